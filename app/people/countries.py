@@ -1,0 +1,63 @@
+"""
+Which country a text names: an ISO code, an English name, or the name a country gives itself.
+
+English names and codes are ISO 3166's, names in a country's own languages come from pycountry's catalogues;
+data/countries.toml says which languages those are and adds what people write besides.
+"""
+
+import gettext
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+import pycountry
+
+from app.people.names import fold_letters
+
+
+@lru_cache(maxsize=4096)
+def country_code(text: str) -> str | None:
+    """
+    Return the ISO code of two letters for a code or a name in English or the country's own language, or None.
+
+    Case, marks, blanks and punctuation do not matter: `nl`, `U.S.A.`, `Espana` and `ΕΛΛΆΔΑ` are understood.
+    """
+    return _codes_by_name().get(fold_letters(text))
+
+
+@cache
+def _codes_by_name() -> Mapping[str, str]:
+    """Return folded name -> code; a name that two countries use names neither."""
+    # Codes first: what is a code of one country is never a name of another.
+    codes = {
+        fold_letters(code): country.alpha_2
+        for country in pycountry.countries
+        for code in (country.alpha_2, country.alpha_3)
+    }
+    names: dict[str, str | None] = {}
+    for country in pycountry.countries:
+        for name in set(map(fold_letters, _names(country))) - {""}:
+            taken = names.setdefault(name, country.alpha_2)
+            if taken != country.alpha_2:
+                names[name] = None
+    return {name: code for name, code in names.items() if code is not None} | codes
+
+
+def _names(country: Any) -> Iterator[str]:
+    """Yield what a country is called: in English, in its own languages, and as people write."""
+    data = _data()
+    english = [
+        name for kind in ("name", "common_name", "official_name") if (name := getattr(country, kind, None))
+    ]
+    yield from english
+    for language in data["languages"].get(country.alpha_2, ()):
+        catalogue = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language])
+        yield from map(catalogue.gettext, english)
+    yield from data["aliases"].get(country.alpha_2, ())
+
+
+@cache
+def _data() -> Mapping[str, Mapping[str, list[str]]]:
+    return tomllib.loads(files("app.people").joinpath("data/countries.toml").read_text(encoding="utf-8"))
