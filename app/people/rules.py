@@ -1,0 +1,161 @@
+"""
+Who is it? An e-mail arrives that is known: the same person, or someone else with the same address.
+
+The answer is read from one table, the first row that fits; docs/MATCHING.md prints it. It never guesses:
+every answer names the row it came from, and whoever is not recognised is somebody else.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from app.people.names import Grade
+
+
+class BirthDates(StrEnum):
+    """How the birth dates of two records relate."""
+
+    UNKNOWN = "unknown"
+    EQUAL = "equal"
+    TYPING_ERROR = "typing_error"
+    CONTRADICT = "contradict"
+
+
+class Reason(StrEnum):
+    """Why an e-mail's owner is the person who writes, or is not; stands in the answer's `match.reasons`."""
+
+    EQUAL_NAMES = "email_and_equal_names"
+    COMPATIBLE_NAMES = "email_and_compatible_names"
+    GIVEN_NAMES = "email_and_given_names"
+    BIRTH_DATE = "email_and_birth_date"
+    EMAIL_ALONE = "email_without_name"
+    BIRTH_DATES_CONTRADICT = "birth_dates_contradict"
+    NAMES_DOUBTFUL = "names_doubtful"
+    NAMES_DIFFERENT = "names_different"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The decision on one candidate, and the reason for it."""
+
+    is_same_person: bool
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """
+    One row of the table. A condition that is None holds for everything.
+
+    `names` lists grades, None among them standing for a record that brings no name.
+    """
+
+    names: frozenset[Grade | None]
+    given_names_equal: bool | None
+    birth_dates: frozenset[BirthDates]
+    answer: Identity
+
+    def fits(self, names: Grade | None, *, given_names_equal: bool, birth_dates: BirthDates) -> bool:
+        """Whether this row speaks of such a pair."""
+        return (
+            names in self.names
+            and self.given_names_equal in {None, given_names_equal}
+            and birth_dates in self.birth_dates
+        )
+
+
+_ANY: Final = frozenset(BirthDates)
+_NOT_CONTRADICTING: Final = _ANY - {BirthDates.CONTRADICT}
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule(frozenset({Grade.EQUAL}), None, _NOT_CONTRADICTING, Identity(True, Reason.EQUAL_NAMES)),
+    Rule(frozenset({Grade.COMPATIBLE}), None, _NOT_CONTRADICTING, Identity(True, Reason.COMPATIBLE_NAMES)),
+    # Marriage and double names: one given name, one address, nothing against it.
+    Rule(frozenset({Grade.DOUBTFUL}), True, _NOT_CONTRADICTING, Identity(True, Reason.GIVEN_NAMES)),
+    Rule(frozenset({Grade.DOUBTFUL}), None, frozenset({BirthDates.EQUAL}), Identity(True, Reason.BIRTH_DATE)),
+    Rule(frozenset({None}), None, _ANY, Identity(True, Reason.EMAIL_ALONE)),
+    # From here on it is someone else; the rows differ in what the navigator is told.
+    Rule(frozenset({Grade.DIFFERENT}), None, _ANY, Identity(False, Reason.NAMES_DIFFERENT)),
+    Rule(
+        frozenset({Grade.EQUAL, Grade.COMPATIBLE, Grade.DOUBTFUL}),
+        None,
+        frozenset({BirthDates.CONTRADICT}),
+        Identity(False, Reason.BIRTH_DATES_CONTRADICT),
+    ),
+    Rule(frozenset({Grade.DOUBTFUL}), None, _NOT_CONTRADICTING, Identity(False, Reason.NAMES_DOUBTFUL)),
+)
+
+
+def decide_identity(names: Grade | None, *, given_names_equal: bool, birth_dates: BirthDates) -> Identity:
+    """
+    Return whether the owner of a known e-mail is the person it arrives for, with the reason.
+
+    `names` is the grade of the two names, or None when the arriving record has no name at all: the grade of an
+    absent name is "compatible" and would hide that the address alone decides.
+
+    Source: DESIGN "Who is it?"; docs/MATCHING.md.
+    """
+    rules = (
+        rule
+        for rule in RULES
+        if rule.fits(names, given_names_equal=given_names_equal, birth_dates=birth_dates)
+    )
+    return next(rules).answer
+
+
+def compare_birth_dates(a: date | None, b: date | None) -> BirthDates:
+    """Return how two birth dates relate; unknown when one is absent."""
+    if a is None or b is None:
+        return BirthDates.UNKNOWN
+    if a == b:
+        return BirthDates.EQUAL
+    return BirthDates.TYPING_ERROR if _is_typing_error(a, b) else BirthDates.CONTRADICT
+
+
+def birth_dates_contradict(a: date | None, b: date | None) -> bool:
+    """
+    Whether both dates are present and differ by more than a typing error.
+
+    A typing error is one of: a single digit of `YYYY-MM-DD` differs; two neighbouring digits of the year, the
+    month or the day are swapped; day and month have changed places.
+    """
+    return compare_birth_dates(a, b) is BirthDates.CONTRADICT
+
+
+def rule_table() -> str:
+    """Return RULES as a Markdown table, a row each in order, for docs/MATCHING.md."""
+    head = "| names | given names | birth dates | who | reason |\n| --- | --- | --- | --- | --- |\n"
+    return head + "".join(f"| {' | '.join(_cells(rule))} |\n" for rule in RULES)
+
+
+def _is_typing_error(a: date, b: date) -> bool:
+    if (a.year, a.month, a.day) == (b.year, b.day, b.month):
+        return True
+    written, other = a.isoformat(), b.isoformat()
+    places = [place for place, digit in enumerate(written) if digit != other[place]]
+    match places:
+        case [_]:
+            return True
+        # Across a hyphen no two digits are neighbours: the hyphens stand at their places in every date.
+        case [first, second] if second == first + 1:
+            return written[first] == other[second] and written[second] == other[first]
+        case _:
+            return False
+
+
+def _cells(rule: Rule) -> tuple[str, str, str, str, str]:
+    grades = [grade.value for grade in Grade if grade in rule.names]
+    if rule.birth_dates == _ANY:
+        birth_dates = "any"
+    elif rule.birth_dates == _NOT_CONTRADICTING:
+        birth_dates = "do not contradict"
+    else:
+        birth_dates = " or ".join(relation.value for relation in BirthDates if relation in rule.birth_dates)
+    return (
+        " or ".join(grades) or "absent",
+        "equal" if rule.given_names_equal else "any",
+        birth_dates,
+        "that person" if rule.answer.is_same_person else "someone else",
+        f"`{rule.answer.reason}`",
+    )
