@@ -48,7 +48,5 @@ def _condition(entry: dict[str, Any]) -> SeedCondition:
         abbreviation=entry.get("abbreviation"),
         description=entry["description"],
         synonyms=tuple(entry.get("synonyms", ())),
-        codes=tuple(
-            SeedCode(code["system"], code["code"], code["display"], code["map"]) for code in entry["codes"]
-        ),
+        codes=tuple(SeedCode(code["system"], code["code"], code["display"], code["map"]) for code in entry["codes"]),
     )

@@ -48,9 +48,7 @@ def _codes_by_name() -> Mapping[str, str]:
 def _names(country: Any) -> Iterator[str]:
     """Yield what a country is called: in English, in its own languages, and as people write."""
     data = _data()
-    english = [
-        name for kind in ("name", "common_name", "official_name") if (name := getattr(country, kind, None))
-    ]
+    english = [name for kind in ("name", "common_name", "official_name") if (name := getattr(country, kind, None))]
     yield from english
     for language in data["languages"].get(country.alpha_2, ()):
         catalogue = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language])

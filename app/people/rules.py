@@ -96,11 +96,7 @@ def decide_identity(names: Grade | None, *, given_names_equal: bool, birth_dates
 
     Source: DESIGN "Who is it?"; docs/MATCHING.md.
     """
-    rules = (
-        rule
-        for rule in RULES
-        if rule.fits(names, given_names_equal=given_names_equal, birth_dates=birth_dates)
-    )
+    rules = (rule for rule in RULES if rule.fits(names, given_names_equal=given_names_equal, birth_dates=birth_dates))
     return next(rules).answer
 
 

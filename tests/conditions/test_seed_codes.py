@@ -102,18 +102,14 @@ def test_no_text_means_two_conditions() -> None:
     texts = Counter(
         text
         for condition in seed_conditions()
-        for text in {
-            _bare(text) for text in (condition.name, condition.abbreviation, *condition.synonyms) if text
-        }
+        for text in {_bare(text) for text in (condition.name, condition.abbreviation, *condition.synonyms) if text}
     )
     assert [text for text, times in texts.items() if times > 1] == []
 
 
 def test_no_synonym_repeats_its_condition() -> None:
     for condition in seed_conditions():
-        texts = [
-            _bare(text) for text in (condition.name, condition.abbreviation, *condition.synonyms) if text
-        ]
+        texts = [_bare(text) for text in (condition.name, condition.abbreviation, *condition.synonyms) if text]
         assert len(texts) == len(set(texts)), condition.name
 
 

@@ -76,11 +76,7 @@ def test_every_case_has_an_answer_that_follows_the_design() -> None:
         expected = (
             names is None
             or (names.agrees and no_contradiction)
-            or (
-                names is Grade.DOUBTFUL
-                and no_contradiction
-                and (given_names_equal or birth_dates is BirthDates.EQUAL)
-            )
+            or (names is Grade.DOUBTFUL and no_contradiction and (given_names_equal or birth_dates is BirthDates.EQUAL))
         )
         assert answer.is_same_person is expected
 
