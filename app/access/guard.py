@@ -1,0 +1,316 @@
+"""
+The guard in front of every JSON route. In this order:
+
+1. who asks (401, before the body is read), 2. may they (403), 3. is the body one we read (413, 415, 422),
+4. the endpoint, in one transaction, 5. the request's audit event and the stored answer of its Idempotency-Key,
+6. commit, 7. the answer leaves.
+
+A refusal rolls the transaction back and leaves its event in a transaction of its own. Deadlocks and serialization
+failures are tried again, three times in all. Nobody else commits.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextvars import ContextVar
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+import orjson
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Request, Response, params
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import ClientDisconnect
+
+from app.access import keys, queries
+from app.access.masking import mask
+from app.access.policy import PERMISSIONS, masked_classes_of
+from app.audit import service as audit
+from app.platform import errors, idempotency
+from app.platform.actor import Actor
+from app.platform.db import ConstraintErrors, Database, sqlstate
+from app.platform.errors import AppError
+from app.platform.idempotency import StoredAnswer
+from app.platform.problems import described, translate
+
+log = structlog.get_logger()
+
+MAX_BODY_BYTES = 1_048_576
+TRIES = 3
+_RETRIED = {"40001", "40P01"}
+_METHODS_WITH_BODY = {"POST", "PUT"}
+_OUTCOMES: dict[type[AppError], str] = {
+    errors.Unauthenticated: "refused",
+    errors.Forbidden: "refused",
+    errors.NotFound: "absent",
+    errors.Conflict: "conflict",
+    errors.Stale: "conflict",
+    errors.Invalid: "invalid",
+    errors.TooLarge: "invalid",
+    errors.UnsupportedMedia: "invalid",
+    errors.Unavailable: "failed",
+}
+_STORED_HEADERS = ("content-type", "etag", "location")
+
+_actor_of_request: ContextVar[Actor] = ContextVar("actor_of_request")
+_scheme = HTTPBearer(auto_error=False, description="An API key, `crm_…`.")
+
+
+class Allow:
+    """The permission a route declares: `dependencies=[allow("patient.read")]`."""
+
+    def __init__(self, permission: str) -> None:
+        if permission not in PERMISSIONS:
+            raise ValueError(f"{permission} is not a permission of app/access/policy.py")
+        self.permission = permission
+
+    def __call__(self, _described: Annotated[Any, Depends(_scheme)] = None) -> None:
+        """Do nothing: the guard has decided before any dependency runs; the parameter describes the scheme."""
+
+
+def allow(permission: str) -> params.Depends:
+    depends: params.Depends = Depends(Allow(permission))
+    return depends
+
+
+class State(NamedTuple):
+    """What create_app hands to the guard."""
+
+    database: Database
+    constraint_errors: ConstraintErrors
+
+
+def _session(request: Request) -> AsyncSession:
+    session: AsyncSession = request.state.session
+    return session
+
+
+def _actor(request: Request) -> Actor:
+    actor: Actor = request.state.actor
+    return actor
+
+
+DbSession = Annotated[AsyncSession, Depends(_session)]
+"""The request's session. The guard commits it; an endpoint or a service never does."""
+CurrentActor = Annotated[Actor, Depends(_actor)]
+
+
+def _if_match(request: Request) -> str | None:
+    return request.headers.get("if-match")
+
+
+IfMatch = Annotated[str | None, Depends(_if_match)]
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def _masking(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(endpoint)
+    async def masked(*args: Any, **kwargs: Any) -> Any:
+        answer = await endpoint(*args, **kwargs)
+        return mask(answer, masked_classes_of(_actor_of_request.get().roles))
+
+    return masked
+
+
+class GuardedRoute(APIRoute):
+    """A route behind the guard. It declares exactly one permission, and its statuses are described."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        dependencies: Sequence[params.Depends] = options.get("dependencies") or ()
+        declared = [d.dependency.permission for d in dependencies if isinstance(d.dependency, Allow)]
+        if len(declared) != 1:
+            raise TypeError(f"{path}: a route declares exactly one permission, this one {declared}")
+        self.permission = declared[0]
+        method = next(iter(options.get("methods") or {"GET"}))
+        options["responses"] = {
+            **described(*_statuses(path, method)),
+            **(options.get("responses") or {}),
+        }
+        super().__init__(path, _masking(endpoint), **options)
+        if method == "POST":
+            self.openapi_extra = {**(self.openapi_extra or {}), "parameters": [_IDEMPOTENCY_PARAMETER]}
+
+    def get_route_handler(self) -> Handler:
+        inner = super().get_route_handler()
+        permission, action = self.permission, self.name
+
+        async def guarded(request: Request) -> Response:
+            return await _serve(request, inner, permission, action)
+
+        return guarded
+
+
+_IDEMPOTENCY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Same key, one effect: a repeated request gets the first one's answer for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+
+def _statuses(path: str, method: str) -> list[int]:
+    found = [401, 403, 422, 503]
+    if "{" in path:
+        found.append(404)
+    if method in {"POST", "PUT", "DELETE"}:
+        found.append(409)
+    if method in _METHODS_WITH_BODY:
+        found += [413, 415]
+    if method in {"PUT", "DELETE"}:
+        found.append(412)
+    return sorted(found)
+
+
+def api_router(prefix: str, tag: str) -> APIRouter:
+    """The router of a package's api.py: guarded, operation ids as the functions are called."""
+    return APIRouter(
+        prefix=f"/api/v1{prefix}",
+        tags=[tag],
+        route_class=GuardedRoute,
+        generate_unique_id_function=lambda route: route.name,
+    )
+
+
+def mount(app: FastAPI, router: APIRouter) -> None:
+    """Add a router's routes to the app; refuses a route that the guard does not stand before."""
+    for route in router.routes:
+        if not isinstance(route, GuardedRoute):
+            raise TypeError(f"{route} has no permission: make its router by api_router()")
+        app.router.routes.append(route)
+
+
+async def _serve(request: Request, inner: Handler, permission: str, action: str) -> Response:
+    state: State = request.app.state.guard
+    actor: Actor | None = None
+    for attempt in range(1, TRIES + 1):
+        try:
+            async with state.database.session() as session:
+                actor = await _authenticate(session, request)
+                if not actor.may(permission):
+                    raise errors.Forbidden
+                if request.method in _METHODS_WITH_BODY:
+                    # The connection goes back while a client may take its time to send the body.
+                    await session.rollback()
+                    await _read_body(request)
+                return await _carry_out(session, actor, request, inner, permission, action)
+        except ClientDisconnect:
+            log.info("client_disconnected", request_id=request.scope.get("request_id", ""))
+            return Response(status_code=400)
+        except Exception as error:
+            if sqlstate(error) in _RETRIED and attempt < TRIES:
+                continue
+            known = translate(error, state.constraint_errors)
+            await _record_refusal(state.database, actor, request, action, known)
+            if known is not None:
+                raise known from error
+            raise
+    raise AssertionError("the loop returns or raises")
+
+
+async def _authenticate(session: AsyncSession, request: Request) -> Actor:
+    key = keys.bearer(request.headers.get("authorization"))
+    actor = await queries.find_actor_by_key(session, key) if key else None
+    if actor is None:
+        raise errors.Unauthenticated
+    return actor
+
+
+async def _read_body(request: Request) -> None:
+    """Read at most 1 MiB of JSON, once; what is larger or of another kind is not read at all."""
+    if hasattr(request, "_body"):
+        return
+    length = request.headers.get("content-length")
+    if length is not None and (not length.isdigit() or int(length) > MAX_BODY_BYTES):
+        raise errors.TooLarge
+    has_body = (length or "0") != "0" or "transfer-encoding" in request.headers
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if has_body and (media_type != "application/json" or encoding != "identity"):
+        raise errors.UnsupportedMedia
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > MAX_BODY_BYTES:
+            raise errors.TooLarge
+    request._body = bytes(received)  # noqa: SLF001 - where Starlette keeps a body that was read
+    if received:
+        try:
+            # orjson and not the standard library: it refuses NaN, lone surrogates and bottomless nesting.
+            request._json = orjson.loads(request._body)  # noqa: SLF001
+        except orjson.JSONDecodeError:
+            raise errors.Invalid("The body is not valid JSON.", code="invalid_json") from None
+
+
+async def _carry_out(
+    session: AsyncSession, actor: Actor, request: Request, inner: Handler, permission: str, action: str
+) -> Response:
+    request_id = request.scope.get("request_id")
+    session.info["actor"] = actor
+    request.state.session, request.state.actor = session, actor
+    key = request.headers.get("idempotency-key") if request.method == "POST" else None
+    if key is not None and actor.account_id is not None:
+        fingerprint = idempotency.request_hash(request.method, request.url.path, await request.body())
+        stored = await idempotency.claim(
+            session, owner_id=actor.account_id, key=idempotency.check_key(key), fingerprint=fingerprint
+        )
+        if stored is not None:
+            await audit.write_event(session, actor, action=action, code="replayed", request_id=request_id)
+            await session.commit()
+            return Response(stored.body, stored.status, headers={**stored.headers, "idempotency-replayed": "true"})
+    token = _actor_of_request.set(actor)
+    try:
+        response = await inner(request)
+    finally:
+        _actor_of_request.reset(token)
+    if PERMISSIONS[permission].personal or request.method != "GET":
+        await audit.write_event(session, actor, action=action, request_id=request_id)
+    if key is not None and actor.account_id is not None:
+        kept = {name: value for name, value in response.headers.items() if name in _STORED_HEADERS}
+        answer = StoredAnswer(response.status_code, kept, bytes(response.body))
+        await idempotency.store(session, owner_id=actor.account_id, key=key, answer=answer)
+    await session.commit()
+    return response
+
+
+async def _record_refusal(
+    database: Database, actor: Actor | None, request: Request, action: str, known: AppError | None
+) -> None:
+    """The event of a refused or failed request, in a transaction of its own: nothing else of it is stored."""
+    outcome = "failed"
+    if known is not None:
+        outcome = next(_OUTCOMES[kind] for kind in type(known).__mro__ if kind in _OUTCOMES)
+    if outcome == "failed":
+        # The database is the likely reason; the answer is an error either way and shows nothing.
+        log.error(
+            "request_failed",
+            request_id=request.scope.get("request_id", ""),
+            code=known.error_code if known else "internal_error",
+        )
+        return
+    async with database.unit_of_work() as session:
+        record_id = _record_id(request)
+        if record_id is not None:
+            audit.note(session, record_type=request.scope["route"].path.split("/")[3], record_id=record_id)
+        await audit.write_event(
+            session,
+            actor,
+            action=action,
+            outcome=outcome,
+            code=known.error_code if known else None,
+            request_id=request.scope.get("request_id"),
+        )
+
+
+def _record_id(request: Request) -> UUID | None:
+    for value in request.path_params.values():
+        try:
+            return UUID(str(value))
+        except ValueError:
+            continue
+    return None
+
+
+__all__ = ["CurrentActor", "DbSession", "IfMatch", "State", "allow", "api_router", "mount"]

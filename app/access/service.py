@@ -1,0 +1,75 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import queries
+from app.access.keys import new_key, parse_key
+from app.access.models import ApiKey, RoleGrant, UserAccount
+from app.access.policy import Role
+from app.audit import service as audit
+from app.platform.actor import Actor
+from app.platform.errors import NotFound
+
+
+def command_actor(name: str = "crm command") -> Actor:
+    """Who acts when an operator runs a command on the server: no account, every change is on record as a command."""
+    return Actor(account_id=None, name=name, roles=frozenset(), permissions=frozenset())
+
+
+async def open_account(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    display_name: str,
+    role: Role,
+    kind: str = "service",
+    person_id: UUID | None = None,
+) -> UserAccount:
+    """A new account with one role."""
+    account = UserAccount(kind=kind, display_name=display_name, person_id=person_id)
+    session.add(account)
+    await session.flush()
+    session.add(RoleGrant(user_account_id=account.user_account_id, role=role.value, granted_by=actor.account_id))
+    audit.note(session, record_type="user_account", record_id=account.user_account_id, fields=["role_grant"])
+    return account
+
+
+async def create_api_key(
+    session: AsyncSession, actor: Actor, *, account_id: UUID, name: str, expires_at: datetime | None = None
+) -> str:
+    """A new key of the account: the only time that its text is known."""
+    text = new_key()
+    parsed = parse_key(text)
+    assert parsed is not None  # noqa: S101 - new_key and parse_key are two halves of one form
+    key = ApiKey(
+        user_account_id=account_id,
+        name=name,
+        prefix=parsed.prefix,
+        secret_sha256=parsed.secret_sha256,
+        expires_at=expires_at,
+        updated_by=actor.account_id,
+    )
+    session.add(key)
+    await session.flush()
+    audit.note(session, record_type="api_key", record_id=key.api_key_id)
+    return text
+
+
+async def create_service_key(session: AsyncSession, actor: Actor, *, role: Role, name: str) -> str:
+    """A key for the service account `name` with `role`; the account is opened when there is none."""
+    account = await queries.find_account_by_name(session, name)
+    if account is None or not await queries.holds_role(session, account.user_account_id, role.value):
+        account = await open_account(session, actor, display_name=name, role=role)
+    return await create_api_key(session, actor, account_id=account.user_account_id, name=name)
+
+
+async def revoke_api_key(session: AsyncSession, actor: Actor, *, api_key_id: UUID, now: datetime) -> None:
+    """End a key: the next request with it is refused."""
+    key = await session.get(ApiKey, api_key_id, with_for_update=True)
+    if key is None:
+        raise NotFound
+    if key.revoked_at is None:
+        key.revoked_at = now
+    key.updated_by = actor.account_id
+    audit.note(session, record_type="api_key", record_id=api_key_id, fields=["revoked_at"])

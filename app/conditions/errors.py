@@ -1,0 +1,29 @@
+from app.platform.db import ConstraintErrors
+from app.platform.errors import Conflict, NotFound
+
+
+class ConditionNotFound(NotFound):
+    code = "condition_not_found"
+    detail = "There is no such medical condition."
+
+
+class ConditionExists(Conflict):
+    code = "condition_exists"
+    detail = "A medical condition of this name exists."
+
+
+class SynonymTaken(Conflict):
+    code = "synonym_taken"
+    detail = "One of the synonyms already means another condition."
+
+
+class CodeTwice(Conflict):
+    code = "code_twice"
+    detail = "One code is given twice for this condition."
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "uq_medical_condition_name": ConditionExists,
+    "uq_condition_synonym_name": SynonymTaken,
+    "uq_condition_code": CodeTwice,
+}

@@ -1,0 +1,54 @@
+from uuid import UUID
+
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.conditions.errors import ConditionNotFound
+from app.conditions.models import ConditionSynonym, MedicalCondition
+from app.conditions.schemas import ConditionFilter
+from app.platform.actor import Actor
+from app.platform.paging import SortKey, fetch_page
+from app.platform.search import begins_with
+
+LOADED = (selectinload(MedicalCondition.synonyms), selectinload(MedicalCondition.codes))
+
+
+async def get_condition(
+    session: AsyncSession, _actor: Actor, *, medical_condition_id: UUID, for_update: bool = False
+) -> MedicalCondition:
+    """The condition with its synonyms and codes, inactive ones too; ConditionNotFound."""
+    query = select(MedicalCondition).where(MedicalCondition.medical_condition_id == medical_condition_id)
+    if for_update:
+        query = query.with_for_update(of=MedicalCondition)
+    found = (await session.scalars(query.options(*LOADED).execution_options(populate_existing=True))).one_or_none()
+    if found is None:
+        raise ConditionNotFound
+    return found
+
+
+async def list_conditions(
+    session: AsyncSession, _actor: Actor, *, query: ConditionFilter
+) -> tuple[list[MedicalCondition], str | None, int, bool]:
+    """A page of conditions by name."""
+    by_name = func.lower(MedicalCondition.name)
+    ids = select(MedicalCondition.medical_condition_id, by_name, MedicalCondition.medical_condition_id)
+    if query.is_active is not None:
+        ids = ids.where(MedicalCondition.is_active.is_(query.is_active == "true"))
+    if query.q is not None:
+        ids = ids.where(
+            begins_with(by_name, query.q.lower())
+            | begins_with(func.lower(MedicalCondition.abbreviation), query.q.lower())
+            | exists().where(
+                ConditionSynonym.medical_condition_id == MedicalCondition.medical_condition_id,
+                begins_with(func.lower(ConditionSynonym.name), query.q.lower()),
+            )
+        )
+
+    def load(keys: list[UUID]) -> Select[tuple[MedicalCondition]]:
+        return select(MedicalCondition).where(MedicalCondition.medical_condition_id.in_(keys)).options(*LOADED)
+
+    sort = SortKey((by_name, MedicalCondition.medical_condition_id), (str, UUID), ascending=True)
+    return await fetch_page(
+        session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.medical_condition_id
+    )

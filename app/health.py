@@ -1,0 +1,48 @@
+"""Health for load balancers and people: alive, and ready to answer. Public, and telling nothing but that."""
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from app.access.guard import State
+from app.audit.partitions import has_partition_ahead
+from app.platform import schema
+
+router = APIRouter(tags=["health"])
+
+
+class Alive(BaseModel):
+    status: str
+
+
+class Ready(BaseModel):
+    status: str
+    checks: dict[str, str]
+
+
+@router.get("/health", operation_id="get_health")
+@router.get("/health/live", operation_id="get_health_live")
+async def alive() -> Alive:
+    """The process answers. Asks nothing of the database, so that a slow database restarts no process."""
+    return Alive(status="ok")
+
+
+@router.get("/health/ready", operation_id="get_health_ready", responses={503: {"model": Ready}})
+async def ready(request: Request, response: Response) -> Ready:
+    """The database answers, its schema is this code's, and the audit trail has a place for tomorrow's events."""
+    state: State = request.app.state.guard
+    checks = {"database": "failed", "revision": "unknown", "audit": "unknown"}
+    try:
+        async with state.database.session() as session:
+            await session.execute(text("SELECT 1"))
+            checks["database"] = "ok"
+            found = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
+            checks["revision"] = "ok" if found == schema.head_revision() else "differs"
+            checks["audit"] = "ok" if await has_partition_ahead(session) else "no partition"
+    except Exception:  # noqa: BLE001 - whatever the reason, the answer is "not ready"; nothing else depends on it
+        response.status_code = 503
+        return Ready(status="unavailable", checks=checks)
+    if set(checks.values()) != {"ok"}:
+        response.status_code = 503
+        return Ready(status="unavailable", checks=checks)
+    return Ready(status="ok", checks=checks)

@@ -1,0 +1,35 @@
+from sqlalchemy import CheckConstraint, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.platform.db import PUBLIC, Base, CreatedAt, Edited, Key
+
+
+class Hospital(Edited, Base):
+    __tablename__ = "hospital"
+    __table_args__ = (
+        CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
+        CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_iso"),
+        Index("ix_hospital_name", text("lower(name)"), "hospital_id"),
+    )
+
+    hospital_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    name: Mapped[str] = mapped_column(String(200), info=PUBLIC)
+    city: Mapped[str | None] = mapped_column(String(100), info=PUBLIC)
+    country: Mapped[str | None] = mapped_column(String(2), info=PUBLIC)
+    address: Mapped[str | None] = mapped_column(String(500), info=PUBLIC)
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"), info=PUBLIC)
+
+
+class Specialization(Edited, Base):
+    __tablename__ = "specialization"
+    __table_args__ = (
+        CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
+        Index("uq_specialization_name", text("lower(name)"), unique=True),
+    )
+
+    specialization_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    name: Mapped[str] = mapped_column(String(200), info=PUBLIC)
+    description: Mapped[str | None] = mapped_column(info=PUBLIC)
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"), info=PUBLIC)

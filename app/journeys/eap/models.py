@@ -1,0 +1,95 @@
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.conditions.models import MedicalCondition
+from app.journeys.eap.states import EAP_JOURNEY, GATE_STATES, GATES
+from app.platform.db import HEALTH, INTERNAL, PUBLIC, Base, CreatedAt, Edited, Key
+
+PROGRAMME_STATUSES = ("planned", "open", "paused", "closed")
+
+
+class EapProgram(Edited, Base):
+    """An expanded-access programme: a sponsor's product, and the countries where it is open."""
+
+    __tablename__ = "eap_program"
+    __table_args__ = (
+        CheckConstraint(f"status IN {PROGRAMME_STATUSES}", name="status_known"),
+        CheckConstraint("btrim(product) <> ''", name="product_not_blank"),
+        Index("uq_eap_program_name", text("lower(name)"), unique=True),
+        Index("ix_eap_program_created_at", text("created_at DESC"), text("eap_program_id DESC")),
+    )
+
+    eap_program_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    name: Mapped[str] = mapped_column(String(200), info=PUBLIC)
+    product: Mapped[str] = mapped_column(String(200), info=PUBLIC)
+    sponsor: Mapped[str | None] = mapped_column(String(200), info=PUBLIC)
+    countries: Mapped[list[str]] = mapped_column(server_default=text("'{}'"), info=PUBLIC)
+    status: Mapped[str] = mapped_column(String(20), server_default=text("'open'"), info=PUBLIC)
+    description: Mapped[str | None] = mapped_column(info=PUBLIC)
+
+
+class EapJourney(Edited, Base):
+    """One patient's way to a product before its approval. `eap_number` is unique in its programme."""
+
+    __tablename__ = "eap_journey"
+    __table_args__ = (
+        UniqueConstraint(
+            "eap_program_id", "eap_number", "product", name="uq_eap_journey_number", postgresql_nulls_not_distinct=True
+        ),
+        CheckConstraint(EAP_JOURNEY.sql_check(), name="status_known"),
+        CheckConstraint("completion_date >= enrollment_date", name="completed_after_enrolled"),
+        Index("ix_eap_journey_patient_id", "patient_id", text("created_at DESC"), text("eap_journey_id DESC")),
+        Index("ix_eap_journey_created_at", text("created_at DESC"), text("eap_journey_id DESC")),
+        Index("ix_eap_journey_status_created_at", "status", text("created_at DESC"), text("eap_journey_id DESC")),
+        Index("ix_eap_journey_eap_program_id", "eap_program_id", text("created_at DESC"), text("eap_journey_id DESC")),
+        Index("ix_eap_journey_physician_id", "physician_id", text("created_at DESC"), text("eap_journey_id DESC")),
+    )
+
+    eap_journey_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.patient_id"), info=INTERNAL)
+    physician_id: Mapped[UUID | None] = mapped_column(ForeignKey("physician.physician_id"), info=INTERNAL)
+    eap_program_id: Mapped[UUID | None] = mapped_column(ForeignKey("eap_program.eap_program_id"), info=HEALTH)
+    eap_number: Mapped[str] = mapped_column(String(100), info=HEALTH)
+    product: Mapped[str | None] = mapped_column(String(200), info=HEALTH)
+    medical_condition_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("medical_condition.medical_condition_id"), info=HEALTH
+    )
+    enrollment_date: Mapped[date | None] = mapped_column(info=HEALTH)
+    approval_date: Mapped[date | None] = mapped_column(info=HEALTH)
+    completion_date: Mapped[date | None] = mapped_column(info=HEALTH)
+    status: Mapped[str] = mapped_column(String(30), server_default=text(f"'{EAP_JOURNEY.initial}'"), info=HEALTH)
+    on_hold_reason: Mapped[str | None] = mapped_column(info=HEALTH)
+    on_hold_until: Mapped[date | None] = mapped_column(info=INTERNAL)
+    notes: Mapped[str | None] = mapped_column(info=HEALTH)
+    status_changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"), info=INTERNAL)
+
+    eap_program: Mapped[EapProgram | None] = relationship(lazy="raise")
+    medical_condition: Mapped[MedicalCondition | None] = relationship(lazy="raise")
+    gates: Mapped[list["EapGate"]] = relationship(lazy="raise", order_by="EapGate.gate")
+
+
+class EapGate(Edited, Base):
+    """One approval that an expanded-access journey needs, beside its stages."""
+
+    __tablename__ = "eap_gate"
+    __table_args__ = (
+        UniqueConstraint("eap_journey_id", "gate"),
+        CheckConstraint(f"gate IN {GATES}", name="gate_known"),
+        CheckConstraint(f"status IN {GATE_STATES}", name="status_known"),
+        CheckConstraint("expires_on >= decided_on", name="expires_after_decided"),
+    )
+
+    eap_gate_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    eap_journey_id: Mapped[UUID] = mapped_column(ForeignKey("eap_journey.eap_journey_id"), info=INTERNAL)
+    gate: Mapped[str] = mapped_column(String(30), info=INTERNAL)
+    status: Mapped[str] = mapped_column(String(20), server_default=text("'pending'"), info=INTERNAL)
+    decided_on: Mapped[date | None] = mapped_column(info=INTERNAL)
+    reference_number: Mapped[str | None] = mapped_column(String(100), info=INTERNAL)
+    expires_on: Mapped[date | None] = mapped_column(info=INTERNAL)
+    notes: Mapped[str | None] = mapped_column(info=HEALTH)

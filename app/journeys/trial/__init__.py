@@ -1,0 +1,1 @@
+"""Clinical trials and the journeys into them."""

@@ -1,0 +1,93 @@
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.conditions.models import MedicalCondition
+from app.journeys.trial.states import TRIAL_JOURNEY
+from app.platform.db import HEALTH, INTERNAL, PUBLIC, Base, CreatedAt, Edited, Key
+
+REGISTRIES = ("NCT", "EUCT", "EudraCT", "ISRCTN", "jRCT", "other")
+TRIAL_STATUSES = (
+    "unverified",
+    "not_yet_recruiting",
+    "recruiting",
+    "enrolling_by_invitation",
+    "active_not_recruiting",
+    "suspended",
+    "terminated",
+    "completed",
+    "withdrawn",
+)
+
+
+class ClinicalTrial(Edited, Base):
+    """A trial by its registry number. `unverified`: named by a journey, not yet confirmed against the registry."""
+
+    __tablename__ = "clinical_trial"
+    __table_args__ = (
+        CheckConstraint(f"registry_code IN {REGISTRIES}", name="registry_known"),
+        CheckConstraint(f"status IN {TRIAL_STATUSES}", name="status_known"),
+        CheckConstraint("btrim(trial_id) <> ''", name="trial_id_not_blank"),
+        Index("uq_clinical_trial_trial_id", "trial_id", unique=True),
+        Index("ix_clinical_trial_created_at", text("created_at DESC"), text("clinical_trial_id DESC")),
+        Index("ix_clinical_trial_status_created_at", "status", text("created_at DESC"), text("clinical_trial_id DESC")),
+    )
+
+    clinical_trial_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    trial_id: Mapped[str] = mapped_column(String(100), info=PUBLIC)
+    registry_code: Mapped[str] = mapped_column(String(20), info=PUBLIC)
+    title: Mapped[str | None] = mapped_column(String(500), info=PUBLIC)
+    phase: Mapped[str | None] = mapped_column(String(30), info=PUBLIC)
+    status: Mapped[str] = mapped_column(String(30), server_default=text("'unverified'"), info=PUBLIC)
+    sponsor: Mapped[str | None] = mapped_column(String(200), info=PUBLIC)
+
+
+class ClinicalTrialJourney(Edited, Base):
+    """
+    One patient's way into one trial; a patient may have many, into the same trial again as well.
+
+    `clinical_trial_id` is empty only for a legacy journey that names no trial (`trial_reference` keeps its words).
+    """
+
+    __tablename__ = "clinical_trial_journey"
+    __table_args__ = (
+        CheckConstraint(TRIAL_JOURNEY.sql_check(), name="status_known"),
+        CheckConstraint("completion_date >= enrollment_date", name="completed_after_enrolled"),
+        CheckConstraint("enrollment_date >= referral_date", name="enrolled_after_referred"),
+        CheckConstraint("eligible IS DISTINCT FROM true OR ineligible_reason IS NULL", name="reason_when_not_eligible"),
+        Index("ix_ct_journey_patient_id", "patient_id", text("created_at DESC"), text("ct_journey_id DESC")),
+        Index("ix_ct_journey_created_at", text("created_at DESC"), text("ct_journey_id DESC")),
+        Index("ix_ct_journey_status_created_at", "status", text("created_at DESC"), text("ct_journey_id DESC")),
+        Index(
+            "ix_ct_journey_clinical_trial_id", "clinical_trial_id", text("created_at DESC"), text("ct_journey_id DESC")
+        ),
+        Index("ix_ct_journey_physician_id", "physician_id", text("created_at DESC"), text("ct_journey_id DESC")),
+    )
+
+    ct_journey_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.patient_id"), info=INTERNAL)
+    physician_id: Mapped[UUID | None] = mapped_column(ForeignKey("physician.physician_id"), info=INTERNAL)
+    clinical_trial_id: Mapped[UUID | None] = mapped_column(ForeignKey("clinical_trial.clinical_trial_id"), info=HEALTH)
+    trial_reference: Mapped[str | None] = mapped_column(String(500), info=HEALTH)
+    medical_condition_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("medical_condition.medical_condition_id"), info=HEALTH
+    )
+    referral_date: Mapped[date | None] = mapped_column(info=HEALTH)
+    eligible: Mapped[bool | None] = mapped_column(info=HEALTH)
+    eligibility_assessment_date: Mapped[date | None] = mapped_column(info=HEALTH)
+    ineligible_reason: Mapped[str | None] = mapped_column(info=HEALTH)
+    outcome: Mapped[str | None] = mapped_column(String(100), info=HEALTH)
+    status: Mapped[str] = mapped_column(String(30), server_default=text(f"'{TRIAL_JOURNEY.initial}'"), info=HEALTH)
+    on_hold_reason: Mapped[str | None] = mapped_column(info=HEALTH)
+    on_hold_until: Mapped[date | None] = mapped_column(info=INTERNAL)
+    enrollment_date: Mapped[date | None] = mapped_column(info=HEALTH)
+    completion_date: Mapped[date | None] = mapped_column(info=HEALTH)
+    notes: Mapped[str | None] = mapped_column(info=HEALTH)
+    status_changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"), info=INTERNAL)
+
+    clinical_trial: Mapped[ClinicalTrial | None] = relationship(lazy="raise")
+    medical_condition: Mapped[MedicalCondition | None] = relationship(lazy="raise")

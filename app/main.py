@@ -1,0 +1,84 @@
+"""create_app(settings): everything is put together here and nowhere else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app import health
+from app.access.guard import State, mount
+from app.conditions import api as conditions
+from app.conditions import errors as condition_errors
+from app.platform import problems
+from app.platform.db import ConstraintErrors, Database, create_engine
+from app.platform.logs import set_up_logs
+from app.platform.middleware import RequestFrame
+from app.platform.settings import Settings, SettingsError
+
+TITLE = "myTomorrows CRM"
+DESCRIPTION = """
+One person as the single source of truth; leads, patients, physicians and their journeys around it.
+
+Authenticate with `Authorization: Bearer <API key>`. Errors are RFC 9457 problem+json with a stable `code`.
+POST takes an `Idempotency-Key`; PUT changes the fields given and takes `If-Match`.
+"""
+ROUTERS = (conditions.router,)
+CONSTRAINT_ERRORS: ConstraintErrors = {**condition_errors.CONSTRAINTS}
+
+
+def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
+    """The application. With `database` (tests) it uses that one; else it makes its own when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        own = database
+        if own is None:
+            if settings.database_url is None:
+                raise SettingsError("CRM_DATABASE_URL is not set; `crm serve` sets it for the embedded PostgreSQL")
+            own = Database(create_engine(settings, settings.database_url.get_secret_value()))
+        app.state.guard = State(own, CONSTRAINT_ERRORS)
+        yield
+        await own.close()
+
+    app = FastAPI(
+        title=TITLE,
+        description=DESCRIPTION,
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.settings = settings
+    if database is not None:
+        app.state.guard = State(database, CONSTRAINT_ERRORS)
+    for router in ROUTERS:
+        mount(app, router)
+    app.include_router(health.router)
+    problems.install(app, CONSTRAINT_ERRORS)
+    app.add_middleware(RequestFrame, allowed_hosts=settings.allowed_hosts)
+    app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
+    return app
+
+
+def _describe(app: FastAPI) -> dict[str, object]:
+    """The description, with the Problem that every route refers to and without FastAPI's own shape of a 422."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    components = schema.setdefault("components", {}).setdefault("schemas", {})
+    components["Problem"] = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    nested = components["Problem"].pop("$defs", {})
+    components.update(nested)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components.pop(unused, None)
+    app.openapi_schema = schema
+    return schema
+
+
+def app_from_environment() -> FastAPI:
+    """What the server's worker processes call."""
+    settings = Settings.from_environment()
+    set_up_logs(settings.log_format)
+    return create_app(settings)

@@ -1,0 +1,35 @@
+"""Every table of the CRM, imported so that the metadata is whole; nothing else lives here."""
+
+from app.access import models as access
+from app.audit import models as audit
+from app.calls import models as calls
+from app.conditions import models as conditions
+from app.hospitals import models as hospitals
+from app.journeys.eap import models as eap_journeys
+from app.journeys.trial import models as trial_journeys
+from app.leads import models as leads
+from app.patients import events
+from app.patients import models as patients
+from app.people import models as people
+from app.physicians import models as physicians
+from app.platform import idempotency
+from app.platform.db import Base
+
+metadata = Base.metadata
+
+__all__ = [
+    "access",
+    "audit",
+    "calls",
+    "conditions",
+    "eap_journeys",
+    "events",
+    "hospitals",
+    "idempotency",
+    "leads",
+    "metadata",
+    "patients",
+    "people",
+    "physicians",
+    "trial_journeys",
+]

@@ -1,0 +1,284 @@
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.platform.db import HEALTH, INTERNAL, PERSONAL, PUBLIC, Base, CreatedAt, Edited, Key
+
+GENDERS = ("male", "female", "other", "unknown")
+"""FHIR administrative gender."""
+CONTACT_KINDS = ("email", "phone")
+CONTACT_TYPES = {
+    "patient-lead": "Asked for help; not yet a patient.",
+    "patient": "Is helped by us.",
+    "physician": "Treats patients.",
+    "pharmacist": "Receives and hands out the medicine.",
+    "caregiver": "Speaks or acts for a patient.",
+    "patient-navigator": "Works here and guides patients.",
+}
+RELATIONSHIP_TYPES = (
+    "parent",
+    "child",
+    "partner",
+    "sibling",
+    "guardian",
+    "caregiver",
+    "legal_representative",
+    "other",
+)
+AUTHORITIES = ("none", "informal", "parental", "power_of_attorney", "court_order")
+SOURCES = ("landing_page", "contact_form", "phone", "referral", "event", "import", "api", "navigator")
+SUGGESTION_DECISIONS = ("open", "accepted", "rejected", "superseded")
+CANDIDATE_DECISIONS = ("open", "different_people", "same_person")
+
+
+class Person(Edited, Base):
+    """
+    One human, one row. Names and contacts are kept as typed; the keys beside them are made by people/keys.py alone.
+
+    `email_key` is unique over inactive rows too: a returning person is brought back, not doubled.
+    """
+
+    __tablename__ = "person"
+    __table_args__ = (
+        CheckConstraint("btrim(first_name) <> ''", name="first_name_not_blank"),
+        CheckConstraint("btrim(last_name) <> ''", name="last_name_not_blank"),
+        CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
+        CheckConstraint(f"gender IN {GENDERS}", name="gender_known"),
+        CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_iso"),
+        Index("uq_person_email_key", "email_key", unique=True, postgresql_where=text("email_key IS NOT NULL")),
+        Index("ix_person_last_name_first_name", "last_name", "first_name"),
+        Index(
+            "ix_person_name_key_trigram",
+            "name_key",
+            postgresql_using="gin",
+            postgresql_ops={"name_key": "gin_trgm_ops"},
+        ),
+        Index("ix_person_name_key_prefix", "name_key", "person_id", postgresql_ops={"name_key": "text_pattern_ops"}),
+        Index("ix_person_phone_e164", "phone_e164", postgresql_where=text("phone_e164 IS NOT NULL")),
+        Index(
+            "ix_person_name_key_date_of_birth",
+            "name_key",
+            "date_of_birth",
+            postgresql_where=text("date_of_birth IS NOT NULL"),
+        ),
+        Index("ix_person_created_at", text("created_at DESC"), text("person_id DESC")),
+    )
+
+    person_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    first_name: Mapped[str] = mapped_column(String(100), info=PERSONAL)
+    last_name: Mapped[str] = mapped_column(String(100), info=PERSONAL)
+    middle_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
+    preferred_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
+    name_key: Mapped[str] = mapped_column(info=PERSONAL)
+    email: Mapped[str | None] = mapped_column(String(255), info=PERSONAL)
+    email_key: Mapped[str | None] = mapped_column(info=PERSONAL)
+    phone: Mapped[str | None] = mapped_column(String(64), info=PERSONAL)
+    phone_e164: Mapped[str | None] = mapped_column(String(20), info=PERSONAL)
+    phone_valid: Mapped[bool | None] = mapped_column(info=INTERNAL)
+    date_of_birth: Mapped[date | None] = mapped_column(info=PERSONAL)
+    gender: Mapped[str | None] = mapped_column(String(20), info=PERSONAL)
+    country: Mapped[str | None] = mapped_column(String(2), info=PERSONAL)
+    language: Mapped[str | None] = mapped_column(String(35), info=PERSONAL)
+    time_zone: Mapped[str | None] = mapped_column(String(64), info=PERSONAL)
+    do_not_contact_channels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"), info=INTERNAL)
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"), info=INTERNAL)
+
+
+class ContactPoint(Base):
+    """A further e-mail or phone of a person. `value_key` is what it is found by: e-mail key or E.164."""
+
+    __tablename__ = "contact_point"
+    __table_args__ = (
+        CheckConstraint(f"kind IN {CONTACT_KINDS}", name="kind_known"),
+        CheckConstraint("btrim(value) <> ''", name="value_not_blank"),
+        UniqueConstraint("person_id", "kind", "value_key"),
+        Index("ix_contact_point_value_key", "value_key", "kind"),
+    )
+
+    contact_point_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
+    kind: Mapped[str] = mapped_column(String(10), info=INTERNAL)
+    value: Mapped[str] = mapped_column(String(255), info=PERSONAL)
+    value_key: Mapped[str] = mapped_column(info=PERSONAL)
+    is_shared: Mapped[bool] = mapped_column(server_default=text("false"), info=INTERNAL)
+
+
+class ContactType(Base):
+    """A role a person can have over time."""
+
+    __tablename__ = "contact_type"
+    __table_args__ = (UniqueConstraint("type_name"),)
+
+    contact_type_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    type_name: Mapped[str] = mapped_column(String(50), info=PUBLIC)
+    description: Mapped[str | None] = mapped_column(info=PUBLIC)
+
+
+class PersonContactType(Edited, Base):
+    """
+    A role of a person from `valid_from` until before `valid_to`; empty means current.
+
+    Periods of one type for one person never overlap: the stored range carries an exclusion constraint.
+    """
+
+    __tablename__ = "person_contact_type"
+    __table_args__ = (
+        CheckConstraint("valid_to > valid_from", name="period_in_order"),
+        ExcludeConstraint(
+            ("person_id", "="),
+            ("contact_type_id", "="),
+            ("period", "&&"),
+            name="ex_person_contact_type_no_overlap",
+            using="gist",
+        ),
+        Index("ix_person_contact_type_person_id", "person_id", "valid_from"),
+    )
+
+    person_contact_type_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
+    contact_type_id: Mapped[UUID] = mapped_column(ForeignKey("contact_type.contact_type_id"), info=INTERNAL)
+    valid_from: Mapped[datetime] = mapped_column(info=INTERNAL)
+    valid_to: Mapped[datetime | None] = mapped_column(info=INTERNAL)
+    period: Mapped[Range[datetime]] = mapped_column(
+        TSTZRANGE, Computed("tstzrange(valid_from, valid_to)", persisted=True), info=INTERNAL
+    )
+    is_active: Mapped[bool] = mapped_column(Computed("valid_to IS NULL", persisted=True), info=INTERNAL)
+    hospital_id: Mapped[UUID | None] = mapped_column(ForeignKey("hospital.hospital_id"), info=INTERNAL)
+    job_title: Mapped[str | None] = mapped_column(String(200), info=INTERNAL)
+
+    contact_type: Mapped[ContactType] = relationship(lazy="raise")
+
+
+class PersonRelationship(Edited, Base):
+    """`person_id` is the caregiver or representative of `related_person_id`, with this authority."""
+
+    __tablename__ = "person_relationship"
+    __table_args__ = (
+        CheckConstraint("person_id <> related_person_id", name="not_of_oneself"),
+        CheckConstraint(f"relationship_type IN {RELATIONSHIP_TYPES}", name="type_known"),
+        CheckConstraint(f"authority IN {AUTHORITIES}", name="authority_known"),
+        CheckConstraint("end_date >= start_date", name="dates_in_order"),
+        Index("ix_person_relationship_person_id", "person_id"),
+        Index("ix_person_relationship_related_person_id", "related_person_id"),
+    )
+
+    person_relationship_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
+    related_person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
+    relationship_type: Mapped[str] = mapped_column(String(30), info=PERSONAL)
+    authority: Mapped[str] = mapped_column(String(30), server_default=text("'none'"), info=PERSONAL)
+    start_date: Mapped[date | None] = mapped_column(info=PERSONAL)
+    end_date: Mapped[date | None] = mapped_column(info=PERSONAL)
+    notes: Mapped[str | None] = mapped_column(info=HEALTH)
+
+
+class IntakeSubmission(Base):
+    """A submission as it came, never changed: what was sent, by which door, and which person it was matched to."""
+
+    __tablename__ = "intake_submission"
+    __table_args__ = (
+        CheckConstraint(f"source IN {SOURCES}", name="source_known"),
+        Index(
+            "ix_intake_submission_person_id", "person_id", text("created_at DESC"), text("intake_submission_id DESC")
+        ),
+        {"info": {"insert_only": True}},
+    )
+
+    intake_submission_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    source: Mapped[str] = mapped_column(String(30), info=INTERNAL)
+    payload: Mapped[dict[str, Any]] = mapped_column(info=HEALTH)
+    language: Mapped[str | None] = mapped_column(String(35), info=INTERNAL)
+    consent_text_version: Mapped[str | None] = mapped_column(String(50), info=INTERNAL)
+    received_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
+    match_outcome: Mapped[str] = mapped_column(String(30), info=INTERNAL)
+    match_reasons: Mapped[list[str]] = mapped_column(server_default=text("'{}'"), info=INTERNAL)
+
+
+class SuggestedChange(Edited, Base):
+    """
+    A value that arrived for an existing record and differs from ours. Nothing is overwritten: somebody decides.
+
+    `value_hash` is SHA-256 of the canonical JSON of `theirs`: the same value is suggested once for a field of a record,
+    and not again after it was rejected.
+    """
+
+    __tablename__ = "suggested_change"
+    __table_args__ = (
+        CheckConstraint(f"decision IN {SUGGESTION_DECISIONS}", name="decision_known"),
+        CheckConstraint("(decision = 'open') = (decided_at IS NULL)", name="decided_when_not_open"),
+        UniqueConstraint("record_id", "field", "value_hash", name="uq_suggested_change_value"),
+        Index("ix_suggested_change_person_id", "person_id", "decision"),
+        Index(
+            "ix_suggested_change_decision_created_at",
+            "decision",
+            text("created_at DESC"),
+            text("suggested_change_id DESC"),
+        ),
+    )
+
+    suggested_change_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
+    table_name: Mapped[str] = mapped_column(String(63), info=INTERNAL)
+    record_id: Mapped[UUID] = mapped_column(info=INTERNAL)
+    field: Mapped[str] = mapped_column(String(63), info=INTERNAL)
+    ours: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=True, info=HEALTH)
+    ours_version: Mapped[int] = mapped_column(info=INTERNAL)
+    theirs: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=False, info=HEALTH)
+    value_hash: Mapped[str] = mapped_column(String(64), info=INTERNAL)
+    source: Mapped[str] = mapped_column(String(30), info=INTERNAL)
+    intake_submission_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("intake_submission.intake_submission_id"), info=INTERNAL
+    )
+    decision: Mapped[str] = mapped_column(String(20), server_default=text("'open'"), info=INTERNAL)
+    decided_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
+    decided_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
+    reason: Mapped[str | None] = mapped_column(info=INTERNAL)
+
+
+class DuplicateCandidate(Edited, Base):
+    """Two persons who may be one human, with the reasons. "Different people" is kept, so nobody is asked twice."""
+
+    __tablename__ = "duplicate_candidate"
+    __table_args__ = (
+        CheckConstraint("person_id < other_person_id", name="pair_in_order"),
+        CheckConstraint(f"decision IN {CANDIDATE_DECISIONS}", name="decision_known"),
+        CheckConstraint("(decision = 'open') = (decided_at IS NULL)", name="decided_when_not_open"),
+        UniqueConstraint("person_id", "other_person_id"),
+        Index("ix_duplicate_candidate_other_person_id", "other_person_id"),
+        Index(
+            "ix_duplicate_candidate_decision_created_at",
+            "decision",
+            text("created_at DESC"),
+            text("duplicate_candidate_id DESC"),
+        ),
+    )
+
+    duplicate_candidate_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
+    other_person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
+    reasons: Mapped[list[str]] = mapped_column(info=INTERNAL)
+    decision: Mapped[str] = mapped_column(String(20), server_default=text("'open'"), info=INTERNAL)
+    decided_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
+    decided_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
+    reason: Mapped[str | None] = mapped_column(info=INTERNAL)

@@ -1,0 +1,226 @@
+"""
+The database as the packages see it: the declarative base, kinds of columns, and one unit of work.
+
+Every column carries a privacy class in `info` (PUBLIC, INTERNAL, PERSONAL, HEALTH, SECRET): what a role may see is
+decided by class, and a column without one fails a test.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    FetchedValue,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    event,
+    func,
+    make_url,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from app.platform.settings import Settings
+
+PUBLIC = {"privacy": "public"}
+"""Known to everybody: names of conditions, hospitals, trials."""
+INTERNAL = {"privacy": "internal"}
+"""How we work: ids, states, times, owners."""
+PERSONAL = {"privacy": "personal"}
+"""Who somebody is and how to reach them."""
+HEALTH = {"privacy": "health"}
+"""What somebody suffers from, said, was told, or takes part in."""
+SECRET = {"privacy": "secret"}
+"""Credentials, even when hashed: shown to nobody."""
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text(),
+        int: Integer(),
+        UUID: Uuid(),
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB(),
+        list[str]: ARRAY(Text()),
+        list[UUID]: ARRAY(Uuid()),
+    }
+
+
+Key = Annotated[UUID, mapped_column(primary_key=True, server_default=text("uuidv7()"), info=INTERNAL)]
+"""A primary key that the database makes: UUIDv7, so rows lie in the order of their creation."""
+CreatedAt = Annotated[datetime, mapped_column(server_default=func.now(), info=INTERNAL)]
+BigKey = Annotated[int, mapped_column(BigInteger, info=INTERNAL)]
+
+
+class Edited:
+    """
+    Columns of a table whose rows people edit.
+
+    The trigger `keep_history` counts `version` up, sets `updated_at` and files the earlier row in row_history; the ORM
+    adds `version` to the WHERE of its UPDATE, so that a lost race is a StaleDataError and never a lost change.
+    """
+
+    updated_at: Mapped[datetime] = mapped_column(
+        server_default=func.now(), server_onupdate=FetchedValue(), info=INTERNAL, sort_order=901
+    )
+    updated_by: Mapped[UUID | None] = mapped_column(info=INTERNAL, sort_order=902)
+    version: Mapped[int] = mapped_column(
+        server_default=text("1"), server_onupdate=FetchedValue(), info=INTERNAL, sort_order=903
+    )
+
+    def touch(self, now: datetime) -> None:
+        """Make a new version although only rows that belong to this one have changed."""
+        self.updated_at = now
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if "__tablename__" in cls.__dict__:
+            cls.__mapper_args__ = {  # type: ignore[attr-defined]  # declared by the mapper, not by this mixin
+                "version_id_col": Edited.version,
+                "version_id_generator": False,
+                "eager_defaults": True,
+                **getattr(cls, "__mapper_args__", {}),
+            }
+        super().__init_subclass__(**kwargs)
+
+
+@event.listens_for(Session, "before_flush")
+def _name_the_editor(session: Session, *_: Any) -> None:
+    # row_history reads who changed a row from the row itself; whoever changes through the ORM is named here.
+    actor = session.info.get("actor")
+    if actor is None:
+        return
+    for row in session.dirty:
+        if isinstance(row, Edited) and session.is_modified(row):
+            row.updated_by = actor.account_id
+
+
+def insert_only_tables() -> list[Table]:
+    """Tables whose rows are never changed or removed; marked by `info={"insert_only": True}` in __table_args__."""
+    return [table for table in Base.metadata.sorted_tables if table.info.get("insert_only")]
+
+
+def edited_tables() -> list[Table]:
+    """Tables with earlier versions in row_history: those with the columns of Edited."""
+    return [table for table in Base.metadata.sorted_tables if {"version", "updated_by"} <= set(table.c.keys())]
+
+
+def asyncpg_url(libpq_url: str) -> tuple[str, dict[str, Any]]:
+    """
+    SQLAlchemy's URL and connect arguments for any libpq URL, `?host=` sockets and several hosts included.
+
+    asyncpg reads libpq URLs itself, so the text is handed to it untouched as `dsn`.
+    """
+    url = make_url(
+        libpq_url.replace("postgres://", "postgresql://", 1) if libpq_url.startswith("postgres://") else libpq_url
+    )
+    if url.get_backend_name() != "postgresql":
+        raise ValueError("CRM_DATABASE_URL must be a postgresql:// address")
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return "postgresql+asyncpg://", {"dsn": plain}
+
+
+def create_engine(settings: Settings, database_url: str) -> AsyncEngine:
+    """
+    The process's engine. A statement ends after `statement_timeout_seconds`, a wait for a connection after
+    `pool_timeout_seconds`; both are answered with 503.
+    """
+    address, connect_args = asyncpg_url(database_url)
+    timeout_ms = str(int(settings.statement_timeout_seconds * 1000))
+    return create_async_engine(
+        address,
+        pool_size=settings.pool_size + settings.lane_size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout_seconds,
+        pool_pre_ping=False,
+        connect_args={
+            **connect_args,
+            "timeout": settings.pool_timeout_seconds,
+            "server_settings": {
+                "statement_timeout": timeout_ms,
+                "idle_in_transaction_session_timeout": "30000",
+                "timezone": "UTC",
+                "application_name": "crm",
+                # A page's LIMIT is a parameter: the planner would otherwise plan each list anew (HOT: twice the CPU).
+                "plan_cache_mode": "force_generic_plan",
+            },
+        },
+    )
+
+
+class Database:
+    """Sessions for the doors. One per process, made in the application's lifespan or by a command."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    def session(self) -> AsyncSession:
+        """A session that nobody commits but `unit_of_work` and the guard."""
+        return AsyncSession(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        async with self.session() as session, session.begin():
+            yield session
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def constraint_name(error: BaseException) -> str | None:
+    """The constraint that a database error names, from a session's or asyncpg's exception; None for other errors."""
+    source: Any = error.driver_exception if isinstance(error, DBAPIError) else error
+    name = getattr(source, "constraint_name", None)
+    return str(name) if name else None
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The SQLSTATE of a database error, None where the server never answered."""
+    source: Any = error.driver_exception if isinstance(error, DBAPIError) else error
+    state = getattr(source, "sqlstate", None)
+    return str(state) if state else None
+
+
+ConstraintErrors = Mapping[str, Callable[[], Exception]]
+"""What a package's errors.py says of its constraints: the name, and how to make the domain error."""
+
+__all__ = [
+    "HEALTH",
+    "INTERNAL",
+    "PERSONAL",
+    "PUBLIC",
+    "SECRET",
+    "Base",
+    "ConstraintErrors",
+    "CreatedAt",
+    "Database",
+    "Edited",
+    "Key",
+    "asyncpg_url",
+    "constraint_name",
+    "create_engine",
+    "date",
+    "edited_tables",
+    "insert_only_tables",
+    "sqlstate",
+]

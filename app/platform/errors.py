@@ -1,0 +1,100 @@
+"""
+What can go wrong, as kinds. A package's errors.py subclasses a kind and adds a stable `code` and a safe sentence.
+
+    AppError
+    ├── Unauthenticated   nobody we know asks
+    ├── Forbidden         known, but not allowed
+    ├── NotFound          not there, or not for this actor
+    ├── Invalid           the request cannot be meant like this; carries fields
+    ├── Conflict          right in itself, but not in the present state
+    ├── Stale             the caller saw an earlier version
+    ├── TooLarge          more than we read
+    ├── UnsupportedMedia  not a body we understand
+    └── Unavailable       a part we need does not answer; try again
+
+Each door (JSON, page, command) translates kinds once; nobody else knows a status code.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One field that is wrong: its dotted place in the request, a stable code, a sentence without the value."""
+
+    field: str
+    code: str
+    message: str
+
+
+class AppError(Exception):
+    """A refusal with a stable `code` and a `detail` that is safe to show: it never repeats what was sent."""
+
+    code: ClassVar[str] = "error"
+    detail: ClassVar[str] = "The request could not be carried out."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        code: str | None = None,
+        fields: Sequence[FieldError] = (),
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.error_code = code or self.code
+        self.error_detail = detail or self.detail
+        self.fields = tuple(fields)
+        self.extra = dict(extra or {})
+        super().__init__(self.error_detail)
+
+
+class Unauthenticated(AppError):
+    code = "not_authenticated"
+    detail = "A valid API key is needed: Authorization: Bearer <key>."
+
+
+class Forbidden(AppError):
+    code = "forbidden"
+    detail = "Your role does not allow this."
+
+
+class NotFound(AppError):
+    code = "not_found"
+    detail = "There is no such record."
+
+
+class Invalid(AppError):
+    code = "invalid"
+    detail = "Some fields are not right."
+
+
+class Conflict(AppError):
+    code = "conflict"
+    detail = "The record's present state does not allow this."
+
+
+class Stale(AppError):
+    code = "stale_version"
+    detail = "The record has changed since you read it. Read it again and repeat your change."
+
+
+class TooLarge(AppError):
+    code = "body_too_large"
+    detail = "The body is larger than 1 MiB."
+
+
+class UnsupportedMedia(AppError):
+    code = "unsupported_media_type"
+    detail = "Send JSON: Content-Type: application/json, without a content encoding."
+
+
+class Unavailable(AppError):
+    code = "unavailable"
+    detail = "The service cannot answer at the moment. Try again shortly."
+
+
+def invalid_field(field: str, code: str, message: str) -> Invalid:
+    """An Invalid that names one field."""
+    return Invalid(fields=[FieldError(field, code, message)])

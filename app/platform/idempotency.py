@@ -1,0 +1,128 @@
+"""
+Same key, one effect: the answer to a POST is stored in the transaction of its effect and given again.
+
+The key belongs to its owner (the account). A second sender waits on the first one's row for up to 5 seconds.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, LargeBinary, SmallInteger, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.platform import clock
+from app.platform.db import HEALTH, INTERNAL, Base, CreatedAt, sqlstate
+from app.platform.errors import Conflict, Invalid, invalid_field
+
+KEPT_FOR = timedelta(hours=24)
+WAIT_MS = 5_000
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class IdempotencyKey(Base):
+    """One used key. The stored answer may name a person: it is health data and goes after 24 hours."""
+
+    __tablename__ = "idempotency_key"
+
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.user_account_id"), primary_key=True, info=INTERNAL)
+    key: Mapped[str] = mapped_column(primary_key=True, info=INTERNAL)
+    created_at: Mapped[CreatedAt]
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary, info=INTERNAL)
+    status: Mapped[int | None] = mapped_column(SmallInteger, info=INTERNAL)
+    headers: Mapped[dict[str, Any] | None] = mapped_column(info=INTERNAL)
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary, info=HEALTH)
+
+
+class KeyReused(Invalid):
+    code = "idempotency_key_reused"
+    detail = "This Idempotency-Key was used for another request."
+
+
+class StillRunning(Conflict):
+    code = "idempotency_in_progress"
+    detail = "A request with this Idempotency-Key is still running. Try again shortly."
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def check_key(key: str) -> str:
+    """`key` when it is 1-255 visible ASCII characters; Invalid otherwise."""
+    if not (1 <= len(key) <= 255 and all("!" <= letter <= "~" for letter in key)):  # noqa: PLR2004
+        raise invalid_field("Idempotency-Key", "idempotency_key", "Send 1 to 255 visible ASCII characters.")
+    return key
+
+
+def request_hash(method: str, path: str, body: bytes) -> bytes:
+    return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).digest()
+
+
+async def claim(session: AsyncSession, *, owner_id: UUID, key: str, fingerprint: bytes) -> StoredAnswer | None:
+    """
+    Take the key for this transaction, or give the answer that is stored under it.
+
+    KeyReused when the key stands for another request; StillRunning when its first sender has not ended in 5 seconds.
+    """
+    await session.execute(text(f"SET LOCAL lock_timeout = {WAIT_MS}"))
+    await session.execute(
+        delete(IdempotencyKey).where(
+            IdempotencyKey.owner_id == owner_id,
+            IdempotencyKey.key == key,
+            IdempotencyKey.created_at < clock.now() - KEPT_FOR,
+        )
+    )
+    try:
+        made = await session.execute(
+            insert(IdempotencyKey)
+            .values(owner_id=owner_id, key=key, request_hash=fingerprint)
+            .on_conflict_do_nothing()
+            .returning(IdempotencyKey.key)
+        )
+    except DBAPIError as error:
+        if sqlstate(error) == _LOCK_NOT_AVAILABLE:
+            raise StillRunning from error
+        raise
+    if made.first() is not None:
+        await session.execute(text("SET LOCAL lock_timeout = 0"))
+        return None
+    stored = (
+        await session.execute(
+            select(
+                IdempotencyKey.request_hash,
+                IdempotencyKey.status,
+                IdempotencyKey.headers,
+                IdempotencyKey.answer,
+            ).where(IdempotencyKey.owner_id == owner_id, IdempotencyKey.key == key)
+        )
+    ).first()
+    if stored is None or stored.status is None:
+        raise StillRunning
+    if stored.request_hash != fingerprint:
+        raise KeyReused
+    return StoredAnswer(stored.status, stored.headers or {}, stored.answer or b"")
+
+
+async def store(session: AsyncSession, *, owner_id: UUID, key: str, answer: StoredAnswer) -> None:
+    """File the answer under the key that this transaction claimed."""
+    await session.execute(
+        update(IdempotencyKey)
+        .where(IdempotencyKey.owner_id == owner_id, IdempotencyKey.key == key)
+        .values(status=answer.status, headers=answer.headers, answer=answer.body)
+    )
+
+
+async def forget_old_keys(session: AsyncSession, *, now: datetime) -> int:
+    """Remove keys older than 24 hours; the number removed."""
+    gone = delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEPT_FOR).returning(IdempotencyKey.key)
+    counted = select(func.count()).select_from(gone.cte("gone"))
+    return (await session.execute(counted)).scalar_one()

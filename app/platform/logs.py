@@ -1,0 +1,65 @@
+"""
+Structured logs without personal data.
+
+Only keys of an allow-list are written, and values are ids, codes, counts and route templates: never names, contacts,
+diagnoses or raw paths. Exceptions are logged by type and place, not by message, because a message may quote a value.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from app.platform.settings import LogFormat
+
+ALLOWED_KEYS = frozenset(
+    {
+        "event", "level", "timestamp", "request_id", "method", "route", "status", "duration_ms", "actor", "code",
+        "count", "error", "where", "table", "phase", "run_id", "job", "host", "port", "workers", "version", "revision",
+        "seconds", "rows", "sqlstate", "constraint",
+    }
+)  # fmt: skip
+
+
+def _only_allowed(_logger: Any, _name: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: value for key, value in record.items() if key in ALLOWED_KEYS}
+
+
+def describe_error(error: BaseException) -> dict[str, str]:
+    """What may be logged of an exception: its type and the places it passed, innermost last."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]
+    return {"error": type(error).__name__, "where": " > ".join(places)}
+
+
+class _WithoutText(logging.Handler):
+    """Records of libraries: logger and level only, since their text may hold data."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        place = {"error": record.exc_info[0].__name__} if record.exc_info and record.exc_info[0] else {}
+        structlog.get_logger().warning("library_message", where=f"{record.name}:{record.lineno}", **place)
+
+
+def set_up_logs(log_format: LogFormat) -> None:
+    """Send structured lines to stderr; stdout belongs to results."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if log_format is LogFormat.JSON
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), sort_keys=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _only_allowed,
+            renderer,
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [_WithoutText(level=logging.WARNING)]
+    root.setLevel(logging.WARNING)

@@ -1,0 +1,155 @@
+"""
+Lists whose cost does not grow with the table: a page by key, an opaque cursor bound to its filter, a capped count.
+
+There is no OFFSET and no count over everything: `total` is exact up to 1,000 and then says that it is capped.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.platform.errors import FieldError, Invalid
+from app.platform.text import Answer, Body, line
+
+COUNT_CAP = 1_000
+DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+
+class Page(Answer, Generic[T]):
+    """One page of a list. `next_cursor` is null on the last page."""
+
+    items: list[T]
+    next_cursor: str | None
+    total: int
+    total_is_capped: bool
+
+
+def _limit(value: Any) -> Any:
+    # Query values arrive as text; a lax int would take " 5 ", "1_0" and "5.0" too.
+    if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) <= 4):  # noqa: PLR2004
+        raise PydanticCustomError("number", "Send a whole number from 1 to 200.")
+    return int(value) if isinstance(value, str) else value
+
+
+class PageQuery(Body):
+    """The paging part of a list's query string; each list's filter adds its own fields."""
+
+    limit: Annotated[
+        int,
+        Field(ge=1, le=MAX_LIMIT),
+        BeforeValidator(_limit),
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}),
+    ] = DEFAULT_LIMIT
+    cursor: line(2000) | None = None  # type: ignore[valid-type]  # a type made by a call
+
+    def fingerprint(self) -> str:
+        """What a cursor is bound to: every filter but the page's own size and place."""
+        asked = self.model_dump(mode="json", exclude={"limit", "cursor"}, exclude_none=True)
+        return hashlib.sha256(orjson.dumps([type(self).__name__, asked], option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """The columns a list is ordered by, newest or largest first unless `ascending`; the last one is unique."""
+
+    columns: tuple[ColumnElement[Any], ...]
+    kinds: tuple[type, ...]
+    ascending: bool = False
+
+
+def _dump(value: Any) -> Any:
+    return (
+        value.isoformat() if isinstance(value, (datetime, date)) else str(value) if isinstance(value, UUID) else value
+    )
+
+
+_LOAD: dict[type, Callable[[Any], Any]] = {
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    UUID: UUID,
+    str: str,
+    int: int,
+}
+
+
+def encode_cursor(fingerprint: str, values: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([fingerprint, *map(_dump, values)])).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, fingerprint: str, kinds: Sequence[type]) -> list[Any]:
+    """
+    The values after which the page begins.
+
+    Invalid `cursor_mismatch` for a cursor of another filter or sort, `invalid_cursor` for one we never made.
+    """
+    try:
+        bound_to, *values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if len(values) != len(kinds):
+            raise ValueError(cursor)
+        loaded = [_LOAD[kind](value) for kind, value in zip(kinds, values, strict=True)]
+        if any(isinstance(value, str) and "\x00" in value for value in loaded):
+            raise ValueError(cursor)
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        raise _cursor_error("invalid_cursor", "This is not a cursor of this list.") from None
+    if bound_to != fingerprint:
+        raise _cursor_error("cursor_mismatch", "This cursor belongs to another filter; start from the first page.")
+    return loaded
+
+
+def _cursor_error(code: str, message: str) -> Invalid:
+    return Invalid(message, code=code, fields=[FieldError("cursor", code, message)])
+
+
+def after(sort: SortKey, values: Sequence[Any]) -> ColumnElement[bool]:
+    """The rows that come after `values` in the order of `sort`: a row comparison, so one index range."""
+    left = tuple_(*sort.columns)
+    right = tuple_(*(literal(value, column.type) for value, column in zip(values, sort.columns, strict=True)))
+    return left > right if sort.ascending else left < right
+
+
+async def fetch_page(
+    session: AsyncSession,
+    *,
+    ids: Select[Any],
+    query: PageQuery,
+    sort: SortKey,
+    load: Callable[[list[Any]], Select[Any]],
+    order_of: Callable[[Any], Any],
+) -> tuple[list[Any], str | None, int, bool]:
+    """
+    A page cut before it is joined.
+
+    `ids` selects the key and then the columns of `sort` (filters applied, no order); `load(keys)` selects the rows
+    to show; `order_of(row)` is a row's key. Returns the rows in order, the next cursor, the count and whether it is capped.
+    """
+    counted = select(func.count()).select_from(ids.order_by(None).limit(COUNT_CAP + 1).subquery())
+    total = (await session.execute(counted)).scalar_one()
+    page = ids
+    if query.cursor is not None:
+        page = page.where(after(sort, decode_cursor(query.cursor, query.fingerprint(), sort.kinds)))
+    order = [column.asc() if sort.ascending else column.desc() for column in sort.columns]
+    found = (await session.execute(page.order_by(*order).limit(query.limit + 1))).all()
+    shown = found[: query.limit]
+    next_cursor = encode_cursor(query.fingerprint(), shown[-1][1:]) if len(found) > query.limit else None
+    keys = [row[0] for row in shown]
+    rows = (await session.scalars(load(keys))).unique().all() if keys else []
+    by_key = {order_of(row): row for row in rows}
+    return (
+        [by_key[key] for key in keys if key in by_key],
+        next_cursor,
+        min(total, COUNT_CAP),
+        total > COUNT_CAP,
+    )

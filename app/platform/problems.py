@@ -1,0 +1,256 @@
+"""Errors on the JSON door: RFC 9457 problem+json with a stable code and a request id, never the value that was sent."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from asyncpg import InterfaceError, PostgresError
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from app.platform import errors
+from app.platform.db import ConstraintErrors, constraint_name, sqlstate
+from app.platform.errors import AppError, FieldError
+from app.platform.logs import describe_error
+
+log = structlog.get_logger()
+
+STATUS_OF_KIND: dict[type[AppError], int] = {
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Stale: 412,
+    errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
+    errors.Invalid: 422,
+    errors.Unavailable: 503,
+}
+TITLES = {
+    400: "Bad request",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    412: "The record has changed",
+    413: "Body too large",
+    415: "Unsupported media type",
+    422: "The request is not right",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not available at the moment",
+}
+ALTERNATIVE = "~"
+"""Begins the tag of a union's alternative (text.either): part of Pydantic's place of an error, not of the request."""
+
+
+class ProblemField(BaseModel):
+    field: str
+    code: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error. `code` is stable; `errors` names the fields that are wrong. Some codes add fields of their own."""
+
+    model_config = {"extra": "allow"}
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[ProblemField]
+
+
+class ProblemResponse(JSONResponse):
+    media_type = "application/problem+json"
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for these error statuses, as its description shows them."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "description": TITLES[status],
+            "content": {"application/problem+json": {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    fields: Sequence[FieldError] = (),
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ProblemResponse:
+    body = {
+        "type": "about:blank",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request.scope.get("request_id", ""),
+        "errors": [{"field": f.field, "code": f.code, "message": f.message} for f in fields],
+        **(extra or {}),
+    }
+    return ProblemResponse(body, status, headers=dict(headers or {}))
+
+
+def _place(parts: Iterable[Any]) -> str:
+    shown = [str(part) for part in parts if not str(part).startswith(ALTERNATIVE)]
+    if shown and shown[0] in {"body", "query", "path", "header"}:
+        shown = shown[1:]
+    return ".".join(shown) or "body"
+
+
+_MESSAGES = {
+    "missing": "This field is needed.",
+    "extra_forbidden": "There is no such field.",
+    "string_too_long": "Too long.",
+    "string_too_short": "Too short.",
+    "string_pattern_mismatch": "Not of the expected form.",
+    "literal_error": "Not one of the allowed values.",
+    "enum": "Not one of the allowed values.",
+    "greater_than_equal": "Too small.",
+    "less_than_equal": "Too large.",
+    "int_type": "Send a whole number.",
+    "bool_type": "Send true or false.",
+    "list_type": "Send a list.",
+    "dict_type": "Send an object.",
+    "model_type": "Send an object.",
+    "model_attributes_type": "Send an object.",
+}
+
+
+def invalid_fields(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+    """Pydantic's errors as ours. An own sentence per rule: Pydantic's may repeat the value."""
+    fields = []
+    for error in found:
+        kind = str(error["type"])
+        own = "ctx" not in error and kind not in _MESSAGES
+        # Our own PydanticCustomErrors carry a sentence without the value and no context.
+        ctx = error.get("ctx") or {}
+        message = _MESSAGES.get(kind) or (str(error["msg"]) if own else "This value is not right.")
+        if kind in {"literal_error", "enum"} and "expected" in ctx:
+            message = f"Allowed: {ctx['expected']}."
+        place = error["loc"]
+        if kind == "extra_forbidden":
+            # The name of an unknown field came from outside; it may be anything, so only its parent is named.
+            fields.append(FieldError(_place(place[:-1]) + ".*" if len(place) > 2 else "*", "unknown_field", message))  # noqa: PLR2004
+            continue
+        fields.append(FieldError(_place(place), kind, message))
+    return fields
+
+
+def translate(error: BaseException, constraint_errors: ConstraintErrors) -> AppError | None:
+    """The AppError that stands for an error of the database or the pool; None for a fault of ours."""
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return errors.Invalid(fields=invalid_fields(error.errors()))
+    if isinstance(error, StaleDataError):
+        return errors.Stale()
+    if isinstance(error, (PoolTimeout, ConnectionError, FileNotFoundError, TimeoutError)):
+        return errors.Unavailable()
+    if isinstance(error, (DBAPIError, PostgresError, InterfaceError)):
+        return _of_database(error, constraint_errors)
+    return None
+
+
+def _of_database(error: BaseException, constraint_errors: ConstraintErrors) -> AppError | None:
+    state, constraint = sqlstate(error) or "", constraint_name(error)
+    if constraint in constraint_errors:
+        made = constraint_errors[constraint]()
+        return made if isinstance(made, AppError) else None
+    by_state: dict[str, AppError] = {
+        "23505": errors.Conflict("A record with these values exists.", code="already_exists", extra=_named(constraint)),
+        "23503": errors.Invalid(
+            "Names a record that does not exist.", code="unknown_reference", extra=_named(constraint)
+        ),
+        "23514": errors.Invalid("Breaks a rule of the data.", code="rule_broken", extra=_named(constraint)),
+        "23502": errors.Invalid("A needed value is missing.", code="rule_broken"),
+        "23P01": errors.Conflict("Overlaps with another record.", code="overlap", extra=_named(constraint)),
+        "22003": errors.Invalid("A number is out of range.", code="out_of_range"),
+        "22021": errors.Invalid("Holds characters that cannot be stored.", code="invalid_characters"),
+        "22P05": errors.Invalid("Holds characters that cannot be stored.", code="invalid_characters"),
+        "40001": errors.Unavailable(),
+        "40P01": errors.Unavailable(),
+        "55P03": errors.Unavailable(),
+        "57014": errors.Unavailable("The database took too long.", code="timeout"),
+    }
+    if state in by_state:
+        return by_state[state]
+    # 08 connection, 53 resources (full disk, too many connections), 57P operator intervention; none: no server.
+    if not state or state[:2] in {"08", "53", "58"} or state.startswith("57P"):
+        return errors.Unavailable()
+    return None
+
+
+def _named(constraint: str | None) -> dict[str, str]:
+    return {"constraint": constraint} if constraint else {}
+
+
+def respond(request: Request, error: AppError) -> ProblemResponse:
+    """The one translation of an AppError to HTTP."""
+    status = next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}.get(status)
+    return problem(
+        request,
+        status,
+        error.error_code,
+        error.error_detail,
+        fields=error.fields,
+        extra=error.extra,
+        headers=headers,
+    )
+
+
+def install(app: FastAPI, constraint_errors: ConstraintErrors) -> None:
+    """Answer every error of the JSON door, the router's own 404 and 405 included, with problem+json."""
+
+    async def on_error(request: Request, error: Exception) -> ProblemResponse:
+        known = translate(error, constraint_errors)
+        if known is not None:
+            return respond(request, known)
+        log.error("unhandled_error", request_id=request.scope.get("request_id", ""), **describe_error(error))
+        return problem(request, 500, "internal_error", "Something went wrong on our side. It is on record.")
+
+    async def on_http_error(request: Request, error: Exception) -> ProblemResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+        code = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+        detail = {404: "There is nothing at this address.", 405: "This address does not take that method."}
+        return problem(
+            request,
+            error.status_code,
+            code,
+            detail.get(error.status_code, "The request could not be read."),
+            headers=error.headers,
+        )
+
+    for kind in (
+        AppError,
+        RequestValidationError,
+        DBAPIError,
+        PostgresError,
+        InterfaceError,
+        PoolTimeout,
+        Exception,
+    ):
+        app.add_exception_handler(kind, on_error)
+    for kind in (StaleDataError, ConnectionError, FileNotFoundError, TimeoutError):
+        app.add_exception_handler(kind, on_error)
+    app.add_exception_handler(HTTPException, on_http_error)

@@ -1,0 +1,89 @@
+"""The schema over time: which revision a database has, moving it, and printing it."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+REVISIONS = Path(__file__).parent.parent / "revisions"
+_LOCK = 4_815_162_342
+"""Advisory lock: two processes that start at once move the schema one after the other."""
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(year)d_%%(month).2d_%%(day).2d_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config
+
+
+def sync_engine(database_url: str) -> Engine:
+    """An engine for revisions and other single-handed work; psycopg reads the libpq URL itself."""
+    plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return create_engine("postgresql+psycopg://", poolclass=NullPool, creator=lambda: psycopg.connect(plain))
+
+
+def head_revision() -> str:
+    """The newest revision of this code."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None  # noqa: S101 - the package ships its revisions
+    return head
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision of the database, None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Move the schema up, one process at a time; a database that is there already is left alone."""
+    _move(database_url, revision, up=True)
+
+
+def downgrade(database_url: str, revision: str) -> None:
+    """Move the schema down to `revision` (`base` empties it)."""
+    _move(database_url, revision, up=False)
+
+
+def _move(database_url: str, revision: str, *, up: bool) -> None:
+    engine = sync_engine(database_url)
+    with engine.connect() as guard, engine.connect() as connection:
+        guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+        if up:
+            command.upgrade(_config(connection), revision)
+            connection.execute(text("SELECT ensure_audit_partitions(2)"))
+        else:
+            command.downgrade(_config(connection), revision)
+        connection.commit()
+    engine.dispose()
+
+
+def print_schema(database_url: str, pg_dump: Path) -> str:
+    """
+    The schema as SQL that psql loads into an empty PostgreSQL 18: no comments, SET lines, roles or grants.
+
+    Partitions of audit_event are left out: they depend on the day and are made by ensure_audit_partitions().
+    """
+    dumped = subprocess.run(  # noqa: S603 - our own binary and arguments
+        [
+            pg_dump, "--schema-only", "--no-owner", "--no-privileges", "--no-comments", "--schema=public",
+            "--exclude-table=audit_event_2*", "--exclude-table=alembic_version", "--restrict-key=schema",
+            "--dbname", database_url,
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout  # fmt: skip
+    dropped = re.compile(r"^(--.*|SET .*|SELECT pg_catalog\.set_config.*|\\(un)?restrict.*|CREATE SCHEMA public;)$")
+    kept = [line for line in dumped.splitlines() if not dropped.match(line)]
+    body = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip().replace("public.", "")
+    extensions = "CREATE EXTENSION IF NOT EXISTS btree_gist;\n\nCREATE EXTENSION IF NOT EXISTS pg_trgm;\n\n"
+    return f"{extensions}{body}\n"

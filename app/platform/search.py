@@ -1,0 +1,15 @@
+"""Matching text in SQL without letting what was typed act as a pattern."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
+
+def begins_with(column: ColumnElement[Any], typed: str) -> ColumnElement[bool]:
+    """Whether the column begins with `typed`, to the letter; an index with text_pattern_ops serves it."""
+    return column.startswith(typed, autoescape=True)
+
+
+def contains(column: ColumnElement[Any], typed: str) -> ColumnElement[bool]:
+    """Whether `typed` stands anywhere in the column; a trigram index serves it from three letters on."""
+    return column.contains(typed, autoescape=True)

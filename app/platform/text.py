@@ -1,0 +1,200 @@
+"""
+Strict types for everything that comes in by JSON or query.
+
+Pydantic's own types are lax where it hurts: a number becomes a date-time, NUL and lone surrogates reach the database.
+These types take one spelling each, trim outer blanks first, and say what is wrong without repeating the value.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+# C0 and C1 controls, DEL, line and paragraph separators, bidirectional overrides: none belongs in a line of text.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL_BUT_BREAKS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BREAKS = re.compile("\r\n?")
+
+LINE_PATTERN = r"^[^\u0000-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]*$"
+"""What a line looks like in the description (ECMA 262); a test holds it to `_CONTROL`."""
+EARLIEST, LATEST = date(1753, 1, 1), date(9999, 12, 31)
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _nothing() -> Any:
+    return None
+
+
+OMITTED: Any = Field(default_factory=_nothing)
+"""The default of a field that an update may leave out. `model_fields_set` tells what was given; null is not absence."""
+
+
+class Answer(BaseModel):
+    """An answer: every field is always there."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+def _trimmed(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise PydanticCustomError("text", "Send text.")
+    if _SURROGATE.search(value):
+        raise PydanticCustomError("invalid_characters", "Holds characters that are not valid Unicode.")
+    value = value.strip()
+    if not value:
+        raise PydanticCustomError("blank", "Must not be empty; send null to clear a field that may be empty.")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if _CONTROL.search(value):
+        raise PydanticCustomError("invalid_characters", "Must be one line without control characters.")
+    return value
+
+
+def _many_lines(value: str) -> str:
+    value = _BREAKS.sub("\n", value)
+    if _CONTROL_BUT_BREAKS.search(value):
+        raise PydanticCustomError(
+            "invalid_characters", "May hold line breaks and tabs, but no other control characters."
+        )
+    return value
+
+
+def line(max_length: int, *, pattern: str | None = None) -> Any:
+    """The type of one line of text of 1 to `max_length` characters; `pattern` is kept to after trimming."""
+    return Annotated[
+        str,
+        StringConstraints(max_length=max_length, pattern=pattern),
+        AfterValidator(_one_line),
+        BeforeValidator(_trimmed),
+        WithJsonSchema({"type": "string", "minLength": 1, "maxLength": max_length, "pattern": pattern or LINE_PATTERN}),
+    ]
+
+
+def paragraphs(max_length: int) -> Any:
+    """The type of text of several lines, 1 to `max_length` characters; every line break becomes a newline."""
+    return Annotated[
+        str,
+        StringConstraints(max_length=max_length),
+        AfterValidator(_many_lines),
+        BeforeValidator(_trimmed),
+        WithJsonSchema({"type": "string", "minLength": 1, "maxLength": max_length}),
+    ]
+
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)\Z", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII | re.IGNORECASE)
+
+
+def _instant_text(value: Any) -> Any:
+    if isinstance(value, datetime):  # made by our own code
+        return value
+    if not isinstance(value, str) or not _INSTANT.match(value.strip()):
+        raise PydanticCustomError("instant", "Send an instant with its offset, for example 2026-03-14T09:30:00Z.")
+    return value.strip()
+
+
+def _sane_instant(value: datetime) -> datetime:
+    try:
+        value = value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("out_of_range", "Must lie between the years 1753 and 9999.") from None
+    if not EARLIEST <= value.date() <= LATEST:
+        raise PydanticCustomError("out_of_range", "Must lie between the years 1753 and 9999.")
+    return value
+
+
+def _day_text(value: Any) -> Any:
+    if type(value) is date:  # made by our own code
+        return value
+    if not isinstance(value, str) or not _DAY.match(value.strip()):
+        raise PydanticCustomError("day", "Send a calendar day as YYYY-MM-DD.")
+    return value.strip()
+
+
+def _sane_day(value: date) -> date:
+    if not EARLIEST <= value <= LATEST:
+        raise PydanticCustomError("out_of_range", "Must lie between the years 1753 and 9999.")
+    return value
+
+
+def _uuid_text(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return value
+    if not isinstance(value, str) or not _UUID.match(value):
+        raise PydanticCustomError("uuid", "Send a UUID: 8-4-4-4-12 hexadecimal digits.")
+    return value
+
+
+Instant = Annotated[
+    AwareDatetime,
+    AfterValidator(_sane_instant),
+    BeforeValidator(_instant_text),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""An instant from an ISO string with an offset, given back in UTC."""
+Day = Annotated[
+    date,
+    AfterValidator(_sane_day),
+    BeforeValidator(_day_text),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+"""A calendar day from `YYYY-MM-DD` only."""
+Id = Annotated[UUID, BeforeValidator(_uuid_text), WithJsonSchema({"type": "string", "format": "uuid"})]
+"""A UUID in its usual spelling."""
+Flag = StrictBool
+
+
+def whole(minimum: int, maximum: int) -> Any:
+    """The type of a whole number from `minimum` to `maximum`, both included; no text, no 1.0, no true."""
+    return Annotated[StrictInt, Field(ge=minimum, le=maximum)]
+
+
+Name = line(100)
+Label = line(200)
+Notes = paragraphs(20_000)
+Reason = paragraphs(2_000)
+Code = line(50, pattern=r"^[a-z][a-z0-9_-]*$")
+Country = line(2, pattern=r"^[A-Z]{2}$")
+"""ISO 3166-1 alpha-2."""
+
+
+def either(first: type[BaseModel], second: type[BaseModel], *, second_has: str) -> Any:
+    """
+    The type of a body that is one of two models: `second` when it has the field `second_has`, else `first`.
+
+    Chosen by a field and not by trial, so that errors name the fields of the alternative that was meant.
+    """
+
+    def which(value: Any) -> str:
+        has = second_has in value if isinstance(value, dict) else isinstance(value, second)
+        return "~second" if has else "~first"
+
+    return Annotated[
+        Annotated[first, Tag("~first")] | Annotated[second, Tag("~second")],
+        Discriminator(which),
+    ]

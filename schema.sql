@@ -1,0 +1,1057 @@
+CREATE EXTENSION IF NOT EXISTS btree_gist;
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
+CREATE FUNCTION ensure_audit_partitions(months_ahead integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+    DECLARE
+        first_day timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
+        partition_name text;
+        made integer := 0;
+    BEGIN
+        PERFORM pg_advisory_xact_lock(hashtext('ensure_audit_partitions'));
+        FOR month IN 0 .. months_ahead LOOP
+            partition_name := format('audit_event_%s', to_char(first_day + make_interval(months => month), 'YYYY_MM'));
+            IF to_regclass(partition_name) IS NULL THEN
+                EXECUTE format(
+                    'CREATE TABLE %I PARTITION OF audit_event FOR VALUES FROM (%L) TO (%L)',
+                    partition_name,
+                    (first_day + make_interval(months => month)) AT TIME ZONE 'UTC',
+                    (first_day + make_interval(months => month + 1)) AT TIME ZONE 'UTC');
+                EXECUTE format(
+                    'CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %I '
+                    'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', partition_name);
+                made := made + 1;
+            END IF;
+        END LOOP;
+        RETURN made;
+    END
+    $$;
+
+CREATE FUNCTION keep_history() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+    DECLARE
+        earlier jsonb := to_jsonb(OLD);
+        key_column text := TG_ARGV[0];
+    BEGIN
+        FOR place IN 1 .. TG_NARGS - 1 LOOP
+            earlier := earlier - TG_ARGV[place];
+        END LOOP;
+        NEW.version := OLD.version + 1;
+        NEW.updated_at := clock_timestamp();
+        INSERT INTO row_history (table_name, record_id, version, "row", replaced_by, reason)
+        VALUES (TG_TABLE_NAME, (earlier ->> key_column)::uuid, OLD.version, earlier, NEW.updated_by,
+                nullif(current_setting('crm.reason', true), ''));
+        RETURN NEW;
+    END
+    $$;
+
+CREATE FUNCTION refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+    BEGIN
+        IF TG_TABLE_NAME !~ '^audit_event' AND current_setting('crm.insert_only_exception', true) = 'on' THEN
+            RETURN CASE TG_OP WHEN 'DELETE' THEN OLD WHEN 'UPDATE' THEN NEW END;
+        END IF;
+        RAISE EXCEPTION 'rows of % are never changed or removed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+    END
+    $$;
+
+CREATE TABLE api_key (
+    api_key_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    name character varying(200) NOT NULL,
+    prefix character varying(20) NOT NULL,
+    secret_sha256 bytea NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_api_key_secret_is_sha256 CHECK ((octet_length(secret_sha256) = 32))
+);
+
+CREATE TABLE audit_event (
+    audit_event_id uuid DEFAULT uuidv7() NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor_id uuid,
+    api_key_id uuid,
+    session_id uuid,
+    action text NOT NULL,
+    record_type text,
+    record_id uuid,
+    person_ids uuid[],
+    field_names text[],
+    outcome text NOT NULL,
+    code text,
+    purpose text,
+    request_id text,
+    CONSTRAINT ck_audit_event_outcome_known CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text, 'absent'::text, 'invalid'::text, 'conflict'::text, 'failed'::text])))
+)
+PARTITION BY RANGE (at);
+
+CREATE TABLE call_history (
+    call_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_id uuid NOT NULL,
+    patient_id uuid,
+    lead_id uuid,
+    pn_id uuid,
+    booking_date timestamp with time zone,
+    booking_time_zone character varying(64),
+    call_date timestamp with time zone,
+    reminder_date timestamp with time zone,
+    occurs_at timestamp with time zone GENERATED ALWAYS AS (COALESCE(call_date, booking_date, reminder_date)) STORED,
+    status character varying(20) NOT NULL,
+    no_show boolean DEFAULT false NOT NULL,
+    direction character varying(20) DEFAULT 'outbound'::character varying NOT NULL,
+    channel character varying(20) DEFAULT 'phone'::character varying NOT NULL,
+    call_duration_minutes integer,
+    outcome character varying(100),
+    adverse_event_heard boolean,
+    notes text,
+    rescheduled_to uuid,
+    voided_at timestamp with time zone,
+    voided_by uuid,
+    void_reason text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_call_history_about_patient_or_lead CHECK ((num_nonnulls(patient_id, lead_id) >= 1)),
+    CONSTRAINT ck_call_history_cancelled_has_no_outcome CHECK ((((status)::text <> 'cancelled'::text) OR (outcome IS NULL))),
+    CONSTRAINT ck_call_history_channel_known CHECK (((channel)::text = ANY ((ARRAY['phone'::character varying, 'video'::character varying, 'in_person'::character varying, 'messaging'::character varying, 'email'::character varying])::text[]))),
+    CONSTRAINT ck_call_history_direction_known CHECK (((direction)::text = ANY ((ARRAY['inbound'::character varying, 'outbound'::character varying])::text[]))),
+    CONSTRAINT ck_call_history_duration_not_negative CHECK ((call_duration_minutes >= 0)),
+    CONSTRAINT ck_call_history_has_a_moment CHECK (((num_nonnulls(call_date, booking_date) >= 1) OR (reminder_date IS NOT NULL) OR no_show)),
+    CONSTRAINT ck_call_history_no_show_is_a_status CHECK ((no_show = ((status)::text = 'no_show'::text))),
+    CONSTRAINT ck_call_history_status_known CHECK (((status)::text = ANY ((ARRAY['scheduled'::character varying, 'confirmed'::character varying, 'completed'::character varying, 'no_show'::character varying, 'cancelled'::character varying, 'rescheduled'::character varying])::text[]))),
+    CONSTRAINT ck_call_history_void_has_a_reason CHECK ((num_nonnulls(voided_at, void_reason) <> 1))
+);
+
+CREATE TABLE clinical_trial (
+    clinical_trial_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    trial_id character varying(100) NOT NULL,
+    registry_code character varying(20) NOT NULL,
+    title character varying(500),
+    phase character varying(30),
+    status character varying(30) DEFAULT 'unverified'::character varying NOT NULL,
+    sponsor character varying(200),
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_clinical_trial_registry_known CHECK (((registry_code)::text = ANY ((ARRAY['NCT'::character varying, 'EUCT'::character varying, 'EudraCT'::character varying, 'ISRCTN'::character varying, 'jRCT'::character varying, 'other'::character varying])::text[]))),
+    CONSTRAINT ck_clinical_trial_status_known CHECK (((status)::text = ANY ((ARRAY['unverified'::character varying, 'not_yet_recruiting'::character varying, 'recruiting'::character varying, 'enrolling_by_invitation'::character varying, 'active_not_recruiting'::character varying, 'suspended'::character varying, 'terminated'::character varying, 'completed'::character varying, 'withdrawn'::character varying])::text[]))),
+    CONSTRAINT ck_clinical_trial_trial_id_not_blank CHECK ((btrim((trial_id)::text) <> ''::text))
+);
+
+CREATE TABLE clinical_trial_journey (
+    ct_journey_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    patient_id uuid NOT NULL,
+    physician_id uuid,
+    clinical_trial_id uuid,
+    trial_reference character varying(500),
+    medical_condition_id uuid,
+    referral_date date,
+    eligible boolean,
+    eligibility_assessment_date date,
+    ineligible_reason text,
+    outcome character varying(100),
+    status character varying(30) DEFAULT 'identified'::character varying NOT NULL,
+    on_hold_reason text,
+    on_hold_until date,
+    enrollment_date date,
+    completion_date date,
+    notes text,
+    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_clinical_trial_journey_completed_after_enrolled CHECK ((completion_date >= enrollment_date)),
+    CONSTRAINT ck_clinical_trial_journey_enrolled_after_referred CHECK ((enrollment_date >= referral_date)),
+    CONSTRAINT ck_clinical_trial_journey_reason_when_not_eligible CHECK (((eligible IS DISTINCT FROM true) OR (ineligible_reason IS NULL))),
+    CONSTRAINT ck_clinical_trial_journey_status_known CHECK (((status)::text = ANY ((ARRAY['identified'::character varying, 'pre_screening'::character varying, 'pre_screen_passed'::character varying, 'patient_considering'::character varying, 'referral_ready'::character varying, 'referred'::character varying, 'site_review'::character varying, 'site_accepted'::character varying, 'screening_scheduled'::character varying, 'consented'::character varying, 'screening'::character varying, 'eligible_enrolled'::character varying, 'on_study'::character varying, 'follow_up'::character varying, 'not_pursued'::character varying, 'pre_screen_failed'::character varying, 'declined_by_patient'::character varying, 'referral_withdrawn'::character varying, 'site_rejected'::character varying, 'screen_failed'::character varying, 'withdrew_consent'::character varying, 'completed'::character varying, 'discontinued'::character varying, 'lost_to_follow_up'::character varying, 'trial_closed'::character varying, 'deceased'::character varying, 'entered_in_error'::character varying])::text[])))
+);
+
+CREATE TABLE condition_code (
+    condition_code_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    medical_condition_id uuid NOT NULL,
+    system character varying(200) NOT NULL,
+    code character varying(50) NOT NULL,
+    display character varying(300),
+    map_type character varying(20) NOT NULL,
+    CONSTRAINT ck_condition_code_map_type_known CHECK (((map_type)::text = ANY ((ARRAY['exact'::character varying, 'narrower'::character varying, 'broader'::character varying])::text[])))
+);
+
+CREATE TABLE condition_synonym (
+    condition_synonym_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    medical_condition_id uuid NOT NULL,
+    name character varying(200) NOT NULL,
+    CONSTRAINT ck_condition_synonym_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
+);
+
+CREATE TABLE contact_point (
+    contact_point_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_id uuid NOT NULL,
+    kind character varying(10) NOT NULL,
+    value character varying(255) NOT NULL,
+    value_key text NOT NULL,
+    is_shared boolean DEFAULT false NOT NULL,
+    CONSTRAINT ck_contact_point_kind_known CHECK (((kind)::text = ANY ((ARRAY['email'::character varying, 'phone'::character varying])::text[]))),
+    CONSTRAINT ck_contact_point_value_not_blank CHECK ((btrim((value)::text) <> ''::text))
+);
+
+CREATE TABLE contact_type (
+    contact_type_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    type_name character varying(50) NOT NULL,
+    description text
+);
+
+CREATE TABLE duplicate_candidate (
+    duplicate_candidate_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_id uuid NOT NULL,
+    other_person_id uuid NOT NULL,
+    reasons text[] NOT NULL,
+    decision character varying(20) DEFAULT 'open'::character varying NOT NULL,
+    decided_at timestamp with time zone,
+    decided_by uuid,
+    reason text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_duplicate_candidate_decided_when_not_open CHECK ((((decision)::text = 'open'::text) = (decided_at IS NULL))),
+    CONSTRAINT ck_duplicate_candidate_decision_known CHECK (((decision)::text = ANY ((ARRAY['open'::character varying, 'different_people'::character varying, 'same_person'::character varying])::text[]))),
+    CONSTRAINT ck_duplicate_candidate_pair_in_order CHECK ((person_id < other_person_id))
+);
+
+CREATE TABLE eap_gate (
+    eap_gate_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    eap_journey_id uuid NOT NULL,
+    gate character varying(30) NOT NULL,
+    status character varying(20) DEFAULT 'pending'::character varying NOT NULL,
+    decided_on date,
+    reference_number character varying(100),
+    expires_on date,
+    notes text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_eap_gate_expires_after_decided CHECK ((expires_on >= decided_on)),
+    CONSTRAINT ck_eap_gate_gate_known CHECK (((gate)::text = ANY ((ARRAY['regulatory'::character varying, 'ethics'::character varying, 'informed_consent'::character varying, 'physician_credentials'::character varying, 'contract'::character varying, 'import_licence'::character varying, 'qp_release'::character varying, 'data_privacy'::character varying, 'pharmacy_readiness'::character varying, 'pv_training'::character varying])::text[]))),
+    CONSTRAINT ck_eap_gate_status_known CHECK (((status)::text = ANY ((ARRAY['not_required'::character varying, 'pending'::character varying, 'submitted'::character varying, 'approved'::character varying, 'refused'::character varying, 'expired'::character varying])::text[])))
+);
+
+CREATE TABLE eap_journey (
+    eap_journey_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    patient_id uuid NOT NULL,
+    physician_id uuid,
+    eap_program_id uuid,
+    eap_number character varying(100) NOT NULL,
+    product character varying(200),
+    medical_condition_id uuid,
+    enrollment_date date,
+    approval_date date,
+    completion_date date,
+    status character varying(30) DEFAULT 'inquiry'::character varying NOT NULL,
+    on_hold_reason text,
+    on_hold_until date,
+    notes text,
+    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_eap_journey_completed_after_enrolled CHECK ((completion_date >= enrollment_date)),
+    CONSTRAINT ck_eap_journey_status_known CHECK (((status)::text = ANY ((ARRAY['inquiry'::character varying, 'eligibility_review'::character varying, 'request_preparation'::character varying, 'submitted_to_sponsor'::character varying, 'sponsor_review'::character varying, 'sponsor_approved'::character varying, 'approvals_in_progress'::character varying, 'supply_authorised'::character varying, 'shipped'::character varying, 'shipment_failed'::character varying, 'received'::character varying, 'on_treatment'::character varying, 'treatment_ended'::character varying, 'reporting'::character varying, 'closed'::character varying, 'not_pursued'::character varying, 'not_eligible'::character varying, 'redirect_to_trial'::character varying, 'refused'::character varying, 'sponsor_declined'::character varying, 'withdrawn'::character varying, 'deceased'::character varying, 'programme_closed'::character varying, 'transitioned_to_commercial'::character varying])::text[])))
+);
+
+CREATE TABLE eap_program (
+    eap_program_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    name character varying(200) NOT NULL,
+    product character varying(200) NOT NULL,
+    sponsor character varying(200),
+    countries text[] DEFAULT '{}'::text[] NOT NULL,
+    status character varying(20) DEFAULT 'open'::character varying NOT NULL,
+    description text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_eap_program_product_not_blank CHECK ((btrim((product)::text) <> ''::text)),
+    CONSTRAINT ck_eap_program_status_known CHECK (((status)::text = ANY ((ARRAY['planned'::character varying, 'open'::character varying, 'paused'::character varying, 'closed'::character varying])::text[])))
+);
+
+CREATE TABLE hospital (
+    hospital_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    name character varying(200) NOT NULL,
+    city character varying(100),
+    country character varying(2),
+    address character varying(500),
+    is_active boolean DEFAULT true NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_hospital_country_iso CHECK (((country)::text ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT ck_hospital_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
+);
+
+CREATE TABLE idempotency_key (
+    owner_id uuid NOT NULL,
+    key text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    request_hash bytea NOT NULL,
+    status smallint,
+    headers jsonb,
+    answer bytea
+);
+
+CREATE TABLE intake_submission (
+    intake_submission_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    source character varying(30) NOT NULL,
+    payload jsonb NOT NULL,
+    language character varying(35),
+    consent_text_version character varying(50),
+    received_by uuid,
+    person_id uuid NOT NULL,
+    match_outcome character varying(30) NOT NULL,
+    match_reasons text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT ck_intake_submission_source_known CHECK (((source)::text = ANY ((ARRAY['landing_page'::character varying, 'contact_form'::character varying, 'phone'::character varying, 'referral'::character varying, 'event'::character varying, 'import'::character varying, 'api'::character varying, 'navigator'::character varying])::text[])))
+);
+
+CREATE TABLE journey_event (
+    journey_event_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    lead_id uuid,
+    patient_id uuid,
+    ct_journey_id uuid,
+    eap_journey_id uuid,
+    from_status character varying(30),
+    to_status character varying(30) NOT NULL,
+    happened_at timestamp with time zone NOT NULL,
+    entered_by uuid,
+    via character varying(30),
+    reason_code character varying(50),
+    reason text,
+    guards jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT ck_journey_event_of_one_record CHECK ((num_nonnulls(lead_id, patient_id, ct_journey_id, eap_journey_id) = 1))
+);
+
+CREATE TABLE medical_condition (
+    medical_condition_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    name character varying(200) NOT NULL,
+    abbreviation character varying(50),
+    description text,
+    is_active boolean DEFAULT true NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_medical_condition_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
+);
+
+CREATE TABLE patient (
+    patient_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_id uuid NOT NULL,
+    medical_condition_id uuid NOT NULL,
+    first_contact_date date,
+    initial_consult_date date,
+    status character varying(30) DEFAULT 'active'::character varying NOT NULL,
+    status_reason text,
+    owner_id uuid,
+    deleted_at timestamp with time zone,
+    deleted_by uuid,
+    deleted_reason text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_patient_deleted_by_somebody CHECK (((deleted_at IS NULL) = (deleted_by IS NULL))),
+    CONSTRAINT ck_patient_status_known CHECK (((status)::text = ANY ((ARRAY['active'::character varying, 'paused'::character varying, 'inactive'::character varying, 'deceased'::character varying, 'withdrawn'::character varying, 'erased'::character varying])::text[])))
+);
+
+CREATE TABLE patient_lead (
+    lead_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_id uuid NOT NULL,
+    medical_condition_id uuid NOT NULL,
+    source character varying(30) NOT NULL,
+    landing_page_url character varying(2000),
+    status character varying(30) DEFAULT 'new'::character varying NOT NULL,
+    owner_id uuid,
+    wake_up_on date,
+    converted_to_patient_id uuid,
+    converted_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    reason_code character varying(50),
+    reason text,
+    duplicate_of_person_id uuid,
+    intake_submission_id uuid,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_patient_lead_converted_has_patient_and_time CHECK (((((status)::text = 'converted'::text) = (converted_to_patient_id IS NOT NULL)) AND (((status)::text = 'converted'::text) = (converted_at IS NOT NULL)))),
+    CONSTRAINT ck_patient_lead_duplicate_points_when_closed_so CHECK (((duplicate_of_person_id IS NULL) OR ((status)::text = 'duplicate'::text))),
+    CONSTRAINT ck_patient_lead_source_known CHECK (((source)::text = ANY ((ARRAY['landing_page'::character varying, 'contact_form'::character varying, 'phone'::character varying, 'referral'::character varying, 'event'::character varying, 'import'::character varying, 'api'::character varying, 'navigator'::character varying])::text[]))),
+    CONSTRAINT ck_patient_lead_status_known CHECK (((status)::text = ANY ((ARRAY['new'::character varying, 'contacting'::character varying, 'call_booked'::character varying, 'call_completed'::character varying, 'qualified'::character varying, 'nurture'::character varying, 'converted'::character varying, 'unreachable'::character varying, 'disqualified'::character varying, 'duplicate'::character varying, 'withdrawn'::character varying])::text[])))
+);
+
+CREATE TABLE patient_physician_relationship (
+    patient_physician_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    patient_id uuid NOT NULL,
+    physician_id uuid NOT NULL,
+    relationship_type character varying(30) NOT NULL,
+    is_primary boolean DEFAULT false NOT NULL,
+    start_date date,
+    end_date date,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_patient_physician_relationship_dates_in_order CHECK ((end_date >= start_date)),
+    CONSTRAINT ck_patient_physician_relationship_primary_is_current CHECK (((NOT is_primary) OR (end_date IS NULL))),
+    CONSTRAINT ck_patient_physician_relationship_type_known CHECK (((relationship_type)::text = ANY ((ARRAY['primary_care'::character varying, 'referring'::character varying, 'treating'::character varying, 'specialist'::character varying, 'second_opinion'::character varying, 'other'::character varying])::text[])))
+);
+
+CREATE TABLE person (
+    person_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_name character varying(100) NOT NULL,
+    last_name character varying(100) NOT NULL,
+    middle_name character varying(100),
+    preferred_name character varying(100),
+    name_key text NOT NULL,
+    email character varying(255),
+    email_key text,
+    phone character varying(64),
+    phone_e164 character varying(20),
+    phone_valid boolean,
+    date_of_birth date,
+    gender character varying(20),
+    country character varying(2),
+    language character varying(35),
+    time_zone character varying(64),
+    do_not_contact_channels text[] DEFAULT '{}'::text[] NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_person_country_iso CHECK (((country)::text ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT ck_person_email_has_key CHECK (((email IS NULL) = (email_key IS NULL))),
+    CONSTRAINT ck_person_first_name_not_blank CHECK ((btrim((first_name)::text) <> ''::text)),
+    CONSTRAINT ck_person_gender_known CHECK (((gender)::text = ANY ((ARRAY['male'::character varying, 'female'::character varying, 'other'::character varying, 'unknown'::character varying])::text[]))),
+    CONSTRAINT ck_person_last_name_not_blank CHECK ((btrim((last_name)::text) <> ''::text))
+);
+
+CREATE TABLE person_contact_type (
+    person_contact_type_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_id uuid NOT NULL,
+    contact_type_id uuid NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone,
+    period tstzrange GENERATED ALWAYS AS (tstzrange(valid_from, valid_to)) STORED NOT NULL,
+    is_active boolean GENERATED ALWAYS AS ((valid_to IS NULL)) STORED NOT NULL,
+    hospital_id uuid,
+    job_title character varying(200),
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_person_contact_type_period_in_order CHECK ((valid_to > valid_from))
+);
+
+CREATE TABLE person_relationship (
+    person_relationship_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_id uuid NOT NULL,
+    related_person_id uuid NOT NULL,
+    relationship_type character varying(30) NOT NULL,
+    authority character varying(30) DEFAULT 'none'::character varying NOT NULL,
+    start_date date,
+    end_date date,
+    notes text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_person_relationship_authority_known CHECK (((authority)::text = ANY ((ARRAY['none'::character varying, 'informal'::character varying, 'parental'::character varying, 'power_of_attorney'::character varying, 'court_order'::character varying])::text[]))),
+    CONSTRAINT ck_person_relationship_dates_in_order CHECK ((end_date >= start_date)),
+    CONSTRAINT ck_person_relationship_not_of_oneself CHECK ((person_id <> related_person_id)),
+    CONSTRAINT ck_person_relationship_type_known CHECK (((relationship_type)::text = ANY ((ARRAY['parent'::character varying, 'child'::character varying, 'partner'::character varying, 'sibling'::character varying, 'guardian'::character varying, 'caregiver'::character varying, 'legal_representative'::character varying, 'other'::character varying])::text[])))
+);
+
+CREATE TABLE physician (
+    physician_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_id uuid NOT NULL,
+    hospital_id uuid,
+    job_title character varying(200),
+    specialization_id uuid,
+    medical_license_number character varying(100),
+    is_active boolean DEFAULT true NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL
+);
+
+CREATE TABLE role_grant (
+    role_grant_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    role text NOT NULL,
+    granted_by uuid,
+    revoked_at timestamp with time zone,
+    revoked_by uuid,
+    CONSTRAINT ck_role_grant_role_known CHECK ((role = ANY (ARRAY['navigator'::text, 'liaison'::text, 'programme_manager'::text, 'data_steward'::text, 'privacy_officer'::text, 'auditor'::text, 'admin'::text, 'integration'::text])))
+);
+
+CREATE TABLE row_history (
+    row_history_id uuid DEFAULT uuidv7() NOT NULL,
+    table_name text NOT NULL,
+    record_id uuid NOT NULL,
+    version integer NOT NULL,
+    "row" jsonb NOT NULL,
+    replaced_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    replaced_by uuid,
+    reason text
+);
+
+CREATE TABLE specialization (
+    specialization_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    name character varying(200) NOT NULL,
+    description text,
+    is_active boolean DEFAULT true NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_specialization_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
+);
+
+CREATE TABLE suggested_change (
+    suggested_change_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_id uuid NOT NULL,
+    table_name character varying(63) NOT NULL,
+    record_id uuid NOT NULL,
+    field character varying(63) NOT NULL,
+    ours jsonb,
+    ours_version integer NOT NULL,
+    theirs jsonb NOT NULL,
+    value_hash character varying(64) NOT NULL,
+    source character varying(30) NOT NULL,
+    intake_submission_id uuid,
+    decision character varying(20) DEFAULT 'open'::character varying NOT NULL,
+    decided_at timestamp with time zone,
+    decided_by uuid,
+    reason text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_suggested_change_decided_when_not_open CHECK ((((decision)::text = 'open'::text) = (decided_at IS NULL))),
+    CONSTRAINT ck_suggested_change_decision_known CHECK (((decision)::text = ANY ((ARRAY['open'::character varying, 'accepted'::character varying, 'rejected'::character varying, 'superseded'::character varying])::text[])))
+);
+
+CREATE TABLE user_account (
+    user_account_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text NOT NULL,
+    display_name character varying(200) NOT NULL,
+    email character varying(255),
+    email_key text,
+    person_id uuid,
+    is_active boolean DEFAULT true NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_user_account_display_name_not_blank CHECK ((btrim((display_name)::text) <> ''::text)),
+    CONSTRAINT ck_user_account_kind_known CHECK ((kind = ANY (ARRAY['human'::text, 'service'::text])))
+);
+
+ALTER TABLE ONLY person_contact_type
+    ADD CONSTRAINT ex_person_contact_type_no_overlap EXCLUDE USING gist (person_id WITH =, contact_type_id WITH =, period WITH &&);
+
+ALTER TABLE ONLY api_key
+    ADD CONSTRAINT pk_api_key PRIMARY KEY (api_key_id);
+
+ALTER TABLE ONLY audit_event
+    ADD CONSTRAINT pk_audit_event PRIMARY KEY (audit_event_id, at);
+
+ALTER TABLE ONLY call_history
+    ADD CONSTRAINT pk_call_history PRIMARY KEY (call_id);
+
+ALTER TABLE ONLY clinical_trial
+    ADD CONSTRAINT pk_clinical_trial PRIMARY KEY (clinical_trial_id);
+
+ALTER TABLE ONLY clinical_trial_journey
+    ADD CONSTRAINT pk_clinical_trial_journey PRIMARY KEY (ct_journey_id);
+
+ALTER TABLE ONLY condition_code
+    ADD CONSTRAINT pk_condition_code PRIMARY KEY (condition_code_id);
+
+ALTER TABLE ONLY condition_synonym
+    ADD CONSTRAINT pk_condition_synonym PRIMARY KEY (condition_synonym_id);
+
+ALTER TABLE ONLY contact_point
+    ADD CONSTRAINT pk_contact_point PRIMARY KEY (contact_point_id);
+
+ALTER TABLE ONLY contact_type
+    ADD CONSTRAINT pk_contact_type PRIMARY KEY (contact_type_id);
+
+ALTER TABLE ONLY duplicate_candidate
+    ADD CONSTRAINT pk_duplicate_candidate PRIMARY KEY (duplicate_candidate_id);
+
+ALTER TABLE ONLY eap_gate
+    ADD CONSTRAINT pk_eap_gate PRIMARY KEY (eap_gate_id);
+
+ALTER TABLE ONLY eap_journey
+    ADD CONSTRAINT pk_eap_journey PRIMARY KEY (eap_journey_id);
+
+ALTER TABLE ONLY eap_program
+    ADD CONSTRAINT pk_eap_program PRIMARY KEY (eap_program_id);
+
+ALTER TABLE ONLY hospital
+    ADD CONSTRAINT pk_hospital PRIMARY KEY (hospital_id);
+
+ALTER TABLE ONLY idempotency_key
+    ADD CONSTRAINT pk_idempotency_key PRIMARY KEY (owner_id, key);
+
+ALTER TABLE ONLY intake_submission
+    ADD CONSTRAINT pk_intake_submission PRIMARY KEY (intake_submission_id);
+
+ALTER TABLE ONLY journey_event
+    ADD CONSTRAINT pk_journey_event PRIMARY KEY (journey_event_id);
+
+ALTER TABLE ONLY medical_condition
+    ADD CONSTRAINT pk_medical_condition PRIMARY KEY (medical_condition_id);
+
+ALTER TABLE ONLY patient
+    ADD CONSTRAINT pk_patient PRIMARY KEY (patient_id);
+
+ALTER TABLE ONLY patient_lead
+    ADD CONSTRAINT pk_patient_lead PRIMARY KEY (lead_id);
+
+ALTER TABLE ONLY patient_physician_relationship
+    ADD CONSTRAINT pk_patient_physician_relationship PRIMARY KEY (patient_physician_id);
+
+ALTER TABLE ONLY person
+    ADD CONSTRAINT pk_person PRIMARY KEY (person_id);
+
+ALTER TABLE ONLY person_contact_type
+    ADD CONSTRAINT pk_person_contact_type PRIMARY KEY (person_contact_type_id);
+
+ALTER TABLE ONLY person_relationship
+    ADD CONSTRAINT pk_person_relationship PRIMARY KEY (person_relationship_id);
+
+ALTER TABLE ONLY physician
+    ADD CONSTRAINT pk_physician PRIMARY KEY (physician_id);
+
+ALTER TABLE ONLY role_grant
+    ADD CONSTRAINT pk_role_grant PRIMARY KEY (role_grant_id);
+
+ALTER TABLE ONLY row_history
+    ADD CONSTRAINT pk_row_history PRIMARY KEY (row_history_id);
+
+ALTER TABLE ONLY specialization
+    ADD CONSTRAINT pk_specialization PRIMARY KEY (specialization_id);
+
+ALTER TABLE ONLY suggested_change
+    ADD CONSTRAINT pk_suggested_change PRIMARY KEY (suggested_change_id);
+
+ALTER TABLE ONLY user_account
+    ADD CONSTRAINT pk_user_account PRIMARY KEY (user_account_id);
+
+ALTER TABLE ONLY api_key
+    ADD CONSTRAINT uq_api_key_prefix UNIQUE (prefix);
+
+ALTER TABLE ONLY contact_point
+    ADD CONSTRAINT uq_contact_point_person_id_kind_value_key UNIQUE (person_id, kind, value_key);
+
+ALTER TABLE ONLY contact_type
+    ADD CONSTRAINT uq_contact_type_type_name UNIQUE (type_name);
+
+ALTER TABLE ONLY duplicate_candidate
+    ADD CONSTRAINT uq_duplicate_candidate_person_id_other_person_id UNIQUE (person_id, other_person_id);
+
+ALTER TABLE ONLY eap_gate
+    ADD CONSTRAINT uq_eap_gate_eap_journey_id_gate UNIQUE (eap_journey_id, gate);
+
+ALTER TABLE ONLY eap_journey
+    ADD CONSTRAINT uq_eap_journey_number UNIQUE NULLS NOT DISTINCT (eap_program_id, eap_number, product);
+
+ALTER TABLE ONLY patient_lead
+    ADD CONSTRAINT uq_patient_lead_lead_id_person_id UNIQUE (lead_id, person_id);
+
+ALTER TABLE ONLY patient
+    ADD CONSTRAINT uq_patient_patient_id_person_id UNIQUE (patient_id, person_id);
+
+ALTER TABLE ONLY patient
+    ADD CONSTRAINT uq_patient_person_id UNIQUE (person_id);
+
+ALTER TABLE ONLY physician
+    ADD CONSTRAINT uq_physician_person_id UNIQUE (person_id);
+
+ALTER TABLE ONLY suggested_change
+    ADD CONSTRAINT uq_suggested_change_value UNIQUE (record_id, field, value_hash);
+
+ALTER TABLE ONLY user_account
+    ADD CONSTRAINT uq_user_account_person_id UNIQUE (person_id);
+
+CREATE INDEX ix_api_key_user_account_id ON api_key USING btree (user_account_id);
+
+CREATE INDEX ix_audit_event_actor_id_at ON ONLY audit_event USING btree (actor_id, at);
+
+CREATE INDEX ix_audit_event_record_id_at ON ONLY audit_event USING btree (record_id, at);
+
+CREATE INDEX ix_call_history_lead_id_occurs_at ON call_history USING btree (lead_id, occurs_at DESC, call_id DESC) WHERE (lead_id IS NOT NULL);
+
+CREATE INDEX ix_call_history_occurs_at ON call_history USING btree (occurs_at DESC, call_id DESC);
+
+CREATE INDEX ix_call_history_patient_id_occurs_at ON call_history USING btree (patient_id, occurs_at DESC, call_id DESC) WHERE (patient_id IS NOT NULL);
+
+CREATE INDEX ix_call_history_person_id_occurs_at ON call_history USING btree (person_id, occurs_at DESC, call_id DESC);
+
+CREATE INDEX ix_call_history_pn_id_occurs_at ON call_history USING btree (pn_id, occurs_at DESC, call_id DESC);
+
+CREATE INDEX ix_call_history_status_occurs_at ON call_history USING btree (status, occurs_at DESC, call_id DESC);
+
+CREATE INDEX ix_clinical_trial_created_at ON clinical_trial USING btree (created_at DESC, clinical_trial_id DESC);
+
+CREATE INDEX ix_clinical_trial_status_created_at ON clinical_trial USING btree (status, created_at DESC, clinical_trial_id DESC);
+
+CREATE INDEX ix_condition_code_system_code ON condition_code USING btree (system, code);
+
+CREATE INDEX ix_condition_synonym_medical_condition_id ON condition_synonym USING btree (medical_condition_id);
+
+CREATE INDEX ix_contact_point_value_key ON contact_point USING btree (value_key, kind);
+
+CREATE INDEX ix_ct_journey_clinical_trial_id ON clinical_trial_journey USING btree (clinical_trial_id, created_at DESC, ct_journey_id DESC);
+
+CREATE INDEX ix_ct_journey_created_at ON clinical_trial_journey USING btree (created_at DESC, ct_journey_id DESC);
+
+CREATE INDEX ix_ct_journey_patient_id ON clinical_trial_journey USING btree (patient_id, created_at DESC, ct_journey_id DESC);
+
+CREATE INDEX ix_ct_journey_physician_id ON clinical_trial_journey USING btree (physician_id, created_at DESC, ct_journey_id DESC);
+
+CREATE INDEX ix_ct_journey_status_created_at ON clinical_trial_journey USING btree (status, created_at DESC, ct_journey_id DESC);
+
+CREATE INDEX ix_duplicate_candidate_decision_created_at ON duplicate_candidate USING btree (decision, created_at DESC, duplicate_candidate_id DESC);
+
+CREATE INDEX ix_duplicate_candidate_other_person_id ON duplicate_candidate USING btree (other_person_id);
+
+CREATE INDEX ix_eap_journey_created_at ON eap_journey USING btree (created_at DESC, eap_journey_id DESC);
+
+CREATE INDEX ix_eap_journey_eap_program_id ON eap_journey USING btree (eap_program_id, created_at DESC, eap_journey_id DESC);
+
+CREATE INDEX ix_eap_journey_patient_id ON eap_journey USING btree (patient_id, created_at DESC, eap_journey_id DESC);
+
+CREATE INDEX ix_eap_journey_physician_id ON eap_journey USING btree (physician_id, created_at DESC, eap_journey_id DESC);
+
+CREATE INDEX ix_eap_journey_status_created_at ON eap_journey USING btree (status, created_at DESC, eap_journey_id DESC);
+
+CREATE INDEX ix_eap_program_created_at ON eap_program USING btree (created_at DESC, eap_program_id DESC);
+
+CREATE INDEX ix_hospital_name ON hospital USING btree (lower((name)::text), hospital_id);
+
+CREATE INDEX ix_intake_submission_person_id ON intake_submission USING btree (person_id, created_at DESC, intake_submission_id DESC);
+
+CREATE INDEX ix_journey_event_ct_journey_id ON journey_event USING btree (ct_journey_id, created_at) WHERE (ct_journey_id IS NOT NULL);
+
+CREATE INDEX ix_journey_event_eap_journey_id ON journey_event USING btree (eap_journey_id, created_at) WHERE (eap_journey_id IS NOT NULL);
+
+CREATE INDEX ix_journey_event_lead_id ON journey_event USING btree (lead_id, created_at) WHERE (lead_id IS NOT NULL);
+
+CREATE INDEX ix_journey_event_patient_id ON journey_event USING btree (patient_id, created_at) WHERE (patient_id IS NOT NULL);
+
+CREATE INDEX ix_medical_condition_active_name ON medical_condition USING btree (is_active, lower((name)::text), medical_condition_id);
+
+CREATE INDEX ix_patient_created_at ON patient USING btree (created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
+
+CREATE INDEX ix_patient_lead_created_at ON patient_lead USING btree (created_at DESC, lead_id DESC);
+
+CREATE INDEX ix_patient_lead_medical_condition_id_created_at ON patient_lead USING btree (medical_condition_id, created_at DESC, lead_id DESC);
+
+CREATE INDEX ix_patient_lead_owner_id_created_at ON patient_lead USING btree (owner_id, created_at DESC, lead_id DESC);
+
+CREATE INDEX ix_patient_lead_person_id ON patient_lead USING btree (person_id, created_at DESC, lead_id DESC);
+
+CREATE INDEX ix_patient_lead_status_created_at ON patient_lead USING btree (status, created_at DESC, lead_id DESC);
+
+CREATE INDEX ix_patient_lead_status_medical_condition_id_created_at ON patient_lead USING btree (status, medical_condition_id, created_at DESC, lead_id DESC);
+
+CREATE INDEX ix_patient_medical_condition_id_created_at ON patient USING btree (medical_condition_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
+
+CREATE INDEX ix_patient_owner_id_created_at ON patient USING btree (owner_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
+
+CREATE INDEX ix_patient_physician_relationship_physician_id ON patient_physician_relationship USING btree (physician_id, created_at DESC, patient_physician_id DESC);
+
+CREATE INDEX ix_patient_status_created_at ON patient USING btree (status, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
+
+CREATE INDEX ix_patient_status_medical_condition_id_created_at ON patient USING btree (status, medical_condition_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
+
+CREATE INDEX ix_person_contact_type_person_id ON person_contact_type USING btree (person_id, valid_from);
+
+CREATE INDEX ix_person_created_at ON person USING btree (created_at DESC, person_id DESC);
+
+CREATE INDEX ix_person_last_name_first_name ON person USING btree (last_name, first_name);
+
+CREATE INDEX ix_person_name_key_date_of_birth ON person USING btree (name_key, date_of_birth) WHERE (date_of_birth IS NOT NULL);
+
+CREATE INDEX ix_person_name_key_prefix ON person USING btree (name_key text_pattern_ops, person_id);
+
+CREATE INDEX ix_person_name_key_trigram ON person USING gin (name_key gin_trgm_ops);
+
+CREATE INDEX ix_person_phone_e164 ON person USING btree (phone_e164) WHERE (phone_e164 IS NOT NULL);
+
+CREATE INDEX ix_person_relationship_person_id ON person_relationship USING btree (person_id);
+
+CREATE INDEX ix_person_relationship_related_person_id ON person_relationship USING btree (related_person_id);
+
+CREATE INDEX ix_physician_created_at ON physician USING btree (created_at DESC, physician_id DESC);
+
+CREATE INDEX ix_physician_hospital_id ON physician USING btree (hospital_id, created_at DESC, physician_id DESC);
+
+CREATE INDEX ix_physician_medical_license_number ON physician USING btree (medical_license_number);
+
+CREATE INDEX ix_physician_specialization_id ON physician USING btree (specialization_id, created_at DESC, physician_id DESC);
+
+CREATE INDEX ix_row_history_record_id_version ON row_history USING btree (record_id, version);
+
+CREATE INDEX ix_suggested_change_decision_created_at ON suggested_change USING btree (decision, created_at DESC, suggested_change_id DESC);
+
+CREATE INDEX ix_suggested_change_person_id ON suggested_change USING btree (person_id, decision);
+
+CREATE UNIQUE INDEX uq_clinical_trial_trial_id ON clinical_trial USING btree (trial_id);
+
+CREATE UNIQUE INDEX uq_condition_code ON condition_code USING btree (medical_condition_id, system, code);
+
+CREATE UNIQUE INDEX uq_condition_synonym_name ON condition_synonym USING btree (lower((name)::text));
+
+CREATE UNIQUE INDEX uq_eap_program_name ON eap_program USING btree (lower((name)::text));
+
+CREATE UNIQUE INDEX uq_medical_condition_name ON medical_condition USING btree (lower((name)::text));
+
+CREATE UNIQUE INDEX uq_patient_physician_relationship_current ON patient_physician_relationship USING btree (patient_id, physician_id, relationship_type) WHERE (end_date IS NULL);
+
+CREATE UNIQUE INDEX uq_patient_physician_relationship_primary ON patient_physician_relationship USING btree (patient_id) WHERE is_primary;
+
+CREATE UNIQUE INDEX uq_person_email_key ON person USING btree (email_key) WHERE (email_key IS NOT NULL);
+
+CREATE UNIQUE INDEX uq_role_grant_current ON role_grant USING btree (user_account_id, role) WHERE (revoked_at IS NULL);
+
+CREATE UNIQUE INDEX uq_specialization_name ON specialization USING btree (lower((name)::text));
+
+CREATE UNIQUE INDEX uq_user_account_email_key ON user_account USING btree (email_key) WHERE (email_key IS NOT NULL);
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON api_key FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('api_key_id', 'secret_sha256');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON call_history FOR EACH ROW EXECUTE FUNCTION keep_history('call_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON clinical_trial FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('clinical_trial_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON clinical_trial_journey FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('ct_journey_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON duplicate_candidate FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('duplicate_candidate_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON eap_gate FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('eap_gate_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON eap_journey FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('eap_journey_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON eap_program FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('eap_program_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON hospital FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('hospital_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON medical_condition FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('medical_condition_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON patient FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('patient_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON patient_lead FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('lead_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON patient_physician_relationship FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('patient_physician_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON person FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('person_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON person_contact_type FOR EACH ROW EXECUTE FUNCTION keep_history('person_contact_type_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON person_relationship FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('person_relationship_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON physician FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('physician_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON specialization FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('specialization_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON suggested_change FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('suggested_change_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON user_account FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('user_account_id');
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON audit_event FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON intake_submission FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON journey_event FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON row_history FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON audit_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON intake_submission FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON journey_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON row_history FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+ALTER TABLE ONLY api_key
+    ADD CONSTRAINT fk_api_key_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY call_history
+    ADD CONSTRAINT fk_call_history_lead_of_person FOREIGN KEY (lead_id, person_id) REFERENCES patient_lead(lead_id, person_id);
+
+ALTER TABLE ONLY call_history
+    ADD CONSTRAINT fk_call_history_patient_of_person FOREIGN KEY (patient_id, person_id) REFERENCES patient(patient_id, person_id);
+
+ALTER TABLE ONLY call_history
+    ADD CONSTRAINT fk_call_history_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY call_history
+    ADD CONSTRAINT fk_call_history_pn_id FOREIGN KEY (pn_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY call_history
+    ADD CONSTRAINT fk_call_history_rescheduled_to FOREIGN KEY (rescheduled_to) REFERENCES call_history(call_id);
+
+ALTER TABLE ONLY clinical_trial_journey
+    ADD CONSTRAINT fk_clinical_trial_journey_clinical_trial_id FOREIGN KEY (clinical_trial_id) REFERENCES clinical_trial(clinical_trial_id);
+
+ALTER TABLE ONLY clinical_trial_journey
+    ADD CONSTRAINT fk_clinical_trial_journey_medical_condition_id FOREIGN KEY (medical_condition_id) REFERENCES medical_condition(medical_condition_id);
+
+ALTER TABLE ONLY clinical_trial_journey
+    ADD CONSTRAINT fk_clinical_trial_journey_patient_id FOREIGN KEY (patient_id) REFERENCES patient(patient_id);
+
+ALTER TABLE ONLY clinical_trial_journey
+    ADD CONSTRAINT fk_clinical_trial_journey_physician_id FOREIGN KEY (physician_id) REFERENCES physician(physician_id);
+
+ALTER TABLE ONLY condition_code
+    ADD CONSTRAINT fk_condition_code_medical_condition_id FOREIGN KEY (medical_condition_id) REFERENCES medical_condition(medical_condition_id);
+
+ALTER TABLE ONLY condition_synonym
+    ADD CONSTRAINT fk_condition_synonym_medical_condition_id FOREIGN KEY (medical_condition_id) REFERENCES medical_condition(medical_condition_id);
+
+ALTER TABLE ONLY contact_point
+    ADD CONSTRAINT fk_contact_point_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY duplicate_candidate
+    ADD CONSTRAINT fk_duplicate_candidate_other_person_id FOREIGN KEY (other_person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY duplicate_candidate
+    ADD CONSTRAINT fk_duplicate_candidate_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY eap_gate
+    ADD CONSTRAINT fk_eap_gate_eap_journey_id FOREIGN KEY (eap_journey_id) REFERENCES eap_journey(eap_journey_id);
+
+ALTER TABLE ONLY eap_journey
+    ADD CONSTRAINT fk_eap_journey_eap_program_id FOREIGN KEY (eap_program_id) REFERENCES eap_program(eap_program_id);
+
+ALTER TABLE ONLY eap_journey
+    ADD CONSTRAINT fk_eap_journey_medical_condition_id FOREIGN KEY (medical_condition_id) REFERENCES medical_condition(medical_condition_id);
+
+ALTER TABLE ONLY eap_journey
+    ADD CONSTRAINT fk_eap_journey_patient_id FOREIGN KEY (patient_id) REFERENCES patient(patient_id);
+
+ALTER TABLE ONLY eap_journey
+    ADD CONSTRAINT fk_eap_journey_physician_id FOREIGN KEY (physician_id) REFERENCES physician(physician_id);
+
+ALTER TABLE ONLY idempotency_key
+    ADD CONSTRAINT fk_idempotency_key_owner_id FOREIGN KEY (owner_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY intake_submission
+    ADD CONSTRAINT fk_intake_submission_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY journey_event
+    ADD CONSTRAINT fk_journey_event_ct_journey_id FOREIGN KEY (ct_journey_id) REFERENCES clinical_trial_journey(ct_journey_id);
+
+ALTER TABLE ONLY journey_event
+    ADD CONSTRAINT fk_journey_event_eap_journey_id FOREIGN KEY (eap_journey_id) REFERENCES eap_journey(eap_journey_id);
+
+ALTER TABLE ONLY journey_event
+    ADD CONSTRAINT fk_journey_event_lead_id FOREIGN KEY (lead_id) REFERENCES patient_lead(lead_id);
+
+ALTER TABLE ONLY journey_event
+    ADD CONSTRAINT fk_journey_event_patient_id FOREIGN KEY (patient_id) REFERENCES patient(patient_id);
+
+ALTER TABLE ONLY patient_lead
+    ADD CONSTRAINT fk_patient_lead_duplicate_of_person_id FOREIGN KEY (duplicate_of_person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY patient_lead
+    ADD CONSTRAINT fk_patient_lead_intake_submission_id FOREIGN KEY (intake_submission_id) REFERENCES intake_submission(intake_submission_id);
+
+ALTER TABLE ONLY patient_lead
+    ADD CONSTRAINT fk_patient_lead_medical_condition_id FOREIGN KEY (medical_condition_id) REFERENCES medical_condition(medical_condition_id);
+
+ALTER TABLE ONLY patient_lead
+    ADD CONSTRAINT fk_patient_lead_owner_id FOREIGN KEY (owner_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY patient_lead
+    ADD CONSTRAINT fk_patient_lead_patient_of_person FOREIGN KEY (converted_to_patient_id, person_id) REFERENCES patient(patient_id, person_id);
+
+ALTER TABLE ONLY patient_lead
+    ADD CONSTRAINT fk_patient_lead_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY patient
+    ADD CONSTRAINT fk_patient_medical_condition_id FOREIGN KEY (medical_condition_id) REFERENCES medical_condition(medical_condition_id);
+
+ALTER TABLE ONLY patient
+    ADD CONSTRAINT fk_patient_owner_id FOREIGN KEY (owner_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY patient
+    ADD CONSTRAINT fk_patient_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY patient_physician_relationship
+    ADD CONSTRAINT fk_patient_physician_relationship_patient_id FOREIGN KEY (patient_id) REFERENCES patient(patient_id);
+
+ALTER TABLE ONLY patient_physician_relationship
+    ADD CONSTRAINT fk_patient_physician_relationship_physician_id FOREIGN KEY (physician_id) REFERENCES physician(physician_id);
+
+ALTER TABLE ONLY person_contact_type
+    ADD CONSTRAINT fk_person_contact_type_contact_type_id FOREIGN KEY (contact_type_id) REFERENCES contact_type(contact_type_id);
+
+ALTER TABLE ONLY person_contact_type
+    ADD CONSTRAINT fk_person_contact_type_hospital_id FOREIGN KEY (hospital_id) REFERENCES hospital(hospital_id);
+
+ALTER TABLE ONLY person_contact_type
+    ADD CONSTRAINT fk_person_contact_type_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY person_relationship
+    ADD CONSTRAINT fk_person_relationship_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY person_relationship
+    ADD CONSTRAINT fk_person_relationship_related_person_id FOREIGN KEY (related_person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY physician
+    ADD CONSTRAINT fk_physician_hospital_id FOREIGN KEY (hospital_id) REFERENCES hospital(hospital_id);
+
+ALTER TABLE ONLY physician
+    ADD CONSTRAINT fk_physician_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY physician
+    ADD CONSTRAINT fk_physician_specialization_id FOREIGN KEY (specialization_id) REFERENCES specialization(specialization_id);
+
+ALTER TABLE ONLY role_grant
+    ADD CONSTRAINT fk_role_grant_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY suggested_change
+    ADD CONSTRAINT fk_suggested_change_intake_submission_id FOREIGN KEY (intake_submission_id) REFERENCES intake_submission(intake_submission_id);
+
+ALTER TABLE ONLY suggested_change
+    ADD CONSTRAINT fk_suggested_change_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY user_account
+    ADD CONSTRAINT fk_user_account_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);

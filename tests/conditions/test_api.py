@@ -1,0 +1,108 @@
+"""The door of the conditions: who may, which shapes, which errors."""
+
+import httpx
+
+from tests.conftest import AsRole
+
+URL = "/api/v1/medical-conditions"
+NEW = {
+    "name": "Alkaptonuria",
+    "abbreviation": "AKU",
+    "synonyms": ["Black urine disease"],
+    "codes": [{"system": "http://www.orpha.net", "code": "56"}],
+}
+
+
+async def test_steward_adds_a_condition_and_everybody_with_a_key_finds_it(
+    client: httpx.AsyncClient, as_role: AsRole
+) -> None:
+    made = await client.post(URL, json=NEW, headers=await as_role("data_steward"))
+
+    assert made.status_code == 201, made.text
+    assert made.headers["location"] == f"{URL}/{made.json()['medical_condition_id']}"
+    found = await client.get(made.headers["location"], headers=await as_role("navigator"))
+    assert found.json() == made.json()
+    assert found.json()["synonyms"] == ["Black urine disease"]
+    assert found.headers["etag"] == '"1"'
+
+
+async def test_name_is_unique_whatever_its_case(client: httpx.AsyncClient, as_role: AsRole) -> None:
+    steward = await as_role("data_steward")
+    await client.post(URL, json=NEW, headers=steward)
+
+    again = await client.post(URL, json={"name": "  alKAPTonuria "}, headers=steward)
+
+    assert again.status_code == 409
+    assert again.json()["code"] == "condition_exists"
+
+
+async def test_list_finds_by_name_abbreviation_and_synonym(client: httpx.AsyncClient, as_role: AsRole) -> None:
+    steward = await as_role("data_steward")
+    await client.post(URL, json=NEW, headers=steward)
+
+    for typed in ("alkap", "AKU", "black urine"):
+        found = (await client.get(URL, params={"q": typed}, headers=steward)).json()
+        assert [item["name"] for item in found["items"]] == ["Alkaptonuria"], typed
+    assert (await client.get(URL, params={"q": "%"}, headers=steward)).json()["items"] == []
+
+
+async def test_pages_follow_each_other_without_gap_or_repeat(client: httpx.AsyncClient, as_role: AsRole) -> None:
+    navigator = await as_role("navigator")
+    whole = (await client.get(URL, params={"limit": 200}, headers=navigator)).json()
+    walked, cursor = [], None
+    while True:
+        params = {"limit": 7} | ({"cursor": cursor} if cursor else {})
+        page = (await client.get(URL, params=params, headers=navigator)).json()
+        walked += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert len(walked) >= 63
+    assert walked == whole["items"]
+    assert whole["total"] == len(walked)
+    assert not whole["total_is_capped"]
+
+
+async def test_cursor_of_another_filter_is_refused(client: httpx.AsyncClient, as_role: AsRole) -> None:
+    navigator = await as_role("navigator")
+    cursor = (await client.get(URL, params={"limit": 1}, headers=navigator)).json()["next_cursor"]
+
+    answer = await client.get(URL, params={"cursor": cursor, "q": "a"}, headers=navigator)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "cursor_mismatch")
+
+
+async def test_put_changes_the_fields_given_and_a_stale_tag_is_refused(
+    client: httpx.AsyncClient, as_role: AsRole
+) -> None:
+    steward = await as_role("data_steward")
+    made = await client.post(URL, json=NEW, headers=steward)
+    place, tag = made.headers["location"], made.headers["etag"]
+
+    changed = await client.put(place, json={"abbreviation": None}, headers={**steward, "If-Match": tag})
+    stale = await client.put(place, json={"synonyms": []}, headers={**steward, "If-Match": tag})
+    lists = await client.put(place, json={"synonyms": []}, headers=steward)
+    nothing = await client.put(place, json={}, headers=steward)
+
+    assert changed.json()["abbreviation"] is None
+    assert changed.json()["synonyms"] == NEW["synonyms"]
+    assert changed.json()["version"] == 2
+    assert (stale.status_code, stale.json()["code"]) == (412, "stale_version")
+    assert lists.json()["synonyms"] == []
+    assert lists.json()["version"] == 3, "a change of synonyms is a new version of the condition"
+    assert nothing.headers["etag"] == lists.headers["etag"]
+
+
+async def test_navigator_may_read_but_not_add(client: httpx.AsyncClient, as_role: AsRole) -> None:
+    answer = await client.post(URL, json=NEW, headers=await as_role("navigator"))
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_without_a_key_the_answer_is_401_before_anything_is_read(client: httpx.AsyncClient) -> None:
+    answer = await client.post(URL, content=b"{" * 2_000_000)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]

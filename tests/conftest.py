@@ -1,0 +1,121 @@
+"""
+A real PostgreSQL for every run: one cluster, one database made by the revisions, each test rolled back.
+
+The app's own commits and rollbacks are the real ones: its sessions join the test's outer transaction by savepoints.
+Races need real commits: `committed_database` is a database of its own that is thrown away.
+"""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.access.policy import Role, permissions_of
+from app.access.service import command_actor, create_api_key, open_account
+from app.main import create_app
+from app.platform import schema
+from app.platform.actor import Actor
+from app.platform.db import Database, create_engine
+from app.platform.embedded import Cluster, running
+from app.platform.settings import Settings
+from app.setup import add_reference_data
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A PostgreSQL server for this test run."""
+    with running(tmp_path_factory.mktemp("postgres") / "data", durable=False) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def settings(cluster: Cluster) -> Settings:
+    return Settings.model_validate({"database_url": cluster.url(), "data_dir": Path("unused")})
+
+
+@pytest.fixture(scope="session")
+async def database(cluster: Cluster, settings: Settings) -> AsyncIterator[Database]:
+    """The database of the newest revision with the reference data, committed once."""
+    schema.upgrade(cluster.url())
+    made = Database(create_engine(settings, cluster.url()))
+    await add_reference_data(made)
+    yield made
+    await made.close()
+
+
+class BoundDatabase(Database):
+    """Sessions inside the test's transaction."""
+
+    def __init__(self, connection: AsyncConnection, origin: Database) -> None:
+        super().__init__(origin.engine)
+        self.connection = connection
+
+    def session(self) -> AsyncSession:
+        return AsyncSession(self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+
+
+@pytest.fixture
+async def bound(database: Database) -> AsyncIterator[BoundDatabase]:
+    async with database.engine.connect() as connection:
+        outer = await connection.begin()
+        yield BoundDatabase(connection, database)
+        await outer.rollback()
+
+
+@pytest.fixture
+async def session(bound: BoundDatabase) -> AsyncIterator[AsyncSession]:
+    """A session for arranging and looking; what it flushes is seen by the client's requests."""
+    async with bound.session() as made:
+        yield made
+
+
+@pytest.fixture
+def actor() -> Actor:
+    """Somebody who may do everything, for tests of services and queries."""
+    everything = frozenset().union(*(permissions_of(frozenset({role.value})) for role in Role))
+    return Actor(account_id=None, name="test", roles=frozenset({"navigator"}), permissions=everything)
+
+
+@pytest.fixture
+async def client(bound: BoundDatabase, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """HTTP to the app on the test's transaction."""
+    app = create_app(settings, bound)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
+        yield made
+
+
+AsRole = Callable[[str], Awaitable[dict[str, str]]]
+
+
+@pytest.fixture
+def as_role(session: AsyncSession) -> AsRole:
+    """Makes the headers of a fresh key: `await as_role("navigator")`."""
+
+    async def headers(role: str) -> dict[str, str]:
+        who = command_actor()
+        account = await open_account(session, who, display_name=f"Test {role}", role=Role(role))
+        key = await create_api_key(session, who, account_id=account.user_account_id, name="test")
+        await session.commit()
+        return {"Authorization": f"Bearer {key}"}
+
+    return headers
+
+
+@pytest.fixture(scope="session")
+async def committed_database(cluster: Cluster, settings: Settings) -> AsyncIterator[Database]:
+    """A database of its own for races and servers: what is written stays written."""
+    name = f"committed_{os.getpid()}"
+    engine = schema.sync_engine(cluster.url())
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    engine.dispose()
+    schema.upgrade(cluster.url(name))
+    made = Database(create_engine(settings, cluster.url(name)))
+    await add_reference_data(made)
+    yield made
+    await made.close()
