@@ -1,0 +1,98 @@
+"""Errors told to people: what happened and what to do now, as a page or, to htmx, as an alert above what is there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from app.web.render import is_htmx, page, wants_part
+
+
+@dataclass(frozen=True)
+class ErrorWords:
+    """What an error page says: what happened, and what the reader can do now."""
+
+    title: str
+    way_forward: str
+    icon: str = "alert-triangle"
+    actions: Sequence[tuple[str, str]] = (("Go to the start page", "/"),)
+
+
+ERRORS: Mapping[int, ErrorWords] = {
+    400: ErrorWords(
+        "We could not read that request",
+        "The address or the form was incomplete. Go back, reload the page and try once more.",
+        "help-circle",
+    ),
+    401: ErrorWords(
+        "Please sign in",
+        "Your session has ended or you have not signed in yet. What you typed is still in the page behind this one.",
+        "lock",
+        (("Sign in", "/sign-in"),),
+    ),
+    403: ErrorWords(
+        "Your role does not include this",
+        "If your work needs it, ask an administrator for the role, and give them the reference below.",
+        "shield-lock",
+    ),
+    404: ErrorWords(
+        "There is nothing here",
+        "The record does not exist, was removed, or is not one you may see. Search by name, e-mail or reference.",
+        "search",
+        (("Search", "/search"), ("Go to the start page", "/")),
+    ),
+    409: ErrorWords(
+        "The record has moved on",
+        "It is not in the state this step needs; perhaps it was changed meanwhile. Reload it, then go on.",
+        "arrows-exchange",
+    ),
+    422: ErrorWords(
+        "Some fields need another look",
+        "Go back to the form: the fields are marked, and what you typed is kept.",
+        "edit",
+    ),
+    429: ErrorWords(
+        "Too many attempts",
+        "This is paused for a short while to protect the accounts. Nothing is locked: wait a minute and try again.",
+        "hourglass",
+    ),
+    500: ErrorWords(
+        "Something went wrong on our side",
+        "Nothing was saved by this step. Try again; if it happens twice, give the reference below to support.",
+    ),
+    503: ErrorWords(
+        "The CRM is busy or being updated",
+        "Your work is safe. Wait half a minute and reload; nothing was saved by this step.",
+        "hourglass",
+    ),
+}
+
+
+def wants_page(request: Request) -> bool:
+    """Whether an error should be told as a page: a browser or htmx asks, and not the JSON API."""
+    return not request.url.path.startswith("/api/") and (
+        is_htmx(request) or "text/html" in request.headers.get("accept", "")
+    )
+
+
+def error_page(
+    request: Request,
+    status: int,
+    *,
+    detail: str | None = None,
+    reference: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    """
+    An error told to people. `detail` is a safe sentence about this case, `reference` what support can look up.
+
+    For htmx it is a message at the top of the page; the form or list that asked stays as it is.
+    """
+    known = ERRORS.get(status) or ERRORS[400 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500]
+    context = {"status": status, "error": known, "detail": detail, "reference": reference}
+    if wants_part(request):
+        placed = {"hx-retarget": "#alerts", "hx-reswap": "innerHTML", **(headers or {})}
+        return page(request, "errors/alert.html", context, status=status, headers=placed)
+    return page(request, "errors/error.html", context, status=status, headers=headers)

@@ -1,0 +1,147 @@
+"""`/_gallery`: every component in all its states, a page per subject. Development only; the tests look at it too."""
+
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.responses import Response
+
+from app.platform import clock
+from app.web.error_pages import ERRORS, error_page
+from app.web.render import Banner, Flash, Frame, NavGroup, NavItem, is_htmx, page
+from app.web.words import words
+
+router = APIRouter(prefix="/_gallery", include_in_schema=False)
+
+PAGES = ("overview", "controls", "forms", "data", "record", "board", "feedback", "sign-in")
+
+NAV = (
+    NavGroup(
+        "",
+        (
+            NavItem("Today", "sun", "/_gallery/overview", count=9),
+            NavItem("Leads", "user-question", "/_gallery/forms", count=24),
+            NavItem("Patients", "users", "/_gallery/data"),
+            NavItem("Calls", "phone", "/_gallery/controls"),
+            NavItem("Journeys", "route", "/_gallery/board"),
+        ),
+    ),
+    NavGroup(
+        "Network",
+        (
+            NavItem("Physicians", "stethoscope", "/_gallery/record"),
+            NavItem("Hospitals", "building-hospital", "/_gallery/feedback"),
+            NavItem("Trials and programmes", "microscope", "/_gallery/errors/404"),
+        ),
+    ),
+    NavGroup(
+        "Governance",
+        (
+            NavItem("Who saw what", "shield-check", "/_gallery/errors/403"),
+            NavItem("Data quality", "clipboard-check", "/_gallery/errors/409"),
+            NavItem("Accounts", "user-cog", "/_gallery/sign-in"),
+        ),
+    ),
+)
+
+PEOPLE = (
+    ("Ines Müller", "Cystic fibrosis", "active", "CT", "L. Fontaine"),
+    ("Jan Bakker", "Duchenne muscular dystrophy", "new", "EAP", "K. Osei"),
+    ("Sofia Αλεξίου", "Glioblastoma", "on_treatment", "EAP", "A. Meijer"),
+    ("Łukasz Kowalski", "Idiopathic pulmonary fibrosis", "site_review", "CT", "K. Osei"),
+    ("Марія Шевченко", "Non-small cell lung cancer, EGFR+", "screen_failed", "CT", "A. Meijer"),
+    ("Nguyễn Thị Ánh", "Spinal muscular atrophy", "on_hold", "EAP", "L. Fontaine"),
+    ("Aisha Silva", "Triple-negative breast cancer", "not_pursued", "CT", "L. Fontaine"),
+)
+
+
+def _frame(request: Request) -> Frame:
+    banner = None
+    if "banner" in request.query_params:
+        banner = Banner(
+            "Emergency access to one patient is open until 14:30. Every view is recorded and will be reviewed.",
+            href="/_gallery/echo",
+            action="End the access",
+        )
+    return Frame(
+        user_name="Anouk Meijer",
+        user_role="Patient navigator",
+        nav=NAV,
+        phone_nav=NAV[0].items[:4],
+        user_menu=(
+            NavItem("My account", "user-circle", "/_gallery/forms"),
+            NavItem("Keyboard", "keyboard", "/_gallery/controls"),
+            NavItem("API description", "code", "/docs"),
+        ),
+        zone=ZoneInfo("Europe/Amsterdam"),
+        csrf_token="of-the-gallery",  # noqa: S106  # the gallery changes nothing
+        search_href="/_gallery/data",
+        sign_out_href="/_gallery/echo",
+        banner=banner,
+    )
+
+
+def _context(request: Request) -> dict[str, object]:
+    now = clock.now()
+    return {
+        "gallery_tabs": [
+            {"label": words(name), "href": f"/_gallery/{name}", "current": request.url.path.endswith(name)}
+            for name in PAGES
+        ],
+        "people": PEOPLE,
+        "now": now,
+        "yesterday": now - timedelta(days=1),
+        "last_week": now - timedelta(days=7),
+        "last_year": datetime(2025, 11, 2, 9, 30, tzinfo=UTC),
+        "born": date(1979, 3, 14),
+        "a_key": f"crm_{UUID(int=2**127 - 1).hex}",
+        "errors": [
+            ("email", "Write an e-mail address such as name@example.org"),
+            ("born", "The date lies in the future"),
+        ],
+        "error_statuses": list(ERRORS),
+    }
+
+
+@router.get("")
+async def start() -> Response:
+    return RedirectResponse("/_gallery/overview")
+
+
+@router.get("/errors/{status}")
+async def an_error(request: Request, status: int) -> HTMLResponse:
+    if "alone" not in request.query_params:
+        request.state.frame = _frame(request)
+    return error_page(request, status, reference="01HZX3V9Q2")
+
+
+@router.post("/echo")
+async def echo(request: Request, reason: Annotated[str, Form()] = "") -> Response:
+    """Answers a form as a page would: 303 to a plain post, a message and the block to htmx."""
+    if not is_htmx(request):
+        return RedirectResponse("/_gallery/feedback", status_code=HTTPStatus.SEE_OTHER)
+    if not reason.strip():
+        context = {**_context(request), "reason_error": "Say why you need to see it"}
+        return page(request, "gallery/feedback.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return page(request, "gallery/feedback.html", _context(request), flashes=[Flash("Saved")])
+
+
+@router.get("/{name}")
+async def one_page(request: Request, name: str) -> HTMLResponse:
+    if name not in PAGES:
+        return error_page(request, HTTPStatus.NOT_FOUND)
+    if name != "sign-in":
+        request.state.frame = _frame(request)
+    flashes = (
+        [Flash("Call with Jan Bakker logged"), Flash("The export is being made", "info")] if name == "feedback" else []
+    )
+    return page(request, f"gallery/{name}.html", _context(request), flashes=flashes)
+
+
+def mount_gallery(app: FastAPI) -> None:
+    """Serves the gallery; create_app does so outside production only."""
+    app.include_router(router)

@@ -1,0 +1,270 @@
+"""
+From a template to an answer: the Jinja2 environment, whole pages and their parts, static addresses.
+
+One template serves a page and its parts. When htmx asks for an element, the block named like the element's id is
+rendered alone (`id="patient-list"` is the block `patient_list`); everybody else gets the whole page.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.runtime import Macro
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from app.web.words import age_on, day_text, hue, initials, moment_text, near_text, plural, shown_in, words, zone_text
+
+HERE = Path(__file__).parent
+TEMPLATES = HERE / "templates"
+STATIC = HERE / "static"
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+PAGE_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    # Pages show personal data: neither a shared cache nor the back button of the next user may keep them.
+    "cache-control": "no-store",
+    # The same address answers a page or a part of it.
+    "vary": "HX-Request, HX-Target, Cookie",
+}
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """A place in the sidebar. `count` is a small number beside the label, e.g. of what is due."""
+
+    label: str
+    icon: str
+    href: str
+    count: int | None = None
+
+    def is_current(self, path: str) -> bool:
+        """Whether `path` is this place or lies below it; the start page is only itself."""
+        return path == self.href or (self.href != "/" and path.startswith(self.href.rstrip("/") + "/"))
+
+
+@dataclass(frozen=True)
+class NavGroup:
+    label: str
+    items: Sequence[NavItem]
+
+
+@dataclass(frozen=True)
+class Banner:
+    """
+    A sentence above every page, such as an open break-glass access and until when; with `href` a button `action`
+    that posts there to end it.
+    """
+
+    text: str
+    tone: str = "warning"
+    icon: str = "glass"
+    href: str | None = None
+    action: str = "End"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """
+    What surrounds the content of a page for whoever looks at it. A guard puts it on `request.state.frame`; without
+    one a page stands alone (sign-in, errors before sign-in).
+
+    `zone` is the viewer's time zone. `phone_nav` names the up to four places of the bar at the bottom of a phone.
+    `banner` stays above every page while what it says is true.
+    """
+
+    user_name: str
+    user_role: str
+    nav: Sequence[NavGroup] = ()
+    phone_nav: Sequence[NavItem] = ()
+    user_menu: Sequence[NavItem] = ()
+    zone: tzinfo = UTC
+    csrf_token: str = ""
+    search_href: str = "/search"
+    sign_out_href: str = "/sign-out"
+    banner: Banner | None = None
+
+
+@dataclass(frozen=True)
+class Flash:
+    """A message about what just happened. `tone` is one of info, success, warning, danger."""
+
+    text: str
+    tone: str = "success"
+
+
+class Components:
+    """
+    Every macro of `templates/components/` as an attribute: `{{ ui.button("Save") }}`, in any template, with no import.
+
+    Looked up by name at each use, so that an edited component shows at the next request in development.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._home: dict[str, str] = {}
+
+    def collect(self) -> None:
+        """Learns which file holds which macro; ValueError when two files define one name."""
+        for path in sorted((TEMPLATES / "components").glob("*.html")):
+            file = f"components/{path.name}"
+            exported = vars(self._environment.get_template(file).module)
+            for name in (name for name, value in exported.items() if isinstance(value, Macro)):
+                if name in self._home:
+                    raise ValueError(f"{name} is a macro of {self._home[name]} and of {file}")
+                self._home[name] = file
+
+    def names(self) -> list[str]:
+        return sorted(self._home)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._home:
+            raise AttributeError(name)
+        return getattr(self._environment.get_template(self._home[name]).module, name)
+
+
+class StaticAddresses:
+    """
+    Addresses of static files that change with the file, so that a browser may keep what it has.
+
+    In development the digest follows the file's time of change; otherwise each file is read once.
+    """
+
+    def __init__(self, *, development: bool) -> None:
+        self._development = development
+        self._digests: dict[tuple[str, int], str] = {}
+
+    def __call__(self, path: str) -> str:
+        changed = (STATIC / path).stat().st_mtime_ns if self._development else 0
+        if (path, changed) not in self._digests:
+            content = (STATIC / path).read_bytes()
+            self._digests[path, changed] = hashlib.blake2b(content, digest_size=6).hexdigest()
+        return f"/static/{path}?v={self._digests[path, changed]}"
+
+
+class KeptStaticFiles(StaticFiles):
+    """Static files: kept for a year when asked for by digest, else asked for again each time (304 when unchanged)."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        kept = scope.get("query_string", b"").startswith(b"v=") and response.status_code == HTTPStatus.OK
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
+        response.headers["x-content-type-options"] = "nosniff"
+        return response
+
+
+def build_environment(*, development: bool) -> Environment:
+    """Jinja2 as all pages use it: everything escaped whatever the file is called, an unknown name is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=development,
+    )
+    environment.filters |= {
+        "age": age_on,
+        "day": day_text,
+        "hue": hue,
+        "initials": initials,
+        "moment": moment_text,
+        "near": near_text,
+        "plural": plural,
+        "words": words,
+        "zoned": zone_text,
+    }
+    components = Components(environment)
+    environment.globals |= {
+        "ui": components,
+        "static": StaticAddresses(development=development),
+        "development": development,
+    }
+    components.collect()
+    return environment
+
+
+def mount_pages(app: FastAPI, *, development: bool) -> None:
+    """Serves `/static` and gives the application its templates; call it once, in create_app."""
+    app.state.templates = build_environment(development=development)
+    app.mount("/static", KeptStaticFiles(directory=STATIC), name="static")
+
+
+def is_htmx(request: Request) -> bool:
+    """Whether htmx asks; a history restore is not: it wants the whole page."""
+    headers = request.headers
+    return headers.get("hx-request") == "true" and headers.get("hx-history-restore-request") != "true"
+
+
+def wants_part(request: Request) -> bool:
+    """Whether htmx will put the answer into an element, not into the whole body."""
+    return is_htmx(request) and request.headers.get("hx-request-type", "partial") == "partial"
+
+
+def wanted_block(request: Request) -> str | None:
+    """The block that holds the element htmx replaces, by its id; None when the whole page is wanted."""
+    if not wants_part(request):
+        return None
+    _, _, element_id = request.headers.get("hx-target", "").partition("#")
+    return element_id.replace("-", "_") or None
+
+
+def page(
+    request: Request,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    block: str | None = None,
+    status: int = HTTPStatus.OK,
+    flashes: Sequence[Flash] = (),
+    headers: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    """
+    The page, or the one block of it that htmx asked for. `block` names another block than the target's id does.
+
+    `flashes` are shown as messages; to htmx they travel in the HX-Trigger header, since a part has no place for them.
+    """
+    environment: Environment = request.app.state.templates
+    frame: Frame | None = getattr(request.state, "frame", None)
+    loaded = environment.get_template(template)
+    part = (block if wants_part(request) else None) or wanted_block(request)
+    values = {
+        "request": request,
+        "path": request.url.path,
+        "frame": frame,
+        "theme": chosen_theme(request),
+        "flashes": () if part in loaded.blocks else tuple(flashes),
+        **(context or {}),
+    }
+    with shown_in(frame.zone if frame else UTC):
+        if part in loaded.blocks:
+            text = "".join(loaded.blocks[part](loaded.new_context(values)))
+        else:
+            text = loaded.render(values)
+    answer_headers = {**PAGE_HEADERS, **(headers or {})}
+    if flashes and part in loaded.blocks:
+        answer_headers |= flash_header(flashes[0])
+    return HTMLResponse(text, status_code=status, headers=answer_headers)
+
+
+def flash_header(flash: Flash) -> dict[str, str]:
+    """The header that makes app.js show a message after an htmx request. ASCII, as headers must be."""
+    return {"hx-trigger": json.dumps({"flash": {"text": flash.text, "tone": flash.tone}})}
+
+
+def chosen_theme(request: Request) -> str:
+    """`light` or `dark` where the viewer has chosen, else `auto`: the system's setting decides."""
+    theme = request.cookies.get("theme", "")
+    return theme if theme in {"light", "dark"} else "auto"

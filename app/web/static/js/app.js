@@ -1,0 +1,164 @@
+// All behaviour of the pages: one listener per kind of event, told by data attributes what to do.
+// Nothing is bound to an element, so parts that htmx brings work at once. Pages work without this file.
+"use strict";
+
+const root = document.documentElement;
+
+// Messages -----------------------------------------------------------------------------------------------------
+
+const FLASH_SECONDS = 7;
+
+function showFlash(text, tone = "success") {
+  const template = document.querySelector(`template[data-flash="${tone}"]`);
+  const flash = template.content.firstElementChild.cloneNode(true);
+  flash.querySelector("span").textContent = text;
+  document.getElementById("flashes").append(flash);
+  fadeLater(flash);
+}
+
+// A message that reports a failure stays until it is dismissed; the others wait while somebody reads or touches them.
+function fadeLater(flash) {
+  if (flash.dataset.tone === "danger") return;
+  const fade = () => (flash.matches(":hover, :focus-within") ? setTimeout(fade, 1000) : flash.remove());
+  setTimeout(fade, FLASH_SECONDS * 1000);
+}
+
+// What a press does --------------------------------------------------------------------------------------------
+
+const presses = {
+  "[data-set-theme]": (button) => {
+    const theme = button.dataset.setTheme;
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `theme=${theme}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+    root.dataset.theme = theme;
+    for (const other of document.querySelectorAll("[data-set-theme]")) {
+      other.setAttribute("aria-pressed", String(other.dataset.setTheme === theme));
+    }
+  },
+
+  "[data-dismiss]": (button) => button.closest(button.dataset.dismiss).remove(),
+
+  "[data-go-back]": () => history.back(),
+
+  "[data-print]": () => print(),
+
+  "[data-reveal]": (button) => {
+    const field = document.getElementById(button.dataset.reveal);
+    const shown = field.type === "password";
+    field.type = shown ? "text" : "password";
+    button.setAttribute("aria-pressed", String(shown));
+    const use = button.querySelector("use");
+    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, shown ? "#eye-off" : "#eye"));
+  },
+
+  "[data-copy]": async (button) => {
+    const text = document.getElementById(button.dataset.copy).innerText.trim();
+    try {
+      await navigator.clipboard.writeText(text);
+      showFlash("Copied");
+    } catch {
+      showFlash("The browser did not allow copying: select the text and copy it yourself", "warning");
+    }
+  },
+
+  // Browsers without invoker commands open and close dialogs by the same attributes.
+  "button[commandfor]": (button) => {
+    if ("commandForElement" in HTMLButtonElement.prototype) return;
+    const dialog = document.getElementById(button.getAttribute("commandfor"));
+    if (button.getAttribute("command") === "show-modal") dialog.showModal();
+    if (button.getAttribute("command") === "close") dialog.close();
+  },
+};
+
+document.addEventListener("click", (event) => {
+  for (const [selector, act] of Object.entries(presses)) {
+    const element = event.target.closest(selector);
+    if (element) act(element);
+  }
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+  // A press beside a dialog closes it, unless something was typed into it.
+  if (event.target.matches("dialog[open]") && !event.target.querySelector("[data-changed]")) event.target.close();
+});
+
+// Keys ---------------------------------------------------------------------------------------------------------
+
+const isTyping = (element) => element.matches("input, textarea, select, [contenteditable]");
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    const menu = event.target.closest("details[data-menu][open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  }
+  const search = document.getElementById("search");
+  const asks = (event.key === "/" && !isTyping(event.target)) || (event.key === "k" && (event.ctrlKey || event.metaKey));
+  if (search && asks && !event.altKey) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+  }
+});
+
+// Forms --------------------------------------------------------------------------------------------------------
+
+let unsaved = null;
+
+document.addEventListener("input", (event) => {
+  event.target.dataset.changed = "";
+  const form = event.target.closest("form[data-keep]");
+  if (form) unsaved = form;
+});
+
+document.addEventListener("submit", (event) => {
+  unsaved = null;
+  if (event.target.method === "dialog") return;
+  // A second press while the first is under way would send the form twice.
+  const button = event.submitter;
+  if (button?.getAttribute("aria-busy") === "true") event.preventDefault();
+  else button?.setAttribute("aria-busy", "true");
+});
+
+// A page that comes back from the browser's memory is not being sent any more.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+});
+
+addEventListener("beforeunload", (event) => {
+  if (unsaved?.isConnected) event.preventDefault();
+});
+
+// htmx ---------------------------------------------------------------------------------------------------------
+
+document.addEventListener("htmx:config:request", (event) => {
+  const token = document.querySelector('meta[name="csrf-token"]')?.content;
+  if (token) event.detail.ctx.request.headers["X-CSRF-Token"] = token;
+});
+
+let waiting = 0;
+
+document.addEventListener("htmx:before:request", () => {
+  waiting += 1;
+  root.classList.add("is-loading");
+});
+
+document.addEventListener("htmx:finally:request", (event) => {
+  waiting = Math.max(0, waiting - 1);
+  if (waiting === 0) root.classList.remove("is-loading");
+  for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+  if (event.detail?.ctx && !event.detail.ctx.response) {
+    showFlash("The CRM could not be reached; nothing was saved. Check the connection and try again.", "danger");
+  }
+});
+
+// After a form came back with errors the reader stands at the summary of them.
+document.addEventListener("htmx:after:swap", () => document.querySelector("[data-focus]")?.focus());
+
+document.addEventListener("flash", (event) => showFlash(event.detail.text, event.detail.tone));
+
+for (const flash of document.querySelectorAll("#flashes > .flash")) fadeLater(flash);
+document.querySelector("[data-focus]")?.focus();

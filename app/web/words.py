@@ -1,0 +1,104 @@
+"""Dates, times and codes as people read them. Instants are shown on the clock of whoever looks."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from app.platform import clock
+
+_viewer_zone: ContextVar[tzinfo] = ContextVar("viewer_zone", default=UTC)
+
+
+@contextmanager
+def shown_in(zone: tzinfo) -> Iterator[None]:
+    """Within the block instants are written in `zone`."""
+    reset = _viewer_zone.set(zone)
+    try:
+        yield
+    finally:
+        _viewer_zone.reset(reset)
+
+
+def zone_named(name: str | None) -> tzinfo:
+    """The IANA zone of that name, UTC for none or an unknown one: a page must show even with a stale setting."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (KeyError, ValueError):
+        return UTC
+
+
+def local(value: datetime) -> datetime:
+    """An aware instant on the clock of whoever looks at the page being rendered."""
+    return value.astimezone(_viewer_zone.get())
+
+
+def day_text(value: date) -> str:
+    """A calendar day, month in letters so that nobody reads the day for the month: 4 Nov 2026."""
+    return f"{value.day} {value:%b %Y}"
+
+
+def moment_text(value: datetime) -> str:
+    """An instant in the viewer's zone: 4 Nov 2026, 10:12."""
+    there = local(value)
+    return f"{day_text(there.date())}, {there:%H:%M}"
+
+
+def near_text(value: datetime, now: datetime | None = None) -> str:
+    """An instant as people speak of it: Today, 10:12; Yesterday, 16:40; Tomorrow, 09:00; 18 Nov, 14:05; 2 Nov 2025."""
+    there, today = local(value), local(now or clock.now()).date()
+    names = {0: "Today", -1: "Yesterday", 1: "Tomorrow"}
+    if name := names.get((there.date() - today).days):
+        return f"{name}, {there:%H:%M}"
+    if there.year == today.year:
+        return f"{there.day} {there:%b}, {there:%H:%M}"
+    return day_text(there.date())
+
+
+def zone_text(value: datetime) -> str:
+    """An instant with its zone spelt out, for titles: 4 Nov 2026, 10:12:09 CET."""
+    there = local(value)
+    return f"{day_text(there.date())}, {there:%H:%M:%S %Z}"
+
+
+def age_on(born: date, today: date | None = None) -> int:
+    """Completed years of life."""
+    day = today or local(clock.now()).date()
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+SPELLINGS = {
+    "pre_screening": "pre-screening",
+    "pre_screen_passed": "pre-screen passed",
+    "pre_screen_failed": "pre-screen failed",
+    "no_show": "no-show",
+    "follow_up": "follow-up",
+    "lost_to_follow_up": "lost to follow-up",
+    "email": "e-mail",
+}
+"""Codes whose words are not simply their parts."""
+
+
+def words(code: str) -> str:
+    """A code as a label: `on_treatment` becomes On treatment."""
+    spaced = SPELLINGS.get(code) or code.replace("_", " ").replace("-", " ").strip()
+    return spaced[:1].upper() + spaced[1:]
+
+
+def initials(name: str) -> str:
+    """Up to two letters that stand for a name; a question mark for none."""
+    parts = [part for part in name.split() if part[:1].isalpha()]
+    letters = [parts[0][0], parts[-1][0]] if len(parts) > 1 else [part[0] for part in parts]
+    return "".join(letters).upper() or "?"
+
+
+def hue(name: str) -> int:
+    """A number from 0 to 5 that is always the same for the same name: which colour its avatar has."""
+    return hashlib.blake2b(name.encode(), digest_size=1).digest()[0] % 6
+
+
+def plural(count: int, singular: str, several: str | None = None) -> str:
+    """The count with its noun: 1 patient, 12 patients."""
+    return f"{count:,} {singular if count == 1 else several or singular + 's'}"
