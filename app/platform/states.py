@@ -6,6 +6,15 @@ from it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from app.platform.errors import Conflict
+
+
+class TransitionNotAllowed(Conflict):
+    """A move that the machine does not have; the answer's `allowed` lists the moves that it has."""
+
+    code = "transition_not_allowed"
+    detail = "The record cannot go from its present state to that one."
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -46,6 +55,11 @@ class Machine:
 
     def may_move(self, state: str, to: str) -> bool:
         return to in self.allowed(state)
+
+    def require_move(self, state: str, to: str) -> None:
+        """TransitionNotAllowed, with the moves that are allowed, unless `state` may go to `to`."""
+        if not self.may_move(state, to):
+            raise TransitionNotAllowed(extra={"allowed": list(self.allowed(state))})
 
     def is_open(self, state: str) -> bool:
         return state not in self.terminal
