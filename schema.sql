@@ -105,10 +105,10 @@ CREATE TABLE call_history (
     call_date timestamp with time zone,
     reminder_date timestamp with time zone,
     occurs_at timestamp with time zone GENERATED ALWAYS AS (COALESCE(call_date, booking_date, reminder_date)) STORED,
-    status character varying(20) NOT NULL,
+    status text NOT NULL,
     no_show boolean DEFAULT false NOT NULL,
-    direction character varying(20) DEFAULT 'outbound'::character varying NOT NULL,
-    channel character varying(20) DEFAULT 'phone'::character varying NOT NULL,
+    direction text DEFAULT 'outbound'::text NOT NULL,
+    channel text DEFAULT 'phone'::text NOT NULL,
     call_duration_minutes integer,
     outcome character varying(100),
     adverse_event_heard boolean,
@@ -121,13 +121,13 @@ CREATE TABLE call_history (
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_call_history_about_patient_or_lead CHECK ((num_nonnulls(patient_id, lead_id) >= 1)),
-    CONSTRAINT ck_call_history_cancelled_has_no_outcome CHECK ((((status)::text <> 'cancelled'::text) OR (outcome IS NULL))),
-    CONSTRAINT ck_call_history_channel_known CHECK (((channel)::text = ANY ((ARRAY['phone'::character varying, 'video'::character varying, 'in_person'::character varying, 'messaging'::character varying, 'email'::character varying])::text[]))),
-    CONSTRAINT ck_call_history_direction_known CHECK (((direction)::text = ANY ((ARRAY['inbound'::character varying, 'outbound'::character varying])::text[]))),
+    CONSTRAINT ck_call_history_cancelled_has_no_outcome CHECK (((status <> 'cancelled'::text) OR (outcome IS NULL))),
+    CONSTRAINT ck_call_history_channel_known CHECK ((channel = ANY (ARRAY['phone'::text, 'video'::text, 'in_person'::text, 'messaging'::text, 'email'::text]))),
+    CONSTRAINT ck_call_history_direction_known CHECK ((direction = ANY (ARRAY['inbound'::text, 'outbound'::text]))),
     CONSTRAINT ck_call_history_duration_not_negative CHECK ((call_duration_minutes >= 0)),
     CONSTRAINT ck_call_history_has_a_moment CHECK (((num_nonnulls(call_date, booking_date) >= 1) OR (reminder_date IS NOT NULL) OR no_show)),
-    CONSTRAINT ck_call_history_no_show_is_a_status CHECK ((no_show = ((status)::text = 'no_show'::text))),
-    CONSTRAINT ck_call_history_status_known CHECK (((status)::text = ANY ((ARRAY['scheduled'::character varying, 'confirmed'::character varying, 'completed'::character varying, 'no_show'::character varying, 'cancelled'::character varying, 'rescheduled'::character varying])::text[]))),
+    CONSTRAINT ck_call_history_no_show_is_a_status CHECK ((no_show = (status = 'no_show'::text))),
+    CONSTRAINT ck_call_history_status_known CHECK ((status = ANY (ARRAY['scheduled'::text, 'confirmed'::text, 'completed'::text, 'no_show'::text, 'cancelled'::text, 'rescheduled'::text]))),
     CONSTRAINT ck_call_history_void_has_a_reason CHECK ((num_nonnulls(voided_at, void_reason) <> 1))
 );
 
@@ -135,16 +135,16 @@ CREATE TABLE clinical_trial (
     clinical_trial_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     trial_id character varying(100) NOT NULL,
-    registry_code character varying(20) NOT NULL,
+    registry_code text NOT NULL,
     title character varying(500),
     phase character varying(30),
-    status character varying(30) DEFAULT 'unverified'::character varying NOT NULL,
+    status text DEFAULT 'unverified'::text NOT NULL,
     sponsor character varying(200),
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT ck_clinical_trial_registry_known CHECK (((registry_code)::text = ANY ((ARRAY['NCT'::character varying, 'EUCT'::character varying, 'EudraCT'::character varying, 'ISRCTN'::character varying, 'jRCT'::character varying, 'other'::character varying])::text[]))),
-    CONSTRAINT ck_clinical_trial_status_known CHECK (((status)::text = ANY ((ARRAY['unverified'::character varying, 'not_yet_recruiting'::character varying, 'recruiting'::character varying, 'enrolling_by_invitation'::character varying, 'active_not_recruiting'::character varying, 'suspended'::character varying, 'terminated'::character varying, 'completed'::character varying, 'withdrawn'::character varying])::text[]))),
+    CONSTRAINT ck_clinical_trial_registry_known CHECK ((registry_code = ANY (ARRAY['NCT'::text, 'EUCT'::text, 'EudraCT'::text, 'ISRCTN'::text, 'jRCT'::text, 'other'::text]))),
+    CONSTRAINT ck_clinical_trial_status_known CHECK ((status = ANY (ARRAY['unverified'::text, 'not_yet_recruiting'::text, 'recruiting'::text, 'enrolling_by_invitation'::text, 'active_not_recruiting'::text, 'suspended'::text, 'terminated'::text, 'completed'::text, 'withdrawn'::text]))),
     CONSTRAINT ck_clinical_trial_trial_id_not_blank CHECK ((btrim((trial_id)::text) <> ''::text))
 );
 
@@ -161,7 +161,7 @@ CREATE TABLE clinical_trial_journey (
     eligibility_assessment_date date,
     ineligible_reason text,
     outcome character varying(100),
-    status character varying(30) DEFAULT 'identified'::character varying NOT NULL,
+    status text DEFAULT 'identified'::text NOT NULL,
     on_hold_reason text,
     on_hold_until date,
     enrollment_date date,
@@ -174,7 +174,7 @@ CREATE TABLE clinical_trial_journey (
     CONSTRAINT ck_clinical_trial_journey_completed_after_enrolled CHECK ((completion_date >= enrollment_date)),
     CONSTRAINT ck_clinical_trial_journey_enrolled_after_referred CHECK ((enrollment_date >= referral_date)),
     CONSTRAINT ck_clinical_trial_journey_reason_when_not_eligible CHECK (((eligible IS DISTINCT FROM true) OR (ineligible_reason IS NULL))),
-    CONSTRAINT ck_clinical_trial_journey_status_known CHECK (((status)::text = ANY ((ARRAY['identified'::character varying, 'pre_screening'::character varying, 'pre_screen_passed'::character varying, 'patient_considering'::character varying, 'referral_ready'::character varying, 'referred'::character varying, 'site_review'::character varying, 'site_accepted'::character varying, 'screening_scheduled'::character varying, 'consented'::character varying, 'screening'::character varying, 'eligible_enrolled'::character varying, 'on_study'::character varying, 'follow_up'::character varying, 'not_pursued'::character varying, 'pre_screen_failed'::character varying, 'declined_by_patient'::character varying, 'referral_withdrawn'::character varying, 'site_rejected'::character varying, 'screen_failed'::character varying, 'withdrew_consent'::character varying, 'completed'::character varying, 'discontinued'::character varying, 'lost_to_follow_up'::character varying, 'trial_closed'::character varying, 'deceased'::character varying, 'entered_in_error'::character varying])::text[])))
+    CONSTRAINT ck_clinical_trial_journey_status_known CHECK ((status = ANY (ARRAY['identified'::text, 'pre_screening'::text, 'pre_screen_passed'::text, 'patient_considering'::text, 'referral_ready'::text, 'referred'::text, 'site_review'::text, 'site_accepted'::text, 'screening_scheduled'::text, 'consented'::text, 'screening'::text, 'eligible_enrolled'::text, 'on_study'::text, 'follow_up'::text, 'not_pursued'::text, 'pre_screen_failed'::text, 'declined_by_patient'::text, 'referral_withdrawn'::text, 'site_rejected'::text, 'screen_failed'::text, 'withdrew_consent'::text, 'completed'::text, 'discontinued'::text, 'lost_to_follow_up'::text, 'trial_closed'::text, 'deceased'::text, 'entered_in_error'::text])))
 );
 
 CREATE TABLE condition_code (
@@ -184,8 +184,8 @@ CREATE TABLE condition_code (
     system character varying(200) NOT NULL,
     code character varying(50) NOT NULL,
     display character varying(300),
-    map_type character varying(20) NOT NULL,
-    CONSTRAINT ck_condition_code_map_type_known CHECK (((map_type)::text = ANY ((ARRAY['exact'::character varying, 'narrower'::character varying, 'broader'::character varying])::text[])))
+    map_type text NOT NULL,
+    CONSTRAINT ck_condition_code_map_type_known CHECK ((map_type = ANY (ARRAY['exact'::text, 'narrower'::text, 'broader'::text])))
 );
 
 CREATE TABLE condition_synonym (
@@ -200,11 +200,11 @@ CREATE TABLE contact_point (
     contact_point_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     person_id uuid NOT NULL,
-    kind character varying(10) NOT NULL,
+    kind text NOT NULL,
     value character varying(255) NOT NULL,
     value_key text NOT NULL,
     is_shared boolean DEFAULT false NOT NULL,
-    CONSTRAINT ck_contact_point_kind_known CHECK (((kind)::text = ANY ((ARRAY['email'::character varying, 'phone'::character varying])::text[]))),
+    CONSTRAINT ck_contact_point_kind_known CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
     CONSTRAINT ck_contact_point_value_not_blank CHECK ((btrim((value)::text) <> ''::text))
 );
 
@@ -221,15 +221,15 @@ CREATE TABLE duplicate_candidate (
     person_id uuid NOT NULL,
     other_person_id uuid NOT NULL,
     reasons text[] NOT NULL,
-    decision character varying(20) DEFAULT 'open'::character varying NOT NULL,
+    decision text DEFAULT 'open'::text NOT NULL,
     decided_at timestamp with time zone,
     decided_by uuid,
     reason text,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT ck_duplicate_candidate_decided_when_not_open CHECK ((((decision)::text = 'open'::text) = (decided_at IS NULL))),
-    CONSTRAINT ck_duplicate_candidate_decision_known CHECK (((decision)::text = ANY ((ARRAY['open'::character varying, 'different_people'::character varying, 'same_person'::character varying])::text[]))),
+    CONSTRAINT ck_duplicate_candidate_decided_when_not_open CHECK (((decision = 'open'::text) = (decided_at IS NULL))),
+    CONSTRAINT ck_duplicate_candidate_decision_known CHECK ((decision = ANY (ARRAY['open'::text, 'different_people'::text, 'same_person'::text]))),
     CONSTRAINT ck_duplicate_candidate_pair_in_order CHECK ((person_id < other_person_id))
 );
 
@@ -237,8 +237,8 @@ CREATE TABLE eap_gate (
     eap_gate_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     eap_journey_id uuid NOT NULL,
-    gate character varying(30) NOT NULL,
-    status character varying(20) DEFAULT 'pending'::character varying NOT NULL,
+    gate text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
     decided_on date,
     reference_number character varying(100),
     expires_on date,
@@ -247,8 +247,8 @@ CREATE TABLE eap_gate (
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_eap_gate_expires_after_decided CHECK ((expires_on >= decided_on)),
-    CONSTRAINT ck_eap_gate_gate_known CHECK (((gate)::text = ANY ((ARRAY['regulatory'::character varying, 'ethics'::character varying, 'informed_consent'::character varying, 'physician_credentials'::character varying, 'contract'::character varying, 'import_licence'::character varying, 'qp_release'::character varying, 'data_privacy'::character varying, 'pharmacy_readiness'::character varying, 'pv_training'::character varying])::text[]))),
-    CONSTRAINT ck_eap_gate_status_known CHECK (((status)::text = ANY ((ARRAY['not_required'::character varying, 'pending'::character varying, 'submitted'::character varying, 'approved'::character varying, 'refused'::character varying, 'expired'::character varying])::text[])))
+    CONSTRAINT ck_eap_gate_gate_known CHECK ((gate = ANY (ARRAY['regulatory'::text, 'ethics'::text, 'informed_consent'::text, 'physician_credentials'::text, 'contract'::text, 'import_licence'::text, 'qp_release'::text, 'data_privacy'::text, 'pharmacy_readiness'::text, 'pv_training'::text]))),
+    CONSTRAINT ck_eap_gate_status_known CHECK ((status = ANY (ARRAY['not_required'::text, 'pending'::text, 'submitted'::text, 'approved'::text, 'refused'::text, 'expired'::text])))
 );
 
 CREATE TABLE eap_journey (
@@ -263,7 +263,7 @@ CREATE TABLE eap_journey (
     enrollment_date date,
     approval_date date,
     completion_date date,
-    status character varying(30) DEFAULT 'inquiry'::character varying NOT NULL,
+    status text DEFAULT 'inquiry'::text NOT NULL,
     on_hold_reason text,
     on_hold_until date,
     notes text,
@@ -272,7 +272,7 @@ CREATE TABLE eap_journey (
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_eap_journey_completed_after_enrolled CHECK ((completion_date >= enrollment_date)),
-    CONSTRAINT ck_eap_journey_status_known CHECK (((status)::text = ANY ((ARRAY['inquiry'::character varying, 'eligibility_review'::character varying, 'request_preparation'::character varying, 'submitted_to_sponsor'::character varying, 'sponsor_review'::character varying, 'sponsor_approved'::character varying, 'approvals_in_progress'::character varying, 'supply_authorised'::character varying, 'shipped'::character varying, 'shipment_failed'::character varying, 'received'::character varying, 'on_treatment'::character varying, 'treatment_ended'::character varying, 'reporting'::character varying, 'closed'::character varying, 'not_pursued'::character varying, 'not_eligible'::character varying, 'redirect_to_trial'::character varying, 'refused'::character varying, 'sponsor_declined'::character varying, 'withdrawn'::character varying, 'deceased'::character varying, 'programme_closed'::character varying, 'transitioned_to_commercial'::character varying])::text[])))
+    CONSTRAINT ck_eap_journey_status_known CHECK ((status = ANY (ARRAY['inquiry'::text, 'eligibility_review'::text, 'request_preparation'::text, 'submitted_to_sponsor'::text, 'sponsor_review'::text, 'sponsor_approved'::text, 'approvals_in_progress'::text, 'supply_authorised'::text, 'shipped'::text, 'shipment_failed'::text, 'received'::text, 'on_treatment'::text, 'treatment_ended'::text, 'reporting'::text, 'closed'::text, 'not_pursued'::text, 'not_eligible'::text, 'redirect_to_trial'::text, 'refused'::text, 'sponsor_declined'::text, 'withdrawn'::text, 'deceased'::text, 'programme_closed'::text, 'transitioned_to_commercial'::text])))
 );
 
 CREATE TABLE eap_program (
@@ -282,13 +282,13 @@ CREATE TABLE eap_program (
     product character varying(200) NOT NULL,
     sponsor character varying(200),
     countries text[] DEFAULT '{}'::text[] NOT NULL,
-    status character varying(20) DEFAULT 'open'::character varying NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
     description text,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_eap_program_product_not_blank CHECK ((btrim((product)::text) <> ''::text)),
-    CONSTRAINT ck_eap_program_status_known CHECK (((status)::text = ANY ((ARRAY['planned'::character varying, 'open'::character varying, 'paused'::character varying, 'closed'::character varying])::text[])))
+    CONSTRAINT ck_eap_program_status_known CHECK ((status = ANY (ARRAY['planned'::text, 'open'::text, 'paused'::text, 'closed'::text])))
 );
 
 CREATE TABLE hospital (
@@ -319,7 +319,7 @@ CREATE TABLE idempotency_key (
 CREATE TABLE intake_submission (
     intake_submission_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    source character varying(30) NOT NULL,
+    source text NOT NULL,
     payload jsonb NOT NULL,
     language character varying(35),
     consent_text_version character varying(50),
@@ -327,7 +327,7 @@ CREATE TABLE intake_submission (
     person_id uuid NOT NULL,
     match_outcome character varying(30) NOT NULL,
     match_reasons text[] DEFAULT '{}'::text[] NOT NULL,
-    CONSTRAINT ck_intake_submission_source_known CHECK (((source)::text = ANY ((ARRAY['landing_page'::character varying, 'contact_form'::character varying, 'phone'::character varying, 'referral'::character varying, 'event'::character varying, 'import'::character varying, 'api'::character varying, 'navigator'::character varying])::text[])))
+    CONSTRAINT ck_intake_submission_source_known CHECK ((source = ANY (ARRAY['landing_page'::text, 'contact_form'::text, 'phone'::text, 'referral'::text, 'event'::text, 'import'::text, 'api'::text, 'navigator'::text])))
 );
 
 CREATE TABLE journey_event (
@@ -368,7 +368,7 @@ CREATE TABLE patient (
     medical_condition_id uuid NOT NULL,
     first_contact_date date,
     initial_consult_date date,
-    status character varying(30) DEFAULT 'active'::character varying NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
     status_reason text,
     owner_id uuid,
     deleted_at timestamp with time zone,
@@ -378,7 +378,7 @@ CREATE TABLE patient (
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_patient_deleted_by_somebody CHECK (((deleted_at IS NULL) = (deleted_by IS NULL))),
-    CONSTRAINT ck_patient_status_known CHECK (((status)::text = ANY ((ARRAY['active'::character varying, 'paused'::character varying, 'inactive'::character varying, 'deceased'::character varying, 'withdrawn'::character varying, 'erased'::character varying])::text[])))
+    CONSTRAINT ck_patient_status_known CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'inactive'::text, 'deceased'::text, 'withdrawn'::text, 'erased'::text])))
 );
 
 CREATE TABLE patient_lead (
@@ -386,9 +386,9 @@ CREATE TABLE patient_lead (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     person_id uuid NOT NULL,
     medical_condition_id uuid NOT NULL,
-    source character varying(30) NOT NULL,
+    source text NOT NULL,
     landing_page_url character varying(2000),
-    status character varying(30) DEFAULT 'new'::character varying NOT NULL,
+    status text DEFAULT 'new'::text NOT NULL,
     owner_id uuid,
     wake_up_on date,
     converted_to_patient_id uuid,
@@ -401,10 +401,10 @@ CREATE TABLE patient_lead (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT ck_patient_lead_converted_has_patient_and_time CHECK (((((status)::text = 'converted'::text) = (converted_to_patient_id IS NOT NULL)) AND (((status)::text = 'converted'::text) = (converted_at IS NOT NULL)))),
-    CONSTRAINT ck_patient_lead_duplicate_points_when_closed_so CHECK (((duplicate_of_person_id IS NULL) OR ((status)::text = 'duplicate'::text))),
-    CONSTRAINT ck_patient_lead_source_known CHECK (((source)::text = ANY ((ARRAY['landing_page'::character varying, 'contact_form'::character varying, 'phone'::character varying, 'referral'::character varying, 'event'::character varying, 'import'::character varying, 'api'::character varying, 'navigator'::character varying])::text[]))),
-    CONSTRAINT ck_patient_lead_status_known CHECK (((status)::text = ANY ((ARRAY['new'::character varying, 'contacting'::character varying, 'call_booked'::character varying, 'call_completed'::character varying, 'qualified'::character varying, 'nurture'::character varying, 'converted'::character varying, 'unreachable'::character varying, 'disqualified'::character varying, 'duplicate'::character varying, 'withdrawn'::character varying])::text[])))
+    CONSTRAINT ck_patient_lead_converted_has_patient_and_time CHECK ((((status = 'converted'::text) = (converted_to_patient_id IS NOT NULL)) AND ((status = 'converted'::text) = (converted_at IS NOT NULL)))),
+    CONSTRAINT ck_patient_lead_duplicate_points_when_closed_so CHECK (((duplicate_of_person_id IS NULL) OR (status = 'duplicate'::text))),
+    CONSTRAINT ck_patient_lead_source_known CHECK ((source = ANY (ARRAY['landing_page'::text, 'contact_form'::text, 'phone'::text, 'referral'::text, 'event'::text, 'import'::text, 'api'::text, 'navigator'::text]))),
+    CONSTRAINT ck_patient_lead_status_known CHECK ((status = ANY (ARRAY['new'::text, 'contacting'::text, 'call_booked'::text, 'call_completed'::text, 'qualified'::text, 'nurture'::text, 'converted'::text, 'unreachable'::text, 'disqualified'::text, 'duplicate'::text, 'withdrawn'::text])))
 );
 
 CREATE TABLE patient_physician_relationship (
@@ -412,7 +412,7 @@ CREATE TABLE patient_physician_relationship (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     patient_id uuid NOT NULL,
     physician_id uuid NOT NULL,
-    relationship_type character varying(30) NOT NULL,
+    relationship_type text NOT NULL,
     is_primary boolean DEFAULT false NOT NULL,
     start_date date,
     end_date date,
@@ -421,7 +421,7 @@ CREATE TABLE patient_physician_relationship (
     version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_patient_physician_relationship_dates_in_order CHECK ((end_date >= start_date)),
     CONSTRAINT ck_patient_physician_relationship_primary_is_current CHECK (((NOT is_primary) OR (end_date IS NULL))),
-    CONSTRAINT ck_patient_physician_relationship_type_known CHECK (((relationship_type)::text = ANY ((ARRAY['primary_care'::character varying, 'referring'::character varying, 'treating'::character varying, 'specialist'::character varying, 'second_opinion'::character varying, 'other'::character varying])::text[])))
+    CONSTRAINT ck_patient_physician_relationship_type_known CHECK ((relationship_type = ANY (ARRAY['primary_care'::text, 'referring'::text, 'treating'::text, 'specialist'::text, 'second_opinion'::text, 'other'::text])))
 );
 
 CREATE TABLE person (
@@ -438,7 +438,7 @@ CREATE TABLE person (
     phone_e164 character varying(20),
     phone_valid boolean,
     date_of_birth date,
-    gender character varying(20),
+    gender text,
     country character varying(2),
     language character varying(35),
     time_zone character varying(64),
@@ -450,7 +450,7 @@ CREATE TABLE person (
     CONSTRAINT ck_person_country_iso CHECK (((country)::text ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT ck_person_email_has_key CHECK (((email IS NULL) = (email_key IS NULL))),
     CONSTRAINT ck_person_first_name_not_blank CHECK ((btrim((first_name)::text) <> ''::text)),
-    CONSTRAINT ck_person_gender_known CHECK (((gender)::text = ANY ((ARRAY['male'::character varying, 'female'::character varying, 'other'::character varying, 'unknown'::character varying])::text[]))),
+    CONSTRAINT ck_person_gender_known CHECK ((gender = ANY (ARRAY['male'::text, 'female'::text, 'other'::text, 'unknown'::text]))),
     CONSTRAINT ck_person_last_name_not_blank CHECK ((btrim((last_name)::text) <> ''::text))
 );
 
@@ -476,18 +476,18 @@ CREATE TABLE person_relationship (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     person_id uuid NOT NULL,
     related_person_id uuid NOT NULL,
-    relationship_type character varying(30) NOT NULL,
-    authority character varying(30) DEFAULT 'none'::character varying NOT NULL,
+    relationship_type text NOT NULL,
+    authority text DEFAULT 'none'::text NOT NULL,
     start_date date,
     end_date date,
     notes text,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT ck_person_relationship_authority_known CHECK (((authority)::text = ANY ((ARRAY['none'::character varying, 'informal'::character varying, 'parental'::character varying, 'power_of_attorney'::character varying, 'court_order'::character varying])::text[]))),
+    CONSTRAINT ck_person_relationship_authority_known CHECK ((authority = ANY (ARRAY['none'::text, 'informal'::text, 'parental'::text, 'power_of_attorney'::text, 'court_order'::text]))),
     CONSTRAINT ck_person_relationship_dates_in_order CHECK ((end_date >= start_date)),
     CONSTRAINT ck_person_relationship_not_of_oneself CHECK ((person_id <> related_person_id)),
-    CONSTRAINT ck_person_relationship_type_known CHECK (((relationship_type)::text = ANY ((ARRAY['parent'::character varying, 'child'::character varying, 'partner'::character varying, 'sibling'::character varying, 'guardian'::character varying, 'caregiver'::character varying, 'legal_representative'::character varying, 'other'::character varying])::text[])))
+    CONSTRAINT ck_person_relationship_type_known CHECK ((relationship_type = ANY (ARRAY['parent'::text, 'child'::text, 'partner'::text, 'sibling'::text, 'guardian'::text, 'caregiver'::text, 'legal_representative'::text, 'other'::text])))
 );
 
 CREATE TABLE physician (
@@ -551,15 +551,15 @@ CREATE TABLE suggested_change (
     value_hash character varying(64) NOT NULL,
     source character varying(30) NOT NULL,
     intake_submission_id uuid,
-    decision character varying(20) DEFAULT 'open'::character varying NOT NULL,
+    decision text DEFAULT 'open'::text NOT NULL,
     decided_at timestamp with time zone,
     decided_by uuid,
     reason text,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT ck_suggested_change_decided_when_not_open CHECK ((((decision)::text = 'open'::text) = (decided_at IS NULL))),
-    CONSTRAINT ck_suggested_change_decision_known CHECK (((decision)::text = ANY ((ARRAY['open'::character varying, 'accepted'::character varying, 'rejected'::character varying, 'superseded'::character varying])::text[])))
+    CONSTRAINT ck_suggested_change_decided_when_not_open CHECK (((decision = 'open'::text) = (decided_at IS NULL))),
+    CONSTRAINT ck_suggested_change_decision_known CHECK ((decision = ANY (ARRAY['open'::text, 'accepted'::text, 'rejected'::text, 'superseded'::text])))
 );
 
 CREATE TABLE user_account (

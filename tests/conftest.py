@@ -94,7 +94,7 @@ AsRole = Callable[[str], Awaitable[dict[str, str]]]
 
 @pytest.fixture
 def as_role(session: AsyncSession) -> AsRole:
-    """Makes the headers of a fresh key: `await as_role("navigator")`."""
+    """Give a role by name, get the headers with a fresh key of it."""
 
     async def headers(role: str) -> dict[str, str]:
         who = command_actor()

@@ -71,10 +71,10 @@ class CallHistory(Edited, Base):
     occurs_at: Mapped[datetime | None] = mapped_column(
         Computed("COALESCE(call_date, booking_date, reminder_date)", persisted=True), info=HEALTH
     )
-    status: Mapped[str] = mapped_column(String(20), info=INTERNAL)
+    status: Mapped[str] = mapped_column(info=INTERNAL)
     no_show: Mapped[bool] = mapped_column(server_default=text("false"), info=INTERNAL)
-    direction: Mapped[str] = mapped_column(String(20), server_default=text("'outbound'"), info=INTERNAL)
-    channel: Mapped[str] = mapped_column(String(20), server_default=text("'phone'"), info=INTERNAL)
+    direction: Mapped[str] = mapped_column(server_default=text("'outbound'"), info=INTERNAL)
+    channel: Mapped[str] = mapped_column(server_default=text("'phone'"), info=INTERNAL)
     call_duration_minutes: Mapped[int | None] = mapped_column(info=INTERNAL)
     outcome: Mapped[str | None] = mapped_column(String(100), info=HEALTH)
     adverse_event_heard: Mapped[bool | None] = mapped_column(info=HEALTH)

@@ -69,4 +69,4 @@ class ConditionCode(Base):
     system: Mapped[str] = mapped_column(String(200), info=PUBLIC)
     code: Mapped[str] = mapped_column(String(50), info=PUBLIC)
     display: Mapped[str | None] = mapped_column(String(300), info=PUBLIC)
-    map_type: Mapped[str] = mapped_column(String(20), info=PUBLIC)
+    map_type: Mapped[str] = mapped_column(info=PUBLIC)

@@ -62,9 +62,9 @@ class PatientLead(Edited, Base):
     medical_condition_id: Mapped[UUID] = mapped_column(
         ForeignKey("medical_condition.medical_condition_id"), info=HEALTH
     )
-    source: Mapped[str] = mapped_column(String(30), info=INTERNAL)
+    source: Mapped[str] = mapped_column(info=INTERNAL)
     landing_page_url: Mapped[str | None] = mapped_column(String(2000), info=INTERNAL)
-    status: Mapped[str] = mapped_column(String(30), server_default=text(f"'{LEAD.initial}'"), info=INTERNAL)
+    status: Mapped[str] = mapped_column(server_default=text(f"'{LEAD.initial}'"), info=INTERNAL)
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.user_account_id"), info=INTERNAL)
     wake_up_on: Mapped[date | None] = mapped_column(info=INTERNAL)
     converted_to_patient_id: Mapped[UUID | None] = mapped_column(info=INTERNAL)

@@ -1,7 +1,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.conditions.models import MedicalCondition
@@ -66,7 +66,7 @@ class Patient(Edited, Base):
     )
     first_contact_date: Mapped[date | None] = mapped_column(info=HEALTH)
     initial_consult_date: Mapped[date | None] = mapped_column(info=HEALTH)
-    status: Mapped[str] = mapped_column(String(30), server_default=text(f"'{PATIENT.initial}'"), info=INTERNAL)
+    status: Mapped[str] = mapped_column(server_default=text(f"'{PATIENT.initial}'"), info=INTERNAL)
     status_reason: Mapped[str | None] = mapped_column(info=HEALTH)
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.user_account_id"), info=INTERNAL)
     deleted_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
@@ -108,7 +108,7 @@ class PatientPhysicianRelationship(Edited, Base):
     created_at: Mapped[CreatedAt]
     patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.patient_id"), info=INTERNAL)
     physician_id: Mapped[UUID] = mapped_column(ForeignKey("physician.physician_id"), info=INTERNAL)
-    relationship_type: Mapped[str] = mapped_column(String(30), info=HEALTH)
+    relationship_type: Mapped[str] = mapped_column(info=HEALTH)
     is_primary: Mapped[bool] = mapped_column(server_default=text("false"), info=INTERNAL)
     start_date: Mapped[date | None] = mapped_column(info=HEALTH)
     end_date: Mapped[date | None] = mapped_column(info=HEALTH)

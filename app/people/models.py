@@ -89,7 +89,7 @@ class Person(Edited, Base):
     phone_e164: Mapped[str | None] = mapped_column(String(20), info=PERSONAL)
     phone_valid: Mapped[bool | None] = mapped_column(info=INTERNAL)
     date_of_birth: Mapped[date | None] = mapped_column(info=PERSONAL)
-    gender: Mapped[str | None] = mapped_column(String(20), info=PERSONAL)
+    gender: Mapped[str | None] = mapped_column(info=PERSONAL)
     country: Mapped[str | None] = mapped_column(String(2), info=PERSONAL)
     language: Mapped[str | None] = mapped_column(String(35), info=PERSONAL)
     time_zone: Mapped[str | None] = mapped_column(String(64), info=PERSONAL)
@@ -111,7 +111,7 @@ class ContactPoint(Base):
     contact_point_id: Mapped[Key]
     created_at: Mapped[CreatedAt]
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
-    kind: Mapped[str] = mapped_column(String(10), info=INTERNAL)
+    kind: Mapped[str] = mapped_column(info=INTERNAL)
     value: Mapped[str] = mapped_column(String(255), info=PERSONAL)
     value_key: Mapped[str] = mapped_column(info=PERSONAL)
     is_shared: Mapped[bool] = mapped_column(server_default=text("false"), info=INTERNAL)
@@ -182,8 +182,8 @@ class PersonRelationship(Edited, Base):
     created_at: Mapped[CreatedAt]
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
     related_person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
-    relationship_type: Mapped[str] = mapped_column(String(30), info=PERSONAL)
-    authority: Mapped[str] = mapped_column(String(30), server_default=text("'none'"), info=PERSONAL)
+    relationship_type: Mapped[str] = mapped_column(info=PERSONAL)
+    authority: Mapped[str] = mapped_column(server_default=text("'none'"), info=PERSONAL)
     start_date: Mapped[date | None] = mapped_column(info=PERSONAL)
     end_date: Mapped[date | None] = mapped_column(info=PERSONAL)
     notes: Mapped[str | None] = mapped_column(info=HEALTH)
@@ -203,7 +203,7 @@ class IntakeSubmission(Base):
 
     intake_submission_id: Mapped[Key]
     created_at: Mapped[CreatedAt]
-    source: Mapped[str] = mapped_column(String(30), info=INTERNAL)
+    source: Mapped[str] = mapped_column(info=INTERNAL)
     payload: Mapped[dict[str, Any]] = mapped_column(info=HEALTH)
     language: Mapped[str | None] = mapped_column(String(35), info=INTERNAL)
     consent_text_version: Mapped[str | None] = mapped_column(String(50), info=INTERNAL)
@@ -249,7 +249,7 @@ class SuggestedChange(Edited, Base):
     intake_submission_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("intake_submission.intake_submission_id"), info=INTERNAL
     )
-    decision: Mapped[str] = mapped_column(String(20), server_default=text("'open'"), info=INTERNAL)
+    decision: Mapped[str] = mapped_column(server_default=text("'open'"), info=INTERNAL)
     decided_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     decided_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
     reason: Mapped[str | None] = mapped_column(info=INTERNAL)
@@ -278,7 +278,7 @@ class DuplicateCandidate(Edited, Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
     other_person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
     reasons: Mapped[list[str]] = mapped_column(info=INTERNAL)
-    decision: Mapped[str] = mapped_column(String(20), server_default=text("'open'"), info=INTERNAL)
+    decision: Mapped[str] = mapped_column(server_default=text("'open'"), info=INTERNAL)
     decided_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     decided_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
     reason: Mapped[str | None] = mapped_column(info=INTERNAL)

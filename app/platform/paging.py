@@ -133,7 +133,8 @@ async def fetch_page(
     A page cut before it is joined.
 
     `ids` selects the key and then the columns of `sort` (filters applied, no order); `load(keys)` selects the rows
-    to show; `order_of(row)` is a row's key. Returns the rows in order, the next cursor, the count and whether it is capped.
+    to show; `order_of(row)` is a row's key. Returns the rows in order, the next cursor, the count, and whether the
+    count is capped.
     """
     counted = select(func.count()).select_from(ids.order_by(None).limit(COUNT_CAP + 1).subquery())
     total = (await session.execute(counted)).scalar_one()

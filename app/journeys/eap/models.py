@@ -28,7 +28,7 @@ class EapProgram(Edited, Base):
     product: Mapped[str] = mapped_column(String(200), info=PUBLIC)
     sponsor: Mapped[str | None] = mapped_column(String(200), info=PUBLIC)
     countries: Mapped[list[str]] = mapped_column(server_default=text("'{}'"), info=PUBLIC)
-    status: Mapped[str] = mapped_column(String(20), server_default=text("'open'"), info=PUBLIC)
+    status: Mapped[str] = mapped_column(server_default=text("'open'"), info=PUBLIC)
     description: Mapped[str | None] = mapped_column(info=PUBLIC)
 
 
@@ -62,7 +62,7 @@ class EapJourney(Edited, Base):
     enrollment_date: Mapped[date | None] = mapped_column(info=HEALTH)
     approval_date: Mapped[date | None] = mapped_column(info=HEALTH)
     completion_date: Mapped[date | None] = mapped_column(info=HEALTH)
-    status: Mapped[str] = mapped_column(String(30), server_default=text(f"'{EAP_JOURNEY.initial}'"), info=HEALTH)
+    status: Mapped[str] = mapped_column(server_default=text(f"'{EAP_JOURNEY.initial}'"), info=HEALTH)
     on_hold_reason: Mapped[str | None] = mapped_column(info=HEALTH)
     on_hold_until: Mapped[date | None] = mapped_column(info=INTERNAL)
     notes: Mapped[str | None] = mapped_column(info=HEALTH)
@@ -87,8 +87,8 @@ class EapGate(Edited, Base):
     eap_gate_id: Mapped[Key]
     created_at: Mapped[CreatedAt]
     eap_journey_id: Mapped[UUID] = mapped_column(ForeignKey("eap_journey.eap_journey_id"), info=INTERNAL)
-    gate: Mapped[str] = mapped_column(String(30), info=INTERNAL)
-    status: Mapped[str] = mapped_column(String(20), server_default=text("'pending'"), info=INTERNAL)
+    gate: Mapped[str] = mapped_column(info=INTERNAL)
+    status: Mapped[str] = mapped_column(server_default=text("'pending'"), info=INTERNAL)
     decided_on: Mapped[date | None] = mapped_column(info=INTERNAL)
     reference_number: Mapped[str | None] = mapped_column(String(100), info=INTERNAL)
     expires_on: Mapped[date | None] = mapped_column(info=INTERNAL)

@@ -38,10 +38,10 @@ class ClinicalTrial(Edited, Base):
     clinical_trial_id: Mapped[Key]
     created_at: Mapped[CreatedAt]
     trial_id: Mapped[str] = mapped_column(String(100), info=PUBLIC)
-    registry_code: Mapped[str] = mapped_column(String(20), info=PUBLIC)
+    registry_code: Mapped[str] = mapped_column(info=PUBLIC)
     title: Mapped[str | None] = mapped_column(String(500), info=PUBLIC)
     phase: Mapped[str | None] = mapped_column(String(30), info=PUBLIC)
-    status: Mapped[str] = mapped_column(String(30), server_default=text("'unverified'"), info=PUBLIC)
+    status: Mapped[str] = mapped_column(server_default=text("'unverified'"), info=PUBLIC)
     sponsor: Mapped[str | None] = mapped_column(String(200), info=PUBLIC)
 
 
@@ -81,7 +81,7 @@ class ClinicalTrialJourney(Edited, Base):
     eligibility_assessment_date: Mapped[date | None] = mapped_column(info=HEALTH)
     ineligible_reason: Mapped[str | None] = mapped_column(info=HEALTH)
     outcome: Mapped[str | None] = mapped_column(String(100), info=HEALTH)
-    status: Mapped[str] = mapped_column(String(30), server_default=text(f"'{TRIAL_JOURNEY.initial}'"), info=HEALTH)
+    status: Mapped[str] = mapped_column(server_default=text(f"'{TRIAL_JOURNEY.initial}'"), info=HEALTH)
     on_hold_reason: Mapped[str | None] = mapped_column(info=HEALTH)
     on_hold_until: Mapped[date | None] = mapped_column(info=INTERNAL)
     enrollment_date: Mapped[date | None] = mapped_column(info=HEALTH)

@@ -1,0 +1,68 @@
+"""What the code promises about its own shape stays true."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.access.guard import GuardedRoute, api_router, mount
+from app.access.policy import GRANTS, PERMISSIONS
+from app.main import create_app
+from app.models import metadata
+from app.platform.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+PUBLIC = {"/health", "/health/live", "/health/ready"}
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return create_app(Settings())
+
+
+def test_every_api_route_is_guarded_and_the_rest_is_named_here(app: FastAPI) -> None:
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.path.startswith("/api/"):
+            assert isinstance(route, GuardedRoute), route.path
+            assert route.permission in PERMISSIONS
+
+
+def test_a_route_without_a_permission_does_not_start(app: FastAPI) -> None:
+    router = api_router("/nothing", "nothing")
+    with pytest.raises(TypeError, match="exactly one permission"):
+        router.get("")(lambda: None)
+    with pytest.raises(TypeError, match="no permission"):
+        mount(app, FastAPI().router)
+
+
+def test_grants_name_known_permissions_and_each_permission_is_granted() -> None:
+    granted = frozenset().union(*GRANTS.values())
+    assert granted == set(PERMISSIONS)
+
+
+def test_every_column_has_a_privacy_class() -> None:
+    known = {"public", "internal", "personal", "health", "secret"}
+    missing = [f"{t.name}.{c.name}" for t in metadata.sorted_tables for c in t.c if c.info.get("privacy") not in known]
+    assert missing == []
+
+
+def test_nothing_is_made_at_import() -> None:
+    # Importing the application in a process of its own touches no database, file or network.
+    code = "import app.main, app.cli, sys; sys.exit(0)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_locks_name_no_host() -> None:
+    for lock in (ROOT / "requirements.txt", *(ROOT / "requirements").glob("*.txt")):
+        assert "://" not in lock.read_text(), lock.name
+
+
+def test_operation_ids_are_unique(app: FastAPI) -> None:
+    ids = [o["operationId"] for path in app.openapi()["paths"].values() for o in path.values()]
+    assert len(ids) == len(set(ids))

@@ -1,0 +1,142 @@
+"""The schema: revisions, models and schema.sql tell the same, and the rules stand in the database."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from app.models import metadata
+from app.platform import schema
+from app.platform.db import Database, edited_tables, insert_only_tables
+from app.platform.embedded import Cluster, find_binaries
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def empty(cluster: Cluster) -> Iterator[str]:
+    """The URL of an empty database."""
+    yield _create(cluster, "schema_empty")
+
+
+def _create(cluster: Cluster, name: str) -> str:
+    engine = schema.sync_engine(cluster.url())
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    return cluster.url(name)
+
+
+def _connect(url: str) -> Connection:
+    return schema.sync_engine(url).connect()
+
+
+def test_revisions_lead_up_to_the_models_down_to_nothing_and_up_again(empty: str) -> None:
+    schema.upgrade(empty)
+    with _connect(empty) as connection:
+        context = MigrationContext.configure(connection, opts={"include_name": _ours})
+        assert compare_metadata(context, metadata) == []
+
+    schema.downgrade(empty, "base")
+    with _connect(empty) as connection:
+        left = connection.execute(text("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"))
+        names = {name for (name,) in left if not name.startswith("alembic_version")}
+        functions = connection.execute(
+            text(
+                "SELECT proname FROM pg_proc p WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS "
+                "(SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
+            )
+        ).all()
+    assert (names, functions) == (set(), [])
+
+    schema.upgrade(empty)
+
+
+def _ours(name: str | None, kind: str, _parents: object) -> bool:
+    return not (kind == "table" and name is not None and name.startswith(("audit_event_", "procrastinate_", "alembic")))
+
+
+def test_schema_sql_is_what_the_head_revision_gives(cluster: Cluster) -> None:
+    url = _create(cluster, "schema_head")
+    schema.upgrade(url)
+    printed = schema.print_schema(url, find_binaries(None) / "pg_dump")
+    assert (ROOT / "schema.sql").read_text() == printed, "run: crm db schema > schema.sql"
+
+
+def test_schema_sql_loads_into_an_empty_database_with_psql(cluster: Cluster) -> None:
+    url = _create(cluster, "schema_loaded")
+    psql = find_binaries(None) / "psql"
+    loaded = subprocess.run(
+        [psql, "-X", "-v", "ON_ERROR_STOP=1", "-f", ROOT / "schema.sql", url],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    assert (ROOT / "schema.sql").read_text() == schema.print_schema(url, find_binaries(None) / "pg_dump")
+
+
+async def test_edited_tables_keep_history_and_insert_only_tables_refuse_changes(database: Database) -> None:
+    async with database.session() as session:
+        rows = await session.execute(
+            text("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal")
+        )
+        found = {(table, name) for table, name in rows}
+    assert {(table.name, "keep_history") for table in edited_tables()} <= found
+    for table in insert_only_tables():
+        assert {(table.name, "refuse_change"), (table.name, "refuse_truncate")} <= found
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE audit_event SET action = 'x'", "DELETE FROM audit_event", "TRUNCATE audit_event"]
+)
+@pytest.mark.parametrize("exception", ["off", "on"])
+async def test_audit_events_are_never_changed_not_even_by_the_owner(
+    committed_database: Database, change: str, exception: str
+) -> None:
+    async with committed_database.unit_of_work() as session:
+        await session.execute(text("INSERT INTO audit_event (action, outcome) VALUES ('test', 'done')"))
+    with pytest.raises(DBAPIError, match="never changed or removed"):
+        async with committed_database.unit_of_work() as session:
+            await session.execute(text(f"SET LOCAL crm.insert_only_exception = '{exception}'"))
+            await session.execute(text(change))
+
+
+async def test_partition_of_the_month_cannot_be_emptied_behind_the_table(committed_database: Database) -> None:
+    async with committed_database.session() as session:
+        query = text(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_event'::regclass LIMIT 1"
+        )
+        partition = (await session.execute(query)).scalar_one()
+        with pytest.raises(DBAPIError, match="never changed or removed"):
+            await session.execute(text(f"TRUNCATE {partition}"))
+
+
+async def test_changing_a_row_files_the_earlier_version_whole(database: Database) -> None:
+    async with database.session() as session:
+        made = await session.execute(text("INSERT INTO hospital (name) VALUES ('First') RETURNING hospital_id"))
+        hospital_id = made.scalar_one()
+        await session.execute(text("UPDATE hospital SET name = name"))
+        changed = await session.execute(text("UPDATE hospital SET name = 'Second' RETURNING version"))
+        assert changed.scalar_one() == 2, "an update that changes nothing makes no version"
+        history = await session.execute(text("SELECT record_id, version, \"row\" ->> 'name' FROM row_history"))
+        assert history.all() == [(hospital_id, 1, "First")]
+
+
+async def test_history_of_a_key_leaves_its_hash_out(database: Database) -> None:
+    async with database.session() as session:
+        await session.execute(
+            text(
+                "WITH a AS (INSERT INTO user_account (kind, display_name) VALUES ('service', 'x') RETURNING *) "
+                "INSERT INTO api_key (user_account_id, name, prefix, secret_sha256) "
+                "SELECT user_account_id, 'k', 'p', sha256('s') FROM a"
+            )
+        )
+        await session.execute(text("UPDATE api_key SET revoked_at = now()"))
+        row = (await session.execute(text("SELECT \"row\" FROM row_history WHERE table_name = 'api_key'"))).scalar_one()
+    assert "secret_sha256" not in row
+    assert row["prefix"] == "p"
