@@ -20,6 +20,7 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, params
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
@@ -252,12 +253,11 @@ async def _carry_out(
     request.state.session, request.state.actor = session, actor
     key = request.headers.get("idempotency-key") if request.method == "POST" else None
     if key is not None and actor.account_id is not None:
+        idempotency.check_key(key)
         fingerprint = idempotency.request_hash(request.method, request.url.path, await request.body())
-        stored = await idempotency.claim(
-            session, owner_id=actor.account_id, key=idempotency.check_key(key), fingerprint=fingerprint
-        )
+        stored = await idempotency.claim(session, owner_id=actor.account_id, key=key, fingerprint=fingerprint)
         if stored is not None:
-            await audit.write_event(session, actor, action=action, code="replayed", request_id=request_id)
+            await _write_event(session, actor, action=action, code="replayed", request_id=request_id)
             await session.commit()
             return Response(stored.body, stored.status, headers={**stored.headers, "idempotency-replayed": "true"})
     token = _actor_of_request.set(actor)
@@ -266,13 +266,23 @@ async def _carry_out(
     finally:
         _actor_of_request.reset(token)
     if PERMISSIONS[permission].personal or request.method != "GET":
-        await audit.write_event(session, actor, action=action, request_id=request_id)
+        await _write_event(session, actor, action=action, request_id=request_id)
     if key is not None and actor.account_id is not None:
         kept = {name: value for name, value in response.headers.items() if name in _STORED_HEADERS}
         answer = StoredAnswer(response.status_code, kept, bytes(response.body))
         await idempotency.store(session, owner_id=actor.account_id, key=key, answer=answer)
     await session.commit()
     return response
+
+
+async def _write_event(session: AsyncSession, actor: Actor | None, **event: str | None) -> None:
+    """The request's one event. No audit, no answer: when it cannot be written the request fails with 503."""
+    try:
+        await audit.write_event(session, actor, **event)  # type: ignore[arg-type]  # the keywords below are its own
+    except DBAPIError as error:
+        if sqlstate(error) in _RETRIED:
+            raise
+        raise errors.Unavailable("The audit trail cannot be written.", code="audit_unavailable") from error
 
 
 async def _record_refusal(
@@ -294,7 +304,7 @@ async def _record_refusal(
         record_id = _record_id(request)
         if record_id is not None:
             audit.note(session, record_type=request.scope["route"].path.split("/")[3], record_id=record_id)
-        await audit.write_event(
+        await _write_event(
             session,
             actor,
             action=action,
