@@ -104,7 +104,7 @@ CREATE TABLE call_history (
     booking_time_zone character varying(64),
     call_date timestamp with time zone,
     reminder_date timestamp with time zone,
-    occurs_at timestamp with time zone GENERATED ALWAYS AS (COALESCE(call_date, booking_date, reminder_date)) STORED,
+    occurs_at timestamp with time zone GENERATED ALWAYS AS (COALESCE(call_date, booking_date, reminder_date, created_at)) STORED NOT NULL,
     status text NOT NULL,
     no_show boolean DEFAULT false NOT NULL,
     direction text DEFAULT 'outbound'::text NOT NULL,
@@ -120,6 +120,7 @@ CREATE TABLE call_history (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    created_by uuid,
     CONSTRAINT ck_call_history_about_patient_or_lead CHECK ((num_nonnulls(patient_id, lead_id) >= 1)),
     CONSTRAINT ck_call_history_cancelled_has_no_outcome CHECK (((status <> 'cancelled'::text) OR (outcome IS NULL))),
     CONSTRAINT ck_call_history_channel_known CHECK ((channel = ANY (ARRAY['phone'::text, 'video'::text, 'in_person'::text, 'messaging'::text, 'email'::text]))),
@@ -723,7 +724,11 @@ CREATE INDEX ix_call_history_person_id_occurs_at ON call_history USING btree (pe
 
 CREATE INDEX ix_call_history_pn_id_occurs_at ON call_history USING btree (pn_id, occurs_at DESC, call_id DESC);
 
+CREATE INDEX ix_call_history_pn_id_unresolved ON call_history USING btree (pn_id, occurs_at DESC, call_id DESC) WHERE ((voided_at IS NULL) AND ((status = ANY (ARRAY['scheduled'::text, 'confirmed'::text])) OR ((status = 'completed'::text) AND (adverse_event_heard IS NULL))));
+
 CREATE INDEX ix_call_history_status_occurs_at ON call_history USING btree (status, occurs_at DESC, call_id DESC);
+
+CREATE INDEX ix_call_history_unresolved ON call_history USING btree (occurs_at DESC, call_id DESC) WHERE ((voided_at IS NULL) AND ((status = ANY (ARRAY['scheduled'::text, 'confirmed'::text])) OR ((status = 'completed'::text) AND (adverse_event_heard IS NULL))));
 
 CREATE INDEX ix_clinical_trial_created_at ON clinical_trial USING btree (created_at DESC, clinical_trial_id DESC);
 

@@ -2,15 +2,17 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, ForeignKeyConstraint, Index, String, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.calls.states import CALL, CHANNELS, DIRECTIONS
+from app.calls.states import CALL, CHANNELS, DIRECTIONS, UNRESOLVED_SQL
+from app.people.models import Person
 from app.platform.db import HEALTH, INTERNAL, PERSONAL, Base, CreatedAt, Edited, Key
 
 
 class CallHistory(Edited, Base):
     """
-    One booking or call. `occurs_at` is `call_date`, else `booking_date`: the moment lists are ordered by.
+    One booking or call. `occurs_at` is `call_date`, else `booking_date`: the moment lists are ordered by. (A legacy
+    call may have neither; it is ordered by its reminder, else by when the row was made.)
 
     `adverse_event_heard` null means that the question was not asked: a completed call is then unresolved.
     """
@@ -56,10 +58,24 @@ class CallHistory(Edited, Base):
         Index("ix_call_history_pn_id_occurs_at", "pn_id", text("occurs_at DESC"), text("call_id DESC")),
         Index("ix_call_history_status_occurs_at", "status", text("occurs_at DESC"), text("call_id DESC")),
         Index("ix_call_history_occurs_at", text("occurs_at DESC"), text("call_id DESC")),
+        Index(
+            "ix_call_history_unresolved",
+            text("occurs_at DESC"),
+            text("call_id DESC"),
+            postgresql_where=text(UNRESOLVED_SQL),
+        ),
+        Index(
+            "ix_call_history_pn_id_unresolved",
+            "pn_id",
+            text("occurs_at DESC"),
+            text("call_id DESC"),
+            postgresql_where=text(UNRESOLVED_SQL),
+        ),
     )
 
     call_id: Mapped[Key]
     created_at: Mapped[CreatedAt]
+    created_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
     patient_id: Mapped[UUID | None] = mapped_column(info=INTERNAL)
     lead_id: Mapped[UUID | None] = mapped_column(info=INTERNAL)
@@ -68,8 +84,8 @@ class CallHistory(Edited, Base):
     booking_time_zone: Mapped[str | None] = mapped_column(String(64), info=INTERNAL)
     call_date: Mapped[datetime | None] = mapped_column(info=HEALTH)
     reminder_date: Mapped[datetime | None] = mapped_column(info=INTERNAL)
-    occurs_at: Mapped[datetime | None] = mapped_column(
-        Computed("COALESCE(call_date, booking_date, reminder_date)", persisted=True), info=HEALTH
+    occurs_at: Mapped[datetime] = mapped_column(
+        Computed("COALESCE(call_date, booking_date, reminder_date, created_at)", persisted=True), info=HEALTH
     )
     status: Mapped[str] = mapped_column(info=INTERNAL)
     no_show: Mapped[bool] = mapped_column(server_default=text("false"), info=INTERNAL)
@@ -83,3 +99,6 @@ class CallHistory(Edited, Base):
     voided_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     voided_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
     void_reason: Mapped[str | None] = mapped_column(info=PERSONAL)
+
+    person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
+    navigator: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[pn_id])

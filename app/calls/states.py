@@ -10,7 +10,8 @@ CALL = Machine(
         "confirmed": ("scheduled", "completed", "no_show", "cancelled", "rescheduled"),
         # A mistaken close is corrected; the earlier version stays in row_history.
         "completed": ("scheduled", "no_show", "cancelled"),
-        "no_show": ("scheduled", "completed", "cancelled", "rescheduled"),
+        # Booked anew it stays a no-show: `rescheduled_to` tells of the new booking.
+        "no_show": ("scheduled", "completed", "cancelled"),
         "cancelled": ("scheduled", "completed", "no_show"),
         "rescheduled": ("completed", "no_show", "cancelled"),
     },
@@ -35,3 +36,12 @@ OUTCOMES = (
 )
 DIRECTIONS = ("inbound", "outbound")
 CHANNELS = ("phone", "video", "in_person", "messaging", "email")
+UNRESOLVED_SQL = (
+    "voided_at IS NULL AND (status IN ('scheduled', 'confirmed') "
+    "OR (status = 'completed' AND adverse_event_heard IS NULL))"
+)
+"""
+rules.unresolved_because as SQL, but for the clock: beside it a query asks `occurs_at <= now`.
+
+Constants and no parameters, so that the planner recognises the partial indexes on it.
+"""

@@ -1,0 +1,35 @@
+from app.platform.db import ConstraintErrors
+from app.platform.errors import Conflict, FieldError, Invalid, NotFound
+
+
+class CallNotFound(NotFound):
+    code = "call_not_found"
+    detail = "There is no such call."
+
+
+class LeadOfCallNotFound(NotFound):
+    code = "lead_not_found"
+    detail = "There is no such lead."
+
+
+class AlreadyRescheduled(Conflict):
+    code = "already_rescheduled"
+    detail = "This call has been booked anew already."
+
+
+def unknown_navigator() -> Invalid:
+    message = "There is no such person."
+    return Invalid(message, code="unknown_reference", fields=[FieldError("pn_id", "unknown_reference", message)])
+
+
+def of_another_person() -> Invalid:
+    """The patient and the lead of one call are not the same human."""
+    message = "The patient and the lead are not the same person."
+    return Invalid(message, code="of_another_person", fields=[FieldError("lead_id", "of_another_person", message)])
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "fk_call_history_pn_id": unknown_navigator,
+    "fk_call_history_patient_of_person": of_another_person,
+    "fk_call_history_lead_of_person": of_another_person,
+}

@@ -1,0 +1,65 @@
+"""What follows from what is said about a call. Source: DOMAIN 2.2; DESIGN section 4."""
+
+from datetime import datetime
+from typing import Literal
+
+from app.calls.states import CALL
+from app.platform.errors import FieldError
+
+UnresolvedBecause = Literal["no_outcome", "adverse_event_not_asked"]
+
+LONGEST_CALL_MINUTES = 1_440
+
+
+def derive_status(*, present: str, status: str | None, no_show: bool | None, outcome: str | None) -> str:
+    """
+    The status that what was sent gives a call which is `present` now (`scheduled` when it is new).
+
+    Said outright it counts; else a no-show, then an outcome tell it; else nothing changes. None: not sent.
+    """
+    if status is not None:
+        return status
+    if no_show:
+        return "no_show"
+    if no_show is False and present == "no_show":
+        return "scheduled" if outcome is None else "completed"
+    if outcome is not None and CALL.is_open(present):
+        return "completed"
+    return present
+
+
+def contradictions(
+    *,
+    status: str,
+    no_show: bool | None,
+    outcome: str | None,
+    booking_date: datetime | None,
+    call_date: datetime | None,
+) -> list[FieldError]:
+    """What of a call does not fit together, as fields; `no_show` is None where it was not sent."""
+    found = []
+    if no_show is not None and no_show != (status == "no_show"):
+        found.append(FieldError("no_show", "contradicts_status", "Does not fit the call's status."))
+    if status == "cancelled" and outcome is not None:
+        found.append(FieldError("outcome", "cancelled_has_no_outcome", "A cancelled call has no outcome."))
+    if booking_date is None and call_date is None:
+        found.append(FieldError("call_date", "date_missing", "A call needs call_date or booking_date."))
+    return found
+
+
+def unresolved_because(
+    *, status: str, occurs_at: datetime, adverse_event_heard: bool | None, is_voided: bool, now: datetime
+) -> UnresolvedBecause | None:
+    """
+    Why somebody still has to look at this call; None when nothing is left to do.
+
+    A booking whose time has come is never closed by itself: somebody says how it ended. A completed call must answer
+    whether an adverse event was heard of.
+    """
+    if is_voided or occurs_at > now:
+        return None
+    if CALL.is_open(status):
+        return "no_outcome"
+    if status == "completed" and adverse_event_heard is None:
+        return "adverse_event_not_asked"
+    return None
