@@ -10,6 +10,8 @@ from app import health
 from app.access.guard import State, mount
 from app.conditions import api as conditions
 from app.conditions import errors as condition_errors
+from app.hospitals import api as hospitals
+from app.hospitals import errors as hospital_errors
 from app.platform import problems
 from app.platform.db import ConstraintErrors, Database, create_engine
 from app.platform.logs import set_up_logs
@@ -23,8 +25,15 @@ One person as the single source of truth; leads, patients, physicians and their 
 Authenticate with `Authorization: Bearer <API key>`. Errors are RFC 9457 problem+json with a stable `code`.
 POST takes an `Idempotency-Key`; PUT changes the fields given and takes `If-Match`.
 """
-ROUTERS = (conditions.router,)
-CONSTRAINT_ERRORS: ConstraintErrors = {**condition_errors.CONSTRAINTS}
+ROUTERS = (
+    conditions.router,
+    hospitals.router,
+    hospitals.specialization_router,
+)
+CONSTRAINT_ERRORS: ConstraintErrors = {
+    **condition_errors.CONSTRAINTS,
+    **hospital_errors.CONSTRAINTS,
+}
 
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:

@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.platform.errors import FieldError, Invalid
 from app.platform.text import Answer, Body, line
@@ -65,7 +66,7 @@ class PageQuery(Body):
 class SortKey:
     """The columns a list is ordered by, newest or largest first unless `ascending`; the last one is unique."""
 
-    columns: tuple[ColumnElement[Any], ...]
+    columns: tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]
     kinds: tuple[type, ...]
     ascending: bool = False
 

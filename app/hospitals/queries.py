@@ -1,0 +1,77 @@
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.hospitals.errors import HospitalNotFound, SpecializationNotFound
+from app.hospitals.models import Hospital, Specialization
+from app.hospitals.schemas import HospitalFilter, SpecializationFilter
+from app.platform.actor import Actor
+from app.platform.paging import SortKey, fetch_page
+from app.platform.search import begins_with
+
+
+async def get_hospital(
+    session: AsyncSession, _actor: Actor, *, hospital_id: UUID, for_update: bool = False
+) -> Hospital:
+    """The hospital, an inactive one too; HospitalNotFound."""
+    query = select(Hospital).where(Hospital.hospital_id == hospital_id)
+    if for_update:
+        query = query.with_for_update()
+    found = (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+    if found is None:
+        raise HospitalNotFound
+    return found
+
+
+async def list_hospitals(
+    session: AsyncSession, _actor: Actor, *, query: HospitalFilter
+) -> tuple[list[Hospital], str | None, int, bool]:
+    """A page of hospitals by name; several may share one."""
+    by_name = func.lower(Hospital.name)
+    ids = select(Hospital.hospital_id, by_name, Hospital.hospital_id)
+    if query.is_active is not None:
+        ids = ids.where(Hospital.is_active.is_(query.is_active == "true"))
+    if query.country is not None:
+        ids = ids.where(Hospital.country == query.country)
+    if query.q is not None:
+        ids = ids.where(begins_with(by_name, query.q.lower()))
+
+    def load(keys: list[UUID]) -> Select[Hospital]:
+        return select(Hospital).where(Hospital.hospital_id.in_(keys))
+
+    sort = SortKey((by_name, Hospital.hospital_id), (str, UUID), ascending=True)
+    return await fetch_page(session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.hospital_id)
+
+
+async def get_specialization(
+    session: AsyncSession, _actor: Actor, *, specialization_id: UUID, for_update: bool = False
+) -> Specialization:
+    """The specialization, an inactive one too; SpecializationNotFound."""
+    query = select(Specialization).where(Specialization.specialization_id == specialization_id)
+    if for_update:
+        query = query.with_for_update()
+    found = (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+    if found is None:
+        raise SpecializationNotFound
+    return found
+
+
+async def list_specializations(
+    session: AsyncSession, _actor: Actor, *, query: SpecializationFilter
+) -> tuple[list[Specialization], str | None, int, bool]:
+    """A page of specializations by name."""
+    by_name = func.lower(Specialization.name)
+    ids = select(Specialization.specialization_id, by_name, Specialization.specialization_id)
+    if query.is_active is not None:
+        ids = ids.where(Specialization.is_active.is_(query.is_active == "true"))
+    if query.q is not None:
+        ids = ids.where(begins_with(by_name, query.q.lower()))
+
+    def load(keys: list[UUID]) -> Select[Specialization]:
+        return select(Specialization).where(Specialization.specialization_id.in_(keys))
+
+    sort = SortKey((by_name, Specialization.specialization_id), (str, UUID), ascending=True)
+    return await fetch_page(
+        session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.specialization_id
+    )
