@@ -33,6 +33,10 @@ from app.platform.embedded import (
 )
 
 REPOSITORY = Path(__file__).parents[2]
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]),
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 IS_ROOT = os.geteuid() == 0
 only_as_root = pytest.mark.skipif(not IS_ROOT, reason="only root can act as two users of the system")
 
@@ -67,7 +71,7 @@ def run(*command: str | Path, user: str | None = None) -> subprocess.CompletedPr
         text=True,
         check=False,
         cwd="/",
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=ENVIRONMENT,
         user=user,
         group=pwd.getpwnam(user).pw_gid if user else None,
         extra_groups=[] if user else None,
@@ -84,7 +88,7 @@ class Command:
             stdout=subprocess.PIPE,
             text=True,
             cwd="/",
-            env=os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=ENVIRONMENT,
             user=user,
             group=pwd.getpwnam(user).pw_gid if user else None,
             extra_groups=[] if user else None,
@@ -420,9 +424,11 @@ def test_as_a_user_of_the_system_and_root_joins_it(folder: Path) -> None:
         assert joined.postmaster_pid == user.postmaster_pid
         assert ask(joined.url(), "SELECT current_user::text") == [("crm",)]
     user.kill()
-    # Root stops and starts it, as the user's own; the user goes on.
+    # Root stops it and starts it, as the user's own; what root has to make anew, the user can use.
     with running(folder / "data"):
         pass
+    for file in ("postgres.lock", "postgres/users.lock", "postgres/server.lock", "postgres/postgres.log"):
+        (folder / "data" / file).unlink()
     with running(folder / "data") as by_root:
         assert Path(f"/proc/{by_root.postmaster_pid}").owner() == "daemon"
     again = Command(folder / "data", user="daemon").arrive()
@@ -436,6 +442,18 @@ def test_another_user_is_told_to_choose_another_folder(data_dir: Path) -> None:
     assert "EmbeddedError: PostgreSQL cannot use" in told
     assert "Permission denied" in told
     assert "set CRM_DATA_DIR to a folder of yours" in told
+
+
+def test_database_of_another_user_is_refused(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 123_456_789)
+    with pytest.raises(EmbeddedError, match="belongs to another user; start as that user, or set CRM_DATA_DIR"):
+        account.server_account(data_dir / "postgres" / "data")
+
+
+def test_user_without_a_name_is_told_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 123_456_789)
+    with pytest.raises(EmbeddedError, match="123456789 has no name, .* set CRM_DATABASE_URL"):
+        account.server_account(folder / "data")
 
 
 @only_as_root
