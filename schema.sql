@@ -71,6 +71,8 @@ CREATE TABLE api_key (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    scopes text[],
+    replaced_by uuid,
     CONSTRAINT ck_api_key_secret_is_sha256 CHECK ((octet_length(secret_sha256) = 32))
 );
 
@@ -292,6 +294,15 @@ CREATE TABLE eap_program (
     CONSTRAINT ck_eap_program_status_known CHECK ((status = ANY (ARRAY['planned'::text, 'open'::text, 'paused'::text, 'closed'::text])))
 );
 
+CREATE TABLE held_form (
+    held_form_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    path character varying(500) NOT NULL,
+    fields jsonb NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE hospital (
     hospital_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -349,6 +360,14 @@ CREATE TABLE journey_event (
     CONSTRAINT ck_journey_event_of_one_record CHECK ((num_nonnulls(lead_id, patient_id, ct_journey_id, eap_journey_id) = 1))
 );
 
+CREATE TABLE known_device (
+    known_device_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    reference_sha256 bytea NOT NULL,
+    last_used_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE medical_condition (
     medical_condition_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -360,6 +379,74 @@ CREATE TABLE medical_condition (
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_medical_condition_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
+);
+
+CREATE TABLE one_time_link (
+    one_time_link_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    purpose character varying(20) NOT NULL,
+    token_sha256 bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT ck_one_time_link_purpose_known CHECK (((purpose)::text = ANY ((ARRAY['invitation'::character varying, 'reset'::character varying])::text[])))
+);
+
+CREATE TABLE outgoing_mail (
+    outgoing_mail_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    to_address character varying(255) NOT NULL,
+    subject character varying(200) NOT NULL,
+    body text,
+    due_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    tries smallint DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE outside_identity (
+    outside_identity_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    issuer text NOT NULL,
+    subject text NOT NULL
+);
+
+CREATE TABLE outside_sign_in (
+    state_sha256 bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    holder_sha256 bytea NOT NULL,
+    nonce text NOT NULL,
+    code_verifier text NOT NULL,
+    next_path text NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE passkey (
+    passkey_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    credential_id bytea NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    name character varying(100) NOT NULL,
+    transports text[] DEFAULT '{}'::text[] NOT NULL,
+    last_used_at timestamp with time zone
+);
+
+CREATE TABLE passkey_challenge (
+    holder_sha256 bytea NOT NULL,
+    ceremony character varying(20) NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    challenge bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT ck_passkey_challenge_ceremony_known CHECK (((ceremony)::text = ANY ((ARRAY['enrol'::character varying, 'sign_in'::character varying, 'second_factor'::character varying, 'unlock'::character varying])::text[])))
+);
+
+CREATE TABLE password_credential (
+    user_account_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    hash text NOT NULL,
+    changed_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE patient (
@@ -505,6 +592,14 @@ CREATE TABLE physician (
     version integer DEFAULT 1 NOT NULL
 );
 
+CREATE TABLE recovery_code (
+    recovery_code_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    code_sha256 bytea NOT NULL,
+    used_at timestamp with time zone
+);
+
 CREATE TABLE role_grant (
     role_grant_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -525,6 +620,15 @@ CREATE TABLE row_history (
     replaced_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     replaced_by uuid,
     reason text
+);
+
+CREATE TABLE sign_in_attempt (
+    sign_in_attempt_id uuid DEFAULT uuidv7() NOT NULL,
+    at timestamp with time zone NOT NULL,
+    account_sha256 bytea NOT NULL,
+    source character varying(64) NOT NULL,
+    known_device boolean NOT NULL,
+    succeeded boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE specialization (
@@ -563,6 +667,14 @@ CREATE TABLE suggested_change (
     CONSTRAINT ck_suggested_change_decision_known CHECK ((decision = ANY (ARRAY['open'::text, 'accepted'::text, 'rejected'::text, 'superseded'::text])))
 );
 
+CREATE TABLE totp_credential (
+    user_account_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    secret_encrypted bytea NOT NULL,
+    last_step bigint,
+    confirmed_at timestamp with time zone
+);
+
 CREATE TABLE user_account (
     user_account_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -577,6 +689,25 @@ CREATE TABLE user_account (
     version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_user_account_display_name_not_blank CHECK ((btrim((display_name)::text) <> ''::text)),
     CONSTRAINT ck_user_account_kind_known CHECK ((kind = ANY (ARRAY['human'::text, 'service'::text])))
+);
+
+CREATE TABLE web_session (
+    web_session_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    reference_sha256 bytea NOT NULL,
+    stage character varying(20) NOT NULL,
+    signed_in_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    proved_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    end_reason character varying(20),
+    browser character varying(200) NOT NULL,
+    source character varying(64) NOT NULL,
+    CONSTRAINT ck_web_session_end_reason_known CHECK (((end_reason)::text = ANY ((ARRAY['signed_out'::character varying, 'ended_by_user'::character varying, 'ended_by_admin'::character varying, 'disabled'::character varying, 'role_changed'::character varying, 'password_changed'::character varying, 'expired'::character varying])::text[]))),
+    CONSTRAINT ck_web_session_ended_for_a_reason CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
+    CONSTRAINT ck_web_session_reference_is_sha256 CHECK ((octet_length(reference_sha256) = 32)),
+    CONSTRAINT ck_web_session_stage_known CHECK (((stage)::text = ANY ((ARRAY['second_factor'::character varying, 'enrolment'::character varying, 'open'::character varying])::text[])))
 );
 
 ALTER TABLE ONLY person_contact_type
@@ -621,6 +752,9 @@ ALTER TABLE ONLY eap_journey
 ALTER TABLE ONLY eap_program
     ADD CONSTRAINT pk_eap_program PRIMARY KEY (eap_program_id);
 
+ALTER TABLE ONLY held_form
+    ADD CONSTRAINT pk_held_form PRIMARY KEY (held_form_id);
+
 ALTER TABLE ONLY hospital
     ADD CONSTRAINT pk_hospital PRIMARY KEY (hospital_id);
 
@@ -633,8 +767,32 @@ ALTER TABLE ONLY intake_submission
 ALTER TABLE ONLY journey_event
     ADD CONSTRAINT pk_journey_event PRIMARY KEY (journey_event_id);
 
+ALTER TABLE ONLY known_device
+    ADD CONSTRAINT pk_known_device PRIMARY KEY (known_device_id);
+
 ALTER TABLE ONLY medical_condition
     ADD CONSTRAINT pk_medical_condition PRIMARY KEY (medical_condition_id);
+
+ALTER TABLE ONLY one_time_link
+    ADD CONSTRAINT pk_one_time_link PRIMARY KEY (one_time_link_id);
+
+ALTER TABLE ONLY outgoing_mail
+    ADD CONSTRAINT pk_outgoing_mail PRIMARY KEY (outgoing_mail_id);
+
+ALTER TABLE ONLY outside_identity
+    ADD CONSTRAINT pk_outside_identity PRIMARY KEY (outside_identity_id);
+
+ALTER TABLE ONLY outside_sign_in
+    ADD CONSTRAINT pk_outside_sign_in PRIMARY KEY (state_sha256);
+
+ALTER TABLE ONLY passkey
+    ADD CONSTRAINT pk_passkey PRIMARY KEY (passkey_id);
+
+ALTER TABLE ONLY passkey_challenge
+    ADD CONSTRAINT pk_passkey_challenge PRIMARY KEY (holder_sha256, ceremony);
+
+ALTER TABLE ONLY password_credential
+    ADD CONSTRAINT pk_password_credential PRIMARY KEY (user_account_id);
 
 ALTER TABLE ONLY patient
     ADD CONSTRAINT pk_patient PRIMARY KEY (patient_id);
@@ -657,11 +815,17 @@ ALTER TABLE ONLY person_relationship
 ALTER TABLE ONLY physician
     ADD CONSTRAINT pk_physician PRIMARY KEY (physician_id);
 
+ALTER TABLE ONLY recovery_code
+    ADD CONSTRAINT pk_recovery_code PRIMARY KEY (recovery_code_id);
+
 ALTER TABLE ONLY role_grant
     ADD CONSTRAINT pk_role_grant PRIMARY KEY (role_grant_id);
 
 ALTER TABLE ONLY row_history
     ADD CONSTRAINT pk_row_history PRIMARY KEY (row_history_id);
+
+ALTER TABLE ONLY sign_in_attempt
+    ADD CONSTRAINT pk_sign_in_attempt PRIMARY KEY (sign_in_attempt_id);
 
 ALTER TABLE ONLY specialization
     ADD CONSTRAINT pk_specialization PRIMARY KEY (specialization_id);
@@ -669,8 +833,14 @@ ALTER TABLE ONLY specialization
 ALTER TABLE ONLY suggested_change
     ADD CONSTRAINT pk_suggested_change PRIMARY KEY (suggested_change_id);
 
+ALTER TABLE ONLY totp_credential
+    ADD CONSTRAINT pk_totp_credential PRIMARY KEY (user_account_id);
+
 ALTER TABLE ONLY user_account
     ADD CONSTRAINT pk_user_account PRIMARY KEY (user_account_id);
+
+ALTER TABLE ONLY web_session
+    ADD CONSTRAINT pk_web_session PRIMARY KEY (web_session_id);
 
 ALTER TABLE ONLY api_key
     ADD CONSTRAINT uq_api_key_prefix UNIQUE (prefix);
@@ -690,6 +860,18 @@ ALTER TABLE ONLY eap_gate
 ALTER TABLE ONLY eap_journey
     ADD CONSTRAINT uq_eap_journey_number UNIQUE NULLS NOT DISTINCT (eap_program_id, eap_number, product);
 
+ALTER TABLE ONLY known_device
+    ADD CONSTRAINT uq_known_device_user_account_id_reference_sha256 UNIQUE (user_account_id, reference_sha256);
+
+ALTER TABLE ONLY one_time_link
+    ADD CONSTRAINT uq_one_time_link_token_sha256 UNIQUE (token_sha256);
+
+ALTER TABLE ONLY outside_identity
+    ADD CONSTRAINT uq_outside_identity_issuer_subject UNIQUE (issuer, subject);
+
+ALTER TABLE ONLY passkey
+    ADD CONSTRAINT uq_passkey_credential_id UNIQUE (credential_id);
+
 ALTER TABLE ONLY patient_lead
     ADD CONSTRAINT uq_patient_lead_lead_id_person_id UNIQUE (lead_id, person_id);
 
@@ -702,11 +884,17 @@ ALTER TABLE ONLY patient
 ALTER TABLE ONLY physician
     ADD CONSTRAINT uq_physician_person_id UNIQUE (person_id);
 
+ALTER TABLE ONLY recovery_code
+    ADD CONSTRAINT uq_recovery_code_user_account_id_code_sha256 UNIQUE (user_account_id, code_sha256);
+
 ALTER TABLE ONLY suggested_change
     ADD CONSTRAINT uq_suggested_change_value UNIQUE (record_id, field, value_hash);
 
 ALTER TABLE ONLY user_account
     ADD CONSTRAINT uq_user_account_person_id UNIQUE (person_id);
+
+ALTER TABLE ONLY web_session
+    ADD CONSTRAINT uq_web_session_reference_sha256 UNIQUE (reference_sha256);
 
 CREATE INDEX ix_api_key_user_account_id ON api_key USING btree (user_account_id);
 
@@ -766,6 +954,8 @@ CREATE INDEX ix_eap_journey_status_created_at ON eap_journey USING btree (status
 
 CREATE INDEX ix_eap_program_created_at ON eap_program USING btree (created_at DESC, eap_program_id DESC);
 
+CREATE INDEX ix_held_form_user_account_id ON held_form USING btree (user_account_id);
+
 CREATE INDEX ix_hospital_name ON hospital USING btree (lower((name)::text), hospital_id);
 
 CREATE INDEX ix_intake_submission_person_id ON intake_submission USING btree (person_id, created_at DESC, intake_submission_id DESC);
@@ -778,7 +968,21 @@ CREATE INDEX ix_journey_event_lead_id ON journey_event USING btree (lead_id, cre
 
 CREATE INDEX ix_journey_event_patient_id ON journey_event USING btree (patient_id, created_at) WHERE (patient_id IS NOT NULL);
 
+CREATE INDEX ix_known_device_last_used_at ON known_device USING btree (last_used_at);
+
 CREATE INDEX ix_medical_condition_active_name ON medical_condition USING btree (is_active, lower((name)::text), medical_condition_id);
+
+CREATE INDEX ix_one_time_link_user_account_id ON one_time_link USING btree (user_account_id);
+
+CREATE INDEX ix_outgoing_mail_due_at ON outgoing_mail USING btree (due_at) WHERE (sent_at IS NULL);
+
+CREATE INDEX ix_outside_identity_user_account_id ON outside_identity USING btree (user_account_id);
+
+CREATE INDEX ix_outside_sign_in_expires_at ON outside_sign_in USING btree (expires_at);
+
+CREATE INDEX ix_passkey_challenge_expires_at ON passkey_challenge USING btree (expires_at);
+
+CREATE INDEX ix_passkey_user_account_id ON passkey USING btree (user_account_id);
 
 CREATE INDEX ix_patient_created_at ON patient USING btree (created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
 
@@ -832,9 +1036,15 @@ CREATE INDEX ix_physician_specialization_id ON physician USING btree (specializa
 
 CREATE INDEX ix_row_history_record_id_version ON row_history USING btree (record_id, version);
 
+CREATE INDEX ix_sign_in_attempt_account_sha256_at ON sign_in_attempt USING btree (account_sha256, at);
+
+CREATE INDEX ix_sign_in_attempt_source_at ON sign_in_attempt USING btree (source, at);
+
 CREATE INDEX ix_suggested_change_decision_created_at ON suggested_change USING btree (decision, created_at DESC, suggested_change_id DESC);
 
 CREATE INDEX ix_suggested_change_person_id ON suggested_change USING btree (person_id, decision);
+
+CREATE INDEX ix_web_session_user_account_id ON web_session USING btree (user_account_id) WHERE (ended_at IS NULL);
 
 CREATE UNIQUE INDEX uq_clinical_trial_trial_id ON clinical_trial USING btree (trial_id);
 
@@ -915,6 +1125,9 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON journey_event FOR EACH STATEME
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON row_history FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 ALTER TABLE ONLY api_key
+    ADD CONSTRAINT fk_api_key_replaced_by FOREIGN KEY (replaced_by) REFERENCES api_key(api_key_id);
+
+ALTER TABLE ONLY api_key
     ADD CONSTRAINT fk_api_key_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
 ALTER TABLE ONLY call_history
@@ -974,6 +1187,9 @@ ALTER TABLE ONLY eap_journey
 ALTER TABLE ONLY eap_journey
     ADD CONSTRAINT fk_eap_journey_physician_id FOREIGN KEY (physician_id) REFERENCES physician(physician_id);
 
+ALTER TABLE ONLY held_form
+    ADD CONSTRAINT fk_held_form_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
 ALTER TABLE ONLY idempotency_key
     ADD CONSTRAINT fk_idempotency_key_owner_id FOREIGN KEY (owner_id) REFERENCES user_account(user_account_id);
 
@@ -991,6 +1207,21 @@ ALTER TABLE ONLY journey_event
 
 ALTER TABLE ONLY journey_event
     ADD CONSTRAINT fk_journey_event_patient_id FOREIGN KEY (patient_id) REFERENCES patient(patient_id);
+
+ALTER TABLE ONLY known_device
+    ADD CONSTRAINT fk_known_device_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY one_time_link
+    ADD CONSTRAINT fk_one_time_link_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY outside_identity
+    ADD CONSTRAINT fk_outside_identity_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY passkey
+    ADD CONSTRAINT fk_passkey_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY password_credential
+    ADD CONSTRAINT fk_password_credential_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
 ALTER TABLE ONLY patient_lead
     ADD CONSTRAINT fk_patient_lead_duplicate_of_person_id FOREIGN KEY (duplicate_of_person_id) REFERENCES person(person_id);
@@ -1049,6 +1280,9 @@ ALTER TABLE ONLY physician
 ALTER TABLE ONLY physician
     ADD CONSTRAINT fk_physician_specialization_id FOREIGN KEY (specialization_id) REFERENCES specialization(specialization_id);
 
+ALTER TABLE ONLY recovery_code
+    ADD CONSTRAINT fk_recovery_code_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
 ALTER TABLE ONLY role_grant
     ADD CONSTRAINT fk_role_grant_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
@@ -1058,5 +1292,11 @@ ALTER TABLE ONLY suggested_change
 ALTER TABLE ONLY suggested_change
     ADD CONSTRAINT fk_suggested_change_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
 
+ALTER TABLE ONLY totp_credential
+    ADD CONSTRAINT fk_totp_credential_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
 ALTER TABLE ONLY user_account
     ADD CONSTRAINT fk_user_account_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY web_session
+    ADD CONSTRAINT fk_web_session_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);

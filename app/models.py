@@ -1,6 +1,7 @@
 """Every table of the CRM, imported so that the metadata is whole; nothing else lives here."""
 
 from app.access import models as access
+from app.access.accounts import models as accounts
 from app.audit import models as audit
 from app.calls import models as calls
 from app.conditions import models as conditions
@@ -12,13 +13,14 @@ from app.patients import events
 from app.patients import models as patients
 from app.people import models as people
 from app.physicians import models as physicians
-from app.platform import idempotency
+from app.platform import idempotency, mail
 from app.platform.db import Base
 
 metadata = Base.metadata
 
 __all__ = [
     "access",
+    "accounts",
     "audit",
     "calls",
     "conditions",
@@ -27,6 +29,7 @@ __all__ = [
     "hospitals",
     "idempotency",
     "leads",
+    "mail",
     "metadata",
     "patients",
     "people",

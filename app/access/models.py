@@ -60,7 +60,12 @@ class RoleGrant(Base):
 
 
 class ApiKey(Edited, Base):
-    """A machine's credential: `prefix` finds the row, the SHA-256 of the secret proves it. The secret is shown once."""
+    """
+    A machine's credential: `prefix` finds the row, the SHA-256 of the secret proves it. The secret is shown once.
+
+    `scopes` narrows what the account's roles allow to these permissions; null is all of them. A rotated key names its
+    successor and lives on for the overlap.
+    """
 
     __tablename__ = "api_key"
     __table_args__ = (
@@ -77,3 +82,5 @@ class ApiKey(Edited, Base):
     secret_sha256: Mapped[bytes] = mapped_column(LargeBinary, info=SECRET)
     expires_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     revoked_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
+    scopes: Mapped[list[str] | None] = mapped_column(info=INTERNAL)
+    replaced_by: Mapped[UUID | None] = mapped_column(ForeignKey("api_key.api_key_id"), info=INTERNAL)

@@ -9,6 +9,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 class Environment(StrEnum):
     DEVELOPMENT = "development"
@@ -29,9 +31,21 @@ class Caseload(StrEnum):
     ASSIGNED = "assigned"
 
 
+class SmtpSecurity(StrEnum):
+    """How mail is protected on its way to the SMTP server; `none` is for a server on this very machine."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class Settings(BaseModel):
     """
     Everything the environment decides. `database_url` None means the embedded PostgreSQL in `data_dir`.
+
+    `proxy_hops` is how many proxies of ours stand in front: that many entries of X-Forwarded-For are believed.
+    `oidc_roles` says which value of the claim `oidc_role_claim` gives which role; `oidc_second_factor_values` are the
+    `amr` values by which the provider says that it has asked for a second factor.
 
     Units: time-outs in seconds, sizes in bytes.
     """
@@ -54,6 +68,20 @@ class Settings(BaseModel):
     pool_timeout_seconds: float = Field(default=3.0, gt=0, le=60)
     statement_timeout_seconds: float = Field(default=5.0, gt=0, le=600)
     lane_size: int = Field(default=8, ge=1, le=100)
+    proxy_hops: int = Field(default=0, ge=0, le=10)
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_security: SmtpSecurity = SmtpSecurity.STARTTLS
+    mail_from: str = "myTomorrows CRM <no-reply@localhost>"
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_label: str = "your organisation"
+    oidc_role_claim: str = "groups"
+    oidc_roles: dict[str, str] = Field(default_factory=dict)
+    oidc_second_factor_values: tuple[str, ...] = ("mfa",)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -74,10 +102,26 @@ class Settings(BaseModel):
             "pool_size": "CRM_POOL_SIZE",
             "pool_timeout_seconds": "CRM_POOL_TIMEOUT",
             "statement_timeout_seconds": "CRM_STATEMENT_TIMEOUT",
+            "proxy_hops": "CRM_PROXY_HOPS",
+            "smtp_host": "CRM_SMTP_HOST",
+            "smtp_port": "CRM_SMTP_PORT",
+            "smtp_user": "CRM_SMTP_USER",
+            "smtp_password": "CRM_SMTP_PASSWORD",
+            "smtp_security": "CRM_SMTP_SECURITY",
+            "mail_from": "CRM_MAIL_FROM",
+            "oidc_issuer": "CRM_OIDC_ISSUER",
+            "oidc_client_id": "CRM_OIDC_CLIENT_ID",
+            "oidc_client_secret": "CRM_OIDC_CLIENT_SECRET",
+            "oidc_label": "CRM_OIDC_LABEL",
+            "oidc_role_claim": "CRM_OIDC_ROLE_CLAIM",
         }
         values: dict[str, object] = {field: env[name] for field, name in names.items() if env.get(name)}
         if hosts := env.get("CRM_ALLOWED_HOSTS"):
             values["allowed_hosts"] = tuple(host.strip() for host in hosts.split(",") if host.strip())
+        if roles := env.get("CRM_OIDC_ROLES"):
+            values["oidc_roles"] = dict(pair.strip().rpartition("=")[::2] for pair in roles.split(",") if pair.strip())
+        if factors := env.get("CRM_OIDC_SECOND_FACTOR"):
+            values["oidc_second_factor_values"] = tuple(factors.split())
         if "base_url" not in values:
             values["base_url"] = f"http://127.0.0.1:{values.get('port', 8000)}"
         try:
@@ -99,9 +143,18 @@ class Settings(BaseModel):
             faults.append("CRM_SECRET_KEY of at least 32 characters is needed")
         if not self.base_url.startswith("https://"):
             faults.append("CRM_BASE_URL must be the https address that users see")
+        if self.smtp_host and self.smtp_security is SmtpSecurity.NONE and self.smtp_host not in LOOPBACK:
+            faults.append("CRM_SMTP_SECURITY must be starttls or tls: mails carry sign-in links")
+        if self.oidc_issuer is not None and not self.oidc_issuer.startswith("https://"):
+            faults.append("CRM_OIDC_ISSUER must be an https address")
         if faults:
             raise SettingsError("unsafe for CRM_ENV=production: " + "; ".join(faults))
 
     @property
     def is_production(self) -> bool:
         return self.environment is Environment.PRODUCTION
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether users come by https: cookies are then Secure and carry the `__Host-` prefix."""
+        return self.base_url.startswith("https://")
