@@ -17,6 +17,9 @@ from app.platform.db import ConstraintErrors, Database, create_engine
 from app.platform.logs import set_up_logs
 from app.platform.middleware import RequestFrame
 from app.platform.settings import Settings, SettingsError
+from app.web.docs_pages import mount_docs
+from app.web.gallery import mount_gallery
+from app.web.render import mount_pages
 
 TITLE = "myTomorrows CRM"
 DESCRIPTION = """
@@ -65,6 +68,10 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     for router in ROUTERS:
         mount(app, router)
     app.include_router(health.router)
+    mount_pages(app, development=not settings.is_production)
+    mount_docs(app)
+    if not settings.is_production:
+        mount_gallery(app)
     problems.install(app, CONSTRAINT_ERRORS)
     app.add_middleware(RequestFrame, allowed_hosts=settings.allowed_hosts)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
