@@ -385,11 +385,11 @@ CREATE TABLE one_time_link (
     one_time_link_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     user_account_id uuid NOT NULL,
-    purpose character varying(20) NOT NULL,
+    purpose text NOT NULL,
     token_sha256 bytea NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
-    CONSTRAINT ck_one_time_link_purpose_known CHECK (((purpose)::text = ANY ((ARRAY['invitation'::character varying, 'reset'::character varying])::text[])))
+    CONSTRAINT ck_one_time_link_purpose_known CHECK ((purpose = ANY (ARRAY['invitation'::text, 'reset'::text])))
 );
 
 CREATE TABLE outgoing_mail (
@@ -435,11 +435,11 @@ CREATE TABLE passkey (
 
 CREATE TABLE passkey_challenge (
     holder_sha256 bytea NOT NULL,
-    ceremony character varying(20) NOT NULL,
+    ceremony text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     challenge bytea NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    CONSTRAINT ck_passkey_challenge_ceremony_known CHECK (((ceremony)::text = ANY ((ARRAY['enrol'::character varying, 'sign_in'::character varying, 'second_factor'::character varying, 'unlock'::character varying])::text[])))
+    CONSTRAINT ck_passkey_challenge_ceremony_known CHECK ((ceremony = ANY (ARRAY['enrol'::text, 'sign_in'::text, 'second_factor'::text, 'unlock'::text])))
 );
 
 CREATE TABLE password_credential (
@@ -696,18 +696,18 @@ CREATE TABLE web_session (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     user_account_id uuid NOT NULL,
     reference_sha256 bytea NOT NULL,
-    stage character varying(20) NOT NULL,
+    stage text NOT NULL,
     signed_in_at timestamp with time zone NOT NULL,
     last_seen_at timestamp with time zone NOT NULL,
     proved_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
-    end_reason character varying(20),
+    end_reason text,
     browser character varying(200) NOT NULL,
     source character varying(64) NOT NULL,
-    CONSTRAINT ck_web_session_end_reason_known CHECK (((end_reason)::text = ANY ((ARRAY['signed_out'::character varying, 'ended_by_user'::character varying, 'ended_by_admin'::character varying, 'disabled'::character varying, 'role_changed'::character varying, 'password_changed'::character varying, 'expired'::character varying])::text[]))),
+    CONSTRAINT ck_web_session_end_reason_known CHECK ((end_reason = ANY (ARRAY['signed_out'::text, 'ended_by_user'::text, 'ended_by_admin'::text, 'disabled'::text, 'role_changed'::text, 'password_changed'::text, 'expired'::text]))),
     CONSTRAINT ck_web_session_ended_for_a_reason CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
     CONSTRAINT ck_web_session_reference_is_sha256 CHECK ((octet_length(reference_sha256) = 32)),
-    CONSTRAINT ck_web_session_stage_known CHECK (((stage)::text = ANY ((ARRAY['second_factor'::character varying, 'enrolment'::character varying, 'open'::character varying])::text[])))
+    CONSTRAINT ck_web_session_stage_known CHECK ((stage = ANY (ARRAY['second_factor'::text, 'enrolment'::text, 'open'::text])))
 );
 
 ALTER TABLE ONLY person_contact_type

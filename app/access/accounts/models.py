@@ -44,12 +44,12 @@ class WebSession(Base):
     created_at: Mapped[CreatedAt]
     user_account_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.user_account_id"), info=INTERNAL)
     reference_sha256: Mapped[bytes] = mapped_column(LargeBinary, info=SECRET)
-    stage: Mapped[str] = mapped_column(String(20), info=INTERNAL)
+    stage: Mapped[str] = mapped_column(info=INTERNAL)
     signed_in_at: Mapped[datetime] = mapped_column(info=INTERNAL)
     last_seen_at: Mapped[datetime] = mapped_column(info=INTERNAL)
     proved_at: Mapped[datetime] = mapped_column(info=INTERNAL)
     ended_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
-    end_reason: Mapped[str | None] = mapped_column(String(20), info=INTERNAL)
+    end_reason: Mapped[str | None] = mapped_column(info=INTERNAL)
     browser: Mapped[str] = mapped_column(String(200), info=PERSONAL)
     source: Mapped[str] = mapped_column(String(64), info=PERSONAL)
 
@@ -108,7 +108,7 @@ class PasskeyChallenge(Base):
     )
 
     holder_sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True, info=SECRET)
-    ceremony: Mapped[str] = mapped_column(String(20), primary_key=True, info=INTERNAL)
+    ceremony: Mapped[str] = mapped_column(primary_key=True, info=INTERNAL)
     created_at: Mapped[CreatedAt]
     challenge: Mapped[bytes] = mapped_column(LargeBinary, info=SECRET)
     expires_at: Mapped[datetime] = mapped_column(info=INTERNAL)
@@ -140,7 +140,7 @@ class OneTimeLink(Base):
     one_time_link_id: Mapped[Key]
     created_at: Mapped[CreatedAt]
     user_account_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.user_account_id"), info=INTERNAL)
-    purpose: Mapped[str] = mapped_column(String(20), info=INTERNAL)
+    purpose: Mapped[str] = mapped_column(info=INTERNAL)
     token_sha256: Mapped[bytes] = mapped_column(LargeBinary, info=SECRET)
     expires_at: Mapped[datetime] = mapped_column(info=INTERNAL)
     used_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
