@@ -43,7 +43,7 @@ class RequestFrame:
         async def send_framed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 answer = MutableHeaders(scope=message)
                 answer["x-request-id"] = request_id
                 for name, value in SAFE_HEADERS.items():
