@@ -64,7 +64,7 @@ def python_for(user: str | None) -> str:
 
 
 def run(*command: str | Path, user: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - programs of this test
+    return subprocess.run(
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -82,7 +82,7 @@ class Command:
     """A process inside `running`, started and, by `leave`, ended."""
 
     def __init__(self, data_dir: Path, *, user: str | None = None) -> None:
-        self.process = subprocess.Popen(  # noqa: S603 - a program of this test
+        self.process = subprocess.Popen(
             [python_for(user), "-c", COMMAND, data_dir, find_binaries(None)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -208,6 +208,14 @@ def test_first_start_that_was_cut_is_made_anew(folder: Path) -> None:
     unfinished = folder / "data" / "postgres" / "data.new"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18")
+    with running(folder / "data", durable=False) as cluster:
+        assert ask(cluster.url(), "SELECT 1") == [(1,)]
+
+
+def test_first_start_that_is_killed_is_waited_for_and_made_anew(folder: Path) -> None:
+    killed = Command(folder / "data")
+    wait_for("initdb", (folder / "data/postgres/data.new/base").exists)
+    killed.kill()  # and its initdb goes on
     with running(folder / "data", durable=False) as cluster:
         assert ask(cluster.url(), "SELECT 1") == [(1,)]
 
@@ -452,7 +460,7 @@ def test_database_of_another_user_is_refused(data_dir: Path, monkeypatch: pytest
 
 def test_user_without_a_name_is_told_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 123_456_789)
-    with pytest.raises(EmbeddedError, match="123456789 has no name, .* set CRM_DATABASE_URL"):
+    with pytest.raises(EmbeddedError, match=r"123456789 has no name, .* set CRM_DATABASE_URL"):
         account.server_account(folder / "data")
 
 

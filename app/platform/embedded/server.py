@@ -13,7 +13,8 @@ import socket
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,12 +85,13 @@ class Server:
 
         Only one process may do this at a time. `durable` matters only to a server that is started here.
         """
-        if not self.data.exists():
-            self._make_cluster(durable=durable)
         if is_locked(self._lock_file):
             if self._becomes_ready():
                 return
             self._end_remains()
+        if not self.data.exists():
+            with self._locked() as lock:
+                self._make_cluster(lock, durable=durable)
         self._start(durable=durable)
 
     def stop(self) -> None:
@@ -110,8 +112,22 @@ class Server:
     def _lock_file(self) -> Path:
         return self.home / "server.lock"
 
-    def _make_cluster(self, *, durable: bool) -> None:
-        """Made under another name and renamed at the end, so that a cut attempt leaves no half cluster."""
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The descriptor that holds the server's lock, for the processes that inherit it; we give it up at the end."""
+        lock = open_ours(self._lock_file, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield lock
+        finally:
+            os.close(lock)
+
+    def _make_cluster(self, lock: int, *, durable: bool) -> None:
+        """
+        Made under another name and renamed at the end, so that a cut attempt leaves no half cluster.
+
+        The programs inherit the lock as well: when we are killed, they go on for a while, and the next waits.
+        """
         unfinished = self.home / "data.new"
         if unfinished.exists():
             shutil.rmtree(unfinished)
@@ -130,6 +146,7 @@ class Server:
             "--auth-local=peer",
             "--auth-host=reject",
             *([] if durable else ["--no-sync"]),
+            pass_on=(lock,),
         )
         if made.returncode:
             raise EmbeddedError(f"PostgreSQL could not make its files in {self.home}: {_last_lines(made.stderr)}")
@@ -140,6 +157,7 @@ class Server:
             "--exit_on_error=on",
             *("-D", unfinished, "postgres"),
             text_in=_FIRST_STATEMENTS,
+            pass_on=(lock,),
         )
         if filled.returncode:
             raise EmbeddedError(f"PostgreSQL could not make the database crm: {_last_lines(filled.stderr)}")
@@ -157,26 +175,20 @@ class Server:
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.home / "postgres.log.1")
 
-        lock = open_ours(self._lock_file, os.O_RDONLY)
         log = open_ours(self.log, os.O_WRONLY | os.O_APPEND)
+        log_start = os.fstat(log).st_size
         try:
-            log_start = os.fstat(log).st_size
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            # The shell leaves at once, so that the server is not our child and never our zombie.
-            self.account.run(
-                *("/bin/sh", "-c", '"$@" >&2 &', "sh"),
-                *(
-                    self.bin_dir / "postgres",
-                    "-D",
-                    self.data,
+            with self._locked() as lock:
+                # The shell leaves at once, so that the server is not our child and never our zombie.
+                self.account.run(
+                    *("/bin/sh", "-c", '"$@" >&2 &', "sh"),
+                    *(self.bin_dir / "postgres", "-D", self.data),
                     f"--config_file={self.home / 'postgresql.conf'}",
-                ),
-                stderr=log,
-                pass_on=(lock,),
-            )
+                    stderr=log,
+                    pass_on=(lock,),
+                )
         finally:
             os.close(log)
-            os.close(lock)
         if not self._becomes_ready():
             self._end_remains()
             with self.log.open(errors="replace") as text:
