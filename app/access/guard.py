@@ -12,46 +12,25 @@ failures are tried again, three times in all. Nobody else commits.
 import functools
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
-from typing import Annotated, Any, NamedTuple
-from uuid import UUID
+from typing import Annotated, Any
 
 import orjson
-import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, params
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.requests import ClientDisconnect
 
 from app.access import keys, queries
 from app.access.masking import mask
 from app.access.policy import PERMISSIONS, masked_classes_of
-from app.audit import service as audit
+from app.access.serving import State, serve, write_event
 from app.platform import errors, idempotency
 from app.platform.actor import Actor
-from app.platform.db import ConstraintErrors, Database, sqlstate
-from app.platform.errors import AppError
 from app.platform.idempotency import StoredAnswer
-from app.platform.problems import described, translate
-
-log = structlog.get_logger()
+from app.platform.problems import described
 
 MAX_BODY_BYTES = 1_048_576
-TRIES = 3
-_RETRIED = {"40001", "40P01"}
 _METHODS_WITH_BODY = {"POST", "PUT"}
-_OUTCOMES: dict[type[AppError], str] = {
-    errors.Unauthenticated: "refused",
-    errors.Forbidden: "refused",
-    errors.NotFound: "absent",
-    errors.Conflict: "conflict",
-    errors.Stale: "conflict",
-    errors.Invalid: "invalid",
-    errors.TooLarge: "invalid",
-    errors.UnsupportedMedia: "invalid",
-    errors.Unavailable: "failed",
-}
 _STORED_HEADERS = ("content-type", "etag", "location")
 
 _actor_of_request: ContextVar[Actor] = ContextVar("actor_of_request")
@@ -73,13 +52,6 @@ class Allow:
 def allow(permission: str) -> params.Depends:
     depends: params.Depends = Depends(Allow(permission))
     return depends
-
-
-class State(NamedTuple):
-    """What create_app hands to the guard."""
-
-    database: Database
-    constraint_errors: ConstraintErrors
 
 
 def _session(request: Request) -> AsyncSession:
@@ -184,31 +156,18 @@ def mount(app: FastAPI, router: APIRouter) -> None:
 
 
 async def _serve(request: Request, inner: Handler, permission: str, action: str) -> Response:
-    state: State = request.app.state.guard
-    actor: Actor | None = None
-    for attempt in range(1, TRIES + 1):
-        try:
-            async with state.database.session() as session:
-                actor = await _authenticate(session, request)
-                if not actor.may(permission):
-                    raise errors.Forbidden
-                if request.method in _METHODS_WITH_BODY:
-                    # The connection goes back while a client may take its time to send the body.
-                    await session.rollback()
-                    await _read_body(request)
-                return await _carry_out(session, actor, request, inner, permission, action)
-        except ClientDisconnect:
-            log.info("client_disconnected", request_id=request.scope.get("request_id", ""))
-            return Response(status_code=400)
-        except Exception as error:
-            if sqlstate(error) in _RETRIED and attempt < TRIES:
-                continue
-            known = translate(error, state.constraint_errors)
-            await _record_refusal(state.database, actor, request, action, known)
-            if known is not None:
-                raise known from error
-            raise
-    raise AssertionError("the loop returns or raises")
+    async def work(session: AsyncSession) -> Response:
+        actor = await _authenticate(session, request)
+        session.info["actor"] = actor
+        if not actor.may(permission):
+            raise errors.Forbidden
+        if request.method in _METHODS_WITH_BODY:
+            # The connection goes back while a client may take its time to send the body.
+            await session.rollback()
+            await _read_body(request)
+        return await _carry_out(session, actor, request, inner, permission, action)
+
+    return await serve(request, action, work)
 
 
 async def _authenticate(session: AsyncSession, request: Request) -> Actor:
@@ -249,7 +208,6 @@ async def _carry_out(
     session: AsyncSession, actor: Actor, request: Request, inner: Handler, permission: str, action: str
 ) -> Response:
     request_id = request.scope.get("request_id")
-    session.info["actor"] = actor
     request.state.session, request.state.actor = session, actor
     key = request.headers.get("idempotency-key") if request.method == "POST" else None
     if key is not None and actor.account_id is not None:
@@ -257,7 +215,7 @@ async def _carry_out(
         fingerprint = idempotency.request_hash(request.method, request.url.path, await request.body())
         stored = await idempotency.claim(session, owner_id=actor.account_id, key=key, fingerprint=fingerprint)
         if stored is not None:
-            await _write_event(session, actor, action=action, code="replayed", request_id=request_id)
+            await write_event(session, actor, action=action, code="replayed", request_id=request_id)
             await session.commit()
             return Response(stored.body, stored.status, headers={**stored.headers, "idempotency-replayed": "true"})
     token = _actor_of_request.set(actor)
@@ -266,61 +224,13 @@ async def _carry_out(
     finally:
         _actor_of_request.reset(token)
     if PERMISSIONS[permission].personal or request.method != "GET":
-        await _write_event(session, actor, action=action, request_id=request_id)
+        await write_event(session, actor, action=action, request_id=request_id)
     if key is not None and actor.account_id is not None:
         kept = {name: value for name, value in response.headers.items() if name in _STORED_HEADERS}
         answer = StoredAnswer(response.status_code, kept, bytes(response.body))
         await idempotency.store(session, owner_id=actor.account_id, key=key, answer=answer)
     await session.commit()
     return response
-
-
-async def _write_event(session: AsyncSession, actor: Actor | None, **event: str | None) -> None:
-    """The request's one event. No audit, no answer: when it cannot be written the request fails with 503."""
-    try:
-        await audit.write_event(session, actor, **event)  # type: ignore[arg-type]  # the keywords below are its own
-    except DBAPIError as error:
-        if sqlstate(error) in _RETRIED:
-            raise
-        raise errors.Unavailable("The audit trail cannot be written.", code="audit_unavailable") from error
-
-
-async def _record_refusal(
-    database: Database, actor: Actor | None, request: Request, action: str, known: AppError | None
-) -> None:
-    """The event of a refused or failed request, in a transaction of its own: nothing else of it is stored."""
-    outcome = "failed"
-    if known is not None:
-        outcome = next(_OUTCOMES[kind] for kind in type(known).__mro__ if kind in _OUTCOMES)
-    if outcome == "failed":
-        # The database is the likely reason; the answer is an error either way and shows nothing.
-        log.error(
-            "request_failed",
-            request_id=request.scope.get("request_id", ""),
-            code=known.error_code if known else "internal_error",
-        )
-        return
-    async with database.unit_of_work() as session:
-        record_id = _record_id(request)
-        if record_id is not None:
-            audit.note(session, record_type=request.scope["route"].path.split("/")[3], record_id=record_id)
-        await _write_event(
-            session,
-            actor,
-            action=action,
-            outcome=outcome,
-            code=known.error_code if known else None,
-            request_id=request.scope.get("request_id"),
-        )
-
-
-def _record_id(request: Request) -> UUID | None:
-    for value in request.path_params.values():
-        try:
-            return UUID(str(value))
-        except ValueError:
-            continue
-    return None
 
 
 __all__ = ["CurrentActor", "DbSession", "IfMatch", "State", "allow", "api_router", "mount"]

@@ -23,6 +23,7 @@ async def find_actor_by_key(session: AsyncSession, key: KeyText) -> Actor | None
                 UserAccount.user_account_id,
                 UserAccount.display_name,
                 UserAccount.person_id,
+                ApiKey.scopes,
                 roles.label("roles"),
             )
             .join(UserAccount, ApiKey.user_account_id == UserAccount.user_account_id)
@@ -38,11 +39,12 @@ async def find_actor_by_key(session: AsyncSession, key: KeyText) -> Actor | None
     if row is None:
         return None
     held = frozenset(row.roles or ())
+    allowed = permissions_of(held)
     return Actor(
         account_id=row.user_account_id,
         name=row.display_name,
         roles=held,
-        permissions=permissions_of(held),
+        permissions=allowed if row.scopes is None else allowed & frozenset(row.scopes),
         person_id=row.person_id,
         api_key_id=row.api_key_id,
     )

@@ -10,6 +10,7 @@ What can go wrong, as kinds. A package's errors.py subclasses a kind and adds a 
     ├── Stale             the caller saw an earlier version
     ├── TooLarge          more than we read
     ├── UnsupportedMedia  not a body we understand
+    ├── TooMany           too often in a short time; carries retry_after in seconds
     └── Unavailable       a part we need does not answer; try again
 
 Each door (JSON, page, command) translates kinds once; nobody else knows a status code.
@@ -88,6 +89,11 @@ class TooLarge(AppError):
 class UnsupportedMedia(AppError):
     code = "unsupported_media_type"
     detail = "Send JSON: Content-Type: application/json, without a content encoding."
+
+
+class TooMany(AppError):
+    code = "too_many_requests"
+    detail = "Too many tries in a short time. Nothing is locked: wait a little and try again."
 
 
 class Unavailable(AppError):

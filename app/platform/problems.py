@@ -30,6 +30,7 @@ STATUS_OF_KIND: dict[type[AppError], int] = {
     errors.TooLarge: 413,
     errors.UnsupportedMedia: 415,
     errors.Invalid: 422,
+    errors.TooMany: 429,
     errors.Unavailable: 503,
 }
 TITLES = {
@@ -173,7 +174,7 @@ def translate(error: BaseException, constraint_errors: ConstraintErrors) -> AppE
 
 def _of_database(error: BaseException, constraint_errors: ConstraintErrors) -> AppError | None:
     state, constraint = sqlstate(error) or "", constraint_name(error)
-    if constraint in constraint_errors:
+    if constraint is not None and constraint in constraint_errors:
         made = constraint_errors[constraint]()
         return made if isinstance(made, AppError) else None
     by_state: dict[str, AppError] = {
@@ -207,7 +208,11 @@ def _named(constraint: str | None) -> dict[str, str]:
 def respond(request: Request, error: AppError) -> ProblemResponse:
     """The one translation of an AppError to HTTP."""
     status = next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}.get(status)
+    headers = {
+        401: {"WWW-Authenticate": "Bearer"},
+        429: {"Retry-After": str(error.extra.get("retry_after", 60))},
+        503: {"Retry-After": "2"},
+    }.get(status)
     return problem(
         request,
         status,

@@ -1,0 +1,122 @@
+"""
+What every guarded door shares: one transaction a request, tried again when the database asks for it, and the event of
+a request that was refused.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+from uuid import UUID
+
+import structlog
+from fastapi import Request, Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import ClientDisconnect
+
+from app.audit import service as audit
+from app.platform import errors
+from app.platform.actor import Actor
+from app.platform.db import ConstraintErrors, Database, sqlstate
+from app.platform.errors import AppError
+from app.platform.problems import translate
+
+log = structlog.get_logger()
+
+TRIES = 3
+_RETRIED = {"40001", "40P01"}
+_OUTCOMES: dict[type[AppError], str] = {
+    errors.Unauthenticated: "refused",
+    errors.Forbidden: "refused",
+    errors.TooMany: "refused",
+    errors.NotFound: "absent",
+    errors.Conflict: "conflict",
+    errors.Stale: "conflict",
+    errors.Invalid: "invalid",
+    errors.TooLarge: "invalid",
+    errors.UnsupportedMedia: "invalid",
+    errors.Unavailable: "failed",
+}
+
+
+class State(NamedTuple):
+    """What create_app hands to the guards."""
+
+    database: Database
+    constraint_errors: ConstraintErrors
+
+
+async def serve(request: Request, action: str, work: Callable[[AsyncSession], Awaitable[Response]]) -> Response:
+    """
+    The answer of `work`, which gets a fresh session and commits it itself; `session.info["actor"]` is who acts.
+
+    Deadlocks and serialization failures are tried again, three times in all. Any other error rolls back, leaves its
+    event in a transaction of its own and is raised, as an AppError where it is a known one.
+    """
+    state: State = request.app.state.guard
+    for attempt in range(1, TRIES + 1):
+        session = state.database.session()
+        try:
+            async with session:
+                return await work(session)
+        except ClientDisconnect:
+            log.info("client_disconnected", request_id=request.scope.get("request_id", ""))
+            return Response(status_code=400)
+        except Exception as error:
+            if sqlstate(error) in _RETRIED and attempt < TRIES:
+                continue
+            known = translate(error, state.constraint_errors)
+            await record_refusal(state.database, session.info.get("actor"), request, action, known)
+            if known is not None:
+                raise known from error
+            raise
+    raise AssertionError("the loop returns or raises")
+
+
+async def write_event(session: AsyncSession, actor: Actor | None, **event: str | None) -> None:
+    """The request's one event. No audit, no answer: when it cannot be written the request fails with 503."""
+    try:
+        await audit.write_event(session, actor, **event)  # type: ignore[arg-type]  # the keywords below are its own
+    except DBAPIError as error:
+        if sqlstate(error) in _RETRIED:
+            raise
+        raise errors.Unavailable("The audit trail cannot be written.", code="audit_unavailable") from error
+
+
+async def record_refusal(
+    database: Database, actor: Actor | None, request: Request, action: str, known: AppError | None
+) -> None:
+    """The event of a refused or failed request, in a transaction of its own: nothing else of it is stored."""
+    outcome = "failed"
+    if known is not None:
+        outcome = next(_OUTCOMES[kind] for kind in type(known).__mro__ if kind in _OUTCOMES)
+    if outcome == "failed":
+        # The database is the likely reason; the answer is an error either way and shows nothing.
+        log.error(
+            "request_failed",
+            request_id=request.scope.get("request_id", ""),
+            code=known.error_code if known else "internal_error",
+        )
+        return
+    async with database.unit_of_work() as session:
+        record_type, record_id = _record(request)
+        if record_id is not None:
+            audit.note(session, record_type=record_type, record_id=record_id)
+        await write_event(
+            session,
+            actor,
+            action=action,
+            outcome=outcome,
+            code=known.error_code if known else None,
+            request_id=request.scope.get("request_id"),
+        )
+
+
+def _record(request: Request) -> tuple[str, UUID | None]:
+    """The record that the address names: the last part of its fixed beginning, and its id."""
+    place = [part for part in request.scope["route"].path.split("/") if part not in {"", "api", "v1"}]
+    for value in request.path_params.values():
+        try:
+            return place[0], UUID(str(value))
+        except ValueError:
+            continue
+    return (place or ["start"])[0], None
