@@ -282,3 +282,6 @@ class DuplicateCandidate(Edited, Base):
     decided_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     decided_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
     reason: Mapped[str | None] = mapped_column(info=INTERNAL)
+
+    person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
+    other_person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[other_person_id])

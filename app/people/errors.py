@@ -1,0 +1,115 @@
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.platform.db import ConstraintErrors
+from app.platform.errors import Conflict, Forbidden, Invalid, NotFound, invalid_field
+
+
+class PersonNotFound(NotFound):
+    code = "person_not_found"
+    detail = "There is no such person."
+
+
+class RoleNotFound(NotFound):
+    code = "role_not_found"
+    detail = "This person has no such role."
+
+
+class RelationshipNotFound(NotFound):
+    code = "relationship_not_found"
+    detail = "This person has no such relationship."
+
+
+class SuggestionNotFound(NotFound):
+    code = "suggested_change_not_found"
+    detail = "There is no such suggested change."
+
+
+class DuplicateCandidateNotFound(NotFound):
+    code = "duplicate_candidate_not_found"
+    detail = "There is no such pair."
+
+
+class SearchNotAllowed(Forbidden):
+    detail = "Your role may read persons, but not search them by name, e-mail, phone or birth date."
+
+
+class EmailBelongsToSomeoneElse(Conflict):
+    """The address is known, its owner is somebody else: `candidate` in the answer says who, to those who may know."""
+
+    code = "email_belongs_to_someone_else"
+    detail = (
+        "This e-mail address belongs to someone else. If two people share it, send the request again "
+        'with "shared_email": true.'
+    )
+
+    def __init__(self, *, reasons: Sequence[str], candidate: Mapping[str, Any] | None) -> None:
+        shown = {"candidate": dict(candidate)} if candidate is not None else {}
+        super().__init__(extra={"reasons": list(reasons), **shown})
+
+
+class SeveralPeopleFit(Conflict):
+    """Two people share the address and both could be the one who is meant; we do not guess."""
+
+    code = "several_people_fit"
+    detail = "Several people share this e-mail address and more than one could be meant. Name the person by person_id."
+
+    def __init__(self, *, candidates: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(extra={"candidates": [dict(c) for c in candidates]} if candidates else None)
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
+    detail = "Another person has this e-mail address. A shared address is kept as a contact point."
+
+
+class ContactPointExists(Conflict):
+    code = "contact_point_exists"
+    detail = "This person has this contact point already."
+
+
+class RolesOverlap(Conflict):
+    code = "roles_overlap"
+    detail = "This person has this role already in a part of that time."
+
+
+class AlreadyDecided(Conflict):
+    code = "already_decided"
+    detail = "This was decided before, and differently."
+
+
+class OurValueChanged(Conflict):
+    code = "our_value_changed"
+    detail = "Our value has changed since this was suggested. Look at the record and change it there."
+
+
+def _relationship_of_oneself() -> Invalid:
+    return invalid_field("related_person_id", "not_of_oneself", "A relationship is between two people.")
+
+
+def _related_person_unknown() -> Invalid:
+    return invalid_field("related_person_id", "unknown_reference", "There is no such person.")
+
+
+def _hospital_unknown() -> Invalid:
+    return invalid_field("hospital_id", "unknown_reference", "There is no such hospital.")
+
+
+def _period_not_in_order() -> Invalid:
+    return invalid_field("valid_to", "period_in_order", "A role ends after it begins.")
+
+
+def _dates_not_in_order() -> Invalid:
+    return invalid_field("end_date", "dates_in_order", "A relationship ends after it begins.")
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "uq_person_email_key": EmailTaken,
+    "uq_contact_point_person_id": ContactPointExists,
+    "ex_person_contact_type_no_overlap": RolesOverlap,
+    "ck_person_contact_type_period_in_order": _period_not_in_order,
+    "fk_person_contact_type_hospital_id": _hospital_unknown,
+    "ck_person_relationship_not_of_oneself": _relationship_of_oneself,
+    "fk_person_relationship_related_person_id": _related_person_unknown,
+    "ck_person_relationship_dates_in_order": _dates_not_in_order,
+}

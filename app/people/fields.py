@@ -1,0 +1,66 @@
+"""Strict types of what people send about themselves: names, addresses, languages, time zones."""
+
+import zoneinfo
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from app.people.keys import email_key
+from app.people.names import clean_name
+from app.platform.text import line
+
+_LONGEST_NAME = 100
+_LONGEST_EMAIL = 254
+
+
+def _line(max_length: int, check: Callable[[str], str], **described: Any) -> Any:
+    """The type of one line of text that `check` gives back as it is stored, or refuses."""
+    schema = {"type": "string", "minLength": 1, "maxLength": max_length, **described}
+    return Annotated[line(max_length), AfterValidator(check), WithJsonSchema(schema)]
+
+
+def _clean_name(value: str) -> str:
+    value = clean_name(value)
+    if not value:
+        raise PydanticCustomError("blank", "Must not be empty; send null to clear a field that may be empty.")
+    # Composing can lengthen a text of some scripts.
+    if len(value) > _LONGEST_NAME:
+        raise PydanticCustomError("string_too_long", "Too long.")
+    return value
+
+
+def email_address(value: str) -> str:
+    """`value` when it is one address that has a key; it stays as typed."""
+    try:
+        validate_email(value, check_deliverability=False)
+        key = email_key(value)
+    except EmailNotValidError:
+        key = None
+    if key is None:
+        raise PydanticCustomError("email", "Send one e-mail address, such as name@example.org.")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    if value not in _time_zones():
+        raise PydanticCustomError("time_zone", "Send an IANA time zone, such as Europe/Amsterdam.")
+    return value
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+PersonName = _line(_LONGEST_NAME, _clean_name)
+Email = _line(_LONGEST_EMAIL, email_address, format="email")
+Phone = line(64)
+"""Kept as typed; one that cannot exist is flagged (`phone_valid`), never refused."""
+Language = line(35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")
+"""BCP 47."""
+TimeZone = _line(64, _time_zone)
+ConsentTextVersion = line(50)

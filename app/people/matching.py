@@ -1,0 +1,107 @@
+"""
+Whom does a submission belong to, among the people who have its e-mail address?
+
+Pure: candidates come in, a decision with its reason goes out. Names are graded by names.py, one candidate is judged by
+rules.py; here it is only decided which candidate it is when several people share the address.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from app.people.names import Grade, Name, fold_name, given_names_equal, grade_names
+from app.people.rules import BirthDates, Reason, compare_birth_dates, decide_identity
+
+
+class Found(StrEnum):
+    """How a submission stands to the people of its address."""
+
+    NOBODY = "nobody"
+    THE_PERSON = "the_person"
+    SOMEONE_ELSE = "someone_else"
+    SEVERAL_FIT = "several_fit"
+
+
+class FurtherReason(StrEnum):
+    """Reasons of an answer besides those of one candidate (rules.Reason)."""
+
+    EMAIL_UNKNOWN = "email_unknown"
+    NO_EMAIL = "no_email"
+    PERSON_GIVEN = "person_id_given"
+    EMAIL_SHARED = "email_shared"
+    SEVERAL_PEOPLE_FIT = "several_people_fit"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who has the address, as their own or as a further contact point."""
+
+    person_id: UUID
+    name: Name
+    date_of_birth: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`person_id` when it is one person; `others` are the candidates who are not the one who writes."""
+
+    found: Found
+    reasons: tuple[str, ...]
+    person_id: UUID | None = None
+    others: tuple[Candidate, ...] = ()
+
+
+_STRENGTH: Final = {reason: rank for rank, reason in enumerate(Reason)}
+"""The reasons of rules.py stand from the strongest to the weakest."""
+
+
+def find_same_person(name: Name, date_of_birth: date | None, candidates: Sequence[Candidate]) -> Decision:
+    """
+    Whom of `candidates`, the people of one e-mail address, the submission comes from, with the reason.
+
+    Several may fit at a shared address: the strongest reason wins, then an equal birth date, then the very spelling of
+    the name. Two that still stand side by side are nobody's guess: SEVERAL_FIT.
+
+    Source: DESIGN "Who is it?"; docs/MATCHING.md.
+    """
+    if not candidates:
+        return Decision(Found.NOBODY, (FurtherReason.EMAIL_UNKNOWN,))
+    judged = [(candidate, *_judge(name, date_of_birth, candidate)) for candidate in candidates]
+    fitting = [(strength, candidate, reason) for candidate, fits, reason, strength in judged if fits]
+    if not fitting:
+        reasons = tuple(dict.fromkeys(reason for _, _, reason, _ in judged))
+        return Decision(Found.SOMEONE_ELSE, reasons, others=tuple(candidates))
+    best = min(strength for strength, _, _ in fitting)
+    first, *more = [(candidate, reason) for strength, candidate, reason in fitting if strength == best]
+    if more:
+        return Decision(
+            Found.SEVERAL_FIT,
+            (FurtherReason.SEVERAL_PEOPLE_FIT,),
+            others=tuple(candidate for candidate, _ in (first, *more)),
+        )
+    same, reason = first
+    others = tuple(candidate for candidate in candidates if candidate.person_id != same.person_id)
+    return Decision(Found.THE_PERSON, (reason,), person_id=same.person_id, others=others)
+
+
+def initials(name: Name) -> str:
+    """The initials that tell two people of an address apart without naming them: `J.V.`."""
+    return "".join(f"{part[0].upper()}." for part in (name.given, name.family) if part)
+
+
+def _judge(name: Name, date_of_birth: date | None, candidate: Candidate) -> tuple[bool, str, tuple[int, int, int]]:
+    """Whether the candidate is the one who writes, the reason, and its strength (smaller is stronger)."""
+    birth_dates = compare_birth_dates(date_of_birth, candidate.date_of_birth)
+    grade: Grade | None = None if fold_name(name).is_empty else grade_names(name, candidate.name)
+    identity = decide_identity(
+        grade, given_names_equal=given_names_equal(name, candidate.name), birth_dates=birth_dates
+    )
+    strength = (
+        _STRENGTH[identity.reason],
+        birth_dates is not BirthDates.EQUAL,
+        fold_name(name) != fold_name(candidate.name),
+    )
+    return identity.is_same_person, identity.reason, strength

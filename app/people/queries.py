@@ -1,0 +1,388 @@
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, false, select, union
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.people.errors import (
+    DuplicateCandidateNotFound,
+    PersonNotFound,
+    RelationshipNotFound,
+    RoleNotFound,
+    SearchNotAllowed,
+    SuggestionNotFound,
+)
+from app.people.keys import email_key, name_key, phone_e164
+from app.people.matching import Candidate
+from app.people.models import (
+    ContactPoint,
+    ContactType,
+    DuplicateCandidate,
+    IntakeSubmission,
+    Person,
+    PersonContactType,
+    PersonRelationship,
+    SuggestedChange,
+)
+from app.people.names import Name
+from app.people.schemas import DuplicateCandidateFilter, PersonFilter, SuggestedChangeFilter
+from app.platform.actor import Actor
+from app.platform.paging import PageQuery, SortKey, fetch_page
+from app.platform.search import begins_with, contains
+
+CAPPED_CANDIDATES = 500
+"""A search by name looks at no more people than this, so that its cost does not grow with the table."""
+_LETTERS_OF_A_TRIGRAM = 3
+_MOST_PEOPLE_OF_AN_ADDRESS = 50
+PROBABLE_DUPLICATES = 5
+
+FoundPage = tuple[list[Any], str | None, int, bool]
+"""The rows, the next cursor, the count and whether it is capped (paging.fetch_page)."""
+_NEWEST = (datetime, UUID)
+_PERSONS = SortKey((Person.created_at, Person.person_id), _NEWEST)
+_ROLES = SortKey((PersonContactType.valid_from, PersonContactType.person_contact_type_id), _NEWEST)
+_CONTACT_TYPES = SortKey((ContactType.type_name, ContactType.contact_type_id), (str, UUID), ascending=True)
+_CONTACT_POINTS = SortKey((ContactPoint.created_at, ContactPoint.contact_point_id), _NEWEST)
+_RELATIONSHIPS = SortKey((PersonRelationship.created_at, PersonRelationship.person_relationship_id), _NEWEST)
+_SUBMISSIONS = SortKey((IntakeSubmission.created_at, IntakeSubmission.intake_submission_id), _NEWEST)
+_SUGGESTIONS = SortKey((SuggestedChange.created_at, SuggestedChange.suggested_change_id), _NEWEST)
+_PAIRS = SortKey((DuplicateCandidate.created_at, DuplicateCandidate.duplicate_candidate_id), _NEWEST)
+
+
+async def find_person(
+    session: AsyncSession, _actor: Actor, *, person_id: UUID, for_update: bool = False
+) -> Person | None:
+    """The person, inactive ones too, or None."""
+    query = select(Person).where(Person.person_id == person_id).execution_options(populate_existing=True)
+    return (await session.scalars(query.with_for_update() if for_update else query)).one_or_none()
+
+
+async def get_person(session: AsyncSession, actor: Actor, *, person_id: UUID, for_update: bool = False) -> Person:
+    """The person, inactive ones too; PersonNotFound."""
+    found = await find_person(session, actor, person_id=person_id, for_update=for_update)
+    if found is None:
+        raise PersonNotFound
+    return found
+
+
+async def people_of_email(session: AsyncSession, *, key: str) -> list[Candidate]:
+    """Those who have the address of this key: its owner first, then whose further contact point it is, newest first."""
+    shared = select(ContactPoint.person_id).where(ContactPoint.value_key == key, ContactPoint.kind == "email")
+    rows = await session.execute(
+        select(Person.person_id, Person.first_name, Person.last_name, Person.date_of_birth)
+        .where(Person.person_id.in_(union(select(Person.person_id).where(Person.email_key == key), shared)))
+        .order_by((Person.email_key == key).desc().nulls_last(), Person.person_id.desc())
+        .limit(_MOST_PEOPLE_OF_AN_ADDRESS)
+    )
+    return [Candidate(row.person_id, Name(row.first_name, row.last_name), row.date_of_birth) for row in rows]
+
+
+async def contact_keys(session: AsyncSession, *, person_id: UUID, kind: str) -> set[str]:
+    """The keys of a person's further contact points of this kind."""
+    found = await session.scalars(
+        select(ContactPoint.value_key).where(ContactPoint.person_id == person_id, ContactPoint.kind == kind)
+    )
+    return set(found)
+
+
+async def was_ever(session: AsyncSession, *, person_id: UUID, type_name: str) -> bool:
+    """Whether the person has, or once had, a role of this type."""
+    found = await session.scalar(
+        select(PersonContactType.person_contact_type_id)
+        .join(ContactType)
+        .where(PersonContactType.person_id == person_id, ContactType.type_name == type_name)
+        .limit(1)
+    )
+    return found is not None
+
+
+async def probable_duplicates(
+    session: AsyncSession, *, phone: str | None, key: str, date_of_birth: date | None
+) -> list[tuple[Candidate, list[str]]]:
+    """Up to five people with this phone (E.164), or this name key and birth date, each with the reasons."""
+    found: dict[UUID, tuple[Candidate, list[str]]] = {}
+
+    async def collect(condition: ColumnElement[bool], reason: str) -> None:
+        rows = await session.execute(
+            select(Person.person_id, Person.first_name, Person.last_name, Person.date_of_birth)
+            .where(condition)
+            .limit(PROBABLE_DUPLICATES)
+        )
+        for row in rows:
+            who = Candidate(row.person_id, Name(row.first_name, row.last_name), row.date_of_birth)
+            found.setdefault(row.person_id, (who, []))[1].append(reason)
+
+    if key and date_of_birth is not None:
+        await collect((Person.name_key == key) & (Person.date_of_birth == date_of_birth), "name_and_birth_date")
+    if phone is not None:
+        further = select(ContactPoint.person_id).where(ContactPoint.value_key == phone, ContactPoint.kind == "phone")
+        ids = union(select(Person.person_id).where(Person.phone_e164 == phone), further)
+        await collect(Person.person_id.in_(ids), "phone")
+    ranked = sorted(found.values(), key=lambda pair: (-len(pair[1]), pair[0].person_id))
+    return ranked[:PROBABLE_DUPLICATES]
+
+
+async def search_person_ids(session: AsyncSession, actor: Actor, *, typed: str) -> list[UUID]:
+    """
+    People whose name begins with `typed` or, after those, holds it: at most CAPPED_CANDIDATES of them.
+
+    SearchNotAllowed for whoever may read persons but not look for them.
+    """
+    if not actor.may("person.search"):
+        raise SearchNotAllowed
+    key = name_key(typed)
+    if not key:
+        return []
+    beginning = select(Person.person_id).where(begins_with(Person.name_key.expression, key))
+    found = list(await session.scalars(beginning.order_by(Person.name_key, Person.person_id).limit(CAPPED_CANDIDATES)))
+    if len(found) < CAPPED_CANDIDATES and len(key) >= _LETTERS_OF_A_TRIGRAM:
+        holding = select(Person.person_id).where(contains(Person.name_key.expression, key)).limit(CAPPED_CANDIDATES)
+        found = list(dict.fromkeys((*found, *await session.scalars(holding))))
+    return found[:CAPPED_CANDIDATES]
+
+
+async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilter) -> FoundPage:
+    """A page of persons, newest first."""
+    ids = select(Person.person_id, *_PERSONS.columns)
+    if not actor.may("person.search") and (query.email or query.phone or query.date_of_birth):
+        raise SearchNotAllowed
+    if query.q is not None:
+        ids = ids.where(Person.person_id.in_(await search_person_ids(session, actor, typed=query.q)))
+    if query.email is not None:
+        ids = ids.where(_has_contact(Person.email_key, "email", email_key(query.email)))
+    if query.phone is not None:
+        ids = ids.where(_has_contact(Person.phone_e164, "phone", phone_e164(query.phone, None).e164))
+    if query.date_of_birth is not None:
+        ids = ids.where(Person.date_of_birth == query.date_of_birth)
+    if query.is_active is not None:
+        ids = ids.where(Person.is_active.is_(query.is_active == "true"))
+    if query.created_from is not None:
+        ids = ids.where(Person.created_at >= query.created_from)
+    if query.created_to is not None:
+        ids = ids.where(Person.created_at < query.created_to)
+
+    def load(keys: list[UUID]) -> Select[Person]:
+        return select(Person).where(Person.person_id.in_(keys))
+
+    return await fetch_page(session, ids=ids, query=query, sort=_PERSONS, load=load, order_of=lambda row: row.person_id)
+
+
+async def list_roles(session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery) -> FoundPage:
+    """A page of a person's roles, the latest first; PersonNotFound."""
+    await get_person(session, actor, person_id=person_id)
+    role = PersonContactType
+
+    def load(keys: list[UUID]) -> Select[PersonContactType]:
+        return select(role).where(role.person_contact_type_id.in_(keys)).options(selectinload(role.contact_type))
+
+    return await fetch_page(
+        session,
+        ids=select(role.person_contact_type_id, *_ROLES.columns).where(role.person_id == person_id),
+        query=query,
+        sort=_ROLES,
+        load=load,
+        order_of=lambda row: row.person_contact_type_id,
+    )
+
+
+async def get_role(
+    session: AsyncSession, _actor: Actor, *, person_id: UUID, person_contact_type_id: UUID, for_update: bool = False
+) -> PersonContactType:
+    """The role with its contact type; RoleNotFound, also when it is another person's."""
+    query = (
+        select(PersonContactType)
+        .where(
+            PersonContactType.person_contact_type_id == person_contact_type_id,
+            PersonContactType.person_id == person_id,
+        )
+        .options(selectinload(PersonContactType.contact_type))
+        .execution_options(populate_existing=True)
+    )
+    if for_update:
+        query = query.with_for_update(of=PersonContactType)
+    found = (await session.scalars(query)).one_or_none()
+    if found is None:
+        raise RoleNotFound
+    return found
+
+
+async def list_contact_types(session: AsyncSession, _actor: Actor, *, query: PageQuery) -> FoundPage:
+    """A page of the contact types by name."""
+
+    def load(keys: list[UUID]) -> Select[ContactType]:
+        return select(ContactType).where(ContactType.contact_type_id.in_(keys))
+
+    return await fetch_page(
+        session,
+        ids=select(ContactType.contact_type_id, *_CONTACT_TYPES.columns),
+        query=query,
+        sort=_CONTACT_TYPES,
+        load=load,
+        order_of=lambda row: row.contact_type_id,
+    )
+
+
+async def list_contact_points(session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery) -> FoundPage:
+    """A page of a person's further addresses and numbers, newest first; PersonNotFound."""
+    await get_person(session, actor, person_id=person_id)
+    point = ContactPoint
+
+    def load(keys: list[UUID]) -> Select[ContactPoint]:
+        return select(point).where(point.contact_point_id.in_(keys))
+
+    return await fetch_page(
+        session,
+        ids=select(point.contact_point_id, *_CONTACT_POINTS.columns).where(point.person_id == person_id),
+        query=query,
+        sort=_CONTACT_POINTS,
+        load=load,
+        order_of=lambda row: row.contact_point_id,
+    )
+
+
+async def list_relationships(session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery) -> FoundPage:
+    """A page of a person's relationships in both directions, newest first; PersonNotFound."""
+    await get_person(session, actor, person_id=person_id)
+    relationship = PersonRelationship
+
+    def load(keys: list[UUID]) -> Select[PersonRelationship]:
+        return select(relationship).where(relationship.person_relationship_id.in_(keys))
+
+    return await fetch_page(
+        session,
+        ids=select(relationship.person_relationship_id, *_RELATIONSHIPS.columns).where(
+            (relationship.person_id == person_id) | (relationship.related_person_id == person_id)
+        ),
+        query=query,
+        sort=_RELATIONSHIPS,
+        load=load,
+        order_of=lambda row: row.person_relationship_id,
+    )
+
+
+async def get_relationship(
+    session: AsyncSession, _actor: Actor, *, person_id: UUID, person_relationship_id: UUID, for_update: bool = False
+) -> PersonRelationship:
+    """The relationship, seen from either side; RelationshipNotFound."""
+    query = (
+        select(PersonRelationship)
+        .where(
+            PersonRelationship.person_relationship_id == person_relationship_id,
+            (PersonRelationship.person_id == person_id) | (PersonRelationship.related_person_id == person_id),
+        )
+        .execution_options(populate_existing=True)
+    )
+    found = (await session.scalars(query.with_for_update() if for_update else query)).one_or_none()
+    if found is None:
+        raise RelationshipNotFound
+    return found
+
+
+async def list_submissions(session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery) -> FoundPage:
+    """A page of what arrived for a person, as it came, newest first; PersonNotFound."""
+    await get_person(session, actor, person_id=person_id)
+    submission = IntakeSubmission
+
+    def load(keys: list[UUID]) -> Select[IntakeSubmission]:
+        return select(submission).where(submission.intake_submission_id.in_(keys))
+
+    return await fetch_page(
+        session,
+        ids=select(submission.intake_submission_id, *_SUBMISSIONS.columns).where(submission.person_id == person_id),
+        query=query,
+        sort=_SUBMISSIONS,
+        load=load,
+        order_of=lambda row: row.intake_submission_id,
+    )
+
+
+async def list_suggested_changes(session: AsyncSession, _actor: Actor, *, query: SuggestedChangeFilter) -> FoundPage:
+    """A page of suggested changes, newest first."""
+    change = SuggestedChange
+    ids = select(change.suggested_change_id, *_SUGGESTIONS.columns)
+    if query.decision is not None:
+        ids = ids.where(change.decision == query.decision)
+    if query.person_id is not None:
+        ids = ids.where(change.person_id == query.person_id)
+
+    def load(keys: list[UUID]) -> Select[SuggestedChange]:
+        return select(change).where(change.suggested_change_id.in_(keys))
+
+    return await fetch_page(
+        session,
+        ids=ids,
+        query=query,
+        sort=_SUGGESTIONS,
+        load=load,
+        order_of=lambda row: row.suggested_change_id,
+    )
+
+
+async def get_suggested_change(
+    session: AsyncSession, _actor: Actor, *, suggested_change_id: UUID, for_update: bool = False
+) -> SuggestedChange:
+    """The suggested change; SuggestionNotFound."""
+    query = (
+        select(SuggestedChange)
+        .where(SuggestedChange.suggested_change_id == suggested_change_id)
+        .execution_options(populate_existing=True)
+    )
+    found = (await session.scalars(query.with_for_update() if for_update else query)).one_or_none()
+    if found is None:
+        raise SuggestionNotFound
+    return found
+
+
+_BOTH_PERSONS = (selectinload(DuplicateCandidate.person), selectinload(DuplicateCandidate.other_person))
+
+
+async def list_duplicate_candidates(
+    session: AsyncSession, _actor: Actor, *, query: DuplicateCandidateFilter
+) -> FoundPage:
+    """A page of pairs that may be one human, newest first, both persons loaded."""
+    pair = DuplicateCandidate
+    ids = select(pair.duplicate_candidate_id, *_PAIRS.columns)
+    if query.decision is not None:
+        ids = ids.where(pair.decision == query.decision)
+    if query.person_id is not None:
+        ids = ids.where((pair.person_id == query.person_id) | (pair.other_person_id == query.person_id))
+
+    def load(keys: list[UUID]) -> Select[DuplicateCandidate]:
+        return select(pair).where(pair.duplicate_candidate_id.in_(keys)).options(*_BOTH_PERSONS)
+
+    return await fetch_page(
+        session,
+        ids=ids,
+        query=query,
+        sort=_PAIRS,
+        load=load,
+        order_of=lambda row: row.duplicate_candidate_id,
+    )
+
+
+async def get_duplicate_candidate(
+    session: AsyncSession, _actor: Actor, *, duplicate_candidate_id: UUID, for_update: bool = False
+) -> DuplicateCandidate:
+    """The pair with both persons; DuplicateCandidateNotFound."""
+    query = (
+        select(DuplicateCandidate)
+        .where(DuplicateCandidate.duplicate_candidate_id == duplicate_candidate_id)
+        .options(*_BOTH_PERSONS)
+        .execution_options(populate_existing=True)
+    )
+    if for_update:
+        query = query.with_for_update(of=DuplicateCandidate)
+    found = (await session.scalars(query)).one_or_none()
+    if found is None:
+        raise DuplicateCandidateNotFound
+    return found
+
+
+def _has_contact(column: Any, kind: str, key: str | None) -> ColumnElement[bool]:
+    """Whether a person has this e-mail or phone as their own, or among their further contact points."""
+    if key is None:
+        return false()
+    further = select(ContactPoint.person_id).where(ContactPoint.value_key == key, ContactPoint.kind == kind)
+    return Person.person_id.in_(union(select(Person.person_id).where(column == key), further))

@@ -1,0 +1,347 @@
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from app.access.masking import Health, Personal
+from app.people.fields import ConsentTextVersion, Email, Language, PersonName, Phone, TimeZone
+from app.platform.paging import PageQuery
+from app.platform.text import OMITTED, Answer, Body, Code, Country, Day, Flag, Id, Instant, Label, Notes, Reason, line
+
+Gender = Literal["male", "female", "other", "unknown"]
+ContactKind = Literal["email", "phone"]
+ContactChannel = Literal["phone", "email", "messaging", "video", "in_person", "post"]
+Source = Literal["landing_page", "contact_form", "phone", "referral", "event", "import", "api", "navigator"]
+RelationshipType = Literal[
+    "parent", "child", "partner", "sibling", "guardian", "caregiver", "legal_representative", "other"
+]
+Authority = Literal["none", "informal", "parental", "power_of_attorney", "court_order"]
+SuggestionDecision = Literal["open", "accepted", "rejected", "superseded"]
+CandidateDecision = Literal["open", "different_people", "same_person"]
+MatchOutcome = Literal["new_person", "existing_person", "returning_patient", "shared_email_person"]
+
+
+def _distinct(values: list[str]) -> list[str]:
+    return sorted(set(values))
+
+
+ContactChannels = Annotated[list[ContactChannel], Field(max_length=10), AfterValidator(_distinct)]
+
+
+class PersonCreate(Body):
+    first_name: PersonName
+    last_name: PersonName
+    middle_name: PersonName | None = None
+    preferred_name: PersonName | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    date_of_birth: Day | None = None
+    gender: Gender | None = None
+    country: Country | None = None
+    language: Language | None = None
+    time_zone: TimeZone | None = None
+    do_not_contact_channels: ContactChannels = []
+
+
+class PersonUpdate(Body):
+    """The fields given are changed; a list given replaces the list."""
+
+    first_name: PersonName = OMITTED
+    last_name: PersonName = OMITTED
+    middle_name: PersonName | None = OMITTED
+    preferred_name: PersonName | None = OMITTED
+    email: Email | None = OMITTED
+    phone: Phone | None = OMITTED
+    date_of_birth: Day | None = OMITTED
+    gender: Gender | None = OMITTED
+    country: Country | None = OMITTED
+    language: Language | None = OMITTED
+    time_zone: TimeZone | None = OMITTED
+    do_not_contact_channels: ContactChannels = OMITTED
+    is_active: Flag = OMITTED
+
+
+class Intake(Body):
+    """What a create says of itself beside its record; kept with the submission as it came."""
+
+    source: Source = "api"
+    consent_text_version: ConsentTextVersion | None = None
+
+
+class PersonSubmission(PersonCreate, Intake):
+    """A person to be found or made. `shared_email`: the address is known to belong to somebody else as well."""
+
+    shared_email: Flag = False
+
+
+class PersonProbe(Body):
+    """What a form knows of somebody, to ask who it is before anything is sent."""
+
+    first_name: PersonName | None = None
+    last_name: PersonName | None = None
+    middle_name: PersonName | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    date_of_birth: Day | None = None
+    country: Country | None = None
+    shared_email: Flag = False
+
+
+class PersonFilter(PageQuery):
+    """`q` begins the name or stands in it; `email` and `phone` are found in every spelling, further ones too."""
+
+    q: Label | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    date_of_birth: Day | None = None
+    is_active: Literal["true", "false"] | None = None
+    created_from: Instant | None = None
+    created_to: Instant | None = None
+
+
+class PersonSummary(Answer):
+    """A person inside another answer, where a name and the ways to reach them are enough."""
+
+    person_id: UUID
+    first_name: Personal[str]
+    last_name: Personal[str]
+    preferred_name: Personal[str | None]
+    email: Personal[str | None]
+    phone: Personal[str | None]
+    date_of_birth: Personal[date | None]
+    is_active: bool
+
+
+class PersonRead(Answer):
+    person_id: UUID
+    first_name: Personal[str]
+    last_name: Personal[str]
+    middle_name: Personal[str | None]
+    preferred_name: Personal[str | None]
+    email: Personal[str | None]
+    phone: Personal[str | None]
+    phone_e164: Personal[str | None]
+    phone_valid: bool | None
+    date_of_birth: Personal[date | None]
+    gender: Personal[str | None]
+    country: Personal[str | None]
+    language: Personal[str | None]
+    time_zone: Personal[str | None]
+    do_not_contact_channels: list[str]
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class SuggestedChangeRead(Answer):
+    """A value that arrived for a record and differs from ours; `ours` is what we had when it arrived."""
+
+    suggested_change_id: UUID
+    person_id: UUID
+    table_name: str
+    record_id: UUID
+    field: str
+    ours: Health[Any]
+    ours_version: int
+    theirs: Health[Any]
+    source: str
+    intake_submission_id: UUID | None
+    decision: SuggestionDecision
+    decided_at: datetime | None
+    decided_by: UUID | None
+    reason: Health[str | None]
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class CandidateRead(Answer):
+    """Somebody who may be meant, told by as little as is needed to ask the right question."""
+
+    person_id: UUID
+    initials: Personal[str]
+    birth_year: Personal[int | None]
+    reasons: list[str]
+
+
+class MatchRead(Answer):
+    """Whom a submission was found to belong to, and why."""
+
+    outcome: MatchOutcome
+    reasons: list[str]
+    suggested_changes: list[SuggestedChangeRead]
+    probable_duplicates: list[CandidateRead]
+    reactivated: bool
+
+
+class PersonCreated(PersonRead):
+    intake_submission_id: UUID
+    match: MatchRead
+
+
+class ProbeRead(Answer):
+    """
+    What a create would answer: one of its outcomes, or the code with which it would be refused.
+
+    `person_id` is the person found; `candidates` are the other people of the address.
+    """
+
+    outcome: Literal[
+        "new_person",
+        "existing_person",
+        "returning_patient",
+        "shared_email_person",
+        "email_belongs_to_someone_else",
+        "several_people_fit",
+    ]
+    reasons: list[str]
+    person_id: UUID | None
+    candidates: list[CandidateRead]
+    probable_duplicates: list[CandidateRead]
+    reactivated: bool
+
+
+class ContactTypeRead(Answer):
+    contact_type_id: UUID
+    type_name: str
+    description: str | None
+
+
+class RoleCreate(Body):
+    """`valid_from` is now when it is left out."""
+
+    type_name: Code
+    valid_from: Instant | None = None
+    valid_to: Instant | None = None
+    hospital_id: Id | None = None
+    job_title: Label | None = None
+
+
+class RoleUpdate(Body):
+    """A role ends by `valid_to`; it is current again when that is cleared."""
+
+    valid_from: Instant = OMITTED
+    valid_to: Instant | None = OMITTED
+    hospital_id: Id | None = OMITTED
+    job_title: Label | None = OMITTED
+
+
+class RoleRead(Answer):
+    """A role of a person from `valid_from` until before `valid_to`; `is_active` while that is empty."""
+
+    person_contact_type_id: UUID
+    person_id: UUID
+    contact_type_id: UUID
+    contact_type: ContactTypeRead
+    valid_from: datetime
+    valid_to: datetime | None
+    is_active: bool
+    hospital_id: UUID | None
+    job_title: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class ContactPointCreate(Body):
+    """`is_shared`: the address of a family or a clinic, which belongs to others as well."""
+
+    kind: ContactKind
+    value: line(254)  # type: ignore[valid-type]  # a type made by a call
+    is_shared: Flag = False
+
+
+class ContactPointRead(Answer):
+    contact_point_id: UUID
+    person_id: UUID
+    kind: ContactKind
+    value: Personal[str]
+    is_shared: bool
+    created_at: datetime
+
+
+class RelationshipCreate(Body):
+    """The person of the address is the caregiver or representative of `related_person_id`."""
+
+    related_person_id: Id
+    relationship_type: RelationshipType
+    authority: Authority = "none"
+    start_date: Day | None = None
+    end_date: Day | None = None
+    notes: Notes | None = None
+
+
+class RelationshipUpdate(Body):
+    relationship_type: RelationshipType = OMITTED
+    authority: Authority = OMITTED
+    start_date: Day | None = OMITTED
+    end_date: Day | None = OMITTED
+    notes: Notes | None = OMITTED
+
+
+class RelationshipRead(Answer):
+    person_relationship_id: UUID
+    person_id: UUID
+    related_person_id: UUID
+    relationship_type: Personal[str]
+    authority: Personal[str]
+    start_date: Personal[date | None]
+    end_date: Personal[date | None]
+    notes: Health[str | None]
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class SubmissionRead(Answer):
+    """A submission as it came."""
+
+    intake_submission_id: UUID
+    person_id: UUID
+    source: str
+    payload: Health[dict[str, Any]]
+    language: str | None
+    consent_text_version: str | None
+    received_by: UUID | None
+    match_outcome: str
+    match_reasons: list[str]
+    created_at: datetime
+
+
+class SuggestedChangeFilter(PageQuery):
+    decision: SuggestionDecision | None = None
+    person_id: Id | None = None
+
+
+class SuggestionDecisionIn(Body):
+    reason: Reason | None = None
+
+
+class DuplicateCandidateFilter(PageQuery):
+    """`person_id` is either of the pair."""
+
+    decision: CandidateDecision | None = None
+    person_id: Id | None = None
+
+
+class DuplicateDecisionIn(Body):
+    decision: Literal["different_people", "same_person"]
+    reason: Reason | None = None
+
+
+class DuplicateCandidateRead(Answer):
+    duplicate_candidate_id: UUID
+    person_id: UUID
+    other_person_id: UUID
+    person: PersonSummary
+    other_person: PersonSummary
+    reasons: list[str]
+    decision: CandidateDecision
+    decided_at: datetime | None
+    decided_by: UUID | None
+    reason: Health[str | None]
+    created_at: datetime
+    updated_at: datetime
+    version: int

@@ -1,0 +1,617 @@
+"""Who is it, and what changes about a person: found or made, changed, deactivated, given a role."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.access.policy import Role, roles_allowing
+from app.audit import service as audit
+from app.people import queries, suggestions
+from app.people.errors import EmailBelongsToSomeoneElse, EmailTaken, SeveralPeopleFit
+from app.people.keys import Phone, email_key, name_key, phone_e164
+from app.people.matching import Candidate, Decision, Found, FurtherReason, find_same_person, initials
+from app.people.models import (
+    ContactPoint,
+    ContactType,
+    DuplicateCandidate,
+    IntakeSubmission,
+    Person,
+    PersonContactType,
+    SuggestedChange,
+)
+from app.people.names import Name, fold_name
+from app.people.schemas import (
+    CandidateRead,
+    MatchOutcome,
+    MatchRead,
+    PersonCreate,
+    PersonProbe,
+    PersonUpdate,
+    ProbeRead,
+    RoleCreate,
+    RoleUpdate,
+    SuggestedChangeRead,
+)
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import Unavailable, invalid_field
+from app.platform.etags import etag, require_match
+
+PATIENT_ROLE = "patient"
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Identified:
+    """The person a submission belongs to, why, and the submission as it is kept."""
+
+    person: Person
+    match: MatchRead
+    submission: IntakeSubmission
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the person was made by this submission."""
+        return self.match.outcome in {"new_person", "shared_email_person"}
+
+
+async def identify_or_create(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    new: PersonCreate,
+    source: str,
+    payload: Mapping[str, Any],
+    shared_email: bool = False,
+    consent_text_version: str | None = None,
+) -> Identified:
+    """
+    The person this submission belongs to, made when nobody we know; the submission is kept as it came.
+
+    Nothing of an existing person is overwritten: what differs, and what fills an empty field, becomes a suggested
+    change. An inactive person is active again. EmailBelongsToSomeoneElse when the address is somebody else's and not
+    known to be shared; SeveralPeopleFit when two people of a shared address could both be meant.
+
+    Source: DESIGN "Who is it?"; docs/MATCHING.md.
+    """
+    key = email_key(new.email) if new.email else None
+    await _lock_identity(session, new, key)
+    for _ in range(_TRIES):
+        decision = await _decide(session, name=_name(new), date_of_birth=new.date_of_birth, key=key)
+        if decision.person_id is not None:
+            return await _recognise(
+                session,
+                actor,
+                person_id=decision.person_id,
+                reasons=decision.reasons,
+                new=new,
+                source=source,
+                payload=payload,
+                consent_text_version=consent_text_version,
+            )
+        _refuse(actor, decision, shared_email=shared_email)
+        is_shared = decision.found is Found.SOMEONE_ELSE
+        person = await _insert_person(session, actor, new, owns_email=not is_shared)
+        if person is None:
+            # Another door made the address's owner since we looked: it is looked at again, and the row is there now.
+            continue
+        reasons = decision.reasons
+        if is_shared and new.email is not None and key is not None:
+            owners = [person.person_id, *(other.person_id for other in decision.others)]
+            await _share_email(session, email=new.email, key=key, person_ids=owners)
+            reasons = (*reasons, FurtherReason.EMAIL_SHARED)
+        duplicates = await _file_duplicates(session, actor, person, besides=decision.others)
+        outcome: MatchOutcome = "shared_email_person" if is_shared else "new_person"
+        submission = await keep_submission(
+            session,
+            actor,
+            person_id=person.person_id,
+            source=source,
+            payload=payload,
+            outcome=outcome,
+            reasons=reasons,
+            language=new.language,
+            consent_text_version=consent_text_version,
+        )
+        match = MatchRead(
+            outcome=outcome,
+            reasons=list(reasons),
+            suggested_changes=[],
+            probable_duplicates=_shown(actor, duplicates),
+            reactivated=False,
+        )
+        _note(session, person.person_id, new.model_fields_set)
+        return Identified(person, match, submission)
+    raise Unavailable
+
+
+async def identify_known(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person_id: UUID,
+    source: str,
+    payload: Mapping[str, Any],
+    consent_text_version: str | None = None,
+    field: str = "person_id",
+) -> Identified:
+    """
+    A submission that names its person by id. Invalid, naming `field`, when there is no such person.
+
+    The person is locked until the transaction ends, so that two submissions for one person follow each other.
+    """
+    person = await queries.find_person(session, actor, person_id=person_id, for_update=True)
+    if person is None:
+        raise invalid_field(field, "unknown_reference", "There is no such person.")
+    return await _recognise(
+        session,
+        actor,
+        person_id=person_id,
+        reasons=(FurtherReason.PERSON_GIVEN,),
+        new=None,
+        source=source,
+        payload=payload,
+        consent_text_version=consent_text_version,
+    )
+
+
+async def probe(session: AsyncSession, actor: Actor, *, asked: PersonProbe) -> ProbeRead:
+    """What `identify_or_create` would answer; nothing is written but the request's audit event."""
+    key = email_key(asked.email) if asked.email else None
+    name = Name(asked.first_name or "", asked.last_name or "")
+    decision = await _decide(session, name=name, date_of_birth=asked.date_of_birth, key=key)
+    others = [(who, [str(reason) for reason in decision.reasons]) for who in decision.others]
+    if decision.person_id is not None:
+        person = await queries.get_person(session, actor, person_id=decision.person_id)
+        _note(session, person.person_id, ())
+        return ProbeRead(
+            outcome=await _outcome_of_existing(session, person.person_id),
+            reasons=list(decision.reasons),
+            person_id=person.person_id,
+            candidates=[],
+            probable_duplicates=[],
+            reactivated=not person.is_active,
+        )
+    duplicates: list[tuple[Candidate, list[str]]] = []
+    if decision.found is Found.SEVERAL_FIT:
+        outcome = "several_people_fit"
+    elif decision.found is Found.SOMEONE_ELSE and not asked.shared_email:
+        outcome = "email_belongs_to_someone_else"
+    else:
+        outcome = "shared_email_person" if decision.found is Found.SOMEONE_ELSE else "new_person"
+        phone = _phone(asked.phone, asked.country)
+        found = await queries.probable_duplicates(
+            session, phone=phone.e164, key=name_key(name.given, name.family), date_of_birth=asked.date_of_birth
+        )
+        other_ids = {other.person_id for other in decision.others}
+        duplicates = [pair for pair in found if pair[0].person_id not in other_ids]
+    candidates, shown = _shown(actor, others), _shown(actor, duplicates)
+    audit.note(session, record_type="person", person_ids=[c.person_id for c in (*candidates, *shown)])
+    return ProbeRead.model_validate(
+        {
+            "outcome": outcome,
+            "reasons": list(decision.reasons),
+            "person_id": None,
+            "candidates": candidates,
+            "probable_duplicates": shown,
+            "reactivated": False,
+        }
+    )
+
+
+async def keep_submission(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person_id: UUID,
+    source: str,
+    payload: Mapping[str, Any],
+    outcome: str,
+    reasons: tuple[str, ...],
+    language: str | None = None,
+    consent_text_version: str | None = None,
+) -> IntakeSubmission:
+    """File a submission as it came, with what it was matched to."""
+    submission = IntakeSubmission(
+        source=source,
+        payload=dict(payload),
+        language=language,
+        consent_text_version=consent_text_version,
+        received_by=actor.account_id,
+        person_id=person_id,
+        match_outcome=outcome,
+        match_reasons=[str(reason) for reason in reasons],
+    )
+    session.add(submission)
+    await session.flush()
+    return submission
+
+
+async def change_person(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, change: PersonUpdate, if_match: str | None = None
+) -> Person:
+    """Change the fields given. PersonNotFound; Stale; EmailTaken when the address is another person's."""
+    person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
+    require_match(if_match, etag(person.version))
+    await apply_change(session, person, change)
+    await session.flush()
+    _note(session, person_id, change.model_fields_set)
+    return person
+
+
+async def apply_change(session: AsyncSession, person: Person, change: PersonUpdate) -> None:
+    """Set the given fields of a locked person, with the keys that follow from them. EmailTaken; does not flush."""
+    given = change.model_fields_set
+    if not given:
+        return
+    if "email" in given and change.email is not None:
+        await _require_free_email(session, person, change.email)
+    merged = {field: getattr(person, field) for field in (*_FIELDS, "is_active")}
+    merged |= {field: getattr(change, field) for field in given}
+    for column, value in _columns(merged).items():
+        if getattr(person, column) != value:
+            setattr(person, column, value)
+
+
+async def deactivate_person(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, if_match: str | None = None
+) -> Person:
+    """Set a person inactive: kept, found, and brought back when they return. Twice is one effect."""
+    person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
+    require_match(if_match, etag(person.version))
+    person.is_active = False
+    await session.flush()
+    _note(session, person_id, ["is_active"])
+    return person
+
+
+async def give_role(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person_id: UUID,
+    type_name: str,
+    since: datetime,
+    hospital_id: UUID | None = None,
+    job_title: str | None = None,
+) -> PersonContactType:
+    """
+    The person's role of this type at `since`, given to them when they have none; asking twice is one effect.
+
+    A role that they have already is left as it is. Invalid when there is no such contact type or hospital.
+    """
+    contact_type_id = await session.scalar(
+        select(ContactType.contact_type_id).where(ContactType.type_name == type_name)
+    )
+    if contact_type_id is None:
+        raise invalid_field("type_name", "unknown_reference", "There is no such contact type.")
+    # The exclusion constraint decides a race; whoever comes second finds the first one's role below.
+    await session.execute(
+        insert(PersonContactType)
+        .values(
+            person_id=person_id,
+            contact_type_id=contact_type_id,
+            valid_from=since,
+            hospital_id=hospital_id,
+            job_title=job_title,
+            updated_by=actor.account_id,
+        )
+        .on_conflict_do_nothing()
+    )
+    role = PersonContactType
+    found = await session.scalars(
+        select(role)
+        .where(
+            role.person_id == person_id,
+            role.contact_type_id == contact_type_id,
+            or_(role.valid_to.is_(None), role.valid_to > since),
+        )
+        .order_by(role.valid_from)
+        .limit(1)
+        .options(selectinload(role.contact_type))
+    )
+    _note(session, person_id, ["roles"])
+    return found.one()
+
+
+async def add_role(session: AsyncSession, actor: Actor, *, person_id: UUID, new: RoleCreate) -> PersonContactType:
+    """A role for the period given. RolesOverlap when the person has it in a part of that time; PersonNotFound."""
+    await queries.get_person(session, actor, person_id=person_id)
+    contact_type = await session.scalar(select(ContactType).where(ContactType.type_name == new.type_name))
+    if contact_type is None:
+        raise invalid_field("type_name", "unknown_reference", "There is no such contact type.")
+    role = PersonContactType(
+        person_id=person_id,
+        contact_type_id=contact_type.contact_type_id,
+        valid_from=new.valid_from or clock.now(),
+        valid_to=new.valid_to,
+        hospital_id=new.hospital_id,
+        job_title=new.job_title,
+        updated_by=actor.account_id,
+    )
+    session.add(role)
+    await session.flush()
+    _note(session, person_id, ["roles"])
+    return await queries.get_role(
+        session, actor, person_id=person_id, person_contact_type_id=role.person_contact_type_id
+    )
+
+
+async def change_role(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person_id: UUID,
+    person_contact_type_id: UUID,
+    change: RoleUpdate,
+    if_match: str | None = None,
+) -> PersonContactType:
+    """Change the fields given; `valid_to` ends the role. RoleNotFound; Stale; RolesOverlap."""
+    role = await queries.get_role(
+        session, actor, person_id=person_id, person_contact_type_id=person_contact_type_id, for_update=True
+    )
+    require_match(if_match, etag(role.version))
+    for field in change.model_fields_set:
+        setattr(role, field, getattr(change, field))
+    await session.flush()
+    _note(session, person_id, ["roles"])
+    return role
+
+
+_FIELDS = tuple(PersonCreate.model_fields)
+_SUGGESTED_FIELDS = tuple(field for field in _FIELDS if field != "email")
+"""An address that finds a person is theirs already, so it is never a difference."""
+
+
+def _name(new: PersonCreate) -> Name:
+    return Name(new.first_name, new.last_name)
+
+
+def _phone(typed: str | None, country: str | None) -> Phone:
+    return phone_e164(typed, country) if typed else Phone("", None)
+
+
+def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a person with these fields: the keys beside them are made here and nowhere else."""
+    phone = _phone(fields["phone"], fields["country"])
+    return {
+        **fields,
+        "name_key": name_key(fields["first_name"], fields["last_name"]),
+        "email_key": email_key(fields["email"]) if fields["email"] else None,
+        "phone_e164": phone.e164,
+        "phone_valid": phone.valid if fields["phone"] else None,
+    }
+
+
+async def _lock_identity(session: AsyncSession, new: PersonCreate, key: str | None) -> None:
+    """
+    Let submissions that could be one human follow each other until the transaction ends.
+
+    The unique key decides about one e-mail address anyway; this makes the second comer see the first one's row, and is
+    all there is where no address was given.
+    """
+    phone = _phone(new.phone, new.country).e164
+    if key is not None:
+        lock = f"email {key}"
+    elif phone is not None:
+        lock = f"phone {phone}"
+    elif new.date_of_birth is not None:
+        lock = f"name {name_key(new.first_name, new.last_name)} {new.date_of_birth}"
+    else:
+        return
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(lock, 0))))
+
+
+async def _decide(session: AsyncSession, *, name: Name, date_of_birth: date | None, key: str | None) -> Decision:
+    if key is None:
+        return Decision(Found.NOBODY, (FurtherReason.NO_EMAIL,))
+    return find_same_person(name, date_of_birth, await queries.people_of_email(session, key=key))
+
+
+def _refuse(actor: Actor, decision: Decision, *, shared_email: bool) -> None:
+    """Raise when nobody may be made for this submission."""
+    shown = [
+        candidate.model_dump(mode="json", include={"person_id", "initials", "birth_year"})
+        for candidate in _shown(actor, [(who, []) for who in decision.others])
+    ]
+    if decision.found is Found.SEVERAL_FIT:
+        raise SeveralPeopleFit(candidates=shown)
+    if decision.found is Found.SOMEONE_ELSE and not shared_email:
+        raise EmailBelongsToSomeoneElse(reasons=decision.reasons, candidate=shown[0] if shown else None)
+
+
+def _shown(actor: Actor, found: Sequence[tuple[Candidate, list[str]]]) -> list[CandidateRead]:
+    """
+    Those of `found` as the actor may see them: nothing for a machine that only brings submissions.
+
+    Else whoever fills in a form could ask by it whom we know.
+    """
+    people = set(roles_allowing("person.read")) - {Role.INTEGRATION.value}
+    if not actor.roles & people:
+        return []
+    return [
+        CandidateRead(
+            person_id=who.person_id,
+            initials=initials(who.name),
+            birth_year=who.date_of_birth.year if who.date_of_birth else None,
+            reasons=reasons,
+        )
+        for who, reasons in found
+    ]
+
+
+async def _insert_person(session: AsyncSession, actor: Actor, new: PersonCreate, *, owns_email: bool) -> Person | None:
+    """The new person, or None when the address got an owner since we looked."""
+    fields = {field: getattr(new, field) for field in _FIELDS}
+    if not owns_email:
+        fields["email"] = None
+    made = await session.scalars(
+        insert(Person)
+        .values(**_columns(fields), updated_by=actor.account_id)
+        .on_conflict_do_nothing(index_elements=["email_key"], index_where=text("email_key IS NOT NULL"))
+        .returning(Person)
+    )
+    return made.one_or_none()
+
+
+async def _share_email(session: AsyncSession, *, email: str, key: str, person_ids: Sequence[UUID]) -> None:
+    """Keep the address as a shared contact point of all these people."""
+    rows = [
+        {"person_id": person_id, "kind": "email", "value": email, "value_key": key, "is_shared": True}
+        for person_id in person_ids
+    ]
+    await session.execute(
+        insert(ContactPoint)
+        .values(rows)
+        .on_conflict_do_update(index_elements=["person_id", "kind", "value_key"], set_={"is_shared": True})
+    )
+
+
+async def _file_duplicates(
+    session: AsyncSession, actor: Actor, person: Person, *, besides: Sequence[Candidate]
+) -> list[tuple[Candidate, list[str]]]:
+    """
+    The people who may be the new person, each pair filed for the data steward.
+
+    Those of a shared address are left out: somebody has just said that they are different people.
+    """
+    found = await queries.probable_duplicates(
+        session, phone=person.phone_e164, key=person.name_key, date_of_birth=person.date_of_birth
+    )
+    told_apart = {person.person_id, *(other.person_id for other in besides)}
+    pairs = [pair for pair in found if pair[0].person_id not in told_apart][: queries.PROBABLE_DUPLICATES]
+    if pairs:
+        rows = [
+            {
+                "person_id": min(person.person_id, who.person_id),
+                "other_person_id": max(person.person_id, who.person_id),
+                "reasons": reasons,
+                "updated_by": actor.account_id,
+            }
+            for who, reasons in pairs
+        ]
+        await session.execute(insert(DuplicateCandidate).values(rows).on_conflict_do_nothing())
+    return pairs
+
+
+async def _recognise(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person_id: UUID,
+    reasons: tuple[str, ...],
+    new: PersonCreate | None,
+    source: str,
+    payload: Mapping[str, Any],
+    consent_text_version: str | None,
+) -> Identified:
+    """An existing person comes back: active again, the submission kept, what differs suggested."""
+    person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
+    reactivated = not person.is_active
+    if reactivated:
+        person.is_active = True
+        await session.flush()
+    outcome = await _outcome_of_existing(session, person_id)
+    submission = await keep_submission(
+        session,
+        actor,
+        person_id=person_id,
+        source=source,
+        payload=payload,
+        outcome=outcome,
+        reasons=reasons,
+        language=new.language if new else None,
+        consent_text_version=consent_text_version,
+    )
+    suggested: list[SuggestedChange] = []
+    if new is not None:
+        suggested = await suggestions.suggest(
+            session,
+            actor,
+            record=suggestions.Record(person_id, "person", person_id, person.version),
+            differing=await _differing(session, person, new),
+            source=source,
+            intake_submission_id=submission.intake_submission_id,
+        )
+    _note(session, person_id, [change.field for change in suggested])
+    match = MatchRead(
+        outcome=outcome,
+        reasons=[str(reason) for reason in reasons],
+        suggested_changes=[SuggestedChangeRead.model_validate(change) for change in suggested],
+        probable_duplicates=[],
+        reactivated=reactivated,
+    )
+    return Identified(person, match, submission)
+
+
+async def _outcome_of_existing(session: AsyncSession, person_id: UUID) -> MatchOutcome:
+    was_patient = await queries.was_ever(session, person_id=person_id, type_name=PATIENT_ROLE)
+    return "returning_patient" if was_patient else "existing_person"
+
+
+async def _differing(session: AsyncSession, person: Person, new: PersonCreate) -> dict[str, tuple[Any, Any]]:
+    """
+    The fields that arrived with another value than ours, as (ours, theirs); ours may be empty.
+
+    A field that did not arrive, or arrived empty, says nothing. Letter case alone is no difference, nor is a name with
+    given and family name changed round, nor a number that the person is known to have.
+    """
+    differing = {
+        field: (getattr(person, field), theirs)
+        for field in _SUGGESTED_FIELDS
+        if field in new.model_fields_set
+        and (theirs := getattr(new, field)) not in (None, [])
+        and not _same_value(getattr(person, field), theirs)
+    }
+    if _is_turned_round(Name(person.first_name, person.last_name), _name(new)):
+        differing.pop("first_name", None)
+        differing.pop("last_name", None)
+    if "phone" in differing:
+        number = _phone(new.phone, new.country or person.country).e164
+        known = await queries.contact_keys(session, person_id=person.person_id, kind="phone")
+        if number is not None and number in known | {person.phone_e164}:
+            del differing["phone"]
+    return differing
+
+
+def _same_value(ours: Any, theirs: Any) -> bool:
+    if isinstance(ours, str) and isinstance(theirs, str):
+        return ours.casefold() == theirs.casefold()
+    return bool(ours == theirs)
+
+
+def _is_turned_round(ours: Name, theirs: Name) -> bool:
+    a, b = fold_name(ours), fold_name(theirs)
+    return (a.given, a.family) == (b.family, b.given)
+
+
+async def _require_free_email(session: AsyncSession, person: Person, email: str) -> None:
+    """EmailTaken when the address is another person's own. Locked, so that a create of it waits for us or we for it."""
+    key = email_key(email)
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"email {key}", 0))))
+    owner = await session.scalar(select(Person.person_id).where(Person.email_key == key))
+    if owner is not None and owner != person.person_id:
+        raise EmailTaken
+
+
+def _note(session: AsyncSession, person_id: UUID, fields: Iterable[str]) -> None:
+    audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id], fields=fields)
+
+
+async def _lock_person(session: AsyncSession, actor: Actor, person_id: UUID) -> Person:
+    return await queries.get_person(session, actor, person_id=person_id, for_update=True)
+
+
+async def _change_person_field(session: AsyncSession, _actor: Actor, person: Person, field: str, value: Any) -> None:
+    await apply_change(session, person, PersonUpdate.model_validate({field: value}))
+    await session.flush()
+
+
+suggestions.register("person", suggestions.Changeable(lock=_lock_person, change=_change_person_field))

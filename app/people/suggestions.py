@@ -1,0 +1,209 @@
+"""
+Suggested changes: what arrived for a record and differs from ours waits here until somebody decides.
+
+A table takes part by a `Changeable`: people registers `person` here, the packages to the left register their own
+(`patient` stands in patients/service.py), because only they know how one of their fields is changed.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import service as audit
+from app.people import queries
+from app.people.errors import AlreadyDecided, OurValueChanged
+from app.people.models import SuggestedChange
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.db import Edited
+
+
+@dataclass(frozen=True)
+class Changeable:
+    """
+    How the fields of one table are changed by an accepted suggestion.
+
+    `lock` gives the row for update, raising NotFound; `change` sets one field from its JSON value by the same rules as
+    a PUT of that field, and flushes.
+    """
+
+    lock: Callable[[AsyncSession, Actor, UUID], Awaitable[Edited]]
+    change: Callable[[AsyncSession, Actor, Any, str, Any], Awaitable[None]]
+
+
+_CHANGEABLE: dict[str, Changeable] = {}
+
+
+def register(table_name: str, changeable: Changeable) -> None:
+    """Let suggestions for this table be accepted."""
+    _CHANGEABLE[table_name] = changeable
+
+
+@dataclass(frozen=True)
+class Record:
+    """An existing row that a submission speaks of."""
+
+    person_id: UUID
+    table_name: str
+    record_id: UUID
+    version: int
+
+
+def as_json(value: Any) -> Any:
+    """A column's value as it stands in `ours` and `theirs`."""
+    return (
+        str(value) if isinstance(value, UUID) else value.isoformat() if isinstance(value, (date, datetime)) else value
+    )
+
+
+def value_hash(value: Any) -> str:
+    """SHA-256 of the value's canonical JSON in hexadecimal digits: the order of keys does not matter."""
+    return hashlib.sha256(orjson.dumps(as_json(value), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+async def suggest(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    record: Record,
+    differing: Mapping[str, tuple[Any, Any]],
+    source: str,
+    intake_submission_id: UUID | None,
+) -> list[SuggestedChange]:
+    """
+    File each differing field, given as (ours, theirs); the suggestions that are now open for these values.
+
+    A value that was rejected for the field is not suggested again. One that was accepted once and has been changed
+    since is opened again; one that is open already takes what we have now for `ours`.
+    """
+    if not differing:
+        return []
+    rows = [
+        {
+            "person_id": record.person_id,
+            "table_name": record.table_name,
+            "record_id": record.record_id,
+            "field": field,
+            "ours": as_json(ours),
+            "ours_version": record.version,
+            "theirs": as_json(theirs),
+            "value_hash": value_hash(theirs),
+            "source": source,
+            "intake_submission_id": intake_submission_id,
+            "updated_by": actor.account_id,
+        }
+        for field, (ours, theirs) in sorted(differing.items())
+    ]
+    made = insert(SuggestedChange).values(rows)
+    await session.execute(
+        made.on_conflict_do_update(
+            constraint="uq_suggested_change_value",
+            set_={
+                "decision": "open",
+                "decided_at": None,
+                "decided_by": None,
+                "reason": None,
+                "ours": made.excluded.ours,
+                "ours_version": made.excluded.ours_version,
+                "updated_by": made.excluded.updated_by,
+            },
+            where=(SuggestedChange.decision != "rejected")
+            & or_(SuggestedChange.decision != "open", SuggestedChange.ours.is_distinct_from(made.excluded.ours)),
+        )
+    )
+    found = await session.scalars(
+        select(SuggestedChange)
+        .where(
+            SuggestedChange.record_id == record.record_id,
+            SuggestedChange.decision == "open",
+            or_(
+                *(
+                    (SuggestedChange.field == row["field"]) & (SuggestedChange.value_hash == row["value_hash"])
+                    for row in rows
+                )
+            ),
+        )
+        .order_by(SuggestedChange.field)
+        .execution_options(populate_existing=True)
+    )
+    return list(found)
+
+
+async def accept(
+    session: AsyncSession, actor: Actor, *, suggested_change_id: UUID, reason: str | None = None
+) -> SuggestedChange:
+    """
+    Set the field to the suggested value; other open suggestions for the field are superseded.
+
+    OurValueChanged when the field holds something else now than when the value was suggested; AlreadyDecided after a
+    rejection. Accepting twice is one effect.
+    """
+    suggestion = await queries.get_suggested_change(
+        session, actor, suggested_change_id=suggested_change_id, for_update=True
+    )
+    if suggestion.decision == "accepted":
+        return _noted(session, suggestion)
+    if suggestion.decision != "open":
+        raise AlreadyDecided
+    changeable = _CHANGEABLE[suggestion.table_name]
+    row = await changeable.lock(session, actor, suggestion.record_id)
+    if as_json(getattr(row, suggestion.field)) != suggestion.ours:
+        raise OurValueChanged
+    await changeable.change(session, actor, row, suggestion.field, suggestion.theirs)
+    _decide(suggestion, actor, "accepted", reason)
+    others = await session.scalars(
+        select(SuggestedChange)
+        .where(
+            SuggestedChange.record_id == suggestion.record_id,
+            SuggestedChange.field == suggestion.field,
+            SuggestedChange.decision == "open",
+            SuggestedChange.suggested_change_id != suggested_change_id,
+        )
+        .with_for_update()
+    )
+    for other in others:
+        _decide(other, actor, "superseded", None)
+    await session.flush()
+    return _noted(session, suggestion)
+
+
+async def reject(
+    session: AsyncSession, actor: Actor, *, suggested_change_id: UUID, reason: str | None = None
+) -> SuggestedChange:
+    """Keep ours; the value is not suggested again for the field. AlreadyDecided after an acceptance."""
+    suggestion = await queries.get_suggested_change(
+        session, actor, suggested_change_id=suggested_change_id, for_update=True
+    )
+    if suggestion.decision == "rejected":
+        return _noted(session, suggestion)
+    if suggestion.decision != "open":
+        raise AlreadyDecided
+    _decide(suggestion, actor, "rejected", reason)
+    await session.flush()
+    return _noted(session, suggestion)
+
+
+def _decide(suggestion: SuggestedChange, actor: Actor, decision: str, reason: str | None) -> None:
+    suggestion.decision = decision
+    suggestion.decided_at = clock.now()
+    suggestion.decided_by = actor.account_id
+    suggestion.reason = reason
+
+
+def _noted(session: AsyncSession, suggestion: SuggestedChange) -> SuggestedChange:
+    audit.note(
+        session,
+        record_type="suggested_change",
+        record_id=suggestion.suggested_change_id,
+        person_ids=[suggestion.person_id],
+        fields=[suggestion.field],
+    )
+    return suggestion
