@@ -1,0 +1,191 @@
+"""Every component in every state, in a real browser: both themes, wide and narrow."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.web.docs_pages import mount_docs
+from app.web.error_pages import ERRORS
+from app.web.gallery import PAGES, mount_gallery
+from app.web.render import mount_pages
+from tests.browser.conftest import Open, Serve
+
+ADDRESSES = [f"/_gallery/{name}" for name in PAGES] + ["/_gallery/overview?banner", "/_gallery/errors/404?alone"]
+
+
+@pytest.fixture(scope="session")
+async def gallery(serve: Serve) -> str:
+    app = FastAPI(title="myTomorrows CRM", docs_url=None, redoc_url=None)
+    mount_pages(app, development=True)
+    mount_gallery(app)
+    mount_docs(app)
+
+    @app.get("/api/v1/things/{thing_id}", tags=["things"])
+    async def a_thing(thing_id: int, q: str = "") -> dict[str, Any]:
+        """A **thing** with `code`."""
+        return {"thing_id": thing_id, "q": q}
+
+    return await serve(app)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_page_is_accessible_in_both_themes_and_within_the_policy(
+    gallery: str, open_page: Open, address: str, width: int
+) -> None:
+    seen = await open_page(gallery, address, width=width)
+    assert await seen.axe() == []
+    await seen.page.emulate_media(color_scheme="dark")
+    assert await seen.axe() == []
+    assert await seen.violations() == []
+    assert await seen.sideways() == 0
+    assert seen.elsewhere == []
+    assert [line for line in seen.console if "status of 4" not in line] == []
+
+
+@pytest.mark.parametrize("status", ERRORS)
+async def test_error_page_says_what_happened_and_shows_a_way_forward(
+    gallery: str, open_page: Open, status: int
+) -> None:
+    seen = await open_page(gallery, f"/_gallery/errors/{status}")
+    words = ERRORS[status]
+    assert await seen.page.get_by_role("heading", level=1).inner_text() == words.title
+    assert await seen.page.get_by_role("link", name=words.actions[0][0]).get_attribute("href") == words.actions[0][1]
+    assert await seen.axe() == []
+
+
+async def test_every_control_is_reached_by_keyboard_and_shows_it(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/controls")
+    wanted = await seen.page.evaluate(
+        """() => [...document.querySelectorAll("a[href], button:not(:disabled), input, select, textarea, summary")]
+             .filter((e) => e.checkVisibility({visibilityProperty: true}) && !e.closest(".visually-hidden")).length"""
+    )
+    reached, unseen = 0, []
+    for _ in range(wanted + 5):
+        await seen.page.keyboard.press("Tab")
+        look = await seen.page.evaluate(
+            """() => { const e = document.activeElement, s = getComputedStyle(e);
+                 if (e === document.body || e.dataset.reached) return null;
+                 e.dataset.reached = "1";
+                 return [e.outerHTML.slice(0, 80), s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2]; }"""
+        )
+        if look:
+            reached += 1
+            unseen += [look[0]] if not look[1] else []
+    assert unseen == []
+    assert reached >= wanted
+
+
+async def test_skip_link_is_first_and_leads_to_the_content(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/data")
+    await seen.page.keyboard.press("Tab")
+    assert await seen.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    await seen.page.keyboard.press("Enter")
+    assert await seen.page.evaluate("document.activeElement.id") == "content"
+
+
+async def test_theme_is_chosen_kept_and_sent_with_the_next_page(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/data", theme="light")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = await seen.page.evaluate(ground)
+    await seen.page.locator("summary[aria-label*='account']").click()
+    await seen.page.get_by_role("button", name="Dark").click()
+    dark = await seen.page.evaluate(ground)
+    assert dark != light
+    await seen.page.goto(gallery + "/_gallery/record")
+    assert await seen.page.locator("html").get_attribute("data-theme") == "dark"
+    assert await seen.page.evaluate(ground) == dark
+    assert await seen.violations() == []
+
+
+async def test_menu_closes_by_escape_and_by_a_click_elsewhere(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/controls")
+    menu = seen.page.locator("details[data-menu]", has=seen.page.get_by_text("Change status"))
+    await menu.locator("summary").click()
+    assert await menu.evaluate("e => e.open")
+    assert await seen.axe() == []
+    await seen.page.keyboard.press("Escape")
+    assert not await menu.evaluate("e => e.open")
+    await menu.locator("summary").click()
+    await seen.page.get_by_role("heading", level=1).click()
+    assert not await menu.evaluate("e => e.open")
+
+
+async def test_dialog_opens_traps_and_closes(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/feedback")
+    await seen.page.get_by_role("button", name="Void this call …").click()
+    dialog = seen.page.get_by_role("dialog", name="Void the call of 4 November?")
+    assert await dialog.is_visible()
+    assert await seen.axe() == []
+    await seen.page.keyboard.press("Escape")
+    assert not await dialog.is_visible()
+
+
+async def test_form_by_htmx_shows_the_error_at_the_field_and_then_a_message(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/feedback")
+    form = seen.page.locator("#reason-form")
+    await form.get_by_label("Reason for looking").fill("   ")
+    await form.get_by_role("button", name="Reveal").click()
+    await form.get_by_text("Say why you need to see it").wait_for()
+    field = form.get_by_label("Reason for looking")
+    assert await field.get_attribute("aria-invalid") == "true"
+    assert "field-reason-error" in (await field.get_attribute("aria-describedby") or "")
+    await field.fill("Call back promised")
+    await form.get_by_role("button", name="Reveal").click()
+    await seen.page.locator(".flash", has_text="Saved").wait_for()
+    assert seen.page.url.endswith("/_gallery/feedback")
+    assert await seen.violations() == []
+
+
+async def test_pages_work_without_scripts(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/feedback", java_script_enabled=False)
+    await seen.page.locator("#reason-form").get_by_role("button", name="Reveal").click()
+    assert seen.page.url.endswith("/_gallery/feedback")
+    assert await seen.page.get_by_role("button", name="Copy the key").count() == 0
+    await seen.page.goto(gallery + "/_gallery/controls")
+    await seen.page.get_by_text("Change status").click()
+    assert await seen.page.get_by_role("link", name="Move to screening").is_visible()
+
+
+async def test_phone_has_a_bar_and_a_drawer(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/data", width=390)
+    assert not await seen.page.locator(".sidebar").is_visible()
+    await seen.page.get_by_role("button", name="Menu", exact=True).click()
+    drawer = seen.page.locator("#drawer")
+    assert await drawer.get_by_role("link", name="Hospitals").is_visible()
+    assert await seen.axe() == []
+    await seen.page.keyboard.press("Escape")
+    assert not await drawer.is_visible()
+
+
+async def test_one_time_key_is_copied(gallery: str, open_page: Open) -> None:
+    permissions = ["clipboard-read", "clipboard-write"]
+    seen = await open_page(gallery, "/_gallery/feedback", permissions=permissions)
+    await seen.page.get_by_role("button", name="Copy the key").click()
+    await seen.page.locator(".flash", has_text="Copied").wait_for()
+    copied = await seen.page.evaluate("navigator.clipboard.readText()")
+    assert copied == await seen.page.locator("#new-key").inner_text()
+
+
+async def test_paper_shows_the_record_alone(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/record", theme="dark")
+    await seen.page.emulate_media(media="print")
+    for hidden in (".sidebar", ".topbar", ".phone-bar", ".page-header-actions"):
+        assert not await seen.page.locator(hidden).first.is_visible()
+    assert await seen.page.get_by_role("heading", level=1).is_visible()
+    assert await seen.page.evaluate("getComputedStyle(document.body).color") != "rgb(230, 238, 237)"
+
+
+@pytest.mark.parametrize(("address", "shows"), [("/docs", "/api/v1/things/{thing_id}"), ("/redoc", "Response samples")])
+async def test_api_docs_render_without_the_internet_and_within_the_policy(
+    gallery: str, open_page: Open, address: str, shows: str
+) -> None:
+    seen = await open_page(gallery, address)
+    await seen.page.get_by_text(shows).first.wait_for()
+    if address == "/docs":
+        await seen.page.locator(".opblock-summary-control").first.click()
+        await seen.page.get_by_role("button", name="Execute").wait_for()
+    assert await seen.violations() == []
+    assert seen.elsewhere == []
+    assert seen.console == []
