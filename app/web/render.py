@@ -70,7 +70,7 @@ class Banner:
 
     text: str
     tone: str = "warning"
-    icon: str = "glass"
+    icon: str = "urgent"
     href: str | None = None
     action: str = "End"
 

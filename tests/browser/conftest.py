@@ -27,6 +27,9 @@ from playwright.async_api import Browser, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
 import hatch_build
+from app.main import create_app
+from app.platform.db import Database
+from app.platform.settings import Settings
 
 HERE = Path(__file__).parent
 ON_PATH = ("chromium", "google-chrome", "chromium-browser")
@@ -202,6 +205,12 @@ async def serve() -> AsyncIterator[Serve]:
     for server, task in running:
         server.stop()  # type: ignore[no-untyped-call]  # granian leaves it unannotated
         await asyncio.wait_for(task, timeout=10)
+
+
+@pytest.fixture(scope="session")
+async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
+    """The whole CRM on loopback, on a database where what is written stays written: its address."""
+    return await serve(create_app(settings, committed_database))
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """Every component in every state, in a real browser: both themes, wide and narrow."""
 
-from typing import Any
-
 import pytest
 from fastapi import FastAPI
 
-from app.web.docs_pages import mount_docs
 from app.web.error_pages import ERRORS
 from app.web.gallery import PAGES, mount_gallery
 from app.web.render import mount_pages
@@ -16,16 +13,9 @@ ADDRESSES = [f"/_gallery/{name}" for name in PAGES] + ["/_gallery/overview?banne
 
 @pytest.fixture(scope="session")
 async def gallery(serve: Serve) -> str:
-    app = FastAPI(title="myTomorrows CRM", docs_url=None, redoc_url=None)
+    app = FastAPI(title="myTomorrows CRM")
     mount_pages(app, development=True)
     mount_gallery(app)
-    mount_docs(app)
-
-    @app.get("/api/v1/things/{thing_id}", tags=["things"])
-    async def a_thing(thing_id: int, q: str = "") -> dict[str, Any]:
-        """A **thing** with `code`."""
-        return {"thing_id": thing_id, "q": q}
-
     return await serve(app)
 
 
@@ -175,17 +165,3 @@ async def test_paper_shows_the_record_alone(gallery: str, open_page: Open) -> No
         assert not await seen.page.locator(hidden).first.is_visible()
     assert await seen.page.get_by_role("heading", level=1).is_visible()
     assert await seen.page.evaluate("getComputedStyle(document.body).color") != "rgb(230, 238, 237)"
-
-
-@pytest.mark.parametrize(("address", "shows"), [("/docs", "/api/v1/things/{thing_id}"), ("/redoc", "Response samples")])
-async def test_api_docs_render_without_the_internet_and_within_the_policy(
-    gallery: str, open_page: Open, address: str, shows: str
-) -> None:
-    seen = await open_page(gallery, address)
-    await seen.page.get_by_text(shows).first.wait_for()
-    if address == "/docs":
-        await seen.page.locator(".opblock-summary-control").first.click()
-        await seen.page.get_by_role("button", name="Execute").wait_for()
-    assert await seen.violations() == []
-    assert seen.elsewhere == []
-    assert seen.console == []
