@@ -8,6 +8,8 @@ from fastapi.openapi.utils import get_openapi
 
 from app import health
 from app.access.guard import State, mount
+from app.calls import api as calls
+from app.calls import errors as call_errors
 from app.conditions import api as conditions
 from app.conditions import errors as condition_errors
 from app.hospitals import api as hospitals
@@ -32,10 +34,13 @@ ROUTERS = (
     conditions.router,
     hospitals.router,
     hospitals.specialization_router,
+    calls.router,
+    calls.of_patients,
 )
 CONSTRAINT_ERRORS: ConstraintErrors = {
     **condition_errors.CONSTRAINTS,
     **hospital_errors.CONSTRAINTS,
+    **call_errors.CONSTRAINTS,
 }
 
 

@@ -126,6 +126,7 @@ GRANTS: dict[Role, frozenset[str]] = {
             "specialization.write",
             "condition.write",
             "suggestion.decide",
+            "call.void_own",
             "call.void_any",
             "call.read_voided",
             "patient.read_deleted",

@@ -151,7 +151,8 @@ def invalid_fields(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
         place = error["loc"]
         if kind == "extra_forbidden":
             # The name of an unknown field came from outside; it may be anything, so only its parent is named.
-            fields.append(FieldError(_place(place[:-1]) + ".*" if len(place) > 2 else "*", "unknown_field", message))  # noqa: PLR2004
+            parent = _place(place[:-1])
+            fields.append(FieldError("*" if parent == "body" else f"{parent}.*", "unknown_field", message))
             continue
         fields.append(FieldError(_place(place), kind, message))
     return fields

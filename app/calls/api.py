@@ -1,0 +1,149 @@
+"""`/call-history` and `/patients/{patient_id}/calls`: book, log, correct, book anew, void; nothing is overwritten."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.audit import service as audit
+from app.calls import queries, service
+from app.calls.models import CallHistory
+from app.calls.rules import unresolved_because
+from app.calls.schemas import (
+    CallFilter,
+    CallOfPatientFilter,
+    CallRead,
+    CallUpdate,
+    NewCall,
+    Rebooking,
+    VoidQuery,
+    YesNo,
+)
+from app.calls.states import CALL
+from app.people.schemas import PersonSummary
+from app.platform import clock
+from app.platform.etags import etag
+from app.platform.paging import Page
+from app.platform.problems import described
+from app.platform.text import Id
+
+router = api_router("/call-history", "calls")
+of_patients = api_router("/patients", "calls")
+
+
+def read(call: CallHistory, now: datetime) -> CallRead:
+    shown = {name: getattr(call, name) for name in CallRead.model_fields if name in CallHistory.__table__.c}
+    return CallRead(
+        **shown,
+        person=PersonSummary.model_validate(call.person),
+        pn=PersonSummary.model_validate(call.navigator) if call.navigator else None,
+        status_group=CALL.groups[call.status],
+        unresolved_because=unresolved_because(
+            status=call.status,
+            occurs_at=call.occurs_at,
+            adverse_event_heard=call.adverse_event_heard,
+            is_voided=call.voided_at is not None,
+            now=now,
+        ),
+    )
+
+
+def _page(
+    session: AsyncSession, found: tuple[list[CallHistory], str | None, int, bool], person_id: UUID | None = None
+) -> Page[CallRead]:
+    rows, cursor, total, capped = found
+    people = {person for row in rows for person in (row.person_id, row.pn_id) if person is not None}
+    audit.note(session, record_type="call_history", person_ids=people | ({person_id} if person_id else set()))
+    now = clock.now()
+    return Page(items=[read(row, now) for row in rows], next_cursor=cursor, total=total, total_is_capped=capped)
+
+
+def _made(call: CallHistory, response: Response) -> CallRead:
+    response.headers["etag"] = etag(call.version)
+    response.headers["location"] = f"{router.prefix}/{call.call_id}"
+    return read(call, clock.now())
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=CallRead,
+    dependencies=[allow("call.write")],
+    responses=described(404),
+)
+async def create_call(
+    new: NewCall,
+    session: DbSession,
+    actor: CurrentActor,
+    response: Response,
+) -> CallRead:
+    """Book or log a call with a patient or a lead. Every POST is a call of its own."""
+    return _made(await service.log_call(session, actor, new=new), response)
+
+
+@router.get("", response_model=Page[CallRead], dependencies=[allow("call.read")])
+async def list_calls(query: Annotated[CallFilter, Query()], session: DbSession, actor: CurrentActor) -> Page[CallRead]:
+    """Calls, newest first."""
+    return _page(session, await queries.list_calls(session, actor, query=query))
+
+
+@router.get("/{call_id}", response_model=CallRead, dependencies=[allow("call.read")])
+async def get_call(
+    call_id: Id,
+    session: DbSession,
+    actor: CurrentActor,
+    response: Response,
+    include_voided: Annotated[YesNo | None, Query()] = None,
+) -> CallRead:
+    call = await queries.get_call(session, actor, call_id=call_id, include_voided=include_voided == "true")
+    people = [call.person_id] if call.pn_id is None else [call.person_id, call.pn_id]
+    audit.note(session, record_type="call_history", record_id=call_id, person_ids=people)
+    response.headers["etag"] = etag(call.version)
+    return read(call, clock.now())
+
+
+@router.put("/{call_id}", response_model=CallRead, dependencies=[allow("call.write")])
+async def update_call(
+    call_id: Id,
+    change: CallUpdate,
+    session: DbSession,
+    actor: CurrentActor,
+    response: Response,
+    if_match: IfMatch,
+) -> CallRead:
+    """Correct the fields given; the earlier version is kept. An empty body changes nothing."""
+    call = await service.correct_call(session, actor, call_id=call_id, change=change, if_match=if_match)
+    response.headers["etag"] = etag(call.version)
+    return read(call, clock.now())
+
+
+@router.delete("/{call_id}", status_code=204, dependencies=[allow("call.void_own")])
+async def void_call(
+    call_id: Id,
+    query: Annotated[VoidQuery, Query()],
+    session: DbSession,
+    actor: CurrentActor,
+    if_match: IfMatch,
+) -> None:
+    """Void a call that was entered by mistake: it leaves GET and lists; the row stays."""
+    await service.void_call(session, actor, call_id=call_id, reason=query.reason, if_match=if_match)
+
+
+@router.post("/{call_id}/reschedule", status_code=201, response_model=CallRead, dependencies=[allow("call.write")])
+async def reschedule_call(
+    call_id: Id, booking: Rebooking, session: DbSession, actor: CurrentActor, response: Response
+) -> CallRead:
+    """Book anew and close the old booking; the answer is the new call."""
+    return _made(await service.reschedule_call(session, actor, call_id=call_id, booking=booking), response)
+
+
+@of_patients.get("/{patient_id}/calls", response_model=Page[CallRead], dependencies=[allow("call.read")])
+async def list_calls_of_patient(
+    patient_id: Id, query: Annotated[CallOfPatientFilter, Query()], session: DbSession, actor: CurrentActor
+) -> Page[CallRead]:
+    """All calls with the patient's person, newest first, also those from before it was a patient."""
+    person_id, found = await queries.list_calls_of_patient(session, actor, patient_id=patient_id, query=query)
+    return _page(session, found, person_id)

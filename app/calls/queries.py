@@ -1,0 +1,118 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Uuid, and_, column, not_, select, table, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from app.calls.errors import CallNotFound, LeadOfCallNotFound
+from app.calls.models import CallHistory
+from app.calls.schemas import CallFilter, CallOfPatientFilter
+from app.calls.states import CALL, UNRESOLVED_SQL
+from app.patients.errors import PatientNotFound
+from app.patients.models import Patient
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.paging import SortKey, fetch_page
+
+LOADED = (joinedload(CallHistory.person), joinedload(CallHistory.navigator))
+NEWEST_FIRST = SortKey((CallHistory.occurs_at, CallHistory.call_id), (datetime, UUID))
+
+# leads stands to the left of calls: its table is named, its package is not imported.
+_LEAD = table("patient_lead", column("lead_id", Uuid()), column("person_id", Uuid()))
+
+
+async def get_call(
+    session: AsyncSession, actor: Actor, *, call_id: UUID, include_voided: bool = False, for_update: bool = False
+) -> CallHistory:
+    """The call with its person and navigator; CallNotFound, for a voided one too unless it is asked for."""
+    query = select(CallHistory).where(CallHistory.call_id == call_id)
+    if not _sees_voided(actor, include_voided=include_voided):
+        query = query.where(CallHistory.voided_at.is_(None))
+    if for_update:
+        query = query.with_for_update(of=CallHistory)
+    found = (await session.scalars(query.options(*LOADED).execution_options(populate_existing=True))).one_or_none()
+    if found is None:
+        raise CallNotFound
+    return found
+
+
+async def list_calls(
+    session: AsyncSession, actor: Actor, *, query: CallFilter
+) -> tuple[list[CallHistory], str | None, int, bool]:
+    """A page of calls, newest first."""
+    return await _page(session, filtered(actor, query), query)
+
+
+def filtered(actor: Actor, query: CallFilter) -> Select[Any]:
+    """The keys of the calls that a filter asks for, with the columns they are ordered by."""
+    ids = _visible(actor, query)
+    for name in ("patient_id", "lead_id", "person_id", "pn_id"):
+        wanted = getattr(query, name)
+        if wanted is not None:
+            ids = ids.where(getattr(CallHistory, name) == wanted)
+    if query.unresolved is not None:
+        unresolved = and_(CallHistory.occurs_at <= clock.now(), text(f"({UNRESOLVED_SQL})"))
+        ids = ids.where(unresolved if query.unresolved == "true" else not_(unresolved))
+    if query.occurs_from is not None:
+        ids = ids.where(CallHistory.occurs_at >= query.occurs_from)
+    if query.occurs_to is not None:
+        ids = ids.where(CallHistory.occurs_at < query.occurs_to)
+    return ids
+
+
+async def list_calls_of_patient(
+    session: AsyncSession, actor: Actor, *, patient_id: UUID, query: CallOfPatientFilter
+) -> tuple[UUID, tuple[list[CallHistory], str | None, int, bool]]:
+    """
+    The patient's person, and a page of all calls with that person, newest first; PatientNotFound.
+
+    Calls hang on the person, so those made while the patient was a lead are among them.
+    """
+    person_id = await person_of_patient(session, actor, patient_id=patient_id)
+    ids = _visible(actor, query).where(CallHistory.person_id == person_id)
+    return person_id, await _page(session, ids, query)
+
+
+async def person_of_patient(session: AsyncSession, _actor: Actor, *, patient_id: UUID) -> UUID:
+    """The person of a patient that is not deleted; PatientNotFound."""
+    query = select(Patient.person_id).where(Patient.patient_id == patient_id, Patient.deleted_at.is_(None))
+    found = (await session.execute(query)).scalar_one_or_none()
+    if found is None:
+        raise PatientNotFound
+    return found
+
+
+async def person_of_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID) -> UUID:
+    """The person of a lead; LeadOfCallNotFound."""
+    found = (await session.execute(select(_LEAD.c.person_id).where(_LEAD.c.lead_id == lead_id))).scalar_one_or_none()
+    if found is None:
+        raise LeadOfCallNotFound
+    return UUID(str(found))
+
+
+def _sees_voided(actor: Actor, *, include_voided: bool) -> bool:
+    if include_voided:
+        actor.require("call.read_voided")
+    return include_voided
+
+
+def _visible(actor: Actor, query: CallOfPatientFilter) -> Select[Any]:
+    ids = select(CallHistory.call_id, *NEWEST_FIRST.columns)
+    if not _sees_voided(actor, include_voided=query.include_voided == "true"):
+        ids = ids.where(CallHistory.voided_at.is_(None))
+    if query.status is not None:
+        ids = ids.where(CallHistory.status.in_(CALL.states_of_filter(query.status)))
+    return ids
+
+
+async def _page(
+    session: AsyncSession, ids: Select[Any], query: CallOfPatientFilter
+) -> tuple[list[CallHistory], str | None, int, bool]:
+    def load(keys: list[UUID]) -> Select[Any]:
+        return select(CallHistory).where(CallHistory.call_id.in_(keys)).options(*LOADED)
+
+    return await fetch_page(
+        session, ids=ids, query=query, sort=NEWEST_FIRST, load=load, order_of=lambda row: row.call_id
+    )

@@ -1,0 +1,168 @@
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from app.access.masking import Health, Personal
+from app.calls.rules import LONGEST_CALL_MINUTES, UnresolvedBecause
+from app.people.fields import TimeZone
+from app.people.schemas import PersonSummary
+from app.platform.paging import PageQuery
+from app.platform.text import OMITTED, Answer, Body, Flag, Id, Instant, Notes, Reason, either, line, whole
+
+Status = Literal["scheduled", "confirmed", "completed", "no_show", "cancelled", "rescheduled"]
+SetStatus = Literal["scheduled", "confirmed", "completed", "no_show", "cancelled"]
+"""What a client may say; `rescheduled` comes about by booking anew."""
+Direction = Literal["inbound", "outbound"]
+Channel = Literal["phone", "video", "in_person", "messaging", "email"]
+Minutes: Any = whole(0, LONGEST_CALL_MINUTES)
+Outcome: Any = line(100)
+"""Free words, as the ERD has it; the words that pages offer are states.OUTCOMES."""
+YesNo = Literal["true", "false"]
+
+
+class _NewCall(Body):
+    pn_id: Id | None = None
+    booking_date: Instant | None = None
+    booking_time_zone: TimeZone | None = None
+    call_date: Annotated[Instant | None, Field(validate_default=True)] = None
+    reminder_date: Instant | None = None
+    status: SetStatus | None = None
+    no_show: Flag | None = None
+    direction: Direction = "outbound"
+    channel: Channel = "phone"
+    call_duration_minutes: Minutes | None = None
+    outcome: Outcome | None = None
+    adverse_event_heard: Flag | None = None
+    notes: Notes | None = None
+
+    @field_validator("call_date")
+    @classmethod
+    def _has_a_date(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        # A booking_date that was refused is not in data: its own error is enough.
+        if value is None and info.data.get("booking_date", value) is None and "booking_date" in info.data:
+            raise PydanticCustomError("date_missing", "A call needs call_date or booking_date.")
+        return value
+
+
+class CallForPatient(_NewCall):
+    """
+    A booking or call with a patient; `call_date` or `booking_date` is needed.
+
+    Without `status`: an outcome makes it completed, `no_show` a no-show, else it is scheduled. Without `pn_id` the
+    navigator is the key's person. `adverse_event_heard` null means: not asked.
+    """
+
+    patient_id: Id
+
+
+class CallForLead(_NewCall):
+    """A booking or call with a lead, else as for a patient; with `patient_id` too when both are the same person."""
+
+    lead_id: Id
+    patient_id: Id | None = None
+
+
+NewCall: Any = either(CallForPatient, CallForLead, second_has="lead_id")
+
+
+class CallUpdate(Body):
+    """
+    The fields given are changed; the earlier version of the call is kept.
+
+    `status` goes the ways of the call's states. An outcome given for an open call completes it.
+    """
+
+    pn_id: Id | None = OMITTED
+    booking_date: Instant | None = OMITTED
+    booking_time_zone: TimeZone | None = OMITTED
+    call_date: Instant | None = OMITTED
+    reminder_date: Instant | None = OMITTED
+    status: SetStatus = OMITTED
+    no_show: Flag = OMITTED
+    direction: Direction = OMITTED
+    channel: Channel = OMITTED
+    call_duration_minutes: Minutes | None = OMITTED
+    outcome: Outcome | None = OMITTED
+    adverse_event_heard: Flag | None = OMITTED
+    notes: Notes | None = OMITTED
+
+
+class Rebooking(Body):
+    """The new booking; what is not given is as it was."""
+
+    booking_date: Instant
+    booking_time_zone: TimeZone | None = OMITTED
+    reminder_date: Instant | None = None
+    pn_id: Id | None = OMITTED
+    channel: Channel = OMITTED
+    notes: Notes | None = None
+
+
+class CallOfPatientFilter(PageQuery):
+    """`status` is a state, or `open` or `closed`."""
+
+    status: Status | Literal["open", "closed"] | None = None
+    include_voided: YesNo | None = None
+
+
+class CallFilter(CallOfPatientFilter):
+    """
+    `occurs_from` is included, `occurs_to` is not. `unresolved=true`: bookings whose time has come and that have no
+    outcome, and completed calls without an answer to the adverse-event question.
+    """
+
+    patient_id: Id | None = None
+    lead_id: Id | None = None
+    person_id: Id | None = None
+    pn_id: Id | None = None
+    unresolved: YesNo | None = None
+    occurs_from: Instant | None = None
+    occurs_to: Instant | None = None
+
+
+class VoidQuery(Body):
+    reason: Reason | None = None
+
+
+class CallRead(Answer):
+    """`occurs_at` is `call_date`, else `booking_date`. `unresolved_because` tells what is still to be said."""
+
+    call_id: UUID
+    person_id: UUID
+    person: PersonSummary
+    patient_id: UUID | None
+    lead_id: UUID | None
+    pn_id: UUID | None
+    pn: PersonSummary | None
+    booking_date: Health[datetime | None]
+    booking_time_zone: str | None
+    call_date: Health[datetime | None]
+    reminder_date: datetime | None
+    occurs_at: Health[datetime | None]
+    status: Status
+    status_group: Literal["open", "closed"]
+    no_show: bool
+    direction: Direction
+    channel: Channel
+    call_duration_minutes: int | None
+    outcome: Health[str | None]
+    adverse_event_heard: Health[bool | None]
+    notes: Health[str | None]
+    rescheduled_to: UUID | None
+    unresolved_because: UnresolvedBecause | None
+    voided_at: datetime | None
+    voided_by: UUID | None
+    void_reason: Personal[str | None]
+    created_at: datetime
+    created_by: UUID | None
+    updated_at: datetime
+    updated_by: UUID | None
+    version: int
+
+
+def fields_given(change: Body) -> dict[str, Any]:
+    """The fields that an update names, with their values."""
+    return {name: getattr(change, name) for name in change.model_fields_set}

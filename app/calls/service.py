@@ -1,0 +1,158 @@
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import service as audit
+from app.calls import queries
+from app.calls.errors import AlreadyRescheduled, of_another_person
+from app.calls.models import CallHistory
+from app.calls.rules import contradictions, derive_status
+from app.calls.schemas import CallForLead, CallForPatient, CallUpdate, Rebooking, fields_given
+from app.calls.states import CALL
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import Invalid
+from app.platform.etags import etag, require_match
+
+VOIDED_WITHOUT_REASON = "No reason was given."
+
+
+async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient | CallForLead) -> CallHistory:
+    """
+    A new booking or call, always a row of its own.
+
+    PatientNotFound (also for a deleted one), LeadOfCallNotFound; Invalid when what is said does not fit together,
+    when `pn_id` is nobody, or when patient and lead are two people.
+    """
+    status = derive_status(present=CALL.initial, status=new.status, no_show=new.no_show, outcome=new.outcome)
+    call = CallHistory(
+        **new.model_dump(exclude={"status", "no_show", "pn_id"}),
+        pn_id=new.pn_id if "pn_id" in new.model_fields_set else actor.person_id,
+        status=status,
+        no_show=status == "no_show",
+        created_by=actor.account_id,
+        updated_by=actor.account_id,
+    )
+    _check(call, no_show=new.no_show)
+    of_lead = None
+    if isinstance(new, CallForLead):
+        of_lead = await queries.person_of_lead(session, actor, lead_id=new.lead_id)
+    of_patient = None
+    if new.patient_id is not None:
+        of_patient = await queries.person_of_patient(session, actor, patient_id=new.patient_id)
+    if of_lead and of_patient and of_lead != of_patient:
+        raise of_another_person()
+    call.person_id = of_patient or of_lead  # type: ignore[assignment]  # one of them is there
+    session.add(call)
+    await session.flush()
+    return await _noted(session, actor, call.call_id)
+
+
+async def correct_call(
+    session: AsyncSession, actor: Actor, *, call_id: UUID, change: CallUpdate, if_match: str | None = None
+) -> CallHistory:
+    """
+    Change the fields given; the earlier version stays in row_history.
+
+    Stale when `if_match` names another version, TransitionNotAllowed when the call may not get this status, Invalid
+    when the whole does not fit together any more.
+    """
+    call = await queries.get_call(session, actor, call_id=call_id, for_update=True)
+    require_match(if_match, etag(call.version))
+    given = fields_given(change)
+    status = derive_status(
+        present=call.status, status=given.get("status"), no_show=given.get("no_show"), outcome=given.get("outcome")
+    )
+    if status != call.status:
+        CALL.require_move(call.status, status)
+    for name, value in (given | {"status": status, "no_show": status == "no_show"}).items():
+        setattr(call, name, value)
+    if given:
+        _check(call, no_show=given.get("no_show"), now_given=set(given))
+    await session.flush()
+    return await _noted(session, actor, call_id, fields=set(given))
+
+
+async def void_call(
+    session: AsyncSession, actor: Actor, *, call_id: UUID, reason: str | None, if_match: str | None = None
+) -> CallHistory:
+    """
+    Take a call that was entered by mistake out of sight; the row and its status stay.
+
+    Forbidden for a call of somebody else (neither its navigator nor who entered it) without `call.void_any`.
+    """
+    call = await queries.get_call(session, actor, call_id=call_id, for_update=True)
+    if not _is_own(call, actor):
+        actor.require("call.void_any")
+    require_match(if_match, etag(call.version))
+    call.voided_at, call.voided_by = clock.now(), actor.account_id
+    call.void_reason = reason or VOIDED_WITHOUT_REASON
+    await session.flush()
+    audit.note(
+        session, record_type="call_history", record_id=call_id, person_ids=[call.person_id], fields=["voided_at"]
+    )
+    return call
+
+
+async def reschedule_call(session: AsyncSession, actor: Actor, *, call_id: UUID, booking: Rebooking) -> CallHistory:
+    """
+    Book anew, then close the old booking with `rescheduled_to`; the new call.
+
+    A no-show may be booked anew too and stays a no-show. AlreadyRescheduled the second time, TransitionNotAllowed
+    for a completed or cancelled call.
+    """
+    old = await queries.get_call(session, actor, call_id=call_id, for_update=True)
+    if old.rescheduled_to is not None:
+        raise AlreadyRescheduled(extra={"rescheduled_to": str(old.rescheduled_to)})
+    if old.status != "no_show":
+        CALL.require_move(old.status, "rescheduled")
+    given = fields_given(booking)
+    new = CallHistory(
+        person_id=old.person_id,
+        patient_id=old.patient_id,
+        lead_id=old.lead_id,
+        pn_id=given.get("pn_id", old.pn_id),
+        booking_date=booking.booking_date,
+        booking_time_zone=given.get("booking_time_zone", old.booking_time_zone),
+        reminder_date=booking.reminder_date,
+        status=CALL.initial,
+        direction=old.direction,
+        channel=given.get("channel", old.channel),
+        notes=booking.notes,
+        created_by=actor.account_id,
+        updated_by=actor.account_id,
+    )
+    session.add(new)
+    await session.flush()
+    old.rescheduled_to = new.call_id
+    if old.status != "no_show":
+        old.status = "rescheduled"
+    await session.flush()
+    return await _noted(session, actor, new.call_id)
+
+
+def _is_own(call: CallHistory, actor: Actor) -> bool:
+    is_navigator = actor.person_id is not None and call.pn_id == actor.person_id
+    return is_navigator or (actor.account_id is not None and call.created_by == actor.account_id)
+
+
+def _check(call: CallHistory, *, no_show: bool | None, now_given: set[str] | None = None) -> None:
+    """Invalid unless the call fits together. Of a correction only what it touches counts: a legacy call has no date."""
+    found = contradictions(
+        status=call.status,
+        no_show=no_show,
+        outcome=call.outcome,
+        booking_date=call.booking_date,
+        call_date=call.call_date,
+    )
+    if now_given is not None and not now_given & {"call_date", "booking_date"}:
+        found = [error for error in found if error.code != "date_missing"]
+    if found:
+        raise Invalid(fields=found)
+
+
+async def _noted(session: AsyncSession, actor: Actor, call_id: UUID, fields: set[str] | None = None) -> CallHistory:
+    call = await queries.get_call(session, actor, call_id=call_id)
+    people = [call.person_id] if call.pn_id is None else [call.person_id, call.pn_id]
+    audit.note(session, record_type="call_history", record_id=call_id, person_ids=people, fields=fields or ())
+    return call

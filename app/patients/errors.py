@@ -1,0 +1,37 @@
+from collections.abc import Sequence
+
+from app.platform.db import ConstraintErrors
+from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
+
+
+class PatientNotFound(NotFound):
+    code = "patient_not_found"
+    detail = "There is no such patient."
+
+
+class JourneysOpen(Conflict):
+    """The move is one of the machine's, but not while a journey of the patient is open."""
+
+    code = "journeys_open"
+    detail = "The patient has an open journey. Close it first."
+
+    def __init__(self, *, allowed: Sequence[str]) -> None:
+        super().__init__(extra={"allowed": list(allowed)})
+
+
+def reason_needed() -> Invalid:
+    return invalid_field("status_reason", "reason_needed", "This status needs a reason.")
+
+
+def condition_unknown() -> Invalid:
+    return invalid_field("medical_condition_id", "unknown_reference", "There is no such medical condition.")
+
+
+def owner_unknown() -> Invalid:
+    return invalid_field("owner_id", "unknown_reference", "There is no such account.")
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "fk_patient_medical_condition_id": condition_unknown,
+    "fk_patient_owner_id": owner_unknown,
+}

@@ -1,0 +1,82 @@
+"""Rows for arranging a test: valid as they are, override what the test is about. Each is flushed and has its key."""
+
+from itertools import count
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.models import UserAccount
+from app.access.policy import Role
+from app.access.service import command_actor, create_api_key, open_account
+from app.calls.models import CallHistory
+from app.conditions.models import MedicalCondition
+from app.leads.models import PatientLead
+from app.patients.models import Patient
+from app.people.keys import email_key, name_key
+from app.people.models import Person
+from app.platform import clock
+
+_number = count(1)
+
+
+async def a_condition(session: AsyncSession, abbreviation: str = "DMD") -> MedicalCondition:
+    """The seeded condition with this abbreviation."""
+    found = await session.scalars(select(MedicalCondition).where(MedicalCondition.abbreviation == abbreviation))
+    return found.one()
+
+
+async def a_person(session: AsyncSession, **values: Any) -> Person:
+    values = {"first_name": "Anna", "last_name": "de Vries", "email": f"anna.{next(_number)}@example.org"} | values
+    person = Person(
+        **values,
+        name_key=name_key(values["first_name"], values.get("middle_name"), values["last_name"]),
+        email_key=email_key(values["email"]) if values["email"] else None,
+    )
+    session.add(person)
+    await session.flush()
+    return person
+
+
+async def a_patient(session: AsyncSession, person: Person | None = None, **values: Any) -> Patient:
+    person = person or await a_person(session)
+    if "medical_condition_id" not in values:
+        values["medical_condition_id"] = (await a_condition(session)).medical_condition_id
+    patient = Patient(person_id=person.person_id, **values)
+    session.add(patient)
+    await session.flush()
+    return patient
+
+
+async def a_lead(session: AsyncSession, person: Person | None = None, **values: Any) -> PatientLead:
+    person = person or await a_person(session)
+    if "medical_condition_id" not in values:
+        values["medical_condition_id"] = (await a_condition(session)).medical_condition_id
+    lead = PatientLead(person_id=person.person_id, **({"source": "landing_page"} | values))
+    session.add(lead)
+    await session.flush()
+    return lead
+
+
+async def a_call(session: AsyncSession, patient: Patient, **values: Any) -> CallHistory:
+    """A booking with the patient, for now unless `booking_date` or `call_date` say otherwise."""
+    if not {"booking_date", "call_date"} & set(values):
+        values["booking_date"] = clock.now()
+    values = {"status": "scheduled", "patient_id": patient.patient_id, "person_id": patient.person_id} | values
+    call = CallHistory(**values)
+    session.add(call)
+    await session.flush()
+    return call
+
+
+async def a_colleague(
+    session: AsyncSession, role: str = "navigator", **person: Any
+) -> tuple[UserAccount, dict[str, str]]:
+    """An account with a person behind it, and the headers with its key."""
+    who = await a_person(session, **({"first_name": "Noor", "last_name": "Bakker"} | person))
+    account = await open_account(
+        session, command_actor(), display_name="Noor Bakker", role=Role(role), kind="human", person_id=who.person_id
+    )
+    key = await create_api_key(session, command_actor(), account_id=account.user_account_id, name="test")
+    await session.commit()
+    return account, {"Authorization": f"Bearer {key}"}

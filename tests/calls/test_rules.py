@@ -1,0 +1,93 @@
+"""What follows from what is said about a call."""
+
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+import pytest
+
+from app.calls.rules import contradictions, derive_status, unresolved_because
+from app.calls.schemas import CallOfPatientFilter, Channel, Direction, SetStatus, Status
+from app.calls.states import CALL, CHANNELS, DIRECTIONS
+
+NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
+EARLIER, LATER = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("present", "status", "no_show", "outcome", "expected"),
+    [
+        ("scheduled", None, None, None, "scheduled"),
+        ("scheduled", None, False, None, "scheduled"),
+        ("scheduled", None, None, "reached", "completed"),
+        ("confirmed", None, None, "voicemail", "completed"),
+        ("scheduled", None, True, None, "no_show"),
+        ("scheduled", None, True, "no_answer", "no_show"),
+        ("scheduled", "confirmed", None, "reached", "confirmed"),
+        ("no_show", None, False, None, "scheduled"),
+        ("no_show", None, False, "reached", "completed"),
+        ("completed", None, None, "voicemail", "completed"),
+        ("cancelled", None, None, "reached", "cancelled"),
+    ],
+)
+def test_status_is_said_or_follows_from_no_show_and_outcome(
+    *, present: str, status: str | None, no_show: bool | None, outcome: str | None, expected: str
+) -> None:
+    assert derive_status(present=present, status=status, no_show=no_show, outcome=outcome) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "no_show", "outcome", "has_date", "fields"),
+    [
+        ("completed", None, "reached", True, []),
+        ("no_show", True, "no_answer", True, []),
+        ("completed", True, None, True, ["no_show"]),
+        ("no_show", False, None, True, ["no_show"]),
+        ("cancelled", None, "reached", True, ["outcome"]),
+        ("cancelled", None, None, True, []),
+        ("cancelled", True, "reached", False, ["no_show", "outcome", "call_date"]),
+    ],
+)
+def test_what_does_not_fit_together_is_named_by_its_field(
+    *, status: str, no_show: bool | None, outcome: str | None, has_date: bool, fields: list[str]
+) -> None:
+    found = contradictions(
+        status=status, no_show=no_show, outcome=outcome, booking_date=NOW if has_date else None, call_date=None
+    )
+    assert [error.field for error in found] == fields
+
+
+@pytest.mark.parametrize(
+    ("status", "occurs_at", "heard", "is_voided", "expected"),
+    [
+        ("scheduled", EARLIER, None, False, "no_outcome"),
+        ("confirmed", NOW, None, False, "no_outcome"),
+        ("scheduled", LATER, None, False, None),
+        ("scheduled", EARLIER, None, True, None),
+        ("completed", EARLIER, None, False, "adverse_event_not_asked"),
+        ("completed", EARLIER, False, False, None),
+        ("completed", EARLIER, True, False, None),
+        ("no_show", EARLIER, None, False, None),
+        ("cancelled", EARLIER, None, False, None),
+        ("rescheduled", EARLIER, None, False, None),
+    ],
+)
+def test_call_is_unresolved_until_somebody_said_how_it_ended_and_asked(
+    *, status: str, occurs_at: datetime, heard: bool | None, is_voided: bool, expected: str | None
+) -> None:
+    answer = unresolved_because(
+        status=status, occurs_at=occurs_at, adverse_event_heard=heard, is_voided=is_voided, now=NOW
+    )
+    assert answer == expected
+
+
+def test_words_of_the_description_are_the_words_of_the_machine() -> None:
+    assert get_args(Status) == CALL.states
+    assert set(get_args(SetStatus)) == set(CALL.states) - {"rescheduled"}
+    assert get_args(Direction) == DIRECTIONS
+    assert get_args(Channel) == CHANNELS
+    for word in CALL.filter_words():
+        assert CallOfPatientFilter.model_validate({"status": word}).status == word
+
+
+def test_a_no_show_stays_one_and_nothing_leads_to_a_new_booking_but_an_open_one() -> None:
+    assert [state for state in CALL.states if CALL.may_move(state, "rescheduled")] == ["scheduled", "confirmed"]
