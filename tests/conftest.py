@@ -6,7 +6,10 @@ Races need real commits: `committed_database` is a database of its own that is t
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -25,10 +28,23 @@ from app.platform.settings import Settings
 from app.setup import add_reference_data
 
 
+@contextmanager
+def passable_folder() -> Iterator[Path]:
+    """
+    A folder that goes with its content.
+
+    As root the server runs as a user of its own, who may not enter pytest's folders: the data would lie elsewhere.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="crm-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server for this test run."""
-    with running(tmp_path_factory.mktemp("postgres") / "data", durable=False) as started:
+    with passable_folder() as folder, running(folder / "data", durable=False) as started:
         yield started
 
 

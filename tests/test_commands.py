@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.conftest import passable_folder
+
 ROOT = Path(__file__).parent.parent
 CRM = Path(sys.executable).parent / "crm"
 KEY = re.compile(r"crm_[a-z2-7]{12}_[A-Za-z0-9_-]{43}\n")
@@ -65,8 +67,9 @@ def _serving(data_dir: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("commands") / "data"
+def data_dir() -> Iterator[Path]:
+    with passable_folder() as folder:
+        yield folder / "data"
 
 
 def test_serves_makes_keys_beside_it_survives_a_kill_and_stops_its_database(data_dir: Path) -> None:
