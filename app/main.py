@@ -14,6 +14,10 @@ from app.conditions import api as conditions
 from app.conditions import errors as condition_errors
 from app.hospitals import api as hospitals
 from app.hospitals import errors as hospital_errors
+from app.journeys.trial import api as trial_journeys
+from app.journeys.trial import errors as trial_journey_errors
+from app.physicians import api as physicians
+from app.physicians import errors as physician_errors
 from app.platform import problems
 from app.platform.db import ConstraintErrors, Database, create_engine
 from app.platform.logs import set_up_logs
@@ -36,11 +40,16 @@ ROUTERS = (
     hospitals.specialization_router,
     calls.router,
     calls.of_patients,
+    physicians.router,
+    trial_journeys.trial_router,
+    trial_journeys.router,
 )
 CONSTRAINT_ERRORS: ConstraintErrors = {
     **condition_errors.CONSTRAINTS,
     **hospital_errors.CONSTRAINTS,
     **call_errors.CONSTRAINTS,
+    **physician_errors.CONSTRAINTS,
+    **trial_journey_errors.CONSTRAINTS,
 }
 
 

@@ -124,7 +124,7 @@ def after(sort: SortKey, values: Sequence[Any]) -> ColumnElement[bool]:
 async def fetch_page(
     session: AsyncSession,
     *,
-    ids: Select[Any],
+    ids: Select[*tuple[Any, ...]],
     query: PageQuery,
     sort: SortKey,
     load: Callable[[list[Any]], Select[Any]],

@@ -6,8 +6,9 @@ These types take one spelling each, trim outer blanks first, and say what is wro
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
@@ -172,6 +173,11 @@ Flag = StrictBool
 def whole(minimum: int, maximum: int) -> Any:
     """The type of a whole number from `minimum` to `maximum`, both included; no text, no 1.0, no true."""
     return Annotated[StrictInt, Field(ge=minimum, le=maximum)]
+
+
+def one_of(words: Iterable[str]) -> Any:
+    """The type of one of these words, as the machine or the list that they come from has them."""
+    return Literal.__getitem__(tuple(words))
 
 
 Name = line(100)

@@ -6,6 +6,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.conditions.models import MedicalCondition
 from app.journeys.eap.states import EAP_JOURNEY, GATE_STATES, GATES
+from app.patients.models import Patient
+from app.physicians.models import Physician
 from app.platform.db import HEALTH, INTERNAL, PUBLIC, Base, CreatedAt, Edited, Key
 
 PROGRAMME_STATUSES = ("planned", "open", "paused", "closed")
@@ -47,6 +49,7 @@ class EapJourney(Edited, Base):
         Index("ix_eap_journey_status_created_at", "status", text("created_at DESC"), text("eap_journey_id DESC")),
         Index("ix_eap_journey_eap_program_id", "eap_program_id", text("created_at DESC"), text("eap_journey_id DESC")),
         Index("ix_eap_journey_physician_id", "physician_id", text("created_at DESC"), text("eap_journey_id DESC")),
+        {"info": {"journey_machine": EAP_JOURNEY}},
     )
 
     eap_journey_id: Mapped[Key]
@@ -68,9 +71,10 @@ class EapJourney(Edited, Base):
     notes: Mapped[str | None] = mapped_column(info=HEALTH)
     status_changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"), info=INTERNAL)
 
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    physician: Mapped[Physician | None] = relationship(lazy="raise")
     eap_program: Mapped[EapProgram | None] = relationship(lazy="raise")
     medical_condition: Mapped[MedicalCondition | None] = relationship(lazy="raise")
-    gates: Mapped[list["EapGate"]] = relationship(lazy="raise", order_by="EapGate.gate")
 
 
 class EapGate(Edited, Base):

@@ -6,6 +6,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.conditions.models import MedicalCondition
 from app.journeys.trial.states import TRIAL_JOURNEY
+from app.patients.models import Patient
+from app.physicians.models import Physician
 from app.platform.db import HEALTH, INTERNAL, PUBLIC, Base, CreatedAt, Edited, Key
 
 REGISTRIES = ("NCT", "EUCT", "EudraCT", "ISRCTN", "jRCT", "other")
@@ -65,6 +67,7 @@ class ClinicalTrialJourney(Edited, Base):
             "ix_ct_journey_clinical_trial_id", "clinical_trial_id", text("created_at DESC"), text("ct_journey_id DESC")
         ),
         Index("ix_ct_journey_physician_id", "physician_id", text("created_at DESC"), text("ct_journey_id DESC")),
+        {"info": {"journey_machine": TRIAL_JOURNEY}},
     )
 
     ct_journey_id: Mapped[Key]
@@ -89,5 +92,7 @@ class ClinicalTrialJourney(Edited, Base):
     notes: Mapped[str | None] = mapped_column(info=HEALTH)
     status_changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"), info=INTERNAL)
 
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    physician: Mapped[Physician | None] = relationship(lazy="raise")
     clinical_trial: Mapped[ClinicalTrial | None] = relationship(lazy="raise")
     medical_condition: Mapped[MedicalCondition | None] = relationship(lazy="raise")

@@ -1,5 +1,7 @@
 """The states of a clinical-trial journey and the reasons to leave it (DOMAIN 2.3)."""
 
+from datetime import date
+
 from app.platform.states import Machine
 
 TRIAL_JOURNEY = Machine(
@@ -112,3 +114,31 @@ REASONS = (
     "other",
 )
 """Why a journey was left; `other` needs words beside it."""
+
+GUARDS = {"referred": ("share_consent", "linked_physician", "medical_review", "trial_recruiting")}
+"""What a state needs besides a move that leads there; what cannot be asked yet is `not_checked`."""
+DATE_OF_STATE = {"referred": "referral_date", "eligible_enrolled": "enrollment_date", "completed": "completion_date"}
+"""The date that entering a state means."""
+
+
+def reasons_of(_to: str) -> tuple[str, ...]:
+    """The reason codes of a state: one list serves all."""
+    return REASONS
+
+
+def guards_of(to: str) -> tuple[str, ...]:
+    return GUARDS.get(to, ())
+
+
+def date_meant(to: str, day: date, dates: dict[str, date | None]) -> tuple[str, date] | None:
+    """
+    The field of `dates` that entering `to` on `day` fills, with the day, or None.
+
+    `dates` are the journey's referral, enrolment and completion dates in this order. A typed date stays, and a day that
+    would contradict one is left for somebody to type.
+    """
+    field = DATE_OF_STATE.get(to)
+    if field is None or dates[field] is not None:
+        return None
+    known = [known for known in {**dates, field: day}.values() if known is not None]
+    return (field, day) if known == sorted(known) else None

@@ -1,0 +1,100 @@
+"""Shapes that both kinds of journey share."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from app.access.masking import Health
+from app.conditions.schemas import ConditionSummary
+from app.people.schemas import PersonSummary
+from app.physicians.schemas import PhysicianSummary
+from app.platform.paging import PageQuery
+from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Notes, Reason
+
+
+class JourneyCreate(Body):
+    """
+    A journey starts in its first state. `status` starts it in a later one, for what was so before it was entered;
+    `happened_at` says since when.
+    """
+
+    patient_id: Id
+    physician_id: Id | None = None
+    medical_condition_id: Id | None = None
+    enrollment_date: Day | None = None
+    completion_date: Day | None = None
+    notes: Notes | None = None
+    happened_at: Instant | None = None
+    reason: Reason | None = None
+
+
+class JourneyUpdate(Body):
+    """The fields given are changed. A `status` moves the journey as a transition does."""
+
+    physician_id: Id | None = OMITTED
+    medical_condition_id: Id | None = OMITTED
+    enrollment_date: Day | None = OMITTED
+    completion_date: Day | None = OMITTED
+    on_hold_reason: Reason | None = OMITTED
+    on_hold_until: Day | None = OMITTED
+    notes: Notes | None = OMITTED
+    happened_at: Instant | None = OMITTED
+    reason: Reason | None = OMITTED
+
+
+class JourneyFilter(PageQuery):
+    patient_id: Id | None = None
+    physician_id: Id | None = None
+    created_from: Instant | None = None
+    created_to: Instant | None = None
+
+
+class JourneyPatient(Answer):
+    """Whose journey it is."""
+
+    patient_id: UUID
+    person_id: UUID
+    person: PersonSummary
+    status: str
+
+
+class JourneyRead(Answer):
+    """`allowed_transitions` are the moves the machine has from here; guards and reasons are asked on the way."""
+
+    patient_id: UUID
+    patient: JourneyPatient
+    physician_id: UUID | None
+    physician: PhysicianSummary | None
+    medical_condition_id: Health[UUID | None]
+    medical_condition: Health[ConditionSummary | None]
+    enrollment_date: Health[date | None]
+    completion_date: Health[date | None]
+    status: Health[str]
+    status_group: Health[str]
+    status_changed_at: datetime
+    allowed_transitions: Health[list[str]]
+    on_hold: bool
+    on_hold_reason: Health[str | None]
+    on_hold_until: date | None
+    notes: Health[str | None]
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class JourneyEventRead(Answer):
+    """
+    One stage change: `happened_at` in the world, `created_at` when it was entered.
+
+    `guards` maps what the step needed to met, not_met or not_checked. `via`: opened, transition or update.
+    """
+
+    journey_event_id: UUID
+    from_status: Health[str | None]
+    to_status: Health[str]
+    happened_at: Health[datetime | None]
+    created_at: datetime
+    entered_by: UUID | None
+    via: str | None
+    reason_code: Health[str | None]
+    reason: Health[str | None]
+    guards: dict[str, str]

@@ -1,0 +1,59 @@
+from app.journeys.errors import completed_before_enrolled, condition_unknown, patient_unknown, physician_unknown
+from app.platform.db import ConstraintErrors
+from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
+
+
+class TrialNotFound(NotFound):
+    code = "clinical_trial_not_found"
+    detail = "There is no such clinical trial."
+
+
+class TrialExists(Conflict):
+    code = "clinical_trial_exists"
+    detail = "A clinical trial with this number exists."
+
+
+class TrialJourneyNotFound(NotFound):
+    code = "clinical_trial_journey_not_found"
+    detail = "There is no such clinical-trial journey."
+
+
+class TrialIsFixed(Conflict):
+    code = "trial_is_fixed"
+    detail = "This journey leads into another trial already. A second trial is a second journey."
+
+
+def trial_number_not_recognised() -> Invalid:
+    return invalid_field(
+        "trial_id",
+        "trial_id_not_recognised",
+        "Send the number as a registry writes it: NCT, EU CT, EudraCT, ISRCTN or jRCT.",
+    )
+
+
+def registry_mismatch() -> Invalid:
+    return invalid_field("registry_code", "registry_mismatch", "The number is one of another registry.")
+
+
+def _trial_unknown() -> Invalid:
+    return invalid_field("clinical_trial_id", "unknown_reference", "There is no such clinical trial.")
+
+
+def _enrolled_before_referred() -> Invalid:
+    return invalid_field("enrollment_date", "dates_not_in_order", "Must not lie before the referral_date.")
+
+
+def _reason_of_an_eligible() -> Invalid:
+    return invalid_field("ineligible_reason", "reason_when_not_eligible", "An eligible patient has no such reason.")
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "uq_clinical_trial_trial_id": TrialExists,
+    "fk_clinical_trial_journey_patient_id": patient_unknown,
+    "fk_clinical_trial_journey_physician_id": physician_unknown,
+    "fk_clinical_trial_journey_medical_condition_id": condition_unknown,
+    "fk_clinical_trial_journey_clinical_trial_id": _trial_unknown,
+    "ck_clinical_trial_journey_completed_after_enrolled": completed_before_enrolled,
+    "ck_clinical_trial_journey_enrolled_after_referred": _enrolled_before_referred,
+    "ck_clinical_trial_journey_reason_when_not_eligible": _reason_of_an_eligible,
+}

@@ -1,0 +1,111 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from app.journeys.queries import FoundPage, of_present_patient
+from app.journeys.trial.errors import TrialJourneyNotFound, TrialNotFound
+from app.journeys.trial.identifiers import read_trial_number
+from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
+from app.journeys.trial.schemas import TrialFilter, TrialJourneyFilter
+from app.journeys.trial.states import TRIAL_JOURNEY
+from app.patients.models import Patient
+from app.physicians.models import Physician
+from app.platform.actor import Actor
+from app.platform.paging import SortKey, fetch_page
+from app.platform.search import begins_with
+
+LOADED = (
+    joinedload(ClinicalTrialJourney.patient).joinedload(Patient.person),
+    joinedload(ClinicalTrialJourney.physician).joinedload(Physician.person),
+    joinedload(ClinicalTrialJourney.clinical_trial),
+    joinedload(ClinicalTrialJourney.medical_condition),
+)
+
+
+async def get_trial(
+    session: AsyncSession, _actor: Actor, *, clinical_trial_id: UUID, for_update: bool = False
+) -> ClinicalTrial:
+    """The trial; TrialNotFound."""
+    query = select(ClinicalTrial).where(ClinicalTrial.clinical_trial_id == clinical_trial_id)
+    if for_update:
+        query = query.with_for_update()
+    found = (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+    if found is None:
+        raise TrialNotFound
+    return found
+
+
+async def find_trial_by_number(session: AsyncSession, *, trial_id: str) -> ClinicalTrial | None:
+    """The trial with exactly this number, or None."""
+    return (await session.scalars(select(ClinicalTrial).where(ClinicalTrial.trial_id == trial_id))).one_or_none()
+
+
+async def list_trials(session: AsyncSession, _actor: Actor, *, query: TrialFilter) -> FoundPage:
+    """A page of trials, newest first."""
+    ids = select(ClinicalTrial.clinical_trial_id, ClinicalTrial.created_at, ClinicalTrial.clinical_trial_id)
+    if query.status is not None:
+        ids = ids.where(ClinicalTrial.status == query.status)
+    if query.registry_code is not None:
+        ids = ids.where(ClinicalTrial.registry_code == query.registry_code)
+    if query.created_from is not None:
+        ids = ids.where(ClinicalTrial.created_at >= query.created_from)
+    if query.q is not None:
+        reference = read_trial_number(query.q)
+        ids = ids.where(
+            ClinicalTrial.trial_id == reference.number
+            if reference is not None
+            else begins_with(func.lower(ClinicalTrial.trial_id), query.q.lower())
+            | begins_with(func.lower(ClinicalTrial.title), query.q.lower())
+        )
+
+    def load(keys: list[UUID]) -> Select[ClinicalTrial]:
+        return select(ClinicalTrial).where(ClinicalTrial.clinical_trial_id.in_(keys))
+
+    sort = SortKey((ClinicalTrial.created_at, ClinicalTrial.clinical_trial_id), (datetime, UUID))
+    return await fetch_page(
+        session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.clinical_trial_id
+    )
+
+
+async def get_trial_journey(
+    session: AsyncSession, _actor: Actor, *, ct_journey_id: UUID, for_update: bool = False
+) -> ClinicalTrialJourney:
+    """The journey with what it names; TrialJourneyNotFound, also when its patient is deleted."""
+    query = select(ClinicalTrialJourney).where(
+        ClinicalTrialJourney.ct_journey_id == ct_journey_id, of_present_patient(ClinicalTrialJourney.patient_id)
+    )
+    if for_update:
+        query = query.with_for_update(of=ClinicalTrialJourney)
+    query = query.options(*LOADED).execution_options(populate_existing=True)
+    found = (await session.scalars(query)).one_or_none()
+    if found is None:
+        raise TrialJourneyNotFound
+    return found
+
+
+async def list_trial_journeys(session: AsyncSession, _actor: Actor, *, query: TrialJourneyFilter) -> FoundPage:
+    """A page of journeys, newest first; those of deleted patients are left out."""
+    journey = ClinicalTrialJourney
+    ids = select(journey.ct_journey_id, journey.created_at, journey.ct_journey_id)
+    ids = ids.where(of_present_patient(journey.patient_id))
+    if query.status is not None:
+        ids = ids.where(journey.status.in_(TRIAL_JOURNEY.states_of_filter(query.status)))
+    if query.patient_id is not None:
+        ids = ids.where(journey.patient_id == query.patient_id)
+    if query.physician_id is not None:
+        ids = ids.where(journey.physician_id == query.physician_id)
+    if query.clinical_trial_id is not None:
+        ids = ids.where(journey.clinical_trial_id == query.clinical_trial_id)
+    if query.created_from is not None:
+        ids = ids.where(journey.created_at >= query.created_from)
+    if query.created_to is not None:
+        ids = ids.where(journey.created_at < query.created_to)
+
+    def load(keys: list[UUID]) -> Select[ClinicalTrialJourney]:
+        return select(journey).where(journey.ct_journey_id.in_(keys)).options(*LOADED)
+
+    sort = SortKey((journey.created_at, journey.ct_journey_id), (datetime, UUID))
+    return await fetch_page(session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.ct_journey_id)

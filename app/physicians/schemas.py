@@ -1,0 +1,86 @@
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from app.access.masking import Personal
+from app.hospitals.schemas import HospitalSummary, SpecializationSummary
+from app.people.schemas import Intake, MatchRead, PersonCreate, PersonSummary
+from app.platform.paging import PageQuery
+from app.platform.text import OMITTED, Answer, Body, Flag, Id, Instant, Label, either, line
+
+
+class _Professional(Intake):
+    hospital_id: Id | None = None
+    job_title: Label | None = None
+    specialization_id: Id | None = None
+    medical_license_number: line(100) | None = None  # type: ignore[valid-type]  # a type made by a call
+
+
+class PhysicianOfNewPerson(_Professional):
+    """A physician and who it is: the person is found by the e-mail or made."""
+
+    person: PersonCreate
+    shared_email: Flag = False
+
+
+class PhysicianOfPerson(_Professional):
+    """A person we know becomes a physician."""
+
+    person_id: Id
+
+
+PhysicianCreate = either(PhysicianOfNewPerson, PhysicianOfPerson, second_has="person_id")
+
+
+class PhysicianUpdate(Body):
+    """The fields given are changed."""
+
+    hospital_id: Id | None = OMITTED
+    job_title: Label | None = OMITTED
+    specialization_id: Id | None = OMITTED
+    medical_license_number: line(100) | None = OMITTED  # type: ignore[valid-type]
+    is_active: Flag = OMITTED
+
+
+class PhysicianFilter(PageQuery):
+    """`q` begins one of the person's names, without regard to case and marks."""
+
+    q: Label | None = None
+    person_id: Id | None = None
+    hospital_id: Id | None = None
+    specialization_id: Id | None = None
+    medical_license_number: line(100) | None = None  # type: ignore[valid-type]
+    is_active: Literal["true", "false"] | None = None
+    created_from: Instant | None = None
+
+
+class PhysicianSummary(Answer):
+    """A physician inside another answer."""
+
+    physician_id: UUID
+    person_id: UUID
+    person: PersonSummary
+    job_title: str | None
+    hospital_id: UUID | None
+    specialization_id: UUID | None
+    is_active: bool
+
+
+class PhysicianRead(Answer):
+    physician_id: UUID
+    person_id: UUID
+    person: PersonSummary
+    hospital_id: UUID | None
+    hospital: HospitalSummary | None
+    job_title: str | None
+    specialization_id: UUID | None
+    specialization: SpecializationSummary | None
+    medical_license_number: Personal[str | None]
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class PhysicianCreated(PhysicianRead):
+    match: MatchRead

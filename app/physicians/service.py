@@ -1,0 +1,170 @@
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import service as audit
+from app.people import suggestions
+from app.people.schemas import MatchRead, SuggestedChangeRead
+from app.people.service import Identified, give_role, identify_known, identify_or_create
+from app.physicians import queries
+from app.physicians.models import Physician
+from app.physicians.schemas import PhysicianOfNewPerson, PhysicianOfPerson, PhysicianUpdate
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.etags import etag, require_match
+
+ROLE = "physician"
+_PROFESSIONAL = ("hospital_id", "job_title", "specialization_id", "medical_license_number")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The physician of a create, how the person was found, and whether the physician was made by it."""
+
+    physician: Physician
+    match: MatchRead
+    is_new: bool
+
+
+async def register_physician(
+    session: AsyncSession, actor: Actor, *, new: PhysicianOfNewPerson | PhysicianOfPerson
+) -> Registered:
+    """
+    The physician that this person is, made when they are none yet; the person gets the role.
+
+    A physician we have is not overwritten: what differs becomes suggested changes, and an inactive one is active
+    again. Errors are those of people.service.identify_or_create and identify_known.
+    """
+    found = await _identify(session, actor, new)
+    person_id = found.person.person_id
+    physician = await queries.find_physician_of_person(session, person_id=person_id)
+    match, is_new = found.match, physician is None
+    if physician is None:
+        physician = Physician(
+            person_id=person_id,
+            updated_by=actor.account_id,
+            **{field: getattr(new, field) for field in _PROFESSIONAL},
+        )
+        session.add(physician)
+        await session.flush()
+    else:
+        match = await _returned(session, actor, physician, new, found)
+    await give_role(
+        session,
+        actor,
+        person_id=person_id,
+        type_name=ROLE,
+        since=clock.now(),
+        hospital_id=physician.hospital_id,
+        job_title=physician.job_title,
+    )
+    return Registered(await _noted(session, actor, physician.physician_id), match, is_new)
+
+
+async def _identify(session: AsyncSession, actor: Actor, new: PhysicianOfNewPerson | PhysicianOfPerson) -> Identified:
+    payload = new.model_dump(mode="json", exclude_unset=True)
+    if isinstance(new, PhysicianOfPerson):
+        return await identify_known(
+            session,
+            actor,
+            person_id=new.person_id,
+            source=new.source,
+            payload=payload,
+            consent_text_version=new.consent_text_version,
+        )
+    return await identify_or_create(
+        session,
+        actor,
+        new=new.person,
+        source=new.source,
+        payload=payload,
+        shared_email=new.shared_email,
+        consent_text_version=new.consent_text_version,
+    )
+
+
+async def _returned(
+    session: AsyncSession,
+    actor: Actor,
+    physician: Physician,
+    new: PhysicianOfNewPerson | PhysicianOfPerson,
+    found: Identified,
+) -> MatchRead:
+    reactivated = not physician.is_active
+    if reactivated:
+        physician.is_active = True
+        await session.flush()
+    arrived = {field: getattr(new, field) for field in _PROFESSIONAL}
+    changes = await suggestions.suggest(
+        session,
+        actor,
+        record=suggestions.Record(
+            physician.person_id, Physician.__tablename__, physician.physician_id, physician.version
+        ),
+        differing={
+            field: (getattr(physician, field), theirs)
+            for field, theirs in arrived.items()
+            if theirs is not None and theirs != getattr(physician, field)
+        },
+        source=new.source,
+        intake_submission_id=found.submission.intake_submission_id,
+    )
+    return found.match.model_copy(
+        update={
+            "suggested_changes": [
+                *found.match.suggested_changes,
+                *(SuggestedChangeRead.model_validate(change) for change in changes),
+            ],
+            "reactivated": found.match.reactivated or reactivated,
+        }
+    )
+
+
+async def change_physician(
+    session: AsyncSession, actor: Actor, *, physician_id: UUID, change: PhysicianUpdate, if_match: str | None = None
+) -> Physician:
+    """Change the fields given; Stale when `if_match` names another version. The person is changed as a person."""
+    physician = await queries.get_physician(session, actor, physician_id=physician_id, for_update=True)
+    require_match(if_match, tag(physician))
+    for field in change.model_fields_set:
+        setattr(physician, field, getattr(change, field))
+    await session.flush()
+    return await _noted(session, actor, physician_id, change.model_fields_set)
+
+
+async def deactivate_physician(
+    session: AsyncSession, actor: Actor, *, physician_id: UUID, if_match: str | None = None
+) -> None:
+    """Offer the physician no more; links and journeys stay, and doing it twice changes nothing."""
+    await change_physician(
+        session, actor, physician_id=physician_id, change=PhysicianUpdate(is_active=False), if_match=if_match
+    )
+
+
+def tag(physician: Physician) -> str:
+    """The entity tag of a physician's answer, which shows the person as well."""
+    return etag(physician.version, physician.person.version)
+
+
+async def _noted(session: AsyncSession, actor: Actor, physician_id: UUID, fields: Iterable[str] = ()) -> Physician:
+    physician = await queries.get_physician(session, actor, physician_id=physician_id)
+    audit.note(
+        session, record_type="physician", record_id=physician_id, person_ids=[physician.person_id], fields=fields
+    )
+    return physician
+
+
+async def _lock(session: AsyncSession, actor: Actor, physician_id: UUID) -> Physician:
+    return await queries.get_physician(session, actor, physician_id=physician_id, for_update=True)
+
+
+async def _change_field(session: AsyncSession, _actor: Actor, physician: Physician, field: str, value: Any) -> None:
+    change = PhysicianUpdate.model_validate({field: value})
+    setattr(physician, field, getattr(change, field))
+    await session.flush()
+
+
+suggestions.register(Physician.__tablename__, suggestions.Changeable(lock=_lock, change=_change_field))
