@@ -16,6 +16,11 @@ from app.hospitals import api as hospitals
 from app.hospitals import errors as hospital_errors
 from app.journeys.trial import api as trial_journeys
 from app.journeys.trial import errors as trial_journey_errors
+from app.patients import api as patients
+from app.patients import errors as patient_errors
+from app.people import api as people
+from app.people import errors as people_errors
+from app.people import review_api as people_review
 from app.physicians import api as physicians
 from app.physicians import errors as physician_errors
 from app.platform import problems
@@ -43,10 +48,17 @@ ROUTERS = (
     physicians.router,
     trial_journeys.trial_router,
     trial_journeys.router,
+    people.router,
+    people.contact_types,
+    people_review.suggested_changes,
+    people_review.duplicate_candidates,
+    patients.router,
 )
 CONSTRAINT_ERRORS: ConstraintErrors = {
     **condition_errors.CONSTRAINTS,
     **hospital_errors.CONSTRAINTS,
+    **people_errors.CONSTRAINTS,
+    **patient_errors.CONSTRAINTS,
     **call_errors.CONSTRAINTS,
     **physician_errors.CONSTRAINTS,
     **trial_journey_errors.CONSTRAINTS,

@@ -30,7 +30,7 @@ def _trail(session: AsyncSession) -> Trail:
 def note(
     session: AsyncSession,
     *,
-    record_type: str,
+    record_type: str | None = None,
     record_id: UUID | None = None,
     person_ids: Iterable[UUID] = (),
     fields: Iterable[str] = (),
@@ -40,6 +40,7 @@ def note(
     Note that this unit of work showed or changed a record of these persons.
 
     Written when the unit of work ends, in its transaction; further notes add persons and fields to the same event.
+    Without `record_type` only those are added: the caller's own record is the event's.
     """
     trail = _trail(session)
     if trail.record_type is None:

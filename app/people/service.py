@@ -75,6 +75,8 @@ async def identify_or_create(
     """
     The person this submission belongs to, made when nobody we know; the submission is kept as it came.
 
+    The request's audit event names the person; the caller notes its own record.
+
     Nothing of an existing person is overwritten: what differs, and what fills an empty field, becomes a suggested
     change. An inactive person is active again. EmailBelongsToSomeoneElse when the address is somebody else's and not
     known to be shared; SeveralPeopleFit when two people of a shared address could both be meant.
@@ -127,7 +129,7 @@ async def identify_or_create(
             probable_duplicates=_shown(actor, duplicates),
             reactivated=False,
         )
-        _note(session, person.person_id, new.model_fields_set)
+        audit.note(session, person_ids=[person.person_id], fields=new.model_fields_set)
         return Identified(person, match, submission)
     raise Unavailable
 
@@ -317,7 +319,7 @@ async def give_role(
         .limit(1)
         .options(selectinload(role.contact_type))
     )
-    _note(session, person_id, ["roles"])
+    audit.note(session, person_ids=[person_id], fields=["roles"])
     return found.one()
 
 
@@ -540,7 +542,7 @@ async def _recognise(
             source=source,
             intake_submission_id=submission.intake_submission_id,
         )
-    _note(session, person_id, [change.field for change in suggested])
+    audit.note(session, person_ids=[person_id], fields=[change.field for change in suggested])
     match = MatchRead(
         outcome=outcome,
         reasons=[str(reason) for reason in reasons],

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import service as audit
 from app.people import queries
 from app.people.errors import AlreadyDecided, OurValueChanged
-from app.people.models import SuggestedChange
+from app.people.models import DuplicateCandidate, SuggestedChange
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import Edited
@@ -191,11 +191,38 @@ async def reject(
     return _noted(session, suggestion)
 
 
-def _decide(suggestion: SuggestedChange, actor: Actor, decision: str, reason: str | None) -> None:
-    suggestion.decision = decision
-    suggestion.decided_at = clock.now()
-    suggestion.decided_by = actor.account_id
-    suggestion.reason = reason
+async def decide_duplicate(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    duplicate_candidate_id: UUID,
+    decision: str,
+    reason: str | None = None,
+) -> DuplicateCandidate:
+    """Keep whether two persons are one human. AlreadyDecided when it was decided the other way."""
+    pair = await queries.get_duplicate_candidate(
+        session, actor, duplicate_candidate_id=duplicate_candidate_id, for_update=True
+    )
+    if pair.decision not in {"open", decision}:
+        raise AlreadyDecided
+    if pair.decision == "open":
+        _decide(pair, actor, decision, reason)
+        await session.flush()
+    audit.note(
+        session,
+        record_type="duplicate_candidate",
+        record_id=duplicate_candidate_id,
+        person_ids=[pair.person_id, pair.other_person_id],
+        fields=["decision"],
+    )
+    return pair
+
+
+def _decide(row: SuggestedChange | DuplicateCandidate, actor: Actor, decision: str, reason: str | None) -> None:
+    row.decision = decision
+    row.decided_at = clock.now()
+    row.decided_by = actor.account_id
+    row.reason = reason
 
 
 def _noted(session: AsyncSession, suggestion: SuggestedChange) -> SuggestedChange:

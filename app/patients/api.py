@@ -1,0 +1,134 @@
+"""`/patients`: registered or brought back, listed, read, changed with their person, deleted."""
+
+from typing import Annotated, Literal
+
+from fastapi import Query, Request, Response
+
+from app.access.guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.audit import service as audit
+from app.conditions.schemas import ConditionSummary
+from app.patients import queries, service
+from app.patients.models import Patient
+from app.patients.schemas import (
+    NewPatient,
+    PatientCreated,
+    PatientFilter,
+    PatientRead,
+    PatientUpdate,
+    status_group,
+)
+from app.people.schemas import PersonRead
+from app.platform.etags import etag
+from app.platform.paging import Page
+from app.platform.text import Id, Reason
+
+router = api_router("/patients", "patients")
+
+
+def read(patient: Patient) -> PatientRead:
+    return PatientRead(
+        patient_id=patient.patient_id,
+        person_id=patient.person_id,
+        person=PersonRead.model_validate(patient.person),
+        medical_condition_id=patient.medical_condition_id,
+        medical_condition=ConditionSummary.model_validate(patient.medical_condition),
+        first_contact_date=patient.first_contact_date,
+        initial_consult_date=patient.initial_consult_date,
+        status=patient.status,
+        status_group=status_group(patient.status),
+        status_reason=patient.status_reason,
+        owner_id=patient.owner_id,
+        created_at=patient.created_at,
+        updated_at=patient.updated_at,
+        version=patient.version,
+        deleted_at=patient.deleted_at,
+    )
+
+
+def tag(patient: Patient) -> str:
+    """Covers all that the answer shows and PUT changes."""
+    return etag(patient.version, patient.person.version)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=PatientCreated,
+    responses={200: {"model": PatientCreated, "description": "The person has a patient record: this one."}},
+    dependencies=[allow("patient.write")],
+)
+async def create_patient(
+    new: NewPatient, request: Request, session: DbSession, actor: CurrentActor, response: Response
+) -> PatientCreated:
+    """
+    Register a patient: 201 when new, 200 with the same patient when the person has a record; `match` tells why.
+
+    What arrives for an existing record is suggested, never written over it. A deleted record is brought back.
+    """
+    registered = await service.register_patient(session, actor, new=new, payload=await request.json())
+    patient = registered.patient
+    response.status_code = 201 if registered.is_new else 200
+    response.headers["etag"] = tag(patient)
+    response.headers["location"] = f"{router.prefix}/{patient.patient_id}"
+    return PatientCreated(
+        **dict(read(patient)),
+        intake_submission_id=registered.submission.intake_submission_id,
+        match=registered.match,
+    )
+
+
+@router.get("", response_model=Page[PatientRead], dependencies=[allow("patient.read")])
+async def list_patients(
+    query: Annotated[PatientFilter, Query()], session: DbSession, actor: CurrentActor
+) -> Page[PatientRead]:
+    """Patients, newest first. `q` needs the permission to search, `include_deleted` that to read deleted ones."""
+    rows, cursor, total, capped = await queries.list_patients(session, actor, query=query)
+    audit.note(session, record_type="patient", person_ids=[row.person_id for row in rows])
+    return Page(items=[read(row) for row in rows], next_cursor=cursor, total=total, total_is_capped=capped)
+
+
+@router.get("/{patient_id}", response_model=PatientRead, dependencies=[allow("patient.read")])
+async def get_patient(
+    patient_id: Id,
+    session: DbSession,
+    actor: CurrentActor,
+    response: Response,
+    include_deleted: Literal["true", "false"] | None = None,
+) -> PatientRead:
+    patient = await queries.get_patient(
+        session, actor, patient_id=patient_id, include_deleted=include_deleted == "true"
+    )
+    audit.note(session, record_type="patient", record_id=patient_id, person_ids=[patient.person_id])
+    response.headers["etag"] = tag(patient)
+    return read(patient)
+
+
+@router.put("/{patient_id}", response_model=PatientRead, dependencies=[allow("patient.write")])
+async def update_patient(
+    patient_id: Id,
+    change: PatientUpdate,
+    session: DbSession,
+    actor: CurrentActor,
+    response: Response,
+    if_match: IfMatch,
+) -> PatientRead:
+    """
+    Change the fields given, those of `person` too; an empty body changes nothing.
+
+    409 `transition_not_allowed` with `allowed` when the status may not move so; `journeys_open` while a journey is.
+    """
+    patient = await service.change_patient(session, actor, patient_id=patient_id, change=change, if_match=if_match)
+    response.headers["etag"] = tag(patient)
+    return read(patient)
+
+
+@router.delete("/{patient_id}", status_code=204, dependencies=[allow("patient.delete")])
+async def delete_patient(
+    patient_id: Id,
+    session: DbSession,
+    actor: CurrentActor,
+    if_match: IfMatch,
+    reason: Annotated[Reason | None, Query()] = None,
+) -> None:
+    """Delete a patient: afterwards 404 and out of the list. They come back when their person returns."""
+    await service.delete_patient(session, actor, patient_id=patient_id, reason=reason, if_match=if_match)

@@ -1,0 +1,102 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from app.patients.errors import PatientNotFound
+from app.patients.models import Patient
+from app.patients.schemas import PatientFilter
+from app.patients.states import PATIENT
+from app.people import queries as people
+from app.platform.actor import Actor
+from app.platform.db import Base
+from app.platform.paging import SortKey, fetch_page
+from app.platform.states import Machine
+
+LOADED = (joinedload(Patient.person, innerjoin=True), joinedload(Patient.medical_condition, innerjoin=True))
+_NEWEST_FIRST = SortKey((Patient.created_at, Patient.patient_id), (datetime, UUID))
+
+
+async def get_patient(
+    session: AsyncSession, actor: Actor, *, patient_id: UUID, include_deleted: bool = False, for_update: bool = False
+) -> Patient:
+    """
+    The patient with their person and condition; PatientNotFound, for a deleted one too unless it is asked for.
+
+    Forbidden when deleted ones are asked for by whoever may not see them.
+    """
+    query = select(Patient).where(Patient.patient_id == patient_id)
+    if include_deleted:
+        actor.require("patient.read_deleted")
+    else:
+        query = query.where(Patient.deleted_at.is_(None))
+    found = await _one(session, query, for_update=for_update)
+    if found is None:
+        raise PatientNotFound
+    return found
+
+
+async def find_patient_of_person(
+    session: AsyncSession, _actor: Actor, *, person_id: UUID, for_update: bool = False
+) -> Patient | None:
+    """The person's patient record, a deleted one too, or None."""
+    return await _one(session, select(Patient).where(Patient.person_id == person_id), for_update=for_update)
+
+
+async def list_patients(
+    session: AsyncSession, actor: Actor, *, query: PatientFilter
+) -> tuple[list[Patient], str | None, int, bool]:
+    """A page of patients, newest first. Forbidden for deleted ones and for a search without the permission."""
+    ids = select(Patient.patient_id, *_NEWEST_FIRST.columns)
+    if query.include_deleted == "true":
+        actor.require("patient.read_deleted")
+    else:
+        ids = ids.where(Patient.deleted_at.is_(None))
+    if query.status is not None:
+        ids = ids.where(Patient.status.in_(PATIENT.states_of_filter(query.status)))
+    if query.medical_condition_id is not None:
+        ids = ids.where(Patient.medical_condition_id == query.medical_condition_id)
+    if query.owner_id is not None:
+        ids = ids.where(Patient.owner_id == query.owner_id)
+    if query.q is not None:
+        found = await people.search_person_ids(session, actor, typed=query.q)
+        ids = ids.where(Patient.person_id.in_(found))
+    if query.created_from is not None:
+        ids = ids.where(Patient.created_at >= query.created_from)
+    if query.created_to is not None:
+        ids = ids.where(Patient.created_at < query.created_to)
+
+    def load(keys: list[UUID]) -> Select[Patient]:
+        return select(Patient).where(Patient.patient_id.in_(keys)).options(*LOADED)
+
+    return await fetch_page(
+        session, ids=ids, query=query, sort=_NEWEST_FIRST, load=load, order_of=lambda row: row.patient_id
+    )
+
+
+async def has_open_journey(session: AsyncSession, *, patient_id: UUID) -> bool | None:
+    """
+    Whether a journey of the patient is in a state that is not closed; None where there are no tables of journeys.
+
+    journeys stands to the left of patients, so its tables are found by the machine that they carry in `info`.
+    """
+    open_ones = []
+    for table in Base.metadata.tables.values():
+        machine: Machine | None = table.info.get("journey_machine")
+        if machine is not None:
+            is_open = table.c.status.in_([state for state in machine.states if machine.is_open(state)])
+            open_ones.append(exists(select(table.c.patient_id).where(table.c.patient_id == patient_id, is_open)))
+    if not open_ones:
+        return None
+    return bool(await session.scalar(select(or_(*open_ones))))
+
+
+async def _one(session: AsyncSession, query: Select[Any], *, for_update: bool) -> Patient | None:
+    if for_update:
+        # Only the patient's row: whoever changes the person too locks it by name.
+        query = query.with_for_update(of=Patient)
+    found = await session.scalars(query.options(*LOADED).execution_options(populate_existing=True))
+    return found.one_or_none()

@@ -1,0 +1,104 @@
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from app.access.masking import Health
+from app.conditions.schemas import ConditionSummary
+from app.patients.states import PATIENT
+from app.patients.words import FilterWord, StatusWord
+from app.people.schemas import Intake, MatchRead, PersonCreate, PersonRead, PersonUpdate
+from app.platform.paging import PageQuery
+from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, Instant, Label, Reason, either
+
+
+class _PatientFields(Intake):
+    """`status` is active unless it is given; `status_reason` says why it is another one."""
+
+    medical_condition_id: Id
+    first_contact_date: Day | None = None
+    initial_consult_date: Day | None = None
+    status: StatusWord | None = None
+    status_reason: Reason | None = None
+    owner_id: Id | None = None
+
+
+class PatientCreate(_PatientFields):
+    """
+    A patient with who they are: found by their e-mail address, or made.
+
+    `shared_email`: the address is known to belong to somebody else as well.
+    """
+
+    person: PersonCreate
+    shared_email: Flag = False
+
+
+class PatientCreateForPerson(_PatientFields):
+    """A person whom we know becomes a patient."""
+
+    person_id: Id
+
+
+NewPatient = either(PatientCreate, PatientCreateForPerson, second_has="person_id")
+
+
+class PatientUpdate(Body):
+    """The fields given are changed, those of `person` too; a `status` moves the patient as its machine allows."""
+
+    medical_condition_id: Id = OMITTED
+    first_contact_date: Day | None = OMITTED
+    initial_consult_date: Day | None = OMITTED
+    status: StatusWord = OMITTED
+    status_reason: Reason | None = OMITTED
+    owner_id: Id | None = OMITTED
+    person: PersonUpdate = OMITTED
+
+
+class PatientFilter(PageQuery):
+    """`status` is a state or a group of states; `q` is found in names. `created_to` itself is not included."""
+
+    status: FilterWord | None = None
+    medical_condition_id: Id | None = None
+    owner_id: Id | None = None
+    q: Label | None = None
+    created_from: Instant | None = None
+    created_to: Instant | None = None
+    include_deleted: Literal["true", "false"] | None = None
+
+
+class PatientRead(Answer):
+    """A patient with their person and condition. `status_group` is the coarse word for `status`."""
+
+    patient_id: UUID
+    person_id: UUID
+    person: PersonRead
+    medical_condition_id: Health[UUID | None]
+    medical_condition: Health[ConditionSummary | None]
+    first_contact_date: Health[date | None]
+    initial_consult_date: Health[date | None]
+    status: str
+    status_group: str
+    status_reason: Health[str | None]
+    owner_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    deleted_at: datetime | None
+
+
+class PatientCreated(PatientRead):
+    intake_submission_id: UUID
+    match: MatchRead
+
+
+class PatientSummary(Answer):
+    """A patient inside another answer."""
+
+    patient_id: UUID
+    person_id: UUID
+    status: str
+    status_group: str
+
+
+def status_group(status: str) -> str:
+    return PATIENT.groups[status]

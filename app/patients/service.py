@@ -1,0 +1,271 @@
+"""What happens to a patient record: registered or brought back, changed with its person, moved, deleted."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import service as audit
+from app.conditions.models import MedicalCondition
+from app.patients import queries, rules
+from app.patients.errors import condition_unknown
+from app.patients.events import JourneyEvent
+from app.patients.models import Patient
+from app.patients.schemas import PatientCreate, PatientCreateForPerson, PatientUpdate
+from app.people import queries as people_queries
+from app.people import service as people
+from app.people import suggestions
+from app.people.models import IntakeSubmission, SuggestedChange
+from app.people.schemas import MatchRead, SuggestedChangeRead
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.etags import etag, require_match
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The one patient record of a person: made now, or there already and perhaps brought back."""
+
+    patient: Patient
+    is_new: bool
+    reactivated: bool
+    suggested: Sequence[SuggestedChange]
+
+
+@dataclass(frozen=True)
+class Registered:
+    patient: Patient
+    match: MatchRead
+    submission: IntakeSubmission
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a new patient record is to hold; the dates and the condition are suggested where there is a record."""
+
+    medical_condition_id: UUID
+    first_contact_date: date | None = None
+    initial_consult_date: date | None = None
+    status: str | None = None
+    status_reason: str | None = None
+    owner_id: UUID | None = None
+
+
+_SUGGESTED_FIELDS = ("medical_condition_id", "first_contact_date", "initial_consult_date")
+
+
+async def register_patient(
+    session: AsyncSession, actor: Actor, *, new: PatientCreate | PatientCreateForPerson, payload: Mapping[str, Any]
+) -> Registered:
+    """
+    A patient from what was sent: the person is found or made, their one patient record opened or brought back.
+
+    EmailBelongsToSomeoneElse and SeveralPeopleFit as in people; Invalid for an unknown condition, owner or person.
+    """
+    await _require_condition(session, new.medical_condition_id)
+    if isinstance(new, PatientCreate):
+        identified = await people.identify_or_create(
+            session,
+            actor,
+            new=new.person,
+            source=new.source,
+            payload=payload,
+            shared_email=new.shared_email,
+            consent_text_version=new.consent_text_version,
+        )
+    else:
+        identified = await people.identify_known(
+            session,
+            actor,
+            person_id=new.person_id,
+            source=new.source,
+            payload=payload,
+            consent_text_version=new.consent_text_version,
+        )
+    opened = await open_patient(
+        session,
+        actor,
+        person_id=identified.person.person_id,
+        wanted=Wanted(
+            medical_condition_id=new.medical_condition_id,
+            first_contact_date=new.first_contact_date,
+            initial_consult_date=new.initial_consult_date,
+            status=new.status,
+            status_reason=new.status_reason,
+            owner_id=new.owner_id,
+        ),
+        source=new.source,
+        submission=identified.submission,
+    )
+    match = identified.match
+    if not opened.is_new:
+        match = match.model_copy(
+            update={
+                "outcome": "returning_patient",
+                "suggested_changes": [
+                    *match.suggested_changes,
+                    *(SuggestedChangeRead.model_validate(change) for change in opened.suggested),
+                ],
+                "reactivated": match.reactivated or opened.reactivated,
+            }
+        )
+    return Registered(opened.patient, match, identified.submission, opened.is_new)
+
+
+async def open_patient(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person_id: UUID,
+    wanted: Wanted,
+    source: str,
+    submission: IntakeSubmission | None = None,
+) -> Opened:
+    """
+    The person's patient record, made when there is none. A deleted one is brought back; nothing in it is overwritten.
+
+    The person has the role `patient` from now on. Invalid when the first status is not one, or lacks its reason.
+    """
+    status = rules.first_status(wanted.status, reason=wanted.status_reason)
+    made = await session.scalar(
+        insert(Patient)
+        .values(
+            person_id=person_id,
+            medical_condition_id=wanted.medical_condition_id,
+            first_contact_date=wanted.first_contact_date,
+            initial_consult_date=wanted.initial_consult_date,
+            status=status,
+            status_reason=wanted.status_reason,
+            owner_id=wanted.owner_id,
+            updated_by=actor.account_id,
+        )
+        .on_conflict_do_nothing(index_elements=["person_id"])
+        .returning(Patient.patient_id)
+    )
+    if made is not None:
+        await people.give_role(session, actor, person_id=person_id, type_name=people.PATIENT_ROLE, since=clock.now())
+        patient = await queries.get_patient(session, actor, patient_id=made)
+        _note(session, patient, ())
+        return Opened(patient, is_new=True, reactivated=False, suggested=())
+    found = await queries.find_patient_of_person(session, actor, person_id=person_id, for_update=True)
+    assert found is not None  # noqa: S101 - the unique key has just said so, and patients are never removed
+    was_deleted = found.deleted_at is not None
+    if was_deleted:
+        found.deleted_at = found.deleted_by = found.deleted_reason = None
+        await session.flush()
+    arrived = {field: getattr(wanted, field) for field in _SUGGESTED_FIELDS}
+    suggested = await suggestions.suggest(
+        session,
+        actor,
+        record=suggestions.Record(person_id, "patient", found.patient_id, found.version),
+        differing={
+            field: (getattr(found, field), theirs)
+            for field, theirs in arrived.items()
+            if theirs is not None and theirs != getattr(found, field)
+        },
+        source=source,
+        intake_submission_id=submission.intake_submission_id if submission else None,
+    )
+    _note(session, found, [change.field for change in suggested])
+    return Opened(found, is_new=False, reactivated=was_deleted, suggested=suggested)
+
+
+async def change_patient(
+    session: AsyncSession, actor: Actor, *, patient_id: UUID, change: PatientUpdate, if_match: str | None = None
+) -> Patient:
+    """
+    Change the fields given, of the person too, in one transaction; a `status` moves the patient.
+
+    PatientNotFound; Stale; TransitionNotAllowed, JourneysOpen; EmailTaken; Invalid for unknown references.
+    """
+    patient = await queries.get_patient(session, actor, patient_id=patient_id, for_update=True)
+    person = await people_queries.get_person(session, actor, person_id=patient.person_id, for_update=True)
+    require_match(if_match, etag(patient.version, person.version))
+    given = change.model_fields_set
+    if "medical_condition_id" in given:
+        await _require_condition(session, change.medical_condition_id)
+    for field in given & {"medical_condition_id", "first_contact_date", "initial_consult_date", "owner_id"}:
+        setattr(patient, field, getattr(change, field))
+    if "status" in given:
+        await _move(session, actor, patient, word=change.status, reason=change.status_reason)
+    if "status_reason" in given:
+        patient.status_reason = change.status_reason
+    if "person" in given:
+        await people.apply_change(session, person, change.person)
+    await session.flush()
+    fields = {*given - {"person"}, *(change.person.model_fields_set if "person" in given else ())}
+    _note(session, patient, fields)
+    return await queries.get_patient(session, actor, patient_id=patient_id)
+
+
+async def delete_patient(
+    session: AsyncSession, actor: Actor, *, patient_id: UUID, reason: str | None, if_match: str | None = None
+) -> None:
+    """Take a patient out of sight; the status stays, and the row comes back when the person returns."""
+    patient = await queries.get_patient(session, actor, patient_id=patient_id, for_update=True)
+    person = await people_queries.get_person(session, actor, person_id=patient.person_id)
+    require_match(if_match, etag(patient.version, person.version))
+    patient.deleted_at, patient.deleted_by, patient.deleted_reason = clock.now(), actor.account_id, reason
+    await session.flush()
+    _note(session, patient, ["deleted_at"])
+
+
+async def _move(session: AsyncSession, actor: Actor, patient: Patient, *, word: str, reason: str | None) -> None:
+    move = rules.decide_move(
+        patient.status,
+        word,
+        reason=reason,
+        has_open_journey=await queries.has_open_journey(session, patient_id=patient.patient_id),
+    )
+    if move is None:
+        return
+    patient.status, patient.status_reason = move.to_status, move.reason
+    session.add(
+        JourneyEvent(
+            patient_id=patient.patient_id,
+            from_status=move.from_status,
+            to_status=move.to_status,
+            happened_at=clock.now(),
+            entered_by=actor.account_id,
+            reason=move.reason,
+            guards=move.guards,
+        )
+    )
+
+
+async def _require_condition(session: AsyncSession, medical_condition_id: UUID) -> None:
+    found = await session.scalar(
+        select(MedicalCondition.medical_condition_id).where(
+            MedicalCondition.medical_condition_id == medical_condition_id
+        )
+    )
+    if found is None:
+        raise condition_unknown()
+
+
+def _note(session: AsyncSession, patient: Patient, fields: Iterable[str]) -> None:
+    audit.note(
+        session,
+        record_type="patient",
+        record_id=patient.patient_id,
+        person_ids=[patient.person_id],
+        fields=fields,
+    )
+
+
+async def _lock_patient(session: AsyncSession, actor: Actor, patient_id: UUID) -> Patient:
+    return await queries.get_patient(session, actor, patient_id=patient_id, for_update=True)
+
+
+async def _change_patient_field(session: AsyncSession, actor: Actor, patient: Patient, field: str, value: Any) -> None:
+    change = PatientUpdate.model_validate({field: value})
+    await change_patient(session, actor, patient_id=patient.patient_id, change=change)
+
+
+suggestions.register("patient", suggestions.Changeable(lock=_lock_patient, change=_change_patient_field))

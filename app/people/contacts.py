@@ -1,0 +1,93 @@
+"""How a person is reached besides their own e-mail and phone, and who speaks or acts for whom."""
+
+from uuid import UUID
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import service as audit
+from app.people import queries
+from app.people.errors import EmailTaken
+from app.people.fields import Email, Phone
+from app.people.keys import email_key, phone_e164
+from app.people.models import ContactPoint, Person, PersonRelationship
+from app.people.schemas import ContactPointCreate, RelationshipCreate, RelationshipUpdate
+from app.platform.actor import Actor
+from app.platform.errors import invalid_field
+from app.platform.etags import etag, require_match
+
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
+_PHONE: TypeAdapter[str] = TypeAdapter(Phone)
+
+
+async def add_contact_point(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, new: ContactPointCreate
+) -> ContactPoint:
+    """
+    A further e-mail or phone of a person; a phone that cannot exist is kept and found as typed.
+
+    PersonNotFound; ContactPointExists; EmailTaken when the address is another person's own and not said to be shared.
+    """
+    person = await queries.get_person(session, actor, person_id=person_id)
+    key = _key(person, new)
+    if new.kind == "email" and not new.is_shared:
+        owner = await session.scalar(select(Person.person_id).where(Person.email_key == key))
+        if owner not in {None, person_id}:
+            raise EmailTaken
+    point = ContactPoint(person_id=person_id, kind=new.kind, value=new.value, value_key=key, is_shared=new.is_shared)
+    session.add(point)
+    await session.flush()
+    _note(session, person_id, ["contact_points"])
+    return point
+
+
+async def add_relationship(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, new: RelationshipCreate
+) -> PersonRelationship:
+    """The person becomes somebody's caregiver or representative. PersonNotFound; Invalid for an unknown other."""
+    await queries.get_person(session, actor, person_id=person_id)
+    relationship = PersonRelationship(person_id=person_id, updated_by=actor.account_id, **new.model_dump())
+    session.add(relationship)
+    await session.flush()
+    _note(session, person_id, ["relationships"], also=new.related_person_id)
+    return relationship
+
+
+async def change_relationship(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person_id: UUID,
+    person_relationship_id: UUID,
+    change: RelationshipUpdate,
+    if_match: str | None = None,
+) -> PersonRelationship:
+    """Change the fields given; `end_date` ends the relationship. RelationshipNotFound; Stale."""
+    relationship = await queries.get_relationship(
+        session, actor, person_id=person_id, person_relationship_id=person_relationship_id, for_update=True
+    )
+    require_match(if_match, etag(relationship.version))
+    for field in change.model_fields_set:
+        setattr(relationship, field, getattr(change, field))
+    await session.flush()
+    _note(session, relationship.person_id, ["relationships"], also=relationship.related_person_id)
+    return relationship
+
+
+def _key(person: Person, new: ContactPointCreate) -> str:
+    """What the contact point is found by; Invalid when it is not of its kind."""
+    try:
+        value = (_EMAIL if new.kind == "email" else _PHONE).validate_python(new.value)
+    except ValidationError:
+        raise invalid_field("value", new.kind, f"This is not the form of a {new.kind}.") from None
+    if new.kind == "email":
+        key = email_key(value)
+        assert key is not None  # noqa: S101 - an address without a key is not an Email
+        return key
+    return phone_e164(value, person.country).e164 or value
+
+
+def _note(session: AsyncSession, person_id: UUID, fields: list[str], *, also: UUID | None = None) -> None:
+    people = [person_id] if also is None else [person_id, also]
+    audit.note(session, record_type="person", record_id=person_id, person_ids=people, fields=fields)

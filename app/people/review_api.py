@@ -1,0 +1,120 @@
+"""`/suggested-changes` and `/duplicate-candidates`: what waits for somebody to decide about people's records."""
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from app.access.guard import CurrentActor, DbSession, allow, api_router
+from app.audit import service as audit
+from app.people import queries, suggestions
+from app.people.schemas import (
+    DuplicateCandidateFilter,
+    DuplicateCandidateRead,
+    DuplicateDecisionIn,
+    SuggestedChangeFilter,
+    SuggestedChangeRead,
+    SuggestionDecisionIn,
+)
+from app.platform.etags import etag
+from app.platform.paging import Page
+from app.platform.text import Id
+
+suggested_changes = api_router("/suggested-changes", "suggested changes")
+duplicate_candidates = api_router("/duplicate-candidates", "duplicate candidates")
+
+
+@suggested_changes.get("", response_model=Page[SuggestedChangeRead], dependencies=[allow("suggestion.read")])
+async def list_suggested_changes(
+    query: Annotated[SuggestedChangeFilter, Query()], session: DbSession, actor: CurrentActor
+) -> Page[SuggestedChangeRead]:
+    """Values that arrived for existing records and differ from ours, newest first."""
+    rows, cursor, total, capped = await queries.list_suggested_changes(session, actor, query=query)
+    audit.note(session, record_type="suggested_change", person_ids=[row.person_id for row in rows])
+    items = [SuggestedChangeRead.model_validate(row) for row in rows]
+    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+
+
+@suggested_changes.get(
+    "/{suggested_change_id}", response_model=SuggestedChangeRead, dependencies=[allow("suggestion.read")]
+)
+async def get_suggested_change(
+    suggested_change_id: Id, session: DbSession, actor: CurrentActor, response: Response
+) -> SuggestedChangeRead:
+    found = await queries.get_suggested_change(session, actor, suggested_change_id=suggested_change_id)
+    audit.note(session, record_type="suggested_change", record_id=suggested_change_id, person_ids=[found.person_id])
+    response.headers["etag"] = etag(found.version)
+    return SuggestedChangeRead.model_validate(found)
+
+
+@suggested_changes.post(
+    "/{suggested_change_id}/accept",
+    response_model=SuggestedChangeRead,
+    dependencies=[allow("suggestion.decide")],
+)
+async def accept_suggested_change(
+    suggested_change_id: Id, decision: SuggestionDecisionIn, session: DbSession, actor: CurrentActor
+) -> SuggestedChangeRead:
+    """Take the value over. 409 `our_value_changed` when ours is another one than when the suggestion was made."""
+    accepted = await suggestions.accept(session, actor, suggested_change_id=suggested_change_id, reason=decision.reason)
+    return SuggestedChangeRead.model_validate(accepted)
+
+
+@suggested_changes.post(
+    "/{suggested_change_id}/reject",
+    response_model=SuggestedChangeRead,
+    dependencies=[allow("suggestion.decide")],
+)
+async def reject_suggested_change(
+    suggested_change_id: Id, decision: SuggestionDecisionIn, session: DbSession, actor: CurrentActor
+) -> SuggestedChangeRead:
+    """Keep ours. The same value is not suggested again."""
+    rejected = await suggestions.reject(session, actor, suggested_change_id=suggested_change_id, reason=decision.reason)
+    return SuggestedChangeRead.model_validate(rejected)
+
+
+@duplicate_candidates.get("", response_model=Page[DuplicateCandidateRead], dependencies=[allow("suggestion.read")])
+async def list_duplicate_candidates(
+    query: Annotated[DuplicateCandidateFilter, Query()], session: DbSession, actor: CurrentActor
+) -> Page[DuplicateCandidateRead]:
+    """Pairs of persons who may be one human, newest first."""
+    rows, cursor, total, capped = await queries.list_duplicate_candidates(session, actor, query=query)
+    shown = [person_id for row in rows for person_id in (row.person_id, row.other_person_id)]
+    audit.note(session, record_type="duplicate_candidate", person_ids=shown)
+    items = [DuplicateCandidateRead.model_validate(row) for row in rows]
+    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+
+
+@duplicate_candidates.get(
+    "/{duplicate_candidate_id}", response_model=DuplicateCandidateRead, dependencies=[allow("suggestion.read")]
+)
+async def get_duplicate_candidate(
+    duplicate_candidate_id: Id, session: DbSession, actor: CurrentActor, response: Response
+) -> DuplicateCandidateRead:
+    pair = await queries.get_duplicate_candidate(session, actor, duplicate_candidate_id=duplicate_candidate_id)
+    audit.note(
+        session,
+        record_type="duplicate_candidate",
+        record_id=duplicate_candidate_id,
+        person_ids=[pair.person_id, pair.other_person_id],
+    )
+    response.headers["etag"] = etag(pair.version)
+    return DuplicateCandidateRead.model_validate(pair)
+
+
+@duplicate_candidates.post(
+    "/{duplicate_candidate_id}/decide",
+    response_model=DuplicateCandidateRead,
+    dependencies=[allow("suggestion.decide")],
+)
+async def decide_duplicate_candidate(
+    duplicate_candidate_id: Id, decision: DuplicateDecisionIn, session: DbSession, actor: CurrentActor
+) -> DuplicateCandidateRead:
+    """Say whether they are one human. "Different people" is kept, so that nobody is asked twice."""
+    pair = await suggestions.decide_duplicate(
+        session,
+        actor,
+        duplicate_candidate_id=duplicate_candidate_id,
+        decision=decision.decision,
+        reason=decision.reason,
+    )
+    return DuplicateCandidateRead.model_validate(pair)
