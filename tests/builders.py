@@ -11,10 +11,13 @@ from app.access.policy import Role
 from app.access.service import command_actor, create_api_key, open_account
 from app.calls.models import CallHistory
 from app.conditions.models import MedicalCondition
+from app.journeys.eap.models import EapJourney, EapProgram
+from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
 from app.leads.models import PatientLead
 from app.patients.models import Patient
 from app.people.keys import email_key, name_key
 from app.people.models import Person
+from app.physicians.models import Physician
 from app.platform import clock
 
 _number = count(1)
@@ -80,3 +83,45 @@ async def a_colleague(
     key = await create_api_key(session, command_actor(), account_id=account.user_account_id, name="test")
     await session.commit()
     return account, {"Authorization": f"Bearer {key}"}
+
+
+async def a_physician(session: AsyncSession, person: Person | None = None, **values: Any) -> Physician:
+    person = person or await a_person(session, first_name="Jan", last_name="Jansen")
+    physician = Physician(person_id=person.person_id, **values)
+    session.add(physician)
+    await session.flush()
+    return physician
+
+
+async def a_trial(session: AsyncSession, **values: Any) -> ClinicalTrial:
+    """A recruiting trial."""
+    number = f"NCT{next(_number):08d}"
+    trial = ClinicalTrial(
+        **({"trial_id": number, "registry_code": "NCT", "title": f"Trial {number}", "status": "recruiting"} | values)
+    )
+    session.add(trial)
+    await session.flush()
+    return trial
+
+
+async def a_trial_journey(session: AsyncSession, patient: Patient, **values: Any) -> ClinicalTrialJourney:
+    if "clinical_trial_id" not in values:
+        values["clinical_trial_id"] = (await a_trial(session)).clinical_trial_id
+    journey = ClinicalTrialJourney(patient_id=patient.patient_id, **values)
+    session.add(journey)
+    await session.flush()
+    return journey
+
+
+async def a_programme(session: AsyncSession, **values: Any) -> EapProgram:
+    programme = EapProgram(**({"name": f"Programme {next(_number)}", "product": "Ataluren"} | values))
+    session.add(programme)
+    await session.flush()
+    return programme
+
+
+async def an_eap_journey(session: AsyncSession, patient: Patient, **values: Any) -> EapJourney:
+    journey = EapJourney(patient_id=patient.patient_id, **({"eap_number": f"EAP-{next(_number)}"} | values))
+    session.add(journey)
+    await session.flush()
+    return journey
