@@ -128,6 +128,18 @@ async def test_form_by_htmx_shows_the_error_at_the_field_and_then_a_message(gall
     assert await seen.violations() == []
 
 
+async def test_error_by_htmx_is_told_above_and_leaves_what_was_typed(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/feedback")
+    field = seen.page.locator("#reason-form").get_by_label("Reason for looking")
+    await field.fill("half a sentence")
+    await seen.page.get_by_role("button", name="Meet a conflict").click()
+    alert = seen.page.locator("#alerts").get_by_role("alert")
+    await alert.wait_for()
+    assert ERRORS[409].title in await alert.inner_text()
+    assert await field.input_value() == "half a sentence"
+    assert await seen.axe() == []
+
+
 async def test_pages_work_without_scripts(gallery: str, open_page: Open) -> None:
     seen = await open_page(gallery, "/_gallery/feedback", java_script_enabled=False)
     await seen.page.locator("#reason-form").get_by_role("button", name="Reveal").click()

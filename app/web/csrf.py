@@ -1,0 +1,57 @@
+"""
+Nobody else's page may act for somebody who is signed in.
+
+Two walls: the browser must say that the request comes from our own pages (Sec-Fetch-Site, Origin), and the request must
+carry the session's token, in the form or in a header. The cookie is SameSite=Lax besides.
+"""
+
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from app.platform.crypto import same
+from app.platform.errors import Forbidden
+from app.platform.settings import Settings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+FIELD, HEADER = "csrf_token", "x-csrf-token"
+
+
+class OriginRefused(Forbidden):
+    code = "origin_refused"
+    detail = "This did not come from a page of the CRM, so nothing was done. Open the page here and try again."
+
+
+class TokenRefused(Forbidden):
+    code = "csrf_refused"
+    detail = "This page belongs to an earlier session, so nothing was done. Load it again and repeat the step."
+
+
+def check_origin(request: Request) -> None:
+    """OriginRefused unless the browser says that one of our own pages sent this."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is None and origin is None:
+        raise OriginRefused
+    if site is not None and site != "same-origin":
+        raise OriginRefused
+    if origin is not None and origin not in _own_origins(request):
+        raise OriginRefused
+
+
+def _own_origins(request: Request) -> set[str]:
+    settings: Settings = request.app.state.settings
+    own = urlsplit(settings.base_url)
+    origins = {f"{own.scheme}://{own.netloc}"}
+    if not settings.is_production:
+        # A developer comes by localhost, 127.0.0.1 or another port alike.
+        origins.add(f"http://{request.headers.get('host', '')}")
+    return origins
+
+
+async def check_token(request: Request, expected: str) -> None:
+    """TokenRefused unless the request carries the session's token. The body has been read by then."""
+    given = request.headers.get(HEADER)
+    if given is None and "json" not in request.headers.get("content-type", ""):
+        given = str((await request.form()).get(FIELD, ""))
+    if not same(given or "", expected):
+        raise TokenRefused

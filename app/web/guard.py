@@ -1,0 +1,345 @@
+"""
+The guard in front of every page. In this order:
+
+1. does one of our own pages send this, 2. who comes with this browser and in which state (else to the sign-in, the
+second factor or the lock, and what was typed is kept), 3. may they, 4. is the body one we read, and does it carry the
+session's token, 5. the endpoint, in one transaction, 6. the request's audit event, 7. commit, 8. the answer leaves.
+
+An answer with an error status, a form that comes back included, commits nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Request, Response, params
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.accounts import held_forms, sessions
+from app.access.accounts.sessions import State as SessionState
+from app.access.accounts.sessions import Visitor
+from app.access.guard import MAX_BODY_BYTES, Handler
+from app.access.policy import PERMISSIONS
+from app.access.serving import State, record_refusal, serve, write_event
+from app.platform import clock, errors
+from app.platform.crypto import new_reference
+from app.platform.errors import AppError
+from app.platform.logs import describe_error
+from app.platform.problems import STATUS_OF_KIND
+from app.web import cookies, csrf
+from app.web.addresses import asked_path, local_path, with_next
+from app.web.error_pages import error_page
+from app.web.frame import frame_for
+from app.web.render import Flash, is_htmx, page
+
+log = structlog.get_logger()
+
+RECENT = timedelta(minutes=10)
+"""How long a proof of identity is good for changing the credentials themselves."""
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_KIND_OF_STATUS: dict[int, type[AppError]] = {status: kind for kind, status in STATUS_OF_KIND.items()}
+
+
+@dataclass(frozen=True)
+class Needs:
+    """
+    What a page route declares: a permission (or None where being there is enough), the states of a session in which it
+    answers, and whether a password or passkey must have been given in the last ten minutes.
+    """
+
+    permission: str | None
+    states: frozenset[SessionState] = frozenset({SessionState.OPEN})
+    recent: bool = False
+
+    def __call__(self) -> None:
+        """Do nothing: the guard has decided before any dependency runs."""
+
+
+def allow(permission: str, *, recent: bool = False) -> params.Depends:
+    """For whoever has `permission`: `dependencies=[allow("user.manage")]`."""
+    if permission not in PERMISSIONS:
+        raise ValueError(f"{permission} is not a permission of app/access/policy.py")
+    made: params.Depends = Depends(Needs(permission, recent=recent))
+    return made
+
+
+def signed_in(*, recent: bool = False) -> params.Depends:
+    """For everybody with an open session: pages about nobody but themselves."""
+    made: params.Depends = Depends(Needs(None, recent=recent))
+    return made
+
+
+def in_state(*states: SessionState) -> params.Depends:
+    """For sessions that are on their way: before the second factor, while enrolling, locked."""
+    made: params.Depends = Depends(Needs(None, frozenset(states)))
+    return made
+
+
+def anyone() -> params.Depends:
+    """For the whole world: the sign-in and the pages behind links of mails."""
+    made: params.Depends = Depends(Needs(None, frozenset(SessionState)))
+    return made
+
+
+def _visitor(request: Request) -> Visitor:
+    visitor: Visitor = request.state.visitor
+    return visitor
+
+
+CurrentVisitor = Annotated[Visitor, Depends(_visitor)]
+
+
+class PageRoute(APIRoute):
+    """A page behind the guard. It declares exactly one need."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        dependencies: Sequence[params.Depends] = options.get("dependencies") or ()
+        declared = [d.dependency for d in dependencies if isinstance(d.dependency, Needs)]
+        if len(declared) != 1:
+            raise TypeError(f"{path}: a page declares exactly one need, this one {declared}")
+        self.needs = declared[0]
+        options["include_in_schema"] = False
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Handler:
+        inner = super().get_route_handler()
+        needs, action = self.needs, self.name
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await _serve(request, inner, needs, action)
+            except AppError as error:
+                return refusal_page(request, error)
+            except Exception as error:  # noqa: BLE001 - the page's last wall, as problems.py is the API's
+                reference = request.scope.get("request_id", "")
+                log.error("unhandled_error", request_id=reference, **describe_error(error))
+                return error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, reference=reference)
+
+        return guarded
+
+
+def page_router(prefix: str = "") -> APIRouter:
+    """The router of a group of screens: every route is guarded."""
+    return APIRouter(prefix=prefix, route_class=PageRoute, default_response_class=HTMLResponse)
+
+
+def mount_screens(app: FastAPI, *routers: APIRouter) -> None:
+    """Add pages to the app; refuses a route that the guard does not stand before."""
+    for router in routers:
+        for route in router.routes:
+            if not isinstance(route, PageRoute):
+                raise TypeError(f"{route} has no need: make its router by page_router()")
+            app.router.routes.append(route)
+
+
+async def _serve(request: Request, inner: Handler, needs: Needs, action: str) -> Response:
+    state: State = request.app.state.guard
+    unsafe = request.method not in csrf.SAFE_METHODS
+    if unsafe:
+        csrf.check_origin(request)
+
+    async def work(session: AsyncSession) -> Response:
+        now = clock.now()
+        reference = cookies.session_reference(request)
+        found = await sessions.find_visitor(session, reference, now=now)
+        visitor = found or Visitor(SessionState.NONE, reference or new_reference())
+        request.state.visitor = visitor
+        if visitor.state is SessionState.OPEN:
+            session.info["actor"] = visitor.actor
+            request.state.frame = frame_for(request, visitor)
+        away = _detour(request, needs, visitor)
+        if away is None and needs.permission is not None and not (visitor.actor and visitor.actor.may(needs.permission)):
+            raise errors.Forbidden
+        if unsafe and (away is None or visitor.session_id is not None):
+            # The connection goes back while a browser may take its time to send the body.
+            await session.rollback()
+            await read_body(request)
+        if away is not None:
+            return await _send_away(session, request, visitor, needs, action, away)
+        if unsafe:
+            try:
+                await csrf.check_token(request, visitor.csrf_token)
+            except csrf.TokenRefused as error:
+                return await _stale_form(session, request, visitor, action, error)
+        request.state.session, request.state.actor = session, visitor.actor
+        response = await inner(request)
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            await session.rollback()
+            refusal = getattr(request.state, "refusal", None) or _kind_of(response.status_code)()
+            await record_refusal(state.database, session.info.get("actor"), request, action, refusal)
+            return _framed(request, response, visitor)
+        if visitor.state is SessionState.OPEN:
+            await sessions.touch(session, visitor, now=now)
+        if unsafe or (needs.permission is not None and PERMISSIONS[needs.permission].personal):
+            await write_event(
+                session, session.info.get("actor"), action=action, request_id=request.scope.get("request_id")
+            )
+        await session.commit()
+        return _framed(request, response, visitor)
+
+    return await serve(request, action, work)
+
+
+def _kind_of(status: int) -> type[AppError]:
+    return _KIND_OF_STATUS.get(status, errors.Invalid)
+
+
+def _framed(request: Request, response: Response, visitor: Visitor) -> Response:
+    # With "no-referrer" browsers would send the Origin of a form as "null", and check_origin would refuse our own.
+    response.headers.setdefault("referrer-policy", "same-origin")
+    sets_one = any(b"crm_session=" in value for name, value in response.raw_headers if name == b"set-cookie")
+    if cookies.session_reference(request) is None and not sets_one:
+        cookies.set_session(request, response, visitor.reference)
+    return response
+
+
+_PLACE_OF_STATE = {
+    SessionState.NONE: "/sign-in",
+    SessionState.ENDED: "/sign-in",
+    SessionState.SECOND_FACTOR: "/sign-in/second-factor",
+    SessionState.ENROLMENT: "/sign-in/enrolment",
+    SessionState.LOCKED: "/unlock",
+    SessionState.OPEN: "/",
+}
+
+
+def _detour(request: Request, needs: Needs, visitor: Visitor) -> str | None:
+    """Where somebody has to go first, without the way back; None when they may stay."""
+    if visitor.state not in needs.states:
+        return _PLACE_OF_STATE[visitor.state]
+    if needs.recent and (visitor.proved_at is None or clock.now() - visitor.proved_at > RECENT):
+        return "/unlock"
+    return None
+
+
+async def _send_away(
+    session: AsyncSession, request: Request, visitor: Visitor, needs: Needs, action: str, away: str
+) -> Response:
+    """To the sign-in or the lock. What a form brought is kept for its owner, to be sent after all."""
+    back = asked_path(request)
+    unsafe = request.method not in csrf.SAFE_METHODS
+    if unsafe:
+        held = await _hold(session, request, visitor)
+        back = f"/resume/{held}" if held else local_path(request.headers.get("hx-current-url-path", "/"))
+        await session.commit()
+    elif is_htmx(request):
+        back = "/"
+    if unsafe or (needs.permission is not None and PERMISSIONS[needs.permission].personal):
+        state: State = request.app.state.guard
+        await record_refusal(state.database, None, request, action, errors.Unauthenticated())
+    address = with_next(away, back) if away != "/" else away
+    if is_htmx(request):
+        return Response(headers={"hx-redirect": address})
+    return _framed(request, RedirectResponse(address, HTTPStatus.SEE_OTHER), visitor)
+
+
+async def _hold(session: AsyncSession, request: Request, visitor: Visitor) -> str | None:
+    """Keep a form that carried the session's token; the id under which it is kept."""
+    if visitor.session_id is None or visitor.end_reason == "disabled" or not _is_plain_form(request):
+        return None
+    try:
+        await csrf.check_token(request, visitor.csrf_token)
+    except csrf.TokenRefused:
+        return None
+    return await _keep_fields(session, request, visitor)
+
+
+def _is_plain_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith(FORMS[0])
+
+
+async def _keep_fields(session: AsyncSession, request: Request, visitor: Visitor) -> str | None:
+    fields = [(name, str(value)) for name, value in (await request.form()).multi_items()]
+    held = await held_forms.hold(
+        session, account_id=visitor.account_id, path=asked_path(request), fields=fields, now=clock.now()
+    )
+    return str(held) if held else None
+
+
+async def _stale_form(
+    session: AsyncSession, request: Request, visitor: Visitor, action: str, error: csrf.TokenRefused
+) -> Response:
+    """
+    A form with the token of an earlier session, perhaps because its owner signed in again elsewhere: nothing is done,
+    and to a signed-in owner it is offered to look at what was typed and send it.
+    """
+    state: State = request.app.state.guard
+    await record_refusal(state.database, session.info.get("actor"), request, action, error)
+    if visitor.state is not SessionState.OPEN or not _is_plain_form(request) or is_htmx(request):
+        raise_page = refusal_page(request, error)
+        return _framed(request, raise_page, visitor)
+    held = await _keep_fields(session, request, visitor)
+    await session.commit()
+    return page(request, "sign_in/stale_form.html", {"held": held, "detail": error.error_detail}, status=403)
+
+
+async def read_body(request: Request) -> None:
+    """Read at most 1 MiB of a form or JSON, once; what is larger or of another kind is not read at all."""
+    if hasattr(request, "_body"):
+        return
+    length = request.headers.get("content-length")
+    if length is not None and (not length.isdigit() or int(length) > MAX_BODY_BYTES):
+        raise errors.TooLarge
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    has_body = (length or "0") != "0" or "transfer-encoding" in request.headers
+    if has_body and media_type not in {*FORMS, "application/json"}:
+        raise errors.UnsupportedMedia("Send a form.")
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > MAX_BODY_BYTES:
+            raise errors.TooLarge
+    request._body = bytes(received)  # noqa: SLF001 - where Starlette keeps a body that was read
+
+
+def refusal_page(request: Request, error: AppError) -> HTMLResponse:
+    """The one translation of an AppError to a page."""
+    status = next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
+    waits = {429: str(error.extra.get("retry_after", 60)), 503: "2"}
+    headers = {"retry-after": waits[status]} if status in waits else {}
+    return error_page(
+        request,
+        status,
+        detail=error.error_detail,
+        reference=request.scope.get("request_id", ""),
+        headers={"referrer-policy": "same-origin", **headers},
+    )
+
+
+def form_again(
+    request: Request, template: str, context: Mapping[str, Any], error: AppError, *, block: str | None = None
+) -> HTMLResponse:
+    """
+    The form with what was typed and what is wrong with it. The guard rolls back and records the refusal.
+
+    The template gets `errors` (field, sentence), `error_of` by field, and `refusal`, the sentence for the whole form.
+    """
+    request.state.refusal = error
+    status = next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
+    named = [(field.field, field.message) for field in error.fields]
+    shown = {
+        **context,
+        "errors": named,
+        "error_of": dict(named),
+        "refusal": None if named else error.error_detail,
+    }
+    waits = error.extra.get("retry_after")
+    headers = {"retry-after": str(waits)} if waits else None
+    return page(request, template, shown, status=status, block=block, headers=headers)
+
+
+NO_ERRORS: Mapping[str, Any] = {"errors": (), "error_of": {}, "refusal": None}
+"""The context of a form that is shown for the first time."""
+
+
+def go_to(request: Request, path: str, *, flash: Flash | None = None) -> Response:
+    """After a change: 303 to a plain post, the same to htmx by its header. `flash` is shown on the next page."""
+    response = Response(headers={"hx-redirect": path}) if is_htmx(request) else RedirectResponse(path, 303)
+    if flash is not None:
+        flashes.leave(request, response, flash)
+    return response
