@@ -81,7 +81,8 @@ class Frame:
     What surrounds the content of a page for whoever looks at it. A guard puts it on `request.state.frame`; without
     one a page stands alone (sign-in, errors before sign-in).
 
-    `zone` is the viewer's time zone. `phone_nav` names the up to four places of the bar at the bottom of a phone.
+    `zone` is the viewer's time zone. `search_href` is None for a role that has nothing to search. `phone_nav` names
+    the up to four places of the bar at the bottom of a phone.
     `banner` stays above every page while what it says is true.
     """
 
@@ -92,7 +93,7 @@ class Frame:
     user_menu: Sequence[NavItem] = ()
     zone: tzinfo = UTC
     csrf_token: str = ""
-    search_href: str = "/search"
+    search_href: str | None = "/search"
     sign_out_href: str = "/sign-out"
     banner: Banner | None = None
 
@@ -245,7 +246,8 @@ def page(
         "path": request.url.path,
         "frame": frame,
         "theme": chosen_theme(request),
-        "flashes": () if part in loaded.blocks else tuple(flashes),
+        # What a redirect left behind (request.state.flashes, set by the guard) shows with the page that follows it.
+        "flashes": () if part in loaded.blocks else (*getattr(request.state, "flashes", ()), *flashes),
         **(context or {}),
     }
     with shown_in(frame.zone if frame else UTC):

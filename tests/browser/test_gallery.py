@@ -3,6 +3,7 @@
 import pytest
 from fastapi import FastAPI
 
+from app.platform.middleware import RequestFrame
 from app.web.error_pages import ERRORS
 from app.web.gallery import PAGES, mount_gallery
 from app.web.render import mount_pages
@@ -16,6 +17,7 @@ async def gallery(serve: Serve) -> str:
     app = FastAPI(title="myTomorrows CRM")
     mount_pages(app, development=True)
     mount_gallery(app)
+    app.add_middleware(RequestFrame)
     return await serve(app)
 
 
@@ -65,6 +67,14 @@ async def test_every_control_is_reached_by_keyboard_and_shows_it(gallery: str, o
             unseen += [look[0]] if not look[1] else []
     assert unseen == []
     assert reached >= wanted
+
+
+async def test_icons_and_letters_come_from_our_own_files(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/data")
+    assert await seen.page.evaluate("document.querySelector('.nav-link .icon').getBBox().width") > 10
+    fonts = "[...document.fonts].filter((face) => face.status === 'loaded').map((face) => face.unicodeRange).length"
+    # Latin, Latin Extended, Greek, Cyrillic and Vietnamese names stand on this page.
+    assert await seen.page.evaluate(f"document.fonts.ready.then(() => {fonts})") >= 5
 
 
 async def test_skip_link_is_first_and_leads_to_the_content(gallery: str, open_page: Open) -> None:

@@ -115,7 +115,8 @@ document.addEventListener("input", (event) => {
 
 document.addEventListener("submit", (event) => {
   unsaved = null;
-  if (event.target.method === "dialog") return;
+  // htmx marks its own requests, and may still ask before it sends one.
+  if (event.target.method === "dialog" || event.target.matches("[hx-get], [hx-post], [hx-put], [hx-delete]")) return;
   // A second press while the first is under way would send the form twice.
   const button = event.submitter;
   if (button?.getAttribute("aria-busy") === "true") event.preventDefault();
