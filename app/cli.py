@@ -5,24 +5,31 @@ Every command attaches to the running database of CRM_DATA_DIR, or starts and st
 """
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, TypeVar
 
+import httpx
 import typer
+from fastapi import FastAPI
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from rich.console import Console
+from rich.progress import Progress, TimeElapsedColumn
 from sqlalchemy.exc import DBAPIError
 
 from app import setup
 from app.access import service as access
 from app.access.policy import Role
 from app.audit import service as audit
-from app.platform import schema
+from app.demo.accounts import KEYS_FILE, demo_keys, has_nobody
+from app.demo.load import DEMO_SEED, Loader
+from app.main import create_app
+from app.platform import clock, schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import EmbeddedError, exit_on_sigterm, find_binaries, refuse_in_production, running
 from app.platform.errors import AppError
@@ -32,6 +39,8 @@ from app.platform.settings import Settings, SettingsError
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="myTomorrows CRM")
 db = typer.Typer(no_args_is_help=True, help="The schema: upgrade, downgrade, schema, reset.")
 api_key = typer.Typer(no_args_is_help=True, help="API keys for machines.")
+demo_data = typer.Typer(no_args_is_help=True, help="Synthetic data for trying.")
+cli.add_typer(demo_data, name="demo")
 cli.add_typer(db, name="db")
 cli.add_typer(api_key, name="api-key")
 
@@ -93,6 +102,8 @@ def serve(
     settings = read_settings()
     exit_on_sigterm()
     with prepared(settings) as url:
+        if demo:
+            _show_demo(settings, url)
         os.environ["CRM_DATABASE_URL"] = url
         say.print(f"Serving on [bold]{settings.base_url}[/bold] (API docs: {settings.base_url}/docs)")
         Granian(
@@ -104,6 +115,49 @@ def serve(
             workers=settings.workers,
             log_level=LogLevels.warning,
         ).serve()
+
+
+@demo_data.command("load")
+def demo_load() -> None:
+    """Load the demo data into an empty development database and print the demo keys."""
+    settings = read_settings()
+    with prepared(settings) as url:
+        _show_demo(settings, url)
+
+
+def _show_demo(settings: Settings, url: str) -> None:
+    """The demo data, loaded once, and a key for each role, on stderr."""
+    refuse_in_production(settings.environment)
+
+    async def work(database: Database) -> dict[str, str]:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_empty = await has_nobody(database)
+        keys = await demo_keys(database, settings.data_dir)
+        if is_empty:
+            # One line for each of its thousand requests would hide what matters.
+            set_up_logs(settings.log_format, level=logging.WARNING)
+            await _load_demo(create_app(settings, database), keys)
+            set_up_logs(settings.log_format)
+        return keys
+
+    keys = asyncio.run(with_database(settings, url, work))
+    say.print(f"Demo keys, kept in {settings.data_dir / KEYS_FILE}:")
+    for role, key in keys.items():
+        say.print(f"  {role:<18} {key}", soft_wrap=True)
+
+
+async def _load_demo(app: FastAPI, keys: dict[str, str]) -> None:
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://demo") as client:
+        loader = Loader(client, keys, seed=DEMO_SEED, now=clock.now())
+        if say.is_terminal:
+            with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=say) as bar:
+                task = bar.add_task("Demo data", total=None)
+                await loader.load(lambda done, total: bar.update(task, completed=done, total=total))
+            return
+        say.print("Loading demo data ...")
+        made = await loader.load(lambda _done, _total: None)
+        say.print(f"Demo data: {made} people.")
 
 
 @db.command("upgrade")

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import keys, queries
@@ -11,6 +12,7 @@ from app.access import service as access
 from app.access.policy import Role
 from app.audit import service as audit
 from app.people import service as people
+from app.people.models import Person
 from app.people.schemas import PersonCreate
 from app.platform import clock
 from app.platform.actor import Actor
@@ -27,6 +29,12 @@ PEOPLE: dict[Role, tuple[str, str]] = {
     Role.ADMIN: ("Ravi", "Nair"),
 }
 """The humans behind the demo accounts; `integration` is a machine."""
+
+
+async def has_nobody(database: Database) -> bool:
+    """Whether the database holds no person yet."""
+    async with database.session() as session:
+        return (await session.execute(select(Person.person_id).limit(1))).first() is None
 
 
 async def demo_keys(database: Database, data_dir: Path) -> dict[str, str]:

@@ -43,8 +43,8 @@ class _WithoutText(logging.Handler):
         structlog.get_logger().warning("library_message", where=f"{record.name}:{record.lineno}", **place)
 
 
-def set_up_logs(log_format: LogFormat) -> None:
-    """Send structured lines to stderr; stdout belongs to results."""
+def set_up_logs(log_format: LogFormat, *, level: int = logging.INFO) -> None:
+    """Send structured lines of `level` and above to stderr; stdout belongs to results."""
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if log_format is LogFormat.JSON
@@ -57,6 +57,7 @@ def set_up_logs(log_format: LogFormat) -> None:
             _only_allowed,
             renderer,
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )

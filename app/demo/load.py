@@ -1,0 +1,292 @@
+"""
+The demo data itself: hospitals, physicians, trials, programmes, then people with their leads, calls and journeys.
+
+Everything is made by requests to the application, with the keys of the demo accounts, so that every rule holds and
+every audit event is there. Only the time of entry is moved back (`as_of`), since nobody wants to wait for months.
+"""
+
+import random
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import httpx
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from app.demo.cast import HOSPITALS, SPECIALIZATIONS, Cast
+
+DEMO_SEED = 20_261_124
+PATIENTS = 165
+OPEN_LEADS = 90
+LOST_LEADS = 35
+PHYSICIANS = 40
+CONDITIONS = (
+    "Duchenne Muscular Dystrophy", "Glioblastoma", "Idiopathic Pulmonary Fibrosis", "Amyotrophic Lateral Sclerosis",
+    "Acute Myeloid Leukaemia", "Cystic Fibrosis", "Huntington Disease", "Pancreatic Cancer",
+    "Spinal Muscular Atrophy Type 1",
+)  # fmt: skip
+TRIALS = (
+    ("NCT90012345", "Gene therapy in boys with Duchenne muscular dystrophy", "Phase 3", "Waterland Bio"),
+    ("NCT90023456", "Vaccine after surgery in newly diagnosed glioblastoma", "Phase 2", "Spreeufer Oncology"),
+    ("NCT90034567", "Inhaled antifibrotic in idiopathic pulmonary fibrosis", "Phase 3", "Belle-Rive Pharma"),
+    ("NCT90045678", "Antisense treatment in sporadic ALS", "Phase 2", "Rheinpark Therapeutics"),
+    ("NCT90056789", "Oral combination in relapsed AML", "Phase 1/2", "Mirador Labs"),
+    ("2025-500123-12-00", "Modulator therapy in cystic fibrosis from the age of two", "Phase 3", "Moor Medicines"),
+    ("ISRCTN90123456", "Slowing Huntington disease in its first stage", "Phase 2", "Thames Neuroscience"),
+)
+PROGRAMMES = (
+    ("Dystrelin early access", "Dystrelin", "Waterland Bio", ["NL", "DE", "FR", "GB", "ES"]),
+    ("Glioxan compassionate use", "Glioxan", "Spreeufer Oncology", ["NL", "DE", "PL"]),
+    ("Pulmavir named patients", "Pulmavir", "Belle-Rive Pharma", ["FR", "ES", "NL", "BR"]),
+    ("Motorin access", "Motorin", "Rheinpark Therapeutics", ["US", "GB", "NL", "DE"]),
+)
+CT_WAY = (
+    "pre_screening", "pre_screen_passed", "patient_considering", "referral_ready", "referred", "site_review",
+    "site_accepted", "screening_scheduled", "consented", "screening", "eligible_enrolled", "on_study",
+)  # fmt: skip
+EAP_WAY = (
+    "eligibility_review", "request_preparation", "submitted_to_sponsor", "sponsor_review", "sponsor_approved",
+    "approvals_in_progress",
+)  # fmt: skip
+NOTES = (
+    "Wants to know about travel costs before deciding. Family supports the search.",
+    "Medical records requested from the treating hospital; expected within two weeks.",
+    "Prefers calls in the morning. Asked for the search report in plain language.",
+    "Physician has agreed to support a referral. Next step: consent to share the file.",
+    "Spoke with the daughter, who helps with forms. Authority on file.",
+    "Symptoms stable since the last call. No new medication.",
+    "Was told that the site decides on eligibility; understood.",
+)
+as_of: ContextVar[datetime | None] = ContextVar("as_of", default=None)
+Progress = Callable[[int, int], None]
+
+
+def _enter_at(session: Session, *_: Any) -> None:
+    moment = as_of.get()
+    if moment is not None:
+        for row in session.new:
+            if hasattr(row, "created_at"):
+                row.created_at = moment
+
+
+class Loader:
+    """Makes the demo data through `client`; `keys` maps a role to its API key."""
+
+    def __init__(self, client: httpx.AsyncClient, keys: dict[str, str], *, seed: int, now: datetime) -> None:
+        self.client, self.keys, self.now = client, keys, now
+        self.random = random.Random(seed)
+        self.cast = Cast(self.random, now.date())
+        self.conditions: list[str] = []
+        self.trials: list[str] = []
+        self.programmes: list[str] = []
+        self.physicians: list[str] = []
+        self.eap_numbers = 1000
+
+    async def load(self, progress: Progress) -> int:
+        """Load everything; the number of people made. `progress` hears how many of how many."""
+        event.listen(Session, "before_flush", _enter_at)
+        try:
+            return await self._load(progress)
+        finally:
+            event.remove(Session, "before_flush", _enter_at)
+            as_of.set(None)
+
+    async def _load(self, progress: Progress) -> int:
+        total = PHYSICIANS + PATIENTS + OPEN_LEADS + LOST_LEADS
+        await self._reference_data()
+        for number in range(PHYSICIANS):
+            await self._physician()
+            progress(number + 1, total)
+        done = PHYSICIANS
+        for number in range(PATIENTS):
+            await self._patient(by_lead=number % 5 != 0)
+            done += 1
+            progress(done, total)
+        for number in range(OPEN_LEADS + LOST_LEADS):
+            await self._lead(lost=number >= OPEN_LEADS)
+            done += 1
+            progress(done, total)
+        return done
+
+    async def _send(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, role: str = "navigator"
+    ) -> Any:
+        headers = {"Authorization": f"Bearer {self.keys[role]}"}
+        answer = await self.client.request(method, f"/api/v1{path}", json=body, headers=headers)
+        if answer.status_code >= httpx.codes.BAD_REQUEST:
+            # Demo data that the rules refuse is a fault of this file; it holds nobody's data, so it may be shown.
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json() if answer.content else None
+
+    async def _reference_data(self) -> None:
+        for name in CONDITIONS:
+            found = await self._send("GET", f"/medical-conditions?q={name}&limit=1")
+            self.conditions.append(found["items"][0]["medical_condition_id"])
+        self.hospitals = [
+            (await self._send("POST", "/hospitals", {"name": name, "city": city, "country": country}))["hospital_id"]
+            for name, city, country in HOSPITALS
+        ]
+        self.specializations = [
+            (await self._send("POST", "/specializations", {"name": name}, role="data_steward"))["specialization_id"]
+            for name in SPECIALIZATIONS
+        ]
+        body: dict[str, Any]
+        for trial_id, title, phase, sponsor in TRIALS:
+            body = {"trial_id": trial_id, "title": title, "phase": phase, "sponsor": sponsor, "status": "recruiting"}
+            made = await self._send("POST", "/clinical-trials", body, role="programme_manager")
+            self.trials.append(made["clinical_trial_id"])
+        for name, product, sponsor, countries in PROGRAMMES:
+            body = {"name": name, "product": product, "sponsor": sponsor, "countries": countries}
+            made = await self._send("POST", "/eap-programs", body, role="programme_manager")
+            self.programmes.append(made["eap_program_id"])
+
+    async def _physician(self) -> None:
+        body = {
+            "person": self.cast.person(title="Dr", youngest=32, oldest=66),
+            "hospital_id": self.random.choice(self.hospitals),
+            "specialization_id": self.random.choice(self.specializations),
+            "job_title": self.random.choice(
+                ("Consultant", "Senior consultant", "Attending physician", "Head of department")
+            ),
+            "medical_license_number": f"{self.random.randrange(10**8):08d}",
+            "source": "navigator",
+        }
+        made = await self._send("POST", "/physicians", body, role="liaison")
+        self.physicians.append(made["physician_id"])
+
+    def _moment(self, day: date) -> datetime:
+        moment = datetime.combine(day, time(self.random.randrange(8, 17), self.random.choice((0, 15, 30, 45))), UTC)
+        return min(moment, self.now - timedelta(minutes=5))
+
+    def _past(self, low: int, high: int) -> datetime:
+        return self._moment(self.now.date() - timedelta(days=self.random.randint(low, high)))
+
+    async def _patient(self, *, by_lead: bool) -> None:
+        first = self._past(12, 420)
+        condition = self.random.choice(self.conditions)
+        as_of.set(first)
+        patient_id = await (self._by_lead(first, condition) if by_lead else self._directly(first, condition))
+        treating = self.random.choice(self.physicians)
+        body = {"physician_id": treating, "relationship_type": "treating", "is_primary": True}
+        await self._send("POST", f"/patients/{patient_id}/physicians", body)
+        await self._calls({"patient_id": patient_id}, after=first, count=self.random.randint(1, 3))
+        if self.random.random() < 0.65:
+            await self._trial_journey(patient_id, treating, first)
+        if self.random.random() < 0.4:
+            await self._eap_journey(patient_id, treating, first)
+
+    async def _by_lead(self, first: datetime, condition: str) -> str:
+        lead = await self._new_lead(condition)
+        place = f"/leads/{lead['lead_id']}"
+        await self._calls({"lead_id": lead["lead_id"]}, after=first, count=self.random.randint(1, 2))
+        converted = await self._send("POST", f"{place}/convert", {})
+        return str(converted["patient_id"])
+
+    async def _directly(self, first: datetime, condition: str) -> str:
+        body = {
+            "person": self.cast.person(),
+            "medical_condition_id": condition,
+            "first_contact_date": first.date().isoformat(),
+            "source": "referral",
+        }
+        return str((await self._send("POST", "/patients", body))["patient_id"])
+
+    async def _new_lead(self, condition: str) -> Any:
+        source = self.random.choice(("landing_page", "landing_page", "contact_form", "phone", "referral", "event"))
+        body = {"person": self.cast.person(), "medical_condition_id": condition, "source": source}
+        if source == "landing_page":
+            body["landing_page_url"] = "https://www.example.org/find-a-trial"
+        return await self._send("POST", "/leads", body)
+
+    async def _lead(self, *, lost: bool) -> None:
+        first = self._past(35, 300) if lost else self._past(0, 30)
+        as_of.set(first)
+        lead = await self._new_lead(self.random.choice(self.conditions))
+        move = f"/leads/{lead['lead_id']}/transitions"
+        about = {"lead_id": lead["lead_id"]}
+        if lost:
+            await self._send("POST", move, {"to": "contacting"})
+            await self._calls(about, after=first, count=1, reached=False)
+            code = self.random.choice(("condition_not_supported", "outside_service_country", "no_serious_condition"))
+            to = self.random.choice(({"to": "unreachable"}, {"to": "disqualified", "reason_code": code}))
+            await self._send("POST", move, to)
+            return
+        stage = self.random.choice(("new", "new", "contacting", "call_booked", "qualified", "nurture"))
+        if stage in {"contacting", "call_booked", "qualified"}:
+            await self._send("POST", move, {"to": "contacting"})
+        if stage == "call_booked":
+            await self._booking(about)
+            await self._send("POST", move, {"to": "call_booked"})
+        if stage == "qualified":
+            await self._calls(about, after=first, count=1)
+            await self._send("POST", move, {"to": "call_completed"})
+            await self._send("POST", move, {"to": "qualified"})
+        if stage == "nurture":
+            wake_up = self.now.date() + timedelta(days=self.random.randint(5, 60))
+            await self._send("POST", move, {"to": "nurture", "wake_up_on": wake_up.isoformat()})
+
+    async def _calls(self, about: dict[str, str], *, after: datetime, count: int, reached: bool = True) -> None:
+        for _ in range(count):
+            days = max((self.now - after).days, 1)
+            moment = self._moment(after.date() + timedelta(days=self.random.randint(0, days)))
+            body: dict[str, Any] = {**about, "call_date": moment.isoformat(), "booking_date": moment.isoformat()}
+            fate = self.random.random() if reached else 1.0
+            if fate < 0.78:
+                minutes = self.random.randint(4, 45)
+                heard = self.random.choices((False, True, None), (88, 6, 6))[0]
+                body |= {"outcome": "reached", "call_duration_minutes": minutes, "adverse_event_heard": heard}
+                body["notes"] = self.random.choice(NOTES)
+            elif fate < 0.88:
+                body |= {"no_show": True, "call_date": None}
+            else:
+                outcome = self.random.choice(("voicemail", "no_answer"))
+                body |= {"outcome": outcome, "adverse_event_heard": False, "call_duration_minutes": 0}
+            await self._send("POST", "/call-history", body)
+        if reached and self.random.random() < 0.35:
+            await self._booking(about)
+
+    async def _booking(self, about: dict[str, str]) -> None:
+        day = self.now.date() + timedelta(days=self.random.randint(-2, 21))
+        moment = datetime.combine(day, time(self.random.randrange(8, 17), 30), UTC)
+        body = {**about, "booking_date": moment.isoformat(), "booking_time_zone": "Europe/Amsterdam"}
+        await self._send("POST", "/call-history", body)
+
+    async def _trial_journey(self, patient_id: str, physician_id: str, first: datetime) -> None:
+        trial = self.random.choice(self.trials)
+        body = {"patient_id": patient_id, "clinical_trial_id": trial, "physician_id": physician_id}
+        made = await self._send("POST", "/clinical-trial-journeys", body)
+        move = f"/clinical-trial-journeys/{made['ct_journey_id']}/transitions"
+        steps = CT_WAY[: self.random.randint(0, len(CT_WAY))]
+        await self._walk(move, steps, first)
+        if steps and steps[-1] == "pre_screening" and self.random.random() < 0.5:
+            reason = {
+                "to": "pre_screen_failed",
+                "reason_code": self.random.choice(("prior_therapy", "age", "biomarker")),
+            }
+            await self._send("POST", move, reason)
+
+    async def _eap_journey(self, patient_id: str, physician_id: str, first: datetime) -> None:
+        self.eap_numbers += 1
+        body = {
+            "patient_id": patient_id,
+            "eap_program_id": self.random.choice(self.programmes),
+            "eap_number": f"EAP-{self.eap_numbers}",
+            "physician_id": physician_id,
+        }
+        made = await self._send("POST", "/eap-journeys", body)
+        place = f"/eap-journeys/{made['eap_journey_id']}"
+        steps = EAP_WAY[: self.random.randint(0, len(EAP_WAY))]
+        await self._walk(f"{place}/transitions", steps, first)
+        if steps == EAP_WAY:
+            for gate in ("regulatory", "ethics", "informed_consent"):
+                status = self.random.choice(("approved", "submitted", "pending"))
+                await self._send("PUT", f"{place}/gates/{gate}", {"status": status}, role="programme_manager")
+
+    async def _walk(self, move: str, steps: tuple[str, ...], first: datetime) -> None:
+        span = max((self.now - first).days, 1)
+        days = sorted(self.random.randint(0, span) for _ in steps)
+        for to, day in zip(steps, days, strict=True):
+            happened = self._moment(first.date() + timedelta(days=day))
+            await self._send("POST", move, {"to": to, "happened_at": max(happened, first).isoformat()})
