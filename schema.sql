@@ -59,6 +59,49 @@ CREATE FUNCTION refuse_change() RETURNS trigger
     END
     $$;
 
+CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET "crm.insert_only_exception" TO 'on'
+    AS $_$
+    DECLARE
+        target record;
+        removed bigint;
+        total bigint := 0;
+    BEGIN
+        FOR target IN
+            SELECT * FROM (VALUES
+                ('eap_journey', 'eap_journey_id'),
+                ('clinical_trial_journey', 'ct_journey_id'),
+                ('clinical_trial', 'clinical_trial_id'),
+                ('call_history', 'call_id'),
+                ('patient_physician_relationship', 'patient_physician_id'),
+                ('suggested_change', 'suggested_change_id'),
+                ('duplicate_candidate', 'duplicate_candidate_id'),
+                ('patient_lead', 'lead_id'),
+                ('patient', 'patient_id'),
+                ('physician', 'physician_id'),
+                ('hospital', 'hospital_id'),
+                ('specialization', 'specialization_id'),
+                ('person_contact_type', 'person_contact_type_id'),
+                ('contact_point', 'contact_point_id'),
+                ('person', 'person_id'),
+                ('medical_condition', 'medical_condition_id'),
+                ('contact_type', 'contact_type_id')
+            ) AS t(name, key)
+        LOOP
+            EXECUTE format(
+                'DELETE FROM %I AS t USING (SELECT DISTINCT target_id FROM legacy.lineage '
+                'WHERE run_id = $1 AND phase >= $2 AND target = %L) AS w WHERE t.%I = w.target_id',
+                target.name, target.name, target.key) USING undone_run, first_phase;
+            GET DIAGNOSTICS removed = ROW_COUNT;
+            total := total + removed;
+        END LOOP;
+        INSERT INTO audit_event (action, record_type, outcome, purpose)
+        VALUES ('undo_legacy_run', 'legacy_run', 'done', format('run %s from phase %s', undone_run, first_phase));
+        RETURN total;
+    END
+    $_$;
+
 CREATE TABLE api_key (
     api_key_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -556,7 +599,7 @@ CREATE TABLE person_contact_type (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT ck_person_contact_type_period_in_order CHECK ((valid_to > valid_from))
+    CONSTRAINT ck_person_contact_type_period_in_order CHECK ((valid_to >= valid_from))
 );
 
 CREATE TABLE person_relationship (
@@ -1224,6 +1267,9 @@ ALTER TABLE ONLY password_credential
     ADD CONSTRAINT fk_password_credential_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
 ALTER TABLE ONLY patient_lead
+    ADD CONSTRAINT fk_patient_lead_converted_to_patient_id FOREIGN KEY (converted_to_patient_id) REFERENCES patient(patient_id);
+
+ALTER TABLE ONLY patient_lead
     ADD CONSTRAINT fk_patient_lead_duplicate_of_person_id FOREIGN KEY (duplicate_of_person_id) REFERENCES person(person_id);
 
 ALTER TABLE ONLY patient_lead
@@ -1234,9 +1280,6 @@ ALTER TABLE ONLY patient_lead
 
 ALTER TABLE ONLY patient_lead
     ADD CONSTRAINT fk_patient_lead_owner_id FOREIGN KEY (owner_id) REFERENCES user_account(user_account_id);
-
-ALTER TABLE ONLY patient_lead
-    ADD CONSTRAINT fk_patient_lead_patient_of_person FOREIGN KEY (converted_to_patient_id, person_id) REFERENCES patient(patient_id, person_id);
 
 ALTER TABLE ONLY patient_lead
     ADD CONSTRAINT fk_patient_lead_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);

@@ -22,10 +22,9 @@ class PatientLead(Edited, Base):
     __tablename__ = "patient_lead"
     __table_args__ = (
         UniqueConstraint("lead_id", "person_id"),
+        # Not of the same person: a caregiver's lead becomes the patient they care for.
         ForeignKeyConstraint(
-            ["converted_to_patient_id", "person_id"],
-            ["patient.patient_id", "patient.person_id"],
-            name="fk_patient_lead_patient_of_person",
+            ["converted_to_patient_id"], ["patient.patient_id"], name="fk_patient_lead_converted_to_patient_id"
         ),
         CheckConstraint(LEAD.sql_check(), name="status_known"),
         CheckConstraint(f"source IN {SOURCES}", name="source_known"),

@@ -138,7 +138,7 @@ class PersonContactType(Edited, Base):
 
     __tablename__ = "person_contact_type"
     __table_args__ = (
-        CheckConstraint("valid_to > valid_from", name="period_in_order"),
+        CheckConstraint("valid_to >= valid_from", name="period_in_order"),
         ExcludeConstraint(
             ("person_id", "="),
             ("contact_type_id", "="),

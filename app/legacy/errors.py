@@ -1,0 +1,55 @@
+"""What can go wrong with a migration as a whole. A bad row is no error: it is an outcome with a reason."""
+
+from pathlib import Path
+
+
+class LegacyError(Exception):
+    """A migration cannot go on; the message says what to do. `code` is stable."""
+
+    code = "LEGACY"
+
+
+class FatalExport(LegacyError):
+    """The export cannot be read as a whole; nothing has been written."""
+
+    def __init__(self, code: str, path: Path | str, reason: str, *, line: int | None = None) -> None:
+        self.code = code
+        self.path = str(path)
+        self.line = line
+        at = f"{path}, line {line}" if line else f"{path}"
+        super().__init__(f"{code}: {at}: {reason}")
+
+
+class AnotherRun(LegacyError):
+    """Another migration is at work in this database."""
+
+    code = "ANOTHER_RUN"
+
+    def __init__(self) -> None:
+        super().__init__("Another migration is running in this database. Wait for it, or see `crm legacy status`.")
+
+
+class NotReady(LegacyError):
+    """The database, or the state of the runs, does not allow what was asked."""
+
+    code = "NOT_READY"
+
+
+class WorkedOn(LegacyError):
+    """People have worked on migrated records since: undo would take their work away."""
+
+    code = "WORKED_ON"
+
+    def __init__(self, records: list[tuple[str, str, str]]) -> None:
+        self.records = records
+        shown = "\n".join(f"  {table} {key}: {why}" for table, key, why in records[:20])
+        more = f"\n  … and {len(records) - 20} more" if len(records) > 20 else ""
+        super().__init__(
+            f"People have worked on {len(records)} migrated record(s) since; nothing was undone:\n{shown}{more}"
+        )
+
+
+class PhaseFailed(LegacyError):
+    """A phase found what must not be; its work was rolled back."""
+
+    code = "PHASE_FAILED"

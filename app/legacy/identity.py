@@ -1,0 +1,74 @@
+"""
+Who is one person, given pairs that speak for it: connected components, joined unless two of their groups clash.
+
+Pure. Groups are numbers; what speaks for a pair (evidence E, N, L) is found in the database.
+
+Source: the contract of the legacy export, section 4.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from app.people.names import FoldedName, Name, fold_name, grade_folded
+
+
+class Group(NamedTuple):
+    """A group of rows that belong together already: every name in it, every day of birth."""
+
+    number: int
+    names: tuple[FoldedName, ...]
+    births: frozenset[str]
+
+
+def components(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """Return for every number in the pairs the smallest number it is connected with."""
+    parent: dict[int, int] = {}
+
+    def root(number: int) -> int:
+        top = number
+        while (above := parent.setdefault(top, top)) != top:
+            top = above
+        while (above := parent[number]) != top:
+            parent[number], number = top, above
+        return top
+
+    for a, b in pairs:
+        x, y = root(a), root(b)
+        if x != y:
+            parent[max(x, y)] = min(x, y)
+    return {number: root(number) for number in parent}
+
+
+def clash(groups: Sequence[Group]) -> bool:
+    """
+    Whether two of the groups cannot be one person.
+
+    They cannot when no name of one agrees with any of the other, or both have days of birth and none in common.
+    """
+    kinds = list({(group.names, group.births) for group in groups})
+    return any(_contradict(a, b) for i, a in enumerate(kinds) for b in kinds[i + 1 :])
+
+
+def _contradict(
+    a: tuple[tuple[FoldedName, ...], frozenset[str]], b: tuple[tuple[FoldedName, ...], frozenset[str]]
+) -> bool:
+    if a[1] and b[1] and not a[1] & b[1]:
+        return True
+    if set(a[0]) & set(b[0]):
+        return False
+    return not any(grade_folded(x, y).agrees for x in a[0] for y in b[0])
+
+
+def folded(first: str, last: str) -> FoldedName:
+    """Return a typed name ready for comparison."""
+    return fold_name(Name(first, last))
+
+
+def name_keys(first: str, last: str) -> tuple[str, str]:
+    """
+    Return the two letters-only forms of a name: given+family, family+given; both '' for an empty name.
+
+    Two names are equal exactly when they share one of them.
+    """
+    name = folded(first, last)
+    return name.given + name.family, name.family + name.given

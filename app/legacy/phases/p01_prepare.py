@@ -1,0 +1,100 @@
+"""
+Phase 1, preparation: which records stand at all.
+
+Reads the staged rows. A record that cannot stand gets its fault here, the first that applies; it has its main unit
+alone, no warning, and is kept whole for replay. Everything later sees only records without a fault.
+"""
+
+from typing import Final
+
+from app.legacy.contract import TABLES
+from app.legacy.phases.context import Context
+
+READS: Final = tuple(f"s_{table}" for table in TABLES)
+WRITES: Final = ("outcome", "reject", "record_count")
+
+_SKIPPED: Final = ("DUPLICATE_ROW", "NOT_TRACKED")
+
+
+def run(context: Context) -> None:
+    """Give every faulty record its fault and its outcome."""
+    for table in TABLES:
+        context.stage(f"duplicates of {table}", _duplicates(table))
+    context.stage("contacts without identity", _fault("contact", "NO_IDENTITY", "s.blank"))
+    context.stage(
+        "patients without identity",
+        _fault("patient", "NO_IDENTITY", f"s.blank AND NOT {_exists('contact', 's.contact')}"),
+    )
+    for table in ("medical_condition", "hospital", "specialization"):
+        context.stage(f"{table} without name", _fault(table, "MISSING_NAME", "s.name = ''"))
+    context.stage(
+        "dossiers of no patient", _fault("eap_dossier", "ORPHAN_DOSSIER", f"NOT {_exists('patient', 's.patient')}")
+    )
+    regarding = (
+        f"(coalesce(s.about, 'contact') = 'contact' AND {_exists('contact', 's.about_id')}"
+        f" OR coalesce(s.about, 'patient') = 'patient' AND {_exists('patient', 's.about_id')})"
+    )
+    for table, no_date in (("phonecall", "s.booking IS NULL AND s.call IS NULL"), ("appointment", "s.booking IS NULL")):
+        context.stage(f"{table} of nobody", _fault(table, "ORPHAN_CALL", f"NOT {regarding}"))
+        context.stage(f"{table} without date", _fault(table, "CALL_WITHOUT_DATE", no_date))
+    context.stage("unreadable audit", _fault("audit", "UNREADABLE_AUDIT", "s.changes IS NULL"))
+    context.stage(
+        "audit of other things",
+        _fault(
+            "audit", "NOT_TRACKED", "s.changes = 'untracked' OR coalesce(s.about, '') NOT IN ('contact', 'patient')"
+        ),
+    )
+    context.stage("audit of nobody", _fault("audit", "ORPHAN_AUDIT", f"NOT {regarding}"))
+    skipped = ", ".join(f"'{reason}'" for reason in _SKIPPED)
+    for name, table in TABLES.items():
+        context.outcomes(
+            f"faulty {name}",
+            f"SELECT '{name}', record, '{table.main_unit}',"
+            f" CASE WHEN fault IN ({skipped}) THEN 'skipped_by_rule' ELSE 'rejected' END, fault"
+            f" FROM legacy.s_{name} WHERE fault IS NOT NULL",
+        )
+        context.stage(
+            f"rejects of {name}",
+            'INSERT INTO legacy.reject (run_id, "table", record, unit, line, reason, raw)'
+            f" SELECT :run, '{name}', record, '{table.main_unit}', line, fault, raw"
+            f" FROM legacy.s_{name} WHERE fault IS NOT NULL",
+        )
+        context.stage(
+            f"records of {name}",
+            'INSERT INTO legacy.record_count (run_id, "table", records)'
+            f" SELECT :run, '{name}', count(*) FROM legacy.s_{name}",
+        )
+        context.analyze(f"s_{name}")
+
+
+def _fault(table: str, fault: str, condition: str) -> str:
+    return f"UPDATE legacy.s_{table} AS s SET fault = '{fault}' WHERE s.fault IS NULL AND ({condition})"
+
+
+def _exists(table: str, key: str) -> str:
+    return f"EXISTS (SELECT FROM legacy.s_{table} AS e WHERE e.id = {key} AND e.fault IS NULL)"
+
+
+def _duplicates(table: str) -> str:
+    """
+    Of rows with one GUID the greatest version counts, then the latest change, then the later record.
+
+    Of exact repeats of it the earliest stays; the other repeats are DUPLICATE_ROW, all else DUPLICATE_ID.
+    """
+    newest = "version DESC NULLS LAST, modified DESC NULLS LAST, " if table in {"contact", "patient"} else ""
+    return f"""
+        WITH several AS (
+            SELECT id FROM legacy.s_{table} WHERE fault IS NULL GROUP BY id HAVING count(*) > 1
+        ), ranked AS (
+            SELECT id, record, raw, row_number() OVER (PARTITION BY id ORDER BY {newest}record DESC) AS place
+            FROM legacy.s_{table} JOIN several USING (id) WHERE fault IS NULL
+        ), best AS (
+            SELECT id, raw FROM ranked WHERE place = 1
+        ), stays AS (
+            SELECT ranked.id, min(record) AS record FROM ranked JOIN best USING (id, raw) GROUP BY ranked.id
+        )
+        UPDATE legacy.s_{table} AS s
+        SET fault = CASE WHEN s.raw = best.raw THEN 'DUPLICATE_ROW' ELSE 'DUPLICATE_ID' END
+        FROM best JOIN stays USING (id)
+        WHERE s.id = best.id AND s.fault IS NULL AND s.record <> stays.record
+    """

@@ -1,0 +1,412 @@
+"""
+Phase 4, people: one human, one row, whatever number of records there were.
+
+Reads contacts and patients. Writes person, contact_point, suggested_change (names, days of birth), duplicate_candidate
+and the role caregiver. Base groups come from merges and links; groups are joined on evidence unless they clash; what
+is doubtful goes to the review list and is never merged.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from app.legacy import identity
+from app.legacy.phases import people_write
+from app.legacy.phases.context import Context
+from app.people.names import Name, grade_names
+
+READS: Final = ("s_contact", "s_patient", "s_systemuser")
+WRITES: Final = ("person", "contact_point", "person_contact_type", "suggested_change", "duplicate_candidate")
+
+
+def run(context: Context) -> None:
+    """Decide who is one person, what is known of each, and write it."""
+    _base_groups(context)
+    _join_equal_names(context)
+    _join_compatible_names(context)
+    _person_rows(context)
+    _review(context)
+    _survivors(context)
+    people_write.write(context)
+
+
+def _base_groups(context: Context) -> None:
+    """Rows that belong together before any evidence: merged contacts with their survivor, patients with their contact."""
+    merged = {
+        key: (record, master)
+        for key, record, master in context.rows(
+            "SELECT id, record, master FROM legacy.s_contact WHERE fault IS NULL AND merged"
+        )
+    }
+    masters = {
+        key: record
+        for key, record in context.rows(
+            "SELECT c.id, c.record FROM legacy.s_contact AS c WHERE c.fault IS NULL AND NOT c.merged AND c.id IN"
+            " (SELECT master FROM legacy.s_contact WHERE fault IS NULL AND merged)"
+        )
+    }
+
+    def survivors() -> Iterator[tuple[int, int | None]]:
+        for start in merged:
+            seen, key = {start}, merged[start][1]
+            while key in merged and key not in seen:
+                seen.add(key)
+                key = merged[key][1]
+            yield merged[start][0], masters.get(key)
+
+    context.fill("w_chain", "record integer, survivor integer", survivors())
+    context.analyze("w_chain")
+    # The link of a patient row to its contact: none, ignored (not a lead, other name), differs, same.
+    context.table(
+        "w_link_name",
+        """
+        SELECT p.record AS patient, c.record AS contact, coalesce(m.survivor, c.record) AS survivor, c.kind,
+               p.first AS pf, p.last AS pl, c.first AS cf, c.last AS cl,
+               CASE WHEN p.key_a = '' OR c.key_a = '' THEN 'compatible'
+                    WHEN p.key_a IN (c.key_a, c.key_b) OR p.key_b IN (c.key_a, c.key_b) THEN 'equal' END AS grade
+        FROM legacy.s_patient AS p
+        JOIN legacy.s_contact AS c ON c.id = p.contact AND c.fault IS NULL
+        LEFT JOIN legacy.w_chain AS m ON m.record = c.record
+        WHERE p.fault IS NULL
+        """,
+    )
+    _grade(context, "SELECT DISTINCT pf, pl, cf, cl FROM legacy.w_link_name WHERE grade IS NULL")
+    context.table(
+        "w_link",
+        """
+        SELECT l.patient, l.contact, l.survivor,
+               CASE WHEN l.kind <> 'patient-lead' AND g.grade NOT IN ('equal', 'compatible') THEN 'ignored'
+                    WHEN g.grade = 'different' THEN 'differs' ELSE 'same' END AS link
+        FROM (SELECT n.*, coalesce(n.grade, w.grade) AS decided FROM legacy.w_link_name AS n
+              LEFT JOIN legacy.w_grade AS w ON n.grade IS NULL AND (w.af, w.al, w.bf, w.bl) = (n.pf, n.pl, n.cf, n.cl)) AS l
+        CROSS JOIN LATERAL (SELECT l.decided AS grade) AS g
+        """,
+    )
+    context.analyze("w_link")
+    context.table(
+        "w_row",
+        """
+        WITH behind AS (SELECT coalesce(max(record), 0) AS contacts FROM legacy.s_contact)
+        SELECT c.record AS rid, 'contact' AS tbl, c.record, c.id, c.active, c.version, c.modified, c.first, c.last,
+               c.key_a, c.key_b, c.emails, c.shown_emails, c.phones, c.odd_phones, c.licence, c.birth,
+               coalesce(m.survivor, c.record) AS g, m.survivor IS NOT NULL AS is_merged, c.kind
+        FROM legacy.s_contact AS c LEFT JOIN legacy.w_chain AS m USING (record) WHERE c.fault IS NULL
+        UNION ALL
+        SELECT behind.contacts + p.record, 'patient', p.record, p.id, p.active, p.version, p.modified, p.first, p.last,
+               p.key_a, p.key_b, p.emails, p.shown_emails, NULL, NULL, NULL, NULL,
+               CASE WHEN l.link = 'same' THEN l.survivor ELSE behind.contacts + p.record END, false, NULL
+        FROM legacy.s_patient AS p CROSS JOIN behind LEFT JOIN legacy.w_link AS l ON l.patient = p.record
+        WHERE p.fault IS NULL
+        """,
+    )
+    context.analyze("w_row")
+
+
+def _join_equal_names(context: Context) -> None:
+    """Join groups whose equal names are borne out by an address, a day of birth, a phone or a licence."""
+    context.table(
+        "w_address",
+        "SELECT e.email, w.g, w.rid, w.first, w.last, w.key_a, w.key_b"
+        " FROM legacy.w_row AS w CROSS JOIN LATERAL unnest(w.emails) AS e(email)",
+    )
+    context.table(
+        "w_shared_address",
+        "SELECT a.* FROM legacy.w_address AS a JOIN"
+        " (SELECT email FROM legacy.w_address GROUP BY email HAVING min(g) <> max(g)) AS s USING (email)",
+    )
+    context.analyze("w_address", "w_shared_address")
+    # Facts that equal names may share: (fact, key of the name) -> groups. `needs` says that for a pair at least one
+    # side must have no address.
+    context.table(
+        "w_fact",
+        """
+        WITH named AS (
+            SELECT w.rid, w.g, w.birth, w.phones, w.licence, k.key
+            FROM legacy.w_row AS w
+            CROSS JOIN LATERAL (VALUES (w.key_a), (CASE WHEN w.key_b <> w.key_a THEN w.key_b END)) AS k(key)
+            WHERE k.key <> '' AND (w.birth IS NOT NULL OR w.phones IS NOT NULL OR w.licence IS NOT NULL)
+        )
+        SELECT 'L' AS kind, licence AS fact, key, g, rid FROM named WHERE licence IS NOT NULL
+        UNION ALL
+        SELECT 'B', birth::text, key, g, rid FROM named WHERE birth IS NOT NULL
+        UNION ALL
+        SELECT 'P', phone, key, g, rid FROM named CROSS JOIN LATERAL unnest(phones) AS phone
+        UNION ALL
+        SELECT 'BP', birth::text || phone, key, g, rid FROM named CROSS JOIN LATERAL unnest(phones) AS phone
+        WHERE birth IS NOT NULL
+        UNION ALL
+        SELECT 'E', email, k.key, g, rid FROM legacy.w_shared_address AS a
+        CROSS JOIN LATERAL (VALUES (a.key_a), (CASE WHEN a.key_b <> a.key_a THEN a.key_b END)) AS k(key)
+        WHERE k.key <> ''
+        """,
+    )
+    context.table(
+        "w_common_fact",
+        "SELECT f.* FROM legacy.w_fact AS f JOIN (SELECT kind, fact, key FROM legacy.w_fact"
+        " GROUP BY kind, fact, key HAVING min(g) <> max(g)) AS s USING (kind, fact, key)",
+    )
+    context.connection.execute("DROP TABLE legacy.w_fact")
+    context.analyze("w_common_fact")
+    context.table(
+        "w_has_address",
+        "SELECT DISTINCT g FROM legacy.w_address WHERE g IN (SELECT g FROM legacy.w_common_fact)",
+    )
+    # A star is enough to connect all who share a fact: its middle is a group without an address where one is needed.
+    star = """
+        SELECT DISTINCT hub.hub, f.g FROM (
+            SELECT kind, fact, key, min(f.g) FILTER (WHERE f.kind NOT IN ('B', 'P') OR a.g IS NULL) AS hub
+            FROM legacy.w_common_fact AS f LEFT JOIN legacy.w_has_address AS a ON a.g = f.g
+            GROUP BY kind, fact, key
+        ) AS hub JOIN legacy.w_common_fact AS f USING (kind, fact, key)
+        WHERE hub.hub <> f.g
+    """
+    _join(context, star, "w_joined_equal", source="w_row", column="g")
+
+
+def _join_compatible_names(context: Context) -> None:
+    """Join what the first pass left where one address carries compatible names."""
+    context.table(
+        "w_name_at_address",
+        """
+        SELECT DISTINCT s.email, coalesce(j.top, s.g) AS g, s.first, s.last, s.key_a, s.key_b
+        FROM legacy.w_shared_address AS s LEFT JOIN legacy.w_joined_equal AS j ON j.number = s.g
+        """,
+    )
+    context.analyze("w_name_at_address")
+    context.table(
+        "w_name_pair",
+        """
+        SELECT DISTINCT least(a.g, b.g) AS a, greatest(a.g, b.g) AS b,
+               a.first AS af, a.last AS al, b.first AS bf, b.last AS bl,
+               CASE WHEN a.key_a = '' OR b.key_a = '' THEN 'compatible' END AS grade
+        FROM legacy.w_name_at_address AS a JOIN legacy.w_name_at_address AS b ON a.email = b.email AND a.g < b.g
+        WHERE a.key_a = '' OR b.key_a = '' OR NOT (a.key_a IN (b.key_a, b.key_b) OR a.key_b IN (b.key_a, b.key_b))
+        """,
+    )
+    _grade(context, "SELECT DISTINCT af, al, bf, bl FROM legacy.w_name_pair WHERE grade IS NULL")
+    context.table(
+        "w_graded_pair",
+        """
+        SELECT p.a, p.b, coalesce(p.grade, w.grade) AS grade
+        FROM legacy.w_name_pair AS p
+        LEFT JOIN legacy.w_grade AS w ON p.grade IS NULL AND (w.af, w.al, w.bf, w.bl) = (p.af, p.al, p.bf, p.bl)
+        """,
+    )
+    context.table(
+        "w_row_joined",
+        "SELECT w.rid, coalesce(j.top, w.g) AS g, w.first, w.last, w.birth FROM legacy.w_row AS w"
+        " LEFT JOIN legacy.w_joined_equal AS j ON j.number = w.g"
+        " WHERE coalesce(j.top, w.g) IN (SELECT a FROM legacy.w_graded_pair WHERE grade = 'compatible'"
+        " UNION SELECT b FROM legacy.w_graded_pair WHERE grade = 'compatible')",
+    )
+    _join(
+        context,
+        "SELECT DISTINCT a, b FROM legacy.w_graded_pair WHERE grade = 'compatible'",
+        "w_joined_compatible",
+        source="w_row_joined",
+        column="g",
+    )
+
+
+def _join(context: Context, pairs: str, name: str, *, source: str, column: str) -> None:
+    """Make the table `name` (number, top): groups of components in which no two clash, and what they become."""
+    connected = identity.components(context.rows(pairs))  # type: ignore[arg-type]  # two integers each
+    context.fill("w_component", "number integer, top integer", connected.items())
+    connected.clear()
+    context.analyze("w_component")
+
+    def joined() -> Iterator[tuple[int, int]]:
+        groups: list[identity.Group] = []
+        current: int | None = None
+        for top, number, firsts, lasts, births in context.rows(
+            f"""
+            SELECT c.top, c.number, array_agg(w.first), array_agg(w.last),
+                   array_agg(DISTINCT w.birth::text) FILTER (WHERE w.birth IS NOT NULL)
+            FROM legacy.w_component AS c JOIN legacy.{source} AS w ON w.{column} = c.number
+            GROUP BY c.top, c.number ORDER BY c.top, c.number
+            """
+        ):
+            if top != current:
+                yield from _if_no_clash(current, groups)
+                groups, current = [], top
+            names = tuple({identity.folded(f, n): None for f, n in zip(firsts, lasts, strict=True)})
+            groups.append(identity.Group(number, names, frozenset(births or ())))
+        yield from _if_no_clash(current, groups)
+
+    rows = list(joined())
+    context.fill(name, "number integer, top integer", rows)
+    context.analyze(name)
+
+
+def _if_no_clash(top: int | None, groups: list[identity.Group]) -> Iterator[tuple[int, int]]:
+    if top is not None and not identity.clash(groups):
+        yield from ((group.number, top) for group in groups)
+
+
+def _grade(context: Context, query: str) -> None:
+    """Make w_grade: the grade of every distinct pair of names that SQL cannot tell by itself."""
+    context.fill(
+        "w_grade",
+        "af text, al text, bf text, bl text, grade text",
+        ((af, al, bf, bl, grade_names(Name(af, al), Name(bf, bl))) for af, al, bf, bl in context.rows(query)),
+    )
+    context.analyze("w_grade")
+
+
+def _person_rows(context: Context) -> None:
+    """Every row with its person `p` (a number of this run) and its place `ord` among the person's rows."""
+    context.table(
+        "w_person_row",
+        """
+        SELECT q.*, row_number() OVER (
+                   PARTITION BY q.p ORDER BY q.active DESC, (q.tbl = 'patient') DESC, q.version DESC NULLS LAST,
+                                             q.modified DESC NULLS LAST, q.id)::integer AS ord
+        FROM (
+            SELECT w.*, coalesce(c.top, e.top, w.g) AS p
+            FROM legacy.w_row AS w
+            LEFT JOIN legacy.w_joined_equal AS e ON e.number = w.g
+            LEFT JOIN legacy.w_joined_compatible AS c ON c.number = coalesce(e.top, w.g)
+        ) AS q
+        """,
+    )
+    context.connection.execute("CREATE UNIQUE INDEX ON legacy.w_person_row (p, ord)")
+    context.analyze("w_person_row")
+
+
+def _review(context: Context) -> None:
+    """Pairs that may be one human and were not joined, each once, with the strongest reason."""
+    context.table(
+        "w_review_pair",
+        """
+        WITH fact AS (
+            SELECT f.kind, f.fact, f.key, f.rid, r.p FROM legacy.w_common_fact AS f
+            JOIN legacy.w_person_row AS r USING (rid)
+        ), licence AS (
+            SELECT licence, rid, p FROM legacy.w_person_row WHERE licence IN (
+                SELECT licence FROM legacy.w_person_row WHERE licence IS NOT NULL
+                GROUP BY licence HAVING min(p) <> max(p))
+        ), address AS (
+            SELECT s.g, s.rid, r.p FROM legacy.w_shared_address AS s JOIN legacy.w_person_row AS r USING (rid)
+        ), top AS (
+            -- One row of each group that was graded at an address stands for it.
+            SELECT coalesce(e.top, a.g) AS g, min(a.rid) AS rid, min(a.p) AS p
+            FROM address AS a LEFT JOIN legacy.w_joined_equal AS e ON e.number = a.g GROUP BY 1
+        )
+        SELECT a.rid AS ra, b.rid AS rb, a.p AS pa, b.p AS pb,
+               CASE a.kind WHEN 'E' THEN 'same address, equal names' WHEN 'L' THEN 'same licence'
+                           ELSE 'equal names, same birth date or phone' END AS reason
+        FROM fact AS a JOIN fact AS b ON (a.kind, a.fact, a.key) = (b.kind, b.fact, b.key) AND a.p < b.p
+        UNION ALL
+        SELECT a.rid, b.rid, a.p, b.p, 'same licence' FROM licence AS a JOIN licence AS b USING (licence) WHERE a.p < b.p
+        UNION ALL
+        SELECT a.rid, b.rid, a.p, b.p, 'same address, ' || g.grade || ' names'
+        FROM legacy.w_graded_pair AS g JOIN top AS a ON a.g = g.a JOIN top AS b ON b.g = g.b
+        WHERE g.grade IN ('compatible', 'doubtful') AND a.p <> b.p
+        UNION ALL
+        SELECT c.rid, p.rid, c.p, p.p, 'patient row of another name'
+        FROM legacy.w_link AS l
+        JOIN legacy.w_person_row AS c ON c.tbl = 'contact' AND c.record = l.contact
+        JOIN legacy.w_person_row AS p ON p.tbl = 'patient' AND p.record = l.patient
+        WHERE l.link = 'differs' AND c.p <> p.p
+        """,
+    )
+    context.table(
+        "d_review",
+        """
+        SELECT DISTINCT ON (least(w.pa, w.pb), greatest(w.pa, w.pb))
+               least(w.pa, w.pb) AS pa, greatest(w.pa, w.pb) AS pb, a.tbl AS table_a, a.record AS record_a,
+               b.tbl AS table_b, b.record AS record_b, w.reason
+        FROM legacy.w_review_pair AS w
+        JOIN legacy.w_person_row AS a ON a.rid = w.ra JOIN legacy.w_person_row AS b ON b.rid = w.rb
+        ORDER BY least(w.pa, w.pb), greatest(w.pa, w.pb), w.reason, a.id, b.id
+        """,
+    )
+
+
+def _survivors(context: Context) -> None:
+    """What is known of each person: the first of its rows that has a value gives it, the rest become suggestions."""
+    context.table(
+        "w_pick",
+        """
+        SELECT p,
+               coalesce(min(ord) FILTER (WHERE first <> '' AND last <> ''),
+                        min(ord) FILTER (WHERE first <> '' OR last <> ''), 1) AS name_ord,
+               min(ord) FILTER (WHERE birth IS NOT NULL) AS birth_ord,
+               coalesce(min(ord) FILTER (WHERE tbl = 'contact' AND NOT is_merged), 1) AS founder_ord,
+               bool_or(active) AS is_active
+        FROM legacy.w_person_row GROUP BY p
+        """,
+    )
+    context.table(
+        "w_do_not",
+        "SELECT r.p, bool_or(c.do_not_email) AS email, bool_or(c.do_not_phone) AS phone FROM legacy.s_contact AS c"
+        " JOIN legacy.w_person_row AS r ON r.tbl = 'contact' AND r.record = c.record"
+        " WHERE c.fault IS NULL AND (c.do_not_email OR c.do_not_phone) GROUP BY r.p",
+    )
+    context.table(
+        "w_point",
+        """
+        SELECT p, kind, key, (array_agg(shown ORDER BY ord, place))[1] AS shown,
+               min(ord) AS ord, min(ord::bigint * 1000 + place) AS rank
+        FROM (
+            SELECT r.p, 'email' AS kind, e.key, e.shown, r.ord, e.place FROM legacy.w_person_row AS r
+            CROSS JOIN LATERAL unnest(r.emails, r.shown_emails) WITH ORDINALITY AS e(key, shown, place)
+            UNION ALL
+            SELECT r.p, 'phone', e.key, e.key, r.ord, e.place FROM legacy.w_person_row AS r
+            CROSS JOIN LATERAL unnest(r.phones) WITH ORDINALITY AS e(key, place)
+            UNION ALL
+            SELECT r.p, 'odd', e.key, e.key, r.ord, e.place FROM legacy.w_person_row AS r
+            CROSS JOIN LATERAL unnest(r.odd_phones) WITH ORDINALITY AS e(key, place)
+        ) AS q
+        GROUP BY p, kind, key
+        """,
+    )
+    context.table(
+        "d_point",
+        """
+        SELECT w.*, s.key IS NOT NULL AS is_shared FROM legacy.w_point AS w
+        LEFT JOIN (SELECT kind, key FROM legacy.w_point WHERE kind <> 'odd'
+                   GROUP BY kind, key HAVING count(*) > 1) AS s USING (kind, key)
+        """,
+    )
+    context.analyze("d_point", "w_pick")
+    context.table(
+        "d_person",
+        """
+        SELECT k.p, n.first AS typed_first, n.last AS typed_last, n.key_a, n.key_b,
+               coalesce(nullif(n.first, ''), 'Unknown') AS first_name,
+               coalesce(nullif(n.last, ''), 'Unknown') AS last_name,
+               b.birth AS date_of_birth, k.is_active,
+               coalesce(d.email, false) AS do_not_email, coalesce(d.phone, false) AS do_not_phone,
+               e.key AS email_key, e.shown AS email,
+               f.tbl AS founder_tbl, f.record AS founder_record, f.id AS founder_id,
+               n.tbl AS name_tbl, n.id AS name_id, b.tbl AS birth_tbl, b.id AS birth_id
+        FROM legacy.w_pick AS k
+        JOIN legacy.w_person_row AS n ON n.p = k.p AND n.ord = k.name_ord
+        JOIN legacy.w_person_row AS f ON f.p = k.p AND f.ord = k.founder_ord
+        LEFT JOIN legacy.w_person_row AS b ON b.p = k.p AND b.ord = k.birth_ord
+        LEFT JOIN legacy.w_do_not AS d ON d.p = k.p
+        LEFT JOIN (SELECT DISTINCT ON (p) p, key, shown FROM legacy.d_point
+                   WHERE kind = 'email' AND NOT is_shared ORDER BY p, rank) AS e ON e.p = k.p
+        """,
+    )
+    context.analyze("d_person")
+    context.table(
+        "d_suggestion",
+        """
+        SELECT DISTINCT ON (r.p, least(r.key_a, r.key_b)) r.p, 'name' AS field,
+               btrim(r.first || ' ' || r.last) AS value, r.first, r.last, NULL::uuid AS about, r.tbl, r.id AS source_id
+        FROM legacy.w_person_row AS r JOIN legacy.d_person AS d USING (p)
+        WHERE r.key_a <> '' AND d.key_a <> ''
+          AND NOT (r.key_a IN (d.key_a, d.key_b) OR r.key_b IN (d.key_a, d.key_b))
+        ORDER BY r.p, least(r.key_a, r.key_b), r.ord
+        """,
+    )
+    context.stage(
+        "other days of birth",
+        """
+        INSERT INTO legacy.d_suggestion (p, field, value, tbl, source_id)
+        SELECT DISTINCT ON (r.p, r.birth) r.p, 'date_of_birth', r.birth::text, r.tbl, r.id
+        FROM legacy.w_person_row AS r JOIN legacy.d_person AS d USING (p)
+        WHERE r.birth <> d.date_of_birth ORDER BY r.p, r.birth, r.ord
+        """,
+    )

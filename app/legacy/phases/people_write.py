@@ -1,0 +1,384 @@
+"""
+Phase 4, the second half: the people decided on become rows of person and of the tables that hang on it.
+
+Only what is new is written. A person that an earlier run made is found again by any of its records; one address that
+somebody who is here already uses stays theirs, and the pair goes to the duplicates to be looked at.
+"""
+
+from app.legacy.phases.context import Context
+from app.people.countries import country_code
+from app.people.keys import name_key
+
+
+def write(context: Context) -> None:
+    """Write persons, contact points, suggestions, the review list and the navigators."""
+    _identify(context)
+    _persons(context)
+    _contact_points(context)
+    suggestions(context, ("name", "date_of_birth"))
+    _duplicates(context)
+    _navigators(context)
+    _outcomes(context)
+
+
+def _identify(context: Context) -> None:
+    """Give every person its id: that of an earlier run where one of its records was migrated then."""
+    found = (
+        "SELECT NULL::integer AS p, NULL::uuid AS person_id WHERE false"
+        if context.is_first
+        else """
+            SELECT DISTINCT ON (r.p) r.p, l.target_id AS person_id FROM legacy.w_person_row AS r
+            JOIN legacy.lineage AS l ON l.source = r.tbl AND l.source_id = r.id AND l.target IN ('person', 'alias:person')
+            ORDER BY r.p, r.ord, l.run_id
+        """
+    )
+    context.table("w_known_person", found)
+    context.table(
+        "d_person_id",
+        """
+        SELECT q.p, q.person_id, q.is_new FROM (
+            SELECT d.p, k.person_id IS NULL AS is_new,
+                   coalesce(k.person_id, legacy.derived_id(:epoch, 'person', d.founder_tbl || d.founder_id)) AS person_id
+            FROM legacy.d_person AS d LEFT JOIN legacy.w_known_person AS k USING (p)
+        ) AS q
+        """,
+    )
+    context.connection.execute("CREATE UNIQUE INDEX ON legacy.d_person_id (p)")
+    context.analyze("d_person_id")
+
+
+def _persons(context: Context) -> None:
+    context.fill(
+        "w_name_key",
+        "first text, last text, name_key text",
+        (
+            (first, last, name_key(first, last))
+            for first, last in context.rows(
+                "SELECT DISTINCT first_name, last_name FROM legacy.d_person"
+                " WHERE NOT (first_name || last_name) ~ '^[ -~]*$'"
+            )
+        ),
+    )
+    context.fill(
+        "w_country",
+        "typed text, code text",
+        (
+            (typed, country_code(typed))
+            for (typed,) in context.rows("SELECT DISTINCT country FROM legacy.s_contact WHERE country IS NOT NULL")
+        ),
+    )
+    context.table(
+        "w_person_country",
+        """
+        SELECT DISTINCT ON (r.p) r.p, c.code FROM legacy.w_person_row AS r
+        JOIN legacy.s_contact AS s ON r.tbl = 'contact' AND s.record = r.record
+        JOIN legacy.w_country AS c ON c.typed = s.country WHERE c.code IS NOT NULL ORDER BY r.p, r.ord
+        """,
+    )
+    context.table(
+        "w_person_phone",
+        """
+        SELECT DISTINCT ON (p) p, shown, kind = 'phone' AS valid, is_shared FROM legacy.d_point WHERE kind <> 'email'
+        ORDER BY p, kind = 'phone' DESC, is_shared, rank
+        """,
+    )
+    context.table(
+        "w_taken",
+        "SELECT d.p, x.person_id FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p)"
+        " JOIN public.person AS x ON x.email_key = d.email_key AND x.person_id <> i.person_id WHERE i.is_new",
+    )
+    context.insert(
+        "person",
+        "person_id, created_at, updated_at, first_name, last_name, name_key, email, email_key, phone, phone_e164,"
+        " phone_valid, date_of_birth, country, do_not_contact_channels, is_active",
+        """
+        SELECT i.person_id, :now, :now, left(d.first_name, 100), left(d.last_name, 100),
+               coalesce(k.name_key, lower(d.first_name || ' ' || d.last_name)),
+               CASE WHEN t.p IS NULL THEN left(d.email, 255) END, CASE WHEN t.p IS NULL THEN d.email_key END,
+               left(f.shown, 64), CASE WHEN f.valid THEN f.shown END, f.valid, d.date_of_birth, c.code,
+               array_remove(ARRAY[CASE WHEN d.do_not_email THEN 'email' END, CASE WHEN d.do_not_phone THEN 'phone' END], NULL),
+               d.is_active
+        FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p)
+        LEFT JOIN legacy.w_name_key AS k ON k.first = d.first_name AND k.last = d.last_name
+        LEFT JOIN legacy.w_person_phone AS f USING (p)
+        LEFT JOIN legacy.w_person_country AS c USING (p)
+        LEFT JOIN (SELECT DISTINCT p FROM legacy.w_taken) AS t USING (p)
+        WHERE i.is_new ORDER BY i.person_id
+        """,
+    )
+    already = (
+        ""
+        if context.is_first
+        else """
+        AND NOT EXISTS (SELECT FROM legacy.lineage AS l WHERE l.source = r.tbl AND l.source_id = r.id
+                        AND l.target IN ('person', 'alias:person'))
+    """
+    )
+    context.lineage(
+        "persons",
+        f"""
+        SELECT CASE WHEN i.is_new THEN 'person' ELSE 'alias:person' END, i.person_id, r.tbl, r.id,
+               array_remove(ARRAY[
+                   CASE WHEN r.id = d.name_id AND r.tbl = d.name_tbl THEN 'first_name' END,
+                   CASE WHEN r.id = d.name_id AND r.tbl = d.name_tbl THEN 'last_name' END,
+                   CASE WHEN r.id = d.birth_id AND r.tbl = d.birth_tbl THEN 'date_of_birth' END,
+                   CASE WHEN d.email_key = ANY (r.emails) THEN 'email' END,
+                   CASE WHEN f.shown = ANY (r.phones) OR f.shown = ANY (r.odd_phones) THEN 'phone' END], NULL)
+        FROM legacy.w_person_row AS r JOIN legacy.d_person AS d USING (p) JOIN legacy.d_person_id AS i USING (p)
+        LEFT JOIN legacy.w_person_phone AS f USING (p)
+        WHERE true {already}
+        """,
+    )
+
+
+def _contact_points(context: Context) -> None:
+    """All addresses and phones but those that stand in the person's own row already and are not shared."""
+    new = context.is_new("contact_point", "contact_point_id", "q.contact_point_id")
+    context.table(
+        "d_contact_point",
+        f"""
+        SELECT q.*, {new} AS is_new FROM (
+            SELECT legacy.derived_id(:epoch, 'contact_point', i.person_id || w.kind || w.key) AS contact_point_id,
+                   i.person_id, w.p, CASE WHEN w.kind = 'email' THEN 'email' ELSE 'phone' END AS kind,
+                   w.shown, CASE WHEN w.kind = 'odd' THEN 'typed:' || lower(w.key) ELSE w.key END AS value_key,
+                   w.is_shared, w.ord
+            FROM legacy.d_point AS w JOIN legacy.d_person_id AS i USING (p)
+            JOIN legacy.d_person AS d USING (p) LEFT JOIN legacy.w_person_phone AS f USING (p)
+            LEFT JOIN (SELECT DISTINCT p FROM legacy.w_taken) AS t USING (p)
+            WHERE NOT coalesce(w.kind = 'email' AND w.key = d.email_key AND t.p IS NULL AND i.is_new, false)
+              AND NOT coalesce(w.kind <> 'email' AND w.shown = f.shown AND NOT w.is_shared AND i.is_new, false)
+        ) AS q
+        """,
+    )
+    # A later export finds people as they are now: what stands in their own row needs no second place.
+    standing = (
+        ""
+        if context.is_first
+        else """
+        AND NOT EXISTS (SELECT FROM public.person AS x WHERE x.person_id = d.person_id
+                        AND (x.email_key = d.value_key OR x.phone_e164 = d.value_key OR x.phone = d.shown))
+        AND NOT EXISTS (SELECT FROM public.contact_point AS x WHERE x.person_id = d.person_id AND x.kind = d.kind
+                        AND x.value_key = d.value_key)
+    """
+    )
+    context.table("w_new_point", f"SELECT d.* FROM legacy.d_contact_point AS d WHERE d.is_new {standing}")
+    context.insert(
+        "contact_point",
+        "contact_point_id, created_at, person_id, kind, value, value_key, is_shared",
+        "SELECT contact_point_id, :now, person_id, kind, left(shown, 255), value_key, is_shared"
+        " FROM legacy.w_new_point ORDER BY person_id",
+    )
+    context.lineage(
+        "contact points",
+        "SELECT 'contact_point', d.contact_point_id, r.tbl, r.id, NULL::text[] FROM legacy.w_new_point AS d"
+        " JOIN legacy.w_person_row AS r ON r.p = d.p AND r.ord = d.ord",
+    )
+
+
+def suggestions(context: Context, fields: tuple[str, ...]) -> None:
+    """Write the values that differ from the survivor's as suggested changes, those of these fields."""
+    chosen = ", ".join(f"'{field}'" for field in fields)
+    context.table(
+        "w_suggested",
+        f"""
+        SELECT q.*, encode(sha256(convert_to(q.theirs::text, 'UTF8')), 'hex') AS value_hash,
+               legacy.derived_id(:epoch, 'suggested_change', q.record_id || q.our_field || q.theirs::text) AS id
+        FROM (
+            SELECT i.person_id, 'person' AS table_name, i.person_id AS record_id, f.our_field,
+                   to_jsonb(f.theirs) AS theirs, s.tbl, s.source_id, s.field
+            FROM legacy.d_suggestion AS s JOIN legacy.d_person_id AS i USING (p) JOIN legacy.d_person AS d USING (p)
+            CROSS JOIN LATERAL (VALUES
+                ('first_name', CASE WHEN s.field = 'name' AND s.first <> '' AND s.first <> d.first_name THEN s.first END),
+                ('last_name', CASE WHEN s.field = 'name' AND s.last <> '' AND s.last <> d.last_name THEN s.last END),
+                ('date_of_birth', CASE WHEN s.field = 'date_of_birth' THEN s.value END)
+            ) AS f(our_field, theirs)
+            WHERE s.field IN ({chosen}) AND f.theirs IS NOT NULL AND s.about IS NULL
+            UNION ALL
+            SELECT i.person_id, a.table_name, s.about, a.our_field, to_jsonb(coalesce(c.condition_id::text, s.value)),
+                   s.tbl, s.source_id, s.field
+            FROM legacy.d_suggestion AS s JOIN legacy.d_person_id AS i USING (p)
+            JOIN (VALUES ('medical_condition', 'patient', 'medical_condition_id'),
+                         ('medical_license_number', 'physician', 'medical_license_number'),
+                         ('eap_enrollment_date', 'eap_journey', 'enrollment_date')
+                 ) AS a(field, table_name, our_field) USING (field)
+            LEFT JOIN legacy.d_condition AS c ON s.field = 'medical_condition' AND c.name = s.value
+            WHERE s.field IN ({chosen}) AND s.about IS NOT NULL
+        ) AS q
+        """,
+    )
+    new = context.is_new("suggested_change", "suggested_change_id", "w.id")
+    context.table(
+        "w_new_suggestion",
+        f"SELECT DISTINCT ON (w.record_id, w.our_field, w.value_hash) w.* FROM legacy.w_suggested AS w WHERE {new}"
+        " AND NOT EXISTS (SELECT FROM public.suggested_change AS x WHERE x.record_id = w.record_id"
+        " AND x.field = w.our_field AND x.value_hash = w.value_hash)"
+        " ORDER BY w.record_id, w.our_field, w.value_hash, w.tbl, w.source_id",
+    )
+    # Every table a suggestion is about has its value in to_jsonb(row): one statement for all of them.
+    context.insert(
+        "suggested_change",
+        "suggested_change_id, created_at, updated_at, person_id, table_name, record_id, field, ours, ours_version, theirs,"
+        " value_hash, source",
+        """
+        SELECT w.id, :now, :now, w.person_id, w.table_name, w.record_id, w.our_field, nullif(o.ours -> w.our_field, 'null'),
+               coalesce((o.ours ->> 'version')::integer, 1), w.theirs, w.value_hash, 'import'
+        FROM legacy.w_new_suggestion AS w
+        LEFT JOIN LATERAL (
+            SELECT to_jsonb(x) AS ours FROM public.person AS x WHERE w.table_name = 'person' AND x.person_id = w.record_id
+            UNION ALL
+            SELECT to_jsonb(x) FROM public.patient AS x WHERE w.table_name = 'patient' AND x.patient_id = w.record_id
+            UNION ALL
+            SELECT to_jsonb(x) FROM public.physician AS x WHERE w.table_name = 'physician' AND x.physician_id = w.record_id
+            UNION ALL
+            SELECT to_jsonb(x) FROM public.eap_journey AS x WHERE w.table_name = 'eap_journey' AND x.eap_journey_id = w.record_id
+        ) AS o ON true
+        """,
+    )
+    context.lineage(
+        "suggestions",
+        "SELECT 'suggested_change', id, tbl, source_id, ARRAY[our_field] FROM legacy.w_new_suggestion",
+    )
+
+
+def _duplicates(context: Context) -> None:
+    context.table(
+        "w_duplicate",
+        """
+        SELECT least(q.a, q.b) AS a, greatest(q.a, q.b) AS b, array_agg(DISTINCT q.reason) AS reasons,
+               min(q.tbl) AS tbl, min(q.source_id::text)::uuid AS source_id
+        FROM (
+            SELECT x.person_id AS a, y.person_id AS b, r.reason, r.table_a AS tbl, w.id AS source_id
+            FROM legacy.d_review AS r JOIN legacy.d_person_id AS x ON x.p = r.pa JOIN legacy.d_person_id AS y ON y.p = r.pb
+            JOIN legacy.w_person_row AS w ON w.tbl = r.table_a AND w.record = r.record_a
+            UNION ALL
+            SELECT i.person_id, t.person_id, 'the address is somebody''s who is here', d.founder_tbl, d.founder_id
+            FROM legacy.w_taken AS t JOIN legacy.d_person_id AS i USING (p) JOIN legacy.d_person AS d USING (p)
+        ) AS q WHERE q.a <> q.b GROUP BY 1, 2
+        """,
+    )
+    new = context.is_new("duplicate_candidate", "duplicate_candidate_id", "q.id")
+    context.table(
+        "d_duplicate",
+        f"""
+        SELECT q.*, {new} AND NOT EXISTS (SELECT FROM public.duplicate_candidate AS x
+                                          WHERE x.person_id = q.a AND x.other_person_id = q.b) AS is_new
+        FROM (SELECT w.*, legacy.derived_id(:epoch, 'duplicate', w.a::text || w.b::text) AS id
+              FROM legacy.w_duplicate AS w) AS q
+        """,
+    )
+    context.insert(
+        "duplicate_candidate",
+        "duplicate_candidate_id, created_at, updated_at, person_id, other_person_id, reasons",
+        "SELECT id, :now, :now, a, b, reasons FROM legacy.d_duplicate WHERE is_new",
+    )
+    context.lineage(
+        "duplicates",
+        "SELECT 'duplicate_candidate', id, tbl, source_id, NULL::text[] FROM legacy.d_duplicate WHERE is_new",
+    )
+
+
+def _navigators(context: Context) -> None:
+    """Users of the old system become persons with the role patient-navigator: calls name who made them."""
+    new = context.is_new("person", "person_id", "q.person_id")
+    context.table(
+        "d_navigator",
+        f"""
+        SELECT q.*, {new} AS is_new FROM (
+            SELECT s.id, s.record, s.disabled, legacy.derived_id(:epoch, 'person', 'systemuser' || s.id) AS person_id,
+                   coalesce(nullif(btrim(regexp_replace(s.name, '\\S+$', '')), ''), 'Unknown') AS first_name,
+                   coalesce(nullif(substring(s.name FROM '\\S+$'), ''), 'Unknown') AS last_name,
+                   CASE WHEN row_number() OVER (PARTITION BY s.email ORDER BY s.id) = 1
+                         AND NOT EXISTS (SELECT FROM legacy.d_point AS p WHERE p.kind = 'email' AND p.key = s.email)
+                         AND NOT EXISTS (SELECT FROM public.person AS x WHERE x.email_key = s.email) THEN s.email END AS email
+            FROM legacy.s_systemuser AS s WHERE s.fault IS NULL
+        ) AS q
+        """,
+    )
+    keys = {
+        (first, last): name_key(first, last)
+        for first, last in context.all("SELECT DISTINCT first_name, last_name FROM legacy.d_navigator")
+    }
+    context.fill("w_navigator_key", "first text, last text, name_key text", ((f, n, k) for (f, n), k in keys.items()))
+    context.insert(
+        "person",
+        "person_id, created_at, updated_at, first_name, last_name, name_key, email, email_key, is_active",
+        "SELECT d.person_id, :now, :now, left(d.first_name, 100), left(d.last_name, 100), k.name_key, d.email, d.email,"
+        " NOT d.disabled FROM legacy.d_navigator AS d JOIN legacy.w_navigator_key AS k"
+        " ON (k.first, k.last) = (d.first_name, d.last_name) WHERE d.is_new",
+    )
+    context.lineage(
+        "navigators",
+        "SELECT 'person', person_id, 'systemuser', id, NULL::text[] FROM legacy.d_navigator WHERE is_new",
+    )
+    role(context, "patient-navigator", "SELECT person_id, :now AS valid_from, NULL::timestamptz AS valid_to,"
+         " 'systemuser' AS tbl, id AS source_id FROM legacy.d_navigator")  # fmt: skip
+    context.outcomes("navigators", "SELECT 'systemuser', record, 'row', 'created', NULL FROM legacy.d_navigator")
+
+
+def role(context: Context, name: str, query: str) -> None:
+    """
+    Write one period of a role for each person the query gives (person_id, valid_from, valid_to, tbl, source_id).
+
+    Somebody who has the role here already at that time keeps it as it is.
+    """
+    table = f"d_role_{name.replace('-', '_')}"
+    context.table(
+        table,
+        f"""
+        SELECT q.*, legacy.derived_id(:epoch, 'role', q.person_id || '{name}') AS id
+        FROM ({query}) AS q
+        """,
+    )
+    new = context.is_new("person_contact_type", "person_contact_type_id", "d.id")
+    context.table(
+        "w_new_role",
+        f"""
+        SELECT d.*, t.contact_type_id FROM legacy.{table} AS d
+        JOIN public.contact_type AS t ON t.type_name = '{name}'
+        WHERE {new} AND NOT EXISTS (
+            SELECT FROM public.person_contact_type AS x WHERE x.person_id = d.person_id
+            AND x.contact_type_id = t.contact_type_id AND x.period && tstzrange(d.valid_from, d.valid_to))
+        """,
+    )
+    context.insert(
+        "person_contact_type",
+        "person_contact_type_id, created_at, updated_at, person_id, contact_type_id, valid_from, valid_to",
+        "SELECT id, :now, :now, person_id, contact_type_id, valid_from, valid_to FROM legacy.w_new_role",
+    )
+    context.lineage(
+        f"role {name}",
+        "SELECT 'person_contact_type', id, tbl, source_id, NULL::text[] FROM legacy.w_new_role",
+    )
+
+
+def _outcomes(context: Context) -> None:
+    context.outcomes(
+        "persons",
+        """
+        SELECT r.tbl, r.record, 'person',
+               CASE WHEN r.tbl = d.founder_tbl AND r.id = d.founder_id THEN 'created'
+                    WHEN r.is_merged OR l.link = 'same' THEN 'linked' ELSE 'merged_into_existing' END, NULL
+        FROM legacy.w_person_row AS r JOIN legacy.d_person AS d USING (p)
+        LEFT JOIN legacy.w_link AS l ON r.tbl = 'patient' AND l.patient = r.record
+        """,
+    )
+    for table in ("contact", "patient"):
+        context.warnings(
+            f"cells of {table}",
+            f"SELECT '{table}', record, unnest(warnings) FROM legacy.s_{table} WHERE fault IS NULL AND warnings IS NOT NULL",
+        )
+    context.warnings(
+        "links",
+        """
+        SELECT 'patient', l.patient, CASE l.link WHEN 'ignored' THEN 'CONTACT_NOT_A_LEAD' ELSE 'PATIENT_NAME_DIFFERS' END
+        FROM legacy.w_link AS l WHERE l.link IN ('ignored', 'differs')
+        UNION ALL
+        SELECT 'patient', p.record, 'PATIENT_WITHOUT_CONTACT' FROM legacy.s_patient AS p
+        WHERE p.fault IS NULL AND NOT EXISTS (SELECT FROM legacy.w_link AS l WHERE l.patient = p.record)
+        UNION ALL
+        SELECT 'contact', c.record, 'MASTER_CHAIN_BROKEN' FROM legacy.w_chain AS c WHERE c.survivor IS NULL
+        UNION ALL
+        SELECT 'contact', r.record, 'DUPLICATE_LICENSE' FROM legacy.w_person_row AS r WHERE r.licence IN (
+            SELECT licence FROM legacy.w_person_row WHERE licence IS NOT NULL GROUP BY licence HAVING min(p) <> max(p))
+        """,
+    )

@@ -1,0 +1,107 @@
+"""
+Maker-portal CSV: one file per table.
+
+The delimiter is the commonest of `,` `;` and tab in the header; quoting is RFC 4180. A byte-order mark decides UTF-8
+or UTF-16, else UTF-8; a single record that is not UTF-8 is read as Windows-1252.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, TextIO
+
+import orjson
+
+from app.legacy.contract import TABLES, assign_columns
+from app.legacy.errors import FatalExport
+from app.legacy.sources.records import Batch
+from app.legacy.values import decode_windows_1252
+
+MAX_FIELD: Final = 1 << 20
+_NOT_UTF8: Final = re.compile("[\udc80-\udcff]")
+
+
+class CsvSource:
+    """A table in a CSV file."""
+
+    def __init__(self, table: str, path: Path, named_columns: dict[str, str]) -> None:
+        self.table = table
+        self.paths = [path]
+        self._path = path
+        self._encoding = _encoding(path)
+        csv.field_size_limit(MAX_FIELD)
+        with self._open() as file:
+            try:
+                header_text = file.readline()
+                while header_text.count('"') % 2 and (more := file.readline()):
+                    header_text += more
+            except UnicodeError as error:
+                raise FatalExport("FILE_UNREADABLE", path, f"not {self._encoding} ({error})", line=1) from error
+            unquoted = re.sub(r'"(?:[^"]|"")*"', "", header_text)
+            self._delimiter = max(",;\t", key=unquoted.count)
+            header = next(csv.reader([header_text], delimiter=self._delimiter), [])
+        self._header = [cell.strip().lower() for cell in header]
+        if not any(self._header):
+            raise FatalExport("FILE_UNREADABLE", path, "the first line names no columns", line=1)
+        self._positions = assign_columns(table, self._header, named_columns)
+        self.columns = {name: self._header[position] for name, position in self._positions.items()}
+        used = set(self._positions.values())
+        self.ignored_columns = [c for i, c in enumerate(self._header) if i not in used]
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Yield the records in order; raise FatalExport where the file stops being readable."""
+        order = [self._positions.get(name, -1) for name in TABLES[self.table].fields]
+        width = len(self._header)
+        record = 0
+        batch = Batch(1, [])
+        with self._open() as file:
+            reader = csv.reader(file, delimiter=self._delimiter)
+            try:
+                next(reader)
+                line = reader.line_num
+                for cells in reader:
+                    start, line = line + 1, reader.line_num
+                    if not cells:
+                        continue  # a blank line holds no record
+                    record += 1
+                    repaired = self._encoding == "utf-8-sig" and bool(_NOT_UTF8.search("".join(cells)))
+                    if repaired:
+                        cells = [_as_windows_1252(cell) for cell in cells]
+                    raw = orjson.dumps(cells).decode()
+                    fields = [cells[i] if i >= 0 else "" for i in order] if len(cells) == width else None
+                    batch.rows.append((start, fields, raw, repaired))
+                    if len(batch.rows) >= size:
+                        yield batch
+                        batch = Batch(record + 1, [])
+            except csv.Error as error:
+                raise FatalExport(
+                    "FILE_UNREADABLE", self._path, f"{error}; a quote that is never closed?", line=reader.line_num
+                ) from error
+            except UnicodeError as error:
+                raise FatalExport("FILE_UNREADABLE", self._path, str(error), line=reader.line_num) from error
+        if batch.rows:
+            yield batch
+
+    def estimated_records(self) -> int:
+        """Return about how many records there are, from the length of the first megabyte's lines."""
+        size = self._path.stat().st_size
+        with self._path.open("rb") as file:
+            start = file.read(1 << 20)
+        lines = max(start.count(b"\n"), 1)
+        return max(round(size / len(start) * lines) - 1, 0)
+
+    def _open(self) -> TextIO:
+        errors = "surrogateescape" if self._encoding == "utf-8-sig" else "strict"
+        return self._path.open(encoding=self._encoding, errors=errors, newline="")
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(4)
+    # utf-8-sig drops the mark where there is one and is plain UTF-8 where there is none.
+    return "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+
+
+def _as_windows_1252(cell: str) -> str:
+    return cell if cell.isascii() else decode_windows_1252(cell.encode("utf-8", "surrogateescape"))
