@@ -6,7 +6,7 @@ from fastapi import Query, Request, Response
 
 from app.access.guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
-from app.people import contacts, queries, service
+from app.people import contacts, queries, roles, service
 from app.people.models import Person
 from app.people.schemas import (
     ContactPointCreate,
@@ -79,7 +79,7 @@ async def create_person(
     )
 
 
-@router.post("/match", response_model=ProbeRead, dependencies=[allow("person.read")])
+@router.post("/match", response_model=ProbeRead, dependencies=[allow("person.search")])
 async def match_person(asked: PersonProbe, session: DbSession, actor: CurrentActor) -> ProbeRead:
     """What a create would answer. Nothing is stored."""
     return await service.probe(session, actor, asked=asked)
@@ -137,7 +137,7 @@ async def add_person_role(
     person_id: Id, new: RoleCreate, session: DbSession, actor: CurrentActor, response: Response
 ) -> RoleRead:
     """Give the person a role. 409 `roles_overlap` when they have it in a part of that time."""
-    role = await service.add_role(session, actor, person_id=person_id, new=new)
+    role = await roles.add_role(session, actor, person_id=person_id, new=new)
     response.headers["etag"] = etag(role.version)
     return RoleRead.model_validate(role)
 
@@ -153,7 +153,7 @@ async def update_person_role(
     if_match: IfMatch,
 ) -> RoleRead:
     """Change the fields given; `valid_to` ends the role."""
-    role = await service.change_role(
+    role = await roles.change_role(
         session, actor, person_id=person_id, person_contact_type_id=role_id, change=change, if_match=if_match
     )
     response.headers["etag"] = etag(role.version)

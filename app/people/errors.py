@@ -1,6 +1,7 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from app.people.schemas import CandidateRead
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, Forbidden, Invalid, NotFound, invalid_field
 
@@ -43,9 +44,12 @@ class EmailBelongsToSomeoneElse(Conflict):
         'with "shared_email": true.'
     )
 
-    def __init__(self, *, reasons: Sequence[str], candidate: Mapping[str, Any] | None) -> None:
-        shown = {"candidate": dict(candidate)} if candidate is not None else {}
-        super().__init__(extra={"reasons": list(reasons), **shown})
+    def __init__(self, *, reasons: Sequence[str], candidate: CandidateRead | None) -> None:
+        shown = {} if candidate is None else {"candidate": _as_shown(candidate)}
+        super().__init__(
+            extra={"reasons": [str(reason) for reason in reasons], **shown},
+            person_ids=[] if candidate is None else [candidate.person_id],
+        )
 
 
 class SeveralPeopleFit(Conflict):
@@ -54,8 +58,15 @@ class SeveralPeopleFit(Conflict):
     code = "several_people_fit"
     detail = "Several people share this e-mail address and more than one could be meant. Name the person by person_id."
 
-    def __init__(self, *, candidates: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__(extra={"candidates": [dict(c) for c in candidates]} if candidates else None)
+    def __init__(self, *, candidates: Sequence[CandidateRead]) -> None:
+        super().__init__(
+            extra={"candidates": [_as_shown(candidate) for candidate in candidates]} if candidates else None,
+            person_ids=[candidate.person_id for candidate in candidates],
+        )
+
+
+def _as_shown(candidate: CandidateRead) -> dict[str, Any]:
+    return candidate.model_dump(mode="json", include={"person_id", "initials", "birth_year"})
 
 
 class EmailTaken(Conflict):

@@ -2,6 +2,7 @@
 
 import zoneinfo
 from collections.abc import Callable
+from datetime import date, timedelta
 from functools import cache
 from typing import Annotated, Any
 
@@ -11,7 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from app.people.keys import email_key
 from app.people.names import clean_name
-from app.platform.text import line
+from app.platform import clock
+from app.platform.text import Day, line
 
 _LONGEST_NAME = 100
 _LONGEST_EMAIL = 254
@@ -51,6 +53,17 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _not_in_the_future(value: date) -> date:
+    # It is tomorrow already in the east of us.
+    if value > clock.today() + timedelta(days=1):
+        raise PydanticCustomError("in_the_future", "Nobody is born in the future.")
+    return value
+
+
+def _birth_date() -> Any:
+    return Annotated[Day, AfterValidator(_not_in_the_future)]
+
+
 @cache
 def _time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
@@ -63,4 +76,5 @@ Phone = line(64)
 Language = line(35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")
 """BCP 47."""
 TimeZone = _line(64, _time_zone)
+BirthDate = _birth_date()
 ConsentTextVersion = line(50)

@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from app.access.masking import Health, Personal
-from app.people.fields import ConsentTextVersion, Email, Language, PersonName, Phone, TimeZone
+from app.people.fields import BirthDate, ConsentTextVersion, Email, Language, PersonName, Phone, TimeZone
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Code, Country, Day, Flag, Id, Instant, Label, Notes, Reason, line
 
@@ -36,7 +36,7 @@ class PersonCreate(Body):
     preferred_name: PersonName | None = None
     email: Email | None = None
     phone: Phone | None = None
-    date_of_birth: Day | None = None
+    date_of_birth: BirthDate | None = None
     gender: Gender | None = None
     country: Country | None = None
     language: Language | None = None
@@ -53,7 +53,7 @@ class PersonUpdate(Body):
     preferred_name: PersonName | None = OMITTED
     email: Email | None = OMITTED
     phone: Phone | None = OMITTED
-    date_of_birth: Day | None = OMITTED
+    date_of_birth: BirthDate | None = OMITTED
     gender: Gender | None = OMITTED
     country: Country | None = OMITTED
     language: Language | None = OMITTED

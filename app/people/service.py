@@ -2,31 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
 
 from app.access.policy import Role, roles_allowing
 from app.audit import service as audit
 from app.people import queries, suggestions
-from app.people.errors import EmailBelongsToSomeoneElse, EmailTaken, SeveralPeopleFit
-from app.people.keys import Phone, email_key, name_key, phone_e164
+from app.people.differences import differing_fields
+from app.people.errors import EmailBelongsToSomeoneElse, SeveralPeopleFit
+from app.people.keys import email_key, name_key
 from app.people.matching import Candidate, Decision, Found, FurtherReason, find_same_person, initials
-from app.people.models import (
-    ContactPoint,
-    ContactType,
-    DuplicateCandidate,
-    IntakeSubmission,
-    Person,
-    PersonContactType,
-    SuggestedChange,
-)
-from app.people.names import Name, fold_name
+from app.people.models import ContactPoint, DuplicateCandidate, IntakeSubmission, Person, SuggestedChange
+from app.people.names import Name
+from app.people.records import FIELDS, apply_change, insert_person, lock_until_commit, read_phone
+from app.people.roles import end_role, give_role
 from app.people.schemas import (
     CandidateRead,
     MatchOutcome,
@@ -35,11 +28,8 @@ from app.people.schemas import (
     PersonProbe,
     PersonUpdate,
     ProbeRead,
-    RoleCreate,
-    RoleUpdate,
     SuggestedChangeRead,
 )
-from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Unavailable, invalid_field
 from app.platform.etags import etag, require_match
@@ -100,7 +90,7 @@ async def identify_or_create(
             )
         _refuse(actor, decision, shared_email=shared_email)
         is_shared = decision.found is Found.SOMEONE_ELSE
-        person = await _insert_person(session, actor, new, owns_email=not is_shared)
+        person = await insert_person(session, actor, new, owns_email=not is_shared)
         if person is None:
             # Another door made the address's owner since we looked: it is looked at again, and the row is there now.
             continue
@@ -188,7 +178,7 @@ async def probe(session: AsyncSession, actor: Actor, *, asked: PersonProbe) -> P
         outcome = "email_belongs_to_someone_else"
     else:
         outcome = "shared_email_person" if decision.found is Found.SOMEONE_ELSE else "new_person"
-        phone = _phone(asked.phone, asked.country)
+        phone = read_phone(asked.phone, asked.country)
         found = await queries.probable_duplicates(
             session, phone=phone.e164, key=name_key(name.given, name.family), date_of_birth=asked.date_of_birth
         )
@@ -248,20 +238,6 @@ async def change_person(
     return person
 
 
-async def apply_change(session: AsyncSession, person: Person, change: PersonUpdate) -> None:
-    """Set the given fields of a locked person, with the keys that follow from them. EmailTaken; does not flush."""
-    given = change.model_fields_set
-    if not given:
-        return
-    if "email" in given and change.email is not None:
-        await _require_free_email(session, person, change.email)
-    merged = {field: getattr(person, field) for field in (*_FIELDS, "is_active")}
-    merged |= {field: getattr(change, field) for field in given}
-    for column, value in _columns(merged).items():
-        if getattr(person, column) != value:
-            setattr(person, column, value)
-
-
 async def deactivate_person(
     session: AsyncSession, actor: Actor, *, person_id: UUID, if_match: str | None = None
 ) -> Person:
@@ -274,122 +250,8 @@ async def deactivate_person(
     return person
 
 
-async def give_role(
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    person_id: UUID,
-    type_name: str,
-    since: datetime,
-    hospital_id: UUID | None = None,
-    job_title: str | None = None,
-) -> PersonContactType:
-    """
-    The person's role of this type at `since`, given to them when they have none; asking twice is one effect.
-
-    A role that they have already is left as it is. Invalid when there is no such contact type or hospital.
-    """
-    contact_type_id = await session.scalar(
-        select(ContactType.contact_type_id).where(ContactType.type_name == type_name)
-    )
-    if contact_type_id is None:
-        raise invalid_field("type_name", "unknown_reference", "There is no such contact type.")
-    # The exclusion constraint decides a race; whoever comes second finds the first one's role below.
-    await session.execute(
-        insert(PersonContactType)
-        .values(
-            person_id=person_id,
-            contact_type_id=contact_type_id,
-            valid_from=since,
-            hospital_id=hospital_id,
-            job_title=job_title,
-            updated_by=actor.account_id,
-        )
-        .on_conflict_do_nothing()
-    )
-    role = PersonContactType
-    found = await session.scalars(
-        select(role)
-        .where(
-            role.person_id == person_id,
-            role.contact_type_id == contact_type_id,
-            or_(role.valid_to.is_(None), role.valid_to > since),
-        )
-        .order_by(role.valid_from)
-        .limit(1)
-        .options(selectinload(role.contact_type))
-    )
-    audit.note(session, person_ids=[person_id], fields=["roles"])
-    return found.one()
-
-
-async def add_role(session: AsyncSession, actor: Actor, *, person_id: UUID, new: RoleCreate) -> PersonContactType:
-    """A role for the period given. RolesOverlap when the person has it in a part of that time; PersonNotFound."""
-    await queries.get_person(session, actor, person_id=person_id)
-    contact_type = await session.scalar(select(ContactType).where(ContactType.type_name == new.type_name))
-    if contact_type is None:
-        raise invalid_field("type_name", "unknown_reference", "There is no such contact type.")
-    role = PersonContactType(
-        person_id=person_id,
-        contact_type_id=contact_type.contact_type_id,
-        valid_from=new.valid_from or clock.now(),
-        valid_to=new.valid_to,
-        hospital_id=new.hospital_id,
-        job_title=new.job_title,
-        updated_by=actor.account_id,
-    )
-    session.add(role)
-    await session.flush()
-    _note(session, person_id, ["roles"])
-    return await queries.get_role(
-        session, actor, person_id=person_id, person_contact_type_id=role.person_contact_type_id
-    )
-
-
-async def change_role(
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    person_id: UUID,
-    person_contact_type_id: UUID,
-    change: RoleUpdate,
-    if_match: str | None = None,
-) -> PersonContactType:
-    """Change the fields given; `valid_to` ends the role. RoleNotFound; Stale; RolesOverlap."""
-    role = await queries.get_role(
-        session, actor, person_id=person_id, person_contact_type_id=person_contact_type_id, for_update=True
-    )
-    require_match(if_match, etag(role.version))
-    for field in change.model_fields_set:
-        setattr(role, field, getattr(change, field))
-    await session.flush()
-    _note(session, person_id, ["roles"])
-    return role
-
-
-_FIELDS = tuple(PersonCreate.model_fields)
-_SUGGESTED_FIELDS = tuple(field for field in _FIELDS if field != "email")
-"""An address that finds a person is theirs already, so it is never a difference."""
-
-
 def _name(new: PersonCreate) -> Name:
     return Name(new.first_name, new.last_name)
-
-
-def _phone(typed: str | None, country: str | None) -> Phone:
-    return phone_e164(typed, country) if typed else Phone("", None)
-
-
-def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a person with these fields: the keys beside them are made here and nowhere else."""
-    phone = _phone(fields["phone"], fields["country"])
-    return {
-        **fields,
-        "name_key": name_key(fields["first_name"], fields["last_name"]),
-        "email_key": email_key(fields["email"]) if fields["email"] else None,
-        "phone_e164": phone.e164,
-        "phone_valid": phone.valid if fields["phone"] else None,
-    }
 
 
 async def _lock_identity(session: AsyncSession, new: PersonCreate, key: str | None) -> None:
@@ -399,7 +261,7 @@ async def _lock_identity(session: AsyncSession, new: PersonCreate, key: str | No
     The unique key decides about one e-mail address anyway; this makes the second comer see the first one's row, and is
     all there is where no address was given.
     """
-    phone = _phone(new.phone, new.country).e164
+    phone = read_phone(new.phone, new.country).e164
     if key is not None:
         lock = f"email {key}"
     elif phone is not None:
@@ -408,7 +270,7 @@ async def _lock_identity(session: AsyncSession, new: PersonCreate, key: str | No
         lock = f"name {name_key(new.first_name, new.last_name)} {new.date_of_birth}"
     else:
         return
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(lock, 0))))
+    await lock_until_commit(session, lock)
 
 
 async def _decide(session: AsyncSession, *, name: Name, date_of_birth: date | None, key: str | None) -> Decision:
@@ -419,10 +281,7 @@ async def _decide(session: AsyncSession, *, name: Name, date_of_birth: date | No
 
 def _refuse(actor: Actor, decision: Decision, *, shared_email: bool) -> None:
     """Raise when nobody may be made for this submission."""
-    shown = [
-        candidate.model_dump(mode="json", include={"person_id", "initials", "birth_year"})
-        for candidate in _shown(actor, [(who, []) for who in decision.others])
-    ]
+    shown = _shown(actor, [(who, []) for who in decision.others])
     if decision.found is Found.SEVERAL_FIT:
         raise SeveralPeopleFit(candidates=shown)
     if decision.found is Found.SOMEONE_ELSE and not shared_email:
@@ -447,20 +306,6 @@ def _shown(actor: Actor, found: Sequence[tuple[Candidate, list[str]]]) -> list[C
         )
         for who, reasons in found
     ]
-
-
-async def _insert_person(session: AsyncSession, actor: Actor, new: PersonCreate, *, owns_email: bool) -> Person | None:
-    """The new person, or None when the address got an owner since we looked."""
-    fields = {field: getattr(new, field) for field in _FIELDS}
-    if not owns_email:
-        fields["email"] = None
-    made = await session.scalars(
-        insert(Person)
-        .values(**_columns(fields), updated_by=actor.account_id)
-        .on_conflict_do_nothing(index_elements=["email_key"], index_where=text("email_key IS NOT NULL"))
-        .returning(Person)
-    )
-    return made.one_or_none()
 
 
 async def _share_email(session: AsyncSession, *, email: str, key: str, person_ids: Sequence[UUID]) -> None:
@@ -538,7 +383,11 @@ async def _recognise(
             session,
             actor,
             record=suggestions.Record(person_id, "person", person_id, person.version),
-            differing=await _differing(session, person, new),
+            differing=differing_fields(
+                {field: getattr(person, field) for field in FIELDS},
+                {field: getattr(new, field) for field in FIELDS if field in new.model_fields_set},
+                known_phones=await queries.contact_keys(session, person_id=person_id, kind="phone"),
+            ),
             source=source,
             intake_submission_id=submission.intake_submission_id,
         )
@@ -558,62 +407,20 @@ async def _outcome_of_existing(session: AsyncSession, person_id: UUID) -> MatchO
     return "returning_patient" if was_patient else "existing_person"
 
 
-async def _differing(session: AsyncSession, person: Person, new: PersonCreate) -> dict[str, tuple[Any, Any]]:
-    """
-    The fields that arrived with another value than ours, as (ours, theirs); ours may be empty.
-
-    A field that did not arrive, or arrived empty, says nothing. Letter case alone is no difference, nor is a name with
-    given and family name changed round, nor a number that the person is known to have.
-    """
-    differing = {
-        field: (getattr(person, field), theirs)
-        for field in _SUGGESTED_FIELDS
-        if field in new.model_fields_set
-        and (theirs := getattr(new, field)) not in (None, [])
-        and not _same_value(getattr(person, field), theirs)
-    }
-    if _is_turned_round(Name(person.first_name, person.last_name), _name(new)):
-        differing.pop("first_name", None)
-        differing.pop("last_name", None)
-    if "phone" in differing:
-        number = _phone(new.phone, new.country or person.country).e164
-        known = await queries.contact_keys(session, person_id=person.person_id, kind="phone")
-        if number is not None and number in known | {person.phone_e164}:
-            del differing["phone"]
-    return differing
-
-
-def _same_value(ours: Any, theirs: Any) -> bool:
-    if isinstance(ours, str) and isinstance(theirs, str):
-        return ours.casefold() == theirs.casefold()
-    return bool(ours == theirs)
-
-
-def _is_turned_round(ours: Name, theirs: Name) -> bool:
-    a, b = fold_name(ours), fold_name(theirs)
-    return (a.given, a.family) == (b.family, b.given)
-
-
-async def _require_free_email(session: AsyncSession, person: Person, email: str) -> None:
-    """EmailTaken when the address is another person's own. Locked, so that a create of it waits for us or we for it."""
-    key = email_key(email)
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"email {key}", 0))))
-    owner = await session.scalar(select(Person.person_id).where(Person.email_key == key))
-    if owner is not None and owner != person.person_id:
-        raise EmailTaken
-
-
 def _note(session: AsyncSession, person_id: UUID, fields: Iterable[str]) -> None:
     audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id], fields=fields)
 
 
-async def _lock_person(session: AsyncSession, actor: Actor, person_id: UUID) -> Person:
-    return await queries.get_person(session, actor, person_id=person_id, for_update=True)
-
-
-async def _change_person_field(session: AsyncSession, _actor: Actor, person: Person, field: str, value: Any) -> None:
-    await apply_change(session, person, PersonUpdate.model_validate({field: value}))
-    await session.flush()
-
-
-suggestions.register("person", suggestions.Changeable(lock=_lock_person, change=_change_person_field))
+__all__ = [
+    "PATIENT_ROLE",
+    "Identified",
+    "apply_change",
+    "change_person",
+    "deactivate_person",
+    "end_role",
+    "give_role",
+    "identify_known",
+    "identify_or_create",
+    "keep_submission",
+    "probe",
+]

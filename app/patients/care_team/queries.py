@@ -1,0 +1,54 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from app.patients.care_team.errors import CareLinkNotFound
+from app.patients.care_team.schemas import CareLinkFilter
+from app.patients.models import PatientPhysicianRelationship
+from app.physicians.models import Physician
+from app.platform.actor import Actor
+from app.platform.paging import SortKey, fetch_page
+
+LOADED = joinedload(PatientPhysicianRelationship.physician).joinedload(Physician.person)
+
+
+async def get_care_link(
+    session: AsyncSession,
+    _actor: Actor,
+    *,
+    patient_id: UUID,
+    patient_physician_id: UUID,
+    for_update: bool = False,
+) -> PatientPhysicianRelationship:
+    """The link of this patient with its physician, an ended one too; CareLinkNotFound."""
+    link = PatientPhysicianRelationship
+    query = select(link).where(link.patient_physician_id == patient_physician_id, link.patient_id == patient_id)
+    if for_update:
+        query = query.with_for_update(of=link)
+    found = (await session.scalars(query.options(LOADED).execution_options(populate_existing=True))).one_or_none()
+    if found is None:
+        raise CareLinkNotFound
+    return found
+
+
+async def list_care_links(
+    session: AsyncSession, _actor: Actor, *, patient_id: UUID, query: CareLinkFilter
+) -> tuple[list[Any], str | None, int, bool]:
+    """A page of the patient's links to physicians, newest first, ended ones among them."""
+    link = PatientPhysicianRelationship
+    ids = select(link.patient_physician_id, link.created_at, link.patient_physician_id)
+    ids = ids.where(link.patient_id == patient_id)
+    if query.is_current is not None:
+        ids = ids.where(link.end_date.is_(None) if query.is_current == "true" else link.end_date.is_not(None))
+
+    def load(keys: list[UUID]) -> Select[PatientPhysicianRelationship]:
+        return select(link).where(link.patient_physician_id.in_(keys)).options(LOADED)
+
+    sort = SortKey((link.created_at, link.patient_physician_id), (datetime, UUID))
+    return await fetch_page(
+        session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.patient_physician_id
+    )

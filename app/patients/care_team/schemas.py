@@ -1,0 +1,49 @@
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from app.access.masking import Health
+from app.patients.models import RELATIONSHIP_TYPES
+from app.physicians.schemas import PhysicianSummary
+from app.platform.paging import PageQuery
+from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, one_of
+
+
+class CareLinkCreate(Body):
+    """The physician's part from `start_date` to `end_date`; an empty end means current."""
+
+    physician_id: Id
+    relationship_type: one_of(RELATIONSHIP_TYPES)  # type: ignore[valid-type]  # a type made by a call
+    is_primary: Flag = False
+    start_date: Day | None = None
+    end_date: Day | None = None
+
+
+class CareLinkUpdate(Body):
+    """The fields given are changed. Another physician is another link."""
+
+    relationship_type: one_of(RELATIONSHIP_TYPES) = OMITTED  # type: ignore[valid-type]
+    is_primary: Flag = OMITTED
+    start_date: Day | None = OMITTED
+    end_date: Day | None = OMITTED
+
+
+class CareLinkFilter(PageQuery):
+    is_current: Literal["true", "false"] | None = None
+
+
+class CareLinkRead(Answer):
+    """A physician's part in the patient's care; `is_current` while `end_date` is empty."""
+
+    patient_physician_id: UUID
+    patient_id: UUID
+    physician_id: UUID
+    physician: PhysicianSummary
+    relationship_type: Health[str]
+    is_primary: bool
+    is_current: bool
+    start_date: Health[date | None]
+    end_date: Health[date | None]
+    created_at: datetime
+    updated_at: datetime
+    version: int

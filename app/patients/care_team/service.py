@@ -1,0 +1,90 @@
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import service as audit
+from app.patients.care_team import queries
+from app.patients.care_team.schemas import CareLinkCreate, CareLinkUpdate
+from app.patients.models import Patient, PatientPhysicianRelationship
+from app.patients.queries import get_patient
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.etags import etag, require_match
+
+
+async def link_physician(
+    session: AsyncSession, actor: Actor, *, patient_id: UUID, new: CareLinkCreate
+) -> PatientPhysicianRelationship:
+    """
+    A physician's part in the patient's care, beside all others.
+
+    PatientNotFound; AlreadyLinked when the physician has this part today; PrimaryExists when another one is primary.
+    """
+    patient = await get_patient(session, actor, patient_id=patient_id)
+    link = PatientPhysicianRelationship(patient_id=patient_id, **new.model_dump(), updated_by=actor.account_id)
+    session.add(link)
+    await session.flush()
+    return await _noted(session, actor, patient, link.patient_physician_id)
+
+
+async def change_care_link(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    patient_id: UUID,
+    patient_physician_id: UUID,
+    change: CareLinkUpdate,
+    if_match: str | None = None,
+) -> PatientPhysicianRelationship:
+    """Change the fields given; Stale when `if_match` names another version."""
+    patient = await get_patient(session, actor, patient_id=patient_id)
+    link = await queries.get_care_link(
+        session, actor, patient_id=patient_id, patient_physician_id=patient_physician_id, for_update=True
+    )
+    require_match(if_match, etag(link.version))
+    for field in change.model_fields_set:
+        setattr(link, field, getattr(change, field))
+    await session.flush()
+    return await _noted(session, actor, patient, patient_physician_id, change.model_fields_set)
+
+
+async def end_care_link(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    patient_id: UUID,
+    patient_physician_id: UUID,
+    if_match: str | None = None,
+) -> PatientPhysicianRelationship:
+    """
+    The physician's part ends today, and with it being primary; the row stays. An ended one keeps its day.
+
+    A part that was to begin later ends on the day it was to begin.
+    """
+    patient = await get_patient(session, actor, patient_id=patient_id)
+    link = await queries.get_care_link(
+        session, actor, patient_id=patient_id, patient_physician_id=patient_physician_id, for_update=True
+    )
+    require_match(if_match, etag(link.version))
+    if link.end_date is None:
+        link.end_date = max(clock.today(), link.start_date or clock.today())
+        link.is_primary = False
+        await session.flush()
+    return await _noted(session, actor, patient, patient_physician_id, {"end_date", "is_primary"})
+
+
+async def _noted(
+    session: AsyncSession, actor: Actor, patient: Patient, patient_physician_id: UUID, fields: Iterable[str] = ()
+) -> PatientPhysicianRelationship:
+    link = await queries.get_care_link(
+        session, actor, patient_id=patient.patient_id, patient_physician_id=patient_physician_id
+    )
+    audit.note(
+        session,
+        record_type="patient_physician_relationship",
+        record_id=patient_physician_id,
+        person_ids=[patient.person_id, link.physician.person_id],
+        fields=fields,
+    )
+    return link

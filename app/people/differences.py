@@ -1,0 +1,51 @@
+"""What arrived for an existing person that is not what we have: pure, so that nothing can be written on the way."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from app.people.keys import phone_e164
+from app.people.names import Name, fold_name
+
+NAME_FIELDS = ("first_name", "last_name")
+
+
+def differing_fields(
+    ours: Mapping[str, Any], theirs: Mapping[str, Any], *, known_phones: Collection[str] = ()
+) -> dict[str, tuple[Any, Any]]:
+    """
+    The fields of `theirs` with another value than ours, as (ours, theirs); ours may be empty.
+
+    A field that did not arrive, or arrived empty, says nothing. Letter case alone is no difference, nor is a name with
+    given and family name changed round, nor a phone number (`known_phones`, E.164) that the person is known to have.
+    An address that finds a person is theirs already: `email` is never a difference.
+    """
+    differing = {
+        field: (ours[field], value)
+        for field, value in theirs.items()
+        if field != "email" and value not in (None, []) and not _same_value(ours[field], value)
+    }
+    if NAME_FIELDS[0] in theirs and _is_turned_round(_name(ours), _name(theirs)):
+        for field in NAME_FIELDS:
+            differing.pop(field, None)
+    if "phone" in differing:
+        country = theirs.get("country") or ours["country"]
+        mine = phone_e164(ours["phone"] or "", ours["country"]).e164
+        number = phone_e164(theirs["phone"], country).e164
+        if number is not None and number in {mine, *known_phones}:
+            del differing["phone"]
+    return differing
+
+
+def _name(fields: Mapping[str, Any]) -> Name:
+    return Name(fields["first_name"], fields["last_name"])
+
+
+def _same_value(ours: Any, theirs: Any) -> bool:
+    if isinstance(ours, str) and isinstance(theirs, str):
+        return ours.casefold() == theirs.casefold()
+    return bool(ours == theirs)
+
+
+def _is_turned_round(ours: Name, theirs: Name) -> bool:
+    a, b = fold_name(ours), fold_name(theirs)
+    return (a.given, a.family) == (b.family, b.given)

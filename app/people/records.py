@@ -1,0 +1,90 @@
+"""
+The row of a person as it is written: the keys beside the fields are made here, for every door but the migration's bulk.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.people import queries, suggestions
+from app.people.errors import EmailTaken
+from app.people.keys import Phone, email_key, name_key, phone_e164
+from app.people.models import Person
+from app.people.schemas import PersonCreate, PersonUpdate
+from app.platform.actor import Actor
+
+FIELDS = tuple(PersonCreate.model_fields)
+
+
+def read_phone(typed: str | None, country: str | None) -> Phone:
+    return phone_e164(typed, country) if typed else Phone("", None)
+
+
+async def lock_until_commit(session: AsyncSession, what: str) -> None:
+    """Let transactions that are about the same thing follow each other."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
+
+
+async def insert_person(session: AsyncSession, actor: Actor, new: PersonCreate, *, owns_email: bool) -> Person | None:
+    """The new person, or None when the address got an owner since we looked."""
+    fields = {field: getattr(new, field) for field in FIELDS}
+    if not owns_email:
+        fields["email"] = None
+    made = await session.scalars(
+        insert(Person)
+        .values(**_columns(fields), updated_by=actor.account_id)
+        .on_conflict_do_nothing(index_elements=["email_key"], index_where=text("email_key IS NOT NULL"))
+        .returning(Person)
+    )
+    return made.one_or_none()
+
+
+async def apply_change(session: AsyncSession, person: Person, change: PersonUpdate) -> None:
+    """Set the given fields of a locked person, with the keys that follow from them. EmailTaken; does not flush."""
+    given = change.model_fields_set
+    if not given:
+        return
+    if "email" in given and change.email is not None:
+        await _require_free_email(session, person, change.email)
+    merged = {field: getattr(person, field) for field in (*FIELDS, "is_active")}
+    merged |= {field: getattr(change, field) for field in given}
+    for column, value in _columns(merged).items():
+        if getattr(person, column) != value:
+            setattr(person, column, value)
+
+
+def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a person with these fields: the keys beside them are made here and nowhere else."""
+    phone = read_phone(fields["phone"], fields["country"])
+    return {
+        **fields,
+        "name_key": name_key(fields["first_name"], fields["last_name"]),
+        "email_key": email_key(fields["email"]) if fields["email"] else None,
+        "phone_e164": phone.e164,
+        "phone_valid": phone.valid if fields["phone"] else None,
+    }
+
+
+async def _require_free_email(session: AsyncSession, person: Person, email: str) -> None:
+    """EmailTaken when the address is another person's own. Locked, so that a create of it waits for us or we for it."""
+    key = email_key(email)
+    await lock_until_commit(session, f"email {key}")
+    owner = await session.scalar(select(Person.person_id).where(Person.email_key == key))
+    if owner is not None and owner != person.person_id:
+        raise EmailTaken
+
+
+async def _lock_person(session: AsyncSession, actor: Actor, person_id: UUID) -> Person:
+    return await queries.get_person(session, actor, person_id=person_id, for_update=True)
+
+
+async def _change_person_field(session: AsyncSession, _actor: Actor, person: Person, field: str, value: Any) -> None:
+    await apply_change(session, person, PersonUpdate.model_validate({field: value}))
+    await session.flush()
+
+
+suggestions.register("person", suggestions.Changeable(lock=_lock_person, change=_change_person_field))

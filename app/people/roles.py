@@ -1,0 +1,136 @@
+"""A person's roles over time: contact types with a period each."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import contains_eager, selectinload
+
+from app.audit import service as audit
+from app.people import queries
+from app.people.models import ContactType, PersonContactType
+from app.people.schemas import RoleCreate, RoleUpdate
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import invalid_field
+from app.platform.etags import etag, require_match
+
+
+async def give_role(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person_id: UUID,
+    type_name: str,
+    since: datetime,
+    hospital_id: UUID | None = None,
+    job_title: str | None = None,
+) -> PersonContactType:
+    """
+    The person's role of this type at `since`, given to them when they have none; asking twice is one effect.
+
+    A role that they have already is left as it is. Invalid when there is no such contact type or hospital.
+    """
+    contact_type_id = await session.scalar(
+        select(ContactType.contact_type_id).where(ContactType.type_name == type_name)
+    )
+    if contact_type_id is None:
+        raise invalid_field("type_name", "unknown_reference", "There is no such contact type.")
+    # The exclusion constraint decides a race; whoever comes second finds the first one's role below.
+    await session.execute(
+        insert(PersonContactType)
+        .values(
+            person_id=person_id,
+            contact_type_id=contact_type_id,
+            valid_from=since,
+            hospital_id=hospital_id,
+            job_title=job_title,
+            updated_by=actor.account_id,
+        )
+        .on_conflict_do_nothing()
+    )
+    role = PersonContactType
+    found = await session.scalars(
+        select(role)
+        .where(
+            role.person_id == person_id,
+            role.contact_type_id == contact_type_id,
+            or_(role.valid_to.is_(None), role.valid_to > since),
+        )
+        .order_by(role.valid_from)
+        .limit(1)
+        .options(selectinload(role.contact_type))
+    )
+    audit.note(session, person_ids=[person_id], fields=["roles"])
+    return found.one()
+
+
+async def end_role(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, type_name: str, until: datetime
+) -> PersonContactType | None:
+    """End the person's current role of this type; None when they have none, so that asking twice is one effect."""
+    found = await session.scalars(
+        select(PersonContactType)
+        .join(PersonContactType.contact_type)
+        .where(
+            PersonContactType.person_id == person_id,
+            ContactType.type_name == type_name,
+            PersonContactType.valid_to.is_(None),
+            PersonContactType.valid_from < until,
+        )
+        .options(contains_eager(PersonContactType.contact_type))
+        .with_for_update(of=PersonContactType)
+        .execution_options(populate_existing=True)
+    )
+    role = found.one_or_none()
+    if role is not None:
+        role.valid_to, role.updated_by = until, actor.account_id
+        await session.flush()
+        audit.note(session, person_ids=[person_id], fields=["roles"])
+    return role
+
+
+async def add_role(session: AsyncSession, actor: Actor, *, person_id: UUID, new: RoleCreate) -> PersonContactType:
+    """A role for the period given. RolesOverlap when the person has it in a part of that time; PersonNotFound."""
+    await queries.get_person(session, actor, person_id=person_id)
+    contact_type = await session.scalar(select(ContactType).where(ContactType.type_name == new.type_name))
+    if contact_type is None:
+        raise invalid_field("type_name", "unknown_reference", "There is no such contact type.")
+    role = PersonContactType(
+        person_id=person_id,
+        contact_type_id=contact_type.contact_type_id,
+        valid_from=new.valid_from or clock.now(),
+        valid_to=new.valid_to,
+        hospital_id=new.hospital_id,
+        job_title=new.job_title,
+        updated_by=actor.account_id,
+    )
+    session.add(role)
+    await session.flush()
+    audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id], fields=["roles"])
+    return await queries.get_role(
+        session, actor, person_id=person_id, person_contact_type_id=role.person_contact_type_id
+    )
+
+
+async def change_role(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person_id: UUID,
+    person_contact_type_id: UUID,
+    change: RoleUpdate,
+    if_match: str | None = None,
+) -> PersonContactType:
+    """Change the fields given; `valid_to` ends the role. RoleNotFound; Stale; RolesOverlap."""
+    role = await queries.get_role(
+        session, actor, person_id=person_id, person_contact_type_id=person_contact_type_id, for_update=True
+    )
+    require_match(if_match, etag(role.version))
+    for field in change.model_fields_set:
+        setattr(role, field, getattr(change, field))
+    await session.flush()
+    audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id], fields=["roles"])
+    return role

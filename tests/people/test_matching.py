@@ -1,0 +1,74 @@
+"""Whom of an address a submission belongs to: one person for a reason, or nobody's guess."""
+
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from app.people.matching import Candidate, Found, find_same_person, initials
+from app.people.names import Name
+from app.people.rules import Reason
+
+BORN = date(1967, 6, 24)
+
+
+def someone(number: int, given: str, family: str, born: date | None = None) -> Candidate:
+    return Candidate(UUID(int=number), Name(given, family), born)
+
+
+def test_nobody_has_the_address() -> None:
+    assert find_same_person(Name("Jan", "Bos"), None, []).found is Found.NOBODY
+
+
+def test_the_strongest_reason_wins_at_a_shared_address() -> None:
+    maria, jan = someone(1, "J.", "Bos"), someone(2, "Jan", "Bos")
+
+    decision = find_same_person(Name("Jan", "Bos"), None, [maria, jan])
+
+    assert (decision.found, decision.person_id, decision.reasons) == (
+        Found.THE_PERSON,
+        jan.person_id,
+        (Reason.EQUAL_NAMES,),
+    )
+    assert decision.others == (maria,)
+
+
+def test_an_equal_birth_date_parts_father_and_son_of_one_name() -> None:
+    father, son = someone(1, "Jan", "Bos", BORN), someone(2, "Jan", "Bos", date(1998, 1, 2))
+
+    assert find_same_person(Name("Jan", "Bos"), BORN, [father, son]).person_id == father.person_id
+
+
+def test_two_who_fit_alike_are_not_guessed_between() -> None:
+    decision = find_same_person(
+        Name("Jan", "Bos"), None, [someone(1, "Jan", "Bos", BORN), someone(2, "Jan", "Bos", date(1998, 1, 2))]
+    )
+
+    assert (decision.found, decision.person_id) == (Found.SEVERAL_FIT, None)
+    assert len(decision.others) == 2
+
+
+def test_the_very_spelling_decides_when_nothing_else_does() -> None:
+    as_typed, turned = someone(1, "Bos", "Anna"), someone(2, "Anna", "Bos")
+
+    assert find_same_person(Name("Anna", "Bos"), None, [as_typed, turned]).person_id == turned.person_id
+
+
+def test_someone_else_comes_with_the_reason_against_each() -> None:
+    decision = find_same_person(Name("Kees", "Smit"), None, [someone(1, "Jan", "Bos"), someone(2, "Anna", "Bos")])
+
+    assert (decision.found, decision.reasons) == (Found.SOMEONE_ELSE, (Reason.NAMES_DIFFERENT,))
+    assert len(decision.others) == 2
+
+
+def test_a_name_of_nothing_but_a_title_is_absent() -> None:
+    decision = find_same_person(Name("Dr.", ""), None, [someone(1, "Jan", "Bos")])
+
+    assert decision.reasons == (Reason.EMAIL_ALONE,)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [(Name("jan", "de Vries"), "J.D."), (Name("王", "伟"), "王.伟."), (Name("", "Bos"), "B.")]
+)
+def test_initials(name: Name, shown: str) -> None:
+    assert initials(name) == shown
