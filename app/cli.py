@@ -34,6 +34,7 @@ from app.platform.db import Database, create_engine
 from app.platform.embedded import EmbeddedError, exit_on_sigterm, find_binaries, refuse_in_production, running
 from app.platform.errors import AppError
 from app.platform.logs import set_up_logs
+from app.platform.processes import SERVER_PID
 from app.platform.settings import Settings, SettingsError
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="myTomorrows CRM")
@@ -104,7 +105,7 @@ def serve(
     with prepared(settings) as url:
         if demo:
             _show_demo(settings, url)
-        os.environ["CRM_DATABASE_URL"] = url
+        os.environ["CRM_DATABASE_URL"], os.environ[SERVER_PID] = url, str(os.getpid())
         say.print(f"Serving on [bold]{settings.base_url}[/bold] (API docs: {settings.base_url}/docs)")
         Granian(
             "app.main:app_from_environment",

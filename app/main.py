@@ -7,17 +7,25 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app import health
+from app.access.accounts import errors as account_errors
 from app.access.guard import State, mount
 from app.calls import api as calls
 from app.calls import errors as call_errors
+from app.casework import api as casework
 from app.conditions import api as conditions
 from app.conditions import errors as condition_errors
 from app.hospitals import api as hospitals
 from app.hospitals import errors as hospital_errors
+from app.journeys.eap import api as eap_journeys
+from app.journeys.eap import errors as eap_journey_errors
 from app.journeys.trial import api as trial_journeys
 from app.journeys.trial import errors as trial_journey_errors
+from app.leads import api as leads
+from app.leads import errors as lead_errors
 from app.patients import api as patients
 from app.patients import errors as patient_errors
+from app.patients.care_team import api as care_team
+from app.patients.care_team import errors as care_team_errors
 from app.people import api as people
 from app.people import errors as people_errors
 from app.people import review_api as people_review
@@ -27,10 +35,12 @@ from app.platform import problems
 from app.platform.db import ConstraintErrors, Database, create_engine
 from app.platform.logs import set_up_logs
 from app.platform.middleware import RequestFrame
-from app.platform.settings import Settings, SettingsError
+from app.platform.processes import ending_with_the_server
+from app.platform.settings import Caseload, Settings, SettingsError
 from app.web.docs_pages import mount_docs
 from app.web.gallery import mount_gallery
 from app.web.render import mount_pages
+from app.web.screens import mount_all
 
 TITLE = "myTomorrows CRM"
 DESCRIPTION = """
@@ -53,8 +63,15 @@ ROUTERS = (
     people_review.suggested_changes,
     people_review.duplicate_candidates,
     patients.router,
+    leads.router,
+    casework.of_leads,
+    casework.of_patients,
+    eap_journeys.programme_router,
+    eap_journeys.router,
+    care_team.router,
 )
 CONSTRAINT_ERRORS: ConstraintErrors = {
+    **account_errors.CONSTRAINTS,
     **condition_errors.CONSTRAINTS,
     **hospital_errors.CONSTRAINTS,
     **people_errors.CONSTRAINTS,
@@ -62,11 +79,16 @@ CONSTRAINT_ERRORS: ConstraintErrors = {
     **call_errors.CONSTRAINTS,
     **physician_errors.CONSTRAINTS,
     **trial_journey_errors.CONSTRAINTS,
+    **eap_journey_errors.CONSTRAINTS,
+    **lead_errors.CONSTRAINTS,
+    **care_team_errors.CONSTRAINTS,
 }
 
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     """The application. With `database` (tests) it uses that one; else it makes its own when it starts."""
+    # Whose caseload a person is in is asked by the ordinary road alone.
+    hot_path = settings.hot_path and settings.caseload is Caseload.SHARED
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -74,9 +96,14 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         if own is None:
             if settings.database_url is None:
                 raise SettingsError("CRM_DATABASE_URL is not set; `crm serve` sets it for the embedded PostgreSQL")
-            own = Database(create_engine(settings, settings.database_url.get_secret_value()))
-        app.state.guard = State(own, CONSTRAINT_ERRORS)
-        yield
+            own = Database(
+                create_engine(settings, settings.database_url.get_secret_value()),
+                lane_size=settings.lane_size,
+                lane_timeout_seconds=settings.pool_timeout_seconds,
+            )
+        app.state.guard = State(own, CONSTRAINT_ERRORS, hot_path=hot_path)
+        async with ending_with_the_server():
+            yield
         await own.close()
 
     app = FastAPI(
@@ -90,12 +117,13 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     app.state.settings = settings
     if database is not None:
-        app.state.guard = State(database, CONSTRAINT_ERRORS)
+        app.state.guard = State(database, CONSTRAINT_ERRORS, hot_path=hot_path)
     for router in ROUTERS:
         mount(app, router)
     app.include_router(health.router)
     mount_pages(app, development=not settings.is_production)
     mount_docs(app)
+    mount_all(app)
     if not settings.is_production:
         mount_gallery(app)
     problems.install(app, CONSTRAINT_ERRORS)

@@ -1,69 +1,32 @@
 """The commands as a user runs them: real processes, a data folder of their own, stdout for the result alone."""
 
-import os
 import re
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.conftest import passable_folder
+from tests.serving import CRM, environment, serving
 
 ROOT = Path(__file__).parent.parent
-CRM = Path(sys.executable).parent / "crm"
 KEY = re.compile(r"crm_[a-z2-7]{12}_[A-Za-z0-9_-]{43}\n")
 
 
-def _environment(data_dir: Path, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
-    return {**kept, "CRM_DATA_DIR": str(data_dir), **more}
-
-
 def _crm(data_dir: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [CRM, *arguments], env=_environment(data_dir, **more), capture_output=True, text=True, check=False, timeout=60
-    )
+    env = environment(CRM_DATA_DIR=str(data_dir), **more)
+    return subprocess.run([CRM, *arguments], env=env, capture_output=True, text=True, check=False, timeout=60)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _serving(data_dir: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}"
-    with (data_dir.parent / "serve.log").open("ab") as log:
-        server = subprocess.Popen(
-            [CRM, "serve", *arguments],
-            env=_environment(data_dir, PORT=str(port)),
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-        )
+def _answers(url: str) -> bool:
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                if httpx.get(f"{url}/health/ready", timeout=5).status_code == 200:
-                    break
-            except httpx.TransportError:
-                assert server.poll() is None, (data_dir.parent / "serve.log").read_text()
-            assert time.monotonic() < deadline, "the server did not become ready"
-            time.sleep(0.1)
-        yield server, url
-    finally:
-        if server.poll() is None:
-            server.terminate()
-            server.wait(20)
+        return httpx.get(f"{url}/health/live", timeout=2).is_success
+    except httpx.TransportError:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +36,7 @@ def data_dir() -> Iterator[Path]:
 
 
 def test_serves_makes_keys_beside_it_survives_a_kill_and_stops_its_database(data_dir: Path) -> None:
-    with _serving(data_dir) as (server, url):
+    with serving(data_dir.parent / "serve.log", env=environment(CRM_DATA_DIR=str(data_dir))) as (server, url):
         made = _crm(data_dir, "api-key", "create", "--role", "data_steward", "--name", "x")
         assert KEY.fullmatch(made.stdout), made
         headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
@@ -81,8 +44,13 @@ def test_serves_makes_keys_beside_it_survives_a_kill_and_stops_its_database(data
         assert answer.status_code == 201, answer.text
         server.send_signal(signal.SIGKILL)
         server.wait(10)
+        # Its worker goes too, or it would hold the port and answer beside its successor.
+        deadline = time.monotonic() + 15
+        while _answers(url):
+            assert time.monotonic() < deadline, "a worker outlived its server"
+            time.sleep(0.2)
 
-    with _serving(data_dir) as (server, url):
+    with serving(data_dir.parent / "serve.log", env=environment(CRM_DATA_DIR=str(data_dir))) as (server, url):
         place = f"{url}{answer.headers['location']}"
         assert httpx.get(place, headers=headers).json()["name"] == "Kept"
         server.terminate()

@@ -1,0 +1,65 @@
+"""
+The API against its own description: schemathesis with all checks, on a real server.
+
+60 seconds in the suite; FUZZ_SECONDS sets another time (`make fuzz`: 600).
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from sqlalchemy import text
+
+from app.access.models import RoleGrant
+from app.access.policy import Role
+from app.access.service import command_actor, create_api_key, open_account
+from app.platform import schema
+from app.platform.db import Database, create_engine
+from app.platform.embedded import Cluster
+from app.platform.settings import Settings
+from app.setup import add_reference_data
+from tests.serving import environment, serving
+
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
+SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
+ROLES = (Role.NAVIGATOR, Role.DATA_STEWARD, Role.PROGRAMME_MANAGER, Role.ADMIN)
+"""Together they may use every route of the core."""
+
+
+async def _key_for_everything(url: str, settings: Settings) -> str:
+    database = Database(create_engine(settings, url))
+    await add_reference_data(database)
+    async with database.unit_of_work() as session:
+        actor = command_actor()
+        account = await open_account(session, actor, display_name="fuzz", role=ROLES[0])
+        session.add_all(RoleGrant(user_account_id=account.user_account_id, role=role.value) for role in ROLES[1:])
+        key = await create_api_key(session, actor, account_id=account.user_account_id, name="fuzz")
+    await database.close()
+    return key
+
+
+def test_the_api_keeps_its_description(cluster: Cluster, settings: Settings, tmp_path: Path) -> None:
+    engine = schema.sync_engine(cluster.url())
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CREATE DATABASE fuzz"))
+    url = cluster.url("fuzz")
+    schema.upgrade(url)
+    key = asyncio.run(_key_for_everything(url, settings))
+    log = tmp_path / "serve.log"
+    with serving(log, env=environment(CRM_DATABASE_URL=url, CRM_DATA_DIR=str(tmp_path))) as (_server, address):
+        done = subprocess.run(
+            [
+                SCHEMATHESIS, "run", f"{address}/openapi.json", "-H", f"Authorization: Bearer {key}",
+                "--workers", "2", "--phases", "examples,coverage,fuzzing,stateful", "--mode", "all", "--checks", "all",
+                "--max-examples", "60", "--max-time", str(SECONDS), "--seed", "1",
+                "--continue-on-failure", "--no-color",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )  # fmt: skip
+    assert "unhandled_error" not in log.read_text()
+    assert done.returncode == 0, done.stdout[-12_000:]

@@ -1,0 +1,51 @@
+"""The application as a process of its own, on a loopback port, for tests that need a real server."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+CRM = Path(sys.executable).parent / "crm"
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of the tests without settings of the CRM, and `more`."""
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("CRM_")}, **more}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(log: Path, *arguments: str, env: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`crm serve` until the block ends: the process and its URL, once it is ready. Its stderr goes to `log`."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with log.open("ab") as stderr:
+        server = subprocess.Popen(
+            [CRM, "serve", *arguments], env={**env, "PORT": str(port)}, stdout=subprocess.DEVNULL, stderr=stderr
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                if httpx.get(f"{url}/health/ready", timeout=5).status_code == httpx.codes.OK:
+                    break
+            except httpx.TransportError:
+                assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, f"the server did not become ready: {log.read_text()}"
+            time.sleep(0.1)
+        yield server, url
+    finally:
+        if server.poll() is None:
+            server.terminate()
+            server.wait(30)
