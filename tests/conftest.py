@@ -8,9 +8,10 @@ Races need real commits: `committed_database` is a database of its own that is t
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,6 +25,7 @@ from app.platform import schema
 from app.platform.actor import Actor
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster, running
+from app.platform.hot import Row, Rows, Statement
 from app.platform.settings import Settings
 from app.setup import add_reference_data
 
@@ -63,12 +65,35 @@ async def database(cluster: Cluster, settings: Settings) -> AsyncIterator[Databa
     await made.close()
 
 
+class BoundLane:
+    """Hot statements on the test's connection, so that they see its rows; each in a savepoint, as if alone."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self.sent: list[Statement] = []
+
+    async def one(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
+        rows = await self.all(statement, values)
+        return rows[0] if rows else None
+
+    async def all(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
+        self.sent.append(statement)
+        driver: Any = (await self.connection.get_raw_connection()).driver_connection
+        async with driver.transaction():
+            found: Rows = await driver.fetch(statement.sql, *statement.arguments(values))
+        return found
+
+    async def close(self) -> None:
+        """Leave the connection to the test."""
+
+
 class BoundDatabase(Database):
     """Sessions inside the test's transaction."""
 
     def __init__(self, connection: AsyncConnection, origin: Database) -> None:
         super().__init__(origin.engine)
         self.connection = connection
+        self.lane = BoundLane(connection)
 
     def session(self) -> AsyncSession:
         return AsyncSession(self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint")

@@ -5,6 +5,7 @@ The guard in front of every JSON route. In this order:
 4. the endpoint, in one transaction, 5. the request's audit event and the stored answer of its Idempotency-Key,
 6. commit, 7. the answer leaves.
 
+Some routes have a hot road (hot_roads.py), which does all of this in one statement where it can; it is tried first.
 A refusal rolls the transaction back and leaves its event in a transaction of its own. Deadlocks and serialization
 failures are tried again, three times in all. Nobody else commits.
 """
@@ -12,28 +13,34 @@ failures are tried again, three times in all. Nobody else commits.
 import functools
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
+from http import HTTPStatus
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, params
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access import keys, queries
-from app.access.masking import mask
+from app.access import hot_roads, keys, queries
+from app.access.hot_roads import HotRoad
+from app.access.json_body import MAX_BODY_BYTES, read_json_body
+from app.access.masking import refuse_masked_questions
 from app.access.policy import PERMISSIONS, masked_classes_of
+from app.access.reasons import ACCESS_REASON, CHANGE_REASON, reason_in
 from app.access.serving import State, serve, write_event
+from app.access.showing import Door, show
+from app.audit import service as audit
 from app.platform import errors, idempotency
 from app.platform.actor import Actor
 from app.platform.idempotency import StoredAnswer
+from app.platform.paging import PageQuery
 from app.platform.problems import described
 
-MAX_BODY_BYTES = 1_048_576
 _METHODS_WITH_BODY = {"POST", "PUT"}
+_MOST_KNOWN_KEYS = 10_000
 _STORED_HEADERS = ("content-type", "etag", "location")
 
-_actor_of_request: ContextVar[Actor] = ContextVar("actor_of_request")
+_asked: ContextVar[tuple[AsyncSession, Actor, Door]] = ContextVar("asked")
 _scheme = HTTPBearer(auto_error=False, description="An API key, `crm_…`.")
 
 
@@ -81,8 +88,12 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 def _masking(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(endpoint)
     async def masked(*args: Any, **kwargs: Any) -> Any:
-        answer = await endpoint(*args, **kwargs)
-        return mask(answer, masked_classes_of(_actor_of_request.get().roles))
+        session, actor, door = _asked.get()
+        closed = masked_classes_of(actor.roles, door.permission)
+        for value in kwargs.values():
+            if isinstance(value, PageQuery):
+                refuse_masked_questions(value, closed)
+        return await show(session, actor, door, await endpoint(*args, **kwargs))
 
     return masked
 
@@ -108,9 +119,11 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         inner = super().get_route_handler()
         permission, action = self.permission, self.name
+        road: HotRoad | None = getattr(self.endpoint, "hot_road", None)
 
         async def guarded(request: Request) -> Response:
-            return await _serve(request, inner, permission, action)
+            answer = None if road is None else await hot_roads.answer(request, road)
+            return await _serve(request, inner, permission, action) if answer is None else answer
 
         return guarded
 
@@ -164,7 +177,7 @@ async def _serve(request: Request, inner: Handler, permission: str, action: str)
         if request.method in _METHODS_WITH_BODY:
             # The connection goes back while a client may take its time to send the body.
             await session.rollback()
-            await _read_body(request)
+            await read_json_body(request)
         return await _carry_out(session, actor, request, inner, permission, action)
 
     return await serve(request, action, work)
@@ -173,35 +186,14 @@ async def _serve(request: Request, inner: Handler, permission: str, action: str)
 async def _authenticate(session: AsyncSession, request: Request) -> Actor:
     key = keys.bearer(request.headers.get("authorization"))
     actor = await queries.find_actor_by_key(session, key) if key else None
-    if actor is None:
+    known = request.app.state.guard.known_keys
+    if key is None or actor is None:
+        if key is not None:
+            known.discard(key.secret_sha256)
         raise errors.Unauthenticated
+    if len(known) < _MOST_KNOWN_KEYS:
+        known.add(key.secret_sha256)
     return actor
-
-
-async def _read_body(request: Request) -> None:
-    """Read at most 1 MiB of JSON, once; what is larger or of another kind is not read at all."""
-    if hasattr(request, "_body"):
-        return
-    length = request.headers.get("content-length")
-    if length is not None and (not length.isdigit() or int(length) > MAX_BODY_BYTES):
-        raise errors.TooLarge
-    has_body = (length or "0") != "0" or "transfer-encoding" in request.headers
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if has_body and (media_type != "application/json" or encoding != "identity"):
-        raise errors.UnsupportedMedia
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > MAX_BODY_BYTES:
-            raise errors.TooLarge
-    request._body = bytes(received)  # noqa: SLF001 - where Starlette keeps a body that was read
-    if received:
-        try:
-            # orjson and not the standard library: it refuses NaN, lone surrogates and bottomless nesting.
-            request._json = orjson.loads(request._body)  # noqa: SLF001
-        except orjson.JSONDecodeError:
-            raise errors.Invalid("The body is not valid JSON.", code="invalid_json") from None
 
 
 async def _carry_out(
@@ -218,11 +210,20 @@ async def _carry_out(
             await write_event(session, actor, action=action, code="replayed", request_id=request_id)
             await session.commit()
             return Response(stored.body, stored.status, headers={**stored.headers, "idempotency-replayed": "true"})
-    token = _actor_of_request.set(actor)
+    door = Door(
+        permission,
+        caseload=request.app.state.settings.caseload,
+        reason=reason_in(request, ACCESS_REASON),
+        makes_new=request.scope["route"].status_code == HTTPStatus.CREATED,
+    )
+    change_reason = reason_in(request, CHANGE_REASON)
+    if change_reason is not None and request.method != "GET":
+        await audit.state_change_reason(session, change_reason)
+    token = _asked.set((session, actor, door))
     try:
         response = await inner(request)
     finally:
-        _actor_of_request.reset(token)
+        _asked.reset(token)
     if PERMISSIONS[permission].personal or request.method != "GET":
         await write_event(session, actor, action=action, request_id=request_id)
     if key is not None and actor.account_id is not None:
@@ -233,4 +234,4 @@ async def _carry_out(
     return response
 
 
-__all__ = ["CurrentActor", "DbSession", "IfMatch", "State", "allow", "api_router", "mount"]
+__all__ = ["MAX_BODY_BYTES", "CurrentActor", "DbSession", "IfMatch", "State", "allow", "api_router", "mount"]

@@ -1,12 +1,25 @@
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.keys import KeyText
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import permissions_of
 from app.platform.actor import Actor
+
+
+def opens(prefix: Any, secret_sha256: Any) -> tuple[ColumnElement[bool], ...]:
+    """When a key opens: it is there and right, neither revoked nor expired, and its account (joined) is active."""
+    return (
+        ApiKey.prefix == prefix,
+        ApiKey.secret_sha256 == secret_sha256,
+        ApiKey.revoked_at.is_(None),
+        (ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > func.now()),
+        UserAccount.is_active.is_(True),
+    )
 
 
 async def find_actor_by_key(session: AsyncSession, key: KeyText) -> Actor | None:
@@ -27,13 +40,7 @@ async def find_actor_by_key(session: AsyncSession, key: KeyText) -> Actor | None
                 roles.label("roles"),
             )
             .join(UserAccount, ApiKey.user_account_id == UserAccount.user_account_id)
-            .where(
-                ApiKey.prefix == key.prefix,
-                ApiKey.secret_sha256 == key.secret_sha256,
-                ApiKey.revoked_at.is_(None),
-                (ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > func.now()),
-                UserAccount.is_active,
-            )
+            .where(*opens(key.prefix, key.secret_sha256))
         )
     ).first()
     if row is None:
@@ -68,3 +75,22 @@ async def holds_role(session: AsyncSession, account_id: UUID, role: str) -> bool
         )
     )
     return found.first() is not None
+
+
+async def account_names(session: AsyncSession, account_ids: Iterable[UUID | None]) -> dict[UUID, str]:
+    """The display names of these accounts, those that are closed too."""
+    wanted = {account_id for account_id in account_ids if account_id is not None}
+    if not wanted:
+        return {}
+    found = await session.execute(
+        select(UserAccount.user_account_id, UserAccount.display_name).where(UserAccount.user_account_id.in_(wanted))
+    )
+    return {row.user_account_id: row.display_name for row in found}
+
+
+async def roles_over_time(session: AsyncSession, account_ids: Iterable[UUID]) -> list[RoleGrant]:
+    """Every role these accounts hold or held, by the time it was given."""
+    found = await session.scalars(
+        select(RoleGrant).where(RoleGrant.user_account_id.in_(set(account_ids))).order_by(RoleGrant.created_at)
+    )
+    return list(found)

@@ -4,7 +4,7 @@ a request that was refused.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
@@ -38,11 +38,19 @@ _OUTCOMES: dict[type[AppError], str] = {
 }
 
 
-class State(NamedTuple):
-    """What create_app hands to the guards."""
+@dataclass(frozen=True)
+class State:
+    """
+    What create_app hands to the guards. Without `hot_path` every request goes the ordinary way.
+
+    `known_keys` are the secrets' hashes of keys that have opened in this process. They say whose body may be read
+    early, never what the key may do: that is asked of the database at each request.
+    """
 
     database: Database
     constraint_errors: ConstraintErrors
+    hot_path: bool = True
+    known_keys: set[bytes] = field(default_factory=set)
 
 
 async def serve(request: Request, action: str, work: Callable[[AsyncSession], Awaitable[Response]]) -> Response:

@@ -31,6 +31,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from app.platform.hot import Lane, PooledLane
 from app.platform.settings import Settings
 
 PUBLIC = {"privacy": "public"}
@@ -168,10 +169,14 @@ def create_engine(settings: Settings, database_url: str) -> AsyncEngine:
 
 
 class Database:
-    """Sessions for the doors. One per process, made in the application's lifespan or by a command."""
+    """
+    Sessions for the doors, and the lane for hot statements. One per process, made in the application's lifespan or by a
+    command.
+    """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, lane_size: int = 8, lane_timeout_seconds: float = 3.0) -> None:
         self.engine = engine
+        self.lane: Lane = PooledLane(engine, size=lane_size, timeout_seconds=lane_timeout_seconds)
 
     def session(self) -> AsyncSession:
         """A session that nobody commits but `unit_of_work` and the guard."""
@@ -184,6 +189,7 @@ class Database:
             yield session
 
     async def close(self) -> None:
+        await self.lane.close()
         await self.engine.dispose()
 
 

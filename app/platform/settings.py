@@ -47,6 +47,8 @@ class Settings(BaseModel):
     `oidc_roles` says which value of the claim `oidc_role_claim` gives which role; `oidc_second_factor_values` are the
     `amr` values by which the provider says that it has asked for a second factor.
 
+    `hot_path` False sends every request the ordinary way; the benchmark compares the two.
+
     Units: time-outs in seconds, sizes in bytes.
     """
 
@@ -68,6 +70,7 @@ class Settings(BaseModel):
     pool_timeout_seconds: float = Field(default=3.0, gt=0, le=60)
     statement_timeout_seconds: float = Field(default=5.0, gt=0, le=600)
     lane_size: int = Field(default=8, ge=1, le=100)
+    hot_path: bool = True
     proxy_hops: int = Field(default=0, ge=0, le=10)
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -102,6 +105,7 @@ class Settings(BaseModel):
             "pool_size": "CRM_POOL_SIZE",
             "pool_timeout_seconds": "CRM_POOL_TIMEOUT",
             "statement_timeout_seconds": "CRM_STATEMENT_TIMEOUT",
+            "hot_path": "CRM_HOT_PATH",
             "proxy_hops": "CRM_PROXY_HOPS",
             "smtp_host": "CRM_SMTP_HOST",
             "smtp_port": "CRM_SMTP_PORT",

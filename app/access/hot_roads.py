@@ -1,0 +1,188 @@
+"""
+The hot road of a route: one statement that checks the key, does the work and leaves the audit event.
+
+    @router.get("/{patient_id}", response_model=PatientRead, dependencies=[allow("patient.read")])
+    @hot_road(hot.get_patient)
+    async def get_patient(...) -> PatientRead: ...      # the ordinary road, as ever
+
+A hot road answers what is plain and gives None for everything else: a key that does not open, a role that sees people
+masked, a record that is not there, an unusual filter, a broken rule. Then nothing has happened, and the ordinary road
+answers. So a hot road has no errors of its own, and both give the same bytes, headers and rows; tests hold them to it.
+
+Credentials are checked inside the statement (`who`), never cached: a revoked key is dead at the next request.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple, TypeVar
+
+import asyncpg
+import structlog
+from fastapi import Request, Response
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Text,
+    any_,
+    bindparam,
+    exists,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.requests import ClientDisconnect
+
+from app.access import keys
+from app.access.json_body import read_json_body
+from app.access.models import ApiKey, RoleGrant, UserAccount
+from app.access.policy import PERMISSIONS, roles_allowing
+from app.access.queries import opens
+from app.access.serving import State
+from app.audit.models import AuditEvent
+from app.platform.errors import AppError
+from app.platform.hot import Lane
+
+log = structlog.get_logger()
+
+_WORD = re.compile(r"[a-z_.-]+")
+MAX_BODY_BYTES: Final = 65_536
+"""A larger body is not what a hot road is for."""
+
+
+class Asked(NamedTuple):
+    """A request to a hot road. `values` are the parameters of `who` and `seen`; a road adds its own."""
+
+    request: Request
+    lane: Lane
+    values: dict[str, Any]
+
+
+HotRoad = Callable[[Asked], Awaitable[Response | None]]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def hot_road(road: HotRoad) -> Callable[[Endpoint], Endpoint]:
+    """Give an endpoint a hot road, which the guard tries first."""
+
+    def with_road(endpoint: Endpoint) -> Endpoint:
+        endpoint.hot_road = road  # type: ignore[attr-defined]  # read by GuardedRoute
+        return endpoint
+
+    return with_road
+
+
+def constant(word: str) -> ColumnElement[str]:
+    """A word of ours as a constant of the statement's text, not a parameter."""
+    if not _WORD.fullmatch(word):
+        raise ValueError(f"{word} is not a word of ours")
+    return literal_column(f"'{word}'", Text)
+
+
+def who(permission: str) -> CTE:
+    """One row when the key opens, its account may, and no field is hidden from it; none otherwise."""
+    if permission not in PERMISSIONS:
+        raise ValueError(f"{permission} is not a permission of app/access/policy.py")
+    may = exists(
+        select(RoleGrant.role_grant_id).where(
+            RoleGrant.user_account_id == UserAccount.user_account_id,
+            RoleGrant.revoked_at.is_(None),
+            RoleGrant.role.in_([constant(role) for role in roles_allowing(permission, unmasked=True)]),
+        )
+    )
+    return (
+        select(
+            UserAccount.user_account_id.label("actor_id"),
+            UserAccount.person_id.label("actor_person_id"),
+            ApiKey.api_key_id,
+        )
+        .join(UserAccount, ApiKey.user_account_id == UserAccount.user_account_id)
+        .where(
+            *opens(bindparam("key_prefix"), bindparam("key_hash")),
+            or_(ApiKey.scopes.is_(None), constant(permission) == any_(ApiKey.scopes)),
+            may,
+        )
+        .cte("who")
+    )
+
+
+def seen(
+    who: CTE,
+    shown: FromClause,
+    *,
+    action: str,
+    record_type: str,
+    record_id: ColumnElement[Any] | None = None,
+    person_ids: ColumnElement[Any],
+    field_names: ColumnElement[Any] | None = None,
+) -> CTE:
+    """The request's one audit event, as the guard writes it, when `shown` has a row. `action` is the route's name."""
+    event = {
+        "actor_id": who.c.actor_id,
+        "api_key_id": who.c.api_key_id,
+        "action": constant(action),
+        "record_type": constant(record_type),
+        "record_id": null() if record_id is None else record_id,
+        "person_ids": person_ids,
+        "field_names": null() if field_names is None else field_names,
+        "outcome": constant("done"),
+        "request_id": bindparam("request_id"),
+    }
+    rows = select(*event.values()).select_from(who).join(shown, true())
+    return insert(AuditEvent).from_select(list(event), rows).cte("seen")
+
+
+async def answer(request: Request, road: HotRoad) -> Response | None:
+    """What the hot road answers, or None when the ordinary road shall."""
+    state: State = request.app.state.guard
+    key = keys.bearer(request.headers.get("authorization"))
+    if not state.hot_path or key is None:
+        return None
+    if request.method == "POST" and not await _has_plain_body(request, key, state):
+        return None
+    values = {
+        "key_prefix": key.prefix,
+        "key_hash": key.secret_sha256,
+        "request_id": request.scope.get("request_id"),
+    }
+    try:
+        return await road(Asked(request, state.database.lane, values))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, PoolTimeout, OSError) as error:
+        if _was_undone(error):
+            return None
+        # No traceback: an exception of the database may quote a value.
+        log.error("request_failed", request_id=values["request_id"], code="unavailable")  # noqa: TRY400
+        raise
+
+
+async def _has_plain_body(request: Request, key: keys.KeyText, state: State) -> bool:
+    """
+    Whether there is a body for a hot road; it is read then.
+
+    The body of a stranger is not read: a key must have opened in this process before. (What it may do now is for the
+    statement to say.) A used Idempotency-Key has an answer on file, which the ordinary road gives.
+    """
+    length = request.headers.get("content-length", "")
+    if (
+        key.secret_sha256 not in state.known_keys
+        or "idempotency-key" in request.headers
+        or not length.isdigit()
+        or not 0 < int(length) <= MAX_BODY_BYTES
+    ):
+        return False
+    try:
+        await read_json_body(request)
+    except (AppError, ClientDisconnect):
+        return False
+    return True
+
+
+def _was_undone(error: Exception) -> bool:
+    """Whether the statement has surely left nothing behind, for a reason that the ordinary road can explain."""
+    state = getattr(error, "sqlstate", None) or ""
+    # Data, constraints, races: the server said no. Anything else may be a connection that broke after the commit.
+    return state[:2] in {"22", "23", "40"}

@@ -1,0 +1,37 @@
+"""The body of a JSON request: bounded, of one kind, read once."""
+
+import orjson
+from fastapi import Request
+
+from app.platform import errors
+
+MAX_BODY_BYTES = 1_048_576
+
+
+async def read_json_body(request: Request) -> None:
+    """Read at most 1 MiB of JSON, once; what is larger or of another kind is not read at all."""
+    if not hasattr(request, "_body"):
+        request._body = await _read(request)  # noqa: SLF001 - where Starlette keeps a body that was read
+    if request._body and not hasattr(request, "_json"):  # noqa: SLF001
+        try:
+            # orjson and not the standard library: it refuses NaN, lone surrogates and bottomless nesting.
+            request._json = orjson.loads(request._body)  # noqa: SLF001
+        except orjson.JSONDecodeError:
+            raise errors.Invalid("The body is not valid JSON.", code="invalid_json") from None
+
+
+async def _read(request: Request) -> bytes:
+    length = request.headers.get("content-length")
+    if length is not None and (not length.isdigit() or int(length) > MAX_BODY_BYTES):
+        raise errors.TooLarge
+    has_body = (length or "0") != "0" or "transfer-encoding" in request.headers
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if has_body and (media_type != "application/json" or encoding != "identity"):
+        raise errors.UnsupportedMedia
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > MAX_BODY_BYTES:
+            raise errors.TooLarge
+    return bytes(received)

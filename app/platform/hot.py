@@ -1,0 +1,128 @@
+"""
+Hot statements: written once with SQLAlchemy, compiled when the module is loaded, sent in one round trip.
+
+A Statement is text with its parameters in order; a Lane holds a few connections of the engine's own pool for them.
+PostgreSQL makes a single statement one transaction, so there is no BEGIN and no COMMIT: what it writes is committed
+when its rows arrive. A lane raises asyncpg's exceptions, a session SQLAlchemy's; `problems.translate` reads both.
+
+Source: docs/BENCHMARK.md; the ordinary way beside every hot statement is a service or a query of its package.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, cast
+
+import asyncpg
+from sqlalchemy import ClauseElement, PoolProxiedConnection, make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.compiler import SQLCompiler
+
+_DIALECT = make_url("postgresql+asyncpg://").get_dialect()()
+
+Row = asyncpg.Record
+Rows = Sequence[asyncpg.Record]
+_Argument = tuple[str, bool, Any, Callable[[Any], Any] | None]
+
+
+class Statement:
+    """
+    A Core statement as the driver takes it. `core` is the statement, `sql` its text with $1, $2, …
+
+    Make it when a module is loaded, or once behind `functools.cache`: PostgreSQL keeps a plan for each text and
+    connection, so values never stand in it.
+    """
+
+    def __init__(self, core: ClauseElement) -> None:
+        compiled = cast("SQLCompiler", core.compile(dialect=_DIALECT))
+        self.core = core
+        self.sql = compiled.string
+        self._arguments: list[_Argument] = []
+        for name in compiled.positiontup or ():
+            bind = compiled.binds[name]
+            process = bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+            self._arguments.append((name, bind.required, bind.effective_value, process))
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters' names in the order of $1, $2, …"""
+        return [name for name, *_ in self._arguments]
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values in the order of $1, $2, …; KeyError names one that is missing."""
+        found = []
+        for name, required, default, process in self._arguments:
+            value = values[name] if required else values.get(name, default)
+            found.append(value if process is None else process(value))
+        return found
+
+
+class Lane(Protocol):
+    """Where hot statements run. Each call is a transaction of its own."""
+
+    async def one(self, statement: Statement, values: Mapping[str, Any]) -> Row | None: ...
+
+    async def all(self, statement: Statement, values: Mapping[str, Any]) -> Rows: ...
+
+    async def close(self) -> None: ...
+
+
+class PooledLane:
+    """
+    A Lane on `size` connections of the engine's pool, taken at first use and kept.
+
+    The pool must be larger than the lane, or sessions find it empty. A connection that has died while idle is replaced
+    without an error; one that dies under a statement raises, and is replaced for the next.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, size: int, timeout_seconds: float) -> None:
+        self._engine = engine
+        self._timeout = timeout_seconds
+        self._free: asyncio.LifoQueue[PoolProxiedConnection | None] = asyncio.LifoQueue()
+        for _ in range(size):
+            self._free.put_nowait(None)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["asyncpg.Connection[Row]"]:
+        """A driver connection for one statement; sqlalchemy's TimeoutError when all stay busy."""
+        try:
+            pooled = self._free.get_nowait()
+        except asyncio.QueueEmpty:
+            try:
+                pooled = await asyncio.wait_for(self._free.get(), self._timeout)
+            except TimeoutError:
+                raise PoolTimeout("no connection of the lane became free") from None
+        try:
+            # Local looks, no round trips.
+            if pooled is not None and _driver(pooled).is_closed():
+                pooled.invalidate()
+                pooled = None
+            if pooled is None:
+                pooled = await self._engine.raw_connection()
+            yield _driver(pooled)
+        finally:
+            self._free.put_nowait(pooled)
+
+    async def one(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
+        """The first row, or None."""
+        rows = await self.all(statement, values)
+        return rows[0] if rows else None
+
+    async def all(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
+        """Every row. What the statement writes is committed when they are here."""
+        async with self.connection() as connection:
+            return await connection.fetch(statement.sql, *statement.arguments(values))
+
+    async def close(self) -> None:
+        """Give the connections back; call it before the engine is disposed of, when no request runs any more."""
+        while not self._free.empty():
+            pooled = self._free.get_nowait()
+            if pooled is not None:
+                pooled.close()
+
+
+def _driver(pooled: PoolProxiedConnection) -> "asyncpg.Connection[Row]":
+    connection: asyncpg.Connection[Row] | None = pooled.driver_connection
+    assert connection is not None  # noqa: S101 - a connection that was checked out has its driver's
+    return connection
