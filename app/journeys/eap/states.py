@@ -1,5 +1,8 @@
 """The stages of an expanded-access journey, its gates, and the reasons to leave it (DOMAIN 2.4)."""
 
+from collections.abc import Iterable
+from datetime import date
+
 from app.platform.states import Machine
 
 EAP_JOURNEY = Machine(
@@ -28,7 +31,8 @@ EAP_JOURNEY = Machine(
         # A declined request may be appealed.
         "sponsor_declined": ("sponsor_review",),
         "withdrawn": (),
-        "deceased": (),
+        # Whoever was treated is still reported on; the guard `was_treated` tells.
+        "deceased": ("reporting",),
         "programme_closed": (),
         "transitioned_to_commercial": (),
     },
@@ -115,3 +119,35 @@ END_OF_TREATMENT_REASONS = (
     "other",
 )
 REASONS = tuple(dict.fromkeys((*SPONSOR_DECLINE_REASONS[:-1], *END_OF_TREATMENT_REASONS)))
+"""Every code, `other` last; `other` needs words beside it."""
+REASONS_OF = {"sponsor_declined": SPONSOR_DECLINE_REASONS, "treatment_ended": END_OF_TREATMENT_REASONS}
+GUARDS = {"supply_authorised": ("gates_approved",)}
+"""What a state needs besides a move that leads there."""
+GUARDS_OF_MOVES = {("deceased", "reporting"): ("was_treated",)}
+"""What a single move needs."""
+PASSED = frozenset({"approved", "not_required"})
+"""The states of a gate that let the supply through."""
+TREATED = ("on_treatment", "treatment_ended", "reporting")
+"""Who was in one of these states has had the product."""
+NEXT_STEP = {"redirect_to_trial": "open_clinical_trial_journey"}
+"""What is to be done elsewhere once a journey has come to a state."""
+
+
+def reasons_of(to: str) -> tuple[str, ...]:
+    """The reason codes of a state: a list of its own, or every code."""
+    return REASONS_OF.get(to, REASONS)
+
+
+def guards_of(state: str | None, to: str) -> tuple[str, ...]:
+    return (*GUARDS.get(to, ()), *(GUARDS_OF_MOVES.get((state, to), ()) if state else ()))
+
+
+def gates_pass(gates: Iterable[tuple[str, date | None]], today: date) -> bool | None:
+    """
+    Whether every gate, given as its state and its expiry, lets the supply through on `today`.
+
+    None when no gate is recorded: which ones a country needs is not known then. An approval counts through the day on
+    which it expires.
+    """
+    found = [status in PASSED and (expires_on is None or expires_on >= today) for status, expires_on in gates]
+    return all(found) if found else None
