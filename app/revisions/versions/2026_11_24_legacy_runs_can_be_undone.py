@@ -19,12 +19,14 @@ depends_on: Sequence[str] | None = None
 
 UNDO = """
     CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS bigint
-    LANGUAGE plpgsql SET crm.insert_only_exception = 'on' AS $body$
+    LANGUAGE plpgsql AS $body$
     DECLARE
         target record;
         removed bigint;
         total bigint := 0;
     BEGIN
+        -- Not as a SET clause of the function: that takes a superuser, whom the application is not.
+        PERFORM set_config('crm.insert_only_exception', 'on', true);
         FOR target IN
             SELECT * FROM (VALUES
                 ('eap_journey', 'eap_journey_id'),
@@ -53,6 +55,7 @@ UNDO = """
             GET DIAGNOSTICS removed = ROW_COUNT;
             total := total + removed;
         END LOOP;
+        PERFORM set_config('crm.insert_only_exception', 'off', true);
         INSERT INTO public.audit_event (action, record_type, outcome, purpose)
         VALUES ('undo_legacy_run', 'legacy_run', 'done', format('run %s from phase %s', undone_run, first_phase));
         RETURN total;
