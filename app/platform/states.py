@@ -86,8 +86,32 @@ class Machine:
         return f"status IN {self.states}"
 
     def mermaid(self) -> str:
-        """The machine as a Mermaid state diagram."""
+        """The machine as a Mermaid state diagram; moves from every open state start at one box of that name."""
         lines = ["stateDiagram-v2", f"    [*] --> {self.initial}"]
         lines += [f"    {state} --> {to}" for state, targets in self.moves.items() for to in targets]
+        if self.from_any_open:
+            lines.append('    state "any open state" as any_open_state')
+            lines += [f"    any_open_state --> {to}" for to in self.from_any_open]
         lines += [f"    {state} --> [*]" for state in self.moves if state in self.terminal]
         return "\n".join(lines)
+
+    def states_table(self) -> str:
+        """The states as a Markdown table, a row each: the seeds' word, the moves of its own, what entering it needs."""
+        rows = ["| state | `status_group` | may go to | entering needs |", "| --- | --- | --- | --- |"]
+        for state, targets in self.moves.items():
+            moves = ", ".join(f"`{to}`" for to in targets) or "-"
+            if state not in self.terminal and self.from_any_open:
+                moves = f"{moves} *and every open state's*" if targets else "*every open state's*"
+            needs = "a reason" if state in self.needs_reason else ""
+            name = f"**`{state}`** (closed)" if state in self.terminal else f"`{state}`"
+            rows.append(f"| {name} | {self.groups[state]} | {moves} | {needs} |")
+        return "\n".join(rows)
+
+    def words_table(self) -> str:
+        """The seeds' words as a Markdown table: the state each stands for as input, the states it means as a filter."""
+        rows = ["| word | sent as a status | asked for in a list |", "| --- | --- | --- |"]
+        for word in dict.fromkeys((*self.group_names, *self.seed_words)):
+            state = self.state_of(word)
+            meant = ", ".join(f"`{found}`" for found in self.states_of_filter(word))
+            rows.append(f"| {word} | {f'`{state}`' if state else 'refused'} | {meant or 'refused'} |")
+        return "\n".join(rows)
