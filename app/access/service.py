@@ -4,6 +4,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import queries
+from app.access.accounts.demo import open_demo_user
 from app.access.keys import new_key, parse_key
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import Role
@@ -73,3 +74,13 @@ async def revoke_api_key(session: AsyncSession, actor: Actor, *, api_key_id: UUI
         key.revoked_at = now
     key.updated_by = actor.account_id
     audit.note(session, record_type="api_key", record_id=api_key_id, fields=["revoked_at"])
+
+
+__all__ = [
+    "command_actor",
+    "create_api_key",
+    "create_service_key",
+    "open_account",
+    "open_demo_user",
+    "revoke_api_key",
+]

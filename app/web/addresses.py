@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
 
@@ -28,6 +28,14 @@ def asked_path(request: Request) -> str:
     """The address that is being asked for, with its query."""
     query = request.url.query
     return local_path(request.url.path + (f"?{query}" if query else ""))
+
+
+def came_from(request: Request) -> str:
+    """The page of ours on which the request was made, else the start page."""
+    place = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer") or "")
+    if place.netloc != request.headers.get("host"):
+        return "/"
+    return local_path(place.path + (f"?{place.query}" if place.query else ""))
 
 
 def origin_of(request: Request) -> Origin:

@@ -1,17 +1,26 @@
-"""The two cookies of a browser: its session, and that it is known. Both are random references."""
+"""
+The cookies of a browser: its session and that it is known, both random references; and a message for the next page.
+"""
+
+from urllib.parse import quote, unquote
 
 from fastapi import Request, Response
 
 from app.platform.settings import Settings
+from app.web.render import Flash
 
 DEVICE_SECONDS = 180 * 24 * 3600
-_LONGEST = 200
+_LONGEST = 400
 
 
 def _name(request: Request, plain: str) -> str:
     """By https with the prefix `__Host-`: no subdomain and no plain connection can plant such a cookie."""
+    return f"__Host-{plain}" if _is_secure(request) else plain
+
+
+def _is_secure(request: Request) -> bool:
     settings: Settings = request.app.state.settings
-    return f"__Host-{plain}" if settings.is_secure else plain
+    return settings.is_secure
 
 
 def _read(request: Request, plain: str) -> str | None:
@@ -20,13 +29,12 @@ def _read(request: Request, plain: str) -> str | None:
 
 
 def _set(request: Request, response: Response, plain: str, reference: str, max_age: int | None) -> None:
-    settings: Settings = request.app.state.settings
     response.set_cookie(
         _name(request, plain),
         reference,
         max_age=max_age,
         path="/",
-        secure=settings.is_secure,
+        secure=_is_secure(request),
         httponly=True,
         samesite="lax",
     )
@@ -42,9 +50,8 @@ def set_session(request: Request, response: Response, reference: str) -> None:
 
 
 def drop_session(request: Request, response: Response) -> None:
-    settings: Settings = request.app.state.settings
     response.delete_cookie(
-        _name(request, "crm_session"), path="/", secure=settings.is_secure, httponly=True, samesite="lax"
+        _name(request, "crm_session"), path="/", secure=_is_secure(request), httponly=True, samesite="lax"
     )
 
 
@@ -54,3 +61,21 @@ def device_reference(request: Request) -> str | None:
 
 def set_device(request: Request, response: Response, reference: str) -> None:
     _set(request, response, "crm_device", reference, DEVICE_SECONDS)
+
+
+_TONES = ("info", "success", "warning", "danger")
+FLASH_SECONDS = 60
+
+
+def leave_flash(request: Request, response: Response, flash: Flash) -> None:
+    """A message for the page that follows a redirect. It must not name a person: it lies in the browser."""
+    _set(request, response, "crm_flash", quote(f"{flash.tone}:{flash.text}", safe=":"), FLASH_SECONDS)
+
+
+def waiting_flashes(request: Request) -> tuple[Flash, ...]:
+    tone, found, text = unquote(_read(request, "crm_flash") or "").partition(":")
+    return (Flash(text, tone),) if found and tone in _TONES else ()
+
+
+def drop_flash(request: Request, response: Response) -> None:
+    response.delete_cookie(_name(request, "crm_flash"), path="/", secure=_is_secure(request), httponly=True)

@@ -48,10 +48,9 @@ def _own_origins(request: Request) -> set[str]:
     return origins
 
 
-async def check_token(request: Request, expected: str) -> None:
-    """TokenRefused unless the request carries the session's token. The body has been read by then."""
+async def carries_token(request: Request, expected: str) -> bool:
+    """Whether the request carries the session's token. The body has been read by then."""
     given = request.headers.get(HEADER)
     if given is None and "json" not in request.headers.get("content-type", ""):
         given = str((await request.form()).get(FIELD, ""))
-    if not same(given or "", expected):
-        raise TokenRefused
+    return same(given or "", expected)

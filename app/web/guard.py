@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.accounts import held_forms, sessions
 from app.access.accounts.sessions import State as SessionState
 from app.access.accounts.sessions import Visitor
-from app.access.guard import MAX_BODY_BYTES, Handler
+from app.access.guard import Handler
 from app.access.policy import PERMISSIONS
 from app.access.serving import State, record_refusal, serve, write_event
 from app.platform import clock, errors
@@ -32,7 +32,7 @@ from app.platform.errors import AppError
 from app.platform.logs import describe_error
 from app.platform.problems import STATUS_OF_KIND
 from app.web import cookies, csrf
-from app.web.addresses import asked_path, local_path, with_next
+from app.web.addresses import asked_path, came_from, with_next
 from app.web.error_pages import error_page
 from app.web.frame import frame_for
 from app.web.render import Flash, is_htmx, page
@@ -41,6 +41,7 @@ log = structlog.get_logger()
 
 RECENT = timedelta(minutes=10)
 """How long a proof of identity is good for changing the credentials themselves."""
+MAX_FORM_BYTES = 1_048_576
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _KIND_OF_STATUS: dict[int, type[AppError]] = {status: kind for kind, status in STATUS_OF_KIND.items()}
 
@@ -117,7 +118,8 @@ class PageRoute(APIRoute):
                 return refusal_page(request, error)
             except Exception as error:  # noqa: BLE001 - the page's last wall, as problems.py is the API's
                 reference = request.scope.get("request_id", "")
-                log.error("unhandled_error", request_id=reference, **describe_error(error))
+                described = describe_error(error)
+                log.error("unhandled_error", request_id=reference, **described)  # noqa: TRY400 - by place, no text
                 return error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, reference=reference)
 
         return guarded
@@ -138,22 +140,14 @@ def mount_screens(app: FastAPI, *routers: APIRouter) -> None:
 
 
 async def _serve(request: Request, inner: Handler, needs: Needs, action: str) -> Response:
-    state: State = request.app.state.guard
     unsafe = request.method not in csrf.SAFE_METHODS
-    if unsafe:
-        csrf.check_origin(request)
 
     async def work(session: AsyncSession) -> Response:
-        now = clock.now()
-        reference = cookies.session_reference(request)
-        found = await sessions.find_visitor(session, reference, now=now)
-        visitor = found or Visitor(SessionState.NONE, reference or new_reference())
-        request.state.visitor = visitor
-        if visitor.state is SessionState.OPEN:
-            session.info["actor"] = visitor.actor
-            request.state.frame = frame_for(request, visitor)
-        away = _detour(request, needs, visitor)
-        if away is None and needs.permission is not None and not (visitor.actor and visitor.actor.may(needs.permission)):
+        if unsafe:
+            csrf.check_origin(request)
+        visitor = await _recognise(session, request)
+        away = _detour(needs, visitor)
+        if away is None and not _may(needs, visitor):
             raise errors.Forbidden
         if unsafe and (away is None or visitor.session_id is not None):
             # The connection goes back while a browser may take its time to send the body.
@@ -161,28 +155,55 @@ async def _serve(request: Request, inner: Handler, needs: Needs, action: str) ->
             await read_body(request)
         if away is not None:
             return await _send_away(session, request, visitor, needs, action, away)
-        if unsafe:
-            try:
-                await csrf.check_token(request, visitor.csrf_token)
-            except csrf.TokenRefused as error:
-                return await _stale_form(session, request, visitor, action, error)
-        request.state.session, request.state.actor = session, visitor.actor
-        response = await inner(request)
-        if response.status_code >= HTTPStatus.BAD_REQUEST:
-            await session.rollback()
-            refusal = getattr(request.state, "refusal", None) or _kind_of(response.status_code)()
-            await record_refusal(state.database, session.info.get("actor"), request, action, refusal)
-            return _framed(request, response, visitor)
-        if visitor.state is SessionState.OPEN:
-            await sessions.touch(session, visitor, now=now)
-        if unsafe or (needs.permission is not None and PERMISSIONS[needs.permission].personal):
-            await write_event(
-                session, session.info.get("actor"), action=action, request_id=request.scope.get("request_id")
-            )
-        await session.commit()
-        return _framed(request, response, visitor)
+        if unsafe and not await csrf.carries_token(request, visitor.csrf_token):
+            return await _stale_form(session, request, visitor, action)
+        return await _carry_out(session, request, inner, needs, action, visitor)
 
     return await serve(request, action, work)
+
+
+async def _recognise(session: AsyncSession, request: Request) -> Visitor:
+    """Who comes with this browser; an open session also gets its frame and the messages that wait for it."""
+    reference = cookies.session_reference(request)
+    found = await sessions.find_visitor(session, reference, now=clock.now())
+    visitor = found or Visitor(SessionState.NONE, reference or new_reference())
+    request.state.visitor = visitor
+    if visitor.state is SessionState.OPEN:
+        session.info["actor"] = visitor.actor
+        request.state.frame = frame_for(request, visitor)
+    if request.method == "GET" and not is_htmx(request):
+        request.state.flashes = cookies.waiting_flashes(request)
+    return visitor
+
+
+def _may(needs: Needs, visitor: Visitor) -> bool:
+    return needs.permission is None or (visitor.actor is not None and visitor.actor.may(needs.permission))
+
+
+def _is_recorded(request: Request, needs: Needs) -> bool:
+    """Every change is on record, and every look at people."""
+    personal = needs.permission is not None and PERMISSIONS[needs.permission].personal
+    return personal or request.method not in csrf.SAFE_METHODS
+
+
+async def _carry_out(
+    session: AsyncSession, request: Request, inner: Handler, needs: Needs, action: str, visitor: Visitor
+) -> Response:
+    request.state.session, request.state.actor = session, visitor.actor
+    response = await inner(request)
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        await session.rollback()
+        refusal = getattr(request.state, "refusal", None) or _kind_of(response.status_code)()
+        state: State = request.app.state.guard
+        await record_refusal(state.database, session.info.get("actor"), request, action, refusal)
+        return _framed(request, response, visitor)
+    if visitor.state is SessionState.OPEN:
+        await sessions.touch(session, visitor, now=clock.now())
+    if _is_recorded(request, needs):
+        request_id = request.scope.get("request_id")
+        await write_event(session, session.info.get("actor"), action=action, request_id=request_id)
+    await session.commit()
+    return _framed(request, response, visitor)
 
 
 def _kind_of(status: int) -> type[AppError]:
@@ -195,6 +216,8 @@ def _framed(request: Request, response: Response, visitor: Visitor) -> Response:
     sets_one = any(b"crm_session=" in value for name, value in response.raw_headers if name == b"set-cookie")
     if cookies.session_reference(request) is None and not sets_one:
         cookies.set_session(request, response, visitor.reference)
+    if getattr(request.state, "flashes", ()) and response.status_code == HTTPStatus.OK:
+        cookies.drop_flash(request, response)
     return response
 
 
@@ -208,7 +231,7 @@ _PLACE_OF_STATE = {
 }
 
 
-def _detour(request: Request, needs: Needs, visitor: Visitor) -> str | None:
+def _detour(needs: Needs, visitor: Visitor) -> str | None:
     """Where somebody has to go first, without the way back; None when they may stay."""
     if visitor.state not in needs.states:
         return _PLACE_OF_STATE[visitor.state]
@@ -224,12 +247,12 @@ async def _send_away(
     back = asked_path(request)
     unsafe = request.method not in csrf.SAFE_METHODS
     if unsafe:
-        held = await _hold(session, request, visitor)
-        back = f"/resume/{held}" if held else local_path(request.headers.get("hx-current-url-path", "/"))
+        held = None if needs.recent else await _hold(session, request, visitor)
+        back = f"/resume/{held}" if held else came_from(request)
         await session.commit()
     elif is_htmx(request):
-        back = "/"
-    if unsafe or (needs.permission is not None and PERMISSIONS[needs.permission].personal):
+        back = came_from(request)
+    if _is_recorded(request, needs):
         state: State = request.app.state.guard
         await record_refusal(state.database, None, request, action, errors.Unauthenticated())
     address = with_next(away, back) if away != "/" else away
@@ -242,9 +265,7 @@ async def _hold(session: AsyncSession, request: Request, visitor: Visitor) -> st
     """Keep a form that carried the session's token; the id under which it is kept."""
     if visitor.session_id is None or visitor.end_reason == "disabled" or not _is_plain_form(request):
         return None
-    try:
-        await csrf.check_token(request, visitor.csrf_token)
-    except csrf.TokenRefused:
+    if not await csrf.carries_token(request, visitor.csrf_token):
         return None
     return await _keep_fields(session, request, visitor)
 
@@ -261,18 +282,16 @@ async def _keep_fields(session: AsyncSession, request: Request, visitor: Visitor
     return str(held) if held else None
 
 
-async def _stale_form(
-    session: AsyncSession, request: Request, visitor: Visitor, action: str, error: csrf.TokenRefused
-) -> Response:
+async def _stale_form(session: AsyncSession, request: Request, visitor: Visitor, action: str) -> Response:
     """
     A form with the token of an earlier session, perhaps because its owner signed in again elsewhere: nothing is done,
     and to a signed-in owner it is offered to look at what was typed and send it.
     """
     state: State = request.app.state.guard
+    error = csrf.TokenRefused()
     await record_refusal(state.database, session.info.get("actor"), request, action, error)
     if visitor.state is not SessionState.OPEN or not _is_plain_form(request) or is_htmx(request):
-        raise_page = refusal_page(request, error)
-        return _framed(request, raise_page, visitor)
+        return _framed(request, refusal_page(request, error), visitor)
     held = await _keep_fields(session, request, visitor)
     await session.commit()
     return page(request, "sign_in/stale_form.html", {"held": held, "detail": error.error_detail}, status=403)
@@ -283,7 +302,7 @@ async def read_body(request: Request) -> None:
     if hasattr(request, "_body"):
         return
     length = request.headers.get("content-length")
-    if length is not None and (not length.isdigit() or int(length) > MAX_BODY_BYTES):
+    if length is not None and (not length.isdigit() or int(length) > MAX_FORM_BYTES):
         raise errors.TooLarge
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     has_body = (length or "0") != "0" or "transfer-encoding" in request.headers
@@ -292,7 +311,7 @@ async def read_body(request: Request) -> None:
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
-        if len(received) > MAX_BODY_BYTES:
+        if len(received) > MAX_FORM_BYTES:
             raise errors.TooLarge
     request._body = bytes(received)  # noqa: SLF001 - where Starlette keeps a body that was read
 
@@ -341,5 +360,5 @@ def go_to(request: Request, path: str, *, flash: Flash | None = None) -> Respons
     """After a change: 303 to a plain post, the same to htmx by its header. `flash` is shown on the next page."""
     response = Response(headers={"hx-redirect": path}) if is_htmx(request) else RedirectResponse(path, 303)
     if flash is not None:
-        flashes.leave(request, response, flash)
+        cookies.leave_flash(request, response, flash)
     return response

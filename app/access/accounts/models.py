@@ -77,8 +77,7 @@ class TotpCredential(Base):
     )
     created_at: Mapped[CreatedAt]
     secret_encrypted: Mapped[bytes] = mapped_column(LargeBinary, info=SECRET)
-    last_step: Mapped[int | None] = mapped_column(BigInteger, info=INTERNAL)
-    confirmed_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
+    last_step: Mapped[int] = mapped_column(BigInteger, info=INTERNAL)
 
 
 class Passkey(Base):

@@ -184,8 +184,7 @@ def upgrade() -> None:
         sa.Column("user_account_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("secret_encrypted", sa.LargeBinary(), nullable=False),
-        sa.Column("last_step", sa.BigInteger(), nullable=True),
-        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_account_id"], ["user_account.user_account_id"], name=op.f("fk_totp_credential_user_account_id")
         ),

@@ -1,0 +1,84 @@
+"""The lock in place: a session that was idle goes on after a proof; and the forms that were kept meanwhile."""
+
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.access.accounts import held_forms, sessions, sign_in
+from app.access.accounts.errors import SignInRefused
+from app.access.accounts.sessions import State as SessionState
+from app.access.guard import DbSession
+from app.audit import service as audit
+from app.platform import clock
+from app.platform.errors import AppError
+from app.web import cookies
+from app.web.addresses import local_path, origin_of
+from app.web.guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router, signed_in
+from app.web.render import page
+from app.web.sign_in import database_of
+
+router = page_router()
+
+
+@router.get("/unlock", dependencies=[in_state(SessionState.LOCKED, SessionState.OPEN)])
+async def show_lock(request: Request, visitor: CurrentVisitor, next: str = "/") -> Response:  # noqa: A002
+    request.state.frame = None
+    context = {**NO_ERRORS, "visitor": visitor, "next": local_path(next)}
+    return page(request, "sign_in/unlock.html", context)
+
+
+@router.post("/unlock", dependencies=[in_state(SessionState.LOCKED, SessionState.OPEN)])
+async def unlock(
+    request: Request,
+    session: DbSession,
+    visitor: CurrentVisitor,
+    password: Annotated[str, Form()] = "",
+    next: Annotated[str, Form()] = "/",  # noqa: A002
+) -> Response:
+    now = clock.now()
+    try:
+        account_id, new_hash = await sign_in.check_password(
+            database_of(request),
+            email=visitor.email,
+            password=password,
+            device=cookies.device_reference(request),
+            source=origin_of(request).source,
+            now=now,
+        )
+        if account_id != visitor.account_id:
+            raise SignInRefused
+    except AppError as error:
+        request.state.frame = None
+        shown = (
+            SignInRefused("That is not the password of this account.") if error.code == SignInRefused.code else error
+        )
+        context = {"visitor": visitor, "next": local_path(next)}
+        return form_again(request, "sign_in/unlock.html", context, shown)
+    if new_hash is not None:
+        await sign_in.store_rehash(session, account_id=account_id, new_hash=new_hash)
+    assert visitor.session_id is not None  # noqa: S101 - a locked session is one
+    await sessions.unlock(session, session_id=visitor.session_id, now=now)
+    session.info["actor"] = visitor.actor
+    audit.note(session, record_type="web_session", record_id=visitor.session_id, fields=["proved_at"])
+    return RedirectResponse(local_path(next), HTTPStatus.SEE_OTHER)
+
+
+@router.get("/resume/{held_form_id}", dependencies=[signed_in()])
+async def show_held_form(request: Request, session: DbSession, visitor: CurrentVisitor, held_form_id: UUID) -> Response:
+    path, fields = await held_forms.fetch(
+        session, account_id=visitor.account_id, held_form_id=held_form_id, now=clock.now()
+    )
+    audit.note(session, record_type="held_form", record_id=held_form_id)
+    return page(request, "sign_in/resume.html", {"held_form_id": held_form_id, "place": path, "fields": fields})
+
+
+@router.post("/resume/{held_form_id}", dependencies=[signed_in()])
+async def send_held_form(session: DbSession, visitor: CurrentVisitor, held_form_id: UUID) -> Response:
+    path, _ = await held_forms.fetch(session, account_id=visitor.account_id, held_form_id=held_form_id, now=clock.now())
+    await held_forms.drop(session, account_id=visitor.account_id, held_form_id=held_form_id)
+    audit.note(session, record_type="held_form", record_id=held_form_id)
+    # 307: the browser sends the same form again, to where it was meant to go.
+    return RedirectResponse(local_path(path), HTTPStatus.TEMPORARY_REDIRECT)
