@@ -12,7 +12,7 @@ from rapidfuzz.distance import OSA
 
 from app.legacy.contract import Condition
 
-_APOSTROPHES: Final = re.compile("['’‘`´ʼ＇]")
+_APOSTROPHES: Final = re.compile("['`\u2018\u2019\u00b4\u02bc\uff07]")
 _SPELT_OUT: Final = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "\N{LATIN SMALL LETTER DOTLESS I}": "i"}
 )

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+_SHOWN = 20
+
 
 class LegacyError(Exception):
     """A migration cannot go on; the message says what to do. `code` is stable."""
@@ -42,8 +44,8 @@ class WorkedOn(LegacyError):
 
     def __init__(self, records: list[tuple[str, str, str]]) -> None:
         self.records = records
-        shown = "\n".join(f"  {table} {key}: {why}" for table, key, why in records[:20])
-        more = f"\n  … and {len(records) - 20} more" if len(records) > 20 else ""
+        shown = "\n".join(f"  {table} {key}: {why}" for table, key, why in records[:_SHOWN])
+        more = f"\n  … and {len(records) - _SHOWN} more" if len(records) > _SHOWN else ""
         super().__init__(
             f"People have worked on {len(records)} migrated record(s) since; nothing was undone:\n{shown}{more}"
         )

@@ -98,6 +98,24 @@ TABLES: Final = (
     )
     """,
     """
+    CREATE TABLE IF NOT EXISTS legacy.seen (
+        run_id integer NOT NULL,
+        source text NOT NULL,
+        source_id uuid NOT NULL,
+        digest uuid NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS legacy.check_result (
+        run_id integer NOT NULL,
+        position smallint NOT NULL,
+        name text NOT NULL,
+        expected bigint,
+        found bigint NOT NULL,
+        checked_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )
+    """,
+    """
     CREATE TABLE IF NOT EXISTS legacy.correction (
         correction_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         "table" text NOT NULL,

@@ -13,8 +13,8 @@ from typing import Any, Final
 import orjson
 
 from app.legacy import values
-from app.legacy.identity import name_keys
 from app.legacy.contract import FREE_TEXT, TABLES, Frame, field_of, rules, table_of
+from app.legacy.identity import name_keys
 from app.legacy.mapping import Mapping as MappingFile
 
 Row = list[str | None]
@@ -30,6 +30,8 @@ _STATE_WORDS: Final = {
     "cancelled": "2",
     "scheduled": "3",
 }
+_LONGEST_MINUTES: Final = 6
+_LONGEST_VERSION: Final = 18
 _TRACKED: Final = {
     "contact": ("booking_date", "reminder_date", "no_show"),
     "patient": ("trial_id", "eligible", "ineligible_reason", "ct_referral_date", "ct_outcome"),
@@ -225,7 +227,7 @@ class Reader:
                 bare = _CONTROLS.sub("", cell)
                 if bare != cell:
                     warnings.add("CONTROL_CHARS_REMOVED")
-                cell = _SURROGATES.sub("\ufffd", bare)
+                cell = _SURROGATES.sub("\ufffd", bare)  # noqa: PLW2901  # the cell as it can be stored
             cell_of[name] = cell if is_free else "" if values.is_no_value(cell) else cell
         key_cell = cell_of[TABLES[self.table].key]
         if not key_cell:
@@ -375,7 +377,7 @@ class Reader:
             about_id,
             self._moment(cell, "scheduledstart", None),
             self._moment(cell, "actualstart", None),
-            minutes if minutes.isascii() and minutes.isdigit() and len(minutes) < 7 else None,
+            minutes if minutes.isascii() and minutes.isdigit() and len(minutes) <= _LONGEST_MINUTES else None,
             None if not direction else "outbound" if values.flag(direction) else "inbound",
             self._activity_status("phonecall", cell),
             outcome,
@@ -458,7 +460,7 @@ class Reader:
         number = cell["versionnumber"].strip()
         created = self._moment(cell, "createdon", warnings)
         return [
-            number if number.isascii() and number.isdigit() and len(number) < 19 else None,
+            number if number.isascii() and number.isdigit() and len(number) <= _LONGEST_VERSION else None,
             self._moment(cell, "modifiedon", warnings),
             self._moment(cell, "overriddencreatedon", warnings) or created,
             values.guid(cell["ownerid"]),

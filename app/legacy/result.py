@@ -71,8 +71,7 @@ def write_result(connection: psycopg.Connection[Any], run_id: int, folder: Path)
     for name, query in FILES.items():
         statement = query.replace(":run", str(run_id))
         columns = [
-            column.name
-            for column in connection.execute(f"SELECT * FROM ({statement}) AS q LIMIT 0").description or ()  # type: ignore[call-overload]
+            column.name for column in connection.execute(f"SELECT * FROM ({statement}) AS q LIMIT 0").description or ()
         ]
         shown = ", ".join(
             f"CASE WHEN \"{c}\" THEN 'true' ELSE 'false' END AS \"{c}\"" if c in _FLAGS else f'"{c}"' for c in columns
@@ -80,7 +79,7 @@ def write_result(connection: psycopg.Connection[Any], run_id: int, folder: Path)
         with (
             (folder / f"{name}.csv").open("wb") as file,
             connection.cursor() as cursor,
-            cursor.copy(f"COPY (SELECT {shown} FROM ({statement}) AS q) TO STDOUT (FORMAT csv, HEADER)") as copy,  # type: ignore[call-overload]
+            cursor.copy(f"COPY (SELECT {shown} FROM ({statement}) AS q) TO STDOUT (FORMAT csv, HEADER)") as copy,
         ):
             for block in copy:
                 file.write(block)
@@ -93,7 +92,12 @@ def write_result(connection: psycopg.Connection[Any], run_id: int, folder: Path)
             (run_id,),
         )
     }
-    _summary(folder, {"fatal": None, "outcomes": outcomes, "counts": counts})
+    found = dict(
+        connection.execute(
+            "SELECT name, found FROM legacy.check_result WHERE run_id = %s ORDER BY position", (run_id,)
+        ).fetchall()
+    )
+    _summary(folder, {"fatal": None, "outcomes": outcomes, "counts": counts, "checks": found})
 
 
 def write_fatal(folder: Path, code: str) -> None:

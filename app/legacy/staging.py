@@ -29,6 +29,10 @@ STAGING_LOCK: Final = 7_302_118
 
 Connection = psycopg.Connection[Any]
 Progress = Callable[[str, int, int], None]
+Corrections = dict[tuple[str, int], dict[str, str]]
+"""(table, record) -> column -> the cell as it should have been."""
+_AHEAD: Final = 2
+"""Batches ahead of each worker: enough to keep it busy, little enough to hold no memory."""
 
 
 def create_staging(connection: Connection) -> None:
@@ -39,9 +43,16 @@ def create_staging(connection: Connection) -> None:
         connection.execute(f"CREATE UNLOGGED TABLE legacy.s_{table} ({body})")
 
 
-def stage(url: str, export: Export, progress: Progress, *, workers: int | None = None) -> dict[str, int]:
+def stage(
+    url: str,
+    export: Export,
+    progress: Progress,
+    *,
+    corrections: Corrections | None = None,
+    workers: int | None = None,
+) -> dict[str, int]:
     """
-    Copy every record of the export into staging; return the number of records of each table.
+    Copy every record of the export into staging, corrected where somebody has; return each table's number of records.
 
     Raises FatalExport where a file turns out to be unreadable.
     """
@@ -53,9 +64,22 @@ def stage(url: str, export: Export, progress: Progress, *, workers: int | None =
             estimate = source.estimated_records()
             for batch in source.batches(_BATCH):
                 records[table] += len(batch.rows)
+                if corrections:
+                    _correct(table, batch, corrections)
                 send(table, batch)
                 progress(table, records[table], max(estimate, records[table]))
     return records
+
+
+def _correct(table: str, batch: Batch, corrections: Corrections) -> None:
+    """Put corrected cells in place; a malformed record has the corrected ones alone."""
+    fields = TABLES[table].fields
+    for i, (line, cells, raw, repaired) in enumerate(batch.rows):
+        if corrected := corrections.get((table, batch.first + i)):
+            new = list(cells) if cells is not None else [""] * len(fields)
+            for column, value in corrected.items():
+                new[fields.index(column)] = value
+            batch.rows[i] = (line, new, raw, repaired)
 
 
 @contextmanager
@@ -87,8 +111,7 @@ def _sinks(url: str, export: Export, count: int) -> Iterator[Callable[[str, Batc
         def send(table: str, batch: Batch) -> None:
             nonlocal turn
             turn = (turn + 1) % count
-            # Two batches ahead of each worker: enough to keep it busy, little enough to hold no memory.
-            while in_flight[turn] >= 2:
+            while in_flight[turn] >= _AHEAD:
                 _answer(pipes[turn])
                 in_flight[turn] -= 1
             pipes[turn].send((table, batch))

@@ -33,7 +33,7 @@ class Context:
     def stage(self, name: str, statement: str) -> int:
         """Run a named statement; return the number of rows it made or changed."""
         started = time.perf_counter()
-        cursor = self.connection.execute(self._filled(statement))  # type: ignore[call-overload]  # built from constants
+        cursor = self.connection.execute(self._filled(statement))
         count = max(cursor.rowcount, 0)
         self.stages.append((name, time.perf_counter() - started, count))
         self.say(name)
@@ -53,12 +53,12 @@ class Context:
         """Yield the rows of a query without holding them all."""
         with self.connection.cursor(name=f"c{time.monotonic_ns()}") as cursor:
             cursor.itersize = size
-            cursor.execute(self._filled(query))  # type: ignore[call-overload]
+            cursor.execute(self._filled(query))
             yield from cursor
 
     def all(self, query: str) -> list[tuple[Any, ...]]:
         """Return all rows of a query."""
-        return self.connection.execute(self._filled(query)).fetchall()  # type: ignore[call-overload]
+        return self.connection.execute(self._filled(query)).fetchall()
 
     def fill(self, name: str, columns: str, rows: Iterable[Sequence[Any]]) -> int:
         """Make a working table with these columns (as SQL) and copy rows into it; return how many."""

@@ -46,17 +46,17 @@ def run(context: Context) -> None:
     )
     context.stage("audit of nobody", _fault("audit", "ORPHAN_AUDIT", f"NOT {regarding}"))
     skipped = ", ".join(f"'{reason}'" for reason in _SKIPPED)
-    for name, table in TABLES.items():
+    for name, described in TABLES.items():
         context.outcomes(
             f"faulty {name}",
-            f"SELECT '{name}', record, '{table.main_unit}',"
+            f"SELECT '{name}', record, '{described.main_unit}',"
             f" CASE WHEN fault IN ({skipped}) THEN 'skipped_by_rule' ELSE 'rejected' END, fault"
             f" FROM legacy.s_{name} WHERE fault IS NOT NULL",
         )
         context.stage(
             f"rejects of {name}",
             'INSERT INTO legacy.reject (run_id, "table", record, unit, line, reason, raw)'
-            f" SELECT :run, '{name}', record, '{table.main_unit}', line, fault, raw"
+            f" SELECT :run, '{name}', record, '{described.main_unit}', line, fault, raw"
             f" FROM legacy.s_{name} WHERE fault IS NOT NULL",
         )
         context.stage(

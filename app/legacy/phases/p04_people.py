@@ -37,13 +37,12 @@ def _base_groups(context: Context) -> None:
             "SELECT id, record, master FROM legacy.s_contact WHERE fault IS NULL AND merged"
         )
     }
-    masters = {
-        key: record
-        for key, record in context.rows(
+    masters = dict(
+        context.all(
             "SELECT c.id, c.record FROM legacy.s_contact AS c WHERE c.fault IS NULL AND NOT c.merged AND c.id IN"
             " (SELECT master FROM legacy.s_contact WHERE fault IS NULL AND merged)"
         )
-    }
+    )
 
     def survivors() -> Iterator[tuple[int, int | None]]:
         for start in merged:
@@ -209,7 +208,7 @@ def _join_compatible_names(context: Context) -> None:
 
 def _join(context: Context, pairs: str, name: str, *, source: str, column: str) -> None:
     """Make the table `name` (number, top): groups of components in which no two clash, and what they become."""
-    connected = identity.components(context.rows(pairs))  # type: ignore[arg-type]  # two integers each
+    connected = identity.components(context.rows(pairs))
     context.fill("w_component", "number integer, top integer", connected.items())
     connected.clear()
     context.analyze("w_component")

@@ -70,10 +70,13 @@ def _trials(context: Context) -> None:
     context.insert(
         "clinical_trial_journey",
         "ct_journey_id, created_at, updated_at, patient_id, clinical_trial_id, trial_reference, medical_condition_id,"
-        " referral_date, eligible, ineligible_reason, status, status_changed_at",
+        " referral_date, eligible, ineligible_reason, notes, status, status_changed_at",
         """
         SELECT d.ct_journey_id, :now, :now, d.patient_id, t.clinical_trial_id, left(d.trial, 500), c.condition_id, d.referral,
-               CASE d.eligible WHEN 'yes' THEN true WHEN 'no' THEN false END, d.reason, d.status, :now
+               CASE d.eligible WHEN 'yes' THEN true WHEN 'no' THEN false END,
+               -- Somebody eligible has no reason not to be; what was noted so is kept as a note.
+               CASE WHEN d.eligible IS DISTINCT FROM 'yes' THEN d.reason END,
+               CASE WHEN d.eligible = 'yes' THEN 'Reason noted in the old system: ' || d.reason END, d.status, :now
         FROM legacy.d_ct_journey AS d JOIN legacy.d_condition AS c ON c.name = d.condition
         LEFT JOIN public.clinical_trial AS t ON t.trial_id = d.trial
         WHERE d.is_new ORDER BY d.patient_id

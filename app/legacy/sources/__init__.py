@@ -91,11 +91,9 @@ def open_export(folder: Path, mapping: Mapping | None = None) -> Export:
             unread.append(path.name)
         else:
             kinds.setdefault(table, []).append((kind, path))
-    for table in TABLES.values():
-        if table.must_exist and table.name not in kinds:
-            raise FatalExport(
-                "FILE_MISSING", folder, f"no file of the table {table.name!r}; export it into this folder"
-            )
+    for name, wanted in TABLES.items():
+        if wanted.must_exist and name not in kinds:
+            raise FatalExport("FILE_MISSING", folder, f"no file of the table {name!r}; export it into this folder")
     frame = _frame(folder, mapping)
     option_sets = _option_sets(folder, mapping)
     sources: dict[str, Source] = {}

@@ -67,7 +67,7 @@ class CsvSource:
                     record += 1
                     repaired = self._encoding == "utf-8-sig" and bool(_NOT_UTF8.search("".join(cells)))
                     if repaired:
-                        cells = [_as_windows_1252(cell) for cell in cells]
+                        cells = [_as_windows_1252(cell) for cell in cells]  # noqa: PLW2901  # as it is meant
                     raw = orjson.dumps(cells).decode()
                     fields = [cells[i] if i >= 0 else "" for i in order] if len(cells) == width else None
                     batch.rows.append((start, fields, raw, repaired))

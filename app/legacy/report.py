@@ -1,0 +1,272 @@
+"""
+The ledger as a page and as JSON: what came in, what became of it, who ran it, with what, and whether it adds up.
+
+The page is one HTML file without outside references (charts are inline SVG): the evidence an inspector asks for. It
+quotes no names or contacts; a record is `table#record`, its text stays in the ledger.
+"""
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any, Final
+
+import psycopg
+
+Connection = psycopg.Connection[Any]
+
+_OUTCOMES: Final = ("created", "merged_into_existing", "linked", "skipped_by_rule", "rejected")
+_COLOURS: Final = {
+    "created": "#1b6e53",
+    "merged_into_existing": "#3d7fb8",
+    "linked": "#8a6fb3",
+    "skipped_by_rule": "#b8a13d",
+    "rejected": "#b3403d",
+}
+_MOST_ROWS: Final = 5_000
+
+
+def collect(connection: Connection, run_id: int) -> dict[str, Any]:
+    """Return everything the report tells of a run, as plain JSON values."""
+    run = connection.execute(
+        "SELECT run_id, status, started_at, finished_at, source, mapping, shape, exported_at, time_zone, files, versions,"
+        " started_by, is_first, unread, message FROM legacy.run WHERE run_id = %s",
+        (run_id,),
+    ).fetchone()
+    if run is None:
+        raise LookupError(run_id)
+    names = [
+        "run_id",
+        "status",
+        "started_at",
+        "finished_at",
+        "source",
+        "mapping",
+        "shape",
+        "exported_at",
+        "time_zone",
+        "files",
+        "versions",
+        "started_by",
+        "is_first",
+        "unread",
+        "message",
+    ]
+    return {
+        "run": {
+            name: value.isoformat() if hasattr(value, "isoformat") else value
+            for name, value in zip(names, run, strict=True)
+        },
+        "phases": _rows(
+            connection,
+            "SELECT phase, name, started_at::text AS started_at, seconds, rows_written, stages FROM legacy.phase"
+            " WHERE run_id = %s ORDER BY phase",
+            run_id,
+        ),
+        "records": dict(
+            connection.execute(
+                'SELECT "table", records FROM legacy.record_count WHERE run_id = %s ORDER BY "table"', (run_id,)
+            ).fetchall()
+        ),
+        "outcomes": _rows(
+            connection,
+            'SELECT "table", unit, outcome, reason, count(*) AS records FROM legacy.outcome WHERE run_id = %s'
+            " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+            run_id,
+        ),
+        "warnings_by_code": _rows(
+            connection,
+            'SELECT "table", code, count(*) AS records FROM legacy.warning WHERE run_id = %s GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2',
+            run_id,
+        ),
+        "warnings": _rows(
+            connection,
+            f'SELECT "table", record, code FROM legacy.warning WHERE run_id = %s ORDER BY 1, 3, 2 LIMIT {_MOST_ROWS}',
+            run_id,
+        ),
+        "rejects": _rows(
+            connection,
+            'SELECT "table", record, unit, line, reason FROM legacy.reject WHERE run_id = %s'
+            f" ORDER BY 1, 5, 2 LIMIT {_MOST_ROWS}",
+            run_id,
+        ),
+        "written": _rows(
+            connection,
+            "SELECT target, count(DISTINCT target_id) AS rows FROM legacy.lineage WHERE run_id = %s"
+            " AND target NOT LIKE 'alias:%%' GROUP BY 1 ORDER BY 1",
+            run_id,
+        ),
+        "checks": _rows(
+            connection,
+            "SELECT name, expected, found, coalesce(expected = found, true) AS holds FROM legacy.check_result"
+            " WHERE run_id = %s ORDER BY position",
+            run_id,
+        ),
+    }
+
+
+def _rows(connection: Connection, query: str, run_id: int) -> list[dict[str, Any]]:
+    cursor = connection.execute(query, (run_id,))
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def as_html(data: dict[str, Any]) -> str:
+    """Return the report as one HTML page."""
+    run = data["run"]
+    broken = [check for check in data["checks"] if not check["holds"]]
+    verdict = (
+        "Every check holds"
+        if data["checks"] and not broken
+        else f"{len(broken)} check(s) do not hold"
+        if broken
+        else "Not validated yet"
+    )
+    parts = [
+        f"<h1>Legacy migration, run {run['run_id']}</h1>",
+        f'<p class="verdict {"bad" if broken or not data["checks"] else "good"}">{escape(verdict)}.</p>',
+        _facts(
+            {
+                "Source": run["source"],
+                "Shape": run["shape"],
+                "Exported at": f"{run['exported_at']} ({run['time_zone']})",
+                "Run by": run["started_by"],
+                "From / to": f"{run['started_at']} / {run['finished_at'] or '…'}",
+                "Status": run["status"],
+                "Versions": ", ".join(f"{name} {version}" for name, version in run["versions"].items()),
+            }
+        ),
+        "<h2>What came in, and what became of it</h2>",
+        _outcome_chart(data),
+        _table(("table", "unit", "outcome", "reason", "records"), data["outcomes"]),
+        "<h2>The equation and the checks</h2>",
+        _table(("name", "expected", "found", "holds"), data["checks"]),
+        "<h2>Phases</h2>",
+        _phase_chart(data["phases"]),
+        _table(("phase", "name", "seconds", "rows_written"), data["phases"]),
+        "<h2>Rows written</h2>",
+        _table(("target", "rows"), data["written"]),
+        "<h2>Rejected and skipped records</h2>",
+        _table(("table", "record", "line", "unit", "reason"), data["rejects"]),
+        "<h2>Warnings</h2>",
+        _warning_chart(data["warnings_by_code"]),
+        _table(("table", "code", "records"), data["warnings_by_code"]),
+        "<details><summary>Every warning with its record</summary>",
+        _table(("table", "record", "code"), data["warnings"]),
+        "</details>",
+        "<h2>Files</h2>",
+        _table(
+            ("name", "bytes", "sha256"),
+            [dict(zip(("name", "bytes", "sha256"), fact, strict=True)) for fact in run["files"]],
+        ),
+        "<h2>Not read</h2>",
+        _facts(
+            {
+                "Files": ", ".join(run["unread"].get("files", ())) or "none",
+                **{f"Columns of {t}": ", ".join(c) for t, c in run["unread"].get("columns", {}).items()},
+            }
+        ),
+    ]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>Legacy migration, run {run['run_id']}</title><style>{_STYLE}</style></head><body><main>"
+        + "\n".join(parts)
+        + "</main></body></html>\n"
+    )
+
+
+_STYLE: Final = (
+    "body{font:15px/1.5 system-ui,sans-serif;color:#1d2430;background:#fff;margin:0}main{max-width:70rem;margin:0 auto;padding:2rem}"
+    "h2{margin-top:2.5rem}table{border-collapse:collapse;margin:1rem 0;font-size:13px}"
+    "th,td{text-align:left;padding:.25rem .75rem;border-bottom:1px solid #dde2ea;vertical-align:top}"
+    "td.n{text-align:right;font-variant-numeric:tabular-nums}.verdict{font-weight:600}.good{color:#1b6e53}.bad{color:#b3403d}"
+    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem}dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}"
+    "svg{max-width:100%;height:auto}"
+)
+
+
+def _facts(facts: dict[str, Any]) -> str:
+    return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in facts.items()) + "</dl>"
+
+
+def _table(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "<p>None.</p>"
+    head = "".join(f'<th scope="col">{escape(column.replace("_", " "))}</th>' for column in columns)
+    body = "".join("<tr>" + "".join(_cell(row[column]) for column in columns) + "</tr>" for row in rows)
+    more = f"<p>The first {_MOST_ROWS:,}; all are in the ledger.</p>" if len(rows) == _MOST_ROWS else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return f"<td>{'yes' if value else 'no'}</td>"
+    if isinstance(value, (int, float)):
+        return f'<td class="n">{value:,.2f}</td>' if isinstance(value, float) else f'<td class="n">{value:,}</td>'
+    return f"<td>{escape('' if value is None else str(value))}</td>"
+
+
+def _outcome_chart(data: dict[str, Any]) -> str:
+    """Return a bar for each table: its records by the outcome of the main unit."""
+    from_units: dict[str, dict[str, int]] = {}
+    mains = {
+        "contact": "person",
+        "patient": "patient",
+        "eap_dossier": "eap_journey",
+        "phonecall": "call",
+        "appointment": "call",
+        "audit": "change",
+    }
+    for row in data["outcomes"]:
+        if row["unit"] == mains.get(row["table"], "row"):
+            counts = from_units.setdefault(row["table"], {})
+            counts[row["outcome"]] = counts.get(row["outcome"], 0) + row["records"]
+    bars = []
+    for table, counts in from_units.items():
+        total = sum(counts.values()) or 1
+        bars.append(
+            (
+                f"{table} ({total:,})",
+                [(counts.get(o, 0) / total, _COLOURS[o], f"{o}: {counts.get(o, 0):,}") for o in _OUTCOMES],
+            )
+        )
+    legend = " ".join(f'<tspan fill="{_COLOURS[o]}">■ {o.replace("_", " ")}</tspan>' for o in _OUTCOMES)
+    return _bars(bars, "Outcomes of the records of each table", legend)
+
+
+def _phase_chart(phases: list[dict[str, Any]]) -> str:
+    longest = max((phase["seconds"] for phase in phases), default=0) or 1
+    return _bars(
+        [(f"{p['phase']} {p['name']}", [(p["seconds"] / longest, "#3d7fb8", f"{p['seconds']:.1f} s")]) for p in phases],
+        "Seconds of each phase",
+    )
+
+
+def _warning_chart(warnings: list[dict[str, Any]]) -> str:
+    counts: dict[str, int] = {}
+    for row in warnings:
+        counts[row["code"]] = counts.get(row["code"], 0) + row["records"]
+    most = max(counts.values(), default=0) or 1
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return _bars([(code, [(n / most, "#b8a13d", f"{n:,}")]) for code, n in ordered], "Records with each warning")
+
+
+def _bars(bars: Iterable[tuple[str, list[tuple[float, str, str]]]], title: str, legend: str = "") -> str:
+    """Return an SVG of horizontal bars: label and segments (share of the width, colour, what it says)."""
+    left, width, step = 230, 560, 24
+    drawn = []
+    y = 22 if legend else 4
+    for label, segments in bars:
+        drawn.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(label)}</text>')
+        x = float(left)
+        for share, colour, says in segments:
+            drawn.append(
+                f'<rect x="{x:.1f}" y="{y}" width="{max(share * width, 0):.1f}" height="18" fill="{colour}">'
+                f"<title>{escape(says)}</title></rect>"
+            )
+            x += share * width
+        y += step
+    if legend:
+        drawn.append(f'<text x="{left}" y="14">{legend}</text>')
+    return (
+        f'<svg viewBox="0 0 {left + width + 10} {y + 4}" role="img" aria-label="{escape(title)}" font-size="13"'
+        f' font-family="system-ui,sans-serif">{"".join(drawn)}</svg>'
+    )

@@ -1,0 +1,564 @@
+"""
+Runs: which phase is next, one transaction a phase, resume, dry run, undo. The only caller of phases.
+
+A phase commits together with its ledger rows, so a run killed anywhere stands at the end of its last whole phase and is
+resumed from there; ids are derived from legacy keys, so the outcome is the same as without the kill. One run at a time
+(advisory lock). The working tables are not crash-safe: where the server lost them the run is taken back and decided anew.
+"""
+
+import getpass
+import importlib.metadata
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import orjson
+import psycopg
+from psycopg import sql
+
+from app.legacy import checks, ledger, result, staging
+from app.legacy.contract import TABLES
+from app.legacy.errors import AnotherRun, LegacyError, NotReady, WorkedOn
+from app.legacy.mapping import read_mapping
+from app.legacy.phases import (
+    p01_prepare,
+    p02_schema,
+    p03_conditions,
+    p04_people,
+    p05_leads,
+    p06_patients,
+    p07_calls,
+    p08_physicians,
+    p09_journeys,
+    p10_validate,
+)
+from app.legacy.phases.context import Context
+from app.legacy.sources import Export, open_export
+
+Connection = psycopg.Connection[Any]
+
+PHASES: Final[tuple[tuple[str, Callable[[Context], None]], ...]] = (
+    ("preparation", p01_prepare.run),
+    ("schema", p02_schema.run),
+    ("conditions", p03_conditions.run),
+    ("persons", p04_people.run),
+    ("leads", p05_leads.run),
+    ("patients", p06_patients.run),
+    ("call history", p07_calls.run),
+    ("physicians", p08_physicians.run),
+    ("journeys", p09_journeys.run),
+    ("validation", p10_validate.run),
+)
+_RUN_LOCK: Final = 7_302_117
+_OPEN: Final = ("running", "stopped", "failed")
+
+
+class Watcher(Protocol):
+    """Who is told how a run goes on."""
+
+    def staged(self, table: str, done: int, total: int) -> None:
+        """So many records of a table are staged, of about so many."""
+        ...
+
+    def phase_begins(self, number: int, name: str) -> None:
+        """A phase begins."""
+        ...
+
+    def stage_done(self, name: str) -> None:
+        """A named stage of the phase is done."""
+        ...
+
+    def phase_done(self, number: int, name: str, seconds: float, rows: int) -> None:
+        """A phase is committed."""
+        ...
+
+
+class Silent:
+    """A watcher that says nothing."""
+
+    def staged(self, table: str, done: int, total: int) -> None:
+        """Say nothing."""
+
+    def phase_begins(self, number: int, name: str) -> None:
+        """Say nothing."""
+
+    def stage_done(self, name: str) -> None:
+        """Say nothing."""
+
+    def phase_done(self, number: int, name: str, seconds: float, rows: int) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run came to: its number, whether all ten phases are done, how many rows of ours it wrote."""
+
+    run_id: int
+    finished: bool
+    rows_written: int
+    seconds: float
+
+
+def run(
+    url: str,
+    source: Path,
+    *,
+    mapping: Path | None = None,
+    until: int | None = None,
+    result_to: Path | None = None,
+    dry_run: bool = False,
+    watcher: Watcher | None = None,
+    corrections: staging.Corrections | None = None,
+    inspect: Callable[[Connection, int], None] | None = None,
+) -> Done:
+    """
+    Migrate an export: all phases, or those up to `until`.
+
+    A dry run does everything and takes it back; `inspect` sees the database before that (or after a real run). Raises
+    FatalExport before anything is written, AnotherRun while one is at work, NotReady while one is unfinished.
+    """
+    export = open_export(source, read_mapping(mapping) if mapping else None)
+    watcher = watcher or Silent()
+    with _alone(url) as connection:
+        _refuse_old_schema(connection)
+        ledger.create_ledger(connection)
+        unfinished = connection.execute(
+            "SELECT run_id FROM legacy.run WHERE status = ANY (%s)", (list(_OPEN),)
+        ).fetchone()
+        if unfinished:
+            raise NotReady(f"run {unfinished[0]} is not finished: `crm legacy resume` or `crm legacy undo` first")
+        run_id = _begin(connection, export, source, mapping)
+        if dry_run:
+            try:
+                return _dry(url, connection, export, run_id, watcher, result_to, inspect)
+            finally:
+                _forget(connection, run_id)
+        return _go_on(url, connection, export, run_id, until, watcher, result_to, corrections, inspect)
+
+
+def resume(
+    url: str, *, until: int | None = None, result_to: Path | None = None, watcher: Watcher | None = None
+) -> Done:
+    """Go on with the run that is unfinished. Raises NotReady when there is none, or its files are not what they were."""
+    watcher = watcher or Silent()
+    with _alone(url) as connection:
+        row = _unfinished(connection)
+        run_id, source, mapping, files = row
+        export = open_export(Path(source), read_mapping(Path(mapping)) if mapping else None)
+        if [list(fact) for fact in export.fingerprint()] != files:
+            raise NotReady(
+                f"the files in {source} are not those that run {run_id} began with; put them back, or undo it"
+            )
+        return _go_on(url, connection, export, run_id, until, watcher, result_to, stored_corrections(connection), None)
+
+
+def undo(url: str, *, run_id: int | None = None, to: int = 0) -> tuple[int, int]:
+    """
+    Take back what a run wrote, from the phase after `to` on; return the run and the number of rows taken away.
+
+    Only the newest run can be undone. Raises WorkedOn, with a list, where people have worked on its rows since.
+    """
+    with _alone(url) as connection:
+        if not ledger.has_ledger(connection):
+            raise NotReady("no migration was ever run here")
+        newest = connection.execute(
+            "SELECT run_id FROM legacy.run WHERE status <> 'undone' ORDER BY run_id DESC LIMIT 1"
+        ).fetchone()
+        if not newest:
+            raise NotReady("there is no run to undo")
+        if run_id is not None and run_id != newest[0]:
+            raise NotReady(f"run {newest[0]} came later: undo that first")
+        run_id = int(newest[0])
+        with connection.transaction():
+            worked = worked_on(connection, run_id, to + 1)
+            if worked:
+                raise WorkedOn(worked)
+            removed = _take_back(connection, run_id, to + 1)
+            connection.execute(
+                "UPDATE legacy.run SET status = %s, finished_at = clock_timestamp() WHERE run_id = %s",
+                ("stopped" if to else "undone", run_id),
+            )
+        return run_id, removed
+
+
+def worked_on(connection: Connection, run_id: int, first_phase: int = 1) -> list[tuple[str, str, str]]:
+    """Return the migrated records that people have changed or added to since: table, id, what was done."""
+    found: list[tuple[str, str, str]] = []
+    written = "(SELECT DISTINCT target_id FROM legacy.lineage WHERE run_id = %(run)s AND phase >= %(phase)s AND target = {target})"
+    values = {"run": run_id, "phase": first_phase}
+    columns = connection.execute(
+        "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'version'"
+    ).fetchall()
+    edited = {table for (table,) in columns}
+    for table, key in p02_schema.TARGETS.items():
+        if table in edited:
+            query = sql.SQL(
+                "SELECT t.{key}::text FROM public.{table} AS t JOIN " + written + " AS w ON w.target_id = t.{key}"
+                " WHERE t.version > 1 ORDER BY 1"
+            ).format(key=sql.Identifier(key), table=sql.Identifier(table), target=sql.Literal(table))
+            found += [(table, key_, "was edited") for (key_,) in connection.execute(query, values)]
+    references = connection.execute(
+        """
+        SELECT c.conrelid::regclass::text, a.attname, r.relname, k.attname
+        FROM pg_constraint AS c
+        JOIN pg_class AS r ON r.oid = c.confrelid
+        JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+        JOIN pg_attribute AS k ON k.attrelid = c.confrelid AND k.attnum = c.confkey[1]
+        WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace AND c.conparentid = 0
+        """
+    ).fetchall()
+    for table, column, target, key in references:
+        if target not in p02_schema.TARGETS:
+            continue
+        ours = ""
+        if table in p02_schema.TARGETS:
+            ours = (
+                " AND NOT EXISTS (SELECT FROM legacy.lineage AS o WHERE o.run_id = %(run)s AND o.target = {table_text}"
+                " AND o.target_id = x.{table_key})"
+            )
+        query = sql.SQL(
+            "SELECT DISTINCT x.{column}::text FROM public.{table} AS x JOIN "
+            + written
+            + " AS w ON w.target_id = x.{column}"
+            " WHERE true" + ours + " ORDER BY 1"
+        ).format(
+            column=sql.Identifier(column),
+            table=sql.Identifier(table),
+            target=sql.Literal(target),
+            table_text=sql.Literal(table),
+            table_key=sql.Identifier(p02_schema.TARGETS.get(table, "")) if table in p02_schema.TARGETS else sql.SQL(""),
+        )
+        if key == p02_schema.TARGETS[target]:
+            found += [(target, key_, f"has a row in {table}") for (key_,) in connection.execute(query, values)]
+    return found
+
+
+def stored_corrections(connection: Connection) -> staging.Corrections:
+    """Return every correction that was ever given."""
+    found: staging.Corrections = {}
+    for table, record, column, value in connection.execute(
+        'SELECT "table", record, "column", value FROM legacy.correction ORDER BY correction_id'
+    ):
+        found.setdefault((table, record), {})[column] = value
+    return found
+
+
+def keep_corrections(url: str, corrections: staging.Corrections) -> tuple[Path, Path | None]:
+    """Store corrections beside the ledger; return source and mapping of the newest run, to be run again."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        if not ledger.has_ledger(connection):
+            raise NotReady("no migration was ever run here")
+        row = connection.execute(
+            "SELECT source, mapping FROM legacy.run WHERE status = 'finished' ORDER BY run_id DESC LIMIT 1"
+        ).fetchone()
+        if row is None:
+            raise NotReady("there is no finished run to correct")
+        for (table, record), cells in corrections.items():
+            for column, value in cells.items():
+                connection.execute(
+                    'INSERT INTO legacy.correction ("table", record, "column", value) VALUES (%s, %s, %s, %s)'
+                    ' ON CONFLICT ("table", record, "column") DO UPDATE SET value = excluded.value,'
+                    " made_at = clock_timestamp()",
+                    (table, record, column, value),
+                )
+        return Path(row[0]), Path(row[1]) if row[1] else None
+
+
+def _go_on(
+    url: str,
+    connection: Connection,
+    export: Export,
+    run_id: int,
+    until: int | None,
+    watcher: Watcher,
+    result_to: Path | None,
+    corrections: staging.Corrections | None,
+    inspect: Callable[[Connection, int], None] | None,
+) -> Done:
+    """Do the phases that are not done yet, each in a transaction of its own."""
+    started = time.perf_counter()
+    try:
+        _mend_working_tables(connection, run_id)
+        done = {row[0] for row in connection.execute("SELECT phase FROM legacy.phase WHERE run_id = %s", (run_id,))}
+        connection.execute("UPDATE legacy.run SET status = 'running', message = NULL WHERE run_id = %s", (run_id,))
+        if 1 not in done:
+            _stage(url, connection, run_id, export, watcher, corrections)
+        context = _context(connection, run_id, export, watcher)
+        for number, (name, phase) in enumerate(PHASES, start=1):
+            if number in done or (until is not None and number > until):
+                continue
+            watcher.phase_begins(number, name)
+            began = time.perf_counter()
+            with connection.transaction():
+                _do(context, number, name, phase)
+            watcher.phase_done(number, name, time.perf_counter() - began, context.written)
+        finished = until is None or until >= len(PHASES)
+        _end(connection, run_id, "finished" if finished else "stopped")
+        if finished and result_to:
+            result.write_result(connection, run_id, result_to)
+        if inspect:
+            inspect(connection, run_id)
+        if finished:
+            drop_working_rows(connection)
+    except KeyboardInterrupt:
+        _end(connection, run_id, "stopped", "interrupted")
+        raise
+    except (LegacyError, psycopg.Error, OSError) as error:
+        if not connection.closed:
+            connection.rollback()
+            _end(connection, run_id, "failed", f"{type(error).__name__}: {error}"[:2000])
+        raise
+    (written,) = connection.execute(
+        "SELECT coalesce(sum(rows_written), 0)::bigint FROM legacy.phase WHERE run_id = %s", (run_id,)
+    ).fetchone() or (0,)
+    return Done(run_id, finished, int(written), time.perf_counter() - started)
+
+
+def _dry(
+    url: str,
+    connection: Connection,
+    export: Export,
+    run_id: int,
+    watcher: Watcher,
+    result_to: Path | None,
+    inspect: Callable[[Connection, int], None] | None,
+) -> Done:
+    """Do everything in one transaction, and take it back."""
+    started = time.perf_counter()
+    _stage(url, connection, run_id, export, watcher, stored_corrections(connection))
+    context = _context(connection, run_id, export, watcher)
+    written = 0
+    with connection.transaction(force_rollback=True):
+        for number, (name, phase) in enumerate(PHASES, start=1):
+            watcher.phase_begins(number, name)
+            began = time.perf_counter()
+            _do(context, number, name, phase)
+            written += context.written
+            watcher.phase_done(number, name, time.perf_counter() - began, context.written)
+        if result_to:
+            result.write_result(connection, run_id, result_to)
+        if inspect:
+            inspect(connection, run_id)
+    return Done(run_id, finished=True, rows_written=written, seconds=time.perf_counter() - started)
+
+
+def _do(context: Context, number: int, name: str, phase: Callable[[Context], None]) -> None:
+    """Carry out one phase inside the transaction that is open, and enter it into the ledger."""
+    context.phase, context.written = number, 0
+    context.stages.clear()
+    began = time.perf_counter()
+    context.connection.execute("SET LOCAL jit = off")
+    context.connection.execute("SET LOCAL statement_timeout = 0")
+    context.connection.execute("SET LOCAL work_mem = '160MB'")
+    context.connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
+    phase(context)
+    context.connection.execute(
+        "INSERT INTO legacy.phase (run_id, phase, name, started_at, seconds, rows_written, stages)"
+        " VALUES (%s, %s, %s, now(), %s, %s, %s)",
+        (
+            context.run_id,
+            number,
+            name,
+            time.perf_counter() - began,
+            context.written,
+            orjson.dumps([(n, round(s, 4), rows) for n, s, rows in context.stages]).decode(),
+        ),
+    )
+
+
+def _context(connection: Connection, run_id: int, export: Export, watcher: Watcher) -> Context:
+    epoch, is_first = connection.execute(
+        "SELECT epoch, is_first FROM legacy.run WHERE run_id = %s", (run_id,)
+    ).fetchone() or ("", True)
+    return Context(
+        connection, run_id, export.frame, epoch, is_first=is_first, mapping=export.mapping, say=watcher.stage_done
+    )
+
+
+def _stage(
+    url: str,
+    connection: Connection,
+    run_id: int,
+    export: Export,
+    watcher: Watcher,
+    corrections: staging.Corrections | None,
+) -> None:
+    # No worker of a killed run is left when this lock is had: they hold it shared while they live.
+    connection.execute("SELECT pg_advisory_lock(%s)", (staging.STAGING_LOCK,))
+    connection.execute("SELECT pg_advisory_unlock(%s)", (staging.STAGING_LOCK,))
+    staging.create_staging(connection)
+    connection.execute("DROP TABLE IF EXISTS legacy.w_alive")
+    connection.execute("CREATE UNLOGGED TABLE legacy.w_alive AS SELECT %s::integer AS run_id", (run_id,))
+    staging.stage(url, export, watcher.staged, corrections=corrections)
+
+
+def _mend_working_tables(connection: Connection, run_id: int) -> None:
+    """Take a run back to its beginning where its working tables are gone: a crash, or a later run's in their place."""
+    (begun,) = connection.execute("SELECT count(*) FROM legacy.phase WHERE run_id = %s", (run_id,)).fetchone() or (0,)
+    if not begun:
+        return
+    row = connection.execute("SELECT to_regclass('legacy.w_alive')").fetchone()
+    alive = row and row[0] and connection.execute("SELECT run_id FROM legacy.w_alive").fetchone() == (run_id,)
+    if not alive:
+        with connection.transaction():
+            _take_back(connection, run_id, 1)
+
+
+def _take_back(connection: Connection, run_id: int, first_phase: int) -> int:
+    connection.execute("SET LOCAL statement_timeout = 0")
+    (removed,) = connection.execute("SELECT undo_legacy_run(%s, %s)", (run_id, first_phase)).fetchone() or (0,)
+    for table in ("outcome", "warning", "lineage", "phase"):
+        connection.execute(
+            sql.SQL("DELETE FROM legacy.{} WHERE run_id = %s AND phase >= %s").format(sql.Identifier(table)),
+            (run_id, first_phase),
+        )
+    late = 8  # rejects are written by phases 1 and 8
+    if first_phase == 1:
+        for table in ("reject", "record_count"):
+            connection.execute(
+                sql.SQL("DELETE FROM legacy.{} WHERE run_id = %s").format(sql.Identifier(table)), (run_id,)
+            )
+    elif first_phase <= late:
+        connection.execute("DELETE FROM legacy.reject WHERE run_id = %s AND unit = 'physician'", (run_id,))
+    for table in ("seen", "check_result"):
+        connection.execute(sql.SQL("DELETE FROM legacy.{} WHERE run_id = %s").format(sql.Identifier(table)), (run_id,))
+    return int(removed)
+
+
+def drop_working_rows(connection: Connection) -> None:
+    """Drop what only the phases needed; staging, decisions and ledger stay to be looked at."""
+    for name in ("w_address", "w_shared_address", "w_common_fact", "w_name_pair", "w_component", "w_point"):
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS legacy.{} CASCADE").format(sql.Identifier(name)))
+
+
+def _begin(connection: Connection, export: Export, source: Path, mapping: Path | None) -> int:
+    is_first = connection.execute("SELECT NOT EXISTS (SELECT FROM legacy.lineage)").fetchone() == (True,)
+    earlier = connection.execute(
+        "SELECT epoch FROM legacy.run WHERE status = 'finished' ORDER BY run_id LIMIT 1"
+    ).fetchone()
+    epoch = earlier[0] if earlier and not is_first else f"{int(export.frame.exported_at.timestamp() * 1000):012x}"
+    unread = {
+        "files": export.unread_files,
+        "columns": {
+            table: source_.ignored_columns for table, source_ in export.sources.items() if source_.ignored_columns
+        },
+    }
+    row = connection.execute(
+        "INSERT INTO legacy.run (source, mapping, shape, exported_at, time_zone, files, versions, started_by, epoch, is_first,"
+        " unread) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING run_id",
+        (
+            str(source.resolve()),
+            str(mapping.resolve()) if mapping else None,
+            export.shape,
+            export.frame.exported_at,
+            export.frame.time_zone,
+            orjson.dumps([list(fact) for fact in export.fingerprint()]).decode(),
+            orjson.dumps(versions(connection)).decode(),
+            _who(),
+            epoch,
+            is_first,
+            orjson.dumps(unread).decode(),
+        ),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def versions(connection: Connection) -> dict[str, str]:
+    """Return the versions of what decides: this program, the database and its schema, the libraries of names and phones."""
+    revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    server = connection.execute("SHOW server_version").fetchone()
+    return {
+        "crm": importlib.metadata.version("mytomorrows-crm"),
+        "revision": revision[0] if revision else "",
+        "postgresql": str(server[0]) if server else "",
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in ("phonenumbers", "rapidfuzz", "pycountry")},
+    }
+
+
+def _end(connection: Connection, run_id: int, status: str, message: str | None = None) -> None:
+    connection.execute(
+        "UPDATE legacy.run SET status = %s, message = %s, finished_at = clock_timestamp() WHERE run_id = %s",
+        (status, message, run_id),
+    )
+
+
+def _forget(connection: Connection, run_id: int) -> None:
+    """Remove every trace of a dry run; the schema too when nothing else is in it."""
+    connection.rollback()
+    for table in TABLES:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS legacy.{}").format(sql.Identifier(f"s_{table}")))
+    connection.execute("DELETE FROM legacy.run WHERE run_id = %s", (run_id,))
+    if connection.execute("SELECT NOT EXISTS (SELECT FROM legacy.run)").fetchone() == (True,):
+        connection.execute("SET client_min_messages = warning")
+        connection.execute("DROP SCHEMA legacy CASCADE")
+
+
+def _unfinished(connection: Connection) -> tuple[int, str, str | None, list[list[Any]]]:
+    if not ledger.has_ledger(connection):
+        raise NotReady("no migration was ever run here")
+    row = connection.execute(
+        "SELECT run_id, source, mapping, files FROM legacy.run WHERE status = ANY (%s) ORDER BY run_id DESC LIMIT 1",
+        (list(_OPEN),),
+    ).fetchone()
+    if row is None:
+        raise NotReady("there is no unfinished run")
+    return row[0], row[1], row[2], row[3]
+
+
+def _refuse_old_schema(connection: Connection) -> None:
+    row = connection.execute("SELECT to_regprocedure('undo_legacy_run(integer, integer)')").fetchone()
+    if not row or row[0] is None:
+        raise NotReady("the schema is older than this program: `crm db upgrade` first")
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+@contextmanager
+def _alone(url: str) -> Iterator[Connection]:
+    """Yield a connection that holds the lock of runs; raise AnotherRun when somebody else does."""
+    with psycopg.connect(url, autocommit=True, application_name="crm legacy") as connection:
+        connection.execute("SET client_min_messages = warning")
+        connection.execute("SET statement_timeout = 0")
+        got = connection.execute("SELECT pg_try_advisory_lock(%s)", (_RUN_LOCK,)).fetchone()
+        if got != (True,):
+            raise AnotherRun
+        yield connection
+
+
+def last_run(connection: Connection) -> tuple[int, str, datetime] | None:
+    """Return number, status and start of the newest run, or None."""
+    if not ledger.has_ledger(connection):
+        return None
+    row = connection.execute(
+        "SELECT run_id, status, started_at FROM legacy.run ORDER BY run_id DESC LIMIT 1"
+    ).fetchone()
+    return (row[0], row[1], row[2]) if row else None
+
+
+def verify(url: str) -> list[checks.Check]:
+    """Return the equation and the checks of the newest finished run, looked at again today."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = (
+            ledger.has_ledger(connection)
+            and connection.execute(
+                "SELECT run_id, exported_at FROM legacy.run WHERE status = 'finished' ORDER BY run_id DESC LIMIT 1"
+            ).fetchone()
+        )
+        if not row:
+            raise NotReady("there is no finished run to verify")
+        return [
+            *checks.equation(connection, row[0]),
+            *checks.arrival(connection, just_written=False),
+            *checks.faults(connection, row[1].isoformat()),
+        ]
