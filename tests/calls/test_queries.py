@@ -1,25 +1,16 @@
 """Lists of calls are served by indexes that end in the sort key."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import Select, text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls import queries
 from app.calls.schemas import CallFilter
 from app.platform.actor import Actor
+from tests.plans import plan_of_page
 
 SOMEBODY = str(uuid4())
-
-
-async def plan(session: AsyncSession, query: Select[tuple[UUID]]) -> str:
-    """PostgreSQL's plan of a page, sequential scans being too dear."""
-    written = query.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
-    await session.execute(text("SET LOCAL enable_seqscan = off"))
-    await session.execute(text("SET LOCAL enable_bitmapscan = off"))
-    return "\n".join((await session.scalars(text(f"EXPLAIN {written}"))).all())
 
 
 @pytest.mark.parametrize(
@@ -40,9 +31,8 @@ async def test_page_is_read_from_its_index_in_its_order(
     session: AsyncSession, actor: Actor, asked: dict[str, str], index: str
 ) -> None:
     ids = queries.filtered(actor, CallFilter.model_validate(asked))
-    page = ids.order_by(*(column.desc() for column in queries.NEWEST_FIRST.columns)).limit(51)
 
-    found = await plan(session, page)
+    plan = await plan_of_page(session, ids, queries.NEWEST_FIRST)
 
-    assert index in found, found
-    assert "Sort" not in found, found
+    assert index in plan, plan
+    assert "Sort" not in plan, plan

@@ -1,0 +1,57 @@
+"""Routes of use cases that cross packages: `/leads/{lead_id}/convert`, `/patients/{patient_id}/timeline`."""
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from app.access.guard import CurrentActor, DbSession, allow, api_router
+from app.audit import service as audit
+from app.casework.convert_lead import convert_lead as carry_out_conversion
+from app.casework.schemas import Conversion, LeadConverted, Timeline
+from app.casework.timeline import timeline_of
+from app.leads.api import read as read_lead
+from app.patients.api import read as read_patient
+from app.patients.queries import get_patient
+from app.platform import clock
+from app.platform.paging import PageQuery
+from app.platform.text import Id
+
+of_leads = api_router("/leads", "leads")
+of_patients = api_router("/patients", "patients")
+
+
+@of_leads.post(
+    "/{lead_id}/convert",
+    status_code=201,
+    response_model=LeadConverted,
+    responses={200: {"model": LeadConverted, "description": "The person has a patient record: this one."}},
+    dependencies=[allow("lead.convert")],
+)
+async def convert_lead(
+    lead_id: Id, session: DbSession, actor: CurrentActor, response: Response, conversion: Conversion | None = None
+) -> LeadConverted:
+    """Make the lead's person a patient: 201 when the record is new, 200 with the same patient when there is one."""
+    converted = await carry_out_conversion(session, actor, lead_id=lead_id, conversion=conversion or Conversion())
+    response.status_code = 201 if converted.is_new else 200
+    response.headers["location"] = f"{of_patients.prefix}/{converted.patient.patient_id}"
+    return LeadConverted(
+        lead_id=converted.lead.lead_id,
+        patient_id=converted.patient.patient_id,
+        lead=read_lead(converted.lead, clock.now()),
+        patient=read_patient(converted.patient),
+        match=converted.match,
+    )
+
+
+@of_patients.get("/{patient_id}/timeline", response_model=Timeline, dependencies=[allow("patient.read")])
+async def list_patient_timeline(
+    patient_id: Id, query: Annotated[PageQuery, Query()], session: DbSession, actor: CurrentActor
+) -> Timeline:
+    """
+    Calls, bookings, stage changes, submissions, decided suggestions and physicians of a patient, newest first, also
+    those from before the person was a patient.
+    """
+    patient = await get_patient(session, actor, patient_id=patient_id)
+    audit.note(session, record_type="patient", record_id=patient_id, person_ids=[patient.person_id])
+    items, cursor, total, capped = await timeline_of(session, patient=patient, query=query)
+    return Timeline(items=items, next_cursor=cursor, total=total, total_is_capped=capped)

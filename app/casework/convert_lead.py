@@ -1,0 +1,80 @@
+"""A lead becomes a patient: its person gets the one patient record, the lead is closed and points to it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.casework.schemas import Conversion
+from app.leads import queries as lead_queries
+from app.leads import service as leads
+from app.leads.models import PatientLead
+from app.leads.states import LEAD
+from app.patients import queries as patient_queries
+from app.patients import service as patients
+from app.patients.models import Patient
+from app.people.schemas import MatchRead, SuggestedChangeRead
+from app.platform import clock
+from app.platform.actor import Actor
+
+REASON = "lead_converted"
+
+
+@dataclass(frozen=True)
+class Converted:
+    lead: PatientLead
+    patient: Patient
+    match: MatchRead
+    is_new: bool
+    """Whether the patient record was made now."""
+
+
+async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, conversion: Conversion) -> Converted:
+    """
+    Convert a lead from whatever open state it is in; a converted one again gives the same patient and changes nothing.
+
+    Calls and submissions hang on the person, so nothing is moved. A person who has a patient record keeps it: what the
+    lead says otherwise is suggested, a deleted record is brought back. LeadNotFound; TransitionNotAllowed for a lead
+    that was closed otherwise; PatientNotFound when the patient of a converted lead has been deleted since.
+    """
+    # The row's lock lets a second conversion wait here, and then find the first one's patient.
+    lead = await lead_queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
+    if lead.status == "converted" and lead.converted_to_patient_id is not None:
+        patient = await patient_queries.get_patient(session, actor, patient_id=lead.converted_to_patient_id)
+        leads.note(session, lead)
+        return Converted(lead, patient, _match(existed=True), is_new=False)
+    LEAD.require_move(lead.status, "converted")
+    leads.note(session, lead)
+    existing = await patient_queries.find_patient_of_person(session, actor, person_id=lead.person_id)
+    first_contact = conversion.first_contact_date
+    if first_contact is None and existing is None:
+        first_contact = lead.created_at.date()
+    opened = await patients.open_patient(
+        session,
+        actor,
+        person_id=lead.person_id,
+        wanted=patients.Wanted(
+            medical_condition_id=conversion.medical_condition_id or lead.medical_condition_id,
+            first_contact_date=first_contact,
+            initial_consult_date=conversion.initial_consult_date,
+            owner_id=conversion.owner_id if "owner_id" in conversion.model_fields_set else lead.owner_id,
+        ),
+        source=lead.source,
+    )
+    converted = await leads.mark_converted(
+        session, actor, lead=lead, patient_id=opened.patient.patient_id, now=clock.now(), reason=conversion.reason
+    )
+    match = _match(existed=not opened.is_new, reactivated=opened.reactivated).model_copy(
+        update={"suggested_changes": [SuggestedChangeRead.model_validate(change) for change in opened.suggested]}
+    )
+    return Converted(converted, opened.patient, match, is_new=opened.is_new)
+
+
+def _match(*, existed: bool, reactivated: bool = False) -> MatchRead:
+    return MatchRead(
+        outcome="returning_patient" if existed else "existing_person",
+        reasons=[REASON],
+        suggested_changes=[],
+        probable_duplicates=[],
+        reactivated=reactivated,
+    )

@@ -1,0 +1,142 @@
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from app.access.masking import Health
+from app.leads.schemas import LeadRead
+from app.patients.schemas import PatientRead
+from app.people.schemas import MatchRead
+from app.platform.paging import Page
+from app.platform.text import OMITTED, Answer, Body, Day, Id, Reason
+
+
+class Conversion(Body):
+    """
+    What the patient record starts with; nothing is needed. What is left out comes from the lead: its condition, its
+    owner, and the day it came in as the first contact.
+    """
+
+    medical_condition_id: Id | None = None
+    first_contact_date: Day | None = None
+    initial_consult_date: Day | None = None
+    owner_id: Id | None = OMITTED
+    reason: Reason | None = None
+
+
+class LeadConverted(Answer):
+    """The lead and the patient of its person. `match` tells whether the person had a patient record before."""
+
+    lead_id: UUID
+    patient_id: UUID
+    lead: LeadRead
+    patient: PatientRead
+    match: MatchRead
+
+
+class CallEntry(Answer):
+    """A booking or call; `at` is when it was, or is to be."""
+
+    status: str
+    no_show: bool
+    direction: str
+    channel: str
+    pn_id: UUID | None
+    lead_id: UUID | None
+    booking_date: Health[datetime | None]
+    call_date: Health[datetime | None]
+    call_duration_minutes: int | None
+    outcome: Health[str | None]
+    adverse_event_heard: Health[bool | None]
+    notes: Health[str | None]
+    rescheduled_to: UUID | None
+
+
+class StatusEntry(Answer):
+    """A stage change of the one record that is named; `at` is when it happened, `created_at` when it was entered."""
+
+    lead_id: UUID | None
+    patient_id: UUID | None
+    ct_journey_id: UUID | None
+    eap_journey_id: UUID | None
+    from_status: Health[str | None]
+    to_status: Health[str]
+    created_at: datetime
+    entered_by: UUID | None
+    via: str | None
+    reason_code: Health[str | None]
+    reason: Health[str | None]
+
+
+class SubmissionEntry(Answer):
+    """A form as it came; what it said stands under `/persons/{person_id}/submissions`."""
+
+    source: str
+    language: str | None
+    consent_text_version: str | None
+    received_by: UUID | None
+    match_outcome: str
+    match_reasons: list[str]
+
+
+class SuggestionEntry(Answer):
+    """A suggested change that was decided; `at` is when."""
+
+    table_name: str
+    record_id: UUID
+    field: str
+    ours: Health[Any]
+    theirs: Health[Any]
+    decision: str
+    decided_by: UUID | None
+    reason: Health[str | None]
+
+
+class PhysicianEntry(Answer):
+    """A physician was linked to the patient; `at` is when that was entered."""
+
+    physician_id: UUID
+    relationship_type: Health[str]
+    is_primary: bool
+    start_date: Health[date | None]
+    end_date: Health[date | None]
+
+
+class _Item(Answer):
+    at: Health[datetime | None]
+    id: UUID
+
+
+class CallItem(_Item):
+    kind: Literal["booking", "call"]
+    data: CallEntry
+
+
+class StatusItem(_Item):
+    kind: Literal["lead_status", "patient_status", "ct_journey_status", "eap_journey_status"]
+    data: StatusEntry
+
+
+class SubmissionItem(_Item):
+    kind: Literal["submission"]
+    data: SubmissionEntry
+
+
+class SuggestionItem(_Item):
+    kind: Literal["suggested_change"]
+    data: SuggestionEntry
+
+
+class PhysicianItem(_Item):
+    kind: Literal["physician_link"]
+    data: PhysicianEntry
+
+
+TimelineItem = Annotated[
+    CallItem | StatusItem | SubmissionItem | SuggestionItem | PhysicianItem, Field(discriminator="kind")
+]
+
+
+class Timeline(Page[TimelineItem]):
+    """What happened with a patient, newest first; `id` is the row's own key."""

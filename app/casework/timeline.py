@@ -1,0 +1,166 @@
+"""
+A patient's timeline: what happened with their person, newest first, in one list from many tables.
+
+Every source gives its newest rows from an index of its own and is cut to the page before they are put together, so a
+page costs the same however long the story is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, case, func, literal, select, true, tuple_, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.calls.models import CallHistory
+from app.casework.schemas import (
+    CallEntry,
+    CallItem,
+    PhysicianEntry,
+    PhysicianItem,
+    StatusEntry,
+    StatusItem,
+    SubmissionEntry,
+    SubmissionItem,
+    SuggestionEntry,
+    SuggestionItem,
+    TimelineItem,
+)
+from app.journeys.eap.models import EapJourney
+from app.journeys.trial.models import ClinicalTrialJourney
+from app.leads.models import PatientLead
+from app.patients.events import JourneyEvent
+from app.patients.models import Patient, PatientPhysicianRelationship
+from app.people.models import IntakeSubmission, SuggestedChange
+from app.platform.paging import COUNT_CAP, PageQuery, decode_cursor, encode_cursor
+
+Cut = Callable[[ColumnElement[Any], ColumnElement[Any], Any], Any]
+"""Takes the moment, the key and the rows of a source: only those after the cursor, newest first, and enough of them."""
+
+
+async def timeline_of(
+    session: AsyncSession, *, patient: Patient, query: PageQuery
+) -> tuple[list[TimelineItem], str | None, int, bool]:
+    """A page of the patient's timeline with the next cursor, the count, and whether the count is capped."""
+    counted = union_all(*_sources(patient, lambda _at, _key, rows: rows.limit(COUNT_CAP + 1))).subquery()
+    total = (await session.execute(select(func.count()).select_from(counted))).scalar_one()
+    after: tuple[datetime, UUID] | None = None
+    if query.cursor is not None:
+        at, key = decode_cursor(query.cursor, query.fingerprint(), (datetime, UUID))
+        after = (at, key)
+    enough = query.limit + 1
+
+    def cut(at: ColumnElement[Any], key: ColumnElement[Any], rows: Any) -> Any:
+        if after is not None:
+            rows = rows.where(tuple_(at, key) < tuple_(literal(after[0], at.type), literal(after[1], key.type)))
+        return rows.order_by(at.desc(), key.desc()).limit(enough)
+
+    together = union_all(*_sources(patient, cut)).subquery()
+    page = select(together).order_by(together.c.at.desc(), together.c.id.desc()).limit(enough)
+    found = (await session.execute(page)).all()
+    shown = found[: query.limit]
+    places = [_Place(row.kind, row.at, row.id) for row in shown]
+    more = len(found) > query.limit
+    next_cursor = encode_cursor(query.fingerprint(), [shown[-1].at, shown[-1].id]) if more else None
+    return await _items(session, places), next_cursor, min(total, COUNT_CAP), total > COUNT_CAP
+
+
+@dataclass(frozen=True)
+class _Place:
+    kind: str
+    at: datetime
+    id: UUID
+
+
+def _sources(patient: Patient, cut: Cut) -> list[Select[Any]]:
+    """Every source as (kind, at, id), each cut."""
+    person_id, patient_id = patient.person_id, patient.patient_id
+    event, call, link = JourneyEvent, CallHistory, PatientPhysicianRelationship
+
+    def rows(kind: Any, at: Any, key: Any, *where: ColumnElement[bool]) -> Select[Any]:
+        chosen = select(kind.label("kind"), at.label("at"), key.label("id")).where(*where)
+        # A subquery of its own, so that its order and limit are inside the union.
+        return select(cut(at, key, chosen).subquery())
+
+    def of_each(kind: str, owner: InstrumentedAttribute[UUID], own: Any, *where: ColumnElement[bool]) -> Select[Any]:
+        """The events of each of the person's records of one kind: a few records, each read from its index."""
+        records = select(owner.label("record_id")).where(*where).subquery()
+        chosen = select(event.happened_at.label("at"), event.journey_event_id.label("id")).where(
+            own == records.c.record_id
+        )
+        newest = cut(event.happened_at.expression, event.journey_event_id.expression, chosen).lateral()
+        return select(literal(kind).label("kind"), newest.c.at, newest.c.id).select_from(records.join(newest, true()))
+
+    call_kind = case((call.call_date.is_not(None), "call"), else_="booking")
+    mine = patient_id
+    return [
+        rows(call_kind, call.occurs_at, call.call_id, call.person_id == person_id, call.voided_at.is_(None)),
+        rows(literal("patient_status"), event.happened_at, event.journey_event_id, event.patient_id == mine),
+        of_each("lead_status", PatientLead.lead_id, event.lead_id, PatientLead.person_id == person_id),
+        of_each(
+            "ct_journey_status",
+            ClinicalTrialJourney.ct_journey_id,
+            event.ct_journey_id,
+            ClinicalTrialJourney.patient_id == mine,
+        ),
+        of_each("eap_journey_status", EapJourney.eap_journey_id, event.eap_journey_id, EapJourney.patient_id == mine),
+        rows(
+            literal("submission"),
+            IntakeSubmission.created_at,
+            IntakeSubmission.intake_submission_id,
+            IntakeSubmission.person_id == person_id,
+        ),
+        rows(
+            literal("suggested_change"),
+            SuggestedChange.decided_at,
+            SuggestedChange.suggested_change_id,
+            SuggestedChange.person_id == person_id,
+            SuggestedChange.decided_at.is_not(None),
+        ),
+        rows(literal("physician_link"), link.created_at, link.patient_physician_id, link.patient_id == mine),
+    ]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How the rows of some kinds are loaded and shown."""
+
+    key: InstrumentedAttribute[UUID]
+    item: Any
+    entry: Any
+
+
+_CALL = _Shape(CallHistory.call_id, CallItem, CallEntry)
+_STATUS = _Shape(JourneyEvent.journey_event_id, StatusItem, StatusEntry)
+_SHAPES = {
+    "booking": _CALL,
+    "call": _CALL,
+    "lead_status": _STATUS,
+    "patient_status": _STATUS,
+    "ct_journey_status": _STATUS,
+    "eap_journey_status": _STATUS,
+    "submission": _Shape(IntakeSubmission.intake_submission_id, SubmissionItem, SubmissionEntry),
+    "suggested_change": _Shape(SuggestedChange.suggested_change_id, SuggestionItem, SuggestionEntry),
+    "physician_link": _Shape(PatientPhysicianRelationship.patient_physician_id, PhysicianItem, PhysicianEntry),
+}
+
+
+async def _items(session: AsyncSession, places: list[_Place]) -> list[TimelineItem]:
+    """The rows of a page as its items, in its order: one query for each table that the page shows."""
+    loaded: dict[UUID, Any] = {}
+    for shape in dict.fromkeys(_SHAPES[place.kind] for place in places):
+        ids = [place.id for place in places if _SHAPES[place.kind] is shape]
+        rows = await session.scalars(select(shape.key.class_).where(shape.key.in_(ids)))
+        loaded |= {getattr(row, shape.key.key): row for row in rows}
+    return [
+        _SHAPES[place.kind].item(
+            kind=place.kind,
+            at=place.at,
+            id=place.id,
+            data=_SHAPES[place.kind].entry.model_validate(loaded[place.id]),
+        )
+        for place in places
+    ]

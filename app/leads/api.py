@@ -1,0 +1,117 @@
+"""`/leads`: open, list, change, move. Converting takes a patient as well and stands in casework."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+
+from app.access.guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.audit import service as audit
+from app.conditions.schemas import ConditionSummary
+from app.leads import queries, service
+from app.leads.models import PatientLead
+from app.leads.rules import allowed_transitions
+from app.leads.schemas import (
+    LeadCreated,
+    LeadEventRead,
+    LeadFilter,
+    LeadRead,
+    LeadTransition,
+    LeadUpdate,
+    NewLead,
+)
+from app.leads.states import LEAD
+from app.people.schemas import PersonSummary
+from app.platform import clock
+from app.platform.etags import etag
+from app.platform.paging import Page, PageQuery
+from app.platform.problems import described
+from app.platform.text import Id
+
+router = api_router("/leads", "leads")
+
+
+def read(lead: PatientLead, now: datetime) -> LeadRead:
+    shown = {name: getattr(lead, name) for name in LeadRead.model_fields if name in PatientLead.__table__.c}
+    return LeadRead(
+        **shown,
+        person=PersonSummary.model_validate(lead.person),
+        medical_condition=ConditionSummary.model_validate(lead.medical_condition),
+        status_group=LEAD.groups[lead.status],
+        allowed_transitions=allowed_transitions(lead.status, closed_at=lead.closed_at, now=now),
+    )
+
+
+@router.post("", status_code=201, response_model=LeadCreated, dependencies=[allow("lead.write")])
+async def create_lead(
+    new: NewLead, session: DbSession, actor: CurrentActor, request: Request, response: Response
+) -> LeadCreated:
+    """
+    Somebody asks for help. The person is found or made; the lead is always a new one, and the submission is kept.
+    """
+    opened = await service.open_lead(session, actor, new=new, payload=await request.json())
+    lead = opened.lead
+    response.headers["etag"] = etag(lead.version)
+    response.headers["location"] = f"{router.prefix}/{lead.lead_id}"
+    return LeadCreated(**dict(read(lead, clock.now())), match=opened.match)
+
+
+@router.get("", response_model=Page[LeadRead], dependencies=[allow("lead.read")])
+async def list_leads(query: Annotated[LeadFilter, Query()], session: DbSession, actor: CurrentActor) -> Page[LeadRead]:
+    """Leads, newest first."""
+    rows, cursor, total, capped = await queries.list_leads(session, actor, query=query)
+    audit.note(session, record_type="patient_lead", person_ids={row.person_id for row in rows})
+    now = clock.now()
+    return Page(items=[read(row, now) for row in rows], next_cursor=cursor, total=total, total_is_capped=capped)
+
+
+@router.get("/{lead_id}", response_model=LeadRead, dependencies=[allow("lead.read")])
+async def get_lead(lead_id: Id, session: DbSession, actor: CurrentActor, response: Response) -> LeadRead:
+    lead = await queries.get_lead(session, actor, lead_id=lead_id)
+    service.note(session, lead)
+    response.headers["etag"] = etag(lead.version)
+    return read(lead, clock.now())
+
+
+@router.put("/{lead_id}", response_model=LeadRead, dependencies=[allow("lead.write")])
+async def update_lead(
+    lead_id: Id,
+    change: LeadUpdate,
+    session: DbSession,
+    actor: CurrentActor,
+    response: Response,
+    if_match: IfMatch,
+) -> LeadRead:
+    """Change the fields given; a `status` moves the lead. An empty body changes nothing."""
+    lead = await service.change_lead(session, actor, lead_id=lead_id, change=change, if_match=if_match)
+    response.headers["etag"] = etag(lead.version)
+    return read(lead, clock.now())
+
+
+@router.post(
+    "/{lead_id}/transitions", response_model=LeadRead, responses=described(412), dependencies=[allow("lead.write")]
+)
+async def move_lead(
+    lead_id: Id,
+    transition: LeadTransition,
+    session: DbSession,
+    actor: CurrentActor,
+    response: Response,
+    if_match: IfMatch,
+) -> LeadRead:
+    """Move the lead to another state; one that is not allowed is answered with those that are."""
+    lead = await service.move_lead(session, actor, lead_id=lead_id, step=transition.step(), if_match=if_match)
+    response.headers["etag"] = etag(lead.version)
+    return read(lead, clock.now())
+
+
+@router.get("/{lead_id}/events", response_model=Page[LeadEventRead], dependencies=[allow("lead.read")])
+async def list_lead_events(
+    lead_id: Id, query: Annotated[PageQuery, Query()], session: DbSession, actor: CurrentActor
+) -> Page[LeadEventRead]:
+    """What happened to the lead, in the order in which it was entered."""
+    lead = await queries.get_lead(session, actor, lead_id=lead_id)
+    service.note(session, lead)
+    rows, cursor, total, capped = await queries.list_events(session, actor, lead_id=lead_id, query=query)
+    items = [LeadEventRead.model_validate(row) for row in rows]
+    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)

@@ -1,0 +1,31 @@
+from app.platform.db import ConstraintErrors
+from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
+
+
+class LeadNotFound(NotFound):
+    code = "lead_not_found"
+    detail = "There is no such lead."
+
+
+class ReopenTooLate(Conflict):
+    code = "reopen_too_late"
+    detail = "This lead was closed more than 30 days ago. Make a new lead for the same person."
+
+
+def condition_unknown() -> Invalid:
+    return invalid_field("medical_condition_id", "unknown_reference", "There is no such medical condition.")
+
+
+def owner_unknown() -> Invalid:
+    return invalid_field("owner_id", "unknown_reference", "There is no such account.")
+
+
+def original_unknown() -> Invalid:
+    return invalid_field("duplicate_of_person_id", "unknown_reference", "There is no such person.")
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "fk_patient_lead_medical_condition_id": condition_unknown,
+    "fk_patient_lead_owner_id": owner_unknown,
+    "fk_patient_lead_duplicate_of_person_id": original_unknown,
+}

@@ -1,0 +1,91 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from app.leads.errors import LeadNotFound
+from app.leads.models import PatientLead
+from app.leads.schemas import LeadFilter
+from app.leads.states import LEAD
+from app.patients.events import JourneyEvent
+from app.people import queries as people
+from app.platform.actor import Actor
+from app.platform.paging import PageQuery, SortKey, fetch_page
+
+LOADED = (joinedload(PatientLead.person, innerjoin=True), joinedload(PatientLead.medical_condition, innerjoin=True))
+NEWEST_FIRST = SortKey((PatientLead.created_at, PatientLead.lead_id), (datetime, UUID))
+FoundPage = tuple[list[Any], str | None, int, bool]
+
+
+async def get_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID, for_update: bool = False) -> PatientLead:
+    """The lead with its person and condition; LeadNotFound. `for_update` locks the lead's row alone."""
+    query = select(PatientLead).where(PatientLead.lead_id == lead_id)
+    if for_update:
+        query = query.with_for_update(of=PatientLead)
+    found = (await session.scalars(query.options(*LOADED).execution_options(populate_existing=True))).one_or_none()
+    if found is None:
+        raise LeadNotFound
+    return found
+
+
+async def filtered(session: AsyncSession, actor: Actor, query: LeadFilter) -> Select[Any]:
+    """The keys of the leads that a filter asks for, with the columns they are ordered by."""
+    ids = select(PatientLead.lead_id, *NEWEST_FIRST.columns)
+    if query.status is not None:
+        states = LEAD.states_of_filter(query.status)
+        # One state as an equation, so that the index on it gives the order as well.
+        ids = ids.where(PatientLead.status == states[0] if len(states) == 1 else PatientLead.status.in_(states))
+    for name in ("medical_condition_id", "owner_id", "source", "person_id"):
+        wanted = getattr(query, name)
+        if wanted is not None:
+            ids = ids.where(getattr(PatientLead, name) == wanted)
+    if query.q is not None:
+        ids = ids.where(PatientLead.person_id.in_(await people.search_person_ids(session, actor, typed=query.q)))
+    if query.created_from is not None:
+        ids = ids.where(PatientLead.created_at >= query.created_from)
+    if query.created_to is not None:
+        ids = ids.where(PatientLead.created_at < query.created_to)
+    return ids
+
+
+async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) -> FoundPage:
+    """A page of leads, newest first. Forbidden for a search by name without the permission."""
+
+    def load(keys: list[UUID]) -> Select[Any]:
+        return select(PatientLead).where(PatientLead.lead_id.in_(keys)).options(*LOADED)
+
+    return await fetch_page(
+        session,
+        ids=await filtered(session, actor, query),
+        query=query,
+        sort=NEWEST_FIRST,
+        load=load,
+        order_of=lambda row: row.lead_id,
+    )
+
+
+async def list_events(session: AsyncSession, _actor: Actor, *, lead_id: UUID, query: PageQuery) -> FoundPage:
+    """A page of the lead's events, in the order in which they were entered."""
+    event = JourneyEvent
+
+    def load(keys: list[UUID]) -> Select[Any]:
+        return select(event).where(event.journey_event_id.in_(keys))
+
+    return await fetch_page(
+        session,
+        ids=select(event.journey_event_id, event.created_at, event.journey_event_id).where(event.lead_id == lead_id),
+        query=query,
+        sort=SortKey((event.created_at, event.journey_event_id), (datetime, UUID), ascending=True),
+        load=load,
+        order_of=lambda row: row.journey_event_id,
+    )
+
+
+async def has_open_lead(session: AsyncSession, *, person_id: UUID) -> bool:
+    """Whether a lead of the person is still open."""
+    still_open = PatientLead.status.in_([state for state in LEAD.states if LEAD.is_open(state)])
+    found = await session.scalar(select(exists().where(PatientLead.person_id == person_id, still_open)))
+    return bool(found)

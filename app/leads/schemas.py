@@ -1,0 +1,135 @@
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from app.access.masking import Health
+from app.conditions.schemas import ConditionSummary
+from app.leads.rules import Step
+from app.leads.words import FilterWord, FirstStatus, ReasonCode, TargetWord, WebAddress
+from app.people.fields import Language
+from app.people.schemas import Intake, MatchRead, PersonCreate, PersonSummary, Source
+from app.platform.paging import PageQuery
+from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, Instant, Label, Reason, either
+
+
+class _NewLead(Intake):
+    medical_condition_id: Id
+    landing_page_url: WebAddress | None = None
+    status: FirstStatus | None = None
+    owner_id: Id | None = None
+    language: Language | None = None
+
+
+class LeadCreate(_NewLead):
+    """
+    Somebody asks for help: found by their e-mail address, or made. `language` is the form's.
+
+    `shared_email`: the address is known to belong to somebody else as well.
+    """
+
+    person: PersonCreate
+    shared_email: Flag = False
+
+
+class LeadCreateForPerson(_NewLead):
+    """A person whom we know asks for help."""
+
+    person_id: Id
+
+
+NewLead: Any = either(LeadCreate, LeadCreateForPerson, second_has="person_id")
+
+
+class LeadTransition(Body):
+    """
+    A move of the lead. `disqualified` (or `lost`) needs a reason, `nurture` a day to wake up on, `duplicate` the
+    person that it is a duplicate of. `happened_at` is now when it is left out.
+    """
+
+    to: TargetWord
+    happened_at: Instant | None = None
+    reason_code: ReasonCode | None = None
+    reason: Reason | None = None
+    wake_up_on: Day | None = None
+    duplicate_of_person_id: Id | None = None
+
+    def step(self) -> Step:
+        return Step(**self.model_dump())
+
+
+class LeadUpdate(Body):
+    """
+    The fields given are changed. A `status` moves the lead as a transition does, and takes with it what that needs;
+    without one, `wake_up_on` and the reasons correct what the present status holds.
+    """
+
+    medical_condition_id: Id = OMITTED
+    landing_page_url: WebAddress | None = OMITTED
+    owner_id: Id | None = OMITTED
+    status: TargetWord = OMITTED
+    reason_code: ReasonCode | None = OMITTED
+    reason: Reason | None = OMITTED
+    wake_up_on: Day | None = OMITTED
+    duplicate_of_person_id: Id | None = OMITTED
+
+
+class LeadFilter(PageQuery):
+    """`status` is a state or a group of states; `q` is found in names. `created_to` itself is not included."""
+
+    status: FilterWord | None = None
+    medical_condition_id: Id | None = None
+    owner_id: Id | None = None
+    source: Source | None = None
+    person_id: Id | None = None
+    q: Label | None = None
+    created_from: Instant | None = None
+    created_to: Instant | None = None
+
+
+class LeadRead(Answer):
+    """A lead with its person and condition. `reason_code` and `reason` say why it has its present status."""
+
+    lead_id: UUID
+    person_id: UUID
+    person: PersonSummary
+    medical_condition_id: Health[UUID | None]
+    medical_condition: Health[ConditionSummary | None]
+    source: str
+    landing_page_url: str | None
+    status: str
+    status_group: str
+    allowed_transitions: list[str]
+    owner_id: UUID | None
+    wake_up_on: date | None
+    converted_to_patient_id: UUID | None
+    converted_at: datetime | None
+    closed_at: datetime | None
+    reason_code: Health[str | None]
+    reason: Health[str | None]
+    duplicate_of_person_id: UUID | None
+    intake_submission_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class LeadCreated(LeadRead):
+    match: MatchRead
+
+
+class LeadEventRead(Answer):
+    """
+    One change of the lead's status: `happened_at` in the world, `created_at` when it was entered.
+
+    `via`: opened, transition, update or convert.
+    """
+
+    journey_event_id: UUID
+    from_status: str | None
+    to_status: str
+    happened_at: datetime
+    created_at: datetime
+    entered_by: UUID | None
+    via: str | None
+    reason_code: Health[str | None]
+    reason: Health[str | None]

@@ -1,0 +1,197 @@
+"""What happens to a lead: opened for a person found or made, changed, moved, marked as converted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import service as audit
+from app.leads import queries
+from app.leads.models import PatientLead
+from app.leads.rules import Move, Step, codes_of, decide_move
+from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
+from app.leads.states import LEAD
+from app.patients.events import JourneyEvent
+from app.people import roles
+from app.people import service as people
+from app.people.schemas import MatchRead
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import FieldError, Invalid
+from app.platform.etags import etag, require_match
+
+LEAD_ROLE = "patient-lead"
+_STEP_FIELDS = {"reason_code", "reason", "wake_up_on", "duplicate_of_person_id"}
+
+
+@dataclass(frozen=True)
+class Opened:
+    lead: PatientLead
+    match: MatchRead
+
+
+async def open_lead(
+    session: AsyncSession, actor: Actor, *, new: LeadCreate | LeadCreateForPerson, payload: Mapping[str, Any]
+) -> Opened:
+    """
+    A new lead for the person who asks, found or made; always a row of its own. The submission is kept as it came.
+
+    EmailBelongsToSomeoneElse and SeveralPeopleFit as in people; Invalid for an unknown person, condition or owner.
+    """
+    if isinstance(new, LeadCreate):
+        person = new.person
+        if person.language is None and new.language is not None:
+            # Who fills in a form in a language reads it.
+            person = person.model_copy(update={"language": new.language})
+        identified = await people.identify_or_create(
+            session,
+            actor,
+            new=person,
+            source=new.source,
+            payload=payload,
+            shared_email=new.shared_email,
+            consent_text_version=new.consent_text_version,
+        )
+    else:
+        identified = await people.identify_known(
+            session,
+            actor,
+            person_id=new.person_id,
+            source=new.source,
+            payload=payload,
+            consent_text_version=new.consent_text_version,
+        )
+    now = clock.now()
+    lead = PatientLead(
+        person_id=identified.person.person_id,
+        medical_condition_id=new.medical_condition_id,
+        source=new.source,
+        landing_page_url=new.landing_page_url,
+        status=new.status or LEAD.initial,
+        owner_id=new.owner_id,
+        intake_submission_id=identified.submission.intake_submission_id,
+        updated_by=actor.account_id,
+    )
+    session.add(lead)
+    await session.flush()
+    session.add(
+        JourneyEvent(
+            lead_id=lead.lead_id,
+            to_status=lead.status,
+            happened_at=now,
+            entered_by=actor.account_id,
+            via="opened",
+        )
+    )
+    note(session, lead)
+    await roles.give_role(session, actor, person_id=lead.person_id, type_name=LEAD_ROLE, since=now)
+    return Opened(await queries.get_lead(session, actor, lead_id=lead.lead_id), identified.match)
+
+
+async def change_lead(
+    session: AsyncSession, actor: Actor, *, lead_id: UUID, change: LeadUpdate, if_match: str | None = None
+) -> PatientLead:
+    """
+    Change the fields given; a `status` moves the lead.
+
+    LeadNotFound; Stale; TransitionNotAllowed and ReopenTooLate; Invalid for unknown references, or for what the status
+    has no use for.
+    """
+    lead = await queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
+    require_match(if_match, etag(lead.version))
+    given = {name: getattr(change, name) for name in change.model_fields_set}
+    for field in given.keys() & {"medical_condition_id", "landing_page_url", "owner_id"}:
+        setattr(lead, field, given[field])
+    about_status = {name: value for name, value in given.items() if name in _STEP_FIELDS}
+    word = given.get("status")
+    if word is not None and (LEAD.state_of(word) or word) != lead.status:
+        await _move(session, actor, lead, Step(to=word, **about_status), via="update")
+    else:
+        _correct(lead, about_status)
+    await session.flush()
+    note(session, lead, given)
+    return await queries.get_lead(session, actor, lead_id=lead_id)
+
+
+async def move_lead(
+    session: AsyncSession, actor: Actor, *, lead_id: UUID, step: Step, if_match: str | None = None
+) -> PatientLead:
+    """Move the lead. LeadNotFound; Stale; TransitionNotAllowed, ReopenTooLate; Invalid for what the status needs."""
+    lead = await queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
+    require_match(if_match, etag(lead.version))
+    await _move(session, actor, lead, step, via="transition")
+    note(session, lead, ["status"])
+    return await queries.get_lead(session, actor, lead_id=lead_id)
+
+
+async def mark_converted(
+    session: AsyncSession, actor: Actor, *, lead: PatientLead, patient_id: UUID, now: datetime, reason: str | None
+) -> PatientLead:
+    """Close a locked open lead as converted to the patient of its person. TransitionNotAllowed from a closed state."""
+    move = decide_move(lead.status, Step(to="converted", reason=reason), closed_at=lead.closed_at, now=now)
+    lead.converted_to_patient_id, lead.converted_at = patient_id, move.happened_at
+    await _carry_out(session, actor, lead, move, via="convert")
+    note(session, lead, ["status", "converted_to_patient_id"])
+    return await queries.get_lead(session, actor, lead_id=lead.lead_id)
+
+
+async def _move(session: AsyncSession, actor: Actor, lead: PatientLead, step: Step, *, via: str) -> None:
+    move = decide_move(lead.status, step, closed_at=lead.closed_at, now=clock.now())
+    await _carry_out(session, actor, lead, move, via=via)
+
+
+async def _carry_out(session: AsyncSession, actor: Actor, lead: PatientLead, move: Move, *, via: str) -> None:
+    lead.status = move.to
+    lead.closed_at = move.closed_at
+    lead.reason_code, lead.reason = move.reason_code, move.reason
+    lead.wake_up_on = move.wake_up_on
+    lead.duplicate_of_person_id = move.duplicate_of_person_id
+    session.add(
+        JourneyEvent(
+            lead_id=lead.lead_id,
+            from_status=move.from_status,
+            to_status=move.to,
+            happened_at=move.happened_at,
+            entered_by=actor.account_id,
+            via=via,
+            reason_code=move.reason_code,
+            reason=move.reason,
+        )
+    )
+    await session.flush()
+    await _keep_role(session, actor, lead)
+
+
+async def _keep_role(session: AsyncSession, actor: Actor, lead: PatientLead) -> None:
+    """A person has the role patient-lead for as long as one of their leads is open."""
+    now = clock.now()
+    if LEAD.is_open(lead.status):
+        await roles.give_role(session, actor, person_id=lead.person_id, type_name=LEAD_ROLE, since=now)
+    elif not await queries.has_open_lead(session, person_id=lead.person_id):
+        await roles.end_role(session, actor, person_id=lead.person_id, type_name=LEAD_ROLE, until=now)
+
+
+def _correct(lead: PatientLead, given: Mapping[str, Any]) -> None:
+    """Set what belongs to the lead's present status; Invalid for what another status would need."""
+    belongs = {
+        "reason": True,
+        "reason_code": given.get("reason_code") in (None, *codes_of(lead.status)),
+        "wake_up_on": lead.status == "nurture",
+        "duplicate_of_person_id": lead.status == "duplicate",
+    }
+    message = "The lead's present status has no use for this."
+    if wrong := [FieldError(name, "not_of_this_status", message) for name in given if not belongs[name]]:
+        raise Invalid(fields=wrong)
+    needed = {"nurture": "wake_up_on", "duplicate": "duplicate_of_person_id"}.get(lead.status)
+    if needed is not None and needed in given and given[needed] is None:
+        raise Invalid(fields=[FieldError(needed, "missing", "The lead's present status needs this.")])
+    for name, value in given.items():
+        setattr(lead, name, value)
+
+
+def note(session: AsyncSession, lead: PatientLead, fields: Iterable[str] = ()) -> None:
+    """Note that the lead was shown or changed."""
+    audit.note(session, record_type="patient_lead", record_id=lead.lead_id, person_ids=[lead.person_id], fields=fields)
