@@ -109,6 +109,8 @@ async def record_refusal(
         record_type, record_id = _record(request)
         if record_id is not None:
             audit.note(session, record_type=record_type, record_id=record_id)
+        if known is not None and known.person_ids:
+            audit.note(session, person_ids=known.person_ids)
         await write_event(
             session,
             actor,

@@ -106,7 +106,7 @@ def _hospital_unknown() -> Invalid:
     return invalid_field("hospital_id", "unknown_reference", "There is no such hospital.")
 
 
-def _period_not_in_order() -> Invalid:
+def period_not_in_order() -> Invalid:
     return invalid_field("valid_to", "period_in_order", "A role ends after it begins.")
 
 
@@ -116,9 +116,9 @@ def _dates_not_in_order() -> Invalid:
 
 CONSTRAINTS: ConstraintErrors = {
     "uq_person_email_key": EmailTaken,
-    "uq_contact_point_person_id": ContactPointExists,
+    "uq_contact_point_person_id_kind_value_key": ContactPointExists,
     "ex_person_contact_type_no_overlap": RolesOverlap,
-    "ck_person_contact_type_period_in_order": _period_not_in_order,
+    "ck_person_contact_type_period_in_order": period_not_in_order,
     "fk_person_contact_type_hospital_id": _hospital_unknown,
     "ck_person_relationship_not_of_oneself": _relationship_of_oneself,
     "fk_person_relationship_related_person_id": _related_person_unknown,
