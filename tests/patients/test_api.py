@@ -165,6 +165,18 @@ async def test_a_refused_patient_leaves_nothing(
         assert await count(session, table) == 0
 
 
+async def test_an_unknown_condition_is_refused_for_a_returning_patient_too(
+    session: AsyncSession, client: httpx.AsyncClient, as_role: AsRole
+) -> None:
+    navigator = await as_role("navigator")
+    await client.post(URL, json=await a_body(session), headers=navigator)
+
+    again = await client.post(URL, json=await a_body(session, medical_condition_id=str(uuid4())), headers=navigator)
+
+    assert (again.status_code, again.json()["errors"][0]["field"]) == (422, "medical_condition_id")
+    assert await count(session, IntakeSubmission) == 1
+
+
 async def test_put_changes_patient_and_person_in_one_transaction(
     session: AsyncSession, client: httpx.AsyncClient, as_role: AsRole
 ) -> None:

@@ -35,8 +35,10 @@ def test_the_strongest_reason_wins_at_a_shared_address() -> None:
 
 def test_an_equal_birth_date_parts_father_and_son_of_one_name() -> None:
     father, son = someone(1, "Jan", "Bos", BORN), someone(2, "Jan", "Bos", date(1998, 1, 2))
+    undated = someone(3, "Jan", "Bos")
 
-    assert find_same_person(Name("Jan", "Bos"), BORN, [father, son]).person_id == father.person_id
+    for others in ([son], [undated], [son, undated]):
+        assert find_same_person(Name("Jan", "Bos"), BORN, [*others, father]).person_id == father.person_id
 
 
 def test_two_who_fit_alike_are_not_guessed_between() -> None:
