@@ -1,0 +1,58 @@
+"""Two who move one journey at once: the second meets the state the first has left it in."""
+
+import asyncio
+
+from sqlalchemy import select
+
+from app.journeys.eap.models import EapGate
+from app.journeys.eap.schemas import GateUpdate
+from app.journeys.eap.service import change_gate
+from app.journeys.trial.schemas import TrialTransition
+from app.journeys.trial.service import move_trial_journey
+from app.patients.events import JourneyEvent
+from app.platform.actor import Actor
+from app.platform.db import Database
+from app.platform.states import TransitionNotAllowed
+from tests.builders import a_patient, a_trial_journey, an_eap_journey
+
+
+async def test_one_of_two_moves_is_made_and_the_other_sees_it(committed_database: Database, actor: Actor) -> None:
+    async with committed_database.unit_of_work() as session:
+        journey = await a_trial_journey(session, await a_patient(session))
+
+    async def move(to: str) -> str:
+        async with committed_database.unit_of_work() as session:
+            moved = await move_trial_journey(
+                session, actor, ct_journey_id=journey.ct_journey_id, transition=TrialTransition(to=to)
+            )
+            return moved.status
+
+    answers = await asyncio.gather(*(move("pre_screening") for _ in range(6)), return_exceptions=True)
+
+    assert [answer for answer in answers if isinstance(answer, str)] == ["pre_screening"]
+    assert sum(isinstance(answer, TransitionNotAllowed) for answer in answers) == 5
+    async with committed_database.unit_of_work() as session:
+        of_journey = JourneyEvent.ct_journey_id == journey.ct_journey_id
+        assert len((await session.scalars(select(JourneyEvent).where(of_journey))).all()) == 1
+
+
+async def test_gate_recorded_by_two_at_once_is_one_gate(committed_database: Database, actor: Actor) -> None:
+    async with committed_database.unit_of_work() as session:
+        journey = await an_eap_journey(session, await a_patient(session), eap_number="EAP-race")
+
+    async def record(status: str) -> None:
+        async with committed_database.unit_of_work() as session:
+            await change_gate(
+                session,
+                actor,
+                eap_journey_id=journey.eap_journey_id,
+                gate="ethics",
+                change=GateUpdate(status=status),
+            )
+
+    await asyncio.gather(*(record(status) for status in ("submitted", "approved", "submitted", "approved")))
+
+    async with committed_database.unit_of_work() as session:
+        of_journey = EapGate.eap_journey_id == journey.eap_journey_id
+        [gate] = (await session.scalars(select(EapGate).where(of_journey))).all()
+        assert gate.version > 1
