@@ -9,6 +9,8 @@ from fastapi.openapi.utils import get_openapi
 from app import health
 from app.access.accounts import errors as account_errors
 from app.access.guard import State, mount
+from app.access.openings import api as openings
+from app.access.openings import errors as opening_errors
 from app.calls import api as calls
 from app.calls import errors as call_errors
 from app.casework import api as casework
@@ -69,9 +71,11 @@ ROUTERS = (
     eap_journeys.programme_router,
     eap_journeys.router,
     care_team.router,
+    openings.router,
 )
 CONSTRAINT_ERRORS: ConstraintErrors = {
     **account_errors.CONSTRAINTS,
+    **opening_errors.CONSTRAINTS,
     **condition_errors.CONSTRAINTS,
     **hospital_errors.CONSTRAINTS,
     **people_errors.CONSTRAINTS,

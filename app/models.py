@@ -2,6 +2,7 @@
 
 from app.access import models as access
 from app.access.accounts import models as accounts
+from app.access.openings import models as openings
 from app.audit import models as audit
 from app.calls import models as calls
 from app.conditions import models as conditions
@@ -31,6 +32,7 @@ __all__ = [
     "leads",
     "mail",
     "metadata",
+    "openings",
     "patients",
     "people",
     "physicians",

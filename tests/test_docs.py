@@ -2,7 +2,7 @@
 
 import re
 
-from app.access.report import permissions_table, roles_table
+from app.access.report import permissions_table, roles_table, sight_table
 from app.platform import erd
 from tests.printed import ROOT, assert_printed
 
@@ -11,6 +11,7 @@ MARKDOWN_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 def test_permissions_page_shows_the_policy() -> None:
     assert_printed("docs/PERMISSIONS.md", "roles", roles_table())
+    assert_printed("docs/PERMISSIONS.md", "sight", sight_table())
     assert_printed("docs/PERMISSIONS.md", "permissions", permissions_table())
 
 

@@ -1,16 +1,21 @@
 """
-Masking: what a role may not see is hidden in the answer itself, whichever route gives it.
+Masking: what somebody may not see is hidden in the answer itself, whichever route or page gives it.
 
-Every field of an answer that shows personal or health data says so in its type (`Personal`, `Health`). The guard masks
-the endpoint's answer before it becomes bytes, so no route can forget it.
+Every field of an answer that shows personal or health data says so in its type (`Personal`, `Health`, `Detail`). The
+guard masks the endpoint's answer before it becomes bytes, so no route can forget it. A filter's field that asks for
+such data says so too, and is refused to whoever sees it masked.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from app.platform.errors import FieldError, Forbidden
 
 T = TypeVar("T")
 
@@ -20,34 +25,97 @@ HIDDEN = "•••"
 
 @dataclass(frozen=True)
 class Shown:
-    """The privacy class of a field in an answer, as in platform/db.py."""
+    """The privacy class of a field, as in platform/db.py. `detail`: of a case, not of who somebody is."""
 
     privacy: str
+    detail: bool = False
+
+
+@dataclass(frozen=True)
+class Sorts:
+    """The privacy class by which each word of a sort parameter orders; a word that is left out orders by none."""
+
+    classes: Mapping[str, str]
 
 
 Personal = Annotated[T, Shown("personal")]
 Health = Annotated[T, Shown("health")]
+Detail = Annotated[T, Shown("health", detail=True)]
+"""What was said, found and decided in a case: closed outside one's caseload where caseloads are assigned."""
 
 
-def mask(answer: Any, hidden: frozenset[str]) -> Any:
-    """`answer` with every field of a hidden class masked, nested models and lists included."""
-    if not hidden:
-        return answer
+@dataclass(frozen=True)
+class View:
+    """
+    What is closed to somebody in one answer.
+
+    `closed` are the classes that are not clear to them; of those, `hidden` ones stay closed even for the persons in
+    `opened`. `outside` are persons whose case detail is closed. `subject` is the person that an answer without a
+    person of its own is about.
+    """
+
+    closed: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    opened: frozenset[UUID] = frozenset()
+    outside: frozenset[UUID | None] = frozenset()
+    subject: UUID | None = None
+    used: set[UUID] = field(default_factory=set)
+    """The opened persons of whom something was indeed shown."""
+
+    @property
+    def is_clear(self) -> bool:
+        return not self.closed and not self.outside
+
+    def closes(self, shown: Shown, subject: UUID | None) -> bool:
+        if shown.detail and subject in self.outside:
+            return True
+        if shown.privacy not in self.closed:
+            return False
+        if subject is None or subject not in self.opened or shown.privacy in self.hidden:
+            return True
+        self.used.add(subject)
+        return False
+
+
+def class_of(info: FieldInfo) -> Shown | None:
+    """The privacy class that a model's field states."""
+    return next((mark for mark in info.metadata if isinstance(mark, Shown)), None)
+
+
+def subject_of(model: BaseModel, inherited: UUID | None = None) -> UUID | None:
+    """The person an answer is about: its own, its patient's, or that of the answer it stands in."""
+    for place in (model, getattr(model, "patient", None), getattr(model, "person", None)):
+        found = getattr(place, "person_id", None)
+        if isinstance(found, UUID):
+            return found
+    return inherited
+
+
+def mask(answer: Any, view: View) -> Any:
+    """`answer` with every closed field masked, nested models and lists included."""
+    return answer if view.is_clear else _mask(answer, view, view.subject)
+
+
+def _mask(answer: Any, view: View, subject: UUID | None) -> Any:
     if isinstance(answer, BaseModel):
+        subject = subject_of(answer, subject)
         changed: dict[str, Any] = {}
         for name, info in type(answer).model_fields.items():
             value = getattr(answer, name)
-            privacy = next((m.privacy for m in info.metadata if isinstance(m, Shown)), None)
-            masked = _masked(value) if privacy in hidden else mask(value, hidden)
+            shown = class_of(info)
+            closed = shown is not None and value is not None and view.closes(shown, subject)
+            masked = masked_value(value) if closed else _mask(value, view, subject)
             if masked is not value:
                 changed[name] = masked
         return answer.model_copy(update=changed) if changed else answer
     if isinstance(answer, list):
-        return [mask(item, hidden) for item in answer]
+        masked_items = [_mask(item, view, subject) for item in answer]
+        return masked_items if any(a is not b for a, b in zip(masked_items, answer, strict=True)) else answer
     return answer
 
 
-def _masked(value: Any) -> Any:
+def masked_value(value: Any) -> Any:
+    """What stands for a closed value."""
     if value is None or isinstance(value, (bool, int, float, date, datetime, UUID)):
         return None
     if isinstance(value, str):
@@ -58,5 +126,44 @@ def _masked(value: Any) -> Any:
         return {}
     if isinstance(value, BaseModel):
         names = type(value).model_fields
-        return value.model_copy(update={name: _masked(getattr(value, name)) for name in names})
+        return value.model_copy(update={name: masked_value(getattr(value, name)) for name in names})
     return None
+
+
+def persons_with_detail(answer: Any, inherited: UUID | None = None) -> Iterator[UUID | None]:
+    """The persons whose case detail the answer holds; None for detail that names nobody."""
+    if isinstance(answer, BaseModel):
+        subject = subject_of(answer, inherited)
+        for name, info in type(answer).model_fields.items():
+            value = getattr(answer, name)
+            shown = class_of(info)
+            if shown is not None and shown.detail and value not in (None, [], {}):
+                yield subject
+            else:
+                yield from persons_with_detail(value, subject)
+    elif isinstance(answer, list):
+        for item in answer:
+            yield from persons_with_detail(item, inherited)
+
+
+class FieldMasked(Forbidden):
+    code = "field_masked"
+    detail = "Your role sees this field masked, so it cannot filter or sort by it."
+
+
+def refuse_masked_questions(question: BaseModel, closed: frozenset[str]) -> None:
+    """FieldMasked when a filter or sort asks by a class that is not clear: the hits would tell the value."""
+    if not closed:
+        return
+    found = []
+    for name in sorted(question.model_fields_set):
+        info = type(question).model_fields[name]
+        value = getattr(question, name)
+        if value is None:
+            continue
+        shown = class_of(info)
+        sorts = next((mark.classes for mark in info.metadata if isinstance(mark, Sorts)), {})
+        if (shown is not None and shown.privacy in closed) or sorts.get(str(value)) in closed:
+            found.append(FieldError(name, FieldMasked.code, FieldMasked.detail))
+    if found:
+        raise FieldMasked(fields=found)

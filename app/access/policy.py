@@ -78,7 +78,11 @@ _ALL = [
     Permission("key.manage", "Create and revoke API keys.", personal=False),
     Permission("user.manage", "Create, change and disable accounts.", personal=False),
     Permission("settings.manage", "Read and change settings.", personal=False),
-    Permission("audit.read", "Read the audit trail and earlier versions of records."),
+    Permission("audit.read", "Read the audit trail, and who looked at a person and why."),
+    Permission("audit.export", "Take the audit trail out as CSV."),
+    Permission("reveal.use", "See single masked values once, with a stated reason."),
+    Permission("break_glass.use", "Open one person's masked data for an hour, with a stated reason."),
+    Permission("break_glass.review", "Judge whether a break-glass was justified."),
     Permission("legacy.run", "Run the legacy migration."),
 ]
 PERMISSIONS: dict[str, Permission] = {permission.code: permission for permission in _ALL}
@@ -108,12 +112,14 @@ _CARE_WRITE = {
     "hospital.write",
     "suggestion.decide",
 }
+_OPENING = {"reveal.use", "break_glass.use"}
+_INSPECTION = {"audit.read", "audit.export", "patient.read_deleted", "call.read_voided"}
 
 GRANTS: dict[Role, frozenset[str]] = {
     Role.NAVIGATOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | {"person.search"}),
     Role.LIAISON: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | {"person.search"}),
     Role.PROGRAMME_MANAGER: frozenset(
-        _REFERENCE_READ | {"programme.write", "trial.write", "gate.write", "journey.read"}
+        _REFERENCE_READ | _OPENING | {"programme.write", "trial.write", "gate.write", "journey.read"}
     ),
     Role.DATA_STEWARD: frozenset(
         _REFERENCE_READ
@@ -133,12 +139,8 @@ GRANTS: dict[Role, frozenset[str]] = {
             "legacy.run",
         }
     ),
-    Role.PRIVACY_OFFICER: frozenset(
-        _REFERENCE_READ | _PEOPLE_READ | {"audit.read", "patient.read_deleted", "call.read_voided"}
-    ),
-    Role.AUDITOR: frozenset(
-        _REFERENCE_READ | _PEOPLE_READ | {"audit.read", "patient.read_deleted", "call.read_voided"}
-    ),
+    Role.PRIVACY_OFFICER: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION | {"break_glass.review"}),
+    Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION),
     Role.ADMIN: frozenset({"key.manage", "user.manage", "settings.manage"}),
     Role.INTEGRATION: frozenset(
         {
@@ -156,15 +158,48 @@ GRANTS: dict[Role, frozenset[str]] = {
     ),
 }
 
-MASKED_CLASSES: dict[Role, frozenset[str]] = {
-    Role.PRIVACY_OFFICER: frozenset({"personal", "health"}),
-    Role.AUDITOR: frozenset({"personal", "health"}),
-    Role.PROGRAMME_MANAGER: frozenset({"personal"}),
-}
-"""Privacy classes (platform/db.py) that a role sees masked, wherever a value would be shown."""
 
+class Sight(StrEnum):
+    """How a role sees the values of a privacy class."""
+
+    CLEAR = "clear"
+    MASKED = "masked"
+    """Shown as masked; a reveal or a break-glass opens it for one person."""
+    HIDDEN = "hidden"
+    """Shown as masked, and nothing opens it."""
+
+
+FIELD_CLASSES = ("public", "internal", "personal", "health", "secret")
+"""The privacy classes of platform/db.py."""
+
+
+def _sight(personal: Sight, health: Sight) -> dict[str, Sight]:
+    return {
+        "public": Sight.CLEAR,
+        "internal": Sight.CLEAR,
+        "personal": personal,
+        "health": health,
+        "secret": Sight.HIDDEN,
+    }
+
+
+SIGHT: dict[Role, dict[str, Sight]] = {
+    Role.NAVIGATOR: _sight(Sight.CLEAR, Sight.CLEAR),
+    Role.LIAISON: _sight(Sight.CLEAR, Sight.CLEAR),
+    Role.PROGRAMME_MANAGER: _sight(Sight.MASKED, Sight.CLEAR),
+    Role.DATA_STEWARD: _sight(Sight.CLEAR, Sight.CLEAR),
+    Role.PRIVACY_OFFICER: _sight(Sight.MASKED, Sight.MASKED),
+    Role.AUDITOR: _sight(Sight.MASKED, Sight.MASKED),
+    Role.ADMIN: _sight(Sight.HIDDEN, Sight.HIDDEN),
+    Role.INTEGRATION: _sight(Sight.CLEAR, Sight.CLEAR),
+}
+"""How each role sees each class, on every surface alike: get, list, search, filter, sort, history, export, error."""
+
+CASELOAD_ROLES = frozenset({Role.NAVIGATOR, Role.LIAISON})
+"""Roles that, with CRM_CASELOAD=assigned, state a reason for case detail of people who are not theirs."""
 
 _KNOWN = frozenset(role.value for role in Role)
+_BEST_FIRST = (Sight.CLEAR, Sight.MASKED, Sight.HIDDEN)
 
 
 def permissions_of(roles: frozenset[str]) -> frozenset[str]:
@@ -173,14 +208,34 @@ def permissions_of(roles: frozenset[str]) -> frozenset[str]:
     return frozenset().union(*known)
 
 
-def masked_classes_of(roles: frozenset[str]) -> frozenset[str]:
-    """The classes that are masked for somebody with all these roles: those that every one of them masks."""
-    masks = [MASKED_CLASSES.get(Role(role), frozenset()) for role in roles if role in _KNOWN]
-    return frozenset.intersection(*masks) if masks else frozenset({"personal", "health"})
+def sight_of(roles: frozenset[str], permission: str) -> dict[str, Sight]:
+    """
+    How somebody with these roles sees each class where `permission` let them in.
+
+    Only the roles that grant the permission count, the best of them: whoever is auditor and admin reads people as an
+    auditor, since an admin reads none.
+    """
+    tables = [SIGHT[Role(role)] for role in roles if role in _KNOWN and permission in GRANTS[Role(role)]]
+    return {
+        field_class: next((s for s in _BEST_FIRST if any(t[field_class] is s for t in tables)), Sight.HIDDEN)
+        for field_class in FIELD_CLASSES
+    }
+
+
+def masked_classes_of(roles: frozenset[str], permission: str) -> frozenset[str]:
+    """The classes that are not clear to somebody with these roles where `permission` let them in."""
+    return frozenset(name for name, sight in sight_of(roles, permission).items() if sight is not Sight.CLEAR)
+
+
+def is_bound_to_caseload(roles: frozenset[str], permission: str) -> bool:
+    """Whether every role that grants the permission is one of CASELOAD_ROLES."""
+    granting = {Role(role) for role in roles if role in _KNOWN and permission in GRANTS[Role(role)]}
+    return bool(granting) and granting <= CASELOAD_ROLES
 
 
 def roles_allowing(permission: str, *, unmasked: bool = False) -> tuple[str, ...]:
     """The roles with `permission`; with `unmasked`, only those that see every field as it is."""
-    return tuple(
-        role.value for role in Role if permission in GRANTS[role] and not (unmasked and MASKED_CLASSES.get(role))
-    )
+    allowed = [role for role in Role if permission in GRANTS[role]]
+    if unmasked:
+        allowed = [role for role in allowed if {SIGHT[role]["personal"], SIGHT[role]["health"]} == {Sight.CLEAR}]
+    return tuple(role.value for role in allowed)

@@ -1,13 +1,17 @@
 """The policy as Markdown: docs/PERMISSIONS.md is printed from it."""
 
-from app.access.policy import GRANTS, MASKED_CLASSES, PERMISSIONS, ROLE_DESCRIPTIONS, Role
+from app.access.policy import FIELD_CLASSES, GRANTS, PERMISSIONS, ROLE_DESCRIPTIONS, SIGHT, Role
 
 
 def roles_table() -> str:
-    lines = ["| role | who | sees masked |", "|---|---|---|"]
-    for role in Role:
-        masked = ", ".join(sorted(MASKED_CLASSES.get(role, frozenset()))) or "nothing"
-        lines.append(f"| {role.value} | {ROLE_DESCRIPTIONS[role]} | {masked} |")
+    lines = ["| role | who |", "|---|---|"]
+    lines += [f"| {role.value} | {ROLE_DESCRIPTIONS[role]} |" for role in Role]
+    return "\n".join(lines) + "\n"
+
+
+def sight_table() -> str:
+    lines = ["| class | " + " | ".join(Role) + " |", "|---" + "|:-:" * len(Role) + "|"]
+    lines += [f"| {name} | " + " | ".join(SIGHT[role][name] for role in Role) + " |" for name in FIELD_CLASSES]
     return "\n".join(lines) + "\n"
 
 

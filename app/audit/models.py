@@ -14,7 +14,8 @@ class AuditEvent(Base):
     """
     One request or command on record. Partitioned by month; `ensure_audit_partitions` makes partitions ahead.
 
-    `person_ids` lists everyone whose data was shown or changed. `purpose` is the stated reason where one is asked for.
+    `person_ids` lists everyone whose data was shown or changed. `purpose` says why a closed door was opened
+    (break_glass, outside_caseload, reveal); the reason in words stands in access_opening.
     """
 
     __tablename__ = "audit_event"
@@ -22,6 +23,9 @@ class AuditEvent(Base):
         CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome_known"),
         Index("ix_audit_event_record_id_at", "record_id", "at"),
         Index("ix_audit_event_actor_id_at", "actor_id", "at"),
+        # Both cost an ordinary request nothing: its event is done and states no purpose.
+        Index("ix_audit_event_not_done", "outcome", "audit_event_id", postgresql_where=text("outcome <> 'done'::text")),
+        Index("ix_audit_event_purpose", "purpose", "audit_event_id", postgresql_where=text("purpose IS NOT NULL")),
         {"postgresql_partition_by": "RANGE (at)", "info": {"insert_only": True}},
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import AuditEvent
@@ -20,6 +20,7 @@ class Trail:
     person_ids: set[UUID] = field(default_factory=set)
     field_names: set[str] = field(default_factory=set)
     purpose: str | None = None
+    subject: UUID | None = None
 
 
 def _trail(session: AsyncSession) -> Trail:
@@ -35,12 +36,14 @@ def note(
     person_ids: Iterable[UUID] = (),
     fields: Iterable[str] = (),
     purpose: str | None = None,
+    subject: UUID | None = None,
 ) -> None:
     """
     Note that this unit of work showed or changed a record of these persons.
 
     Written when the unit of work ends, in its transaction; further notes add persons and fields to the same event.
     Without `record_type` only those are added: the caller's own record is the event's.
+    `subject` is the person whose record it is, where the answer itself does not name them (the events of a journey).
     """
     trail = _trail(session)
     if trail.record_type is None:
@@ -48,6 +51,24 @@ def note(
     trail.person_ids.update(person_ids)
     trail.field_names.update(fields)
     trail.purpose = purpose or trail.purpose
+    trail.subject = subject or trail.subject
+
+
+def state_purpose(session: AsyncSession, purpose: str) -> None:
+    """Note by which opening this unit of work sees what it sees; a break-glass outweighs the others."""
+    trail = _trail(session)
+    if trail.purpose != "break_glass":
+        trail.purpose = purpose
+
+
+def subject(session: AsyncSession) -> UUID | None:
+    """The person that has been noted as the subject of this unit of work, None where answers name their own."""
+    return _trail(session).subject
+
+
+async def state_change_reason(session: AsyncSession, reason: str) -> None:
+    """File the changes of this transaction in row_history with this reason."""
+    await session.execute(select(func.set_config("crm.reason", reason, True)))
 
 
 async def write_event(

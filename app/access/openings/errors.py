@@ -1,0 +1,46 @@
+from app.platform.db import ConstraintErrors
+from app.platform.errors import Conflict, Forbidden, NotFound
+
+
+class OpeningNotFound(NotFound):
+    code = "access_opening_not_found"
+    detail = "There is no such access."
+
+
+class PersonOfOpeningNotFound(NotFound):
+    code = "person_not_found"
+    detail = "There is no such person."
+
+
+class NothingToOpen(Conflict):
+    code = "nothing_to_open"
+    detail = "Your role sees this person's data already."
+
+
+class TooManyOpen(Conflict):
+    code = "too_many_open"
+    detail = "Twenty persons are open to you already. End one first."
+
+
+class AlreadyReviewed(Conflict):
+    code = "already_reviewed"
+    detail = "This access has been reviewed."
+
+
+class OwnAccess(Forbidden):
+    code = "own_access"
+    detail = "Nobody reviews their own access."
+
+
+class ReasonNeeded(Forbidden):
+    code = "reason_needed"
+    detail = (
+        "This person is not in your caseload. Repeat the request with the header X-Access-Reason that says why you "
+        "need to see it; the reason is on record."
+    )
+
+
+CONSTRAINTS: ConstraintErrors = {
+    "fk_access_opening_person_id": PersonOfOpeningNotFound,
+    "ck_access_opening_nobody_reviews_their_own": OwnAccess,
+}

@@ -1,0 +1,109 @@
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, DateTime, Select, Uuid, and_, column, func, not_, or_, select, table
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.openings.errors import OpeningNotFound
+from app.access.openings.models import AccessOpening
+from app.access.openings.schemas import OpeningFilter
+from app.platform.actor import Actor
+from app.platform.paging import SortKey, fetch_page
+
+_NEWEST = SortKey((AccessOpening.created_at, AccessOpening.access_opening_id), (datetime, UUID))
+
+# These stand to the left of access: their tables are named, their packages not imported.
+_PATIENT = table(
+    "patient", column("person_id", Uuid()), column("owner_id", Uuid()), column("deleted_at", DateTime(timezone=True))
+)
+_LEAD = table("patient_lead", column("person_id", Uuid()), column("owner_id", Uuid()))
+
+
+def _is_open(now: datetime) -> ColumnElement[bool]:
+    return and_(AccessOpening.expires_at > now, AccessOpening.ended_at.is_(None))
+
+
+async def opened_persons(session: AsyncSession, actor: Actor, *, kind: str, now: datetime) -> frozenset[UUID]:
+    """The persons whose data is open to the actor at this moment by an opening of this kind."""
+    found = await session.scalars(
+        select(AccessOpening.person_id).where(
+            AccessOpening.user_account_id == actor.account_id, AccessOpening.kind == kind, _is_open(now)
+        )
+    )
+    return frozenset(found)
+
+
+async def open_break_glass(session: AsyncSession, actor: Actor, *, now: datetime) -> list[AccessOpening]:
+    """The actor's own break-glass accesses that are open at this moment, the one that ends first at the front."""
+    found = await session.scalars(
+        select(AccessOpening)
+        .where(AccessOpening.user_account_id == actor.account_id, AccessOpening.kind == "break_glass", _is_open(now))
+        .order_by(AccessOpening.expires_at)
+    )
+    return list(found)
+
+
+async def get_opening(
+    session: AsyncSession, _actor: Actor, *, access_opening_id: UUID, for_update: bool = False
+) -> AccessOpening:
+    """The opening; OpeningNotFound."""
+    found = await session.get(AccessOpening, access_opening_id, with_for_update=for_update or None)
+    if found is None:
+        raise OpeningNotFound
+    return found
+
+
+async def list_openings(
+    session: AsyncSession, _actor: Actor, *, query: OpeningFilter
+) -> tuple[list[AccessOpening], str | None, int, bool]:
+    """A page of openings of one kind, newest first."""
+    ids = select(AccessOpening.access_opening_id, *_NEWEST.columns).where(AccessOpening.kind == query.kind)
+    if query.reviewed is not None:
+        reviewed = AccessOpening.reviewed_at.is_not(None)
+        ids = ids.where(reviewed if query.reviewed == "true" else AccessOpening.reviewed_at.is_(None))
+    if query.person_id is not None:
+        ids = ids.where(AccessOpening.person_id == query.person_id)
+
+    def load(keys: list[UUID]) -> Select[AccessOpening]:
+        return select(AccessOpening).where(AccessOpening.access_opening_id.in_(keys))
+
+    return await fetch_page(
+        session, ids=ids, query=query, sort=_NEWEST, load=load, order_of=lambda row: row.access_opening_id
+    )
+
+
+async def reasons_about(
+    session: AsyncSession, *, person_id: UUID, account_ids: Collection[UUID]
+) -> list[AccessOpening]:
+    """The reasons these accounts have stated for looking at the person, oldest first, at most 2,000."""
+    found = await session.scalars(
+        select(AccessOpening)
+        .where(AccessOpening.person_id == person_id, AccessOpening.user_account_id.in_(account_ids))
+        .order_by(AccessOpening.created_at)
+        .limit(2_000)
+    )
+    return list(found)
+
+
+async def outside_caseload(session: AsyncSession, actor: Actor, *, person_ids: Collection[UUID]) -> frozenset[UUID]:
+    """
+    Those of `person_ids` that are not in the actor's caseload.
+
+    In it are the people one owns as patient or lead, and those whom nobody owns: the common queue.
+    """
+    if not person_ids:
+        return frozenset()
+    owned = (
+        select(_PATIENT.c.person_id, _PATIENT.c.owner_id)
+        .where(_PATIENT.c.person_id.in_(person_ids), _PATIENT.c.deleted_at.is_(None))
+        .union_all(select(_LEAD.c.person_id, _LEAD.c.owner_id).where(_LEAD.c.person_id.in_(person_ids)))
+        .subquery()
+    )
+    mine = func.bool_or(owned.c.owner_id == actor.account_id)
+    unowned = func.bool_and(owned.c.owner_id.is_(None))
+    outside = (
+        select(owned.c.person_id).group_by(owned.c.person_id).having(not_(func.coalesce(or_(mine, unowned), False)))
+    )
+    # Somebody without a record of care (a physician, a caregiver) has no row here: they have no case to be closed.
+    return frozenset(await session.scalars(outside))

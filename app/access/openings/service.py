@@ -1,0 +1,149 @@
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.models import RoleGrant, UserAccount
+from app.access.openings import queries
+from app.access.openings.errors import AlreadyReviewed, NothingToOpen, OpeningNotFound, OwnAccess, TooManyOpen
+from app.access.openings.models import AccessOpening
+from app.access.openings.schemas import BreakGlass, Review
+from app.access.policy import PERMISSIONS, Role, Sight, sight_of
+from app.audit import service as audit
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import Forbidden
+from app.platform.mail import write_mail
+
+LASTS = timedelta(hours=1)
+MOST_OPEN = 20
+"""More persons at once than anybody can care for in an hour is not an emergency."""
+
+
+async def break_glass(session: AsyncSession, actor: Actor, *, asked: BreakGlass) -> AccessOpening:
+    """
+    Open one person's data to the actor for an hour and tell the privacy officers; they see who and that, not whom.
+
+    NothingToOpen for whoever sees everything as it is, PersonOfOpeningNotFound.
+    """
+    if not _sees_something_masked(actor):
+        raise NothingToOpen
+    if len(await queries.open_break_glass(session, actor, now=clock.now())) >= MOST_OPEN:
+        raise TooManyOpen
+    opening = await _open(session, actor, kind="break_glass", person_id=asked.person_id, reason=asked.reason)
+    await _tell_privacy_officers(session, actor)
+    return opening
+
+
+async def state_reason(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, reason: str, kind: str = "outside_caseload"
+) -> AccessOpening:
+    """Put on record why the actor looks; for what lies outside the caseload it stays open for an hour."""
+    lasts = timedelta() if kind == "reveal" else LASTS
+    return await _open(session, actor, kind=kind, person_id=person_id, reason=reason, lasts=lasts)
+
+
+async def _open(
+    session: AsyncSession, actor: Actor, *, kind: str, person_id: UUID, reason: str, lasts: timedelta = LASTS
+) -> AccessOpening:
+    if actor.account_id is None:
+        raise Forbidden
+    now = clock.now()
+    opening = AccessOpening(
+        kind=kind,
+        created_at=now,
+        user_account_id=actor.account_id,
+        person_id=person_id,
+        reason=reason,
+        expires_at=now + lasts,
+        updated_by=actor.account_id,
+    )
+    session.add(opening)
+    await session.flush()
+    audit.note(
+        session,
+        record_type="access_opening",
+        record_id=opening.access_opening_id,
+        person_ids=[person_id],
+        purpose=kind,
+    )
+    return opening
+
+
+async def end_opening(session: AsyncSession, actor: Actor, *, access_opening_id: UUID) -> AccessOpening:
+    """Close one's own access before its hour is over; OpeningNotFound for another's."""
+    opening = await queries.get_opening(session, actor, access_opening_id=access_opening_id, for_update=True)
+    if opening.user_account_id != actor.account_id:
+        raise OpeningNotFound
+    if opening.ended_at is None and opening.expires_at > clock.now():
+        opening.ended_at = clock.now()
+    audit.note(
+        session, record_type="access_opening", record_id=access_opening_id, person_ids=[opening.person_id],
+        fields=["ended_at"],
+    )  # fmt: skip
+    await session.flush()
+    return opening
+
+
+async def review_opening(
+    session: AsyncSession, actor: Actor, *, access_opening_id: UUID, review: Review
+) -> AccessOpening:
+    """Judge an access; OwnAccess, AlreadyReviewed: a judgement is not taken back."""
+    opening = await queries.get_opening(session, actor, access_opening_id=access_opening_id, for_update=True)
+    if opening.user_account_id == actor.account_id:
+        raise OwnAccess
+    if opening.reviewed_at is not None:
+        raise AlreadyReviewed
+    opening.reviewed_at, opening.reviewed_by = clock.now(), actor.account_id
+    opening.verdict, opening.review_note = review.verdict, review.note
+    audit.note(
+        session,
+        record_type="access_opening",
+        record_id=access_opening_id,
+        person_ids=[opening.person_id],
+        fields=["verdict", "review_note"],
+    )
+    await session.flush()
+    return opening
+
+
+def _sees_something_masked(actor: Actor) -> bool:
+    return any(
+        sight is Sight.MASKED
+        for permission in actor.permissions
+        if PERMISSIONS[permission].personal
+        for sight in sight_of(actor.roles, permission).values()
+    )
+
+
+async def _tell_privacy_officers(session: AsyncSession, actor: Actor) -> None:
+    addresses = await session.scalars(
+        select(UserAccount.email)
+        .join(RoleGrant, RoleGrant.user_account_id == UserAccount.user_account_id)
+        .where(
+            RoleGrant.role == Role.PRIVACY_OFFICER.value,
+            RoleGrant.revoked_at.is_(None),
+            UserAccount.is_active,
+            UserAccount.email.is_not(None),
+            UserAccount.user_account_id != actor.account_id,
+        )
+        .order_by(UserAccount.user_account_id)
+    )
+    for address in addresses:
+        if address is not None:
+            await write_mail(
+                session,
+                to_address=address,
+                subject="Break-glass access was opened",
+                body=(
+                    f"{actor.name} has opened a person's masked data for an hour.\n\n"
+                    "Whose data and for which reason stands in the CRM: Oversight, Break-glass.\n"
+                    "Please review it within 72 hours.\n"
+                ),
+            )
+
+
+def when_it_ends(opening: AccessOpening) -> datetime:
+    """When the opening ended or will end."""
+    return opening.ended_at or opening.expires_at

@@ -1,0 +1,89 @@
+"""
+What an answer shows to whom: the policy's classes, open break-glass, and the caseload, in one place for every door.
+
+A door asks `view_of` what is closed to the actor, and `show` gives the answer as it may leave.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.masking import View, mask, persons_with_detail
+from app.access.openings import queries, service
+from app.access.openings.errors import ReasonNeeded
+from app.access.policy import Sight, is_bound_to_caseload, masked_classes_of, sight_of
+from app.audit import service as audit
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.paging import Page
+from app.platform.settings import Caseload
+
+
+@dataclass(frozen=True)
+class Door:
+    """By which permission somebody came in, whether caseloads are assigned, and the reason they stated, if any."""
+
+    permission: str
+    caseload: Caseload = Caseload.SHARED
+    reason: str | None = None
+    makes_new: bool = False
+    """The answer is what the actor has just entered: there is nothing to be opened."""
+
+
+async def view_of(session: AsyncSession, actor: Actor, door: Door) -> View:
+    """What is closed to the actor behind this door, before any particular answer."""
+    sight = sight_of(actor.roles, door.permission)
+    closed = masked_classes_of(actor.roles, door.permission)
+    opened: frozenset[UUID] = frozenset()
+    if Sight.MASKED in sight.values():
+        opened = await queries.opened_persons(session, actor, kind="break_glass", now=clock.now())
+    hidden = frozenset(name for name, how in sight.items() if how is Sight.HIDDEN)
+    return View(closed=closed, hidden=hidden, opened=opened, subject=audit.subject(session))
+
+
+async def show(session: AsyncSession, actor: Actor, door: Door, answer: Any) -> Any:
+    """
+    `answer` as the actor may see it.
+
+    ReasonNeeded when it is one record whose case detail lies outside their caseload and no reason is stated; in lists
+    such detail is masked. Notes the purpose when a break-glass or a stated reason has opened something.
+    """
+    view = await view_of(session, actor, door)
+    if door.caseload is Caseload.ASSIGNED and not door.makes_new and is_bound_to_caseload(actor.roles, door.permission):
+        view = replace(view, outside=await _outside(session, actor, door, answer, view.subject))
+    shown = mask(answer, view)
+    if view.used:
+        audit.state_purpose(session, "break_glass")
+    return shown
+
+
+async def _outside(
+    session: AsyncSession, actor: Actor, door: Door, answer: Any, subject: UUID | None
+) -> frozenset[UUID | None]:
+    people = set(persons_with_detail(answer, subject))
+    known = {person for person in people if person is not None}
+    outside: set[UUID | None] = {*await queries.outside_caseload(session, actor, person_ids=known)}
+    if None in people:
+        # Detail that names nobody cannot be told to be one's own.
+        outside.add(None)
+    if not outside:
+        return frozenset()
+    stated = await queries.opened_persons(session, actor, kind="outside_caseload", now=clock.now())
+    if outside & stated:
+        audit.state_purpose(session, "outside_caseload")
+    outside -= stated
+    if len(outside) == 1 and door.reason is not None and None not in outside:
+        await _open_by_reason(session, actor, outside, door.reason)
+        return frozenset()
+    if outside and isinstance(answer, BaseModel) and not isinstance(answer, Page):
+        raise ReasonNeeded(extra={"header": "X-Access-Reason"})
+    return frozenset(outside)
+
+
+async def _open_by_reason(session: AsyncSession, actor: Actor, outside: set[UUID | None], reason: str) -> None:
+    for person_id in outside:
+        if person_id is not None:
+            await service.state_reason(session, actor, person_id=person_id, reason=reason)
