@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import service as audit
 from app.casework.schemas import Conversion
 from app.leads import queries as lead_queries
 from app.leads import service as leads
@@ -42,6 +43,8 @@ async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, co
     if lead.status == "converted" and lead.converted_to_patient_id is not None:
         patient = await patient_queries.get_patient(session, actor, patient_id=lead.converted_to_patient_id)
         leads.note(session, lead)
+        # A migrated caregiver's lead leads to the patient they care for.
+        audit.note(session, person_ids=[patient.person_id])
         return Converted(lead, patient, _match(existed=True), is_new=False)
     LEAD.require_move(lead.status, "converted")
     leads.note(session, lead)

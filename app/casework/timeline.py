@@ -51,7 +51,16 @@ async def timeline_of(
     if query.cursor is not None:
         at, key = decode_cursor(query.cursor, query.fingerprint(), (datetime, UUID))
         after = (at, key)
-    enough = query.limit + 1
+    found = (await session.execute(page_of(patient, after=after, enough=query.limit + 1))).all()
+    shown = found[: query.limit]
+    places = [_Place(row.kind, row.at, row.id) for row in shown]
+    more = len(found) > query.limit
+    next_cursor = encode_cursor(query.fingerprint(), [shown[-1].at, shown[-1].id]) if more else None
+    return await _items(session, places), next_cursor, min(total, COUNT_CAP), total > COUNT_CAP
+
+
+def page_of(patient: Patient, *, after: tuple[datetime, UUID] | None, enough: int) -> Select[Any]:
+    """The kinds, moments and keys of the `enough` newest happenings after a cursor."""
 
     def cut(at: ColumnElement[Any], key: ColumnElement[Any], rows: Any) -> Any:
         if after is not None:
@@ -59,13 +68,7 @@ async def timeline_of(
         return rows.order_by(at.desc(), key.desc()).limit(enough)
 
     together = union_all(*_sources(patient, cut)).subquery()
-    page = select(together).order_by(together.c.at.desc(), together.c.id.desc()).limit(enough)
-    found = (await session.execute(page)).all()
-    shown = found[: query.limit]
-    places = [_Place(row.kind, row.at, row.id) for row in shown]
-    more = len(found) > query.limit
-    next_cursor = encode_cursor(query.fingerprint(), [shown[-1].at, shown[-1].id]) if more else None
-    return await _items(session, places), next_cursor, min(total, COUNT_CAP), total > COUNT_CAP
+    return select(together).order_by(together.c.at.desc(), together.c.id.desc()).limit(enough)
 
 
 @dataclass(frozen=True)
