@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +10,7 @@ from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import Role
 from app.audit import service as audit
 from app.platform.actor import Actor
-from app.platform.errors import NotFound
+from app.platform.errors import Conflict, NotFound
 
 
 def command_actor(name: str = "crm command") -> Actor:
@@ -37,9 +37,33 @@ async def open_account(
 
 
 async def create_api_key(
-    session: AsyncSession, actor: Actor, *, account_id: UUID, name: str, expires_at: datetime | None = None
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    account_id: UUID,
+    name: str,
+    expires_at: datetime | None = None,
+    scopes: list[str] | None = None,
 ) -> str:
-    """A new key of the account: the only time that its text is known."""
+    """
+    A new key of the account: the only time that its text is known.
+
+    `scopes` narrows what the account's roles allow to these permissions.
+    """
+    key, text = await _new_key(session, actor, account_id=account_id, name=name, expires_at=expires_at, scopes=scopes)
+    audit.note(session, record_type="api_key", record_id=key.api_key_id)
+    return text
+
+
+async def _new_key(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    account_id: UUID,
+    name: str,
+    expires_at: datetime | None,
+    scopes: list[str] | None,
+) -> tuple[ApiKey, str]:
     text = new_key()
     parsed = parse_key(text)
     assert parsed is not None  # noqa: S101 - new_key and parse_key are two halves of one form
@@ -49,20 +73,56 @@ async def create_api_key(
         prefix=parsed.prefix,
         secret_sha256=parsed.secret_sha256,
         expires_at=expires_at,
+        scopes=scopes,
         updated_by=actor.account_id,
     )
     session.add(key)
     await session.flush()
-    audit.note(session, record_type="api_key", record_id=key.api_key_id)
-    return text
+    return key, text
 
 
-async def create_service_key(session: AsyncSession, actor: Actor, *, role: Role, name: str) -> str:
+async def create_service_key(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    role: Role,
+    name: str,
+    expires_at: datetime | None = None,
+    scopes: list[str] | None = None,
+) -> str:
     """A key for the service account `name` with `role`; the account is opened when there is none."""
     account = await queries.find_account_by_name(session, name)
     if account is None or not await queries.holds_role(session, account.user_account_id, role.value):
         account = await open_account(session, actor, display_name=name, role=role)
-    return await create_api_key(session, actor, account_id=account.user_account_id, name=name)
+    return await create_api_key(
+        session, actor, account_id=account.user_account_id, name=name, expires_at=expires_at, scopes=scopes
+    )
+
+
+async def rotate_api_key(
+    session: AsyncSession, actor: Actor, *, api_key_id: UUID, overlap: timedelta, now: datetime
+) -> tuple[str, str]:
+    """
+    A successor with the same account, name, scopes and span of life; its text and name.
+
+    The old key works on for `overlap`, or until its own end. NotFound; Conflict for a key that is dead or has a
+    successor already.
+    """
+    old = await session.get(ApiKey, api_key_id, with_for_update=True)
+    if old is None:
+        raise NotFound
+    if old.revoked_at is not None or old.replaced_by is not None or (old.expires_at and old.expires_at <= now):
+        raise Conflict("This key is dead or has a successor already.", code="key_not_current")
+    expires_at = now + (old.expires_at - old.created_at) if old.expires_at else None
+    made, text = await _new_key(
+        session, actor, account_id=old.user_account_id, name=old.name, expires_at=expires_at, scopes=old.scopes
+    )
+    old.replaced_by = made.api_key_id
+    old.expires_at = min(old.expires_at or now + overlap, now + overlap)
+    old.updated_by = actor.account_id
+    await session.flush()
+    audit.note(session, record_type="api_key", record_id=api_key_id, fields=["replaced_by", "expires_at"])
+    return text, old.name
 
 
 async def revoke_api_key(session: AsyncSession, actor: Actor, *, api_key_id: UUID, now: datetime) -> None:
@@ -83,4 +143,5 @@ __all__ = [
     "open_account",
     "open_demo_user",
     "revoke_api_key",
+    "rotate_api_key",
 ]

@@ -2,12 +2,26 @@
 
 from fastapi import FastAPI
 
-from app.web import home, lock, sign_in
+from app.platform.settings import Settings
+from app.web import account, enrolment, home, keys, links, lock, mailbox, passkeys, sign_in, users
 from app.web.guard import mount_screens
 
-SCREENS = (home.router, sign_in.router, lock.router)
+SCREENS = (
+    home.router,
+    sign_in.router,
+    enrolment.router,
+    passkeys.router,
+    links.router,
+    lock.router,
+    account.router,
+    users.router,
+    keys.router,
+)
 
 
 def mount_all(app: FastAPI) -> None:
     """Serve every page behind the guard; create_app does so once."""
     mount_screens(app, *SCREENS)
+    settings: Settings = app.state.settings
+    if not settings.is_production:
+        mount_screens(app, mailbox.router)

@@ -1,0 +1,143 @@
+"""The pages behind links of mails: an invitation, a forgotten password."""
+
+from typing import Annotated, Any
+
+from fastapi import Form, Request, Response
+
+from app.access.accounts import links, passwords, sign_in, throttle, users
+from app.access.accounts.errors import LinkIsDead
+from app.access.accounts.models import OneTimeLink
+from app.access.guard import DbSession
+from app.access.models import UserAccount
+from app.platform import clock
+from app.platform.errors import AppError
+from app.web.addresses import origin_of
+from app.web.guard import NO_ERRORS, CurrentVisitor, anyone, form_again, go_to, page_router
+from app.web.render import page
+from app.web.sign_in import after_step, database_of, settings_of
+
+router = page_router()
+
+
+@router.get("/forgot-password", dependencies=[anyone()])
+async def show_forgotten(request: Request, visitor: CurrentVisitor) -> Response:
+    return page(request, "sign_in/forgotten.html", _forgotten_context(request, visitor))
+
+
+def _forgotten_context(request: Request, visitor: CurrentVisitor) -> dict[str, Any]:
+    settings = settings_of(request)
+    return {
+        **NO_ERRORS,
+        "csrf_token": visitor.csrf_token,
+        "sent": "sent" in request.query_params,
+        "has_mail": settings.smtp_host is not None or not settings.is_production,
+        "has_mailbox": not settings.is_production,
+    }
+
+
+@router.post("/forgot-password", dependencies=[anyone()])
+async def ask_for_reset(
+    request: Request, session: DbSession, visitor: CurrentVisitor, email: Annotated[str, Form()] = ""
+) -> Response:
+    """The same answer whether or not there is such an account."""
+    now, source = clock.now(), origin_of(request).source
+    try:
+        async with database_of(request).unit_of_work() as counting:
+            digest = throttle.account_digest(f"reset of {email[:254].casefold().strip()}")
+            await throttle.count_try(counting, throttle.Try(digest, source, known_device=False), now=now)
+    except AppError as error:
+        return form_again(request, "sign_in/forgotten.html", _forgotten_context(request, visitor), error)
+    await users.offer_reset(session, email=email, base_url=settings_of(request).base_url, now=now)
+    return go_to(request, "/forgot-password?sent")
+
+
+def _dead_link(request: Request, error: AppError, purpose: str) -> Response:
+    request.state.refusal = error
+    return page(request, "sign_in/dead_link.html", {"purpose": purpose}, status=404)
+
+
+def _choose_context(purpose: str, token: str, account: UserAccount, least: int, csrf_token: str) -> dict[str, Any]:
+    return {
+        **NO_ERRORS,
+        "purpose": purpose,
+        "action": f"/{purpose}/{token}",
+        "email": account.email,
+        "name": account.display_name,
+        "least": least,
+        "csrf_token": csrf_token,
+    }
+
+
+async def _show(request: Request, session: DbSession, visitor: CurrentVisitor, purpose: str, token: str) -> Response:
+    """The form; looking at it uses nothing up, since mail filters open links too."""
+    try:
+        _, account = await links.find_link(session, token=token, purpose=purpose, now=clock.now())
+    except LinkIsDead as error:
+        return _dead_link(request, error, purpose)
+    least = await _least(session, account)
+    return page(
+        request, "sign_in/choose_password.html", _choose_context(purpose, token, account, least, visitor.csrf_token)
+    )
+
+
+async def _least(session: DbSession, account: UserAccount) -> int:
+    has_one = await sign_in.has_second_factor(session, account_id=account.user_account_id)
+    return passwords.WITH_SECOND_FACTOR_LENGTH if has_one else passwords.ALONE_LENGTH
+
+
+async def _choose(
+    request: Request, session: DbSession, visitor: CurrentVisitor, purpose: str, token: str, password: str
+) -> Response:
+    """The password is chosen, the link used up; what follows is the second factor, given or set up."""
+    now = clock.now()
+    try:
+        link, account = await links.find_link(session, token=token, purpose=purpose, now=now)
+    except LinkIsDead as error:
+        return _dead_link(request, error, purpose)
+    least = await _least(session, account)
+    context = _choose_context(purpose, token, account, least, visitor.csrf_token)
+    try:
+        hashed = await passwords.check_and_hash(
+            password,
+            has_second_factor=least == passwords.WITH_SECOND_FACTOR_LENGTH,
+            context=(account.email or "", account.display_name),
+        )
+    except AppError as error:
+        return form_again(request, "sign_in/choose_password.html", context, error)
+    return await _open(request, session, visitor, link, hashed)
+
+
+async def _open(
+    request: Request, session: DbSession, visitor: CurrentVisitor, link: OneTimeLink, hashed: str
+) -> Response:
+    now, account_id = clock.now(), link.user_account_id
+    await users.store_password(session, account_id=account_id, password_hash=hashed, now=now)
+    stage = await sign_in.lacking(session, account_id=account_id)
+    begun = await sign_in.begin(
+        session, account_id=account_id, stage=stage, origin=origin_of(request), now=now, earlier=visitor
+    )
+    return await after_step(request, session, begun, "/")
+
+
+@router.get("/invitation/{token}", dependencies=[anyone()])
+async def show_invitation(request: Request, session: DbSession, visitor: CurrentVisitor, token: str) -> Response:
+    return await _show(request, session, visitor, "invitation", token)
+
+
+@router.post("/invitation/{token}", dependencies=[anyone()])
+async def accept_invitation(
+    request: Request, session: DbSession, visitor: CurrentVisitor, token: str, password: Annotated[str, Form()] = ""
+) -> Response:
+    return await _choose(request, session, visitor, "invitation", token, password)
+
+
+@router.get("/reset/{token}", dependencies=[anyone()])
+async def show_reset(request: Request, session: DbSession, visitor: CurrentVisitor, token: str) -> Response:
+    return await _show(request, session, visitor, "reset", token)
+
+
+@router.post("/reset/{token}", dependencies=[anyone()])
+async def reset_password(
+    request: Request, session: DbSession, visitor: CurrentVisitor, token: str, password: Annotated[str, Form()] = ""
+) -> Response:
+    return await _choose(request, session, visitor, "reset", token, password)

@@ -1,0 +1,27 @@
+"""
+The mailbox of a development server: what would be sent, and the codes of demo users. Never served in production.
+"""
+
+from fastapi import Request, Response
+from sqlalchemy import select
+
+from app.access.accounts.demo import demo_codes
+from app.access.guard import DbSession
+from app.platform.mail import OutgoingMail
+from app.web.guard import anyone, page_router
+from app.web.render import page
+from app.web.sign_in import settings_of
+
+router = page_router()
+
+MOST = 30
+
+
+@router.get("/mailbox", dependencies=[anyone()])
+async def show_mailbox(request: Request, session: DbSession) -> Response:
+    request.state.frame = None
+    mails = await session.scalars(
+        select(OutgoingMail).order_by(OutgoingMail.created_at.desc(), OutgoingMail.outgoing_mail_id.desc()).limit(MOST)
+    )
+    codes = await demo_codes(session, secret_key=settings_of(request).secret_key)
+    return page(request, "mailbox/mailbox.html", {"mails": list(mails), "codes": codes})

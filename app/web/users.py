@@ -1,0 +1,153 @@
+"""Users and roles, for administrators: invite, give roles, close, help back in, end sessions."""
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import Form, Request, Response
+
+from app.access.accounts import queries, sessions, users
+from app.access.accounts.users import HUMAN_ROLES
+from app.access.guard import CurrentActor, DbSession
+from app.access.policy import ROLE_DESCRIPTIONS
+from app.audit import service as audit
+from app.platform import clock
+from app.platform.errors import AppError
+from app.platform.text import Label
+from app.web.forms import read_text
+from app.web.guard import NO_ERRORS, allow, form_again, go_to, page_router
+from app.web.render import Flash, page
+from app.web.sign_in import settings_of
+from app.web.words import words
+
+router = page_router("/users")
+
+ROLES = [(role.value, words(role.value), ROLE_DESCRIPTIONS[role]) for role in HUMAN_ROLES]
+
+
+@router.get("", dependencies=[allow("user.manage")])
+async def show_users(request: Request, session: DbSession, q: str = "", after: str = "") -> Response:
+    found = await queries.list_users(session, q=q[:200].replace("\x00", ""), after=after[:300].replace("\x00", ""))
+    shown = found[: queries.MOST]
+    more = len(found) > queries.MOST
+    context = {
+        "users": shown,
+        "q": q,
+        "next_href": f"/users?{urlencode({'q': q, 'after': queries.place_of(shown[-1])})}" if more else None,
+        "first_href": f"/users?{urlencode({'q': q})}" if after else None,
+    }
+    return page(request, "users/list.html", context)
+
+
+@router.get("/new", dependencies=[allow("user.manage")])
+async def show_new_user(request: Request) -> Response:
+    return page(request, "users/new.html", {**NO_ERRORS, **_typed("", "", [])})
+
+
+def _typed(email: str, display_name: str, roles: list[str]) -> dict[str, Any]:
+    return {"email": email, "display_name": display_name, "chosen": set(roles), "all_roles": ROLES}
+
+
+@router.post("", dependencies=[allow("user.manage")])
+async def invite_user(
+    request: Request,
+    session: DbSession,
+    actor: CurrentActor,
+    email: Annotated[str, Form()] = "",
+    display_name: Annotated[str, Form()] = "",
+    roles: Annotated[list[str] | None, Form()] = None,
+) -> Response:
+    settings = settings_of(request)
+    try:
+        name = read_text(Label, "display_name", display_name)
+        async with session.begin_nested():
+            account = await users.open_user(session, actor, email=email, display_name=name, roles=roles or [])
+        link = await users.invite(
+            session, actor, account_id=account.user_account_id, base_url=settings.base_url, now=clock.now()
+        )
+    except AppError as error:
+        return form_again(request, "users/new.html", _typed(email[:254], display_name[:200], roles or []), error)
+    return _after_invitation(request, account.user_account_id, link)
+
+
+def _after_invitation(request: Request, account_id: UUID, link: str) -> Response:
+    """By mail where there is a mail server; else the administrator hands the link over, which is shown this once."""
+    settings = settings_of(request)
+    if settings.smtp_host is None and settings.is_production:
+        return page(request, "users/link.html", {"link": link, "account_id": account_id})
+    return go_to(
+        request, f"/users/{account_id}", flash=Flash("The invitation is on its way. It is good for seven days.")
+    )
+
+
+async def _user_context(session: DbSession, account_id: UUID, own_id: UUID | None) -> dict[str, Any]:
+    user = await queries.get_user(session, account_id)
+    return {
+        "user": user,
+        "all_roles": ROLES,
+        "chosen": set(user.roles),
+        "is_oneself": account_id == own_id,
+        "sessions": await sessions.list_sessions(session, account_id=account_id, now=clock.now()),
+    }
+
+
+@router.get("/{account_id}", dependencies=[allow("user.manage")])
+async def show_user(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
+    return page(request, "users/user.html", {**NO_ERRORS, **await _user_context(session, account_id, actor.account_id)})
+
+
+@router.post("/{account_id}/roles", dependencies=[allow("user.manage")])
+async def set_user_roles(
+    request: Request,
+    session: DbSession,
+    actor: CurrentActor,
+    account_id: UUID,
+    roles: Annotated[list[str] | None, Form()] = None,
+) -> Response:
+    try:
+        await users.set_roles(session, actor, account_id=account_id, roles=roles or [], now=clock.now())
+    except AppError as error:
+        context = await _user_context(session, account_id, actor.account_id)
+        return form_again(request, "users/user.html", {**context, "chosen": set(roles or [])}, error)
+    return go_to(request, f"/users/{account_id}", flash=Flash("Roles stored. Open sessions of this user are over."))
+
+
+@router.post("/{account_id}/disable", dependencies=[allow("user.manage")])
+async def disable_user(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
+    try:
+        await users.disable(session, actor, account_id=account_id, now=clock.now())
+    except AppError as error:
+        context = await _user_context(session, account_id, actor.account_id)
+        return form_again(request, "users/user.html", context, error)
+    return go_to(request, f"/users/{account_id}", flash=Flash("The account is closed. Its sessions and keys are dead."))
+
+
+@router.post("/{account_id}/enable", dependencies=[allow("user.manage")])
+async def enable_user(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
+    await users.enable(session, actor, account_id=account_id)
+    return go_to(request, f"/users/{account_id}", flash=Flash("The account is open again."))
+
+
+@router.post("/{account_id}/invitation", dependencies=[allow("user.manage")])
+async def invite_again(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
+    link = await users.invite(
+        session, actor, account_id=account_id, base_url=settings_of(request).base_url, now=clock.now()
+    )
+    return _after_invitation(request, account_id, link)
+
+
+@router.post("/{account_id}/start-over", dependencies=[allow("user.manage", recent=True)])
+async def start_over(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
+    """Every credential of the account goes; its owner chooses new ones by a link."""
+    link = await users.start_over(
+        session, actor, account_id=account_id, base_url=settings_of(request).base_url, now=clock.now()
+    )
+    return _after_invitation(request, account_id, link)
+
+
+@router.post("/{account_id}/sessions/end", dependencies=[allow("user.manage")])
+async def end_user_sessions(request: Request, session: DbSession, account_id: UUID) -> Response:
+    await queries.get_user(session, account_id)
+    await sessions.end_sessions(session, account_id=account_id, reason="ended_by_admin", now=clock.now())
+    audit.note(session, record_type="user_account", record_id=account_id, fields=["web_session"])
+    return go_to(request, f"/users/{account_id}", flash=Flash("All sessions of this user are over."))
