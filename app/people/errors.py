@@ -94,6 +94,11 @@ class OurValueChanged(Conflict):
     detail = "Our value has changed since this was suggested. Look at the record and change it there."
 
 
+class ValueNotAllowed(Conflict):
+    code = "value_not_allowed"
+    detail = "This value cannot be taken over: the field does not allow it. Correct the record by hand and reject it."
+
+
 def _relationship_of_oneself() -> Invalid:
     return invalid_field("related_person_id", "not_of_oneself", "A relationship is between two people.")
 

@@ -13,13 +13,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from pydantic import ValidationError
 from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
 from app.people import queries
-from app.people.errors import AlreadyDecided, OurValueChanged
+from app.people.errors import AlreadyDecided, OurValueChanged, ValueNotAllowed
 from app.people.models import DuplicateCandidate, SuggestedChange
 from app.platform import clock
 from app.platform.actor import Actor
@@ -144,7 +145,7 @@ async def accept(
     Set the field to the suggested value; other open suggestions for the field are superseded.
 
     OurValueChanged when the field holds something else now than when the value was suggested; AlreadyDecided after a
-    rejection. Accepting twice is one effect.
+    rejection; ValueNotAllowed for what no PUT would take, as legacy data may suggest. Accepting twice is one effect.
     """
     suggestion = await queries.get_suggested_change(
         session, actor, suggested_change_id=suggested_change_id, for_update=True
@@ -153,11 +154,16 @@ async def accept(
         return _noted(session, suggestion)
     if suggestion.decision != "open":
         raise AlreadyDecided
-    changeable = _CHANGEABLE[suggestion.table_name]
+    changeable = _CHANGEABLE.get(suggestion.table_name)
+    if changeable is None:
+        raise ValueNotAllowed
     row = await changeable.lock(session, actor, suggestion.record_id)
-    if as_json(getattr(row, suggestion.field)) != suggestion.ours:
+    if as_json(getattr(row, suggestion.field, None)) != suggestion.ours:
         raise OurValueChanged
-    await changeable.change(session, actor, row, suggestion.field, suggestion.theirs)
+    try:
+        await changeable.change(session, actor, row, suggestion.field, suggestion.theirs)
+    except ValidationError:
+        raise ValueNotAllowed from None
     _decide(suggestion, actor, "accepted", reason)
     others = await session.scalars(
         select(SuggestedChange)

@@ -8,7 +8,14 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people import queries, service, suggestions
-from app.people.errors import AlreadyDecided, EmailBelongsToSomeoneElse, EmailTaken, OurValueChanged, SeveralPeopleFit
+from app.people.errors import (
+    AlreadyDecided,
+    EmailBelongsToSomeoneElse,
+    EmailTaken,
+    OurValueChanged,
+    SeveralPeopleFit,
+    ValueNotAllowed,
+)
 from app.people.models import DuplicateCandidate, IntakeSubmission, Person, PersonContactType
 from app.people.schemas import PersonCreate, PersonUpdate
 from app.people.service import Identified
@@ -207,6 +214,24 @@ async def test_a_suggestion_is_not_accepted_over_a_value_that_has_changed_since(
 
     with pytest.raises(OurValueChanged):
         await suggestions.accept(session, actor, suggested_change_id=suggested.suggested_change_id)
+
+
+@pytest.mark.parametrize(
+    ("table_name", "field", "theirs"),
+    [("person", "first_name", "  "), ("person", "shoe_size", 43), ("person", "country", "Nederland"), ("ship", "x", 1)],
+)
+async def test_a_value_that_no_put_would_take_is_not_accepted(
+    session: AsyncSession, actor: Actor, table_name: str, field: str, theirs: object
+) -> None:
+    person = (await identify(session, actor)).person
+    record = suggestions.Record(person.person_id, table_name, person.person_id, person.version)
+    ours = getattr(person, field, None)
+    [filed] = await suggestions.suggest(
+        session, actor, record=record, differing={field: (ours, theirs)}, source="import", intake_submission_id=None
+    )
+
+    with pytest.raises(ValueNotAllowed):
+        await suggestions.accept(session, actor, suggested_change_id=filed.suggested_change_id)
 
 
 async def test_an_address_is_not_moved_onto_another_persons(session: AsyncSession, actor: Actor) -> None:
