@@ -1609,11 +1609,19 @@ CREATE INDEX ix_intake_submission_person_id ON intake_submission USING btree (pe
 
 CREATE INDEX ix_journey_event_ct_journey_id ON journey_event USING btree (ct_journey_id, created_at) WHERE (ct_journey_id IS NOT NULL);
 
+CREATE INDEX ix_journey_event_ct_journey_id_happened_at ON journey_event USING btree (ct_journey_id, happened_at DESC, journey_event_id DESC) WHERE (ct_journey_id IS NOT NULL);
+
 CREATE INDEX ix_journey_event_eap_journey_id ON journey_event USING btree (eap_journey_id, created_at) WHERE (eap_journey_id IS NOT NULL);
+
+CREATE INDEX ix_journey_event_eap_journey_id_happened_at ON journey_event USING btree (eap_journey_id, happened_at DESC, journey_event_id DESC) WHERE (eap_journey_id IS NOT NULL);
 
 CREATE INDEX ix_journey_event_lead_id ON journey_event USING btree (lead_id, created_at) WHERE (lead_id IS NOT NULL);
 
+CREATE INDEX ix_journey_event_lead_id_happened_at ON journey_event USING btree (lead_id, happened_at DESC, journey_event_id DESC) WHERE (lead_id IS NOT NULL);
+
 CREATE INDEX ix_journey_event_patient_id ON journey_event USING btree (patient_id, created_at) WHERE (patient_id IS NOT NULL);
+
+CREATE INDEX ix_journey_event_patient_id_happened_at ON journey_event USING btree (patient_id, happened_at DESC, journey_event_id DESC) WHERE (patient_id IS NOT NULL);
 
 CREATE INDEX ix_known_device_last_used_at ON known_device USING btree (last_used_at);
 
@@ -1648,6 +1656,8 @@ CREATE INDEX ix_patient_lead_status_medical_condition_id_created_at ON patient_l
 CREATE INDEX ix_patient_medical_condition_id_created_at ON patient USING btree (medical_condition_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
 
 CREATE INDEX ix_patient_owner_id_created_at ON patient USING btree (owner_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
+
+CREATE INDEX ix_patient_physician_relationship_patient_id ON patient_physician_relationship USING btree (patient_id, created_at DESC, patient_physician_id DESC);
 
 CREATE INDEX ix_patient_physician_relationship_physician_id ON patient_physician_relationship USING btree (physician_id, created_at DESC, patient_physician_id DESC);
 
@@ -1690,6 +1700,8 @@ CREATE INDEX ix_sign_in_attempt_source_at ON sign_in_attempt USING btree (source
 CREATE INDEX ix_suggested_change_decision_created_at ON suggested_change USING btree (decision, created_at DESC, suggested_change_id DESC);
 
 CREATE INDEX ix_suggested_change_person_id ON suggested_change USING btree (person_id, decision);
+
+CREATE INDEX ix_suggested_change_person_id_decided_at ON suggested_change USING btree (person_id, decided_at DESC, suggested_change_id DESC) WHERE (decided_at IS NOT NULL);
 
 CREATE INDEX ix_web_session_user_account_id ON web_session USING btree (user_account_id) WHERE (ended_at IS NULL);
 

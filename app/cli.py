@@ -7,9 +7,10 @@ Every command attaches to the running database of CRM_DATA_DIR, or starts and st
 import asyncio
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Annotated, TypeVar
 
 import httpx
@@ -28,14 +29,16 @@ from app.access.policy import Role
 from app.audit import service as audit
 from app.demo.accounts import KEYS_FILE, demo_keys, has_nobody
 from app.demo.load import DEMO_SEED, Loader
+from app.legacy.cli import commands as legacy_commands
 from app.main import create_app
 from app.platform import clock, schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import EmbeddedError, exit_on_sigterm, find_binaries, refuse_in_production, running
 from app.platform.errors import AppError
 from app.platform.logs import set_up_logs
-from app.platform.processes import SERVER_PID
+from app.platform.processes import SERVER_PID, ending_with_the_server
 from app.platform.settings import Settings, SettingsError
+from app.worker import run_worker
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="myTomorrows CRM")
 db = typer.Typer(no_args_is_help=True, help="The schema: upgrade, downgrade, schema, reset.")
@@ -106,16 +109,42 @@ def serve(
         if demo:
             _show_demo(settings, url)
         os.environ["CRM_DATABASE_URL"], os.environ[SERVER_PID] = url, str(os.getpid())
+        beside = _worker_beside() if settings.database_url is None else nullcontext()
         say.print(f"Serving on [bold]{settings.base_url}[/bold] (API docs: {settings.base_url}/docs)")
-        Granian(
-            "app.main:app_from_environment",
-            factory=True,
-            interface=Interfaces.ASGI,
-            address=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            log_level=LogLevels.warning,
-        ).serve()
+        with beside:
+            Granian(
+                "app.main:app_from_environment",
+                factory=True,
+                interface=Interfaces.ASGI,
+                address=settings.host,
+                port=settings.port,
+                workers=settings.workers,
+                log_level=LogLevels.warning,
+            ).serve()
+
+
+@contextmanager
+def _worker_beside() -> Iterator[None]:
+    """A worker process for as long as the server runs: nobody starts one by hand for a database that comes with us."""
+    process = subprocess.Popen([sys.argv[0], "worker"])  # noqa: S603 - this very command
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@cli.command()
+def worker() -> None:
+    """Work on what is due: mail, retention, partitions. Ends on SIGTERM, after the job at hand."""
+    settings = read_settings()
+    with prepared(settings) as url:
+
+        async def work(database: Database) -> None:
+            async with ending_with_the_server():
+                await run_worker(settings, database, url)
+
+        asyncio.run(with_database(settings, url, work))
 
 
 @demo_data.command("load")
@@ -221,6 +250,10 @@ def api_key_create(
         return key
 
     typer.echo(in_database(work))
+
+
+# Late, because its commands open the database as the others do.
+cli.add_typer(legacy_commands(lambda: prepared(read_settings())), name="legacy")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from app.access.guard import State
 from app.audit.partitions import has_partition_ahead
 from app.platform import schema
+from app.worker import worker_is_alive
 
 router = APIRouter(tags=["health"])
 
@@ -29,20 +30,26 @@ async def alive() -> Alive:
 
 @router.get("/health/ready", operation_id="get_health_ready", responses={503: {"model": Ready}})
 async def ready(request: Request, response: Response) -> Ready:
-    """The database answers, its schema is this code's, and the audit trail has a place for tomorrow's events."""
+    """
+    The database answers, its schema is this code's, and the audit trail has a place for tomorrow's events.
+
+    `worker` says whether one lives (`absent` otherwise); it does not make the answer 503.
+    """
     state: State = request.app.state.guard
-    checks = {"database": "failed", "revision": "unknown", "audit": "unknown"}
+    checks = {"database": "failed", "revision": "unknown", "audit": "unknown", "worker": "unknown"}
     try:
         async with state.database.session() as session:
             await session.execute(text("SELECT 1"))
             checks["database"] = "ok"
             found = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
             checks["revision"] = "ok" if found == schema.head_revision() else "differs"
+            # Told, but no reason to take answers away: what waits for the worker is not lost.
+            checks["worker"] = "ok" if await worker_is_alive(session) else "absent"
             checks["audit"] = "ok" if await has_partition_ahead(session) else "no partition"
     except Exception:  # noqa: BLE001 - whatever the reason, the answer is "not ready"; nothing else depends on it
         response.status_code = 503
         return Ready(status="unavailable", checks=checks)
-    if set(checks.values()) != {"ok"}:
+    if {checks[name] for name in ("database", "revision", "audit")} != {"ok"}:
         response.status_code = 503
         return Ready(status="unavailable", checks=checks)
     return Ready(status="ok", checks=checks)

@@ -148,15 +148,21 @@ def as_role(session: AsyncSession) -> AsRole:
 
 
 @pytest.fixture(scope="session")
-async def committed_database(cluster: Cluster, settings: Settings) -> AsyncIterator[Database]:
-    """A database of its own for races and servers: what is written stays written."""
+def committed_url(cluster: Cluster) -> str:
+    """The address of `committed_database`."""
     name = f"committed_{os.getpid()}"
     engine = schema.sync_engine(cluster.url())
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
     engine.dispose()
     schema.upgrade(cluster.url(name))
-    made = Database(create_engine(settings, cluster.url(name)))
+    return cluster.url(name)
+
+
+@pytest.fixture(scope="session")
+async def committed_database(committed_url: str, settings: Settings) -> AsyncIterator[Database]:
+    """A database of its own for races and servers: what is written stays written."""
+    made = Database(create_engine(settings, committed_url))
     await add_reference_data(made)
     yield made
     await made.close()

@@ -1,0 +1,80 @@
+"""
+The worker: work that is due without anybody asking. `crm worker` runs it, and `crm serve` beside the embedded database.
+
+Every job may run twice (a killed worker's jobs are taken again), so each is idempotent: it looks for what is due and
+does that. Several workers may run at once.
+"""
+
+from datetime import timedelta
+
+import structlog
+from procrastinate import App, PsycopgConnector
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.partitions import ensure_partitions
+from app.platform import clock, mail
+from app.platform.db import Database
+from app.platform.idempotency import forget_old_keys
+from app.platform.settings import Settings
+
+log = structlog.get_logger()
+
+ALIVE_WITHIN = timedelta(seconds=60)
+"""A worker says every 10 seconds that it lives."""
+_EVERY_10_SECONDS = "*/10 * * * * *"
+_EVERY_MINUTE = "* * * * *"
+_EVERY_HOUR = "17 * * * *"
+
+
+def make_worker(settings: Settings, database: Database, database_url: str) -> App:
+    """The jobs with their times. The app is not open yet: `run_worker` opens it."""
+    app = App(connector=PsycopgConnector(conninfo=database_url, min_size=1, max_size=4))
+
+    @app.periodic(cron=_EVERY_10_SECONDS)
+    @app.task(name="send_mail", queueing_lock="send_mail", pass_context=False)
+    async def send_mail(timestamp: int) -> None:
+        """Send the mails that are due."""
+        await mail.send_waiting(database, settings)
+
+    @app.periodic(cron=_EVERY_HOUR)
+    @app.task(name="forget_idempotency_keys", queueing_lock="forget_idempotency_keys")
+    async def forget_idempotency_keys(timestamp: int) -> None:
+        """Remove the stored answers of more than 24 hours ago."""
+        async with database.unit_of_work() as session:
+            log.info("idempotency_keys_forgotten", count=await forget_old_keys(session, now=clock.now()))
+
+    @app.periodic(cron=_EVERY_HOUR)
+    @app.task(name="ensure_audit_partitions", queueing_lock="ensure_audit_partitions")
+    async def ensure_audit_partitions(timestamp: int) -> None:
+        """Make the audit partitions of the months ahead."""
+        async with database.unit_of_work() as session:
+            await ensure_partitions(session)
+
+    @app.periodic(cron=_EVERY_MINUTE)
+    @app.task(name="retry_stalled_jobs", queueing_lock="retry_stalled_jobs")
+    async def retry_stalled_jobs(timestamp: int) -> None:
+        """Take up the jobs of workers that were killed: without this they would stay `doing` for ever."""
+        for job in await app.job_manager.get_stalled_jobs():
+            await app.job_manager.retry_job(job)
+            log.warning("stalled_job_retried", job=job.task_name)
+
+    return app
+
+
+async def run_worker(settings: Settings, database: Database, database_url: str) -> None:
+    """Work until the process is asked to stop; a job that has begun may end."""
+    app = make_worker(settings, database, database_url)
+    async with app.open_async():
+        await app.run_worker_async(name="crm", delete_jobs="successful", shutdown_graceful_timeout=20)
+
+
+async def worker_is_alive(session: AsyncSession) -> bool:
+    """Whether some worker has said within the last minute that it lives."""
+    found = await session.execute(
+        text(
+            "SELECT EXISTS (SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :s))"
+        ),
+        {"s": ALIVE_WITHIN.total_seconds()},
+    )
+    return bool(found.scalar_one())
