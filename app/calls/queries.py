@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, and_, column, not_, select, table, text
+from sqlalchemy import Select, Uuid, and_, column, exists, not_, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -19,6 +19,9 @@ from app.platform.paging import SortKey, fetch_page
 LOADED = (joinedload(CallHistory.person), joinedload(CallHistory.navigator))
 NEWEST_FIRST = SortKey((CallHistory.occurs_at, CallHistory.call_id), (datetime, UUID))
 
+_OF_A_DELETED_PATIENT = exists().where(Patient.patient_id == CallHistory.patient_id, Patient.deleted_at.is_not(None))
+"""Whoever cannot see a patient does not see the calls with them. Those with the lead before it stay with the lead."""
+
 # leads stands to the left of calls: its table is named, its package is not imported.
 _LEAD = table("patient_lead", column("lead_id", Uuid()), column("person_id", Uuid()))
 
@@ -26,8 +29,12 @@ _LEAD = table("patient_lead", column("lead_id", Uuid()), column("person_id", Uui
 async def get_call(
     session: AsyncSession, actor: Actor, *, call_id: UUID, include_voided: bool = False, for_update: bool = False
 ) -> CallHistory:
-    """The call with its person and navigator; CallNotFound, for a voided one too unless it is asked for."""
-    query = select(CallHistory).where(CallHistory.call_id == call_id)
+    """
+    The call with its person and navigator.
+
+    CallNotFound, for a voided one too unless it is asked for, and for one with a patient who is deleted.
+    """
+    query = select(CallHistory).where(CallHistory.call_id == call_id, ~_OF_A_DELETED_PATIENT)
     if not _sees_voided(actor, include_voided=include_voided):
         query = query.where(CallHistory.voided_at.is_(None))
     if for_update:
@@ -99,7 +106,7 @@ def _sees_voided(actor: Actor, *, include_voided: bool) -> bool:
 
 
 def _visible(actor: Actor, query: CallOfPatientFilter) -> Select[Any]:
-    ids = select(CallHistory.call_id, *NEWEST_FIRST.columns)
+    ids = select(CallHistory.call_id, *NEWEST_FIRST.columns).where(~_OF_A_DELETED_PATIENT)
     if not _sees_voided(actor, include_voided=query.include_voided == "true"):
         ids = ids.where(CallHistory.voided_at.is_(None))
     if query.status is not None:

@@ -165,6 +165,25 @@ async def test_deleted_and_unknown_patients_and_leads_are_not_found(
     assert (listed.status_code, listed.json()["code"]) == (404, "patient_not_found")
 
 
+async def test_calls_with_a_deleted_patient_are_out_of_sight_until_it_is_brought_back(
+    client: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    account, navigator = await builders.a_colleague(session)
+    patient = await builders.a_patient(session, deleted_at=clock.now(), deleted_by=account.user_account_id)
+    call = await builders.a_call(session, patient)
+    await session.commit()
+    place = f"{URL}/{call.call_id}"
+
+    assert (await client.get(place, headers=navigator)).status_code == 404
+    assert (await client.put(place, json={"notes": "x"}, headers=navigator)).status_code == 404
+    assert (await client.get(URL, headers=navigator)).json()["items"] == []
+
+    patient.deleted_at = patient.deleted_by = None
+    await session.commit()
+    assert (await client.get(place, headers=navigator)).status_code == 200
+    assert len((await client.get(URL, headers=navigator)).json()["items"]) == 1
+
+
 async def test_patient_and_lead_of_one_call_are_the_same_person(
     client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
 ) -> None:
