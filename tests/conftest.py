@@ -93,7 +93,7 @@ class BoundDatabase(Database):
     def __init__(self, connection: AsyncConnection, origin: Database) -> None:
         super().__init__(origin.engine)
         self.connection = connection
-        self.lane = BoundLane(connection)
+        self.lane: BoundLane = BoundLane(connection)
 
     def session(self) -> AsyncSession:
         return AsyncSession(self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint")

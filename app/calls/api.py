@@ -8,8 +8,9 @@ from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.access.hot_roads import hot_road
 from app.audit import service as audit
-from app.calls import queries, service
+from app.calls import hot, queries, service
 from app.calls.models import CallHistory
 from app.calls.rules import unresolved_because
 from app.calls.schemas import (
@@ -74,6 +75,7 @@ def _made(call: CallHistory, response: Response) -> CallRead:
     dependencies=[allow("call.write")],
     responses=described(404),
 )
+@hot_road(hot.create_call)
 async def create_call(
     new: NewCall,
     session: DbSession,

@@ -6,27 +6,56 @@ to the bytes of the ordinary road.
 """
 
 import re
+from datetime import datetime
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import Response
-from pydantic import ValidationError
-from sqlalchemy import Select, bindparam, func, literal_column, select, true, tuple_
-from sqlalchemy.dialects.postgresql import aggregate_order_by, array
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import (
+    ARRAY,
+    Date,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, array
 
-from app.access.hot_roads import Asked, json_answer, seen, who
+from app.access.hot_roads import Asked, constant, json_answer, seen, who
 from app.conditions.models import MedicalCondition
 from app.patients.models import Patient
-from app.patients.schemas import PatientFilter, status_group
+from app.patients.rules import first_status
+from app.patients.schemas import PatientCreate, PatientFilter, status_group
 from app.patients.states import PATIENT
-from app.people.models import Person
-from app.platform.errors import Invalid
+from app.people.matching import FurtherReason
+from app.people.models import ContactPoint, ContactType, IntakeSubmission, Person, PersonContactType
+from app.people.records import person_columns
+from app.people.schemas import PersonCreate
+from app.people.service import PATIENT_ROLE
+from app.platform import clock
+from app.platform.errors import AppError, Invalid
 from app.platform.etags import etag
 from app.platform.hot import Row, Statement
-from app.platform.paging import COUNT_CAP, decode_cursor, encode_cursor
+from app.platform.paging import COUNT_CAP, MAX_LIMIT, decode_cursor, encode_cursor
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII)
+
+_FILTERS = {"status", "medical_condition_id", "owner_id", "limit", "cursor"}
+_SIZES = (50, MAX_LIMIT)
+_NEW_PATIENT = TypeAdapter(PatientCreate)
 
 _PATIENT = (
     Patient.patient_id,
@@ -141,14 +170,16 @@ async def get_patient(asked: Asked) -> Response | None:
     row = await asked.lane.one(GET_PATIENT, {**asked.values, "patient_id": UUID(patient_id)})
     if row is None:
         return None
-    return json_answer(_document(row), etag=etag(row["version"], row["person_version"]))
+    return json_answer(_document(row), headers={"etag": etag(row["version"], row["person_version"])})
 
 
 @cache
-def list_statement(*, states: int, by_condition: bool, by_owner: bool, after: bool) -> Statement:
+def list_statement(*, states: int, by_condition: bool, by_owner: bool, is_first: bool, size: int) -> Statement:
     """
-    The page for one combination of filters. `states` is how many states the status filter names, 0 for no filter;
-    several are given as one array.
+    The page for one combination of filters, of up to `size` patients.
+
+    `states` is 0 without a filter by status, 1 for one state, 2 for several (given as an array). The size stands in the
+    text: with a parameter PostgreSQL would plan for a tenth of the table.
     """
     asks = who("patient.read")
 
@@ -157,31 +188,256 @@ def list_statement(*, states: int, by_condition: bool, by_owner: bool, after: bo
         if states == 1:
             found = found.where(Patient.status == bindparam("status"))
         elif states:
-            found = found.where(Patient.status == func.any(bindparam("statuses", type_=ARRAY(Text()))))
+            found = found.where(Patient.status == any_(bindparam("statuses", type_=ARRAY(Text))))
         if by_condition:
             found = found.where(Patient.medical_condition_id == bindparam("medical_condition_id"))
         if by_owner:
             found = found.where(Patient.owner_id == bindparam("owner_id"))
         return found
 
-    newest_first = (Patient.created_at.desc(), Patient.patient_id.desc())
     cut = filtered(*_PATIENT).where(select(asks.c.actor_id).exists())
-    if after:
-        place = tuple_(bindparam("after_at", type_=Patient.created_at.type), bindparam("after_id", type_=Uuid()))
-        cut = cut.where(tuple_(Patient.created_at, Patient.patient_id) < place)
+    if not is_first:
+        last = tuple_(bindparam("last_at", type_=Patient.created_at.type), bindparam("last_id", type_=Uuid()))
+        cut = cut.where(tuple_(Patient.created_at, Patient.patient_id) < last)
     # One row more than is shown tells whether there is a next page.
-    page = cut.order_by(*newest_first).limit(bindparam("one_more")).cte("page")
-    shown = (
-        select(page.c.person_id)
-        .order_by(page.c.created_at.desc(), page.c.patient_id.desc())
-        .limit(bindparam("shown"))
-        .subquery("shown")
+    page = (
+        cut.order_by(Patient.created_at.desc(), Patient.patient_id.desc())
+        .limit(literal_column(str(size + 1)))
+        .cte("page")
     )
-    people = select(
-        func.array_agg(aggregate_order_by(shown.c.person_id, shown.c.person_id)).label("person_ids")
-    ).subquery("people")
+    newest_first = (page.c.created_at.desc(), page.c.patient_id.desc())
+    shown = select(page.c.person_id).order_by(*newest_first).limit(bindparam("limit", type_=Integer)).subquery("shown")
+    people = func.array_agg(aggregate_order_by(shown.c.person_id, shown.c.person_id))
+    somebody = select(people.label("person_ids")).having(func.count() > literal_column("0")).subquery("somebody")
+    event = seen(asks, somebody, action="list_patients", record_type="patient", person_ids=somebody.c.person_ids)
+    counted = filtered(literal_column("1")).limit(literal_column(str(COUNT_CAP + 1))).subquery("counted")
+    return Statement(
+        select(page, *_PERSON, *_CONDITION, select(func.count()).select_from(counted).scalar_subquery().label("total"))
+        .join(Person, page.c.person_id == Person.person_id)
+        .join(MedicalCondition, page.c.medical_condition_id == MedicalCondition.medical_condition_id)
+        .order_by(*newest_first)
+        .add_cte(event)
+    )
+
+
+def page_of(query: PatientFilter, after: tuple[datetime, UUID] | None) -> tuple[Statement, dict[str, Any]]:
+    """The statement for a filter and its own parameters; `after` is the last patient of the page before."""
+    states = PATIENT.states_of_filter(query.status) if query.status else ()
+    statement = list_statement(
+        states=min(len(states), 2),
+        by_condition=query.medical_condition_id is not None,
+        by_owner=query.owner_id is not None,
+        is_first=after is None,
+        size=next(size for size in _SIZES if query.limit <= size),
+    )
+    last_at, last_id = after or (None, None)
+    return statement, {
+        "status": states[0] if states else None,
+        "statuses": states,
+        "medical_condition_id": query.medical_condition_id,
+        "owner_id": query.owner_id,
+        "limit": query.limit,
+        "last_at": last_at,
+        "last_id": last_id,
+    }
+
+
+async def list_patients(asked: Asked) -> Response | None:
+    query = _filter(asked.request.url.query)
+    if query is None:
+        return None
+    after = None
+    if query.cursor is not None:
+        try:
+            last_at, last_id = decode_cursor(query.cursor, query.fingerprint(), (datetime, UUID))
+        except Invalid:
+            return None
+        after = (last_at, last_id)
+    statement, values = page_of(query, after)
+    rows = await asked.lane.all(statement, {**asked.values, **values})
+    if not rows:
+        return None
+    total, shown = rows[0]["total"], rows[: query.limit]
+    next_cursor = None
+    if len(rows) > query.limit:
+        last = shown[-1]
+        next_cursor = encode_cursor(query.fingerprint(), (last["created_at"], last["patient_id"]))
+    return json_answer(
+        {
+            "items": [_document(row) for row in shown],
+            "next_cursor": next_cursor,
+            "total": min(total, COUNT_CAP),
+            "total_is_capped": total > COUNT_CAP,
+        }
+    )
+
+
+def _filter(query_string: str) -> PatientFilter | None:
+    """The filter where every field is one that the statements know and is given once; None otherwise."""
+    given = parse_qsl(query_string, keep_blank_values=True)
+    fields = dict(given)
+    if len(fields) != len(given) or not fields.keys() <= _FILTERS:
+        return None
+    try:
+        return PatientFilter.model_validate(fields)
+    except ValidationError:
+        return None
+
+
+def _create_statement() -> Statement:
+    """
+    A person nobody knows by e-mail, phone, or name and birth date, and their patient record.
+
+    Its rows are those of people.service.identify_or_create and patients.service.open_patient. The lock is theirs too;
+    it is only tried: whoever would have to wait for it goes the ordinary road, and so does who breaks a constraint.
+    """
+    asks = who("patient.write")
+    person_values = {
+        name: bindparam(name, type_=Person.__table__.c[name].type)
+        for name in (*PersonCreate.model_fields, "name_key", "email_key", "phone_e164", "phone_valid")
+    }
+    key, phone = person_values["email_key"], person_values["phone_e164"]
+    lock = func.hashtextextended(literal_column("'email '", Text).concat(key), literal_column("0"))
+    free = (
+        select(asks, *_CONDITION, MedicalCondition.medical_condition_id)
+        .join(MedicalCondition, MedicalCondition.medical_condition_id == bindparam("medical_condition_id"))
+        .where(
+            func.pg_try_advisory_xact_lock(lock),
+            ~exists(select(Person.person_id).where(Person.email_key == key)),
+            ~exists(_further("email", key)),
+            ~exists(select(Person.person_id).where(Person.phone_e164 == phone)),
+            ~exists(_further("phone", phone)),
+            ~exists(
+                select(Person.person_id).where(
+                    Person.name_key == person_values["name_key"], Person.date_of_birth == person_values["date_of_birth"]
+                )
+            ),
+        )
+        .cte("free")
+    )
+    person = (
+        insert(Person)
+        .from_select([*person_values, "updated_by"], select(*person_values.values(), free.c.actor_id))
+        .returning(Person.person_id, *_PERSON)
+        .cte("new_person")
+    )
+    submitted = {
+        "source": bindparam("source"),
+        "payload": cast(bindparam("payload", type_=Text), JSONB),
+        "language": person_values["language"],
+        "consent_text_version": bindparam("consent_text_version"),
+        "received_by": free.c.actor_id,
+        "person_id": person.c.person_id,
+        "match_outcome": constant("new_person"),
+        "match_reasons": array([constant("email_unknown")]),
+    }
+    submission = (
+        insert(IntakeSubmission)
+        .from_select(list(submitted), select(*submitted.values()).select_from(person.join(free, true())))
+        .returning(IntakeSubmission.intake_submission_id)
+        .cte("submission")
+    )
+    opened = {
+        "person_id": person.c.person_id,
+        "medical_condition_id": free.c.medical_condition_id,
+        "first_contact_date": bindparam("first_contact_date", type_=Date),
+        "initial_consult_date": bindparam("initial_consult_date", type_=Date),
+        "status": bindparam("status"),
+        "status_reason": bindparam("status_reason"),
+        "owner_id": bindparam("owner_id", type_=Uuid()),
+        "updated_by": free.c.actor_id,
+    }
+    patient = (
+        insert(Patient)
+        .from_select(list(opened), select(*opened.values()).select_from(person.join(free, true())))
+        .returning(*_PATIENT)
+        .cte("new_patient")
+    )
+    role = {
+        "person_id": person.c.person_id,
+        "contact_type_id": ContactType.contact_type_id,
+        "valid_from": bindparam("now", type_=PersonContactType.__table__.c.valid_from.type),
+        "updated_by": free.c.actor_id,
+    }
+    given = (
+        insert(PersonContactType)
+        .from_select(
+            list(role),
+            select(*role.values())
+            .select_from(person.join(free, true()))
+            .join(ContactType, ContactType.type_name == constant(PATIENT_ROLE)),
+        )
+        .cte("new_role")
+    )
     event = seen(
         asks,
-        select(people).where(people.c.person_ids.is_not(None)).subquery("somebody"),
-        ...
+        patient,
+        action="create_patient",
+        record_type="patient",
+        record_id=patient.c.patient_id,
+        person_ids=array([patient.c.person_id]),
+        field_names=bindparam("field_names", type_=ARRAY(Text)),
     )
+    everything = person.join(patient, true()).join(submission, true()).join(free, true())
+    columns = [column for column in person.c if column.name != "person_id"]
+    return Statement(
+        select(*patient.c, *columns, *submission.c, free.c.condition_name, free.c.abbreviation)
+        .select_from(everything)
+        .add_cte(given, event)
+    )
+
+
+def _further(kind: str, key: Any) -> Select[Any]:
+    return select(ContactPoint.person_id).where(ContactPoint.value_key == key, ContactPoint.kind == constant(kind))
+
+
+CREATE_PATIENT = _create_statement()
+
+
+async def create_patient(asked: Asked) -> Response | None:
+    body = await asked.request.json()
+    if not isinstance(body, dict) or "person_id" in body:
+        return None
+    try:
+        new = _NEW_PATIENT.validate_python(body)
+        status = first_status(new.status, reason=new.status_reason)
+    except (ValidationError, AppError):
+        return None
+    columns = person_columns({field: getattr(new.person, field) for field in PersonCreate.model_fields})
+    if columns["email_key"] is None or new.shared_email:
+        return None
+    row = await asked.lane.one(
+        CREATE_PATIENT,
+        {
+            **asked.values,
+            **columns,
+            "medical_condition_id": new.medical_condition_id,
+            "source": new.source,
+            # As it came: JSON text, which the guard has read.
+            "payload": (await asked.request.body()).decode(),
+            "consent_text_version": new.consent_text_version,
+            "first_contact_date": new.first_contact_date,
+            "initial_consult_date": new.initial_consult_date,
+            "status": status,
+            "status_reason": new.status_reason,
+            "owner_id": new.owner_id,
+            "now": clock.now(),
+            "field_names": sorted({*new.person.model_fields_set, "roles"}),
+        },
+    )
+    if row is None:
+        return None
+    document = _document(row)
+    document["intake_submission_id"] = str(row["intake_submission_id"])
+    document["match"] = {
+        "outcome": "new_person",
+        "reasons": [FurtherReason.EMAIL_UNKNOWN],
+        "suggested_changes": [],
+        "probable_duplicates": [],
+        "reactivated": False,
+    }
+    headers = {
+        "etag": etag(row["version"], row["person_version"]),
+        "location": f"/api/v1/patients/{document['patient_id']}",
+    }
+    return json_answer(document, status=201, headers=headers)

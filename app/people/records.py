@@ -36,7 +36,7 @@ async def insert_person(session: AsyncSession, actor: Actor, new: PersonCreate, 
         fields["email"] = None
     made = await session.scalars(
         insert(Person)
-        .values(**_columns(fields), updated_by=actor.account_id)
+        .values(**person_columns(fields), updated_by=actor.account_id)
         .on_conflict_do_nothing(index_elements=["email_key"], index_where=text("email_key IS NOT NULL"))
         .returning(Person)
     )
@@ -52,12 +52,12 @@ async def apply_change(session: AsyncSession, person: Person, change: PersonUpda
         await _require_free_email(session, person, change.email)
     merged = {field: getattr(person, field) for field in (*FIELDS, "is_active")}
     merged |= {field: getattr(change, field) for field in given}
-    for column, value in _columns(merged).items():
+    for column, value in person_columns(merged).items():
         if getattr(person, column) != value:
             setattr(person, column, value)
 
 
-def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+def person_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a person with these fields: the keys beside them are made here and nowhere else."""
     phone = read_phone(fields["phone"], fields["country"])
     return {

@@ -1,0 +1,280 @@
+"""
+Synthetic patients at any size: seeded, believable, filled by COPY with indexes and foreign keys made at the end.
+
+Ids are made from numbers, so that both load generators can name the n-th patient without a list: `patient_id(n)`.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from psycopg import sql
+
+SEED = 20260401
+PEOPLE_PER_LEAD = 5
+"""Of so many people one is a lead too, and has a submission on file."""
+_CHUNK = 5_000
+_BEGINNING = datetime(2023, 1, 1, tzinfo=UTC)
+_YEARS = timedelta(days=3 * 365)
+
+FIRST_NAMES = (
+    "Anna Aisha Bram Carmen Daan Dilara Elif Emma Eva Fatima Femke Finn Giulia Hanna Hugo Ingrid Isabel Jan Jasmin "
+    "Johan Julia Karim Karin Lars Laura Lena Lotte Lucas Luca Maja Marco Maria Marit Mehmet Milan Mila Nadia Nils Noor "
+    "Nora Olga Omar Pablo Petra Pieter Rania Robin Rosa Ruben Samir Sanne Sara Sofia Stefan Sven Tess Thijs Tom Vera "
+    "Viktor Willem Yara Yusuf Zoe"
+).split()
+_LAST_BEGINNINGS = (
+    "Aal Ber Bos Bran Dek Dij Eng Fed Fisch Gar Ger Haan Hart Hei Hof Holt Jan Jor Kai Kam Klein Koch Kra Kui Lam Lin "
+    "Maas Mar Mei Mol Nie Noor Olt Ost Pet Pol Raa Rich Rie Roo Sal Schaa Schmi Ste Stra Tan Tim Vaal Ver Vis Vos Wald "
+    "Wer Wil Win Zand Zei Zor"
+).split()
+_LAST_ENDINGS = (
+    "aar berg bach burg dam den der dijk dorf ers felt gaard haus heim hoven huis ing kamp ler mann meier melo mond "
+    "ner nova oni ova rath ridge rini sen ski son stad stein straat tal veld vic ville waard wijk zini"
+).split()
+LAST_NAMES = tuple(beginning + ending for beginning in _LAST_BEGINNINGS for ending in _LAST_ENDINGS)
+STATUSES = (("active", 60), ("paused", 10), ("inactive", 20), ("deceased", 5), ("withdrawn", 5))
+LEAD_STATUSES = (("new", 30), ("contacting", 25), ("call_booked", 15), ("unreachable", 15), ("withdrawn", 15))
+OWNERS = 20
+TABLES = (
+    "person", "patient", "person_contact_type", "call_history", "patient_lead", "intake_submission", "audit_event",
+)  # fmt: skip
+
+
+def person_id(number: int) -> str:
+    """The id of the n-th person; a plain UUIDv7 of the spring of 2024."""
+    return f"018e0000-0000-7001-8000-{number:012x}"
+
+
+def patient_id(number: int) -> str:
+    """The id of the n-th patient, n from 1."""
+    return f"018e0000-0000-7002-8000-{number:012x}"
+
+
+def living(count: int) -> int:
+    """The first so many of `count` patients are not deleted."""
+    return count - count // 100
+
+
+PATIENT_ID_SQL = "('018e0000-0000-7002-8000-' || lpad(to_hex({number}), 12, '0'))::uuid"
+"""`patient_id` as SQL, for pgbench; `{number}` is an integer expression."""
+
+
+def _name(number: int) -> tuple[str, str]:
+    # Steps that share no divisor with the lists' lengths: every name comes up, neighbours differ.
+    return FIRST_NAMES[number * 37 % len(FIRST_NAMES)], LAST_NAMES[number * 7919 % len(LAST_NAMES)]
+
+
+def fill(connection: psycopg.Connection, *, patients: int, tell: Callable[[str], None]) -> dict[str, float]:
+    """
+    Fill an empty, migrated database with `patients` patients, as many calls and audit events, and a fifth as many leads
+    and submissions. The last hundredth of the patients is deleted. Returns the seconds of each step.
+    """
+    seconds: dict[str, float] = {}
+
+    def timed(step: str, work: Callable[[], object]) -> None:
+        tell(f"{patients:,} patients: {step}")
+        started = time.perf_counter()
+        work()
+        seconds[step] = round(time.perf_counter() - started, 2)
+
+    conditions = [
+        str(row[0])
+        for row in connection.execute("SELECT medical_condition_id FROM medical_condition ORDER BY name LIMIT 60")
+    ]
+    role = connection.execute("SELECT contact_type_id FROM contact_type WHERE type_name = 'patient'").fetchone()
+    if not conditions or role is None:
+        raise RuntimeError("the reference data is missing")
+    owners = [
+        str(row[0])
+        for row in connection.execute(
+            "INSERT INTO user_account (kind, display_name) SELECT 'human', 'Navigator ' || n "
+            "FROM generate_series(1, %s) AS n RETURNING user_account_id",
+            [OWNERS],
+        )
+    ]
+    restore = _without_indexes(connection)
+    chance = random.Random(SEED)
+    at = _moments(patients)
+    timed("persons", lambda: _copy(connection, "person", _PERSON, _persons(patients, at)))
+    timed(
+        "patients", lambda: _copy(connection, "patient", _PATIENT, _patients(patients, at, chance, conditions, owners))
+    )
+    timed("roles", lambda: _copy(connection, "person_contact_type", _ROLE, _roles(patients, at, str(role[0]))))
+    timed("calls", lambda: _copy(connection, "call_history", _CALL, _calls(patients, at, chance)))
+    timed("leads", lambda: _copy(connection, "patient_lead", _LEAD, _leads(patients, at, chance, conditions, owners)))
+    timed("submissions", lambda: _copy(connection, "intake_submission", _INTAKE, _submissions(patients, at)))
+    timed("audit events", lambda: _copy(connection, "audit_event", _AUDIT, _audit(patients, chance, owners)))
+    timed("indexes and keys", restore)
+    connection.commit()
+    connection.autocommit = True
+    timed("vacuum and analyze", lambda: connection.execute("VACUUM (ANALYZE)"))
+    connection.autocommit = False
+    return seconds
+
+
+def _moments(count: int) -> Callable[[int], str]:
+    step = _YEARS / count
+
+    def moment(number: int) -> str:
+        return (_BEGINNING + step * number).isoformat()
+
+    return moment
+
+
+def _without_indexes(connection: psycopg.Connection) -> Callable[[], None]:
+    """Take indexes and constraints that need one (but primary keys) off the tables; returns what puts them back."""
+    made: list[str] = []
+    keys = connection.execute(
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), contype FROM pg_constraint "
+        "WHERE contype IN ('f', 'u', 'x') "
+        "AND (conrelid::regclass::text = ANY(%(tables)s) OR confrelid::regclass::text = ANY(%(tables)s)) "
+        "ORDER BY contype <> 'f'",
+        {"tables": list(TABLES)},
+    ).fetchall()
+    for table, name, definition, kind in keys:
+        connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+        # Foreign keys come last: they need the unique keys they point to.
+        made.insert(0 if kind != "f" else len(made), f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
+    indexes = connection.execute(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = ANY(%s) "
+        "AND indexname NOT LIKE 'pk\\_%%'",
+        [list(TABLES)],
+    ).fetchall()
+    for name, definition in indexes:
+        connection.execute(f'DROP INDEX "{name}"')
+        # A partitioned table's index is made on its partitions too.
+        made.insert(0, definition.replace(" ON ONLY ", " ON "))
+
+    def restore() -> None:
+        connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        for statement in made:
+            connection.execute(statement.encode())
+
+    return restore
+
+
+def _copy(connection: psycopg.Connection, table: str, columns: str, rows: Iterator[str]) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN".encode()) as copy:
+        chunk: list[str] = []
+        for row in rows:
+            chunk.append(row)
+            if len(chunk) == _CHUNK:
+                copy.write("".join(chunk))
+                chunk.clear()
+        copy.write("".join(chunk))
+
+
+_PERSON = (
+    "person_id, created_at, updated_at, first_name, last_name, name_key, email, email_key, phone, phone_e164, "
+    "phone_valid, date_of_birth, gender, country, language"
+)
+
+
+def _persons(count: int, at: Callable[[int], str]) -> Iterator[str]:
+    for n in range(1, count + 1):
+        first, last = _name(n)
+        low_first, low_last, when = first.lower(), last.lower(), at(n)
+        email = f"{low_first}.{low_last}.{n}@example.org"
+        phone = f"6{10_000_000 + n:08d}"
+        yield (
+            f"{person_id(n)}\t{when}\t{when}\t{first}\t{last}\t{low_first} {low_last}\t{email}\t{email}\t"
+            f"0{phone}\t+31{phone}\tt\t{1930 + n * 13 % 90}-{1 + n * 7 % 12:02d}-{1 + n * 11 % 28:02d}\t"
+            f"{('female', 'male')[n & 1]}\tNL\tnl\n"
+        )
+
+
+_PATIENT = (
+    "patient_id, created_at, updated_at, person_id, medical_condition_id, first_contact_date, status, status_reason, "
+    "owner_id, deleted_at, deleted_by"
+)
+
+
+def _patients(
+    count: int, at: Callable[[int], str], chance: random.Random, conditions: list[str], owners: list[str]
+) -> Iterator[str]:
+    # A few conditions are common and most are rare, as they are.
+    of_condition = chance.choices(conditions, [1 / (1 + n) for n in range(len(conditions))], k=10_007)
+    of_status = chance.choices([s for s, _ in STATUSES], [w for _, w in STATUSES], k=10_009)
+    for n in range(1, count + 1):
+        when, status = at(n), of_status[n % 10_009]
+        reason = "on holiday" if status in {"paused", "withdrawn"} else "\\N"
+        owner = owners[n * 31 % OWNERS] if n % 4 else "\\N"
+        deleted = f"{when}\t{owners[0]}" if n > living(count) else "\\N\t\\N"
+        yield (
+            f"{patient_id(n)}\t{when}\t{when}\t{person_id(n)}\t{of_condition[n % 10_007]}\t{when[:10]}\t{status}\t"
+            f"{reason}\t{owner}\t{deleted}\n"
+        )
+
+
+_ROLE = "created_at, updated_at, person_id, contact_type_id, valid_from"
+
+
+def _roles(count: int, at: Callable[[int], str], role: str) -> Iterator[str]:
+    for n in range(1, count + 1):
+        when = at(n)
+        yield f"{when}\t{when}\t{person_id(n)}\t{role}\t{when}\n"
+
+
+_CALL = (
+    "created_at, updated_at, person_id, patient_id, call_date, status, no_show, call_duration_minutes, outcome, notes"
+)
+
+
+def _calls(count: int, at: Callable[[int], str], chance: random.Random) -> Iterator[str]:
+    of_patient = [chance.randint(1, count) for _ in range(50_021)]
+    for n in range(1, count + 1):
+        # Some have many calls, most have few.
+        patient = of_patient[n % 50_021] if n % 3 == 0 else n
+        when, missed = at(n), n % 10 == 0
+        outcome = "no_show\tt\t\\N\t\\N" if missed else f"completed\tf\t{5 + n % 40}\tinformation_given"
+        who = f"{person_id(patient)}\t{patient_id(patient)}"
+        yield f"{when}\t{when}\t{who}\t{when}\t{outcome}\tAsked about the trial.\n"
+
+
+_LEAD = "created_at, updated_at, person_id, medical_condition_id, source, status, closed_at, owner_id"
+
+
+def _leads(
+    count: int, at: Callable[[int], str], chance: random.Random, conditions: list[str], owners: list[str]
+) -> Iterator[str]:
+    of_status = chance.choices([s for s, _ in LEAD_STATUSES], [w for _, w in LEAD_STATUSES], k=10_009)
+    for n in range(1, count + 1, PEOPLE_PER_LEAD):
+        when, status = at(n), of_status[n % 10_009]
+        closed = when if status in {"unreachable", "withdrawn"} else "\\N"
+        yield (
+            f"{when}\t{when}\t{person_id(n)}\t{conditions[n % len(conditions)]}\tlanding_page\t{status}\t{closed}\t"
+            f"{owners[n * 31 % OWNERS]}\n"
+        )
+
+
+_INTAKE = "created_at, source, payload, person_id, match_outcome, match_reasons"
+
+
+def _submissions(count: int, at: Callable[[int], str]) -> Iterator[str]:
+    for n in range(1, count + 1, PEOPLE_PER_LEAD):
+        first, last = _name(n)
+        payload = f'{{"person": {{"first_name": "{first}", "last_name": "{last}"}}}}'
+        yield f"{at(n)}\tapi\t{payload}\t{person_id(n)}\tnew_person\t{{email_unknown}}\n"
+
+
+_AUDIT = "actor_id, action, record_type, record_id, person_ids, outcome, request_id"
+
+
+def _audit(count: int, chance: random.Random, owners: list[str]) -> Iterator[str]:
+    for n in range(1, count + 1):
+        seen = chance.randint(1, count)
+        yield (
+            f"{owners[n % OWNERS]}\tget_patient\tpatient\t{patient_id(seen)}\t{{{person_id(seen)}}}\tdone\t{n:024x}\n"
+        )
+
+
+def drop_database(connection: psycopg.Connection, name: str) -> None:
+    """Drop a database of ours, whoever is still connected to it."""
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def create_database(connection: psycopg.Connection, name: str) -> None:
+    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -1,0 +1,57 @@
+"""The statements that the ordinary road sends for a request, taken from the running application."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import httpx
+from sqlalchemy import event
+
+from app.main import create_app
+from app.platform.db import Database, create_engine
+from app.platform.settings import Settings
+
+Sent = tuple[str, Sequence[str | None]]
+"""A statement's text with $1, $2, …, and the values as text."""
+
+
+async def statements_of(database_url: str, *, key: str, targets: Sequence[str]) -> list[list[Sent]]:
+    """What GET of each target sends by the ordinary road; the transaction's own BEGIN and COMMIT are left out."""
+    settings = Settings.model_validate({"database_url": database_url, "hot_path": False})
+    database = Database(create_engine(settings, database_url))
+    transport = httpx.ASGITransport(app=create_app(settings, database))
+    found = []
+    async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
+        for target in targets:
+            with _recording(database) as sent:
+                answer = await client.get(target, headers={"Authorization": f"Bearer {key}"})
+            answer.raise_for_status()
+            found.append(sent)
+    await database.close()
+    return found
+
+
+@contextmanager
+def _recording(database: Database) -> Iterator[list[Sent]]:
+    sent: list[Sent] = []
+
+    def note(_connection: Any, _cursor: Any, text: str, values: Any, *_: Any) -> None:
+        sent.append((text, [_as_text(value) for value in values or ()]))
+
+    engine = database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    if isinstance(value, (list, tuple)):
+        return "{" + ",".join(str(item) for item in value) + "}"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
