@@ -8,6 +8,7 @@ import csv
 import json
 import random
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from app.legacy.errors import NotReady
 
 NOW: Final = datetime(2025, 6, 30, 12, tzinfo=UTC)
 _OPTION: Final = 727_000_000
+_AT_A_TIME: Final = 50_000
 
 _GIVEN: Final = (
     "Sophie", "Lars", "Maarten", "Emma", "Noah", "Zoë", "François", "Anaïs", "José", "Lucía", "Giulia", "Matteo", "Jürgen",
@@ -93,17 +95,25 @@ class _Maker:
         self._last_person: tuple[str, str, str] | None = None
 
     def write(self, folder: Path, delimiter: str) -> int:
-        self._reference()
-        while len(self._rows["contact"]) < self._contacts:
-            self._person(len(self._rows["contact"]))
-        total = 0
-        for table, rows in self._rows.items():
-            self._random.shuffle(rows)
-            with (folder / f"{table}.csv").open("w", encoding="utf-8-sig", newline="") as file:
-                writer = csv.writer(file, delimiter=delimiter)
-                writer.writerow(self._columns[table])
-                writer.writerows(rows)
-            total += len(rows)
+        """Write the files, a part of the people at a time so that a large export needs no memory."""
+        total = made = 0
+        with ExitStack() as files:
+            writers = {}
+            for table, columns in self._columns.items():
+                file = files.enter_context((folder / f"{table}.csv").open("w", encoding="utf-8-sig", newline=""))
+                writers[table] = csv.writer(file, delimiter=delimiter)
+                writers[table].writerow(columns)
+            self._reference()
+            while made < self._contacts:
+                wanted = min(_AT_A_TIME, self._contacts - made)
+                while len(self._rows["contact"]) < wanted:
+                    self._person(made + len(self._rows["contact"]))
+                made += len(self._rows["contact"])
+                for table, rows in self._rows.items():
+                    self._random.shuffle(rows)
+                    writers[table].writerows(rows)
+                    total += len(rows)
+                    rows.clear()
         (folder / "optionsets.json").write_text(json.dumps({"optionsets": self._options()}), encoding="utf-8")
         frame = {"exported_at": NOW.strftime("%Y-%m-%dT%H:%M:%SZ"), "time_zone": "Europe/Amsterdam"}
         (folder / "export.json").write_text(json.dumps(frame), encoding="utf-8")

@@ -60,6 +60,10 @@ class Context:
         """Return all rows of a query."""
         return self.connection.execute(self._filled(query)).fetchall()
 
+    def count(self, table: str) -> int:
+        """Return the number of rows of a working table; a WHERE may follow its name."""
+        return int(self.all(f"SELECT count(*) FROM legacy.{table}")[0][0])
+
     def fill(self, name: str, columns: str, rows: Iterable[Sequence[Any]]) -> int:
         """Make a working table with these columns (as SQL) and copy rows into it; return how many."""
         self.connection.execute(f"DROP TABLE IF EXISTS legacy.{name} CASCADE")

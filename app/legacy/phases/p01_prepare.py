@@ -18,6 +18,7 @@ _SKIPPED: Final = ("DUPLICATE_ROW", "NOT_TRACKED")
 
 def run(context: Context) -> None:
     """Give every faulty record its fault and its outcome."""
+    context.analyze(*(f"s_{table}" for table in TABLES))
     for table in TABLES:
         context.stage(f"duplicates of {table}", _duplicates(table))
     context.stage("contacts without identity", _fault("contact", "NO_IDENTITY", "s.blank"))
@@ -64,7 +65,6 @@ def run(context: Context) -> None:
             'INSERT INTO legacy.record_count (run_id, "table", records)'
             f" SELECT :run, '{name}', count(*) FROM legacy.s_{name}",
         )
-        context.analyze(f"s_{name}")
 
 
 def _fault(table: str, fault: str, condition: str) -> str:

@@ -8,8 +8,9 @@ are written with their patients in phase 6, they name them) and the roles patien
 from typing import Final
 
 from app.legacy.contract import rules
+from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
-from app.legacy.phases.people_write import role
+from app.legacy.phases.roles import role
 
 READS: Final = ("s_contact", "s_patient")
 WRITES: Final = ("patient_lead", "person_contact_type")
@@ -123,18 +124,19 @@ def run(context: Context) -> None:
 
 def write(context: Context, which: str, patient: str) -> None:
     """Write the new leads that `which` names; `patient` is the SQL for the patient they were converted to."""
-    context.insert(
-        "patient_lead",
-        "lead_id, created_at, updated_at, person_id, medical_condition_id, source, status, converted_to_patient_id,"
-        " converted_at, closed_at, reason_code, reason",
-        f"""
-        SELECT d.lead_id, d.created_at, :now, d.person_id, c.condition_id, 'import',
-               CASE d.status WHEN 'lost' THEN 'disqualified' ELSE d.status END, {patient}, d.converted_at,
-               CASE WHEN d.status = 'lost' THEN :now END, CASE WHEN d.status = 'lost' THEN 'other' END,
-               CASE WHEN d.status = 'lost' THEN 'inactive in the old system' END
-        FROM legacy.d_lead AS d JOIN legacy.d_condition AS c ON c.name = d.condition WHERE d.is_new AND {which}
-        """,
-    )
+    with indexes_at_the_end(context, "patient_lead", context.count(f"d_lead AS d WHERE d.is_new AND {which}")):
+        context.insert(
+            "patient_lead",
+            "lead_id, created_at, updated_at, person_id, medical_condition_id, source, status, converted_to_patient_id,"
+            " converted_at, closed_at, reason_code, reason",
+            f"""
+            SELECT d.lead_id, d.created_at, :now, d.person_id, c.condition_id, 'import',
+                   CASE d.status WHEN 'lost' THEN 'disqualified' ELSE d.status END, {patient}, d.converted_at,
+                   CASE WHEN d.status = 'lost' THEN :now END, CASE WHEN d.status = 'lost' THEN 'other' END,
+                   CASE WHEN d.status = 'lost' THEN 'inactive in the old system' END
+            FROM legacy.d_lead AS d JOIN legacy.d_condition AS c ON c.name = d.condition WHERE d.is_new AND {which}
+            """,
+        )
     context.lineage(
         "leads",
         f"SELECT 'patient_lead', lead_id, 'contact', id, NULL::text[] FROM legacy.d_lead AS d WHERE d.is_new AND {which}",

@@ -1,18 +1,19 @@
 """
 Phase 6, patients: one for each person with patient rows, and the leads that became them.
 
-Reads patient rows. Writes patient, the converted leads of phase 5, suggested_change (conditions) and the role patient.
+Reads patient rows. Writes patient and the converted leads of phase 5; decides the role patient.
 """
 
 from typing import Final
 
 from app.legacy.contract import rules
 from app.legacy.phases import p05_leads
+from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
-from app.legacy.phases.people_write import role, suggestions
+from app.legacy.phases.roles import role
 
 READS: Final = ("s_patient", "s_medical_condition", "s_contact")
-WRITES: Final = ("patient", "patient_lead", "person_contact_type", "suggested_change")
+WRITES: Final = ("patient", "patient_lead")
 
 
 def run(context: Context) -> None:
@@ -61,13 +62,14 @@ def run(context: Context) -> None:
     )
     context.connection.execute("CREATE UNIQUE INDEX ON legacy.d_patient (p)")
     context.analyze("d_patient", "w_patient_condition")
-    context.insert(
-        "patient",
-        "patient_id, created_at, updated_at, person_id, medical_condition_id, first_contact_date, initial_consult_date, status",
-        "SELECT d.patient_id, d.created_at, :now, d.person_id, c.condition_id, d.first_contact_date,"
-        " d.initial_consult_date, d.status FROM legacy.d_patient AS d"
-        " JOIN legacy.d_condition AS c ON c.name = d.condition WHERE d.is_new",
-    )
+    with indexes_at_the_end(context, "patient", context.count("d_patient WHERE is_new")):
+        context.insert(
+            "patient",
+            "patient_id, created_at, updated_at, person_id, medical_condition_id, first_contact_date, initial_consult_date, status",
+            "SELECT d.patient_id, d.created_at, :now, d.person_id, c.condition_id, d.first_contact_date,"
+            " d.initial_consult_date, d.status FROM legacy.d_patient AS d"
+            " JOIN legacy.d_condition AS c ON c.name = d.condition WHERE d.is_new",
+        )
     context.lineage(
         "patients",
         """
@@ -103,7 +105,6 @@ def run(context: Context) -> None:
         WHERE v.condition <> d.condition ORDER BY w.p, v.condition, w.ord
         """,
     )
-    suggestions(context, ("medical_condition",))
     context.outcomes(
         "patients",
         """

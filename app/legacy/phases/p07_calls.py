@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 
 from app.legacy.bookings import Booking, Change, lost_bookings
+from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
 
 READS: Final = ("s_phonecall", "s_appointment", "s_contact", "s_audit")
@@ -110,17 +111,18 @@ def run(context: Context) -> None:
         ) AS q
         """,
     )
-    context.insert(
-        "call_history",
-        "call_id, created_at, updated_at, person_id, patient_id, lead_id, pn_id, booking_date, booking_time_zone, call_date,"
-        " reminder_date, status, no_show, direction, call_duration_minutes, outcome, notes",
-        """
-        SELECT d.call_id, :now, :now, d.person_id, d.patient_id, d.lead_id, n.person_id, d.booking,
-               CASE WHEN d.booking IS NOT NULL THEN :tz END, d.call, d.reminder, d.status, d.status = 'no_show',
-               coalesce(d.direction, 'outbound'), d.minutes, d.outcome, d.notes
-        FROM legacy.d_call AS d LEFT JOIN legacy.d_navigator AS n ON n.id = d.owner WHERE d.is_new ORDER BY d.person_id
-        """,
-    )
+    with indexes_at_the_end(context, "call_history", context.count("d_call WHERE is_new")):
+        context.insert(
+            "call_history",
+            "call_id, created_at, updated_at, person_id, patient_id, lead_id, pn_id, booking_date, booking_time_zone, call_date,"
+            " reminder_date, status, no_show, direction, call_duration_minutes, outcome, notes",
+            """
+            SELECT d.call_id, :now, :now, d.person_id, d.patient_id, d.lead_id, n.person_id, d.booking,
+                   CASE WHEN d.booking IS NOT NULL THEN :tz END, d.call, d.reminder, d.status, d.status = 'no_show',
+                   coalesce(d.direction, 'outbound'), d.minutes, d.outcome, d.notes
+            FROM legacy.d_call AS d LEFT JOIN legacy.d_navigator AS n ON n.id = d.owner WHERE d.is_new ORDER BY d.person_id
+            """,
+        )
     context.lineage(
         "calls",
         """

@@ -2,14 +2,15 @@
 Phase 8, physicians: with their hospitals and specialisations, and whose patients they look after.
 
 Reads hospitals, specializations, physician contacts and the patient rows' look-ups. Writes hospital, specialization,
-physician, patient_physician_relationship, the roles physician and pharmacist, suggested_change (licences).
+physician, patient_physician_relationship and the roles that all phases have decided.
 """
 
 from typing import Final
 
 from app.legacy.conditions import fold_words
+from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
-from app.legacy.phases.people_write import role, suggestions
+from app.legacy.phases.roles import role, write_roles
 
 READS: Final = ("s_hospital", "s_specialization", "s_contact", "s_patient")
 WRITES: Final = (
@@ -18,7 +19,6 @@ WRITES: Final = (
     "physician",
     "patient_physician_relationship",
     "person_contact_type",
-    "suggested_change",
 )
 
 
@@ -28,6 +28,7 @@ def run(context: Context) -> None:
     _places(context, "hospital", "name, city")
     _physicians(context)
     _relationships(context)
+    write_roles(context)
 
 
 def _places(context: Context, table: str, columns: str) -> None:
@@ -114,17 +115,18 @@ def _physicians(context: Context) -> None:
         ) AS q
         """,
     )
-    context.insert(
-        "physician",
-        "physician_id, created_at, updated_at, person_id, hospital_id, job_title, specialization_id,"
-        " medical_license_number, is_active",
-        """
-        SELECT d.physician_id, d.created_at, :now, d.person_id, h.hospital_id, left(d.job_title, 200), s.specialization_id,
-               left(d.licence, 100), d.is_active
-        FROM legacy.d_physician AS d LEFT JOIN legacy.d_hospital AS h ON h.id = d.hospital
-        LEFT JOIN legacy.d_specialization AS s ON s.id = d.specialization WHERE d.is_new
-        """,
-    )
+    with indexes_at_the_end(context, "physician", context.count("d_physician WHERE is_new")):
+        context.insert(
+            "physician",
+            "physician_id, created_at, updated_at, person_id, hospital_id, job_title, specialization_id,"
+            " medical_license_number, is_active",
+            """
+            SELECT d.physician_id, d.created_at, :now, d.person_id, h.hospital_id, left(d.job_title, 200), s.specialization_id,
+                   left(d.licence, 100), d.is_active
+            FROM legacy.d_physician AS d LEFT JOIN legacy.d_hospital AS h ON h.id = d.hospital
+            LEFT JOIN legacy.d_specialization AS s ON s.id = d.specialization WHERE d.is_new
+            """,
+        )
     context.lineage(
         "physicians",
         """
@@ -164,7 +166,6 @@ def _physicians(context: Context) -> None:
         WHERE r.licence <> d.licence ORDER BY r.p, r.licence, r.ord
         """,
     )
-    suggestions(context, ("medical_license_number",))
     context.warnings(
         "look-ups of contacts",
         """
@@ -215,11 +216,12 @@ def _relationships(context: Context) -> None:
             AND x.physician_id = d.physician_id AND x.relationship_type = 'treating' AND x.end_date IS NULL)
         """,
     )
-    context.insert(
-        "patient_physician_relationship",
-        "patient_physician_id, created_at, updated_at, patient_id, physician_id, relationship_type, is_primary",
-        "SELECT id, :now, :now, patient_id, physician_id, 'treating', primary_now FROM legacy.w_new_care",
-    )
+    with indexes_at_the_end(context, "patient_physician_relationship", context.count("w_new_care")):
+        context.insert(
+            "patient_physician_relationship",
+            "patient_physician_id, created_at, updated_at, patient_id, physician_id, relationship_type, is_primary",
+            "SELECT id, :now, :now, patient_id, physician_id, 'treating', primary_now FROM legacy.w_new_care",
+        )
     context.lineage(
         "relationships",
         "SELECT 'patient_physician_relationship', id, 'patient', source_id, NULL::text[] FROM legacy.w_new_care",

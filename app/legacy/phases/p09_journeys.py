@@ -2,7 +2,7 @@
 Phase 9, journeys: many clinical-trial and expanded-access journeys a patient, none dropped for a missing number.
 
 Reads patient rows, dossiers and the audit of patient rows. Writes clinical_trial, clinical_trial_journey, eap_journey
-and suggested_change (days of enrolment).
+and suggested_change (what all phases have found).
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,9 @@ import orjson
 
 from app.legacy.bookings import Change
 from app.legacy.eap import Dossier, PatientDate, journeys_of
+from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
-from app.legacy.phases.people_write import suggestions
+from app.legacy.phases.suggestions import write_suggestions
 from app.legacy.trials import Trial, lost_trials
 
 READS: Final = ("s_patient", "s_eap_dossier", "s_audit")
@@ -67,21 +68,22 @@ def _trials(context: Context) -> None:
     )
     context.analyze("d_ct_journey")
     _registry(context)
-    context.insert(
-        "clinical_trial_journey",
-        "ct_journey_id, created_at, updated_at, patient_id, clinical_trial_id, trial_reference, medical_condition_id,"
-        " referral_date, eligible, ineligible_reason, notes, status, status_changed_at",
-        """
-        SELECT d.ct_journey_id, :now, :now, d.patient_id, t.clinical_trial_id, left(d.trial, 500), c.condition_id, d.referral,
-               CASE d.eligible WHEN 'yes' THEN true WHEN 'no' THEN false END,
-               -- Somebody eligible has no reason not to be; what was noted so is kept as a note.
-               CASE WHEN d.eligible IS DISTINCT FROM 'yes' THEN d.reason END,
-               CASE WHEN d.eligible = 'yes' THEN 'Reason noted in the old system: ' || d.reason END, d.status, :now
-        FROM legacy.d_ct_journey AS d JOIN legacy.d_condition AS c ON c.name = d.condition
-        LEFT JOIN public.clinical_trial AS t ON t.trial_id = d.trial
-        WHERE d.is_new ORDER BY d.patient_id
-        """,
-    )
+    with indexes_at_the_end(context, "clinical_trial_journey", context.count("d_ct_journey WHERE is_new")):
+        context.insert(
+            "clinical_trial_journey",
+            "ct_journey_id, created_at, updated_at, patient_id, clinical_trial_id, trial_reference, medical_condition_id,"
+            " referral_date, eligible, ineligible_reason, notes, status, status_changed_at",
+            """
+            SELECT d.ct_journey_id, :now, :now, d.patient_id, t.clinical_trial_id, left(d.trial, 500), c.condition_id, d.referral,
+                   CASE d.eligible WHEN 'yes' THEN true WHEN 'no' THEN false END,
+                   -- Somebody eligible has no reason not to be; what was noted so is kept as a note.
+                   CASE WHEN d.eligible IS DISTINCT FROM 'yes' THEN d.reason END,
+                   CASE WHEN d.eligible = 'yes' THEN 'Reason noted in the old system: ' || d.reason END, d.status, :now
+            FROM legacy.d_ct_journey AS d JOIN legacy.d_condition AS c ON c.name = d.condition
+            LEFT JOIN public.clinical_trial AS t ON t.trial_id = d.trial
+            WHERE d.is_new ORDER BY d.patient_id
+            """,
+        )
     context.lineage(
         "trial journeys",
         """
@@ -124,11 +126,12 @@ def _registry(context: Context) -> None:
           AND NOT EXISTS (SELECT FROM public.clinical_trial AS x WHERE x.trial_id = q.trial)
         """,
     )
-    context.insert(
-        "clinical_trial",
-        "clinical_trial_id, created_at, updated_at, trial_id, registry_code, status",
-        "SELECT id, :now, :now, trial, registry, 'unverified' FROM legacy.d_trial ORDER BY trial",
-    )
+    with indexes_at_the_end(context, "clinical_trial", context.count("d_trial")):
+        context.insert(
+            "clinical_trial",
+            "clinical_trial_id, created_at, updated_at, trial_id, registry_code, status",
+            "SELECT id, :now, :now, trial, registry, 'unverified' FROM legacy.d_trial ORDER BY trial",
+        )
     context.lineage("trials", "SELECT 'clinical_trial', id, tbl, source_id, NULL::text[] FROM legacy.d_trial")
 
 
@@ -213,21 +216,22 @@ def _expanded_access(context: Context) -> None:
         """,
     )
     # A journey without a number gets one of ours: the column is the reference people read.
-    context.insert(
-        "eap_journey",
-        "eap_journey_id, created_at, updated_at, patient_id, eap_number, product, medical_condition_id, enrollment_date,"
-        " status, status_changed_at",
-        """
-        SELECT d.eap_journey_id, :now, :now, d.patient_id,
-               left(coalesce(d.eap_number, 'LEGACY-' || upper(left(d.key::text, 18))), 100),
-               left(d.product, 200), c.condition_id, d.enrolled,
-               CASE d.status WHEN 'active' THEN 'on_treatment' ELSE 'inquiry' END, :now
-        FROM legacy.d_eap_journey AS d JOIN legacy.d_condition AS c ON c.name = d.condition
-        WHERE d.is_new AND NOT EXISTS (
-            SELECT FROM public.eap_journey AS x WHERE x.eap_program_id IS NULL AND x.eap_number = d.eap_number
-            AND x.product IS NOT DISTINCT FROM d.product)
-        """,
-    )
+    with indexes_at_the_end(context, "eap_journey", context.count("d_eap_journey WHERE is_new")):
+        context.insert(
+            "eap_journey",
+            "eap_journey_id, created_at, updated_at, patient_id, eap_number, product, medical_condition_id, enrollment_date,"
+            " status, status_changed_at",
+            """
+            SELECT d.eap_journey_id, :now, :now, d.patient_id,
+                   left(coalesce(d.eap_number, 'LEGACY-' || upper(left(d.key::text, 18))), 100),
+                   left(d.product, 200), c.condition_id, d.enrolled,
+                   CASE d.status WHEN 'active' THEN 'on_treatment' ELSE 'inquiry' END, :now
+            FROM legacy.d_eap_journey AS d JOIN legacy.d_condition AS c ON c.name = d.condition
+            WHERE d.is_new AND NOT EXISTS (
+                SELECT FROM public.eap_journey AS x WHERE x.eap_program_id IS NULL AND x.eap_number = d.eap_number
+                AND x.product IS NOT DISTINCT FROM d.product)
+            """,
+        )
     context.lineage(
         "expanded access",
         """
@@ -247,7 +251,7 @@ def _expanded_access(context: Context) -> None:
         ORDER BY c.p, c.enrolled, c.key
         """,
     )
-    suggestions(context, ("eap_enrollment_date",))
+    write_suggestions(context)
     context.outcomes("expanded access", "SELECT tbl, record, 'eap_journey', outcome, NULL FROM legacy.w_eap_outcome")
     context.warnings(
         "expanded access",

@@ -5,17 +5,18 @@ Only what is new is written. A person that an earlier run made is found again by
 somebody who is here already uses stays theirs, and the pair goes to the duplicates to be looked at.
 """
 
+from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
+from app.legacy.phases.roles import role
 from app.people.countries import country_code
 from app.people.keys import name_key
 
 
 def write(context: Context) -> None:
-    """Write persons, contact points, suggestions, the review list and the navigators."""
+    """Write persons, contact points, the review list and the navigators."""
     _identify(context)
     _persons(context)
     _contact_points(context)
-    suggestions(context, ("name", "date_of_birth"))
     _duplicates(context)
     _navigators(context)
     _outcomes(context)
@@ -87,25 +88,26 @@ def _persons(context: Context) -> None:
         "SELECT d.p, x.person_id FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p)"
         " JOIN public.person AS x ON x.email_key = d.email_key AND x.person_id <> i.person_id WHERE i.is_new",
     )
-    context.insert(
-        "person",
-        "person_id, created_at, updated_at, first_name, last_name, name_key, email, email_key, phone, phone_e164,"
-        " phone_valid, date_of_birth, country, do_not_contact_channels, is_active",
-        """
-        SELECT i.person_id, :now, :now, left(d.first_name, 100), left(d.last_name, 100),
-               coalesce(k.name_key, lower(d.first_name || ' ' || d.last_name)),
-               CASE WHEN t.p IS NULL THEN left(d.email, 255) END, CASE WHEN t.p IS NULL THEN d.email_key END,
-               left(f.shown, 64), CASE WHEN f.valid THEN f.shown END, f.valid, d.date_of_birth, c.code,
-               array_remove(ARRAY[CASE WHEN d.do_not_email THEN 'email' END, CASE WHEN d.do_not_phone THEN 'phone' END], NULL),
-               d.is_active
-        FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p)
-        LEFT JOIN legacy.w_name_key AS k ON k.first = d.first_name AND k.last = d.last_name
-        LEFT JOIN legacy.w_person_phone AS f USING (p)
-        LEFT JOIN legacy.w_person_country AS c USING (p)
-        LEFT JOIN (SELECT DISTINCT p FROM legacy.w_taken) AS t USING (p)
-        WHERE i.is_new ORDER BY i.person_id
-        """,
-    )
+    with indexes_at_the_end(context, "person", context.count("d_person_id WHERE is_new")):
+        context.insert(
+            "person",
+            "person_id, created_at, updated_at, first_name, last_name, name_key, email, email_key, phone, phone_e164,"
+            " phone_valid, date_of_birth, country, do_not_contact_channels, is_active",
+            """
+            SELECT i.person_id, :now, :now, left(d.first_name, 100), left(d.last_name, 100),
+                   coalesce(k.name_key, lower(d.first_name || ' ' || d.last_name)),
+                   CASE WHEN t.p IS NULL THEN left(d.email, 255) END, CASE WHEN t.p IS NULL THEN d.email_key END,
+                   left(f.shown, 64), CASE WHEN f.valid THEN f.shown END, f.valid, d.date_of_birth, c.code,
+                   array_remove(ARRAY[CASE WHEN d.do_not_email THEN 'email' END, CASE WHEN d.do_not_phone THEN 'phone' END], NULL),
+                   d.is_active
+            FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p)
+            LEFT JOIN legacy.w_name_key AS k ON k.first = d.first_name AND k.last = d.last_name
+            LEFT JOIN legacy.w_person_phone AS f USING (p)
+            LEFT JOIN legacy.w_person_country AS c USING (p)
+            LEFT JOIN (SELECT DISTINCT p FROM legacy.w_taken) AS t USING (p)
+            WHERE i.is_new ORDER BY i.person_id
+            """,
+        )
     already = (
         ""
         if context.is_first
@@ -162,81 +164,17 @@ def _contact_points(context: Context) -> None:
     """
     )
     context.table("w_new_point", f"SELECT d.* FROM legacy.d_contact_point AS d WHERE d.is_new {standing}")
-    context.insert(
-        "contact_point",
-        "contact_point_id, created_at, person_id, kind, value, value_key, is_shared",
-        "SELECT contact_point_id, :now, person_id, kind, left(shown, 255), value_key, is_shared"
-        " FROM legacy.w_new_point ORDER BY person_id",
-    )
+    with indexes_at_the_end(context, "contact_point", context.count("w_new_point")):
+        context.insert(
+            "contact_point",
+            "contact_point_id, created_at, person_id, kind, value, value_key, is_shared",
+            "SELECT contact_point_id, :now, person_id, kind, left(shown, 255), value_key, is_shared"
+            " FROM legacy.w_new_point ORDER BY person_id",
+        )
     context.lineage(
         "contact points",
         "SELECT 'contact_point', d.contact_point_id, r.tbl, r.id, NULL::text[] FROM legacy.w_new_point AS d"
         " JOIN legacy.w_person_row AS r ON r.p = d.p AND r.ord = d.ord",
-    )
-
-
-def suggestions(context: Context, fields: tuple[str, ...]) -> None:
-    """Write the values that differ from the survivor's as suggested changes, those of these fields."""
-    chosen = ", ".join(f"'{field}'" for field in fields)
-    context.table(
-        "w_suggested",
-        f"""
-        SELECT q.*, encode(sha256(convert_to(q.theirs::text, 'UTF8')), 'hex') AS value_hash,
-               legacy.derived_id(:epoch, 'suggested_change', q.record_id || q.our_field || q.theirs::text) AS id
-        FROM (
-            SELECT i.person_id, 'person' AS table_name, i.person_id AS record_id, f.our_field,
-                   to_jsonb(f.theirs) AS theirs, s.tbl, s.source_id, s.field
-            FROM legacy.d_suggestion AS s JOIN legacy.d_person_id AS i USING (p) JOIN legacy.d_person AS d USING (p)
-            CROSS JOIN LATERAL (VALUES
-                ('first_name', CASE WHEN s.field = 'name' AND s.first <> '' AND s.first <> d.first_name THEN s.first END),
-                ('last_name', CASE WHEN s.field = 'name' AND s.last <> '' AND s.last <> d.last_name THEN s.last END),
-                ('date_of_birth', CASE WHEN s.field = 'date_of_birth' THEN s.value END)
-            ) AS f(our_field, theirs)
-            WHERE s.field IN ({chosen}) AND f.theirs IS NOT NULL AND s.about IS NULL
-            UNION ALL
-            SELECT i.person_id, a.table_name, s.about, a.our_field, to_jsonb(coalesce(c.condition_id::text, s.value)),
-                   s.tbl, s.source_id, s.field
-            FROM legacy.d_suggestion AS s JOIN legacy.d_person_id AS i USING (p)
-            JOIN (VALUES ('medical_condition', 'patient', 'medical_condition_id'),
-                         ('medical_license_number', 'physician', 'medical_license_number'),
-                         ('eap_enrollment_date', 'eap_journey', 'enrollment_date')
-                 ) AS a(field, table_name, our_field) USING (field)
-            LEFT JOIN legacy.d_condition AS c ON s.field = 'medical_condition' AND c.name = s.value
-            WHERE s.field IN ({chosen}) AND s.about IS NOT NULL
-        ) AS q
-        """,
-    )
-    new = context.is_new("suggested_change", "suggested_change_id", "w.id")
-    context.table(
-        "w_new_suggestion",
-        f"SELECT DISTINCT ON (w.record_id, w.our_field, w.value_hash) w.* FROM legacy.w_suggested AS w WHERE {new}"
-        " AND NOT EXISTS (SELECT FROM public.suggested_change AS x WHERE x.record_id = w.record_id"
-        " AND x.field = w.our_field AND x.value_hash = w.value_hash)"
-        " ORDER BY w.record_id, w.our_field, w.value_hash, w.tbl, w.source_id",
-    )
-    # Every table a suggestion is about has its value in to_jsonb(row): one statement for all of them.
-    context.insert(
-        "suggested_change",
-        "suggested_change_id, created_at, updated_at, person_id, table_name, record_id, field, ours, ours_version, theirs,"
-        " value_hash, source",
-        """
-        SELECT w.id, :now, :now, w.person_id, w.table_name, w.record_id, w.our_field, nullif(o.ours -> w.our_field, 'null'),
-               coalesce((o.ours ->> 'version')::integer, 1), w.theirs, w.value_hash, 'import'
-        FROM legacy.w_new_suggestion AS w
-        LEFT JOIN LATERAL (
-            SELECT to_jsonb(x) AS ours FROM public.person AS x WHERE w.table_name = 'person' AND x.person_id = w.record_id
-            UNION ALL
-            SELECT to_jsonb(x) FROM public.patient AS x WHERE w.table_name = 'patient' AND x.patient_id = w.record_id
-            UNION ALL
-            SELECT to_jsonb(x) FROM public.physician AS x WHERE w.table_name = 'physician' AND x.physician_id = w.record_id
-            UNION ALL
-            SELECT to_jsonb(x) FROM public.eap_journey AS x WHERE w.table_name = 'eap_journey' AND x.eap_journey_id = w.record_id
-        ) AS o ON true
-        """,
-    )
-    context.lineage(
-        "suggestions",
-        "SELECT 'suggested_change', id, tbl, source_id, ARRAY[our_field] FROM legacy.w_new_suggestion",
     )
 
 
@@ -266,11 +204,12 @@ def _duplicates(context: Context) -> None:
               FROM legacy.w_duplicate AS w) AS q
         """,
     )
-    context.insert(
-        "duplicate_candidate",
-        "duplicate_candidate_id, created_at, updated_at, person_id, other_person_id, reasons",
-        "SELECT id, :now, :now, a, b, reasons FROM legacy.d_duplicate WHERE is_new",
-    )
+    with indexes_at_the_end(context, "duplicate_candidate", context.count("d_duplicate WHERE is_new")):
+        context.insert(
+            "duplicate_candidate",
+            "duplicate_candidate_id, created_at, updated_at, person_id, other_person_id, reasons",
+            "SELECT id, :now, :now, a, b, reasons FROM legacy.d_duplicate WHERE is_new",
+        )
     context.lineage(
         "duplicates",
         "SELECT 'duplicate_candidate', id, tbl, source_id, NULL::text[] FROM legacy.d_duplicate WHERE is_new",
@@ -313,42 +252,6 @@ def _navigators(context: Context) -> None:
     role(context, "patient-navigator", "SELECT person_id, :now AS valid_from, NULL::timestamptz AS valid_to,"
          " 'systemuser' AS tbl, id AS source_id FROM legacy.d_navigator")  # fmt: skip
     context.outcomes("navigators", "SELECT 'systemuser', record, 'row', 'created', NULL FROM legacy.d_navigator")
-
-
-def role(context: Context, name: str, query: str) -> None:
-    """
-    Write one period of a role for each person the query gives (person_id, valid_from, valid_to, tbl, source_id).
-
-    Somebody who has the role here already at that time keeps it as it is.
-    """
-    table = f"d_role_{name.replace('-', '_')}"
-    context.table(
-        table,
-        f"""
-        SELECT q.*, legacy.derived_id(:epoch, 'role', q.person_id || '{name}') AS id
-        FROM ({query}) AS q
-        """,
-    )
-    new = context.is_new("person_contact_type", "person_contact_type_id", "d.id")
-    context.table(
-        "w_new_role",
-        f"""
-        SELECT d.*, t.contact_type_id FROM legacy.{table} AS d
-        JOIN public.contact_type AS t ON t.type_name = '{name}'
-        WHERE {new} AND NOT EXISTS (
-            SELECT FROM public.person_contact_type AS x WHERE x.person_id = d.person_id
-            AND x.contact_type_id = t.contact_type_id AND x.period && tstzrange(d.valid_from, d.valid_to))
-        """,
-    )
-    context.insert(
-        "person_contact_type",
-        "person_contact_type_id, created_at, updated_at, person_id, contact_type_id, valid_from, valid_to",
-        "SELECT id, :now, :now, person_id, contact_type_id, valid_from, valid_to FROM legacy.w_new_role",
-    )
-    context.lineage(
-        f"role {name}",
-        "SELECT 'person_contact_type', id, tbl, source_id, NULL::text[] FROM legacy.w_new_role",
-    )
 
 
 def _outcomes(context: Context) -> None:
