@@ -1639,7 +1639,7 @@ CREATE INDEX ix_passkey_challenge_expires_at ON passkey_challenge USING btree (e
 
 CREATE INDEX ix_passkey_user_account_id ON passkey USING btree (user_account_id);
 
-CREATE INDEX ix_patient_created_at ON patient USING btree (created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
+CREATE INDEX ix_patient_created_at ON patient USING btree (created_at DESC, patient_id DESC);
 
 CREATE INDEX ix_patient_lead_created_at ON patient_lead USING btree (created_at DESC, lead_id DESC);
 
@@ -1668,6 +1668,10 @@ CREATE INDEX ix_patient_status_medical_condition_id_created_at ON patient USING 
 CREATE INDEX ix_person_contact_type_person_id ON person_contact_type USING btree (person_id, valid_from);
 
 CREATE INDEX ix_person_created_at ON person USING btree (created_at DESC, person_id DESC);
+
+CREATE INDEX ix_person_date_of_birth_created_at ON person USING btree (date_of_birth, created_at DESC, person_id DESC) WHERE (date_of_birth IS NOT NULL);
+
+CREATE INDEX ix_person_inactive_created_at ON person USING btree (created_at DESC, person_id DESC) WHERE (is_active IS FALSE);
 
 CREATE INDEX ix_person_last_name_first_name ON person USING btree (last_name, first_name);
 

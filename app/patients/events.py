@@ -42,6 +42,16 @@ class JourneyEvent(Base):
             "created_at",
             postgresql_where=text("eap_journey_id IS NOT NULL"),
         ),
+        *(
+            Index(
+                f"ix_journey_event_{owner}_happened_at",
+                owner,
+                text("happened_at DESC"),
+                text("journey_event_id DESC"),
+                postgresql_where=text(f"{owner} IS NOT NULL"),
+            )
+            for owner in ("lead_id", "patient_id", "ct_journey_id", "eap_journey_id")
+        ),
         {"info": {"insert_only": True}},
     )
 

@@ -21,12 +21,8 @@ class Patient(Edited, Base):
         UniqueConstraint("patient_id", "person_id"),
         CheckConstraint(PATIENT.sql_check(), name="status_known"),
         CheckConstraint("(deleted_at IS NULL) = (deleted_by IS NULL)", name="deleted_by_somebody"),
-        Index(
-            "ix_patient_created_at",
-            text("created_at DESC"),
-            text("patient_id DESC"),
-            postgresql_where=text("deleted_at IS NULL"),
-        ),
+        # Over deleted rows too, unlike the others: the list with deleted ones has no other index.
+        Index("ix_patient_created_at", text("created_at DESC"), text("patient_id DESC")),
         Index(
             "ix_patient_status_created_at",
             "status",
@@ -95,6 +91,12 @@ class PatientPhysicianRelationship(Edited, Base):
             "relationship_type",
             unique=True,
             postgresql_where=text("end_date IS NULL"),
+        ),
+        Index(
+            "ix_patient_physician_relationship_patient_id",
+            "patient_id",
+            text("created_at DESC"),
+            text("patient_physician_id DESC"),
         ),
         Index(
             "ix_patient_physician_relationship_physician_id",

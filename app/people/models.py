@@ -74,6 +74,19 @@ class Person(Edited, Base):
             postgresql_where=text("date_of_birth IS NOT NULL"),
         ),
         Index("ix_person_created_at", text("created_at DESC"), text("person_id DESC")),
+        Index(
+            "ix_person_date_of_birth_created_at",
+            "date_of_birth",
+            text("created_at DESC"),
+            text("person_id DESC"),
+            postgresql_where=text("date_of_birth IS NOT NULL"),
+        ),
+        Index(
+            "ix_person_inactive_created_at",
+            text("created_at DESC"),
+            text("person_id DESC"),
+            postgresql_where=text("is_active IS FALSE"),
+        ),
     )
 
     person_id: Mapped[Key]
@@ -227,6 +240,13 @@ class SuggestedChange(Edited, Base):
         CheckConstraint("(decision = 'open') = (decided_at IS NULL)", name="decided_when_not_open"),
         UniqueConstraint("record_id", "field", "value_hash", name="uq_suggested_change_value"),
         Index("ix_suggested_change_person_id", "person_id", "decision"),
+        Index(
+            "ix_suggested_change_person_id_decided_at",
+            "person_id",
+            text("decided_at DESC"),
+            text("suggested_change_id DESC"),
+            postgresql_where=text("decided_at IS NOT NULL"),
+        ),
         Index(
             "ix_suggested_change_decision_created_at",
             "decision",
