@@ -24,6 +24,7 @@ from app.journeys.trial import api as trial_journeys
 from app.journeys.trial import errors as trial_journey_errors
 from app.leads import api as leads
 from app.leads import errors as lead_errors
+from app.oversight import api as oversight
 from app.patients import api as patients
 from app.patients import errors as patient_errors
 from app.patients.care_team import api as care_team
@@ -72,6 +73,8 @@ ROUTERS = (
     eap_journeys.router,
     care_team.router,
     openings.router,
+    oversight.events_router,
+    oversight.router,
 )
 CONSTRAINT_ERRORS: ConstraintErrors = {
     **account_errors.CONSTRAINTS,

@@ -76,6 +76,15 @@ DbSession = Annotated[AsyncSession, Depends(_session)]
 CurrentActor = Annotated[Actor, Depends(_actor)]
 
 
+def _door(request: Request) -> Door:
+    door: Door = request.state.door
+    return door
+
+
+CurrentDoor = Annotated[Door, Depends(_door)]
+"""By which permission the request came in and which reason it states, for answers that mask themselves."""
+
+
 def _if_match(request: Request) -> str | None:
     return request.headers.get("if-match")
 
@@ -216,6 +225,7 @@ async def _carry_out(
         reason=reason_in(request, ACCESS_REASON),
         makes_new=request.scope["route"].status_code == HTTPStatus.CREATED,
     )
+    request.state.door = door
     change_reason = reason_in(request, CHANGE_REASON)
     if change_reason is not None and request.method != "GET":
         await audit.state_change_reason(session, change_reason)
@@ -234,4 +244,14 @@ async def _carry_out(
     return response
 
 
-__all__ = ["MAX_BODY_BYTES", "CurrentActor", "DbSession", "IfMatch", "State", "allow", "api_router", "mount"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "CurrentActor",
+    "CurrentDoor",
+    "DbSession",
+    "IfMatch",
+    "State",
+    "allow",
+    "api_router",
+    "mount",
+]

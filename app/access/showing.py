@@ -15,6 +15,7 @@ from app.access.masking import View, mask, persons_with_detail
 from app.access.openings import queries, service
 from app.access.openings.errors import ReasonNeeded
 from app.access.policy import Sight, is_bound_to_caseload, masked_classes_of, sight_of
+from app.access.reasons import ACCESS_REASON
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.actor import Actor
@@ -52,18 +53,40 @@ async def show(session: AsyncSession, actor: Actor, door: Door, answer: Any) -> 
     such detail is masked. Notes the purpose when a break-glass or a stated reason has opened something.
     """
     view = await view_of(session, actor, door)
-    if door.caseload is Caseload.ASSIGNED and not door.makes_new and is_bound_to_caseload(actor.roles, door.permission):
-        view = replace(view, outside=await _outside(session, actor, door, answer, view.subject))
+    if _is_bound(actor, door):
+        people = set(persons_with_detail(answer, view.subject))
+        is_single = isinstance(answer, BaseModel) and not isinstance(answer, Page)
+        view = replace(view, outside=await _closed_to(session, actor, door, people, is_single=is_single))
     shown = mask(answer, view)
     if view.used:
         audit.state_purpose(session, "break_glass")
     return shown
 
 
-async def _outside(
-    session: AsyncSession, actor: Actor, door: Door, answer: Any, subject: UUID | None
+async def view_of_record(
+    session: AsyncSession, actor: Actor, door: Door, subject: UUID | None, *, has_detail: bool
+) -> View:
+    """
+    What is closed to the actor in one person's record that is shown otherwise than as an answer.
+
+    ReasonNeeded when it has case detail, lies outside their caseload, and no reason is stated.
+    """
+    view = replace(await view_of(session, actor, door), subject=subject)
+    if has_detail and _is_bound(actor, door):
+        await _closed_to(session, actor, door, {subject}, is_single=True)
+    return view
+
+
+def _is_bound(actor: Actor, door: Door) -> bool:
+    return (
+        door.caseload is Caseload.ASSIGNED and not door.makes_new and is_bound_to_caseload(actor.roles, door.permission)
+    )
+
+
+async def _closed_to(
+    session: AsyncSession, actor: Actor, door: Door, people: set[UUID | None], *, is_single: bool
 ) -> frozenset[UUID | None]:
-    people = set(persons_with_detail(answer, subject))
+    """Those of `people` whose case detail stays closed, after the reason that was stated now or within the hour."""
     known = {person for person in people if person is not None}
     outside: set[UUID | None] = {*await queries.outside_caseload(session, actor, person_ids=known)}
     if None in people:
@@ -75,15 +98,10 @@ async def _outside(
     if outside & stated:
         audit.state_purpose(session, "outside_caseload")
     outside -= stated
-    if len(outside) == 1 and door.reason is not None and None not in outside:
-        await _open_by_reason(session, actor, outside, door.reason)
+    (only,) = outside if len(outside) == 1 else (None,)
+    if only is not None and door.reason is not None:
+        await service.state_reason(session, actor, person_id=only, reason=door.reason)
         return frozenset()
-    if outside and isinstance(answer, BaseModel) and not isinstance(answer, Page):
-        raise ReasonNeeded(extra={"header": "X-Access-Reason"})
+    if outside and is_single:
+        raise ReasonNeeded(extra={"header": ACCESS_REASON})
     return frozenset(outside)
-
-
-async def _open_by_reason(session: AsyncSession, actor: Actor, outside: set[UUID | None], reason: str) -> None:
-    for person_id in outside:
-        if person_id is not None:
-            await service.state_reason(session, actor, person_id=person_id, reason=reason)

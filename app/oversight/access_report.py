@@ -1,0 +1,98 @@
+"""Who looked at a person: the trail in words, for the person themselves."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import queries as access
+from app.access.models import RoleGrant
+from app.access.openings import queries as openings
+from app.access.openings.models import AccessOpening
+from app.audit import queries as audit_queries
+from app.audit import service as audit
+from app.audit.models import AuditEvent
+from app.audit.schemas import AuditEventFilter
+from app.oversight import words
+from app.oversight.schemas import AccessRead, AccessReportFilter
+from app.people import queries as people
+from app.platform.actor import Actor
+from app.platform.paging import Page
+
+_SYSTEM = "The system itself"
+_A_REQUEST = timedelta(seconds=30)
+
+
+async def who_looked_at(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, query: AccessReportFilter
+) -> Page[AccessRead]:
+    """A page of every look at the person and every change of their data, newest first; PersonNotFound."""
+    await people.get_person(session, actor, person_id=person_id)
+    audit.note(session, record_type="audit_event", person_ids=[person_id], fields=["access_report"])
+    events, cursor, total, capped = await audit_queries.list_events(
+        session,
+        actor,
+        query=AuditEventFilter(
+            person_id=person_id,
+            outcome="done",
+            from_at=query.from_at,
+            to_at=query.to_at,
+            limit=query.limit,
+            cursor=query.cursor,
+        ),
+    )
+    accounts = {event.actor_id for event in events if event.actor_id is not None}
+    names = await access.account_names(session, accounts)
+    grants = await access.roles_over_time(session, accounts)
+    stated = await openings.reasons_about(session, person_id=person_id, account_ids=accounts)
+    items = [_read(event, names, grants, stated) for event in events]
+    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+
+
+def _read(
+    event: AuditEvent, names: dict[UUID, str], grants: Sequence[RoleGrant], stated: Sequence[AccessOpening]
+) -> AccessRead:
+    roles = roles_at(event.actor_id, event.at, grants)
+    return AccessRead(
+        audit_event_id=event.audit_event_id,
+        at=event.at,
+        account_id=event.actor_id,
+        who=names.get(event.actor_id, _SYSTEM) if event.actor_id else _SYSTEM,
+        roles=roles,
+        did=words.did(event.action),
+        what=words.kind_of_record(event.record_type),
+        why=words.why(event.purpose, roles),
+        stated_reason=_reason(event, stated),
+    )
+
+
+def roles_at(account_id: UUID | None, moment: datetime, grants: Sequence[RoleGrant]) -> list[str]:
+    """The roles that the account held at that moment, by name."""
+    return sorted(
+        {
+            grant.role
+            for grant in grants
+            if grant.user_account_id == account_id
+            and grant.created_at <= moment
+            and (grant.revoked_at is None or grant.revoked_at > moment)
+        }
+    )
+
+
+def _reason(event: AuditEvent, stated: Sequence[AccessOpening]) -> str | None:
+    """
+    The words stated for this use: those of the latest opening of its kind that was open then.
+
+    An event bears the time when its request began, which for the request that states the reason is a little earlier.
+    """
+    if event.purpose is None:
+        return None
+    fitting = [
+        opening.reason
+        for opening in stated
+        if opening.kind == event.purpose
+        and opening.user_account_id == event.actor_id
+        and opening.created_at - _A_REQUEST <= event.at <= opening.expires_at
+    ]
+    return fitting[-1] if fitting else None

@@ -1,0 +1,153 @@
+"""The kinds of records with a history: where they are served, who may read them, how one is read and shown."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.masking import Shown, class_of
+from app.calls import api as calls_api
+from app.calls import queries as calls
+from app.calls.models import CallHistory
+from app.calls.schemas import CallRead
+from app.conditions import api as conditions_api
+from app.conditions import queries as conditions
+from app.conditions.models import MedicalCondition
+from app.conditions.schemas import ConditionRead
+from app.hospitals import queries as hospitals
+from app.hospitals.models import Hospital
+from app.hospitals.schemas import HospitalRead
+from app.journeys.eap import api as eap_api
+from app.journeys.eap import queries as eap
+from app.journeys.eap.models import EapJourney, EapProgram
+from app.journeys.eap.schemas import EapJourneyRead, ProgrammeRead
+from app.journeys.trial import api as trial_api
+from app.journeys.trial import queries as trials
+from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
+from app.journeys.trial.schemas import TrialJourneyRead, TrialRead
+from app.leads import api as leads_api
+from app.leads import queries as leads
+from app.leads.models import PatientLead
+from app.leads.schemas import LeadRead
+from app.patients import api as patients_api
+from app.patients import queries as patients
+from app.patients.models import Patient
+from app.patients.schemas import PatientRead
+from app.people import queries as people
+from app.people.models import Person
+from app.people.schemas import PersonRead
+from app.physicians import queries as physicians
+from app.physicians.models import Physician
+from app.physicians.schemas import PhysicianRead
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.db import Base
+
+Load = Callable[[AsyncSession, Actor, UUID], Awaitable[BaseModel]]
+
+
+@dataclass(frozen=True)
+class Record:
+    """
+    One kind of record. `path` is its place in the API, `load` its answer as GET gives it, or NotFound.
+
+    `permission` is the one to read it: it opens the record's history as well.
+    """
+
+    path: str
+    model: type[Base]
+    answer: type[BaseModel]
+    permission: str
+    load: Load
+
+    @property
+    def table(self) -> Table:
+        table = self.model.__table__
+        assert isinstance(table, Table)  # noqa: S101 - every model of ours is a table
+        return table
+
+    @property
+    def record_type(self) -> str:
+        return self.table.name
+
+    def class_of(self, column: str) -> Shown:
+        """The privacy class of a column; case detail where the answer says so."""
+        field = self.answer.model_fields.get(column)
+        stated = class_of(field) if field is not None else None
+        return Shown(self.table.c[column].info["privacy"], detail=stated is not None and stated.detail)
+
+    @property
+    def has_detail(self) -> bool:
+        return any(self.class_of(column.name).detail for column in self.table.c)
+
+
+async def _person(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    return PersonRead.model_validate(await people.get_person(session, actor, person_id=key))
+
+
+async def _lead(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    return leads_api.read(await leads.get_lead(session, actor, lead_id=key), clock.now())
+
+
+async def _patient(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    deleted_too = actor.may("patient.read_deleted")
+    return patients_api.read(await patients.get_patient(session, actor, patient_id=key, include_deleted=deleted_too))
+
+
+async def _call(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    voided_too = actor.may("call.read_voided")
+    return calls_api.read(await calls.get_call(session, actor, call_id=key, include_voided=voided_too), clock.now())
+
+
+async def _physician(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    return PhysicianRead.model_validate(await physicians.get_physician(session, actor, physician_id=key))
+
+
+async def _trial_journey(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    return trial_api.read(await trials.get_trial_journey(session, actor, ct_journey_id=key))
+
+
+async def _eap_journey(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    return eap_api.read(await eap.get_eap_journey(session, actor, eap_journey_id=key))
+
+
+async def _condition(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    return conditions_api.read(await conditions.get_condition(session, actor, medical_condition_id=key))
+
+
+async def _hospital(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    return HospitalRead.model_validate(await hospitals.get_hospital(session, actor, hospital_id=key))
+
+
+async def _trial(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    return TrialRead.model_validate(await trials.get_trial(session, actor, clinical_trial_id=key))
+
+
+async def _programme(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    return ProgrammeRead.model_validate(await eap.get_programme(session, actor, eap_program_id=key))
+
+
+RECORDS: tuple[Record, ...] = (
+    Record("persons", Person, PersonRead, "person.read", _person),
+    Record("leads", PatientLead, LeadRead, "lead.read", _lead),
+    Record("patients", Patient, PatientRead, "patient.read", _patient),
+    Record("call-history", CallHistory, CallRead, "call.read", _call),
+    Record("physicians", Physician, PhysicianRead, "physician.read", _physician),
+    Record("clinical-trial-journeys", ClinicalTrialJourney, TrialJourneyRead, "journey.read", _trial_journey),
+    Record("eap-journeys", EapJourney, EapJourneyRead, "journey.read", _eap_journey),
+    Record("medical-conditions", MedicalCondition, ConditionRead, "condition.read", _condition),
+    Record("hospitals", Hospital, HospitalRead, "hospital.read", _hospital),
+    Record("clinical-trials", ClinicalTrial, TrialRead, "trial.read", _trial),
+    Record("eap-programs", EapProgram, ProgrammeRead, "programme.read", _programme),
+)
+BY_TYPE: dict[str, Record] = {record.record_type: record for record in RECORDS}
+BY_PATH: dict[str, Record] = {record.path: record for record in RECORDS}
+
+
+def plain(value: Any) -> Any:
+    """A value of an answer as JSON has it."""
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value

@@ -1,0 +1,87 @@
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from app.access.masking import Personal
+from app.platform.paging import PageQuery
+from app.platform.text import Answer, Body, Id, Instant, Reason, line
+
+
+class AccessReportFilter(PageQuery):
+    """`from_at` is included, `to_at` is not."""
+
+    from_at: Instant | None = None
+    to_at: Instant | None = None
+
+
+class AccessRead(Answer):
+    """
+    One look at the person, or one change. `roles` are those that the account held then.
+
+    `why` is the stated purpose, else the work of these roles; `stated_reason` are the words, where some were asked for.
+    """
+
+    audit_event_id: UUID
+    at: datetime
+    account_id: UUID | None
+    who: str
+    roles: list[str]
+    did: str
+    what: str
+    why: str
+    stated_reason: str | None
+
+
+class HistoryFilter(PageQuery):
+    """`as_of` gives the one version that was valid at that moment."""
+
+    as_of: Instant | None = None
+
+
+class ChangeRead(Answer):
+    """A field that differs from the version before."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class VersionRead(Answer):
+    """
+    A record from `valid_from` until before `valid_to`, which is null for the present version.
+
+    `changed_by` wrote it, `reason` is what they said why, `changes` what they changed. Fields that the role sees masked
+    are masked here.
+    """
+
+    version: int
+    valid_from: datetime
+    valid_to: datetime | None
+    changed_by: UUID | None
+    changed_by_name: str | None
+    reason: Personal[str | None]
+    values: dict[str, Any]
+    changes: list[ChangeRead]
+
+
+FieldPath = line(100, pattern=r"^[a-z_]+(\.[a-z_]+){0,3}$")
+
+
+class RevealAsked(Body):
+    """`fields` are those of the record's answer, nested ones with a dot: `notes`, `person.last_name`."""
+
+    record_type: line(50)  # type: ignore[valid-type]  # a type made by a call
+    record_id: Id
+    fields: Annotated[list[FieldPath], Field(min_length=1, max_length=20)]  # type: ignore[valid-type]
+    reason: Reason
+
+
+class RevealRead(Answer):
+    """The values as they are, this once."""
+
+    record_type: str
+    record_id: UUID
+    person_id: UUID
+    values: dict[str, Any]
