@@ -52,11 +52,13 @@ One person as the single source of truth; leads, patients, physicians and their 
 Authenticate with `Authorization: Bearer <API key>`. Errors are RFC 9457 problem+json with a stable `code`.
 POST takes an `Idempotency-Key`; PUT changes the fields given and takes `If-Match`.
 """
+# The busiest first: addresses are compared in this order.
 ROUTERS = (
+    patients.router,
+    calls.router,
     conditions.router,
     hospitals.router,
     hospitals.specialization_router,
-    calls.router,
     calls.of_patients,
     physicians.router,
     trial_journeys.trial_router,
@@ -65,7 +67,6 @@ ROUTERS = (
     people.contact_types,
     people_review.suggested_changes,
     people_review.duplicate_candidates,
-    patients.router,
     leads.router,
     casework.of_leads,
     casework.of_patients,

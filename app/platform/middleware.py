@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.platform.problems import ProblemResponse
@@ -22,6 +22,8 @@ SAFE_HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
+
+_RAW_HEADERS = [(name.encode("ascii"), value.encode("ascii")) for name, value in SAFE_HEADERS.items()]
 
 
 class RequestFrame:
@@ -44,10 +46,11 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                answer = MutableHeaders(scope=message)
-                answer["x-request-id"] = request_id
-                for name, value in SAFE_HEADERS.items():
-                    answer.setdefault(name, value)
+                raw = list(message.get("headers", ()))
+                present = {name for name, _ in raw}
+                raw.append((b"x-request-id", request_id.encode("ascii")))
+                raw += [header for header in _RAW_HEADERS if header[0] not in present]
+                message = {**message, "headers": raw}
             await send(message)
 
         host = headers.get("host", "").rsplit(":", 1)[0] if "]" not in headers.get("host", "") else "[::1]"
