@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import View, mask, persons_with_detail
@@ -25,9 +25,14 @@ from app.platform.settings import Caseload
 
 @dataclass(frozen=True)
 class Door:
-    """By which permission somebody came in, whether caseloads are assigned, and the reason they stated, if any."""
+    """
+    By which permission somebody came in, whether caseloads are assigned, and the reason they stated, if any.
+
+    `secret_key` is the settings' CRM_SECRET_KEY.
+    """
 
     permission: str
+    secret_key: SecretStr
     caseload: Caseload = Caseload.SHARED
     reason: str | None = None
     makes_new: bool = False

@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from app.access.masking import Health, Personal
+from app.access.masking import Detail, Health, Personal
 from app.calls.rules import LONGEST_CALL_MINUTES, UnresolvedBecause
 from app.people.fields import TimeZone
 from app.people.schemas import PersonSummary
@@ -118,9 +118,9 @@ class CallFilter(CallOfPatientFilter):
     lead_id: Id | None = None
     person_id: Id | None = None
     pn_id: Id | None = None
-    unresolved: YesNo | None = None
-    occurs_from: Instant | None = None
-    occurs_to: Instant | None = None
+    unresolved: Health[YesNo | None] = None
+    occurs_from: Health[Instant | None] = None
+    occurs_to: Health[Instant | None] = None
 
 
 class VoidQuery(Body):
@@ -148,9 +148,9 @@ class CallRead(Answer):
     direction: Direction
     channel: Channel
     call_duration_minutes: int | None
-    outcome: Health[str | None]
-    adverse_event_heard: Health[bool | None]
-    notes: Health[str | None]
+    outcome: Detail[str | None]
+    adverse_event_heard: Detail[bool | None]
+    notes: Detail[str | None]
     rescheduled_to: UUID | None
     unresolved_because: UnresolvedBecause | None
     voided_at: datetime | None

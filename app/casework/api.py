@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Body, Query, Response
 
 from app.access.guard import CurrentActor, DbSession, allow, api_router
 from app.audit import service as audit
@@ -28,10 +28,14 @@ of_patients = api_router("/patients", "patients")
     dependencies=[allow("lead.convert")],
 )
 async def convert_lead(
-    lead_id: Id, session: DbSession, actor: CurrentActor, response: Response, conversion: Conversion | None = None
+    lead_id: Id,
+    session: DbSession,
+    actor: CurrentActor,
+    response: Response,
+    conversion: Annotated[Conversion, Body(default_factory=Conversion)],
 ) -> LeadConverted:
     """Make the lead's person a patient: 201 when the record is new, 200 with the same patient when there is one."""
-    converted = await carry_out_conversion(session, actor, lead_id=lead_id, conversion=conversion or Conversion())
+    converted = await carry_out_conversion(session, actor, lead_id=lead_id, conversion=conversion)
     response.status_code = 201 if converted.is_new else 200
     response.headers["location"] = f"{of_patients.prefix}/{converted.patient.patient_id}"
     return LeadConverted(
@@ -52,6 +56,8 @@ async def list_patient_timeline(
     those from before the person was a patient.
     """
     patient = await get_patient(session, actor, patient_id=patient_id)
-    audit.note(session, record_type="patient", record_id=patient_id, person_ids=[patient.person_id])
+    audit.note(
+        session, record_type="patient", record_id=patient_id, person_ids=[patient.person_id], subject=patient.person_id
+    )
     items, cursor, total, capped = await timeline_of(session, patient=patient, query=query)
     return Timeline(items=items, next_cursor=cursor, total=total, total_is_capped=capped)

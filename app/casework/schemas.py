@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.access.masking import Health
+from app.access.masking import Detail, Health
 from app.leads.schemas import LeadRead
 from app.patients.schemas import PatientRead
 from app.people.schemas import MatchRead
@@ -47,9 +47,9 @@ class CallEntry(Answer):
     booking_date: Health[datetime | None]
     call_date: Health[datetime | None]
     call_duration_minutes: int | None
-    outcome: Health[str | None]
-    adverse_event_heard: Health[bool | None]
-    notes: Health[str | None]
+    outcome: Detail[str | None]
+    adverse_event_heard: Detail[bool | None]
+    notes: Detail[str | None]
     rescheduled_to: UUID | None
 
 
@@ -65,8 +65,8 @@ class StatusEntry(Answer):
     created_at: datetime
     entered_by: UUID | None
     via: str | None
-    reason_code: Health[str | None]
-    reason: Health[str | None]
+    reason_code: Detail[str | None]
+    reason: Detail[str | None]
 
 
 class SubmissionEntry(Answer):

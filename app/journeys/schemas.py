@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from app.access.masking import Health
+from app.access.masking import Detail, Health
 from app.conditions.schemas import ConditionSummary
 from app.people.schemas import PersonSummary
 from app.physicians.schemas import PhysicianSummary
@@ -66,16 +66,16 @@ class JourneyRead(Answer):
     physician: PhysicianSummary | None
     medical_condition_id: Health[UUID | None]
     medical_condition: Health[ConditionSummary | None]
-    enrollment_date: Health[date | None]
-    completion_date: Health[date | None]
+    enrollment_date: Detail[date | None]
+    completion_date: Detail[date | None]
     status: Health[str]
     status_group: Health[str]
     status_changed_at: datetime
     allowed_transitions: Health[list[str]]
     on_hold: bool
-    on_hold_reason: Health[str | None]
+    on_hold_reason: Detail[str | None]
     on_hold_until: date | None
-    notes: Health[str | None]
+    notes: Detail[str | None]
     created_at: datetime
     updated_at: datetime
     version: int
@@ -95,6 +95,6 @@ class JourneyEventRead(Answer):
     created_at: datetime
     entered_by: UUID | None
     via: str | None
-    reason_code: Health[str | None]
-    reason: Health[str | None]
+    reason_code: Detail[str | None]
+    reason: Detail[str | None]
     guards: dict[str, str]

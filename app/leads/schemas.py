@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from app.access.masking import Health
+from app.access.masking import Health, Personal
 from app.conditions.schemas import ConditionSummary
 from app.leads.rules import Step
 from app.leads.words import FilterWord, FirstStatus, ReasonCode, TargetWord, WebAddress
@@ -77,11 +77,11 @@ class LeadFilter(PageQuery):
     """`status` is a state or a group of states; `q` is found in names. `created_to` itself is not included."""
 
     status: FilterWord | None = None
-    medical_condition_id: Id | None = None
+    medical_condition_id: Health[Id | None] = None
     owner_id: Id | None = None
     source: Source | None = None
     person_id: Id | None = None
-    q: Label | None = None
+    q: Personal[Label | None] = None
     created_from: Instant | None = None
     created_to: Instant | None = None
 

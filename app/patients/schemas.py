@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from app.access.masking import Health
+from app.access.masking import Health, Personal
 from app.conditions.schemas import ConditionSummary
 from app.patients.states import PATIENT
 from app.patients.words import FilterWord, StatusWord
@@ -58,9 +58,9 @@ class PatientFilter(PageQuery):
     """`status` is a state or a group of states; `q` is found in names. `created_to` itself is not included."""
 
     status: FilterWord | None = None
-    medical_condition_id: Id | None = None
+    medical_condition_id: Health[Id | None] = None
     owner_id: Id | None = None
-    q: Label | None = None
+    q: Personal[Label | None] = None
     created_from: Instant | None = None
     created_to: Instant | None = None
     include_deleted: Literal["true", "false"] | None = None

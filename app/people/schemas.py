@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from app.access.masking import Health, Personal
+from app.access.masking import Detail, Health, Personal
 from app.people.fields import BirthDate, ConsentTextVersion, Email, Language, PersonName, Phone, TimeZone
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Code, Country, Day, Flag, Id, Instant, Label, Notes, Reason, line
@@ -91,10 +91,10 @@ class PersonProbe(Body):
 class PersonFilter(PageQuery):
     """`q` begins the name or stands in it; `email` and `phone` are found in every spelling, further ones too."""
 
-    q: Label | None = None
-    email: Email | None = None
-    phone: Phone | None = None
-    date_of_birth: Day | None = None
+    q: Personal[Label | None] = None
+    email: Personal[Email | None] = None
+    phone: Personal[Phone | None] = None
+    date_of_birth: Personal[Day | None] = None
     is_active: Literal["true", "false"] | None = None
     created_from: Instant | None = None
     created_to: Instant | None = None
@@ -289,7 +289,7 @@ class RelationshipRead(Answer):
     authority: Personal[str]
     start_date: Personal[date | None]
     end_date: Personal[date | None]
-    notes: Health[str | None]
+    notes: Detail[str | None]
     created_at: datetime
     updated_at: datetime
     version: int
@@ -301,7 +301,7 @@ class SubmissionRead(Answer):
     intake_submission_id: UUID
     person_id: UUID
     source: str
-    payload: Health[dict[str, Any]]
+    payload: Detail[dict[str, Any]]
     language: str | None
     consent_text_version: str | None
     received_by: UUID | None

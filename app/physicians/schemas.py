@@ -45,11 +45,11 @@ class PhysicianUpdate(Body):
 class PhysicianFilter(PageQuery):
     """`q` begins one of the person's names, without regard to case and marks."""
 
-    q: Label | None = None
+    q: Personal[Label | None] = None
     person_id: Id | None = None
     hospital_id: Id | None = None
     specialization_id: Id | None = None
-    medical_license_number: line(100) | None = None  # type: ignore[valid-type]
+    medical_license_number: Personal[line(100) | None] = None  # type: ignore[valid-type]
     is_active: Literal["true", "false"] | None = None
     created_from: Instant | None = None
 

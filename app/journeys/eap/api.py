@@ -194,7 +194,13 @@ async def list_eap_journey_events(
 ) -> Page[JourneyEventRead]:
     """Every stage change of the journey, in the order of entry."""
     journey = await queries.get_eap_journey(session, actor, eap_journey_id=eap_journey_id)
-    audit.note(session, record_type="eap_journey", record_id=eap_journey_id, person_ids=people_of(journey))
+    audit.note(
+        session,
+        record_type="eap_journey",
+        record_id=eap_journey_id,
+        person_ids=people_of(journey),
+        subject=journey.patient.person_id,
+    )
     rows, cursor, total, capped = await list_events(
         session, actor, of=JourneyEvent.eap_journey_id == eap_journey_id, query=query
     )
@@ -206,7 +212,12 @@ async def list_eap_journey_events(
 async def list_eap_gates(eap_journey_id: Id, session: DbSession, actor: CurrentActor) -> Page[GateRead]:
     """The gates recorded for the journey by name, all on one page: there is at most one of each kind."""
     journey = await queries.get_eap_journey(session, actor, eap_journey_id=eap_journey_id)
-    audit.note(session, record_type="eap_gate", person_ids=[journey.patient.person_id])
+    audit.note(
+        session,
+        record_type="eap_gate",
+        person_ids=[journey.patient.person_id],
+        subject=journey.patient.person_id,
+    )
     gates = await queries.list_gates(session, actor, eap_journey_id=eap_journey_id)
     items = [GateRead.model_validate(gate) for gate in gates]
     return Page(items=items, next_cursor=None, total=len(items), total_is_capped=False)

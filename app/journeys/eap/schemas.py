@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from app.access.masking import Health
+from app.access.masking import Detail, Health
 from app.journeys.eap.states import EAP_JOURNEY, GATE_STATES, GATES, REASONS
 from app.journeys.schemas import JourneyCreate, JourneyFilter, JourneyRead, JourneyUpdate
 from app.platform.paging import PageQuery
@@ -102,8 +102,8 @@ class EapTransition(Body):
 class EapJourneyFilter(JourneyFilter):
     """`status` is a state or a seed's word for a group of them."""
 
-    status: one_of(EAP_JOURNEY.filter_words()) | None = None  # type: ignore[valid-type]
-    eap_program_id: Id | None = None
+    status: Health[one_of(EAP_JOURNEY.filter_words()) | None] = None  # type: ignore[valid-type]
+    eap_program_id: Health[Id | None] = None
 
 
 class EapJourneyRead(JourneyRead):
@@ -114,12 +114,12 @@ class EapJourneyRead(JourneyRead):
     """
 
     eap_journey_id: UUID
-    eap_program_id: Health[UUID | None]
-    eap_program: Health[ProgrammeSummary | None]
-    eap_number: Health[str]
-    product: Health[str | None]
-    approval_date: Health[date | None]
-    next_step: Health[str | None]
+    eap_program_id: Detail[UUID | None]
+    eap_program: Detail[ProgrammeSummary | None]
+    eap_number: Detail[str]
+    product: Detail[str | None]
+    approval_date: Detail[date | None]
+    next_step: Detail[str | None]
 
 
 class GateUpdate(Body):
@@ -142,7 +142,7 @@ class GateRead(Answer):
     decided_on: date | None
     reference_number: str | None
     expires_on: date | None
-    notes: Health[str | None]
+    notes: Detail[str | None]
     created_at: datetime
     updated_at: datetime
     version: int

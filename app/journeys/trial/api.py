@@ -198,7 +198,13 @@ async def list_clinical_trial_journey_events(
 ) -> Page[JourneyEventRead]:
     """Every stage change of the journey, in the order of entry."""
     journey = await queries.get_trial_journey(session, actor, ct_journey_id=ct_journey_id)
-    audit.note(session, record_type="clinical_trial_journey", record_id=ct_journey_id, person_ids=people_of(journey))
+    audit.note(
+        session,
+        record_type="clinical_trial_journey",
+        record_id=ct_journey_id,
+        person_ids=people_of(journey),
+        subject=journey.patient.person_id,
+    )
     rows, cursor, total, capped = await list_events(
         session, actor, of=JourneyEvent.ct_journey_id == ct_journey_id, query=query
     )

@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from app.access.masking import Health
+from app.access.masking import Detail, Health
 from app.journeys.schemas import JourneyCreate, JourneyFilter, JourneyRead, JourneyUpdate
 from app.journeys.trial.models import REGISTRIES
 from app.journeys.trial.states import REASONS, TRIAL_JOURNEY
@@ -128,8 +128,8 @@ class TrialTransition(Body):
 class TrialJourneyFilter(JourneyFilter):
     """`status` is a state or a seed's word for a group of them."""
 
-    status: one_of(TRIAL_JOURNEY.filter_words()) | None = None  # type: ignore[valid-type]
-    clinical_trial_id: Id | None = None
+    status: Health[one_of(TRIAL_JOURNEY.filter_words()) | None] = None  # type: ignore[valid-type]
+    clinical_trial_id: Health[Id | None] = None
 
 
 class TrialJourneyRead(JourneyRead):
@@ -140,13 +140,13 @@ class TrialJourneyRead(JourneyRead):
     """
 
     ct_journey_id: UUID
-    clinical_trial_id: Health[UUID | None]
-    trial_id: Health[str | None]
-    trial_name: Health[str | None]
-    clinical_trial: Health[TrialSummary | None]
-    trial_reference: Health[str | None]
-    referral_date: Health[date | None]
-    eligible: Health[bool | None]
-    eligibility_assessment_date: Health[date | None]
-    ineligible_reason: Health[str | None]
-    outcome: Health[str | None]
+    clinical_trial_id: Detail[UUID | None]
+    trial_id: Detail[str | None]
+    trial_name: Detail[str | None]
+    clinical_trial: Detail[TrialSummary | None]
+    trial_reference: Detail[str | None]
+    referral_date: Detail[date | None]
+    eligible: Detail[bool | None]
+    eligibility_assessment_date: Detail[date | None]
+    ineligible_reason: Detail[str | None]
+    outcome: Detail[str | None]
