@@ -45,7 +45,7 @@ async def list_conditions(
             )
         )
 
-    def load(keys: list[UUID]) -> Select[tuple[MedicalCondition]]:
+    def load(keys: list[UUID]) -> Select[MedicalCondition]:
         return select(MedicalCondition).where(MedicalCondition.medical_condition_id.in_(keys)).options(*LOADED)
 
     sort = SortKey((by_name, MedicalCondition.medical_condition_id), (str, UUID), ascending=True)

@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -8,7 +8,7 @@ from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Flag, Label, Notes, line
 
 MapType = Literal["exact", "narrower", "broader"]
-Abbreviation = line(50)
+Abbreviation: Any = line(50)
 
 
 class CodeIn(Body):
