@@ -127,7 +127,7 @@ class LeadEventRead(Answer):
     journey_event_id: UUID
     from_status: str | None
     to_status: str
-    happened_at: datetime
+    happened_at: Health[datetime | None]
     created_at: datetime
     entered_by: UUID | None
     via: str | None

@@ -69,9 +69,12 @@ async def test_pages_walk_the_whole_trail_once(
 ) -> None:
     headers = await as_role("privacy_officer")
     who = uuid4()
-    values: dict[str, Any] = {"person_id": {"person_ids": [who]}, "actor_id": {"actor_id": who}}.get(
-        by, {"action": "walked"}
-    )
+    kinds: dict[str, dict[str, Any]] = {
+        "person_id": {"person_ids": [who]},
+        "actor_id": {"actor_id": who},
+        "action": {"action": "walked"},
+    }
+    values = kinds[by]
     made = {str(await _event(session, **values)) for _ in range(7)}
     query: dict[str, Any] = {by: str(who) if by != "action" else "walked", "limit": 3}
     walked: list[str] = []

@@ -1,0 +1,278 @@
+"""
+One person with a record of every kind, whose personal and health values are canaries: wherever one shows up, it leaked.
+
+`World.ids` gives the id for every parameter of an address, so that tests can walk all routes of the application.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from fastapi import FastAPI
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.guard import GuardedRoute
+from app.access.openings.models import AccessOpening
+from app.access.policy import Role
+from app.access.service import command_actor, open_account
+from app.audit.service import state_change_reason
+from app.conditions.models import MedicalCondition
+from app.hospitals.models import Hospital, Specialization
+from app.journeys.eap.models import EapGate
+from app.main import create_app
+from app.patients.events import JourneyEvent
+from app.patients.models import PatientPhysicianRelationship
+from app.people.keys import name_key
+from app.people.models import (
+    ContactPoint,
+    ContactType,
+    DuplicateCandidate,
+    IntakeSubmission,
+    PersonContactType,
+    PersonRelationship,
+    SuggestedChange,
+)
+from app.platform import clock
+from app.platform.settings import Settings
+from tests.builders import (
+    a_call,
+    a_lead,
+    a_patient,
+    a_person,
+    a_physician,
+    a_programme,
+    a_trial,
+    a_trial_journey,
+    an_eap_journey,
+)
+
+P, H = "Personcanary", "Healthcanary"
+"""Begins every canary text of its class."""
+BIRTH = date(1931, 7, 13)
+SICK = date(1987, 3, 17)
+SICK_AT = datetime(1987, 3, 17, 4, 5, tzinfo=UTC)
+PERSONAL = (P, P.lower(), "1931-07-13", "3161234567")
+HEALTH = (H, "1987-03-17")
+
+
+@dataclass
+class World:
+    """The ids of the person's records by the name of the address parameter; `by_path` for `{record_id}`."""
+
+    person_id: UUID
+    ids: dict[str, UUID | str] = field(default_factory=dict)
+    by_path: dict[str, UUID] = field(default_factory=dict)
+
+    def address(self, route: GuardedRoute) -> str:
+        path = route.path
+        for name in route.param_convertors:
+            value = self.by_path[route.path.split("/")[3]] if name == "record_id" else self.ids[name]
+            path = path.replace(f"{{{name}}}", str(value))
+        return path
+
+
+def guarded_routes(app: FastAPI | None = None) -> list[GuardedRoute]:
+    """Every route of the JSON API."""
+    app = app or create_app(Settings())
+    return [route for route in app.routes if isinstance(route, GuardedRoute)]
+
+
+async def a_world(session: AsyncSession) -> World:
+    """The person and one record of every kind, committed, each changed once so that history has canaries too."""
+    now = clock.now()
+    condition = MedicalCondition(name=f"{H} syndrome", abbreviation=f"{H}S")
+    session.add(condition)
+    await session.flush()
+    sick = {"medical_condition_id": condition.medical_condition_id}
+    person = await a_person(
+        session,
+        first_name=f"{P}First",
+        last_name=f"{P}Last",
+        middle_name=f"{P}Middle",
+        preferred_name=f"{P}Preferred",
+        email=f"{P}@canary.example",
+        phone="+31 6 1234567",
+        phone_e164="+3161234567",
+        date_of_birth=BIRTH,
+        gender="other",
+        country="NL",
+        language="nl",
+        time_zone="Europe/Amsterdam",
+    )
+    world = World(person.person_id)
+    other = await a_person(session, first_name=f"{P}Other", last_name=f"{P}Other")
+    patient = await a_patient(
+        session, person, first_contact_date=SICK, initial_consult_date=SICK, status_reason=f"{H} reason", **sick
+    )
+    lead = await a_lead(session, person, reason_code="other", reason=f"{H} reason", **sick)
+    call = await a_call(
+        session,
+        patient,
+        call_date=SICK_AT,
+        booking_date=SICK_AT,
+        status="completed",
+        outcome=f"{H} outcome",
+        adverse_event_heard=True,
+        notes=f"{H} notes",
+    )
+    doctor = await a_physician(
+        session,
+        await a_person(session, first_name=f"{P}Doctor", last_name=f"{P}Doctor"),
+        medical_license_number=f"{P}-licence",
+    )
+    care = PatientPhysicianRelationship(
+        patient_id=patient.patient_id,
+        physician_id=doctor.physician_id,
+        relationship_type="treating",
+        start_date=SICK,
+    )
+    trial = await a_trial(session, title=f"{H} trial")
+    trial_journey = await a_trial_journey(
+        session,
+        patient,
+        clinical_trial_id=trial.clinical_trial_id,
+        physician_id=doctor.physician_id,
+        referral_date=SICK,
+        eligible=False,
+        ineligible_reason=f"{H} ineligible",
+        outcome=f"{H} outcome",
+        notes=f"{H} notes",
+        on_hold_reason=f"{H} hold",
+        **sick,
+    )
+    programme = await a_programme(session, product=f"{H}mab")
+    eap_journey = await an_eap_journey(
+        session,
+        patient,
+        eap_program_id=programme.eap_program_id,
+        eap_number=f"{H}-1",
+        product=f"{H}mab",
+        notes=f"{H} notes",
+        **sick,
+    )
+    role = await session.scalar(select(ContactType.contact_type_id).where(ContactType.type_name == "patient"))
+    assert role is not None
+    submission = IntakeSubmission(
+        source="api", payload={"notes": f"{H} payload"}, person_id=person.person_id, match_outcome="new_person"
+    )
+    hospital, specialization = Hospital(name="Canary hospital"), Specialization(name="Canary medicine")
+    session.add_all([care, submission, hospital, specialization])
+    await session.flush()
+    contact = PersonContactType(person_id=person.person_id, contact_type_id=role, valid_from=clock.now())
+    relation = PersonRelationship(
+        person_id=person.person_id,
+        related_person_id=other.person_id,
+        relationship_type="parent",
+        authority="parental",
+        start_date=BIRTH,
+        notes=f"{H} notes",
+    )
+    suggestion = SuggestedChange(
+        person_id=person.person_id,
+        table_name="person",
+        record_id=person.person_id,
+        field="last_name",
+        ours=f"{P}Last",
+        ours_version=1,
+        theirs=f"{P}Theirs",
+        value_hash="canary",
+        source="api",
+        intake_submission_id=submission.intake_submission_id,
+        decision="rejected",
+        decided_at=now,
+        reason=f"{H} reason",
+    )
+    pair = DuplicateCandidate(
+        person_id=min(person.person_id, other.person_id),
+        other_person_id=max(person.person_id, other.person_id),
+        reasons=["phone"],
+        reason=f"{H} reason",
+    )
+    account = await open_account(session, command_actor(), display_name="Opener", role=Role.AUDITOR)
+    opening = AccessOpening(
+        kind="break_glass",
+        user_account_id=account.user_account_id,
+        person_id=person.person_id,
+        reason="A reason",
+        created_at=now,
+        expires_at=now,
+    )
+    session.add_all(
+        [
+            contact,
+            relation,
+            suggestion,
+            pair,
+            opening,
+            ContactPoint(
+                person_id=person.person_id, kind="email", value=f"{P}2@canary.example", value_key=f"{P.lower()}2@canary"
+            ),
+            EapGate(eap_journey_id=eap_journey.eap_journey_id, gate="ethics", notes=f"{H} gate"),
+            *(
+                JourneyEvent(**{key: value}, to_status="x", happened_at=SICK_AT, reason=f"{H} event")
+                for key, value in {
+                    "lead_id": lead.lead_id,
+                    "patient_id": patient.patient_id,
+                    "ct_journey_id": trial_journey.ct_journey_id,
+                    "eap_journey_id": eap_journey.eap_journey_id,
+                }.items()
+            ),
+        ]
+    )
+    await session.flush()
+    await state_change_reason(session, f"{P} said so")
+    for change in (
+        "UPDATE person SET last_name = last_name || 'New', name_key = :key WHERE person_id = :person",
+        "UPDATE patient SET status_reason = status_reason || ' new' WHERE person_id = :person",
+        "UPDATE patient_lead SET reason = reason || ' new' WHERE person_id = :person",
+        "UPDATE call_history SET notes = notes || ' new' WHERE person_id = :person",
+        "UPDATE clinical_trial_journey SET notes = notes || ' new' WHERE patient_id = :patient",
+        "UPDATE eap_journey SET notes = notes || ' new' WHERE patient_id = :patient",
+        "UPDATE physician SET medical_license_number = medical_license_number || 'N' WHERE physician_id = :physician",
+    ):
+        await session.execute(
+            text(change),
+            {
+                "person": person.person_id,
+                "patient": patient.patient_id,
+                "physician": doctor.physician_id,
+                "key": name_key(person.first_name, person.middle_name, f"{person.last_name}New"),
+            },
+        )
+    await session.commit()
+    world.ids = {
+        "person_id": person.person_id,
+        "patient_id": patient.patient_id,
+        "lead_id": lead.lead_id,
+        "call_id": call.call_id,
+        "physician_id": doctor.physician_id,
+        "patient_physician_id": care.patient_physician_id,
+        "clinical_trial_id": trial.clinical_trial_id,
+        "ct_journey_id": trial_journey.ct_journey_id,
+        "eap_program_id": programme.eap_program_id,
+        "eap_journey_id": eap_journey.eap_journey_id,
+        "gate": "ethics",
+        "role_id": contact.person_contact_type_id,
+        "relationship_id": relation.person_relationship_id,
+        "suggested_change_id": suggestion.suggested_change_id,
+        "duplicate_candidate_id": pair.duplicate_candidate_id,
+        "access_opening_id": opening.access_opening_id,
+        "medical_condition_id": condition.medical_condition_id,
+        "hospital_id": hospital.hospital_id,
+        "specialization_id": specialization.specialization_id,
+    }
+    world.by_path = {
+        "persons": person.person_id,
+        "leads": lead.lead_id,
+        "patients": patient.patient_id,
+        "call-history": call.call_id,
+        "physicians": doctor.physician_id,
+        "clinical-trial-journeys": trial_journey.ct_journey_id,
+        "eap-journeys": eap_journey.eap_journey_id,
+        "medical-conditions": condition.medical_condition_id,
+        "hospitals": hospital.hospital_id,
+        "clinical-trials": trial.clinical_trial_id,
+        "eap-programs": programme.eap_program_id,
+    }
+    return world
