@@ -100,10 +100,13 @@ def enable(url: str, reason: str) -> None:
         connection.execute("CREATE SCHEMA legacy_compat")
         for name, query in VIEWS.items():
             connection.execute(f"CREATE VIEW legacy_compat.{name} WITH (security_barrier) AS {query}")
-        connection.execute(
-            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}')"
-            f" THEN CREATE ROLE {ROLE} NOLOGIN; END IF; END $$"
-        )
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone() is None:
+            try:
+                connection.execute(f"CREATE ROLE {ROLE} NOLOGIN")
+            except psycopg.errors.InsufficientPrivilege as refused:
+                raise NotReady(
+                    f"this account may not make roles: have an administrator run CREATE ROLE {ROLE} NOLOGIN, then try again"
+                ) from refused
         connection.execute(f"GRANT USAGE ON SCHEMA legacy_compat TO {ROLE}")
         connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA legacy_compat TO {ROLE}")
         connection.execute("CREATE INDEX IF NOT EXISTS ix_lineage_target ON legacy.lineage (target_id, target)")

@@ -10,7 +10,7 @@ Source: the contract of the legacy export, section 2 (docs/MIGRATION_GUIDE.md).
 import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -88,15 +88,14 @@ class Read(NamedTuple):
 NOTHING: Final = Read(None)
 
 
+_NO_VALUE: Final = rules().no_value_words
+_LONGEST_NO_VALUE: Final = max(map(len, _NO_VALUE))
+
+
 def is_no_value(cell: str) -> bool:
     """Whether a cell is blank or one of the words people write for "nothing"."""
     word = cell.strip()
-    return not word or (len(word) <= _longest_word() and word.casefold() in rules().no_value_words)
-
-
-@cache
-def _longest_word() -> int:
-    return max(map(len, rules().no_value_words))
+    return not word or (len(word) <= _LONGEST_NO_VALUE and word.casefold() in _NO_VALUE)
 
 
 def guid(cell: str) -> str | None:
@@ -251,6 +250,9 @@ def _day_first(on: int, month: int, year: int) -> date:
     return date(year, on, month) if month > _LAST_MONTH >= on else date(year, month, on)
 
 
+_PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z0-9-]+")
+
+
 class Emails(NamedTuple):
     """The addresses of a cell, in order: keys to match by, forms to show (without `+tag`), and what was wrong."""
 
@@ -261,6 +263,11 @@ class Emails(NamedTuple):
 
 def emails(cell: str) -> Emails:
     """Return the addresses of a cell; `;` and `,` separate several."""
+    if _PLAIN_ADDRESS.fullmatch(cell):
+        # Most addresses are written as they should be.
+        plain = cell.lower()
+        if plain not in rules().placeholder_emails:
+            return Emails((plain,), (plain,), ())
     parts = [part for part in re.split("[;,]", cell) if _visible(part).strip(" \t\r\n.<>")]
     if not parts:
         return Emails((), (), ())

@@ -16,10 +16,19 @@ _PERSON_FILES = (
 )  # fmt: skip
 
 
+def read_result(folder: Path) -> dict[str, list[dict[str, str]]]:
+    """The rows of every file of a result folder, by name."""
+    csv.field_size_limit(1 << 24)
+    found = {}
+    for path in folder.glob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            found[path.stem] = list(csv.DictReader(file))
+    return found
+
+
 def differences(result: Path, expected: dict[str, Any]) -> dict[str, tuple[list[Any], list[Any]]]:
     """Return for every fact that differs what is missing from the result and what is too much; empty when all agree."""
-    csv.field_size_limit(1 << 24)
-    found = {path.stem: list(csv.DictReader(path.open(encoding="utf-8", newline=""))) for path in result.glob("*.csv")}
+    found = read_result(result)
     rows_of: dict[str, set[str]] = {}
     for row in found["sources"]:
         rows_of.setdefault(row["person_id"], set()).add(f"{row['table']}#{row['record']}")

@@ -215,21 +215,32 @@ def _expanded_access(context: Context) -> None:
         ) AS q
         """,
     )
-    # A journey without a number gets one of ours: the column is the reference people read.
-    with indexes_at_the_end(context, "eap_journey", context.count("d_eap_journey WHERE is_new")):
+    # A journey without a number gets one of ours: the column is the reference people read. So does one whose number
+    # is taken here already, or comes out like another's (a typed "#2", a cut at 100 characters).
+    context.table(
+        "w_eap_number",
+        """
+        SELECT q.eap_journey_id, q.number || CASE WHEN q.place > 1 OR EXISTS (
+                   SELECT FROM public.eap_journey AS x WHERE x.eap_program_id IS NULL AND x.eap_number = q.number
+                   AND x.product IS NOT DISTINCT FROM q.product) THEN '~' || left(q.key::text, 8) ELSE '' END AS number
+        FROM (
+            SELECT n.*, row_number() OVER (PARTITION BY n.product, n.number ORDER BY n.key) AS place
+            FROM (SELECT eap_journey_id, left(product, 200) AS product, key,
+                         left(coalesce(eap_number, 'LEGACY-' || upper(key::text)), 90) AS number
+                  FROM legacy.d_eap_journey WHERE is_new) AS n
+        ) AS q
+        """,
+    )
+    with indexes_at_the_end(context, "eap_journey", context.count("w_eap_number")):
         context.insert(
             "eap_journey",
             "eap_journey_id, created_at, updated_at, patient_id, eap_number, product, medical_condition_id, enrollment_date,"
             " status, status_changed_at",
             """
-            SELECT d.eap_journey_id, :now, :now, d.patient_id,
-                   left(coalesce(d.eap_number, 'LEGACY-' || upper(left(d.key::text, 18))), 100),
-                   left(d.product, 200), c.condition_id, d.enrolled,
+            SELECT d.eap_journey_id, :now, :now, d.patient_id, n.number, left(d.product, 200), c.condition_id, d.enrolled,
                    CASE d.status WHEN 'active' THEN 'on_treatment' ELSE 'inquiry' END, :now
-            FROM legacy.d_eap_journey AS d JOIN legacy.d_condition AS c ON c.name = d.condition
-            WHERE d.is_new AND NOT EXISTS (
-                SELECT FROM public.eap_journey AS x WHERE x.eap_program_id IS NULL AND x.eap_number = d.eap_number
-                AND x.product IS NOT DISTINCT FROM d.product)
+            FROM legacy.d_eap_journey AS d JOIN legacy.w_eap_number AS n USING (eap_journey_id)
+            JOIN legacy.d_condition AS c ON c.name = d.condition
             """,
         )
     context.lineage(

@@ -1,0 +1,270 @@
+"""Runs: twice, stopped, resumed, corrected, undone, later; and who may run beside whom."""
+
+import csv
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from app.legacy import cli, compat, report, runner
+from app.legacy.errors import AnotherRun, FatalExport, NotReady, WorkedOn
+from app.platform.embedded import Cluster
+from tests.legacy.conftest import checksum
+
+
+def one(url: str, query: str) -> Any:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def do(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def test_a_second_run_changes_nothing_and_undo_restores_the_database(
+    url: str, sample_folder: Path, tmp_path: Path
+) -> None:
+    before = checksum(url)
+    first = runner.run(url, sample_folder, result_to=tmp_path / "first")
+    after = checksum(url)
+    second = runner.run(url, sample_folder, result_to=tmp_path / "second")
+    assert (first.finished, second.finished, second.rows_written) == (True, True, 0)
+    assert first.rows_written > 500
+    assert checksum(url) == after
+    for path in sorted((tmp_path / "first").glob("*.csv")):
+        again = (tmp_path / "second" / path.name).read_text(encoding="utf-8").splitlines()
+        assert sorted(path.read_text(encoding="utf-8").splitlines()) == sorted(again), path.name
+    assert all(check.holds for check in runner.verify(url))
+    assert runner.undo(url) == (2, 0)
+    assert runner.undo(url)[0] == 1
+    assert checksum(url) == before
+    with pytest.raises(NotReady):
+        runner.undo(url)
+    assert one(url, "SELECT count(*) FROM audit_event WHERE action = 'undo_legacy_run'") == 2
+
+
+def test_a_run_stops_after_a_phase_and_is_resumed(url: str, sample_folder: Path) -> None:
+    whole = runner.run(url, sample_folder)
+    expected = checksum(url)
+    runner.undo(url)
+    for phase in (1, 4, 7):
+        done = runner.run(url, sample_folder, until=phase) if phase == 1 else runner.resume(url, until=phase)
+        assert not done.finished
+    with pytest.raises(NotReady):
+        runner.run(url, sample_folder)
+    assert runner.resume(url).rows_written == whole.rows_written
+    assert checksum(url) == expected
+
+
+def test_phases_can_be_undone_and_done_again(url: str, sample_folder: Path) -> None:
+    runner.run(url, sample_folder)
+    expected = checksum(url)
+    runner.undo(url, to=5)
+    assert one(url, "SELECT count(*) FROM patient") == 0
+    assert one(url, "SELECT count(*) FROM person") > 0
+    runner.resume(url)
+    assert checksum(url) == expected
+
+
+def test_a_dry_run_leaves_nothing_but_its_result(url: str, sample_folder: Path, tmp_path: Path) -> None:
+    before = checksum(url)
+    done = runner.run(url, sample_folder, dry_run=True, result_to=tmp_path / "result")
+    assert done.rows_written > 500
+    assert checksum(url) == before
+    assert one(url, "SELECT to_regnamespace('legacy') IS NULL")
+    assert (tmp_path / "result" / "summary.json").exists()
+
+
+def test_undo_is_refused_with_a_list_where_people_have_worked(url: str, sample_folder: Path) -> None:
+    runner.run(url, sample_folder)
+    do(
+        url,
+        "UPDATE person SET preferred_name = 'X' WHERE person_id = (SELECT person_id FROM patient ORDER BY 1 LIMIT 1)",
+    )
+    do(url, "INSERT INTO call_history (person_id, patient_id, call_date, status)"
+            " SELECT person_id, patient_id, now(), 'completed' FROM patient ORDER BY patient_id DESC LIMIT 1")  # fmt: skip
+    expected = checksum(url)
+    with pytest.raises(WorkedOn) as refused:
+        runner.undo(url)
+    assert {(table, why) for table, _, why in refused.value.records} >= {
+        ("person", "was edited"),
+        ("patient", "has a row in call_history"),
+    }
+    assert checksum(url) == expected
+
+
+def test_corrected_records_are_tried_again(url: str, sample_folder: Path) -> None:
+    runner.run(url, sample_folder)
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT record FROM legacy.reject WHERE \"table\" = 'contact' AND reason = 'INVALID_ID'"
+        ).fetchone()
+        assert row is not None
+    key = "11111111-2222-4333-8444-555555555555"
+    corrections = {
+        ("contact", row[0]): {
+            "contactid": key,
+            "firstname": "Corrected",
+            "lastname": "Record",
+            "email": "corrected@example.org",
+        }
+    }
+    source, mapping = runner.keep_corrections(url, corrections)
+    done = runner.run(url, source, mapping=mapping, corrections=corrections)
+    assert done.rows_written > 0
+    outcome = one(
+        url,
+        "SELECT outcome FROM legacy.outcome WHERE run_id = 2 AND \"table\" = 'contact' AND unit = 'person'"
+        f" AND record = {row[0]}",
+    )
+    assert outcome != "rejected"
+    assert one(url, f"SELECT count(*) FROM legacy.lineage WHERE source_id = '{key}' AND target LIKE '%person'") == 1
+
+
+def test_a_later_export_brings_new_rows_and_suggests_what_changed(
+    url: str, sample_folder: Path, tmp_path: Path
+) -> None:
+    runner.run(url, sample_folder)
+    later = tmp_path / "later"
+    shutil.copytree(sample_folder, later)
+    path = later / "contact.csv"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = list(csv.reader(file))
+    columns = {name: i for i, name in enumerate(header)}
+    with psycopg.connect(url) as connection:
+        kept = connection.execute(
+            "SELECT l.source_id::text, p.person_id, p.first_name FROM legacy.lineage AS l JOIN person AS p ON p.person_id = l.target_id"
+            " WHERE l.target = 'person' AND l.source = 'contact' AND l.fields @> '{first_name}'"
+            " AND (SELECT count(*) FROM legacy.lineage AS o WHERE o.target_id = l.target_id AND o.target = 'person') = 1"
+            " ORDER BY 1 LIMIT 1"
+        ).fetchone()
+    assert kept is not None
+    changed = 0
+    for row in rows:
+        if len(row) == len(header) and row[0].strip("{}").lower() == kept[0]:
+            row[columns["firstname"]] = "Renamed"
+            changed += 1
+    assert changed
+    new = [""] * len(header)
+    new[:4] = ["99999999-2222-4333-8444-555555555555", "Newly", "Arrived", "newly@example.org"]
+    new[columns["versionnumber"]] = "99999999"
+    rows.append(new)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    done = runner.run(url, later)
+    assert done.finished
+    assert one(url, "SELECT count(*) FROM person WHERE first_name = 'Newly'") == 1
+    assert one(url, f"SELECT first_name FROM person WHERE person_id = '{kept[1]}'") == kept[2], "nothing is overwritten"
+    assert one(url, f"SELECT theirs #>> '{{}}' FROM suggested_change WHERE record_id = '{kept[1]}' AND field = 'first_name'"
+                    " AND theirs #>> '{}' = 'Renamed'") == "Renamed"  # fmt: skip
+    written = one(url, "SELECT sum(rows_written) FROM legacy.phase WHERE run_id = 2")
+    assert 0 < written < 12, "only what is new"
+    assert runner.run(url, later).rows_written == 0
+
+
+def test_two_runs_at_a_time_and_changed_files_are_refused(url: str, sample_folder: Path, tmp_path: Path) -> None:
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(7302117)")
+        with pytest.raises(AnotherRun):
+            runner.run(url, sample_folder)
+    copy = tmp_path / "copy"
+    shutil.copytree(sample_folder, copy)
+    runner.run(url, copy, until=2)
+    (copy / "myt_hospital.csv").write_text("myt_hospitalid,myt_name,myt_city\n", encoding="utf-8")
+    with pytest.raises(NotReady):
+        runner.resume(url)
+    (copy / "contact.csv").unlink()
+    with pytest.raises(FatalExport):
+        runner.resume(url)
+
+
+def test_every_row_leads_back_to_a_record_and_the_report_tells_it(url: str, sample_folder: Path) -> None:
+    runner.run(url, sample_folder)
+    with psycopg.connect(url) as connection:
+        for table, key in (("person", "person_id"), ("patient_lead", "lead_id"), ("patient", "patient_id"), ("call_history", "call_id"),
+                           ("contact_point", "contact_point_id"), ("person_contact_type", "person_contact_type_id"),
+                           ("clinical_trial_journey", "ct_journey_id"), ("eap_journey", "eap_journey_id"),
+                           ("suggested_change", "suggested_change_id"), ("patient_physician_relationship", "patient_physician_id")):  # fmt: skip
+            without = connection.execute(
+                f"SELECT count(*) FROM {table} AS t WHERE NOT EXISTS"
+                f" (SELECT FROM legacy.lineage AS l WHERE l.target = '{table}' AND l.target_id = t.{key} AND l.source_id IS NOT NULL)"
+            ).fetchone()
+            assert without == (0,), table
+        data = report.collect(connection, 1)
+    assert all(check["holds"] for check in data["checks"])
+    page = report.as_html(data)
+    assert page.count("<svg") == 3
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_the_old_shapes_can_be_read_after_they_are_enabled(cluster: Cluster, url: str, sample_folder: Path) -> None:
+    runner.run(url, sample_folder)
+    with pytest.raises(NotReady):
+        compat.enable(url, "the role is not there, and this account may not make it")
+    administrator = cluster.url(one(url, "SELECT current_database()"), role="postgres")
+    do(administrator, "CREATE ROLE legacy_reader NOLOGIN")
+    compat.enable(url, "the weekly report until March")
+    with psycopg.connect(administrator) as connection:
+        connection.execute("SET ROLE legacy_reader")
+        columns = {
+            name: [c.name for c in connection.execute(f"SELECT * FROM legacy_compat.{name} LIMIT 0").description or ()]
+            for name in compat.VIEWS
+        }
+        assert columns["contact"][:4] == ["contactid", "firstname", "lastname", "email"]
+        assert columns["patient"][-2:] == ["physician", "ct_outcome"]
+        assert columns["medical_condition"] == ["medical_conditonid", "name", "abbreviation"]
+        row = connection.execute("SELECT count(*), count(DISTINCT patientid) FROM legacy_compat.patient").fetchone()
+        assert row is not None
+        assert row[0] == row[1] > 0
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT * FROM public.person")
+    assert (
+        one(url, "SELECT purpose FROM audit_event WHERE action = 'enable_legacy_compat'")
+        == "the weekly report until March"
+    )
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "SELECT v.firstname, v.lastname, v.email, v.first_contact_date, c.name FROM legacy_compat.patient AS v"
+            " JOIN legacy_compat.medical_condition AS c ON c.medical_conditonid = v.medical_condition"
+            " WHERE v.patientid IN (SELECT id FROM legacy.s_patient)"
+        ).fetchall()
+        ours = connection.execute(
+            "SELECT p.first_name, p.last_name, p.email, a.first_contact_date, c.name FROM patient AS a JOIN person AS p USING (person_id)"
+            " JOIN medical_condition AS c ON c.medical_condition_id = a.medical_condition_id"
+        ).fetchall()
+    assert sorted(map(str, found)) == sorted(map(str, ours))
+    compat.disable(url, "done")
+    assert one(url, "SELECT to_regnamespace('legacy_compat') IS NULL")
+
+
+def test_commands_say_what_happened_by_their_exit_codes(url: str, sample_folder: Path, tmp_path: Path) -> None:
+    app = cli.commands(lambda: nullcontext(url))
+    invoke = CliRunner().invoke
+    assert (
+        invoke(app, ["run", "--source", str(tmp_path / "nowhere"), "--result", str(tmp_path / "fatal")]).exit_code == 2
+    )
+    assert '"fatal": "FILE_MISSING"' in (tmp_path / "fatal" / "summary.json").read_text(encoding="utf-8")
+    assert invoke(app, ["resume"]).exit_code == 1
+    plan = invoke(app, ["plan", "--source", str(sample_folder)])
+    assert (plan.exit_code, "What would be rejected" in plan.stdout) == (0, True)
+    assert (
+        "change(s)" in invoke(app, ["run", "--source", str(sample_folder), "--result", str(tmp_path / "result")]).stdout
+    )
+    assert " 0 change(s)" in invoke(app, ["run", "--source", str(sample_folder)]).stdout
+    assert invoke(app, ["verify"]).exit_code == 0
+    assert "MALFORMED_RECORD" in invoke(app, ["rejects", "--csv"]).stdout
+    assert (
+        invoke(app, ["report", "--html", str(tmp_path / "r.html"), "--json", str(tmp_path / "r.json")]).exit_code == 0
+    )
+    assert "finished" in invoke(app, ["status"]).stdout
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("table,record,column,value\ncontact,1,nothing,x\n", encoding="utf-8")
+    assert invoke(app, ["retry", str(wrong)]).exit_code == 2
+    assert invoke(app, ["undo"]).exit_code == 0
