@@ -25,6 +25,9 @@ PLACES: tuple[Place, ...] = (
 )
 """Every group of screens adds its places here, in the order of the sidebar."""
 
+SEARCH_HREF: str | None = None
+"""Where the search field of the top bar leads, for roles that may search people; None while there is no such page."""
+
 USER_MENU = (
     NavItem("My account", "user-circle", "/account"),
     NavItem("My sessions", "device-desktop", "/account/sessions"),
@@ -49,4 +52,5 @@ def frame_for(request: Request, visitor: Visitor) -> Frame:
         user_menu=USER_MENU,
         zone=zone_named(request.cookies.get("zone")),
         csrf_token=visitor.csrf_token,
+        search_href=SEARCH_HREF if actor.may("person.search") else None,
     )

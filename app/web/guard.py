@@ -8,7 +8,8 @@ session's token, 5. the endpoint, in one transaction, 6. the request's audit eve
 An answer with an error status, a form that comes back included, commits nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -18,6 +19,7 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, params
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts import held_forms, sessions
@@ -30,7 +32,7 @@ from app.platform import clock, errors
 from app.platform.crypto import new_reference
 from app.platform.errors import AppError
 from app.platform.logs import describe_error
-from app.platform.problems import STATUS_OF_KIND
+from app.platform.problems import STATUS_OF_KIND, translate
 from app.web import cookies, csrf
 from app.web.addresses import asked_path, came_from, with_next
 from app.web.error_pages import error_page
@@ -350,6 +352,23 @@ def form_again(
     waits = error.extra.get("retry_after")
     headers = {"retry-after": str(waits)} if waits else None
     return page(request, template, shown, status=status, block=block, headers=headers)
+
+
+@asynccontextmanager
+async def known_errors(request: Request, session: AsyncSession) -> AsyncIterator[None]:
+    """
+    Within the block a broken rule of the database is the domain error that it stands for, so that a form can come back
+    with it. What the block did is undone; what the database asks to try again passes through.
+    """
+    state: State = request.app.state.guard
+    try:
+        async with session.begin_nested():
+            yield
+    except DBAPIError as error:
+        known = translate(error, state.constraint_errors)
+        if known is None or isinstance(known, errors.Unavailable):
+            raise
+        raise known from error
 
 
 NO_ERRORS: Mapping[str, Any] = {"errors": (), "error_of": {}, "refusal": None}

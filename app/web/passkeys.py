@@ -18,7 +18,7 @@ from app.platform.errors import AppError
 from app.platform.problems import STATUS_OF_KIND
 from app.web import cookies
 from app.web.addresses import local_path, origin_of, with_next
-from app.web.guard import CurrentVisitor, anyone, in_state, page_router, signed_in
+from app.web.guard import CurrentVisitor, anyone, in_state, known_errors, page_router, signed_in
 from app.web.sign_in import settings_of
 
 router = page_router()
@@ -172,15 +172,16 @@ async def _enrolment_options(request: Request, session: DbSession, visitor: Curr
 
 
 async def _enrol(request: Request, session: DbSession, visitor: CurrentVisitor, body: BrowsersAnswer) -> None:
-    await passkeys.enrol(
-        session,
-        account_id=visitor.account_id,
-        holder=visitor.reference,
-        credential=body.credential,
-        name=origin_of(request).browser,
-        site=site_of(request),
-        now=clock.now(),
-    )
+    async with known_errors(request, session):
+        await passkeys.enrol(
+            session,
+            account_id=visitor.account_id,
+            holder=visitor.reference,
+            credential=body.credential,
+            name=origin_of(request).browser,
+            site=site_of(request),
+            now=clock.now(),
+        )
 
 
 @router.post("/sign-in/enrolment/passkey/options", dependencies=[in_state(SessionState.ENROLMENT)])

@@ -15,7 +15,7 @@ from app.platform import clock
 from app.platform.errors import AppError
 from app.platform.text import Label
 from app.web.forms import read_text
-from app.web.guard import NO_ERRORS, allow, form_again, go_to, page_router
+from app.web.guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.sign_in import settings_of
 from app.web.words import words
@@ -60,7 +60,7 @@ async def invite_user(
     settings = settings_of(request)
     try:
         name = read_text(Label, "display_name", display_name)
-        async with session.begin_nested():
+        async with known_errors(request, session):
             account = await users.open_user(session, actor, email=email, display_name=name, roles=roles or [])
         link = await users.invite(
             session, actor, account_id=account.user_account_id, base_url=settings.base_url, now=clock.now()

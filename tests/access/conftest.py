@@ -5,6 +5,8 @@ from argon2 import PasswordHasher
 
 from app.access.accounts import passwords
 
+COSTLY = passwords.HASHER
+
 
 @pytest.fixture(autouse=True)
 def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:

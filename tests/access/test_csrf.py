@@ -1,0 +1,136 @@
+"""Nobody else's page acts for somebody who is signed in: every unsafe page route, taken from the application."""
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.accounts.sessions import State
+from app.audit.models import AuditEvent
+from app.main import create_app
+from app.platform.settings import Settings
+from app.web.guard import PageRoute, page_router
+from tests.browsing import as_user, signed_in, somebody
+
+ID = "00000000-0000-7000-8000-000000000000"
+SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+def _unsafe() -> list[tuple[str, str]]:
+    app = create_app(Settings())
+    return sorted(
+        (method, route.path.format(**dict.fromkeys(route.param_convertors, ID)))
+        for route in app.routes
+        if isinstance(route, PageRoute)
+        for method in (route.methods or set()) - SAFE
+    )
+
+
+UNSAFE = _unsafe()
+
+
+def test_there_are_routes_to_look_at() -> None:
+    assert len(UNSAFE) > 25
+    assert {method for method, _ in UNSAFE} == {"POST"}
+
+
+@pytest.mark.parametrize(("method", "path"), UNSAFE)
+async def test_route_refuses_what_does_not_come_from_our_own_page(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, method: str, path: str
+) -> None:
+    token = await as_user(client, session, settings, "admin", "navigator")
+    del client.headers["origin"]
+    good = {"csrf_token": token}
+    attacks: dict[str, dict[str, str]] = {
+        "no origin": {},
+        "another origin": {"Origin": "https://evil.example"},
+        "null origin": {"Origin": "null"},
+        "same host, other scheme": {"Origin": "https://test"},
+        "another port": {"Origin": "http://test:8080"},
+        "says cross-site": {"Origin": "http://test", "Sec-Fetch-Site": "cross-site"},
+        "says same-site": {"Origin": "http://test", "Sec-Fetch-Site": "same-site"},
+        "says none": {"Sec-Fetch-Site": "none"},
+    }
+    for name, headers in attacks.items():
+        answer = await client.request(method, path, data=good, headers=headers)
+        assert answer.status_code == 403, name
+        assert "This did not come from a page of the CRM" in answer.text, name
+    assert (await client.get("/")).status_code == 200, "the session lives: nothing was done"
+
+
+@pytest.mark.parametrize(("method", "path"), UNSAFE)
+async def test_route_refuses_a_form_without_its_sessions_token(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, method: str, path: str
+) -> None:
+    other = await somebody(session, settings, "admin", email="other@crm.example")
+    others_token = await signed_in(client, session, other.account_id)
+    token = await as_user(client, session, settings, "admin", "navigator")
+    in_another_state = path.startswith(("/sign-in/second-factor", "/sign-in/enrolment", "/sign-in/recovery"))
+    before = await _done(session)
+    forms: dict[str, dict[str, str]] = {
+        "none": {},
+        "empty": {"csrf_token": ""},
+        "another session's": {"csrf_token": others_token},
+        "one letter off": {"csrf_token": token[:-1] + ("0" if token[-1] != "0" else "1")},
+    }
+    for name, form in forms.items():
+        answer = await client.request(method, path, data=form)
+        assert answer.status_code == (303 if in_another_state else 403), name
+        if in_another_state:
+            assert answer.headers["location"] == "/", name
+    text = await client.request(method, path, content=f"csrf_token={token}", headers={"content-type": "text/plain"})
+    assert text.status_code in ({303, 415} if in_another_state else {415})
+    assert await _done(session) == before
+
+
+async def _done(session: AsyncSession) -> int:
+    counted = select(func.count()).select_from(AuditEvent).where(AuditEvent.outcome == "done")
+    return (await session.execute(counted)).scalar_one()
+
+
+@pytest.mark.parametrize(("method", "path"), UNSAFE)
+async def test_route_is_not_reached_by_get_or_by_an_override(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, method: str, path: str
+) -> None:
+    await as_user(client, session, settings, "admin", "navigator")
+    before = await _done(session)
+    await client.get(path, headers={"X-HTTP-Method-Override": method}, params={"_method": method})
+    assert await _done(session) == before
+
+
+async def test_token_travels_in_a_header_as_well(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    token = await as_user(client, session, settings, "navigator")
+    answer = await client.post("/account/sessions/end-others", headers={"X-CSRF-Token": token})
+    assert answer.status_code == 303
+
+
+async def test_form_of_an_earlier_session_is_refused_kept_and_offered(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    who = await somebody(session, settings, "admin")
+    earlier = await signed_in(client, session, who.account_id)
+    await signed_in(client, session, who.account_id)
+    answer = await client.post("/users", data={"csrf_token": earlier, "display_name": "Nadia"})
+    assert answer.status_code == 403
+    assert "/resume/" in answer.text
+
+
+def test_a_page_without_a_need_does_not_start() -> None:
+    router = page_router("/nothing")
+    with pytest.raises(TypeError, match="exactly one need"):
+        router.get("")(lambda: None)
+
+
+async def test_pages_of_every_route_are_closed_to_whoever_is_not_signed_in(client: httpx.AsyncClient) -> None:
+    app = create_app(Settings())
+    pages = [route for route in app.routes if isinstance(route, PageRoute)]
+    for route in pages:
+        if State.NONE in route.needs.states:
+            continue
+        path = route.path.format(**dict.fromkeys(route.param_convertors, ID))
+        for method in route.methods or set():
+            answer = await client.request(method, path, headers={"Origin": "http://test"})
+            assert answer.status_code == 303, (method, path)
+            assert answer.headers["location"].startswith("/sign-in"), (method, path)

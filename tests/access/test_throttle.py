@@ -1,0 +1,182 @@
+"""Guessing is slow, and nobody is kept out of their account by somebody else's guesses."""
+
+import time
+from datetime import datetime, timedelta
+from statistics import median
+
+import httpx
+import pytest
+import time_machine
+from argon2 import PasswordHasher
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.accounts import passwords, sessions, throttle, users
+from app.access.accounts.models import SignInAttempt
+from app.access.accounts.throttle import Try, account_digest, count_try
+from app.access.service import command_actor
+from app.platform import clock
+from app.platform.errors import TooMany
+from app.platform.mail import OutgoingMail
+from app.platform.settings import Settings
+from tests.browsing import ORIGIN, Somebody, give_cookie, somebody, token_in
+
+START = datetime.fromisoformat("2026-11-24T08:00:00+00:00")
+
+
+async def _give(client: httpx.AsyncClient, email: str, password: str) -> httpx.Response:
+    form = {"csrf_token": token_in(await client.get("/sign-in")), "email": email, "password": password}
+    return await client.post("/sign-in", data=form, headers=ORIGIN)
+
+
+async def test_ten_wrong_passwords_from_one_place_and_then_a_wait_that_is_told(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    who = await somebody(session, settings, "navigator")
+    with time_machine.travel(START, tick=False) as hand:
+        for _ in range(throttle.PER_ACCOUNT_AND_SOURCE):
+            assert (await _give(client, who.email, "no")).status_code == 401
+        held = await _give(client, who.email, who.password)
+        assert held.status_code == 429, "the right password is held up too, or it could be told from wrong ones"
+        assert held.headers["retry-after"] == "901"
+        assert "Nothing is locked" in held.text
+        hand.move_to(START + timedelta(minutes=16))
+        assert (await _give(client, who.email, who.password)).status_code == 303
+
+
+async def test_an_account_sees_at_most_a_hundred_wrong_tries_an_hour_from_wherever(session: AsyncSession) -> None:
+    account, done = account_digest("ines@crm.example"), 0
+    for number in range(1_000):
+        known = number % 2 == 0
+        try:
+            await count_try(session, Try(account, f"10.0.{number // 5}.1", known), now=START)
+        except TooMany:
+            continue
+        done += 1
+    assert done == 100
+
+
+async def test_a_list_of_accounts_is_not_run_through_from_one_place(session: AsyncSession) -> None:
+    for number in range(throttle.PER_SOURCE):
+        await count_try(session, Try(account_digest(str(number)), "10.0.0.1", known_device=False), now=START)
+    with pytest.raises(TooMany):
+        await count_try(session, Try(account_digest("next"), "10.0.0.1", known_device=False), now=START)
+    await count_try(session, Try(account_digest("next"), "10.0.0.2", known_device=False), now=START)
+
+
+async def test_a_flood_from_elsewhere_does_not_keep_the_owner_with_a_known_browser_out(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    who = await somebody(session, settings, "navigator")
+    now = clock.now()
+    device = await sessions.remember_device(session, account_id=who.account_id, reference=None, now=now)
+    for number in range(throttle.PER_ACCOUNT):
+        await count_try(session, Try(account_digest(who.email), f"10.0.{number // 5}.1", known_device=False), now=now)
+    await session.commit()
+
+    assert (await _give(client, who.email, who.password)).status_code == 429, "a browser nobody knows waits"
+    give_cookie(client, "crm_device", device)
+    assert (await _give(client, who.email, who.password)).status_code == 303
+
+
+async def test_a_known_browser_of_somebody_else_is_not_known_for_this_account(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    who = await somebody(session, settings, "navigator")
+    other = await somebody(session, settings, "navigator", email="other@crm.example")
+    now = clock.now()
+    device = await sessions.remember_device(session, account_id=other.account_id, reference=None, now=now)
+    for number in range(throttle.PER_ACCOUNT):
+        await count_try(session, Try(account_digest(who.email), f"10.0.{number // 5}.1", known_device=False), now=now)
+    await session.commit()
+    give_cookie(client, "crm_device", device)
+    assert (await _give(client, who.email, who.password)).status_code == 429
+
+
+async def test_right_passwords_are_not_counted(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    who = await somebody(session, settings, "navigator")
+    for _ in range(throttle.PER_ACCOUNT_AND_SOURCE + 2):
+        assert (await _give(client, who.email, who.password)).status_code == 303
+
+
+@pytest.mark.parametrize("kind", ["unknown", "wrong", "disabled", "no_password"])
+async def test_every_refusal_reads_alike(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, kind: str
+) -> None:
+    who = await somebody(session, settings, "navigator")
+    email, password = who.email, who.password
+    if kind == "unknown":
+        email = "nobody@crm.example"
+    elif kind == "wrong":
+        password = "something else"
+    elif kind == "disabled":
+        await users.disable(session, command_actor(), account_id=who.account_id, now=clock.now())
+    else:
+        made = await users.open_user(
+            session, command_actor(), email="new@crm.example", display_name="New", roles=["navigator"]
+        )
+        email = made.email or ""
+    await session.commit()
+
+    answer = await _give(client, email, password)
+    assert answer.status_code == 401
+    assert "E-mail and password do not belong together" in answer.text
+    assert set(answer.headers) >= {"content-security-policy", "x-request-id"}
+    assert "location" not in answer.headers
+
+
+async def test_asking_for_a_new_password_is_answered_alike_for_known_and_unknown(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    who = await somebody(session, settings, "navigator")
+    answers = []
+    for email in (who.email, "nobody@crm.example", "not an address"):
+        form = {"csrf_token": token_in(await client.get("/forgot-password")), "email": email}
+        answer = await client.post("/forgot-password", data=form, headers=ORIGIN)
+        answers.append((answer.status_code, answer.headers["location"]))
+    assert set(answers) == {(303, "/forgot-password?sent")}
+    mails = (await session.scalars(select(OutgoingMail.to_address))).all()
+    assert mails == [who.email]
+
+
+async def test_known_and_unknown_accounts_take_the_same_time(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1))
+    monkeypatch.setattr(throttle, "PER_ACCOUNT", 10_000)
+    monkeypatch.setattr(throttle, "PER_ACCOUNT_AND_SOURCE", 10_000)
+    monkeypatch.setattr(throttle, "PER_SOURCE", 10_000)
+    who = await somebody(session, settings, "navigator")
+    await _give(client, who.email, "no")
+    token = token_in(await client.get("/sign-in"))
+    took: dict[str, list[float]] = {who.email: [], "nobody@crm.example": []}
+    for number in range(60):
+        for email in sorted(took, reverse=number % 2 == 0):
+            began = time.perf_counter()
+            await client.post("/sign-in", data={"csrf_token": token, "email": email, "password": "no"}, headers=ORIGIN)
+            took[email].append(time.perf_counter() - began)
+    known, unknown = (median(times) for times in took.values())
+    assert abs(known - unknown) < 0.005, (known, unknown)
+
+
+async def test_codes_are_slow_to_guess_and_a_flood_of_them_ends(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    who: Somebody = await somebody(session, settings, "navigator")
+    with time_machine.travel(START, tick=False):
+        await _give(client, who.email, who.password)
+        token = token_in(await client.get("/sign-in/second-factor"))
+        wrong = "000000" if who.code() != "000000" else "000001"
+        statuses = []
+        for _ in range(throttle.PER_ACCOUNT_KNOWN_DEVICES + 2):
+            form = {"csrf_token": token, "code": wrong}
+            statuses.append((await client.post("/sign-in/second-factor", data=form, headers=ORIGIN)).status_code)
+        assert statuses == [401] * throttle.PER_ACCOUNT_KNOWN_DEVICES + [429] * 2
+
+
+async def test_old_tries_are_forgotten(session: AsyncSession) -> None:
+    await count_try(session, Try(account_digest("x"), "10.0.0.1", known_device=False), now=START)
+    await throttle.forget_old_tries(session, now=START + timedelta(days=3))
+    assert (await session.execute(select(func.count()).select_from(SignInAttempt))).scalar_one() == 0
