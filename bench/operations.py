@@ -111,7 +111,11 @@ def _get(key: str, size: int) -> Operation:
     made = _scripts(
         patients.GET_PATIENT,
         key,
-        expressions={"patient_id": PATIENT_ID_SQL.format(number=":n::bigint")},
+        # The statement serves several askers; pgbench is always one.
+        expressions={
+            **{name: f"ARRAY[:{name}]" for name in ("key_prefix", "key_hash", "request_id")},
+            "patient_id": f"ARRAY[{PATIENT_ID_SQL.format(number=':n::bigint')}]",
+        },
         draw=_drawn(size),
     )
     return Operation("get", _request("GET", f"/api/v1/patients/{_ANY_PATIENT}", key), [made], "200")

@@ -83,6 +83,9 @@ class BoundLane:
             found: Rows = await driver.fetch(statement.sql, *statement.arguments(values))
         return found
 
+    async def shared(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
+        return await self.one(statement, {name: [values[name]] for name in statement.names})
+
     async def close(self) -> None:
         """Leave the connection to the test."""
 

@@ -21,13 +21,18 @@ import orjson
 import structlog
 from fastapi import Request, Response
 from sqlalchemy import (
+    ARRAY,
     CTE,
     ColumnElement,
     FromClause,
+    LargeBinary,
+    TableValuedAlias,
     Text,
     any_,
     bindparam,
+    column,
     exists,
+    func,
     insert,
     literal_column,
     null,
@@ -36,6 +41,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.types import TypeEngine
 from starlette.requests import ClientDisconnect
 
 from app.access import keys
@@ -43,6 +49,7 @@ from app.access.json_body import read_json_body
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import PERMISSIONS, roles_allowing
 from app.access.queries import opens
+from app.access.reasons import ACCESS_REASON, CHANGE_REASON
 from app.access.serving import State
 from app.audit.models import AuditEvent
 from app.platform.errors import AppError
@@ -50,6 +57,10 @@ from app.platform.hot import Lane
 
 log = structlog.get_logger()
 
+_ORDINARY_HEADERS: Final = frozenset(
+    name.lower().encode() for name in ("Idempotency-Key", ACCESS_REASON, CHANGE_REASON)
+)
+"""A key may have an answer on file, a reason is to be kept: the ordinary road's business."""
 _WORD = re.compile(r"[a-z_.-]+")
 MAX_BODY_BYTES: Final = 65_536
 """A larger body is not what a hot road is for."""
@@ -84,8 +95,26 @@ def constant(word: str) -> ColumnElement[str]:
     return literal_column(f"'{word}'", Text)
 
 
-def who(permission: str) -> CTE:
-    """One row when the key opens, its account may, and no field is hidden from it; none otherwise."""
+def asking(**columns: TypeEngine[Any]) -> TableValuedAlias:
+    """
+    The askers of a shared statement (Lane.shared): their keys, request ids and `columns`, numbered by `nr`.
+
+    Each is a parameter of the same name that holds one value for each asker.
+    """
+    kinds: dict[str, Any] = {"key_prefix": Text(), "key_hash": LargeBinary(), "request_id": Text(), **columns}
+    arrays = [bindparam(name, type_=ARRAY(kind)) for name, kind in kinds.items()]
+    made = func.unnest(*arrays).table_valued(
+        *(column(name, kind) for name, kind in kinds.items()), with_ordinality="nr", name="asking"
+    )
+    return made.render_derived()
+
+
+def who(permission: str, askers: TableValuedAlias | None = None) -> CTE:
+    """
+    One row when the key opens, its account may, and no field is hidden from it; none otherwise.
+
+    With `askers` a row for each of them, with all that they ask.
+    """
     if permission not in PERMISSIONS:
         raise ValueError(f"{permission} is not a permission of app/access/policy.py")
     may = exists(
@@ -95,18 +124,20 @@ def who(permission: str) -> CTE:
             RoleGrant.role.in_([constant(role) for role in roles_allowing(permission, unmasked=True)]),
         )
     )
+    columns = (
+        UserAccount.user_account_id.label("actor_id"),
+        UserAccount.person_id.label("actor_person_id"),
+        ApiKey.api_key_id,
+    )
+    if askers is None:
+        rows = select(*columns).select_from(ApiKey)
+        opened = opens(bindparam("key_prefix"), bindparam("key_hash"))
+    else:
+        rows = select(*columns, *askers.c).select_from(askers).join(ApiKey, true())
+        opened = opens(askers.c.key_prefix, askers.c.key_hash)
     return (
-        select(
-            UserAccount.user_account_id.label("actor_id"),
-            UserAccount.person_id.label("actor_person_id"),
-            ApiKey.api_key_id,
-        )
-        .join(UserAccount, ApiKey.user_account_id == UserAccount.user_account_id)
-        .where(
-            *opens(bindparam("key_prefix"), bindparam("key_hash")),
-            or_(ApiKey.scopes.is_(None), constant(permission) == any_(ApiKey.scopes)),
-            may,
-        )
+        rows.join(UserAccount, ApiKey.user_account_id == UserAccount.user_account_id)
+        .where(*opened, or_(ApiKey.scopes.is_(None), constant(permission) == any_(ApiKey.scopes)), may)
         .cte("who")
     )
 
@@ -121,7 +152,12 @@ def seen(
     person_ids: ColumnElement[Any],
     field_names: ColumnElement[Any] | None = None,
 ) -> CTE:
-    """The request's one audit event, as the guard writes it, when `shown` has a row. `action` is the route's name."""
+    """
+    The request's one audit event, as the guard writes it, when `shown` has a row. `action` is the route's name.
+
+    Of a shared statement one for each asker whose row is there.
+    """
+    is_shared = "nr" in who.c
     event = {
         "actor_id": who.c.actor_id,
         "api_key_id": who.c.api_key_id,
@@ -131,9 +167,9 @@ def seen(
         "person_ids": person_ids,
         "field_names": null() if field_names is None else field_names,
         "outcome": constant("done"),
-        "request_id": bindparam("request_id"),
+        "request_id": who.c.request_id if is_shared else bindparam("request_id"),
     }
-    rows = select(*event.values()).select_from(who).join(shown, true())
+    rows = select(*event.values()).select_from(who).join(shown, who.c.nr == shown.c.nr if is_shared else true())
     return insert(AuditEvent).from_select(list(event), rows).cte("seen")
 
 
@@ -146,8 +182,18 @@ def json_answer(document: dict[str, Any], *, status: int = 200, headers: dict[st
 async def answer(request: Request, road: HotRoad) -> Response | None:
     """What the hot road answers, or None when the ordinary road shall."""
     state: State = request.app.state.guard
-    key = keys.bearer(request.headers.get("authorization"))
-    if not state.hot_path or key is None:
+    if not state.hot_path:
+        return None
+    authorization = None
+    for name, value in request.scope["headers"]:
+        if name == b"authorization":
+            if authorization is not None:
+                return None
+            authorization = value.decode("latin-1")
+        elif name in _ORDINARY_HEADERS:
+            return None
+    key = keys.bearer(authorization)
+    if key is None:
         return None
     if request.method == "POST" and not await _has_plain_body(request, key, state):
         return None
@@ -171,15 +217,10 @@ async def _has_plain_body(request: Request, key: keys.KeyText, state: State) -> 
     Whether there is a body for a hot road; it is read then.
 
     The body of a stranger is not read: a key must have opened in this process before. (What it may do now is for the
-    statement to say.) A used Idempotency-Key has an answer on file, which the ordinary road gives.
+    statement to say.)
     """
     length = request.headers.get("content-length", "")
-    if (
-        key.secret_sha256 not in state.known_keys
-        or "idempotency-key" in request.headers
-        or not length.isdigit()
-        or not 0 < int(length) <= MAX_BODY_BYTES
-    ):
+    if key.secret_sha256 not in state.known_keys or not length.isdigit() or not 0 < int(length) <= MAX_BODY_BYTES:
         return False
     try:
         await read_json_body(request)

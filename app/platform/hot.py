@@ -9,9 +9,10 @@ Source: docs/BENCHMARK.md; the ordinary way beside every hot statement is a serv
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 import asyncpg
 from sqlalchemy import ClauseElement, PoolProxiedConnection, make_url
@@ -20,6 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.compiler import SQLCompiler
 
 _DIALECT = make_url("postgresql+asyncpg://").get_dialect()()
+
+MOST_UNDER_WAY: Final = 2
+"""Shared statements of one kind that run at once; four are better where a commit takes milliseconds."""
+MOST_TOGETHER: Final = 32
 
 Row = asyncpg.Record
 Rows = Sequence[asyncpg.Record]
@@ -59,13 +64,20 @@ class Statement:
 
 
 class Lane(Protocol):
-    """Where hot statements run. Each call is a transaction of its own."""
+    """Where hot statements run. Each call of `one` and `all` is a transaction of its own."""
 
     async def one(self, statement: Statement, values: Mapping[str, Any]) -> Row | None: ...
 
     async def all(self, statement: Statement, values: Mapping[str, Any]) -> Rows: ...
 
+    async def shared(self, statement: Statement, values: Mapping[str, Any]) -> Row | None: ...
+
     async def close(self) -> None: ...
+
+
+class _Asking(NamedTuple):
+    values: Mapping[str, Any]
+    answer: asyncio.Future[Row | None]
 
 
 class PooledLane:
@@ -82,6 +94,9 @@ class PooledLane:
         self._free: asyncio.LifoQueue[PoolProxiedConnection | None] = asyncio.LifoQueue()
         for _ in range(size):
             self._free.put_nowait(None)
+        self._waiting: dict[Statement, deque[_Asking]] = {}
+        self._under_way: dict[Statement, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator["asyncpg.Connection[Row]"]:
@@ -113,6 +128,49 @@ class PooledLane:
         """Every row. What the statement writes is committed when they are here."""
         async with self.connection() as connection:
             return await connection.fetch(statement.sql, *statement.arguments(values))
+
+    async def shared(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
+        """
+        The row for these values from a statement that answers several askers at once, or None.
+
+        Its parameters are arrays, and its column `nr` tells whose row it is, from 1. Askers who come while
+        MOST_UNDER_WAY are running go together with the next: one commit for many audit events. An asker never waits
+        while one is free; one that goes away leaves the others alone; an error is everybody's. For reads only: one
+        broken row would undo its neighbours.
+        """
+        asking = _Asking(values, asyncio.get_running_loop().create_future())
+        waiting = self._waiting.setdefault(statement, deque())
+        waiting.append(asking)
+        if self._under_way.get(statement, 0) < MOST_UNDER_WAY:
+            self._under_way[statement] = self._under_way.get(statement, 0) + 1
+            task = asyncio.create_task(self._serve(statement, waiting))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await asking.answer
+
+    async def _serve(self, statement: Statement, waiting: "deque[_Asking]") -> None:
+        try:
+            while waiting:
+                together = [waiting.popleft() for _ in range(min(len(waiting), MOST_TOGETHER))]
+                await self._answer(statement, [asking for asking in together if not asking.answer.done()])
+        finally:
+            self._under_way[statement] -= 1
+
+    async def _answer(self, statement: Statement, together: "list[_Asking]") -> None:
+        if not together:
+            return
+        columns = {name: [asking.values[name] for asking in together] for name in statement.names}
+        try:
+            rows = await self.all(statement, columns)
+        except Exception as error:  # noqa: BLE001 - it is raised where each of them waits
+            for asking in together:
+                if not asking.answer.done():
+                    asking.answer.set_exception(error)
+            return
+        found = {row["nr"]: row for row in rows}
+        for number, asking in enumerate(together, start=1):
+            if not asking.answer.done():
+                asking.answer.set_result(found.get(number))
 
     async def close(self) -> None:
         """Give the connections back; call it before the engine is disposed of, when no request runs any more."""
