@@ -13,6 +13,7 @@ from app.people.models import DuplicateCandidate, IntakeSubmission, Person, Sugg
 from tests.builders import a_person
 from tests.conftest import AsRole
 
+NOBODY = "01970000-0000-7000-8000-000000000000"
 URL = "/api/v1/persons"
 JAN = {"first_name": "Jan", "last_name": "de Vries", "email": "jan@example.org", "date_of_birth": "1967-06-24"}
 CANARY = "zebra7"
@@ -387,14 +388,14 @@ async def test_bad_input_is_named_and_never_repeated(
 @pytest.mark.parametrize(
     ("method", "place", "code"),
     [
-        ("GET", f"{URL}/{uuid4()}", "person_not_found"),
-        ("GET", f"{URL}/{uuid4()}/roles", "person_not_found"),
-        ("PUT", f"{URL}/{uuid4()}", "person_not_found"),
-        ("DELETE", f"{URL}/{uuid4()}", "person_not_found"),
-        ("PUT", f"{URL}/{uuid4()}/roles/{uuid4()}", "role_not_found"),
-        ("PUT", f"{URL}/{uuid4()}/relationships/{uuid4()}", "relationship_not_found"),
-        ("POST", f"/api/v1/suggested-changes/{uuid4()}/accept", "suggested_change_not_found"),
-        ("GET", f"/api/v1/duplicate-candidates/{uuid4()}", "duplicate_candidate_not_found"),
+        ("GET", f"{URL}/{NOBODY}", "person_not_found"),
+        ("GET", f"{URL}/{NOBODY}/roles", "person_not_found"),
+        ("PUT", f"{URL}/{NOBODY}", "person_not_found"),
+        ("DELETE", f"{URL}/{NOBODY}", "person_not_found"),
+        ("PUT", f"{URL}/{NOBODY}/roles/{NOBODY}", "role_not_found"),
+        ("PUT", f"{URL}/{NOBODY}/relationships/{NOBODY}", "relationship_not_found"),
+        ("POST", f"/api/v1/suggested-changes/{NOBODY}/accept", "suggested_change_not_found"),
+        ("GET", f"/api/v1/duplicate-candidates/{NOBODY}", "duplicate_candidate_not_found"),
     ],
 )
 async def test_what_is_not_there_is_not_found(
