@@ -52,12 +52,14 @@ _KIND_OF_STATUS: dict[int, type[AppError]] = {status: kind for kind, status in S
 class Needs:
     """
     What a page route declares: a permission (or None where being there is enough), the states of a session in which it
-    answers, and whether a password or passkey must have been given in the last ten minutes.
+    answers, and whether a password or passkey must have been given in the last ten minutes. `recorded` leaves an event
+    although the method is a safe one and nobody is shown: a sign-in comes back by GET.
     """
 
     permission: str | None
     states: frozenset[SessionState] = frozenset({SessionState.OPEN})
     recent: bool = False
+    recorded: bool = False
 
     def __call__(self) -> None:
         """Do nothing: the guard has decided before any dependency runs."""
@@ -83,9 +85,9 @@ def in_state(*states: SessionState) -> params.Depends:
     return made
 
 
-def anyone() -> params.Depends:
+def anyone(*, recorded: bool = False) -> params.Depends:
     """For the whole world: the sign-in and the pages behind links of mails."""
-    made: params.Depends = Depends(Needs(None, frozenset(SessionState)))
+    made: params.Depends = Depends(Needs(None, frozenset(SessionState), recorded=recorded))
     return made
 
 
@@ -185,7 +187,7 @@ def _may(needs: Needs, visitor: Visitor) -> bool:
 def _is_recorded(request: Request, needs: Needs) -> bool:
     """Every change is on record, and every look at people."""
     personal = needs.permission is not None and PERMISSIONS[needs.permission].personal
-    return personal or request.method not in csrf.SAFE_METHODS
+    return personal or needs.recorded or request.method not in csrf.SAFE_METHODS
 
 
 async def _carry_out(

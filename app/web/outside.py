@@ -1,0 +1,58 @@
+"""Signing in at the organisation's identity provider: to it, and back."""
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.access.accounts import oidc, sign_in
+from app.access.accounts.errors import OutsideRefused
+from app.access.guard import DbSession
+from app.platform import clock
+from app.web.addresses import local_path, origin_of
+from app.web.guard import CurrentVisitor, anyone, page_router
+from app.web.sign_in import after_step, database_of, settings_of
+
+router = page_router("/sign-in/outside")
+
+
+@router.get("", dependencies=[anyone(recorded=True)])
+async def go_outside(
+    request: Request,
+    session: DbSession,
+    visitor: CurrentVisitor,
+    next: str = "/",  # noqa: A002
+) -> Response:
+    settings = settings_of(request)
+    # Nothing of this request has been written yet: no transaction waits for the provider.
+    await session.rollback()
+    async with oidc.http_client() as client:
+        provider = await oidc.discover(settings, client)
+    address = await oidc.begin(
+        session, settings, provider, holder=visitor.reference, next_path=local_path(next), now=clock.now()
+    )
+    return RedirectResponse(address, 303)
+
+
+@router.get("/callback", dependencies=[anyone(recorded=True)])
+async def come_back(
+    request: Request, session: DbSession, visitor: CurrentVisitor, state: str = "", code: str = "", error: str = ""
+) -> Response:
+    """
+    The browser comes back with a code. The state belongs to the browser that began, so nobody can be signed in to
+    somebody else's account by a link.
+    """
+    now, settings = clock.now(), settings_of(request)
+    await session.rollback()
+    async with database_of(request).unit_of_work() as taking:
+        begun = await oidc.take_begun(taking, state=state[:200], holder=visitor.reference, now=now)
+    if error or not code:
+        raise OutsideRefused("Your organisation did not let you in. Start again, or use another way.")
+    async with oidc.http_client() as client:
+        provider = await oidc.discover(settings, client)
+        claims = await oidc.exchange(settings, provider, client, code=code[:4000], begun=begun, now=now)
+    account = await oidc.account_of(session, claims, now=now)
+    account_id = account.user_account_id
+    stage = "open" if claims.has_second_factor else await sign_in.lacking(session, account_id=account_id)
+    done = await sign_in.begin(
+        session, account_id=account_id, stage=stage, origin=origin_of(request), now=now, earlier=visitor
+    )
+    return await after_step(request, session, done, begun.next_path)
