@@ -23,7 +23,7 @@ check: $(STAMP) ## format, lint, types, direction of imports, secrets
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit -q -r app -c pyproject.toml
+	$(BIN)/bandit -q -ll -r app -c pyproject.toml
 
 format: $(STAMP) ## let ruff format and mend what it can
 	$(BIN)/ruff format .

@@ -288,7 +288,7 @@ class Server:
         parent = Path(tempfile.gettempdir())
         longest = f"{parent}/{_SOCKET_PREFIX}12345678/{_SOCKET_NAME}"
         if len(longest.encode()) > _SOCKET_PATH_LIMIT or not self.account.reaches(parent):
-            parent = Path("/tmp")  # noqa: S108 - mkdtemp makes a private folder in it
+            parent = Path("/tmp")  # noqa: S108  # nosec B108 - mkdtemp makes a private folder in it
         socket_dir = Path(tempfile.mkdtemp(prefix=_SOCKET_PREFIX, dir=parent))
         self._write("socket", str(socket_dir))
         os.chown(socket_dir, self.account.uid, self.account.gid)
