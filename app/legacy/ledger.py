@@ -77,10 +77,10 @@ TABLES: Final = (
     """
     CREATE TABLE IF NOT EXISTS legacy.reject (
         run_id integer NOT NULL,
+        phase smallint NOT NULL,
         "table" text NOT NULL,
         record integer NOT NULL,
         unit text NOT NULL,
-        file text,
         line integer,
         reason text NOT NULL,
         raw text

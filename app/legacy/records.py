@@ -304,7 +304,7 @@ class Reader:
             values.code_text(cell["medical_license_number"]) or None,
             values.guid(cell["hospital"]),
             _bool(bool(cell["hospital"])),
-            _bool(not merged and _STATE_WORDS.get(state.lower(), state) in {"", "0"}),
+            _bool(not (merged or master) and _STATE_WORDS.get(state.lower(), state) in {"", "0"}),
             _bool(merged or bool(master)),
             values.guid(master),
             birth.value,
@@ -419,20 +419,20 @@ class Reader:
 
         A change that names no column at all is not untracked: it is a change of nothing.
         """
+        tracked = _TRACKED.get(table, ())
         try:
             attributes = json.loads(changedata)["changedAttributes"]
             named = [(str(a["logicalName"]), a.get("oldValue"), a.get("newValue")) for a in attributes]
+            found = {
+                field: [self._audited(table, field, old), self._audited(table, field, new)]
+                for name, old, new in named
+                if tracked and (field := field_of(table, name)) in tracked
+            }
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
-        tracked = _TRACKED.get(table)
-        if tracked is None:
+        if not tracked or (named and not found):
             return "untracked"
-        found = {
-            field: [self._audited(table, field, old), self._audited(table, field, new)]
-            for name, old, new in named
-            if (field := field_of(table, name)) in tracked
-        }
-        return "untracked" if named and not found else orjson.dumps(found).decode()
+        return orjson.dumps(found).decode()
 
     def _audited(self, table: str, field: str, value: Any) -> str | None:
         """Return an old or new value of the audit as the column's own cell would be read; None when empty."""

@@ -412,7 +412,7 @@ def _mend_working_tables(connection: Connection, run_id: int) -> None:
 def _take_back(connection: Connection, run_id: int, first_phase: int) -> int:
     connection.execute("SET LOCAL statement_timeout = 0")
     (removed,) = connection.execute("SELECT undo_legacy_run(%s, %s)", (run_id, first_phase)).fetchone() or (0,)
-    for table in ("outcome", "warning", "lineage", "phase"):
+    for table in ("outcome", "warning", "reject", "lineage", "phase"):
         connection.execute(
             sql.SQL("DELETE FROM legacy.{} WHERE run_id = %s AND phase >= %s").format(sql.Identifier(table)),
             (run_id, first_phase),

@@ -221,7 +221,9 @@ class _Maker:
             self._spoilt("True" if r.random() < 0.2 else "False", ("Yes", "1", "", "N/A"), 0.05),
             "Consultant" if kind == 1 and r.random() < 0.5 else "",
             self._spoilt(r.choice(self._specialties), (self._guid(), "", "x"), 0.1) if kind else "",
-            self._spoilt(licence, (f" lic {licence[3:]}", "LIC0000001"), 0.2) if kind == 1 else "",
+            self._spoilt(licence, (f" lic {licence[3:]}", f"LIC{len(self._physicians) // 3:07d}"), 0.2)
+            if kind == 1
+            else "",
             self._spoilt(self._key(r.choice(self._hospitals)), (self._guid(), ""), 0.1) if kind else "",
             1 if merged or r.random() < 0.03 else 0,
             2 if merged else 1,

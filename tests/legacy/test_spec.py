@@ -78,7 +78,9 @@ def write_cases(folder: Path) -> dict[tuple[int, str], str]:
             file.write(";".join(described.fields) + "\n")
             writer.writer = csv.writer(file, delimiter=";")
             writer.writerows(rows[table])
-    options = {f"new_{t}" if t not in {"contact", "phonecall"} else t: {} for t, _ in _OPTIONS}  # type: dict[str, dict[str, Any]]
+    options: dict[str, dict[str, list[dict[str, object]]]] = {
+        f"new_{t}" if t not in {"contact", "phonecall"} else t: {} for t, _ in _OPTIONS
+    }
     for (table, column), labels in _OPTIONS.items():
         there = options.get(f"new_{table}", options.get(table))
         assert there is not None

@@ -56,8 +56,8 @@ def run(context: Context) -> None:
         )
         context.stage(
             f"rejects of {name}",
-            'INSERT INTO legacy.reject (run_id, "table", record, unit, line, reason, raw)'
-            f" SELECT :run, '{name}', record, '{described.main_unit}', line, fault, raw"
+            'INSERT INTO legacy.reject (run_id, phase, "table", record, unit, line, reason, raw)'
+            f" SELECT :run, :phase, '{name}', record, '{described.main_unit}', line, fault, raw"
             f" FROM legacy.s_{name} WHERE fault IS NOT NULL",
         )
         context.stage(

@@ -187,6 +187,14 @@ def _tell(context: Context) -> None:
         WHERE a.fault IS NULL AND a.about = 'contact'
         """,
     )
+    for table in ("phonecall", "appointment", "audit"):
+        context.stage(
+            f"skipped {table}",
+            'INSERT INTO legacy.reject (run_id, phase, "table", record, unit, line, reason, raw)'
+            ' SELECT :run, :phase, o."table", o.record, o.unit, s.line, o.reason, s.raw FROM legacy.outcome AS o'
+            f" JOIN legacy.s_{table} AS s ON s.record = o.record"
+            f" WHERE o.run_id = :run AND o.phase = :phase AND o.\"table\" = '{table}' AND o.reason = 'NO_LEAD_OR_PATIENT'",
+        )
     context.warnings(
         "calls",
         """
@@ -198,6 +206,7 @@ def _tell(context: Context) -> None:
         JOIN legacy.w_call_part AS o ON (o.p, o.minute) = (c.p, c.minute) AND o.status = 'completed'
         WHERE c.tbl = 'contact'
         UNION ALL
-        SELECT 'phonecall', record, unnest(warnings) FROM legacy.s_phonecall WHERE fault IS NULL AND warnings IS NOT NULL
+        SELECT 'phonecall', s.record, unnest(s.warnings) FROM legacy.s_phonecall AS s
+        JOIN legacy.w_call_part AS k ON k.tbl = 'phonecall' AND k.record = s.record WHERE s.warnings IS NOT NULL
         """,
     )

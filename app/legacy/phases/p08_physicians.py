@@ -237,7 +237,7 @@ def _relationships(context: Context) -> None:
     )
     context.stage(
         "rejects of physicians",
-        'INSERT INTO legacy.reject (run_id, "table", record, unit, line, reason, raw)'
-        " SELECT :run, 'patient', w.record, 'physician', s.line, w.fault, s.raw FROM legacy.w_care AS w"
+        'INSERT INTO legacy.reject (run_id, phase, "table", record, unit, line, reason, raw)'
+        " SELECT :run, :phase, 'patient', w.record, 'physician', s.line, w.fault, s.raw FROM legacy.w_care AS w"
         " JOIN legacy.s_patient AS s ON s.record = w.record WHERE w.fault IS NOT NULL",
     )

@@ -53,7 +53,7 @@ def _persons(context: Context) -> None:
         "w_name_key",
         "first text, last text, name_key text",
         (
-            (first, last, name_key(first, last))
+            (first, last, name_key(first[:100], last[:100]))
             for first, last in context.rows(
                 "SELECT DISTINCT first_name, last_name FROM legacy.d_person"
                 " WHERE NOT (first_name || last_name) ~ '^[ -~]*$'"
@@ -95,8 +95,8 @@ def _persons(context: Context) -> None:
             " phone_valid, date_of_birth, country, do_not_contact_channels, is_active",
             """
             SELECT i.person_id, :now, :now, left(d.first_name, 100), left(d.last_name, 100),
-                   coalesce(k.name_key, lower(d.first_name || ' ' || d.last_name)),
-                   CASE WHEN t.p IS NULL THEN left(d.email, 255) END, CASE WHEN t.p IS NULL THEN d.email_key END,
+                   coalesce(k.name_key, lower(left(d.first_name, 100) || ' ' || left(d.last_name, 100))),
+                   CASE WHEN t.p IS NULL THEN left(d.email, 255) END, CASE WHEN t.p IS NULL THEN left(d.email_key, 320) END,
                    left(f.shown, 64), CASE WHEN f.valid THEN f.shown END, f.valid, d.date_of_birth, c.code,
                    array_remove(ARRAY[CASE WHEN d.do_not_email THEN 'email' END, CASE WHEN d.do_not_phone THEN 'phone' END], NULL),
                    d.is_active
@@ -142,7 +142,7 @@ def _contact_points(context: Context) -> None:
         SELECT q.*, {new} AS is_new FROM (
             SELECT legacy.derived_id(:epoch, 'contact_point', i.person_id || w.kind || w.key) AS contact_point_id,
                    i.person_id, w.p, CASE WHEN w.kind = 'email' THEN 'email' ELSE 'phone' END AS kind,
-                   w.shown, CASE WHEN w.kind = 'odd' THEN 'typed:' || lower(w.key) ELSE w.key END AS value_key,
+                   w.shown, left(CASE WHEN w.kind = 'odd' THEN 'typed:' || lower(w.key) ELSE w.key END, 320) AS value_key,
                    w.is_shared, w.ord
             FROM legacy.d_point AS w JOIN legacy.d_person_id AS i USING (p)
             JOIN legacy.d_person AS d USING (p) LEFT JOIN legacy.w_person_phone AS f USING (p)

@@ -7,6 +7,7 @@ fields. A record whose number of cells differs from its header has no cells.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from app.legacy.sources.web_api import WebApiSource
 __all__ = ["Batch", "Export", "Source", "open_export"]
 
 _NO_TABLES = {"optionsets.json", "export.json", "expected.json", "summary.json"}
+_ENTITY_SET = re.compile(r"\$metadata#(\w+)")
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -130,8 +132,16 @@ def _kind_and_table(path: Path, mapping: Mapping) -> tuple[str, str | None]:
     for bom in _BOMS:
         bare = bare.removeprefix(bom)
     if bare.replace(b"\x00", b"").lstrip().startswith((b"{", b"[")) or suffix == ".json":
+        # The page itself names its entity set; the file's name stands in where that was not sent along.
+        context = _ENTITY_SET.search(start.decode("utf-8", "replace").replace("\x00", ""))
         stem = path.stem
-        return "json", named or table_of_entity_set(stem) or table_of(stem) or _set_of_page(stem)
+        return "json", (
+            named
+            or (table_of_entity_set(context[1]) if context else None)
+            or table_of_entity_set(stem)
+            or table_of(stem)
+            or _set_of_page(stem)
+        )
     return "csv", named or table_of(path.stem)
 
 

@@ -6,6 +6,7 @@ FormattedValue is a label in some user's language and time zone: never data. Pag
 be larger than memory.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from json import JSONDecodeError, JSONDecoder
@@ -69,7 +70,7 @@ class WebApiSource:
                     if not cells[at].strip() and annotation:
                         cells[at] = _text(row.get(annotation))
                 plain = {key: value for key, value in row.items() if "@" not in key}
-                batch.rows.append((number, cells, orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode(), False))
+                batch.rows.append((number, cells, _as_it_came(plain), False))
                 if len(batch.rows) >= size:
                     yield batch
                     batch = Batch(record + 1, [])
@@ -94,6 +95,14 @@ def _column(key: str) -> str:
     return found[1] if found else key.lower()
 
 
+def _as_it_came(row: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(row, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:
+        # Half a surrogate pair, or an integer beyond 64 bits: the slower writer keeps them.
+        return json.dumps(row, sort_keys=True)
+
+
 def _text(value: Any) -> str:
     """Return a JSON value as the text a CSV cell would hold."""
     if value is None:
@@ -101,7 +110,9 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, (dict, list)):
-        return orjson.dumps(value).decode()
+        return json.dumps(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value)
 
 
