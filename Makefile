@@ -29,8 +29,9 @@ format: $(STAMP) ## let ruff format and mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP) ## measure hot operations beside pgbench at 10 k and 1 M patients
+bench: $(STAMP) ## measure hot operations beside pgbench at 10 k and 1 M patients, then the migration
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.legacy
 
 fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless told)
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/pytest tests/fuzz

@@ -5,6 +5,7 @@ Records of a table = the sum of outcomes of its main unit; a further unit sums u
 no unit of a record has two outcomes; every row decided on is here; the faults of a plain copy have not come back.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import psycopg
@@ -27,8 +28,12 @@ class Check(NamedTuple):
         return self.expected is None or self.expected == self.found
 
 
-def equation(connection: Connection, run_id: int) -> list[Check]:
-    """Return the equation of every table and further unit, and the units with more than one outcome."""
+def equation(connection: Connection, run_id: int, *, staged: bool = True) -> list[Check]:
+    """
+    Return the equation of every table and further unit, and the units with more than one outcome.
+
+    `staged`: the records are still there to count the further units that are present.
+    """
     checks = []
     records = dict(
         connection.execute('SELECT "table", records FROM legacy.record_count WHERE run_id = %s', (run_id,)).fetchall()
@@ -47,7 +52,7 @@ def equation(connection: Connection, run_id: int) -> list[Check]:
                 sums.get((name, table.main_unit), 0),
             )
         )
-    for (of_table, unit), query in _PRESENT.items():
+    for (of_table, unit), query in _PRESENT.items() if staged else ():
         (present,) = connection.execute(query).fetchone() or (0,)
         checks.append(Check(f"{of_table}: {unit} present = outcomes", present, sums.get((of_table, unit), 0)))
     (double,) = connection.execute(
@@ -103,6 +108,19 @@ _AS_DECIDED = {
         JOIN public.clinical_trial_journey AS t USING (ct_journey_id) WHERE d.is_new
         AND (t.referral_date, t.status) IS DISTINCT FROM (d.referral, d.status)""",
 }
+
+
+def still_here(connection: Connection, run_id: int, keys: Mapping[str, str]) -> list[Check]:
+    """Return per table how many of the rows a run wrote are gone since; `keys` names the tables' keys."""
+    checks = []
+    for table, key in keys.items():
+        (gone,) = connection.execute(
+            f"SELECT count(DISTINCT l.target_id) FROM legacy.lineage AS l WHERE l.run_id = %s AND l.target = '{table}'"
+            f" AND NOT EXISTS (SELECT FROM public.{table} AS t WHERE t.{key} = l.target_id)",
+            (run_id,),
+        ).fetchone() or (0,)
+        checks.append(Check(f"{table}: rows written that are gone since", None, gone))
+    return checks
 
 
 def arrival(connection: Connection, *, just_written: bool) -> list[Check]:
