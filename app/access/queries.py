@@ -94,3 +94,16 @@ async def roles_over_time(session: AsyncSession, account_ids: Iterable[UUID]) ->
         select(RoleGrant).where(RoleGrant.user_account_id.in_(set(account_ids))).order_by(RoleGrant.created_at)
     )
     return list(found)
+
+
+async def find_account_id(session: AsyncSession, typed: str) -> UUID | None:
+    """The account with this id, e-mail or display name (whatever its case); None for none, the oldest of several."""
+    try:
+        named = UserAccount.user_account_id == UUID(typed)
+    except ValueError:
+        lowered = typed.lower()
+        named = (func.lower(UserAccount.email) == lowered) | (func.lower(UserAccount.display_name) == lowered)
+    found: UUID | None = await session.scalar(
+        select(UserAccount.user_account_id).where(named).order_by(UserAccount.created_at).limit(1)
+    )
+    return found

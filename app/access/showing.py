@@ -108,5 +108,5 @@ async def _closed_to(
         await service.state_reason(session, actor, person_id=only, reason=door.reason)
         return frozenset()
     if outside and is_single:
-        raise ReasonNeeded(extra={"header": ACCESS_REASON})
+        raise ReasonNeeded(extra={"header": ACCESS_REASON, "person_id": None if only is None else str(only)})
     return frozenset(outside)

@@ -21,7 +21,8 @@ from app.platform.actor import Actor
 from app.platform.paging import Page
 
 _SYSTEM = "The system itself"
-_A_REQUEST = timedelta(seconds=30)
+A_REQUEST = timedelta(seconds=30)
+"""An event bears the time when its request began; what the request states is written up to this much later."""
 
 
 async def who_looked_at(
@@ -83,8 +84,6 @@ def roles_at(account_id: UUID | None, moment: datetime, grants: Sequence[RoleGra
 def _reason(event: AuditEvent, stated: Sequence[AccessOpening]) -> str | None:
     """
     The words stated for this use: those of the latest opening of its kind that was open then.
-
-    An event bears the time when its request began, which for the request that states the reason is a little earlier.
     """
     if event.purpose is None:
         return None
@@ -93,6 +92,6 @@ def _reason(event: AuditEvent, stated: Sequence[AccessOpening]) -> str | None:
         for opening in stated
         if opening.kind == event.purpose
         and opening.user_account_id == event.actor_id
-        and opening.created_at - _A_REQUEST <= event.at <= opening.expires_at
+        and opening.created_at - A_REQUEST <= event.at <= opening.expires_at
     ]
     return fitting[-1] if fitting else None

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import String, Text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.masking import HIDDEN, View, subject_of
+from app.access.masking import HIDDEN, View, mask, subject_of
 from app.access.queries import account_names
 from app.access.showing import Door, view_of_record
 from app.audit import history
@@ -59,7 +59,8 @@ async def versions_of(
         more = bool(found) and found[-1].version > 1
         next_cursor = encode_cursor(query.fingerprint(), [found[-1].version]) if more else None
     names = await account_names(session, [version.changed_by for version in found])
-    items = [_read(version, record, view, names) for version in found]
+    # Masked here and not only by the JSON door: pages show these versions too.
+    items = [mask(_read(version, record, view, names), view) for version in found]
     if view.used:
         audit.state_purpose(session, "break_glass")
     return Page(items=items, next_cursor=next_cursor, total=min(total, COUNT_CAP), total_is_capped=total > COUNT_CAP)

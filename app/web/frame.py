@@ -1,12 +1,15 @@
 """What surrounds every page of somebody who is signed in: the places their roles may go to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.sessions import Visitor
-from app.web.render import Frame, NavGroup, NavItem
-from app.web.words import words, zone_named
+from app.access.openings import queries as openings
+from app.platform.actor import Actor
+from app.web.render import Banner, Frame, NavGroup, NavItem
+from app.web.words import moment_text, shown_in, words, zone_named
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,9 @@ class Place:
 
 PLACES: tuple[Place, ...] = (
     Place("", None, NavItem("Start", "home", "/")),
+    Place("Oversight", "audit.read", NavItem("Audit trail", "list-check", "/audit")),
+    Place("Oversight", "audit.read", NavItem("Break-glass", "shield-exclamation", "/break-glass")),
+    Place("Oversight", "break_glass.use", NavItem("My accesses", "lock-open", "/break-glass/mine")),
     Place("Administration", "user.manage", NavItem("Users", "users-group", "/users")),
     Place("Administration", "key.manage", NavItem("API keys", "key", "/api-keys")),
 )
@@ -33,6 +39,25 @@ USER_MENU = (
     NavItem("My sessions", "device-desktop", "/account/sessions"),
     NavItem("API description", "code", "/docs"),
 )
+
+
+async def with_banner(session: AsyncSession, actor: Actor | None, frame: Frame) -> Frame:
+    """`frame` with what stays above every page while the actor has broken the glass: until when, and how to end it."""
+    if actor is None or not actor.may("break_glass.use"):
+        return frame
+    opened = await openings.open_break_glass(session, actor)
+    if not opened:
+        return frame
+    first = opened[0]
+    others = "" if len(opened) == 1 else f" (and {len(opened) - 1} more)"
+    with shown_in(frame.zone):
+        until = moment_text(first.expires_at)
+    banner = Banner(
+        text=f"Break-glass: person {first.person_id}{others} is open to you until {until}. Every use is on record.",
+        href=f"/break-glass/{first.access_opening_id}/end",
+        action="End it now",
+    )
+    return replace(frame, banner=banner)
 
 
 def frame_for(request: Request, visitor: Visitor) -> Frame:

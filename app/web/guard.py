@@ -36,7 +36,7 @@ from app.platform.problems import STATUS_OF_KIND, translate
 from app.web import cookies, csrf
 from app.web.addresses import asked_path, came_from, with_next
 from app.web.error_pages import error_page
-from app.web.frame import frame_for
+from app.web.frame import frame_for, with_banner
 from app.web.render import Flash, is_htmx, page
 
 log = structlog.get_logger()
@@ -174,7 +174,7 @@ async def _recognise(session: AsyncSession, request: Request) -> Visitor:
     request.state.visitor = visitor
     if visitor.state is SessionState.OPEN:
         session.info["actor"] = visitor.actor
-        request.state.frame = frame_for(request, visitor)
+        request.state.frame = await with_banner(session, visitor.actor, frame_for(request, visitor))
     if request.method == "GET" and not is_htmx(request):
         request.state.flashes = cookies.waiting_flashes(request)
     return visitor

@@ -3,7 +3,21 @@
 from fastapi import FastAPI
 
 from app.platform.settings import Settings
-from app.web import account, enrolment, home, keys, links, lock, mailbox, outside, passkeys, sign_in, users
+from app.web import (
+    account,
+    enrolment,
+    histories,
+    home,
+    keys,
+    links,
+    lock,
+    mailbox,
+    outside,
+    oversight,
+    passkeys,
+    sign_in,
+    users,
+)
 from app.web.guard import mount_screens
 
 SCREENS = (
@@ -17,6 +31,8 @@ SCREENS = (
     account.router,
     users.router,
     keys.router,
+    oversight.router,
+    histories.router,
 )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.openings.errors import OpeningNotFound
 from app.access.openings.models import AccessOpening
 from app.access.openings.schemas import OpeningFilter
+from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.paging import SortKey, fetch_page
 
@@ -34,11 +35,26 @@ async def opened_persons(session: AsyncSession, actor: Actor, *, kind: str, now:
     return frozenset(found)
 
 
-async def open_break_glass(session: AsyncSession, actor: Actor, *, now: datetime) -> list[AccessOpening]:
+async def own_openings(session: AsyncSession, actor: Actor) -> list[AccessOpening]:
+    """The actor's own break-glass accesses, newest first, at most fifty."""
+    found = await session.scalars(
+        select(AccessOpening)
+        .where(AccessOpening.user_account_id == actor.account_id, AccessOpening.kind == "break_glass")
+        .order_by(AccessOpening.created_at.desc())
+        .limit(50)
+    )
+    return list(found)
+
+
+async def open_break_glass(session: AsyncSession, actor: Actor) -> list[AccessOpening]:
     """The actor's own break-glass accesses that are open at this moment, the one that ends first at the front."""
     found = await session.scalars(
         select(AccessOpening)
-        .where(AccessOpening.user_account_id == actor.account_id, AccessOpening.kind == "break_glass", _is_open(now))
+        .where(
+            AccessOpening.user_account_id == actor.account_id,
+            AccessOpening.kind == "break_glass",
+            _is_open(clock.now()),
+        )
         .order_by(AccessOpening.expires_at)
     )
     return list(found)

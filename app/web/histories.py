@@ -1,0 +1,127 @@
+"""The history of every kind of record: versions, what changed, who, why; and the record as of a moment."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import Form, Request, Response
+
+from app.access.guard import CurrentActor, DbSession
+from app.access.openings import service as openings
+from app.access.openings.errors import ReasonNeeded
+from app.access.reasons import LONGEST
+from app.access.showing import Door
+from app.oversight.history import versions_of
+from app.oversight.records import RECORDS, Record
+from app.oversight.schemas import HistoryFilter, VersionRead
+from app.platform.errors import AppError, Forbidden, Invalid
+from app.platform.settings import Settings
+from app.platform.text import line
+from app.web.addresses import local_path
+from app.web.forms import read_text
+from app.web.guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.oversight import local_instant, zone_of
+from app.web.render import page
+from app.web.words import words
+
+router = page_router()
+
+
+def door_of(request: Request, permission: str) -> Door:
+    """The page's way in, as the JSON door's guard makes it for its routes."""
+    settings: Settings = request.app.state.settings
+    return Door(permission, secret_key=settings.secret_key, caseload=settings.caseload)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, dict)):
+        return ", ".join(map(str, value)) if value else None
+    return value
+
+
+def _lines(version: VersionRead) -> list[tuple[str, Any, Any]]:
+    return [(words(c.field), _shown(c.before), _shown(c.after)) for c in version.changes]
+
+
+def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
+    async def show_history(
+        request: Request, session: DbSession, actor: CurrentActor, record_id: UUID, as_of: str = "", cursor: str = ""
+    ) -> Response:
+        here = f"/history/{record.path}/{record_id}"
+        context: dict[str, Any] = {
+            **NO_ERRORS,
+            "record_name": words(record.record_type),
+            "record_id": record_id,
+            "here": here,
+            "as_of": as_of[:40],
+            "versions": [],
+            "values": [],
+            "next_href": None,
+            "first_href": here if cursor or as_of else None,
+            "total": 0,
+        }
+        try:
+            moment = local_instant("as_of", as_of, zone_of(request))
+            query = HistoryFilter(as_of=moment, cursor=cursor or None, limit=25)
+            found = await versions_of(
+                session,
+                actor,
+                record=record,
+                record_id=record_id,
+                door=door_of(request, record.permission),
+                query=query,
+            )
+        except ReasonNeeded as error:
+            return ask_for_reason(request, str(error.extra["person_id"]), here)
+        except Invalid as error:
+            return form_again(request, "oversight/history.html", context, error)
+        shown = {
+            "versions": [(version, _lines(version)) for version in found.items],
+            "values": [(words(name), _shown(value)) for name, value in found.items[0].values.items()],
+            "moment": moment,
+            "total": found.total,
+            "next_href": f"{here}?{urlencode({'cursor': found.next_cursor})}" if found.next_cursor else None,
+        }
+        return page(request, "oversight/history.html", {**context, **shown})
+
+    return show_history
+
+
+for _record in RECORDS:
+    router.add_api_route(
+        f"/history/{_record.path}/{{record_id}}",
+        _page_of(_record),
+        name=f"show_{_record.record_type}_history",
+        dependencies=[allow(_record.permission)],
+    )
+
+
+def ask_for_reason(request: Request, person_id: str, back: str) -> Response:
+    """Why do you need this? For what lies outside the caseload; the answer opens it for an hour."""
+    context = {**NO_ERRORS, "person_id": person_id, "back": back, "reason": ""}
+    return page(request, "oversight/reason.html", context, status=403)
+
+
+@router.post("/access-reasons", dependencies=[allow("patient.read")])
+async def state_reason(
+    request: Request,
+    session: DbSession,
+    actor: CurrentActor,
+    person_id: Annotated[UUID, Form()],
+    back: Annotated[str, Form()] = "/",
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """Open what lies outside the caseload for an hour; the reason is on record."""
+    if actor.account_id is None:
+        raise Forbidden
+    try:
+        text = read_text(line(LONGEST), "reason", reason)
+        async with known_errors(request, session):
+            await openings.state_reason(session, actor, person_id=person_id, reason=text)
+    except AppError as error:
+        context = {"person_id": str(person_id), "back": local_path(back), "reason": reason[:LONGEST]}
+        return form_again(request, "oversight/reason.html", context, error)
+    return go_to(request, local_path(back))

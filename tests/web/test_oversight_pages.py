@@ -1,0 +1,194 @@
+"""The pages of oversight, by plain HTTP as without JavaScript: trail, report, break-glass with its review, history."""
+
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.openings.models import AccessOpening
+from app.audit.models import AuditEvent
+from app.main import create_app
+from app.patients.models import Patient
+from app.platform.settings import Caseload, Settings
+from tests.browsing import as_user, signed_in, somebody
+from tests.builders import a_colleague
+from tests.canaries import H, P, World, a_world
+from tests.conftest import BoundDatabase
+
+
+@pytest.fixture
+async def world(session: AsyncSession) -> World:
+    return await a_world(session)
+
+
+async def _last_event(session: AsyncSession, action: str) -> AuditEvent:
+    query = select(AuditEvent).where(AuditEvent.action == action).order_by(AuditEvent.audit_event_id.desc())
+    event = (await session.scalars(query.limit(1))).first()
+    assert event is not None, action
+    return event
+
+
+async def test_trail_is_filtered_by_account_and_person_and_each_look_is_on_record(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    _, navigator = await a_colleague(session)
+    await client.get(f"/api/v1/patients/{world.ids['patient_id']}", headers=navigator)
+    await as_user(client, session, settings, "auditor")
+
+    by_person = await client.get("/audit", params={"person_id": str(world.person_id), "action": "get_patient"})
+    by_account = await client.get("/audit", params={"who": "noor bakker", "to_at": "2100-01-01T00:00"})
+
+    for answer in (by_person, by_account):
+        assert answer.status_code == 200
+        assert "get_patient" in answer.text
+        assert "Noor Bakker" in answer.text
+        assert P not in answer.text
+        assert H not in answer.text
+    assert (await _last_event(session, "show_audit_trail")).outcome == "done"
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"who": "nobody at all"}, "No account has this name"),
+        ({"person_id": "x"}, "Send a UUID"),
+        ({"from_at": "yesterday"}, "Give a day and a time"),
+        ({"outcome": "great"}, "Allowed:"),
+    ],
+)
+async def test_filter_that_cannot_be_meant_says_which_field(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, query: dict[str, str], sentence: str
+) -> None:
+    await as_user(client, session, settings, "auditor")
+    answer = await client.get("/audit", params=query)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+
+
+@pytest.mark.parametrize("path", ["/audit", "/audit/export", "/break-glass", "/break-glass/new", "/break-glass/mine"])
+async def test_oversight_is_closed_to_navigators(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, path: str
+) -> None:
+    await as_user(client, session, settings, "navigator")
+    assert (await client.get(path)).status_code == 403
+
+
+async def test_export_of_the_page_is_the_api_s(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    await as_user(client, session, settings, "auditor")
+    answer = await client.get("/audit/export", params={"action": "show_audit_trail"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.content.decode("utf-8-sig").startswith("at,actor_id,actor_name,action")
+
+
+async def test_report_for_a_person_names_who_when_and_why(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    _, navigator = await a_colleague(session)
+    await client.get(f"/api/v1/call-history/{world.ids['call_id']}", headers=navigator)
+    await as_user(client, session, settings, "privacy_officer")
+    answer = await client.get(f"/audit/persons/{world.person_id}")
+    assert answer.status_code == 200
+    for said in ("Noor Bakker", "Navigator", "Call", "Their work as navigator"):
+        assert said in answer.text
+    assert P not in answer.text
+    nothing = await client.get(f"/audit/persons/{world.person_id}", params={"to_at": "2001-01-01T00:00"})
+    assert "No entries" in nothing.text
+    assert (await client.get(f"/audit/persons/{UUID(int=0)}")).status_code == 404
+
+
+async def test_glass_is_broken_shown_above_every_page_ended_and_reviewed_by_another(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    token = await as_user(client, session, settings, "auditor")
+    empty: dict[str, Any] = {"person_id": str(world.person_id), "reason": " ", "csrf_token": token}
+    refused = await client.post("/break-glass", data=empty)
+    assert refused.status_code == 422
+    assert str(world.person_id) in refused.text
+
+    made = await client.post("/break-glass", data=empty | {"reason": "The ward calls."})
+    assert (made.status_code, made.headers["location"]) == (303, "/break-glass/mine")
+    start = await client.get("/")
+    assert f"person {world.person_id} is open to you" in start.text
+    history = await client.get(f"/history/call-history/{world.ids['call_id']}")
+    assert H in history.text
+    assert (await _last_event(session, "show_call_history_history")).purpose == "break_glass"
+
+    (opening,) = await session.scalars(select(AccessOpening).where(AccessOpening.reason == "The ward calls."))
+    ended = await client.post(f"/break-glass/{opening.access_opening_id}/end", data={"csrf_token": token})
+    assert ended.status_code == 303
+    assert "is open to you" not in (await client.get("/")).text
+    assert H not in (await client.get(f"/history/call-history/{world.ids['call_id']}")).text
+
+    officer = await as_user(client, session, settings, "privacy_officer")
+    waiting = await client.get("/break-glass")
+    assert "The ward calls." in waiting.text
+    place = f"/break-glass/{opening.access_opening_id}"
+    assert "show_call_history_history" in (await client.get(place)).text
+    blank = await client.post(f"{place}/review", data={"csrf_token": officer})
+    assert blank.status_code == 422
+    done = await client.post(f"{place}/review", data={"csrf_token": officer, "verdict": "justified", "note": ""})
+    assert done.status_code == 303
+    assert "The ward calls." not in (await client.get("/break-glass")).text
+    assert "The ward calls." in (await client.get("/break-glass", params={"state": "reviewed"})).text
+
+
+@pytest.mark.parametrize(
+    "path", ["persons", "leads", "patients", "call-history", "physicians", "clinical-trial-journeys", "eap-journeys"]
+)
+async def test_history_shows_what_changed_masked_for_whom_it_is_masked(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World, path: str
+) -> None:
+    url = f"/history/{path}/{world.by_path[path]}"
+    await as_user(client, session, settings, "navigator")
+    clear = await client.get(url)
+    assert clear.status_code == 200
+    assert P in clear.text or H in clear.text
+    assert "<del>" in clear.text
+    await as_user(client, session, settings, "auditor")
+    masked = await client.get(url)
+    assert masked.status_code == 200
+    assert P not in masked.text
+    assert H not in masked.text
+    await as_user(client, session, settings, "admin")
+    assert (await client.get(url)).status_code == 403
+
+
+async def test_history_as_of_a_moment(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    await as_user(client, session, settings, "navigator")
+    url = f"/history/persons/{world.person_id}"
+    assert (await client.get(url, params={"as_of": "2001-01-01T10:00"})).status_code == 404
+    now = await client.get(url, params={"as_of": "2100-01-01T10:00"})
+    assert "As it was" in now.text
+    assert f"{P}LastNew" in now.text
+    assert (await client.get(url, params={"as_of": "soon"})).status_code == 422
+
+
+async def test_outside_the_caseload_a_page_asks_for_the_reason_and_then_opens(
+    bound: BoundDatabase, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    owner, _ = await a_colleague(session)
+    await session.execute(update(Patient).values(owner_id=owner.user_account_id))
+    await session.commit()
+    app = create_app(settings.model_copy(update={"caseload": Caseload.ASSIGNED}), bound)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as browser:
+        me = await somebody(session, settings, "navigator")
+        token = await signed_in(browser, session, me.account_id)
+        url = f"/history/call-history/{world.ids['call_id']}"
+        asked = await browser.get(url)
+        assert asked.status_code == 403
+        assert "Why do you need to see this?" in asked.text
+        assert H not in asked.text
+        form = {"csrf_token": token, "person_id": str(world.person_id), "back": url, "reason": "She called me."}
+        assert (await browser.post("/access-reasons", data=form | {"reason": ""})).status_code == 422
+        stated = await browser.post("/access-reasons", data=form)
+        assert (stated.status_code, stated.headers["location"]) == (303, url)
+        assert H in (await browser.get(url)).text
+        away = await browser.post("/access-reasons", data=form | {"back": "//evil.example/"})
+        assert away.headers["location"] == "/"
