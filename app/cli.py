@@ -27,16 +27,19 @@ from app import setup
 from app.access import service as access
 from app.access.policy import Role
 from app.audit import service as audit
-from app.demo.accounts import KEYS_FILE, demo_keys, has_nobody
+from app.cli_users import commands as user_commands
+from app.demo.accounts import KEYS_FILE, demo_keys, demo_users, has_nobody
 from app.demo.load import DEMO_SEED, Loader
 from app.legacy.cli import commands as legacy_commands
-from app.main import create_app
+from app.main import CONSTRAINT_ERRORS, create_app
 from app.platform import clock, schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import EmbeddedError, exit_on_sigterm, find_binaries, refuse_in_production, running
-from app.platform.errors import AppError
+from app.platform.errors import AppError, Conflict, Invalid
 from app.platform.logs import set_up_logs
+from app.platform.problems import translate
 from app.platform.processes import SERVER_PID, ending_with_the_server
+from app.platform.secret_key import with_kept_key
 from app.platform.settings import Settings, SettingsError
 from app.worker import run_worker
 
@@ -103,7 +106,7 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Demo data into an empty database; demo keys.")] = False,
 ) -> None:
     """Serve the API and the pages on CRM_HOST and PORT."""
-    settings = read_settings()
+    settings = with_kept_key(read_settings(), os.environ)
     exit_on_sigterm()
     with prepared(settings) as url:
         if demo:
@@ -149,8 +152,8 @@ def worker() -> None:
 
 @demo_data.command("load")
 def demo_load() -> None:
-    """Load the demo data into an empty development database and print the demo keys."""
-    settings = read_settings()
+    """Load the demo data into an empty development database and print the demo keys and users."""
+    settings = with_kept_key(read_settings(), os.environ)
     with prepared(settings) as url:
         _show_demo(settings, url)
 
@@ -159,7 +162,7 @@ def _show_demo(settings: Settings, url: str) -> None:
     """The demo data, loaded once, and a key for each role, on stderr."""
     refuse_in_production(settings.environment)
 
-    async def work(database: Database) -> dict[str, str]:
+    async def work(database: Database) -> tuple[dict[str, str], dict[str, access.DemoUser]]:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_empty = await has_nobody(database)
         keys = await demo_keys(database, settings.data_dir)
@@ -168,12 +171,15 @@ def _show_demo(settings: Settings, url: str) -> None:
             set_up_logs(settings.log_format, level=logging.WARNING)
             await _load_demo(create_app(settings, database), keys)
             set_up_logs(settings.log_format)
-        return keys
+        return keys, await demo_users(database, settings.secret_key)
 
-    keys = asyncio.run(with_database(settings, url, work))
+    keys, people = asyncio.run(with_database(settings, url, work))
     say.print(f"Demo keys, kept in {settings.data_dir / KEYS_FILE}:")
     for role, key in keys.items():
         say.print(f"  {role:<18} {key}", soft_wrap=True)
+    say.print(f"Demo users for {settings.base_url}/sign-in (codes of the second step: {settings.base_url}/mailbox):")
+    for role, user in people.items():
+        say.print(f"  {role:<18} {user.email:<32} {user.password}", soft_wrap=True)
 
 
 async def _load_demo(app: FastAPI, keys: dict[str, str]) -> None:
@@ -253,6 +259,7 @@ def api_key_create(
 
 
 # Late, because its commands open the database as the others do.
+cli.add_typer(user_commands(in_database, read_settings), name="user")
 cli.add_typer(legacy_commands(lambda: prepared(read_settings())), name="legacy")
 
 
@@ -267,6 +274,10 @@ def main() -> None:
         say.print(f"[red]{error.error_detail}[/red] ({error.error_code})")
         sys.exit(1)
     except (DBAPIError, OSError) as error:
+        known = translate(error, CONSTRAINT_ERRORS)
+        if isinstance(known, (Conflict, Invalid)):
+            say.print(f"[red]{known.error_detail}[/red] ({known.error_code})")
+            sys.exit(1)
         # The message of a database error may quote a row; its kind is enough to act on.
         say.print(f"[red]The database did not carry this out: {type(error).__name__}.[/red]")
         sys.exit(3)

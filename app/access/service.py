@@ -4,7 +4,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import queries
-from app.access.accounts.demo import open_demo_user
+from app.access.accounts.demo import DemoUser, open_demo_user
 from app.access.keys import new_key, parse_key
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import Role
@@ -137,6 +137,7 @@ async def revoke_api_key(session: AsyncSession, actor: Actor, *, api_key_id: UUI
 
 
 __all__ = [
+    "DemoUser",
     "command_actor",
     "create_api_key",
     "create_service_key",

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -54,6 +55,20 @@ async def demo_keys(database: Database, data_dir: Path) -> dict[str, str]:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(kept, file, indent=2)
     return kept
+
+
+async def demo_users(database: Database, secret_key: SecretStr) -> dict[str, access.DemoUser]:
+    """How to sign in to the pages, for each role that humans have."""
+    actor = access.command_actor()
+    async with database.unit_of_work() as session:
+        found = {
+            role.value: await access.open_demo_user(
+                session, actor, role=role, display_name=" ".join(name), secret_key=secret_key
+            )
+            for role, name in PEOPLE.items()
+        }
+        await audit.write_event(session, actor, action="make_demo_users")
+    return found
 
 
 async def _opens_a_door(session: AsyncSession, key: str | None) -> bool:

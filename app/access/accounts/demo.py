@@ -10,23 +10,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import queries
 from app.access.accounts import passwords, totp, users
 from app.access.accounts.addresses import account_key
-from app.access.accounts.models import TotpCredential
+from app.access.accounts.models import PasswordCredential, TotpCredential
 from app.access.models import UserAccount
 from app.access.policy import Role
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.crypto import Unreadable, unseal
+from app.platform.crypto import Unreadable, derived_token, unseal
 
 DOMAIN = "demo.example"
 
 
 @dataclass(frozen=True)
 class DemoUser:
-    """How to sign in as a demo user. The second step's codes stand on the mailbox page (`/mailbox`)."""
+    """How to sign in as a demo user. The codes of its second step stand on the mailbox page (`/mailbox`)."""
 
     email: str
     password: str
-    totp_secret: str
 
 
 async def open_demo_user(
@@ -35,17 +34,17 @@ async def open_demo_user(
     *,
     role: Role,
     display_name: str,
-    password: str,
     secret_key: SecretStr,
     person_id: UUID | None = None,
 ) -> DemoUser:
     """
-    The demo user of a role, `<role>@demo.example`: its password and second factor are set anew.
+    The demo user of a role, `<role>@demo.example`, with a password made from `secret_key` and an authenticator app.
 
     A human account of this name gets them, so that somebody with a demo key can also sign in; without one an account is
-    opened. Safe to call at each start. `secret_key` is the settings' CRM_SECRET_KEY, that of the serving process.
+    opened. Safe to call at each start: what works is left alone. `secret_key` is that of the serving process.
     """
     now, email = clock.now(), f"{role.value.replace('_', '-')}@{DOMAIN}"
+    password = f"demo-{derived_token(secret_key.get_secret_value(), f'demo {role.value}')[:12]}"
     account = await session.scalar(select(UserAccount).where(UserAccount.email_key == account_key(email)))
     if account is None:
         account = await queries.find_account_by_name(session, display_name)
@@ -53,44 +52,47 @@ async def open_demo_user(
             account.email, account.email_key = email, account_key(email)
             await session.flush()
         else:
-            account = None
-    if account is None:
-        account = await users.open_user(
-            session, actor, email=email, display_name=display_name, roles=[role.value], person_id=person_id
-        )
+            account = await users.open_user(
+                session, actor, email=email, display_name=display_name, roles=[role.value], person_id=person_id
+            )
     account_id = account.user_account_id
-    await users.store_password(
-        session, account_id=account_id, password_hash=await passwords.hash_password(password), now=now
-    )
+    stored = await session.get(PasswordCredential, account_id)
+    if stored is None or not (await passwords.verify(stored.hash, password))[0]:
+        hashed = await passwords.hash_password(password)
+        await users.store_password(session, account_id=account_id, password_hash=hashed, now=now)
+    if await _code_of(session, account_id, secret_key) is None:
+        await _give_app(session, account_id, secret_key)
+    return DemoUser(email, password)
+
+
+async def _give_app(session: AsyncSession, account_id: UUID, secret_key: SecretStr) -> None:
     secret = totp.new_secret()
-    # The code of a step long past enrols the app and leaves every coming code unused.
+    # The code of a step long past sets the app up and leaves every coming code unused.
     long_ago = clock.now().replace(year=2020, month=1, day=1)
-    await totp.set_up(
-        session,
-        account_id=account_id,
-        secret=secret,
-        code=totp.code_at(secret, totp.step_of(long_ago)),
-        secret_key=secret_key,
-        now=long_ago,
-    )
-    return DemoUser(email, password, secret)
+    code = totp.code_at(secret, totp.step_of(long_ago))
+    await totp.set_up(session, account_id=account_id, secret=secret, code=code, secret_key=secret_key, now=long_ago)
+
+
+async def _code_of(session: AsyncSession, account_id: UUID, secret_key: SecretStr) -> str | None:
+    """The account's present code; None without an app, or one that was set up under another CRM_SECRET_KEY."""
+    credential = await session.get(TotpCredential, account_id)
+    if credential is None:
+        return None
+    try:
+        sealed = credential.secret_encrypted
+        secret = unseal(secret_key, purpose="totp", owner=str(account_id), sealed=sealed).decode()
+    except Unreadable:
+        return None
+    return totp.code_at(secret, totp.step_of(clock.now()))
 
 
 async def demo_codes(session: AsyncSession, *, secret_key: SecretStr) -> list[tuple[str, str]]:
     """E-mail and present code of every demo user, for the mailbox page of a development server."""
     rows = await session.execute(
-        select(UserAccount.user_account_id, UserAccount.email, TotpCredential.secret_encrypted)
-        .join(TotpCredential, TotpCredential.user_account_id == UserAccount.user_account_id)
-        .where(UserAccount.email_key.like(f"%@{DOMAIN}"))
+        select(UserAccount.user_account_id, UserAccount.email)
+        .where(UserAccount.email_key.like(f"%@{DOMAIN}"), UserAccount.kind == "human")
         .order_by(UserAccount.email)
         .limit(50)
     )
-    codes = []
-    for account_id, email, sealed in rows:
-        try:
-            secret = unseal(secret_key, purpose="totp", owner=str(account_id), sealed=sealed).decode()
-        except Unreadable:
-            # Enrolled under another CRM_SECRET_KEY: the user is there, its code is not ours to tell.
-            continue
-        codes.append((email or "", totp.code_at(secret, totp.step_of(clock.now()))))
-    return codes
+    codes = [(email, await _code_of(session, account_id, secret_key)) for account_id, email in rows]
+    return [(email or "", code) for email, code in codes if code is not None]

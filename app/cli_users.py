@@ -1,0 +1,128 @@
+"""`crm user …`: open an account and print its invitation, list accounts, close one."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import service as access
+from app.access.accounts import queries, users
+from app.access.accounts.addresses import account_key
+from app.access.models import UserAccount
+from app.access.policy import Role
+from app.audit import service as audit
+from app.platform import clock
+from app.platform.db import Database
+from app.platform.errors import NotFound
+from app.platform.settings import Settings
+
+InDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
+
+_say = Console(stderr=True, highlight=False)
+
+
+def commands(in_database: InDatabase, read_settings: Callable[[], Settings]) -> typer.Typer:
+    """The commands; `in_database` runs a piece of work on the database they are about."""
+    app = typer.Typer(no_args_is_help=True, help="Accounts of people.")
+    email_argument = Annotated[str, typer.Argument(help="The account's e-mail.")]
+
+    @app.command("create")
+    def create(
+        email: Annotated[str, typer.Option(help="Work e-mail: it signs in with it.")],
+        name: Annotated[str, typer.Option(help="Name, as colleagues know it.")],
+        role: Annotated[list[Role], typer.Option(help="What they may do; give it several times for several roles.")],
+        person_id: Annotated[
+            UUID | None, typer.Option(help="The person record of this human, if there is one.")
+        ] = None,
+    ) -> None:
+        """Open an account, send its invitation, and print the link (once, good for seven days)."""
+
+        async def work(database: Database) -> str:
+            actor = access.command_actor()
+            async with database.unit_of_work() as session:
+                account = await users.open_user(
+                    session,
+                    actor,
+                    email=email,
+                    display_name=name,
+                    roles=[found.value for found in role],
+                    person_id=person_id,
+                )
+                link = await users.invite(
+                    session,
+                    actor,
+                    account_id=account.user_account_id,
+                    base_url=read_settings().base_url,
+                    now=clock.now(),
+                )
+                await audit.write_event(session, actor, action="create_user")
+            return link
+
+        typer.echo(in_database(work))
+
+    @app.command("list")
+    def list_all(
+        *, as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for machines.")] = False
+    ) -> None:
+        """List accounts of people by name."""
+        found = in_database(_every_user)
+        if as_json:
+            rows = [
+                {
+                    "user_account_id": str(user.account_id),
+                    "display_name": user.display_name,
+                    "email": user.email,
+                    "roles": user.roles,
+                    "status": user.status,
+                }
+                for user in found
+            ]
+            typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+            return
+        table = Table("Name", "E-mail", "Roles", "State", box=None)
+        for user in found:
+            table.add_row(user.display_name, user.email, ", ".join(user.roles), user.status)
+        Console(highlight=False, soft_wrap=True).print(table)
+
+    @app.command("disable")
+    def disable(email: email_argument) -> None:
+        """Close an account: its sessions, links and keys are dead at their next request."""
+
+        async def work(database: Database) -> None:
+            actor = access.command_actor()
+            async with database.unit_of_work() as session:
+                account_id = await _account_id(session, email)
+                await users.disable(session, actor, account_id=account_id, now=clock.now())
+                await audit.write_event(session, actor, action="disable_user")
+
+        in_database(work)
+        _say.print("The account is closed.")
+
+    return app
+
+
+async def _every_user(database: Database) -> list[queries.UserRow]:
+    found: list[queries.UserRow] = []
+    async with database.session() as session:
+        while True:
+            page = await queries.list_users(session, after=queries.place_of(found[-1]) if found else "")
+            found += page[: queries.MOST]
+            if len(page) <= queries.MOST:
+                return found
+
+
+async def _account_id(session: AsyncSession, email: str) -> UUID:
+    found = await session.scalar(
+        select(UserAccount.user_account_id).where(
+            UserAccount.email_key == account_key(email), UserAccount.kind == "human"
+        )
+    )
+    if found is None:
+        raise NotFound("There is no account with this e-mail.")
+    return found
