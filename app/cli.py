@@ -268,10 +268,10 @@ def main() -> None:
     try:
         cli()
     except (SettingsError, EmbeddedError) as error:
-        say.print(f"[red]{error}[/red]")
+        say.print(str(error), style="red", markup=False)
         sys.exit(2)
     except AppError as error:
-        say.print(f"[red]{error.error_detail}[/red] ({error.error_code})")
+        say.print(f"{error.error_detail} ({error.error_code})", style="red", markup=False)
         sys.exit(1)
     except (DBAPIError, OSError) as error:
         known = translate(error, CONSTRAINT_ERRORS)
