@@ -10,9 +10,9 @@ from app.platform.paging import SortKey
 
 
 async def plan(session: AsyncSession, query: Executable) -> str:
-    """The plan of a query where reading a whole table is too dear: in a small one it would always be cheapest."""
-    await session.execute(text("SET LOCAL enable_seqscan = off"))
-    await session.execute(text("SET LOCAL enable_bitmapscan = off"))
+    """The plan of a query where reading whole tables is too dear: in small ones it would always be cheapest."""
+    for way in ("seqscan", "bitmapscan", "mergejoin", "hashjoin"):
+        await session.execute(text(f"SET LOCAL enable_{way} = off"))
     compiled: Any = query.compile(  # type: ignore[attr-defined]  # every statement that is executed here has it
         dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
         compile_kwargs={"literal_binds": True},

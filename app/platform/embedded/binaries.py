@@ -41,9 +41,9 @@ def find_binaries(pg_bin: Path | None) -> Path:
     )
 
 
-def binaries_for(account: Account, folder: Path, *, home: Path) -> Path:
+def binaries_for(account: Account, folder: Path, *, copies: Path) -> Path:
     """
-    The folder of the programs as the server's user reaches it: `folder`, or else a copy in `home`.
+    The folder of the programs as the server's user reaches it: `folder`, or else a copy in `copies`.
 
     Only the package is copied (it finds its libraries relative to itself); a CRM_PG_BIN out of reach, or a
     version before 18, is an EmbeddedError.
@@ -55,7 +55,7 @@ def binaries_for(account: Account, folder: Path, *, home: Path) -> Path:
             raise EmbeddedError(
                 f"The user {account.name} cannot reach {folder}; name a CRM_PG_BIN that everyone can enter."
             ) from None
-        return binaries_for(account, _copy(folder, home / "binaries"), home=home)
+        return binaries_for(account, _copy(folder, copies / "binaries"), copies=copies)
     number = re.search(r"\(PostgreSQL\) (\d+)", version.stdout)
     if number is None:
         raise EmbeddedError(

@@ -1,6 +1,8 @@
 """Attach to the PostgreSQL of a data folder, or start it; the last user stops it."""
 
+import hashlib
 import os
+import re
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from app.platform.embedded.server import Server
 
 # Where root keeps the databases of data folders that the server's user cannot enter.
 ELSEWHERE = Path("/var/lib/mytomorrows-crm")
+_SHELL_CHARACTERS = re.compile(r'["$`\\]')
 _PASSABLE = 0o711
 _PRIVATE = 0o700
 _EXIT_OF_SIGTERM = 128 + signal.SIGTERM
@@ -118,7 +121,18 @@ def _server(data_dir: Path, programs: Path) -> Server:
     account = server_account(home / "data")
     if not account.reaches(home):
         raise EmbeddedError(f"The user {account.name} can no longer enter {home}; let it pass (chmod o+x) again.")
-    return Server(home, account, binaries_for(account, programs, home=home))
+    return Server(home, account, binaries_for(account, programs, copies=_place_for_copies(home)))
+
+
+def _place_for_copies(home: Path) -> Path:
+    """Where programs are copied to when they must be: in `home`, unless a shell would read its path differently."""
+    if not _SHELL_CHARACTERS.search(str(home)):
+        return home
+    # initdb asks its own folder's `postgres` for its version through a shell, between double quotes.
+    _make_folder(ELSEWHERE)
+    place = ELSEWHERE / f"programs-{hashlib.sha256(str(home).encode()).hexdigest()[:16]}"
+    _make_folder(place)
+    return place
 
 
 def _home(data_dir: Path) -> Path:
