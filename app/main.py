@@ -41,6 +41,7 @@ from app.platform.middleware import RequestFrame
 from app.platform.processes import ending_with_the_server
 from app.platform.settings import Caseload, Settings, SettingsError
 from app.web.docs_pages import mount_docs
+from app.web.error_pages import errors_as_pages
 from app.web.gallery import mount_gallery
 from app.web.render import mount_pages
 from app.web.screens import mount_all
@@ -135,6 +136,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     if not settings.is_production:
         mount_gallery(app)
     problems.install(app, CONSTRAINT_ERRORS)
+    errors_as_pages(app)
     app.add_middleware(RequestFrame, allowed_hosts=settings.allowed_hosts)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app

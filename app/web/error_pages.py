@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
-from fastapi import Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
 
 from app.web.render import is_htmx, page, wants_part
 
@@ -43,6 +45,11 @@ ERRORS: Mapping[int, ErrorWords] = {
         "search",
         (("Search", "/search"), ("Go to the start page", "/")),
     ),
+    405: ErrorWords(
+        "That cannot be done at this address",
+        "The page was asked in a way it does not know, perhaps by an old bookmark. Open it from the start page.",
+        "ban",
+    ),
     409: ErrorWords(
         "The record has moved on",
         "It is not in the state this step needs; perhaps it was changed meanwhile. Reload it, then go on.",
@@ -75,6 +82,21 @@ def wants_page(request: Request) -> bool:
     return not request.url.path.startswith("/api/") and (
         is_htmx(request) or "text/html" in request.headers.get("accept", "")
     )
+
+
+def errors_as_pages(app: FastAPI) -> None:
+    """Tell a browser the router's own refusals as pages; other clients get what they got. After problems.install."""
+    as_problem: Any = app.exception_handlers[HTTPException]
+
+    async def on_http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+        if not wants_page(request):
+            answer: Response = await as_problem(request, error)
+            return answer
+        reference = request.scope.get("request_id", "")
+        return error_page(request, error.status_code, reference=reference, headers=error.headers)
+
+    app.add_exception_handler(HTTPException, on_http_error)
 
 
 def error_page(

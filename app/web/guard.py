@@ -320,9 +320,14 @@ async def read_body(request: Request) -> None:
     request._body = bytes(received)  # noqa: SLF001 - where Starlette keeps a body that was read
 
 
+def status_of(error: AppError) -> int:
+    """The HTTP status that stands for an error."""
+    return next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
+
+
 def refusal_page(request: Request, error: AppError) -> HTMLResponse:
     """The one translation of an AppError to a page."""
-    status = next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
+    status = status_of(error)
     waits = {429: str(error.extra.get("retry_after", 60)), 503: "2"}
     headers = {"retry-after": waits[status]} if status in waits else {}
     return error_page(
@@ -343,7 +348,7 @@ def form_again(
     The template gets `errors` (field, sentence), `error_of` by field, and `refusal`, the sentence for the whole form.
     """
     request.state.refusal = error
-    status = next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
+    status = status_of(error)
     named = [(field.field, field.message) for field in error.fields]
     shown = {
         **context,

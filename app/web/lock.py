@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Form, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from app.access.accounts import held_forms, sessions, sign_in
 from app.access.accounts.errors import SignInRefused
@@ -16,7 +16,7 @@ from app.platform import clock
 from app.platform.errors import AppError
 from app.web import cookies
 from app.web.addresses import local_path, origin_of
-from app.web.guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router, signed_in
+from app.web.guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router, signed_in, status_of
 from app.web.render import page
 from app.web.sign_in import database_of
 
@@ -37,7 +37,9 @@ async def unlock(
     visitor: CurrentVisitor,
     password: Annotated[str, Form()] = "",
     next: Annotated[str, Form()] = "/",  # noqa: A002
+    stay: Annotated[str, Form()] = "",
 ) -> Response:
+    """The session goes on. With `stay` the page that is open asks: it gets 204, or the refusal as JSON."""
     now = clock.now()
     try:
         account_id, new_hash = await sign_in.check_password(
@@ -55,6 +57,9 @@ async def unlock(
         shown = (
             SignInRefused("That is not the password of this account.") if error.code == SignInRefused.code else error
         )
+        if stay:
+            request.state.refusal = shown
+            return JSONResponse({"error": shown.error_detail}, status_of(shown))
         context = {"visitor": visitor, "next": local_path(next)}
         return form_again(request, "sign_in/unlock.html", context, shown)
     if new_hash is not None:
@@ -63,6 +68,8 @@ async def unlock(
     await sessions.unlock(session, session_id=visitor.session_id, now=now)
     session.info["actor"] = visitor.actor
     audit.note(session, record_type="web_session", record_id=visitor.session_id, fields=["proved_at"])
+    if stay:
+        return Response(status_code=HTTPStatus.NO_CONTENT)
     return RedirectResponse(local_path(next), HTTPStatus.SEE_OTHER)
 
 

@@ -15,10 +15,9 @@ from app.access.guard import DbSession
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.errors import AppError
-from app.platform.problems import STATUS_OF_KIND
 from app.web import cookies
 from app.web.addresses import local_path, origin_of, with_next
-from app.web.guard import CurrentVisitor, anyone, in_state, known_errors, page_router, signed_in
+from app.web.guard import CurrentVisitor, anyone, in_state, known_errors, page_router, signed_in, status_of
 from app.web.sign_in import settings_of
 
 router = page_router()
@@ -48,8 +47,7 @@ async def _answer(request: Request, work: Callable[[], Awaitable[Response]]) -> 
         return await work()
     except AppError as error:
         request.state.refusal = error
-        status = next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
-        return JSONResponse({"error": error.error_detail}, status)
+        return JSONResponse({"error": error.error_detail}, status_of(error))
 
 
 async def _options(

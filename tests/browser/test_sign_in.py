@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
@@ -9,7 +10,7 @@ from playwright.async_api import Page, expect
 from sqlalchemy import delete, select, update
 
 from app.access.accounts import passwords, totp, users
-from app.access.accounts.models import SignInAttempt, TotpCredential
+from app.access.accounts.models import SignInAttempt, TotpCredential, WebSession
 from app.access.models import UserAccount
 from app.access.service import command_actor
 from app.main import create_app
@@ -308,3 +309,45 @@ async def test_form_sent_after_the_session_had_ended_is_kept_through_the_sign_in
     await expect(page.get_by_role("heading", level=1)).to_have_text("Kwame Osei")
     async with committed_database.session() as session:
         assert await session.scalar(select(UserAccount).where(UserAccount.email == "kwame@crm.example"))
+
+
+async def test_idle_page_is_covered_in_place_and_what_was_typed_stays(
+    crm: str, ravi: Somebody, open_page: Open, committed_database: Database
+) -> None:
+    seen = await open_page(crm, "/sign-in")
+    await _sign_in(seen, ravi)
+    page = seen.page
+    await page.clock.install()
+    await page.goto(f"{crm}/users/new")
+    await page.get_by_label("Name", exact=True).fill("Half a name")
+    await page.clock.fast_forward("28:00")
+    lock = page.locator("#lock")
+    await expect(lock).to_be_hidden()
+    await page.clock.fast_forward("02:00")
+    await expect(lock).to_be_visible()
+    await expect(page.get_by_label("Name", exact=True)).to_be_hidden()
+    await _no_findings(seen)
+    await page.keyboard.press("Escape")
+    await page.mouse.click(5, 5)
+    await expect(lock).to_be_visible()
+
+    async with committed_database.unit_of_work() as session:
+        await session.execute(update(WebSession).values(last_seen_at=clock.now() - timedelta(minutes=40)))
+    await lock.get_by_label("Password", exact=True).fill("wrong")
+    await lock.get_by_role("button", name="Unlock").click()
+    await expect(lock.get_by_role("alert").first).to_contain_text("That is not the password")
+    await lock.get_by_label("Password", exact=True).fill(PASSWORD)
+    await lock.get_by_role("button", name="Unlock").click()
+    await expect(lock).to_be_hidden()
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Half a name")
+    await page.get_by_label("Work e-mail").fill("half@crm.example")
+    await page.get_by_label("Auditor").check()
+    await page.get_by_role("button", name="Send the invitation").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Half a name")
+    assert await seen.violations() == []
+
+
+async def test_addresses_that_are_not_there_are_told_as_a_page(crm: str, open_page: Open) -> None:
+    seen = await open_page(crm, "/nothing/here")
+    await expect(seen.page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+    await _no_findings(seen)

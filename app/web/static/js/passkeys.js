@@ -62,7 +62,11 @@ async function usePasskey(place, button) {
   const create = place.dataset.passkeyKind === "create";
   const credential = await (create ? navigator.credentials.create({ publicKey }) : navigator.credentials.get({ publicKey }));
   const done = await send(address, { credential: encoded(credential), next: next ?? "/" }, csrf);
-  location.assign(done.next);
+  if (button.dataset.stay === undefined) location.assign(done.next);
+  else {
+    button.removeAttribute("aria-busy");
+    document.dispatchEvent(new Event("unlocked"));
+  }
 }
 
 const WORDS = {

@@ -1,0 +1,75 @@
+// The lock in place, and the clock of whoever looks. The server decides when a session is locked; this covers the page
+// by then, so that nobody else reads it, and what was typed stays where it is.
+"use strict";
+
+const IDLE_SECONDS = 29 * 60;
+const LAST_SEEN = "crm-last-seen";
+
+// Times are shown on this clock from the next page on.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const secure = location.protocol === "https:" ? "; Secure" : "";
+document.cookie = `zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+
+const lock = document.getElementById("lock");
+
+// Every tab counts the requests of all tabs: they share one session.
+function noteRequest() {
+  localStorage.setItem(LAST_SEEN, String(Date.now()));
+}
+
+function lockWhenIdle() {
+  const idle = (Date.now() - Number(localStorage.getItem(LAST_SEEN) ?? 0)) / 1000;
+  if (idle >= IDLE_SECONDS && !lock.open) {
+    document.documentElement.classList.add("is-locked");
+    lock.showModal();
+  }
+  if (idle < IDLE_SECONDS && lock.open) unlock();
+}
+
+function unlock() {
+  document.documentElement.classList.remove("is-locked");
+  lock.querySelector("form").reset();
+  lock.querySelector("[data-lock-error]").hidden = true;
+  lock.close();
+}
+
+lock.addEventListener("cancel", (event) => event.preventDefault());
+// Whatever closes dialogs does not open this lock.
+lock.addEventListener("close", () => {
+  if (document.documentElement.classList.contains("is-locked")) lock.showModal();
+});
+
+lock.querySelector("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  event.stopPropagation();
+  const form = event.target;
+  const shown = lock.querySelector("[data-lock-error]");
+  shown.hidden = true;
+  let sentence = "The CRM could not be reached. Check the connection and try again.";
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" });
+    if (answer.type === "opaqueredirect") {
+      location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+      return;
+    }
+    if (answer.ok) {
+      noteRequest();
+      unlock();
+      return;
+    }
+    sentence = (await answer.json()).error;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
+  shown.textContent = sentence;
+  shown.hidden = false;
+});
+
+document.addEventListener("unlocked", () => {
+  noteRequest();
+  unlock();
+});
+document.addEventListener("htmx:finally:request", noteRequest);
+document.addEventListener("visibilitychange", lockWhenIdle);
+noteRequest();
+setInterval(lockWhenIdle, 5000);
