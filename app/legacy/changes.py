@@ -82,8 +82,7 @@ def suggest_changes(context: Context) -> None:
     if context.is_first:
         return
     unseen = " UNION ALL ".join(
-        f"SELECT '{table}' AS source, s.id AS source_id, md5(s.raw)::uuid AS digest FROM legacy.s_{table} AS s"
-        f" WHERE s.fault IS NULL"
+        f"SELECT '{table}' AS source, s.id AS source_id, s.digest FROM legacy.s_{table} AS s WHERE s.fault IS NULL"
         for table in TABLES
     )
     context.table(
@@ -146,7 +145,7 @@ def suggest_changes(context: Context) -> None:
 def remember(context: Context) -> None:
     """Keep a digest of every record's text, so that a later export's changes are seen."""
     seen = " UNION ALL ".join(
-        f"SELECT '{table}' AS source, s.id, md5(s.raw)::uuid AS digest FROM legacy.s_{table} AS s WHERE s.fault IS NULL"
+        f"SELECT '{table}' AS source, s.id, s.digest FROM legacy.s_{table} AS s WHERE s.fault IS NULL"
         for table in TABLES
     )
     known = (

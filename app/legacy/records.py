@@ -8,6 +8,7 @@ who is who) is decided in the database.
 import json
 import re
 from collections.abc import Callable, Mapping
+from hashlib import md5
 from typing import Any, Final
 
 import orjson
@@ -37,7 +38,7 @@ _TRACKED: Final = {
     "patient": ("trial_id", "eligible", "ineligible_reason", "ct_referral_date", "ct_outcome"),
 }
 
-_COMMON: Final = (("record", "integer"), ("line", "integer"), ("raw", "text"), ("fault", "text"), ("id", "uuid"))
+_COMMON: Final = (("record", "integer"), ("digest", "uuid"), ("fault", "text"), ("id", "uuid"))
 _VERSION: Final = (("version", "bigint"), ("modified", "timestamptz"), ("born", "timestamptz"), ("owner", "uuid"))
 _NAMED: Final = (
     ("first", "text"),
@@ -146,7 +147,7 @@ COLUMNS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("changes", "text"),
     ),
 }
-"""The columns of each staging table after the two that every record has: cells as they came, and what they mean."""
+"""The columns of each staging table: what the cells of a record mean. The record as it came lies in s_<table>_raw."""
 
 
 class Choices:
@@ -215,10 +216,9 @@ class Reader:
         self._empty = dict.fromkeys(self._fields, "")
         self._is_free = [name in FREE_TEXT for name in self._fields]
 
-    def read(self, record: int, line: int, cells: list[str] | None, raw: str, *, repaired: bool = False) -> Row:
+    def read(self, record: int, cells: list[str] | None, raw: str, *, repaired: bool = False) -> Row:
         """Return a staging row as COLUMNS has it; a record that cannot stand has its fault and nothing else."""
-        raw = _SURROGATES.sub("\ufffd", raw).replace("\\u0000", "") if "\\u0000" in raw or not raw.isascii() else raw
-        head: Row = [str(record), str(line), raw]
+        head: Row = [str(record), md5(raw.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()]
         if cells is None:
             return self._faulty(head, "MALFORMED_RECORD")
         warnings: set[str] = {"ENCODING_REPAIRED"} if repaired else set()
@@ -533,6 +533,11 @@ def _array(items: Any) -> str | None:
     if not found:
         return None
     return "{" + ",".join('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in found) + "}"
+
+
+def storable(raw: str) -> str:
+    """Return a record as it came, without what PostgreSQL's text cannot hold."""
+    return raw if raw.isascii() else _SURROGATES.sub("\ufffd", raw)
 
 
 def copy_line(row: Row) -> str:

@@ -496,7 +496,8 @@ def _forget(connection: Connection, run_id: int) -> None:
     """Remove every trace of a dry run; the schema too when nothing else is in it."""
     connection.rollback()
     for table in TABLES:
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS legacy.{}").format(sql.Identifier(f"s_{table}")))
+        for name in (f"s_{table}", f"s_{table}_raw"):
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS legacy.{}").format(sql.Identifier(name)))
     connection.execute("DELETE FROM legacy.run WHERE run_id = %s", (run_id,))
     if connection.execute("SELECT NOT EXISTS (SELECT FROM legacy.run)").fetchone() == (True,):
         connection.execute("SET client_min_messages = warning")
@@ -537,7 +538,13 @@ def _alone(url: str) -> Iterator[Connection]:
         got = connection.execute("SELECT pg_try_advisory_lock(%s)", (_RUN_LOCK,)).fetchone()
         if got != (True,):
             raise AnotherRun
-        yield connection
+        try:
+            yield connection
+        finally:
+            # Not left to the closing, which the server sees a moment later: the next command may follow at once.
+            if not connection.closed and not connection.broken:
+                connection.rollback()
+                connection.execute("SELECT pg_advisory_unlock(%s)", (_RUN_LOCK,))
 
 
 def last_run(connection: Connection) -> tuple[int, str, datetime] | None:

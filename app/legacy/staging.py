@@ -13,14 +13,15 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from typing import Any, Final
 
+import orjson
 import psycopg
 
 from app.legacy.contract import TABLES, Frame
 from app.legacy.errors import PhaseFailed
 from app.legacy.mapping import Mapping
-from app.legacy.records import COLUMNS, Reader, copy_line
+from app.legacy.records import COLUMNS, Reader, copy_line, storable
 from app.legacy.sources import Export
-from app.legacy.sources.records import Batch
+from app.legacy.sources.records import Batch, Record
 
 _BATCH: Final = 2_000
 _WORTH_WORKERS: Final = 20_000
@@ -41,6 +42,9 @@ def create_staging(connection: Connection) -> None:
         body = ", ".join(f'"{name}" {kind}' for name, kind in columns)
         connection.execute(f"DROP TABLE IF EXISTS legacy.s_{table}")
         connection.execute(f"CREATE UNLOGGED TABLE legacy.s_{table} ({body})")
+        # Apart, because most stages read every record's meaning and none its text.
+        connection.execute(f"DROP TABLE IF EXISTS legacy.s_{table}_raw")
+        connection.execute(f"CREATE UNLOGGED TABLE legacy.s_{table}_raw (record integer, line integer, raw text)")
 
 
 def stage(
@@ -74,12 +78,15 @@ def stage(
 def _correct(table: str, batch: Batch, corrections: Corrections) -> None:
     """Put corrected cells in place; a malformed record has the corrected ones alone."""
     fields = TABLES[table].fields
-    for i, (line, cells, raw, repaired) in enumerate(batch.rows):
+    records = list(batch.records())
+    for i, record in enumerate(records):
         if corrected := corrections.get((table, batch.first + i)):
-            new = list(cells) if cells is not None else [""] * len(fields)
+            cells = list(record.cells) if record.cells is not None else [""] * len(fields)
             for column, value in corrected.items():
-                new[fields.index(column)] = value
-            batch.rows[i] = (line, new, raw, repaired)
+                cells[fields.index(column)] = value
+            raw = orjson.dumps([record.raw, corrected]).decode()
+            records[i] = Record(record.line, cells, raw, record.repaired)
+    batch.rows, batch.layout = records, None
 
 
 @contextmanager
@@ -185,9 +192,12 @@ class _Copier:
 
     def copy(self, table: str, batch: Batch) -> None:
         read = self._readers[table].read
-        lines = [
-            copy_line(read(batch.first + i, line, cells, raw, repaired=repaired))
-            for i, (line, cells, raw, repaired) in enumerate(batch.rows)
-        ]
-        with self._connection.cursor() as cursor, cursor.copy(self._statements[table]) as copy:
-            copy.write("".join(lines))
+        lines, raws = [], []
+        for number, (line, cells, raw, repaired) in enumerate(batch.records(), start=batch.first):
+            lines.append(copy_line(read(number, cells, raw, repaired=repaired)))
+            raws.append(copy_line([str(number), str(line), storable(raw)]))
+        with self._connection.cursor() as cursor:
+            with cursor.copy(self._statements[table]) as copy:
+                copy.write("".join(lines))
+            with cursor.copy(f"COPY legacy.s_{table}_raw FROM STDIN") as copy:
+                copy.write("".join(raws))

@@ -27,9 +27,9 @@ def records(export: Export, table: str) -> list[dict[str, str | None]]:
     reader = Reader(table, export.frame, export.option_sets, export.mapping)
     names = [name for name, _ in COLUMNS[table]]
     return [
-        dict(zip(names, reader.read(batch.first + i, line, cells, raw, repaired=repaired), strict=True))
+        dict(zip(names, reader.read(number, cells, raw, repaired=repaired), strict=True)) | {"line": str(line)}
         for batch in export.sources[table].batches(7)
-        for i, (line, cells, raw, repaired) in enumerate(batch.rows)
+        for number, (line, cells, raw, repaired) in enumerate(batch.records(), start=batch.first)
     ]
 
 
@@ -182,7 +182,7 @@ def test_the_mapping_file_names_columns_options_conditions_and_wall_clocks(folde
         "booking_date": "2024-07-01T10:00:00Z",
         "medical_condition": "727000099",
     }
-    row = dict(zip([n for n, _ in COLUMNS["contact"]], reader.read(1, 2, list(cells.values()), "{}"), strict=True))
+    row = dict(zip([n for n, _ in COLUMNS["contact"]], reader.read(1, list(cells.values()), "{}"), strict=True))
     assert (row["booking"], row["condition"]) == ("2024-07-01T08:00:00Z", "Glioblastoma")
     mapping.write_text('[dates]\n"contact.nothing" = "wall-clock"\n', encoding="utf-8")
     with pytest.raises(FatalExport):

@@ -58,7 +58,7 @@ def run(context: Context) -> None:
             f"rejects of {name}",
             'INSERT INTO legacy.reject (run_id, phase, "table", record, unit, line, reason, raw)'
             f" SELECT :run, :phase, '{name}', record, '{described.main_unit}', line, fault, raw"
-            f" FROM legacy.s_{name} WHERE fault IS NOT NULL",
+            f" FROM legacy.s_{name} JOIN legacy.s_{name}_raw USING (record) WHERE fault IS NOT NULL",
         )
         context.stage(
             f"records of {name}",
@@ -86,15 +86,15 @@ def _duplicates(table: str) -> str:
         WITH several AS (
             SELECT id FROM legacy.s_{table} WHERE fault IS NULL GROUP BY id HAVING count(*) > 1
         ), ranked AS (
-            SELECT id, record, raw, row_number() OVER (PARTITION BY id ORDER BY {newest}record DESC) AS place
+            SELECT id, record, digest, row_number() OVER (PARTITION BY id ORDER BY {newest}record DESC) AS place
             FROM legacy.s_{table} JOIN several USING (id) WHERE fault IS NULL
         ), best AS (
-            SELECT id, raw FROM ranked WHERE place = 1
+            SELECT id, digest FROM ranked WHERE place = 1
         ), stays AS (
-            SELECT ranked.id, min(record) AS record FROM ranked JOIN best USING (id, raw) GROUP BY ranked.id
+            SELECT ranked.id, min(record) AS record FROM ranked JOIN best USING (id, digest) GROUP BY ranked.id
         )
         UPDATE legacy.s_{table} AS s
-        SET fault = CASE WHEN s.raw = best.raw THEN 'DUPLICATE_ROW' ELSE 'DUPLICATE_ID' END
+        SET fault = CASE WHEN s.digest = best.digest THEN 'DUPLICATE_ROW' ELSE 'DUPLICATE_ID' END
         FROM best JOIN stays USING (id)
         WHERE s.id = best.id AND s.fault IS NULL AND s.record <> stays.record
     """

@@ -239,5 +239,5 @@ def _relationships(context: Context) -> None:
         "rejects of physicians",
         'INSERT INTO legacy.reject (run_id, phase, "table", record, unit, line, reason, raw)'
         " SELECT :run, :phase, 'patient', w.record, 'physician', s.line, w.fault, s.raw FROM legacy.w_care AS w"
-        " JOIN legacy.s_patient AS s ON s.record = w.record WHERE w.fault IS NOT NULL",
+        " JOIN legacy.s_patient_raw AS s ON s.record = w.record WHERE w.fault IS NOT NULL",
     )

@@ -7,19 +7,16 @@ or UTF-16, else UTF-8; a single record that is not UTF-8 is read as Windows-1252
 
 import csv
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TextIO
 
-import orjson
-
 from app.legacy.contract import TABLES, assign_columns
 from app.legacy.errors import FatalExport
-from app.legacy.sources.records import Batch
-from app.legacy.values import decode_windows_1252
+from app.legacy.sources.records import Batch, Layout
 
 MAX_FIELD: Final = 1 << 20
-_NOT_UTF8: Final = re.compile("[\udc80-\udcff]")
 
 
 class CsvSource:
@@ -52,9 +49,9 @@ class CsvSource:
     def batches(self, size: int) -> Iterator[Batch]:
         """Yield the records in order; raise FatalExport where the file stops being readable."""
         order = [self._positions.get(name, -1) for name in TABLES[self.table].fields]
-        width = len(self._header)
+        layout = Layout(order, len(self._header), self._encoding != "utf-8-sig" or _is_utf8(self._path))
         record = 0
-        batch = Batch(1, [])
+        batch = Batch(1, [], layout)
         with self._open() as file:
             reader = csv.reader(file, delimiter=self._delimiter)
             try:
@@ -65,15 +62,10 @@ class CsvSource:
                     if not cells:
                         continue  # a blank line holds no record
                     record += 1
-                    repaired = self._encoding == "utf-8-sig" and bool(_NOT_UTF8.search("".join(cells)))
-                    if repaired:
-                        cells = [_as_windows_1252(cell) for cell in cells]  # noqa: PLW2901  # as it is meant
-                    raw = orjson.dumps(cells).decode()
-                    fields = [cells[i] if i >= 0 else "" for i in order] if len(cells) == width else None
-                    batch.rows.append((start, fields, raw, repaired))
+                    batch.rows.append((start, cells))
                     if len(batch.rows) >= size:
                         yield batch
-                        batch = Batch(record + 1, [])
+                        batch = Batch(record + 1, [], layout)
             except csv.Error as error:
                 raise FatalExport(
                     "FILE_UNREADABLE", self._path, f"{error}; a quote that is never closed?", line=reader.line_num
@@ -103,5 +95,14 @@ def _encoding(path: Path) -> str:
     return "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
 
 
-def _as_windows_1252(cell: str) -> str:
-    return cell if cell.isascii() else decode_windows_1252(cell.encode("utf-8", "surrogateescape"))
+def _is_utf8(path: Path) -> bool:
+    """Whether a whole file is UTF-8: then no record of it need be looked at."""
+    decoder = getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True

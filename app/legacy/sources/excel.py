@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 
 from app.legacy.contract import TABLES, assign_columns
 from app.legacy.errors import FatalExport
-from app.legacy.sources.records import Batch
+from app.legacy.sources.records import Batch, Record
 
 _HIDDEN: Final = re.compile(r"\(do not modify\) (.*)", re.IGNORECASE)
 _LARGEST_EXPANDED: Final = 4 << 30
@@ -63,7 +63,7 @@ class ExcelSource:
             cells = [_text(cell) for cell in row]
             cells += [""] * (len(self._header) - len(cells))
             fields = [cells[i] if i >= 0 else "" for i in order]
-            batch.rows.append((record + 1, fields, orjson.dumps(cells).decode(), False))
+            batch.rows.append(Record(record + 1, fields, orjson.dumps(cells).decode()))
             if len(batch.rows) >= size:
                 yield batch
                 batch = Batch(record + 1, [])

@@ -1,17 +1,63 @@
 """What every source hands on."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from app.legacy.values import decode_windows_1252
+
+_NOT_UTF8: Final = re.compile("[\udc80-\udcff]")
+
+
+class Record(NamedTuple):
+    """
+    A record: its line in the file, its cells in the order of the contract's fields, as it came, and whether repaired.
+
+    A column that is absent gives ''; a malformed record has no cells. `raw` is JSON text. `repaired`: it was no UTF-8 and
+    is read as Windows-1252.
+    """
+
+    line: int
+    cells: list[str] | None
+    raw: str
+    repaired: bool = False
+
+
+class Layout(NamedTuple):
+    """How the cells of a file's lines lie: position of each field (-1: absent), cells in a line, whether all is UTF-8."""
+
+    order: list[int]
+    width: int
+    is_utf8: bool
 
 
 @dataclass(slots=True)
 class Batch:
     """
-    Some records of one table, in order.
+    Some records of one table, in order; `first` is the number of the first (from 1, over all pages).
 
-    `first` is the number of the first record (from 1 after the header, over all pages). Each row is its line in the
-    file, its cells in the order of the contract's fields ('' for a column that is absent), the record as it came (JSON
-    text), and whether it had to be read as Windows-1252; cells are None for a malformed record.
+    With a layout the rows are (line, cells of the file) and become records where `records` is asked: in a worker.
     """
 
     first: int
-    rows: list[tuple[int, list[str] | None, str, bool]]
+    rows: list[Any] = field(default_factory=list)
+    layout: Layout | None = None
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records."""
+        if self.layout is None:
+            yield from self.rows
+            return
+        order, width, is_utf8 = self.layout
+        for line, cells in self.rows:
+            repaired = not is_utf8 and bool(_NOT_UTF8.search("".join(cells)))
+            meant = [_as_windows_1252(cell) for cell in cells] if repaired else cells
+            fields = [meant[i] if i >= 0 else "" for i in order] if len(meant) == width else None
+            yield Record(line, fields, orjson.dumps(meant).decode(), repaired)
+
+
+def _as_windows_1252(cell: str) -> str:
+    return cell if cell.isascii() else decode_windows_1252(cell.encode("utf-8", "surrogateescape"))

@@ -19,7 +19,7 @@ import orjson
 
 from app.legacy.contract import TABLES, TYPE_OF_LOOKUP, assign_columns
 from app.legacy.errors import FatalExport
-from app.legacy.sources.records import Batch
+from app.legacy.sources.records import Batch, Record
 
 _BLOCK: Final = 1 << 20
 _LONGEST_ROW: Final = 64 << 20
@@ -70,7 +70,7 @@ class WebApiSource:
                     if not cells[at].strip() and annotation:
                         cells[at] = _text(row.get(annotation))
                 plain = {key: value for key, value in row.items() if "@" not in key}
-                batch.rows.append((number, cells, _as_it_came(plain), False))
+                batch.rows.append(Record(number, cells, _as_it_came(plain)))
                 if len(batch.rows) >= size:
                     yield batch
                     batch = Batch(record + 1, [])
