@@ -177,7 +177,7 @@ def _show_demo(settings: Settings, url: str) -> None:
     say.print(f"Demo keys, kept in {settings.data_dir / KEYS_FILE}:")
     for role, key in keys.items():
         say.print(f"  {role:<18} {key}", soft_wrap=True)
-    say.print(f"Demo users for {settings.base_url}/sign-in (codes of the second step: {settings.base_url}/mailbox):")
+    say.print(f"Demo users for {settings.base_url}/sign-in; codes of the second step: {settings.base_url}/mailbox")
     for role, user in people.items():
         say.print(f"  {role:<18} {user.email:<32} {user.password}", soft_wrap=True)
 

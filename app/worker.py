@@ -12,6 +12,7 @@ from procrastinate import App, PsycopgConnector
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.accounts import sessions, throttle
 from app.audit.partitions import ensure_partitions
 from app.platform import clock, mail
 from app.platform.db import Database
@@ -43,6 +44,14 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
         """Remove the stored answers of more than 24 hours ago."""
         async with database.unit_of_work() as session:
             log.info("idempotency_keys_forgotten", count=await forget_old_keys(session, now=clock.now()))
+
+    @app.periodic(cron=_EVERY_HOUR)
+    @app.task(name="forget_sign_ins", queueing_lock="forget_sign_ins")
+    async def forget_sign_ins(timestamp: int) -> None:
+        """Remove what signing in has left behind: long ended sessions, old tries, browsers, kept forms."""
+        async with database.unit_of_work() as session:
+            await sessions.forget_old_sessions(session, now=clock.now())
+            await throttle.forget_old_tries(session, now=clock.now())
 
     @app.periodic(cron=_EVERY_HOUR)
     @app.task(name="ensure_audit_partitions", queueing_lock="ensure_audit_partitions")

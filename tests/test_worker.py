@@ -91,3 +91,15 @@ async def test_health_knows_whether_a_worker_lives(committed_database: Database)
         await session.execute(text("INSERT INTO procrastinate_workers DEFAULT VALUES"))
         assert await worker_is_alive(session)
         await session.execute(text("DELETE FROM procrastinate_workers"))
+
+
+async def test_what_signing_in_leaves_behind_goes(jobs: App, committed_database: Database) -> None:
+    async with committed_database.unit_of_work() as session:
+        for age in ("3 days", "1 hour"):
+            row = "INSERT INTO sign_in_attempt (at, account_sha256, source, known_device) "
+            await session.execute(text(f"{row} SELECT now() - interval '{age}', sha256('x'), 'retention', false"))
+
+    await _work(jobs, "forget_sign_ins")
+
+    left = "SELECT count(*) FROM sign_in_attempt WHERE source = 'retention'"
+    assert await _scalar(committed_database, left) == 1

@@ -73,9 +73,9 @@ def allow(permission: str, *, recent: bool = False) -> params.Depends:
     return made
 
 
-def signed_in(*, recent: bool = False) -> params.Depends:
+def signed_in(*, recent: bool = False, recorded: bool = False) -> params.Depends:
     """For everybody with an open session: pages about nobody but themselves."""
-    made: params.Depends = Depends(Needs(None, recent=recent))
+    made: params.Depends = Depends(Needs(None, recent=recent, recorded=recorded))
     return made
 
 

@@ -73,7 +73,7 @@ async def unlock(
     return RedirectResponse(local_path(next), HTTPStatus.SEE_OTHER)
 
 
-@router.get("/resume/{held_form_id}", dependencies=[signed_in()])
+@router.get("/resume/{held_form_id}", dependencies=[signed_in(recorded=True)])
 async def show_held_form(request: Request, session: DbSession, visitor: CurrentVisitor, held_form_id: UUID) -> Response:
     path, fields = await held_forms.fetch(
         session, account_id=visitor.account_id, held_form_id=held_form_id, now=clock.now()
