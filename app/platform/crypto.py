@@ -38,7 +38,7 @@ def unseal(secret_key: SecretStr, *, purpose: str, owner: str, sealed: bytes) ->
     nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
     try:
         return AESGCM(_key(secret_key, purpose)).decrypt(nonce, ciphertext, owner.encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise Unreadable from None
 
 

@@ -77,7 +77,8 @@ async def send_waiting(database: Database, settings: Settings) -> int:
             mail.tries += 1
             try:
                 await asyncio.to_thread(_send, settings, mail.to_address, mail.subject, mail.body or "")
-            except (OSError, smtplib.SMTPException) as error:
+            except (OSError, smtplib.SMTPException, ValueError) as error:
+                # ValueError: a header that cannot be written. It must not hold up the mails behind it.
                 mail.due_at = clock.now() + timedelta(minutes=2 ** (mail.tries - 1))
                 # The server's words may quote the address.
                 log.warning("mail_not_sent", error=type(error).__name__, count=mail.tries)

@@ -1,0 +1,62 @@
+"""Sealed values open for their owner, purpose and key alone; the development key is kept for its owner's eyes."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from app.platform.crypto import Unreadable, derived_token, digest, new_reference, same, seal, unseal
+from app.platform.secret_key import with_kept_key
+from app.platform.settings import Settings
+
+KEY, OTHER = SecretStr("k" * 40), SecretStr("o" * 40)
+
+
+def test_what_was_sealed_opens_and_looks_different_each_time() -> None:
+    sealed = [seal(KEY, purpose="totp", owner="a", plain=b"seed") for _ in range(2)]
+    assert sealed[0] != sealed[1]
+    assert all(b"seed" not in text for text in sealed)
+    assert {unseal(KEY, purpose="totp", owner="a", sealed=text) for text in sealed} == {b"seed"}
+
+
+@pytest.mark.parametrize(("key", "purpose", "owner"), [(OTHER, "totp", "a"), (KEY, "else", "a"), (KEY, "totp", "b")])
+def test_another_key_purpose_or_owner_does_not_open_it(key: SecretStr, purpose: str, owner: str) -> None:
+    sealed = seal(KEY, purpose="totp", owner="a", plain=b"seed")
+    with pytest.raises(Unreadable):
+        unseal(key, purpose=purpose, owner=owner, sealed=sealed)
+
+
+@pytest.mark.parametrize("place", range(0, 32, 5))
+def test_no_bit_can_be_changed(place: int) -> None:
+    sealed = bytearray(seal(KEY, purpose="totp", owner="a", plain=b"seed"))
+    sealed[place] ^= 1
+    with pytest.raises(Unreadable):
+        unseal(KEY, purpose="totp", owner="a", sealed=bytes(sealed))
+
+
+@pytest.mark.parametrize("cut", [b"", b"x", b"x" * 12])
+def test_too_short_is_unreadable(cut: bytes) -> None:
+    with pytest.raises(Unreadable):
+        unseal(KEY, purpose="totp", owner="a", sealed=cut)
+
+
+def test_references_are_long_and_their_tokens_their_own() -> None:
+    one, two = new_reference(), new_reference()
+    assert len({one, two}) == 2
+    assert len(one) == 43
+    assert len(digest(one)) == 32
+    assert derived_token(one, "csrf") != derived_token(two, "csrf")
+    assert derived_token(one, "csrf") != derived_token(one, "else")
+    assert same("a", "a")
+    assert not same("a", "\ud800")
+
+
+def test_development_key_is_made_once_and_kept(tmp_path: Path) -> None:
+    environ: dict[str, str] = {}
+    settings = Settings.model_validate({"data_dir": tmp_path / "data"})
+    first = with_kept_key(settings, environ)
+    again = with_kept_key(settings, {})
+    assert first.secret_key == again.secret_key != settings.secret_key
+    assert environ["CRM_SECRET_KEY"] == first.secret_key.get_secret_value()
+    assert (tmp_path / "data" / "secret-key").stat().st_mode & 0o777 == 0o600
+    assert with_kept_key(settings, {"CRM_SECRET_KEY": "given"}) is settings
