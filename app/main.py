@@ -11,6 +11,7 @@ from app.access.accounts import errors as account_errors
 from app.access.guard import State, mount
 from app.access.openings import api as openings
 from app.access.openings import errors as opening_errors
+from app.access.rate_limits import RateLimits
 from app.calls import api as calls
 from app.calls import errors as call_errors
 from app.casework import api as casework
@@ -96,6 +97,9 @@ CONSTRAINT_ERRORS: ConstraintErrors = {
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     """The application. With `database` (tests) it uses that one; else it makes its own when it starts."""
+    limits = RateLimits(
+        failures_per_address=settings.failed_keys_per_minute, requests_per_account=settings.rate_limit_per_minute
+    )
     # Whose caseload a person is in is asked by the ordinary road alone.
     hot_path = settings.hot_path and settings.caseload is Caseload.SHARED
 
@@ -110,7 +114,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
                 lane_size=settings.lane_size,
                 lane_timeout_seconds=settings.pool_timeout_seconds,
             )
-        app.state.guard = State(own, CONSTRAINT_ERRORS, hot_path=hot_path)
+        app.state.guard = State(own, CONSTRAINT_ERRORS, hot_path=hot_path, rate_limits=limits)
         async with ending_with_the_server():
             yield
         await own.close()
@@ -126,7 +130,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     app.state.settings = settings
     if database is not None:
-        app.state.guard = State(database, CONSTRAINT_ERRORS, hot_path=hot_path)
+        app.state.guard = State(database, CONSTRAINT_ERRORS, hot_path=hot_path, rate_limits=limits)
     for router in ROUTERS:
         mount(app, router)
     app.include_router(health.router)

@@ -1,9 +1,9 @@
 """
 The guard in front of every JSON route. In this order:
 
-1. who asks (401, before the body is read), 2. may they (403), 3. is the body one we read (413, 415, 422),
-4. the endpoint, in one transaction, 5. the request's audit event and the stored answer of its Idempotency-Key,
-6. commit, 7. the answer leaves.
+1. who asks (429 when too often, before any work, see rate_limits.py; 401 before the body is read), 2. may they (403),
+3. is the body one we read (413, 415, 422), 4. the endpoint, in one transaction, 5. the request's audit event and the
+stored answer of its Idempotency-Key, 6. commit, 7. the answer leaves.
 
 Some routes have a hot road (hot_roads.py), which does all of this in one statement where it can; it is tried first.
 A refusal rolls the transaction back and leaves its event in a transaction of its own. Deadlocks and serialization
@@ -38,6 +38,7 @@ from app.platform.idempotency import StoredAnswer
 from app.platform.paging import PageQuery
 from app.platform.problems import described
 from app.platform.settings import Settings
+from app.platform.sources import source_of
 
 _METHODS_WITH_BODY = {"POST", "PUT"}
 _MOST_KNOWN_KEYS = 10_000
@@ -143,6 +144,7 @@ class GuardedRoute(APIRoute):
         road: HotRoad | None = getattr(self.endpoint, "hot_road", None)
 
         async def guarded(request: Request) -> Response:
+            _count(request)
             answer = None if road is None else await hot_roads.answer(request, road)
             return await _serve(request, inner, permission, action) if answer is None else answer
 
@@ -159,7 +161,7 @@ _IDEMPOTENCY_PARAMETER = {
 
 
 def _statuses(path: str, method: str) -> list[int]:
-    found = [401, 403, 422, 503]
+    found = [401, 403, 422, 429, 503]
     if "{" in path:
         found.append(404)
     if method in {"POST", "PUT", "DELETE"}:
@@ -207,14 +209,33 @@ async def _serve(request: Request, inner: Handler, permission: str, action: str)
 async def _authenticate(session: AsyncSession, request: Request) -> Actor:
     key = keys.bearer(request.headers.get("authorization"))
     actor = await queries.find_actor_by_key(session, key) if key else None
-    known = request.app.state.guard.known_keys
-    if key is None or actor is None:
+    state: State = request.app.state.guard
+    if key is None or actor is None or actor.account_id is None:
         if key is not None:
-            known.discard(key.secret_sha256)
+            state.known_keys.pop(key.secret_sha256, None)
+        state.rate_limits.count_failure(_source(request))
         raise errors.Unauthenticated
-    if len(known) < _MOST_KNOWN_KEYS:
-        known.add(key.secret_sha256)
+    if key.secret_sha256 not in state.known_keys:
+        state.rate_limits.count_request(actor.account_id)
+        if len(state.known_keys) < _MOST_KNOWN_KEYS:
+            state.known_keys[key.secret_sha256] = actor.account_id
     return actor
+
+
+def _count(request: Request) -> None:
+    """TooMany for an account that has asked too often, and for an address from which too many unknown keys came."""
+    state: State = request.app.state.guard
+    key = keys.bearer(request.headers.get("authorization"))
+    account_id = state.known_keys.get(key.secret_sha256) if key else None
+    if account_id is None:
+        state.rate_limits.refuse_after_failures(_source(request))
+    else:
+        state.rate_limits.count_request(account_id)
+
+
+def _source(request: Request) -> str:
+    settings: Settings = request.app.state.settings
+    return source_of(request, proxy_hops=settings.proxy_hops)
 
 
 async def _carry_out(

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
+from app.access.rate_limits import RateLimits
 from app.audit import service as audit
 from app.platform import errors
 from app.platform.actor import Actor
@@ -43,14 +44,16 @@ class State:
     """
     What create_app hands to the guards. Without `hot_path` every request goes the ordinary way.
 
-    `known_keys` are the secrets' hashes of keys that have opened in this process. They say whose body may be read
-    early, never what the key may do: that is asked of the database at each request.
+    `known_keys` are keys that have opened in this process, the secret's hash with the account. They say whose body may
+    be read early and on whom a request is counted, never what the key may do: that is asked of the database at each
+    request.
     """
 
     database: Database
     constraint_errors: ConstraintErrors
     hot_path: bool = True
-    known_keys: set[bytes] = field(default_factory=set)
+    known_keys: dict[bytes, UUID] = field(default_factory=dict)
+    rate_limits: RateLimits = field(default_factory=RateLimits)
 
 
 async def serve(request: Request, action: str, work: Callable[[AsyncSession], Awaitable[Response]]) -> Response:

@@ -9,6 +9,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+PRODUCTION_RATE_LIMIT = 6_000
+"""Requests per minute of one account and worker process, unless CRM_RATE_LIMIT says otherwise."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -44,6 +46,8 @@ class Settings(BaseModel):
     Everything the environment decides. `database_url` None means the embedded PostgreSQL in `data_dir`.
 
     `proxy_hops` is how many proxies of ours stand in front: that many entries of X-Forwarded-For are believed.
+    `rate_limit_per_minute` is for requests of an account, `failed_keys_per_minute` for failed authentications from an
+    address, each in one worker process; 0 is no limit. The former is off in development, where benchmarks run.
     `oidc_roles` says which value of the claim `oidc_role_claim` gives which role; `oidc_second_factor_values` are the
     `amr` values by which the provider says that it has asked for a second factor.
 
@@ -72,6 +76,8 @@ class Settings(BaseModel):
     lane_size: int = Field(default=8, ge=1, le=100)
     hot_path: bool = True
     proxy_hops: int = Field(default=0, ge=0, le=10)
+    rate_limit_per_minute: int = Field(default=0, ge=0)
+    failed_keys_per_minute: int = Field(default=600, ge=0)
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_user: str | None = None
@@ -107,6 +113,8 @@ class Settings(BaseModel):
             "statement_timeout_seconds": "CRM_STATEMENT_TIMEOUT",
             "hot_path": "CRM_HOT_PATH",
             "proxy_hops": "CRM_PROXY_HOPS",
+            "rate_limit_per_minute": "CRM_RATE_LIMIT",
+            "failed_keys_per_minute": "CRM_FAILED_KEYS_LIMIT",
             "smtp_host": "CRM_SMTP_HOST",
             "smtp_port": "CRM_SMTP_PORT",
             "smtp_user": "CRM_SMTP_USER",
@@ -128,6 +136,8 @@ class Settings(BaseModel):
             values["oidc_second_factor_values"] = tuple(factors.split())
         if "base_url" not in values:
             values["base_url"] = f"http://127.0.0.1:{values.get('port', 8000)}"
+        if values.get("environment") == Environment.PRODUCTION:
+            values.setdefault("rate_limit_per_minute", PRODUCTION_RATE_LIMIT)
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:

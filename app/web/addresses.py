@@ -1,6 +1,5 @@
 """Addresses that come from outside: where to go next, where a request came from."""
 
-import ipaddress
 import re
 from urllib.parse import urlencode, urlsplit
 
@@ -8,10 +7,10 @@ from fastapi import Request
 
 from app.access.accounts.sessions import Origin
 from app.platform.settings import Settings
+from app.platform.sources import source_of
 
 _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*\Z", re.ASCII)
 _LONGEST = 2000
-_IPV6_PREFIX = 64
 
 
 def local_path(wanted: str | None) -> str:
@@ -41,17 +40,9 @@ def came_from(request: Request) -> str:
 def origin_of(request: Request) -> Origin:
     """Where a request comes from: the nearest address that no proxy of ours has written, IPv6 as its /64."""
     settings: Settings = request.app.state.settings
-    address = request.client.host if request.client else ""
-    if settings.proxy_hops:
-        passed = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
-        if len(passed) >= settings.proxy_hops:
-            address = passed[-settings.proxy_hops]
-    try:
-        ip = ipaddress.ip_address(address)
-        source = str(ip) if ip.version == 4 else str(ipaddress.ip_network((ip, _IPV6_PREFIX), strict=False))  # noqa: PLR2004
-    except ValueError:
-        source = "unknown"
-    return Origin(source, browser_name(request.headers.get("user-agent", "")))
+    return Origin(
+        source_of(request, proxy_hops=settings.proxy_hops), browser_name(request.headers.get("user-agent", ""))
+    )
 
 
 _BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
