@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from app.people.keys import email_key
 from app.people.names import clean_name
 from app.platform import clock
-from app.platform.text import Day, line
+from app.platform.text import LINE_PATTERN, Day, line
 
 _LONGEST_NAME = 100
 _LONGEST_EMAIL = 254
@@ -21,7 +21,7 @@ _LONGEST_EMAIL = 254
 
 def _line(max_length: int, check: Callable[[str], str], **described: Any) -> Any:
     """The type of one line of text that `check` gives back as it is stored, or refuses."""
-    schema = {"type": "string", "minLength": 1, "maxLength": max_length, **described}
+    schema = {"type": "string", "minLength": 1, "maxLength": max_length, "pattern": LINE_PATTERN, **described}
     return Annotated[line(max_length), AfterValidator(check), WithJsonSchema(schema)]
 
 

@@ -1,6 +1,7 @@
 """Errors on the JSON door: RFC 9457 problem+json with a stable code and a request id, never the value that was sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Route
 
 from app.platform import errors
 from app.platform.db import ConstraintErrors, constraint_name, sqlstate
@@ -225,6 +227,15 @@ def respond(request: Request, error: AppError) -> ProblemResponse:
     )
 
 
+def _allowed(request: Request) -> str:
+    """The methods of this address, of all its routes: Starlette names those of the first one only."""
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods))
+
+
 def install(app: FastAPI, constraint_errors: ConstraintErrors) -> None:
     """Answer every error of the JSON door, the router's own 404 and 405 included, with problem+json."""
 
@@ -239,12 +250,13 @@ def install(app: FastAPI, constraint_errors: ConstraintErrors) -> None:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
         code = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
         detail = {404: "There is nothing at this address.", 405: "This address does not take that method."}
+        headers = {"Allow": _allowed(request)} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
         return problem(
             request,
             error.status_code,
             code,
             detail.get(error.status_code, "The request could not be read."),
-            headers=error.headers,
+            headers=headers,
         )
 
     for kind in (

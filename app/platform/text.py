@@ -33,9 +33,25 @@ _CONTROL_BUT_BREAKS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u206
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAKS = re.compile("\r\n?")
 
-LINE_PATTERN = r"^[^\u0000-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]*$"
-"""What a line looks like in the description (ECMA 262); a test holds it to `_CONTROL`."""
+# What texts look like in the description, where ECMA 262 and Python read a pattern alike: outer blanks (all that
+# str.strip takes off, some of it control characters), something that is none, no control character within. Each part
+# begins with what the one before it cannot take, so that no text makes a client's engine go back and forth.
+_BLANK = r"\u0009-\u000D\u001C-\u0020\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
+_NOT_IN_LINES = r"\u0000-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069"
+_NOT_IN_PARAGRAPHS = r"\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069"
+LINE_PATTERN = (
+    rf"^[{_BLANK}]*[^{_BLANK}{_NOT_IN_LINES}][^{_NOT_IN_LINES}]*"
+    rf"([\u0009-\u000D\u001C-\u001F\u0085\u2028\u2029][{_BLANK}]*)?$"
+)
+PARAGRAPHS_PATTERN = (
+    rf"^[{_BLANK}]*[^{_BLANK}{_NOT_IN_PARAGRAPHS}][^{_NOT_IN_PARAGRAPHS}]*"
+    rf"([\u000B\u000C\u001C-\u001F\u0085][{_BLANK}]*)?$"
+)
 EARLIEST, LATEST = date(1753, 1, 1), date(9999, 12, 31)
+_YEAR = "(175[3-9]|17[6-9][0-9]|1[89][0-9]{2}|[2-9][0-9]{3})"
+DAY_PATTERN = rf"^{_YEAR}-[0-9]{{2}}-[0-9]{{2}}$"
+INSTANT_PATTERN = rf"^{_YEAR}-"
+"""The years that `format` does not tell."""
 
 
 class Body(BaseModel):
@@ -102,7 +118,7 @@ def paragraphs(max_length: int) -> Any:
         StringConstraints(max_length=max_length),
         AfterValidator(_many_lines),
         BeforeValidator(_trimmed),
-        WithJsonSchema({"type": "string", "minLength": 1, "maxLength": max_length}),
+        WithJsonSchema({"type": "string", "minLength": 1, "maxLength": max_length, "pattern": PARAGRAPHS_PATTERN}),
     ]
 
 
@@ -155,14 +171,14 @@ Instant = Annotated[
     AwareDatetime,
     AfterValidator(_sane_instant),
     BeforeValidator(_instant_text),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}),
 ]
 """An instant from an ISO string with an offset, given back in UTC."""
 Day = Annotated[
     date,
     AfterValidator(_sane_day),
     BeforeValidator(_day_text),
-    WithJsonSchema({"type": "string", "format": "date"}),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": DAY_PATTERN}),
 ]
 """A calendar day from `YYYY-MM-DD` only."""
 Id = Annotated[UUID, BeforeValidator(_uuid_text), WithJsonSchema({"type": "string", "format": "uuid"})]

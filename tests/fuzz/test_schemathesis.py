@@ -5,16 +5,18 @@ The API against its own description: schemathesis with all checks, on a real ser
 """
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.access.models import RoleGrant
 from app.access.policy import Role
 from app.access.service import command_actor, create_api_key, open_account
+from app.conditions.models import MedicalCondition
 from app.platform import schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster
@@ -24,20 +26,22 @@ from tests.serving import environment, serving
 
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
-ROLES = (Role.NAVIGATOR, Role.DATA_STEWARD, Role.PROGRAMME_MANAGER, Role.ADMIN)
-"""Together they may use every route of the core."""
+CONFIG, HOOKS = (Path(__file__).with_name(name) for name in ("schemathesis.toml", "hooks.py"))
 
 
-async def _key_for_everything(url: str, settings: Settings) -> str:
+async def _key_for_everything(url: str, settings: Settings) -> tuple[str, list[str]]:
+    """A key of an account with every role, and the ids of some conditions."""
     database = Database(create_engine(settings, url))
     await add_reference_data(database)
     async with database.unit_of_work() as session:
-        actor = command_actor()
-        account = await open_account(session, actor, display_name="fuzz", role=ROLES[0])
-        session.add_all(RoleGrant(user_account_id=account.user_account_id, role=role.value) for role in ROLES[1:])
+        actor, roles = command_actor(), list(Role)
+        account = await open_account(session, actor, display_name="fuzz", role=roles[0])
+        session.add_all(RoleGrant(user_account_id=account.user_account_id, role=role.value) for role in roles[1:])
         key = await create_api_key(session, actor, account_id=account.user_account_id, name="fuzz")
+        conditions = await session.scalars(select(MedicalCondition.medical_condition_id).limit(5))
+        ids = [str(condition_id) for condition_id in conditions]
     await database.close()
-    return key
+    return key, ids
 
 
 def test_the_api_keeps_its_description(cluster: Cluster, settings: Settings, tmp_path: Path) -> None:
@@ -46,12 +50,14 @@ def test_the_api_keeps_its_description(cluster: Cluster, settings: Settings, tmp
         connection.execute(text("CREATE DATABASE fuzz"))
     url = cluster.url("fuzz")
     schema.upgrade(url)
-    key = asyncio.run(_key_for_everything(url, settings))
-    log = tmp_path / "serve.log"
+    key, conditions = asyncio.run(_key_for_everything(url, settings))
+    log, config = tmp_path / "serve.log", tmp_path / "schemathesis.toml"
+    config.write_text(f"{CONFIG.read_text()}\n[dictionaries.conditions]\nvalues = {json.dumps(conditions)}\n")
     with serving(log, env=environment(CRM_DATABASE_URL=url, CRM_DATA_DIR=str(tmp_path))) as (_server, address):
         done = subprocess.run(
             [
-                SCHEMATHESIS, "run", f"{address}/openapi.json", "-H", f"Authorization: Bearer {key}",
+                SCHEMATHESIS, "--config-file", config, "run", f"{address}/openapi.json",
+                "-H", f"Authorization: Bearer {key}",
                 "--workers", "2", "--phases", "examples,coverage,fuzzing,stateful", "--mode", "all", "--checks", "all",
                 "--max-examples", "60", "--max-time", str(SECONDS), "--seed", "1",
                 "--continue-on-failure", "--no-color",
@@ -60,6 +66,7 @@ def test_the_api_keeps_its_description(cluster: Cluster, settings: Settings, tmp
             text=True,
             check=False,
             cwd=tmp_path,
+            env={**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS)},
         )  # fmt: skip
     assert "unhandled_error" not in log.read_text()
     assert done.returncode == 0, done.stdout[-12_000:]

@@ -1,0 +1,58 @@
+"""
+A check beside schemathesis' own: a request that keeps to the description is refused by 422 for a known reason only.
+
+schemathesis can allow a status, not a reason; so its positive_data_acceptance lets 422 pass and this check does not.
+"""
+
+from typing import Any
+
+import schemathesis
+
+BEYOND_A_SCHEMA = {
+    # Earlier requests, other records
+    "idempotency_key_reused": "a schema knows nothing of earlier requests",
+    "cursor_mismatch": "a cursor is opaque and bound to its filter",
+    "invalid_cursor": "a cursor is opaque: what the last page gave, or nothing",
+    "unknown_reference": "whether a record is there",
+    "of_another_person": "whose the other record is",
+    "guard_not_met": "what the journey's record must hold before this state",
+    # Two fields of one body
+    "date_missing": "a call needs call_date or booking_date: `anyOf` of `required` breaks generated clients",
+    "missing": "fields that a state asks for",
+    "not_of_this_status": "fields that a state does not know",
+    "reason_needed": "states that are entered with a reason",
+    "reason_not_of_this_state": "each state has reasons of its own",
+    "reason_when_not_eligible": "a reason only for who is not eligible",
+    "hold_reason_needed": "a reason only while on hold",
+    "only_with_a_move": "a reason belongs to a change of status",
+    "contradicts_status": "status and no_show say the same thing",
+    "cancelled_has_no_outcome": "an outcome only of a call that took place",
+    "registry_mismatch": "the number tells its registry",
+    "primary_is_current": "a primary physician is a present one",
+    "period_in_order": "the end after the beginning",
+    "dates_in_order": "the end after the beginning",
+    "dates_not_in_order": "the later date after the earlier one",
+    "not_of_oneself": "two ids that differ",
+    "nothing_masked": "whether the asked fields are masked for the key's roles",
+    # Today
+    "in_the_future": "a schema has no today",
+    "in_the_past": "a schema has no today",
+    # Words of other lists and spellings
+    "time_zone": "one of 600 names, which change with the tz database",
+    "trial_id_not_recognised": "registries' numbers are read in many spellings; numbers of our own have none",
+    "email": "`format: email` takes addresses that no mail reaches, such as those of reserved domains",
+    "unknown_record_type": "the kinds of records are named in the answer; a kind brings its own fields",
+    "unknown_field": "the fields of the record's kind",
+}
+"""The codes of such refusals, each with what a schema cannot say."""
+
+
+@schemathesis.check
+def refused_for_a_known_reason(_ctx: Any, response: Any, case: Any) -> None:
+    if response.status_code != 422 or case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    problem = response.json()
+    codes = {error["code"] for error in problem["errors"]} or {problem["code"]}
+    unknown = codes - BEYOND_A_SCHEMA.keys()
+    if unknown:
+        raise AssertionError(f"Refused though it keeps to the description: {sorted(unknown)}")
