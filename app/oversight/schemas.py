@@ -52,8 +52,8 @@ class VersionRead(Answer):
     """
     A record from `valid_from` until before `valid_to`, which is null for the present version.
 
-    `changed_by` wrote it, `reason` is what they said why, `changes` what they changed. Fields that the role sees masked
-    are masked here.
+    `changed_by` wrote it, `reason` is what they said why, `changes` what they changed. Values that the role sees masked
+    read `•••` here, whatever their kind.
     """
 
     version: int

@@ -20,7 +20,11 @@ VERBS = {
     "reveal": "Read",
     "end": "Closed",
     "review": "Reviewed",
-    "see": "Read",
+    "show": "Read",
+    "break": "Opened",
+    "state": "Stated a reason",
+    "set": "Changed",
+    "add": "Entered",
 }
 RECORDS = {
     "person": "Who you are and how to reach you",

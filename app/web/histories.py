@@ -1,17 +1,21 @@
 """The history of every kind of record: versions, what changed, who, why; and the record as of a moment."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Form, Request, Response
+from sqlalchemy import DateTime
 
 from app.access.guard import CurrentActor, DbSession
+from app.access.masking import HIDDEN
 from app.access.openings import service as openings
 from app.access.openings.errors import ReasonNeeded
 from app.access.reasons import LONGEST
 from app.access.showing import Door
+from app.audit.history import BOOKKEEPING
 from app.oversight.history import versions_of
 from app.oversight.records import RECORDS, Record
 from app.oversight.schemas import HistoryFilter, VersionRead
@@ -23,7 +27,7 @@ from app.web.forms import read_text
 from app.web.guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.oversight import local_instant, zone_of
 from app.web.render import page
-from app.web.words import words
+from app.web.words import moment_text, shown_in, words
 
 router = page_router()
 
@@ -34,16 +38,27 @@ def door_of(request: Request, permission: str) -> Door:
     return Door(permission, secret_key=settings.secret_key, caseload=settings.caseload)
 
 
-def _shown(value: Any) -> Any:
+def _shown(record: Record, column: str, value: Any) -> Any:
+    """A value of a version in words, on the viewer's clock."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, dict)):
         return ", ".join(map(str, value)) if value else None
+    if isinstance(record.table.c[column].type, DateTime) and value not in (None, HIDDEN):
+        return moment_text(datetime.fromisoformat(value))
     return value
 
 
-def _lines(version: VersionRead) -> list[tuple[str, Any, Any]]:
-    return [(words(c.field), _shown(c.before), _shown(c.after)) for c in version.changes]
+def _lines(record: Record, version: VersionRead) -> list[tuple[str, Any, Any]]:
+    return [
+        (words(c.field), _shown(record, c.field, c.before), _shown(record, c.field, c.after)) for c in version.changes
+    ]
+
+
+def _facts(record: Record, version: VersionRead) -> list[tuple[str, Any]]:
+    """What the version says of the record; not what it says of itself, which stands beside it."""
+    own = {*BOOKKEEPING, *record.table.primary_key.columns.keys()}
+    return [(words(n), _shown(record, n, value)) for n, value in version.values.items() if n not in own]
 
 
 def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
@@ -78,9 +93,12 @@ def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
             return ask_for_reason(request, str(error.extra["person_id"]), here)
         except Invalid as error:
             return form_again(request, "oversight/history.html", context, error)
+        with shown_in(zone_of(request)):
+            versions = [(version, _lines(record, version)) for version in found.items]
+            values = _facts(record, found.items[0])
         shown = {
-            "versions": [(version, _lines(version)) for version in found.items],
-            "values": [(words(name), _shown(value)) for name, value in found.items[0].values.items()],
+            "versions": versions,
+            "values": values,
             "moment": moment,
             "total": found.total,
             "next_href": f"{here}?{urlencode({'cursor': found.next_cursor})}" if found.next_cursor else None,
