@@ -3,7 +3,7 @@ Loading an empty table: its indexes and foreign keys are taken away for the time
 
 All inside the phase's transaction, so a reader sees either the table before or the table after, and a killed phase leaves
 nothing behind. Foreign keys are checked by one join instead of a look-up for each row. Only on a first load, and only
-where most rows of the table are new: a table that is in use keeps its indexes, and nobody waits for the lock.
+where a good part of the table is new: a table that is in use keeps its indexes, and nobody waits for the lock.
 """
 
 from collections.abc import Iterator
@@ -15,12 +15,13 @@ from psycopg import sql
 from app.legacy.phases.context import Context
 
 _WORTH_IT: Final = 5_000
+_STILL_WORTH_IT: Final = 4
 
 
 @contextmanager
 def indexes_at_the_end(context: Context, target: str, new_rows: int) -> Iterator[None]:
     """Take the indexes and foreign keys of a table away while the block fills it, where that is worth it."""
-    if not context.is_first or new_rows < _WORTH_IT or _rows_there(context, target) > new_rows:
+    if not context.is_first or new_rows < _WORTH_IT or _rows_there(context, target) > _STILL_WORTH_IT * new_rows:
         yield
         return
     foreign = context.all(
