@@ -26,3 +26,15 @@ def test_links_between_documents_lead_somewhere() -> None:
     pages = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
     links = [(page, link) for page in pages for link in MARKDOWN_LINK.findall(page.read_text(encoding="utf-8"))]
     assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_tests_that_the_security_page_names_are_there() -> None:
+    page = (ROOT / "docs" / "SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
+    assert len(named) > 25
+    gone = [
+        f"{path}::{name}"
+        for path, name in named
+        if not (ROOT / path).exists() or (name and f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8"))
+    ]
+    assert gone == []
