@@ -1657,6 +1657,10 @@ CREATE INDEX ix_patient_medical_condition_id_created_at ON patient USING btree (
 
 CREATE INDEX ix_patient_owner_id_created_at ON patient USING btree (owner_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
 
+CREATE INDEX ix_patient_owner_id_medical_condition_id_created_at ON patient USING btree (owner_id, medical_condition_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
+
+CREATE INDEX ix_patient_owner_id_status_created_at ON patient USING btree (owner_id, status, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
+
 CREATE INDEX ix_patient_physician_relationship_patient_id ON patient_physician_relationship USING btree (patient_id, created_at DESC, patient_physician_id DESC);
 
 CREATE INDEX ix_patient_physician_relationship_physician_id ON patient_physician_relationship USING btree (physician_id, created_at DESC, patient_physician_id DESC);

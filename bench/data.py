@@ -219,7 +219,8 @@ def _roles(count: int, at: Callable[[int], str], role: str) -> Iterator[str]:
 
 
 _CALL = (
-    "created_at, updated_at, person_id, patient_id, call_date, status, no_show, call_duration_minutes, outcome, notes"
+    "created_at, updated_at, person_id, patient_id, call_date, status, no_show, call_duration_minutes, outcome, "
+    "adverse_event_heard, notes"
 )
 
 
@@ -229,7 +230,8 @@ def _calls(count: int, at: Callable[[int], str], chance: random.Random) -> Itera
         # Some have many calls, most have few.
         patient = of_patient[n % 50_021] if n % 3 == 0 else n
         when, missed = at(n), n % 10 == 0
-        outcome = "no_show\tt\t\\N\t\\N" if missed else f"completed\tf\t{5 + n % 40}\tinformation_given"
+        asked = "\\N" if n % 100 == 1 else "f"
+        outcome = "no_show\tt\t\\N\t\\N\t\\N" if missed else f"completed\tf\t{5 + n % 40}\tinformation_given\t{asked}"
         who = f"{person_id(patient)}\t{patient_id(patient)}"
         yield f"{when}\t{when}\t{who}\t{when}\t{outcome}\tAsked about the trial.\n"
 

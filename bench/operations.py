@@ -162,8 +162,6 @@ def _page(key: str, condition: str, after: tuple[datetime, UUID] | None) -> Scri
     query = PatientFilter.model_validate({"status": STATUS, "medical_condition_id": condition})
     statement, values = patients.page_of(query, after)
     constants = {name: values[name] for name in statement.names if name in values}
-    if "statuses" in constants:
-        constants["statuses"] = "{" + ",".join(values["statuses"]) + "}"
     return _scripts(statement, key, **constants)
 
 

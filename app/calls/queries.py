@@ -121,5 +121,11 @@ async def _page(
         return select(CallHistory).where(CallHistory.call_id.in_(keys)).options(*LOADED)
 
     return await fetch_page(
-        session, ids=ids, query=query, sort=NEWEST_FIRST, load=load, order_of=lambda row: row.call_id
+        session,
+        ids=ids,
+        query=query,
+        sort=NEWEST_FIRST,
+        load=load,
+        order_of=lambda row: row.call_id,
+        one_of=(CallHistory.status, CALL.states_of_filter(query.status)) if query.status else None,
     )

@@ -64,6 +64,7 @@ async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) 
         sort=NEWEST_FIRST,
         load=load,
         order_of=lambda row: row.lead_id,
+        one_of=(PatientLead.status, LEAD.states_of_filter(query.status)) if query.status else None,
     )
 
 

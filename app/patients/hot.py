@@ -21,7 +21,6 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
-    any_,
     bindparam,
     cast,
     exists,
@@ -31,6 +30,7 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, array
 
@@ -49,12 +49,11 @@ from app.platform import clock
 from app.platform.errors import AppError, Invalid
 from app.platform.etags import etag
 from app.platform.hot import Row, Statement
-from app.platform.paging import COUNT_CAP, MAX_LIMIT, decode_cursor, encode_cursor
+from app.platform.paging import COUNT_CAP, PAGE_SIZES, decode_cursor, encode_cursor
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII)
 
 _FILTERS = {"status", "medical_condition_id", "owner_id", "limit", "cursor"}
-_SIZES = (50, MAX_LIMIT)
 _NEW_PATIENT = TypeAdapter(PatientCreate)
 
 _PATIENT = (
@@ -180,39 +179,45 @@ def list_statement(*, states: int, by_condition: bool, by_owner: bool, is_first:
     """
     The page for one combination of filters, of up to `size` patients.
 
-    `states` is 0 without a filter by status, 1 for one state, 2 for several (given as an array). The size stands in the
-    text: with a parameter PostgreSQL would plan for a tenth of the table.
+    `states` is how many states the filter names, 0 without one; each is read by itself in the order of its index, and
+    the beginnings are merged. The size stands in the text: a parameter would be planned for a tenth of the table.
     """
     asks = who("patient.read")
 
-    def filtered(*columns: Any) -> Select[Any]:
+    def filtered(*columns: Any, state: str | None) -> Select[Any]:
         found = select(*columns).where(Patient.deleted_at.is_(None))
-        if states == 1:
-            found = found.where(Patient.status == bindparam("status"))
-        elif states:
-            found = found.where(Patient.status == any_(bindparam("statuses", type_=ARRAY(Text))))
+        if state is not None:
+            found = found.where(Patient.status == bindparam(state))
         if by_condition:
             found = found.where(Patient.medical_condition_id == bindparam("medical_condition_id"))
         if by_owner:
             found = found.where(Patient.owner_id == bindparam("owner_id"))
         return found
 
-    cut = filtered(*_PATIENT).where(select(asks.c.actor_id).exists())
-    if not is_first:
-        last = tuple_(bindparam("last_at", type_=Patient.created_at.type), bindparam("last_id", type_=Uuid()))
-        cut = cut.where(tuple_(Patient.created_at, Patient.patient_id) < last)
+    names: list[str | None] = [f"status_{number}" for number in range(states)] or [None]
     # One row more than is shown tells whether there is a next page.
-    page = (
-        cut.order_by(Patient.created_at.desc(), Patient.patient_id.desc())
-        .limit(literal_column(str(size + 1)))
-        .cte("page")
-    )
+    one_more, most = literal_column(str(size + 1), Integer), literal_column(str(COUNT_CAP + 1), Integer)
+    cuts = []
+    for name in names:
+        cut = filtered(*_PATIENT, state=name).where(select(asks.c.actor_id).exists())
+        if not is_first:
+            last = tuple_(bindparam("last_at", type_=Patient.created_at.type), bindparam("last_id", type_=Uuid()))
+            cut = cut.where(tuple_(Patient.created_at, Patient.patient_id) < last)
+        cuts.append(cut.order_by(Patient.created_at.desc(), Patient.patient_id.desc()).limit(one_more))
+    if len(cuts) == 1:
+        page = cuts[0].cte("page")
+    else:
+        merged = union_all(*cuts).subquery("merged")
+        page = (
+            select(merged).order_by(merged.c.created_at.desc(), merged.c.patient_id.desc()).limit(one_more).cte("page")
+        )
     newest_first = (page.c.created_at.desc(), page.c.patient_id.desc())
     shown = select(page.c.person_id).order_by(*newest_first).limit(bindparam("limit", type_=Integer)).subquery("shown")
     people = func.array_agg(aggregate_order_by(shown.c.person_id, shown.c.person_id))
     somebody = select(people.label("person_ids")).having(func.count() > literal_column("0")).subquery("somebody")
     event = seen(asks, somebody, action="list_patients", record_type="patient", person_ids=somebody.c.person_ids)
-    counted = filtered(literal_column("1")).limit(literal_column(str(COUNT_CAP + 1))).subquery("counted")
+    counts = [filtered(Patient.patient_id, state=name).limit(most) for name in names]
+    counted = (counts[0] if len(counts) == 1 else select(union_all(*counts).subquery()).limit(most)).subquery("counted")
     return Statement(
         select(page, *_PERSON, *_CONDITION, select(func.count()).select_from(counted).scalar_subquery().label("total"))
         .join(Person, page.c.person_id == Person.person_id)
@@ -226,16 +231,15 @@ def page_of(query: PatientFilter, after: tuple[datetime, UUID] | None) -> tuple[
     """The statement for a filter and its own parameters; `after` is the last patient of the page before."""
     states = PATIENT.states_of_filter(query.status) if query.status else ()
     statement = list_statement(
-        states=min(len(states), 2),
+        states=len(states),
         by_condition=query.medical_condition_id is not None,
         by_owner=query.owner_id is not None,
         is_first=after is None,
-        size=next(size for size in _SIZES if query.limit <= size),
+        size=next(size for size in PAGE_SIZES if query.limit <= size),
     )
     last_at, last_id = after or (None, None)
     return statement, {
-        "status": states[0] if states else None,
-        "statuses": states,
+        **{f"status_{number}": state for number, state in enumerate(states)},
         "medical_condition_id": query.medical_condition_id,
         "owner_id": query.owner_id,
         "limit": query.limit,

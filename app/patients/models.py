@@ -46,6 +46,22 @@ class Patient(Edited, Base):
             postgresql_where=text("deleted_at IS NULL"),
         ),
         Index(
+            "ix_patient_owner_id_status_created_at",
+            "owner_id",
+            "status",
+            text("created_at DESC"),
+            text("patient_id DESC"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index(
+            "ix_patient_owner_id_medical_condition_id_created_at",
+            "owner_id",
+            "medical_condition_id",
+            text("created_at DESC"),
+            text("patient_id DESC"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index(
             "ix_patient_owner_id_created_at",
             "owner_id",
             text("created_at DESC"),

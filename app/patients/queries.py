@@ -73,7 +73,13 @@ async def list_patients(
         return select(Patient).where(Patient.patient_id.in_(keys)).options(*LOADED)
 
     return await fetch_page(
-        session, ids=ids, query=query, sort=_NEWEST_FIRST, load=load, order_of=lambda row: row.patient_id
+        session,
+        ids=ids,
+        query=query,
+        sort=_NEWEST_FIRST,
+        load=load,
+        order_of=lambda row: row.patient_id,
+        one_of=(Patient.status, PATIENT.states_of_filter(query.status)) if query.status else None,
     )
 
 

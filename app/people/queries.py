@@ -35,6 +35,8 @@ from app.platform.search import begins_with, contains
 CAPPED_CANDIDATES = 500
 """A search by name looks at no more people than this, so that its cost does not grow with the table."""
 _LETTERS_OF_A_TRIGRAM = 3
+_FEW = 50
+"""A page of people whose name begins so is enough; to look inside a million names takes a hundred times as long."""
 _MOST_PEOPLE_OF_AN_ADDRESS = 200
 PROBABLE_DUPLICATES = 5
 
@@ -126,7 +128,7 @@ async def probable_duplicates(
 
 async def search_person_ids(session: AsyncSession, actor: Actor, *, typed: str) -> list[UUID]:
     """
-    People whose name begins with `typed` or, after those, holds it: at most CAPPED_CANDIDATES of them.
+    People whose name begins with `typed` or, where few do, holds it: at most CAPPED_CANDIDATES of them.
 
     SearchNotAllowed for whoever may read persons but not look for them.
     """
@@ -139,7 +141,7 @@ async def search_person_ids(session: AsyncSession, actor: Actor, *, typed: str) 
     # The order of the prefix index, so that its first entries are taken and nothing is sorted.
     beginning = beginning.order_by(text("person.name_key USING ~<~"), Person.person_id)
     found = list(await session.scalars(beginning.limit(CAPPED_CANDIDATES)))
-    if len(found) < CAPPED_CANDIDATES and len(key) >= _LETTERS_OF_A_TRIGRAM:
+    if len(found) < _FEW and len(key) >= _LETTERS_OF_A_TRIGRAM:
         holding = select(Person.person_id).where(contains(Person.name_key.expression, key)).limit(CAPPED_CANDIDATES)
         found = list(dict.fromkeys((*found, *await session.scalars(holding))))
     return found[:CAPPED_CANDIDATES]

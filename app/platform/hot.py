@@ -91,9 +91,8 @@ class PooledLane:
     def __init__(self, engine: AsyncEngine, *, size: int, timeout_seconds: float) -> None:
         self._engine = engine
         self._timeout = timeout_seconds
-        self._free: asyncio.LifoQueue[PoolProxiedConnection | None] = asyncio.LifoQueue()
-        for _ in range(size):
-            self._free.put_nowait(None)
+        self._free: list[PoolProxiedConnection | None] = [None] * size
+        self._in_line: deque[asyncio.Future[PoolProxiedConnection | None]] = deque()
         self._waiting: dict[Statement, deque[_Asking]] = {}
         self._under_way: dict[Statement, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,13 +100,7 @@ class PooledLane:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator["asyncpg.Connection[Row]"]:
         """A driver connection for one statement; sqlalchemy's TimeoutError when all stay busy."""
-        try:
-            pooled = self._free.get_nowait()
-        except asyncio.QueueEmpty:
-            try:
-                pooled = await asyncio.wait_for(self._free.get(), self._timeout)
-            except TimeoutError:
-                raise PoolTimeout("no connection of the lane became free") from None
+        pooled = self._free.pop() if self._free else await self._wait_in_line()
         try:
             # Local looks, no round trips.
             if pooled is not None and _driver(pooled).is_closed():
@@ -117,7 +110,29 @@ class PooledLane:
                 pooled = await self._engine.raw_connection()
             yield _driver(pooled)
         finally:
-            self._free.put_nowait(pooled)
+            self._give_back(pooled)
+
+    async def _wait_in_line(self) -> PoolProxiedConnection | None:
+        # First come, first served: asyncio's queue lets newcomers overtake, and the last waited ten times as long.
+        place: asyncio.Future[PoolProxiedConnection | None] = asyncio.get_running_loop().create_future()
+        self._in_line.append(place)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await place
+        except BaseException as error:
+            if place.done() and not place.cancelled():
+                self._give_back(place.result())
+            if isinstance(error, TimeoutError):
+                raise PoolTimeout("no connection of the lane became free") from None
+            raise
+
+    def _give_back(self, pooled: PoolProxiedConnection | None) -> None:
+        while self._in_line:
+            place = self._in_line.popleft()
+            if not place.done():
+                place.set_result(pooled)
+                return
+        self._free.append(pooled)
 
     async def one(self, statement: Statement, values: Mapping[str, Any]) -> Row | None:
         """The first row, or None."""
@@ -159,8 +174,8 @@ class PooledLane:
     async def _answer(self, statement: Statement, together: "list[_Asking]") -> None:
         if not together:
             return
-        columns = {name: [asking.values[name] for asking in together] for name in statement.names}
         try:
+            columns = {name: [asking.values[name] for asking in together] for name in statement.names}
             rows = await self.all(statement, columns)
         except Exception as error:  # noqa: BLE001 - it is raised where each of them waits
             for asking in together:
@@ -174,8 +189,8 @@ class PooledLane:
 
     async def close(self) -> None:
         """Give the connections back; call it before the engine is disposed of, when no request runs any more."""
-        while not self._free.empty():
-            pooled = self._free.get_nowait()
+        while self._free:
+            pooled = self._free.pop()
             if pooled is not None:
                 pooled.close()
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, func, literal, literal_column, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -24,6 +24,8 @@ from app.platform.text import Answer, Body, line
 
 COUNT_CAP = 1_000
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+PAGE_SIZES = (DEFAULT_LIMIT, MAX_LIMIT)
+"""What is read of a list: the least of these that is not smaller than the limit asked for, so that plans are few."""
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -121,6 +123,46 @@ def after(sort: SortKey, values: Sequence[Any]) -> ColumnElement[bool]:
     return left > right if sort.ascending else left < right
 
 
+OneOf = tuple[Any, Sequence[Any]]
+"""A column and the values it may have."""
+
+
+def _branches(ids: Select[Any], one_of: OneOf | None) -> list[Select[Any]]:
+    if one_of is None or len(one_of[1]) < 2:  # noqa: PLR2004 - one value is no choice
+        return [ids]
+    column, values = one_of
+    return [ids.where(column == value) for value in values]
+
+
+def _limit_of(rows: int) -> ColumnElement[int]:
+    # In the text: a parameter would be planned for a tenth of the table, that is by reading all of it.
+    return literal_column(str(rows), Integer)
+
+
+def _counted(ids: Select[Any], one_of: OneOf | None) -> Select[Any]:
+    most = _limit_of(COUNT_CAP + 1)
+    branches = [branch.order_by(None).limit(most) for branch in _branches(ids, one_of)]
+    rows = branches[0] if len(branches) == 1 else select(union_all(*branches).subquery()).limit(most)
+    return select(func.count()).select_from(rows.subquery())
+
+
+def _cut(
+    ids: Select[Any], one_of: OneOf | None, place: ColumnElement[bool] | None, sort: SortKey, rows: int
+) -> Select[Any]:
+    order = [column.asc() if sort.ascending else column.desc() for column in sort.columns]
+    placed = [branch if place is None else branch.where(place) for branch in _branches(ids, one_of)]
+    branches = [branch.order_by(*order).limit(_limit_of(rows)) for branch in placed]
+    if len(branches) == 1:
+        return branches[0]
+    merged = union_all(*branches).subquery()
+    by = list(merged.c)[1:]
+    return (
+        select(merged)
+        .order_by(*(column.asc() if sort.ascending else column.desc() for column in by))
+        .limit(_limit_of(rows))
+    )
+
+
 async def fetch_page(
     session: AsyncSession,
     *,
@@ -129,6 +171,7 @@ async def fetch_page(
     sort: SortKey,
     load: Callable[[list[Any]], Select[Any]],
     order_of: Callable[[Any], Any],
+    one_of: OneOf | None = None,
 ) -> tuple[list[Any], str | None, int, bool]:
     """
     A page cut before it is joined.
@@ -136,14 +179,16 @@ async def fetch_page(
     `ids` selects the key and then the columns of `sort` (filters applied, no order); `load(keys)` selects the rows
     to show; `order_of(row)` is a row's key. Returns the rows in order, the next cursor, the count, and whether the
     count is capped.
+
+    `one_of` names a filter of `ids` by several values of one column. An index on that column has each value's rows in
+    order, but not those of all together: so each value is read by itself, and the beginnings are merged.
     """
-    counted = select(func.count()).select_from(ids.order_by(None).limit(COUNT_CAP + 1).subquery())
-    total = (await session.execute(counted)).scalar_one()
-    page = ids
+    total = (await session.execute(_counted(ids, one_of))).scalar_one()
+    place = None
     if query.cursor is not None:
-        page = page.where(after(sort, decode_cursor(query.cursor, query.fingerprint(), sort.kinds)))
-    order = [column.asc() if sort.ascending else column.desc() for column in sort.columns]
-    found = (await session.execute(page.order_by(*order).limit(query.limit + 1))).all()
+        place = after(sort, decode_cursor(query.cursor, query.fingerprint(), sort.kinds))
+    size = next(size for size in PAGE_SIZES if query.limit <= size)
+    found = (await session.execute(_cut(ids, one_of, place, sort, size + 1))).all()[: query.limit + 1]
     shown = found[: query.limit]
     next_cursor = encode_cursor(query.fingerprint(), shown[-1][1:]) if len(found) > query.limit else None
     keys = [row[0] for row in shown]

@@ -102,7 +102,13 @@ async def list_eap_journeys(session: AsyncSession, _actor: Actor, *, query: EapJ
 
     sort = SortKey((journey.created_at, journey.eap_journey_id), (datetime, UUID))
     return await fetch_page(
-        session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.eap_journey_id
+        session,
+        ids=ids,
+        query=query,
+        sort=sort,
+        load=load,
+        order_of=lambda row: row.eap_journey_id,
+        one_of=(journey.status, EAP_JOURNEY.states_of_filter(query.status)) if query.status else None,
     )
 
 

@@ -108,4 +108,12 @@ async def list_trial_journeys(session: AsyncSession, _actor: Actor, *, query: Tr
         return select(journey).where(journey.ct_journey_id.in_(keys)).options(*LOADED)
 
     sort = SortKey((journey.created_at, journey.ct_journey_id), (datetime, UUID))
-    return await fetch_page(session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.ct_journey_id)
+    return await fetch_page(
+        session,
+        ids=ids,
+        query=query,
+        sort=sort,
+        load=load,
+        order_of=lambda row: row.ct_journey_id,
+        one_of=(journey.status, TRIAL_JOURNEY.states_of_filter(query.status)) if query.status else None,
+    )
