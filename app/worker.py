@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts import sessions, throttle
-from app.audit.partitions import ensure_partitions
+from app.audit.partitions import close_partitions, ensure_partitions
 from app.platform import clock, mail
 from app.platform.db import Database
 from app.platform.idempotency import forget_old_keys
@@ -56,9 +56,11 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
     @app.periodic(cron=_EVERY_HOUR)
     @app.task(name="ensure_audit_partitions", queueing_lock="ensure_audit_partitions")
     async def ensure_audit_partitions(timestamp: int) -> None:
-        """Make the audit partitions of the months ahead."""
+        """Make the audit partitions of the months ahead, and index the months that are over."""
         async with database.unit_of_work() as session:
             await ensure_partitions(session)
+        async with database.unit_of_work() as session:
+            await close_partitions(session)
 
     @app.periodic(cron=_EVERY_MINUTE)
     @app.task(name="retry_stalled_jobs", queueing_lock="retry_stalled_jobs")

@@ -1,0 +1,143 @@
+"""
+No log holds a person: canaries go through every route in every field, right and wrong, against a real server; then
+everything that the application and PostgreSQL have logged is searched for them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+
+from app.access.policy import Role
+from app.access.service import command_actor, create_api_key, open_account
+from app.platform import schema
+from app.platform.db import Database, create_engine
+from app.platform.embedded import Cluster
+from app.platform.settings import Settings
+from app.setup import add_reference_data
+from tests.canaries import HEALTH, PERSONAL, H, P, World, a_world, guarded_routes
+from tests.serving import environment, serving
+
+SENT = f"{P} {H} <b>' OR 1=1 --"
+"""Typed into every text; PostgreSQL's own messages would quote it whole."""
+CANARIES = (*PERSONAL, *HEALTH, "OR 1=1", "canary.example")
+
+
+async def _prepared(cluster: Cluster, settings: Settings) -> tuple[str, World, dict[str, str]]:
+    """A database of its own with the world of canaries, and a key of everybody's rights put together."""
+    engine = schema.sync_engine(cluster.url())
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text('CREATE DATABASE "log_canaries"'))
+    engine.dispose()
+    url = cluster.url("log_canaries")
+    schema.upgrade(url)
+    database = Database(create_engine(settings, url))
+    await add_reference_data(database)
+    keys = {}
+    async with database.session() as session:
+        world = await a_world(session)
+        for role in Role:
+            account = await open_account(session, command_actor(), display_name=f"Test {role}", role=role)
+            keys[role.value] = await create_api_key(
+                session, command_actor(), account_id=account.user_account_id, name="test"
+            )
+        await session.commit()
+    await database.close()
+    return url, world, keys
+
+
+def _sample(shape: dict[str, Any], components: dict[str, Any], world: World, name: str = "") -> Any:
+    """A body that the description allows, its texts canaries, its ids those of the world."""
+    while "$ref" in shape or (several := {"anyOf", "oneOf", "allOf"} & set(shape)):
+        shape = components[shape["$ref"].rsplit("/", 1)[1]] if "$ref" in shape else shape[several.pop()][0]
+    if "enum" in shape or "const" in shape:
+        return shape["const"] if "const" in shape else shape["enum"][0]
+    kind = str(shape.get("type"))
+    if kind == "object":
+        return {field: _sample(s, components, world, field) for field, s in shape.get("properties", {}).items()}
+    if kind == "array":
+        return [_sample(shape["items"], components, world, name)]
+    plain = {
+        "integer": 1,
+        "number": 1,
+        "boolean": False,
+        "uuid": str(world.ids.get(name, world.person_id)),
+        "date": "1931-07-13",
+        "date-time": "1987-03-17T04:05:00Z",
+        "email": f"{P}.new@canary.example",
+    }
+    return plain.get(shape.get("format", kind), SENT[: shape.get("maxLength", 200)])
+
+
+def _wrong(body: Any) -> Any:
+    """The same body with a text of canaries wherever something else was wanted, and a field too many."""
+    if isinstance(body, dict):
+        return {
+            name: SENT if not isinstance(value, (dict, list)) else _wrong(value) for name, value in body.items()
+        } | {SENT: SENT}
+    return [_wrong(item) for item in body] if isinstance(body, list) else SENT
+
+
+async def _walk(url: str, world: World, keys: dict[str, str]) -> dict[int, int]:
+    """Everything sent once by the role that may most and once by one that sees people masked: how often each status."""
+    counted: dict[int, int] = {}
+    limits = httpx.Timeout(30)
+    async with httpx.AsyncClient(base_url=url, timeout=limits) as client:
+        description = (await client.get("/openapi.json")).json()
+        components = description["components"]["schemas"]
+
+        async def send(method: str, path: str, headers: dict[str, str], **request: Any) -> None:
+            answer = await client.request(method, path, headers=headers, **request)
+            counted[answer.status_code] = counted.get(answer.status_code, 0) + 1
+
+        for route in guarded_routes():
+            method = next(iter(route.methods or ()))
+            path = world.address(route)
+            operation = description["paths"][route.path][method.lower()]
+            for role in ("navigator", "data_steward", "auditor", "integration"):
+                headers = {
+                    "Authorization": f"Bearer {keys[role]}",
+                    "X-Access-Reason": P,
+                    "X-Change-Reason": P,
+                    "User-Agent": P,
+                }
+                if "requestBody" in operation:
+                    shape = operation["requestBody"]["content"]["application/json"]["schema"]
+                    body = _sample(shape, components, world)
+                    await send(method, path, headers, json=body)
+                    await send(method, path, headers, json=body)
+                    await send(method, path, headers, json=_wrong(body))
+                    await send(method, path, headers | {"Content-Type": "application/json"}, content=f'{{"{SENT}')
+                elif method == "GET":
+                    await send(method, path, headers)
+                    asked = [parameter["name"] for parameter in operation.get("parameters", ())]
+                    await send(method, path, headers, params=dict.fromkeys(asked, SENT) | {SENT: SENT})
+                    await send(method, path, headers, params={"q": P, "cursor": P})
+            await send(method, f"{route.path.split('{')[0].rstrip('/')}/{SENT}", {"Authorization": f"Bearer {P}"})
+        await send("GET", f"/{SENT}", {})
+        await send("GET", "/sign-in", {"Cookie": f"crm_session={P}"})
+        await send("POST", "/sign-in", {"Origin": url}, data={"email": f"{P}@canary.example", "password": SENT})
+    return counted
+
+
+async def test_no_log_holds_what_was_sent_or_shown(cluster: Cluster, settings: Settings, tmp_path: Path) -> None:
+    url, world, keys = await _prepared(cluster, settings)
+    database_log_before = cluster.log.stat().st_size
+    log = tmp_path / "server.log"
+    with serving(log, env=environment(CRM_DATABASE_URL=url, CRM_LOG_FORMAT="json", CRM_CASELOAD="assigned")) as (
+        _,
+        base,
+    ):
+        counted = await _walk(base, world, keys)
+    said = log.read_text(errors="replace")
+    with cluster.log.open("rb") as file:
+        file.seek(database_log_before)
+        database_said = file.read().decode(errors="replace")
+
+    assert sum(counted.values()) > 800, counted
+    assert {200, 401, 403, 404, 422} <= set(counted), counted
+    assert not [status for status in counted if status >= 500], counted
+    assert said.count('"event": "request"') >= sum(counted.values()) - 5, "every request has its line"
+    leaks = [canary for canary in CANARIES if canary in said or canary in database_said]
+    assert leaks == [], [line for line in (said + database_said).splitlines() if any(c in line for c in leaks)][:5]
