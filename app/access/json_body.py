@@ -1,11 +1,15 @@
 """The body of a JSON request: bounded, of one kind, read once."""
 
+import re
+from typing import Any
+
 import orjson
 from fastapi import Request
 
 from app.platform import errors
 
 MAX_BODY_BYTES = 1_048_576
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
 async def read_json_body(request: Request) -> None:
@@ -15,9 +19,12 @@ async def read_json_body(request: Request) -> None:
     if request._body and not hasattr(request, "_json"):  # noqa: SLF001
         try:
             # orjson and not the standard library: it refuses NaN, lone surrogates and bottomless nesting.
-            request._json = orjson.loads(request._body)  # noqa: SLF001
+            document = orjson.loads(request._body)  # noqa: SLF001
         except orjson.JSONDecodeError:
             raise errors.Invalid("The body is not valid JSON.", code="invalid_json") from None
+        if _members_written(request._body) != _members_read(document):  # noqa: SLF001
+            raise errors.Invalid("The body names a field twice.", code="duplicate_field")
+        request._json = document  # noqa: SLF001
 
 
 async def _read(request: Request) -> bytes:
@@ -35,3 +42,21 @@ async def _read(request: Request) -> bytes:
         if len(received) > MAX_BODY_BYTES:
             raise errors.TooLarge
     return bytes(received)
+
+
+def _members_written(body: bytes) -> int:
+    """How many members the objects of this valid JSON have: each has one colon outside of strings."""
+    return _STRING.sub(b"", body).count(b":")
+
+
+def _members_read(value: Any) -> int:
+    # Of members with the same name a parser keeps one, and not every parser the same one.
+    count, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            count += len(one)
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return count
