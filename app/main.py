@@ -127,6 +127,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        # An address has one spelling: a redirect would lead to whatever Host the client has named.
+        redirect_slashes=False,
     )
     app.state.settings = settings
     if database is not None:

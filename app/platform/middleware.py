@@ -31,7 +31,7 @@ class RequestFrame:
 
     def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str] = ()) -> None:
         self.app = app
-        self.allowed_hosts = frozenset(allowed_hosts)
+        self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,7 +55,7 @@ class RequestFrame:
 
         host = headers.get("host", "").rsplit(":", 1)[0] if "]" not in headers.get("host", "") else "[::1]"
         try:
-            if self.allowed_hosts and host not in self.allowed_hosts:
+            if self.allowed_hosts and host.lower() not in self.allowed_hosts:
                 refusal = {
                     "type": "about:blank",
                     "title": "Bad request",
