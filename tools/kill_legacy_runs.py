@@ -39,7 +39,7 @@ def run_with_kills(url: str, source: Path, *, kills: int, seed: int) -> int:
     length = time.monotonic() - began
     runner.undo(url)
     struck = 0
-    for _ in range(kills):
+    while struck < kills:
         child = subprocess.Popen(  # noqa: S603  # our own interpreter
             [sys.executable, "-c", _CHILD, url, str(source)], stdout=subprocess.PIPE, text=True
         )

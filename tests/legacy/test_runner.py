@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from app.legacy import cli, compat, report, runner
 from app.legacy.errors import AnotherRun, FatalExport, NotReady, WorkedOn
+from app.legacy.sample import write_sample
 from app.platform.embedded import Cluster
 from tests.legacy.conftest import checksum
 
@@ -167,6 +168,54 @@ def test_a_later_export_brings_new_rows_and_suggests_what_changed(
     written = one(url, "SELECT sum(rows_written) FROM legacy.phase WHERE run_id = 2")
     assert 0 < written < 12, "only what is new"
     assert runner.run(url, later).rows_written == 0
+
+
+def test_somebody_who_is_here_keeps_their_address(url: str, sample_folder: Path) -> None:
+    runner.run(url, sample_folder)
+    email = one(url, "SELECT email_key FROM person WHERE email_key IS NOT NULL ORDER BY person_id LIMIT 1")
+    runner.undo(url)
+    do(
+        url,
+        f"INSERT INTO person (first_name, last_name, name_key, email, email_key) VALUES ('Here', 'Before', 'here before', '{email}', '{email}')",
+    )
+    assert runner.run(url, sample_folder).finished
+    assert one(url, f"SELECT first_name FROM person WHERE email_key = '{email}'") == "Here"
+    assert one(url, f"SELECT count(*) FROM contact_point WHERE value_key = '{email}'") == 1
+    assert one(url, "SELECT count(*) FROM duplicate_candidate WHERE reasons::text LIKE '%somebody%'") == 1
+    assert runner.run(url, sample_folder).rows_written == 0
+    assert one(url, "SELECT count(*) FROM person WHERE first_name = 'Here'") == 1
+
+
+def test_two_persons_whom_a_later_export_joins_stay_and_are_to_be_looked_at(url: str, tmp_path: Path) -> None:
+    def export(folder: Path, email: str) -> Path:
+        write_sample(folder, contacts=20, seed=3, dirt=0.0)
+        rows = [
+            [
+                "aaaaaaaa-0000-4000-8000-000000000001",
+                "Nova",
+                "Onlyone",
+                "nova@example.org",
+                "2024-01-01T10:00:00Z",
+                "1",
+            ],
+            ["aaaaaaaa-0000-4000-8000-000000000002", "Nova", "Onlyone", email, "2024-02-02T10:00:00Z", "2"],
+        ]
+        with (folder / "contact.csv").open(encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file))
+        with (folder / "contact.csv").open("a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, header, restval="")
+            columns = ("contactid", "firstname", "lastname", "emailaddress1", "myt_booking_date", "versionnumber")
+            writer.writerows(dict(zip(columns, row, strict=True)) for row in rows)
+        return folder
+
+    runner.run(url, export(tmp_path / "a", "other@example.org"))
+    calls = one(url, "SELECT count(*) FROM call_history")
+    persons = one(url, "SELECT count(*) FROM person")
+    done = runner.run(url, export(tmp_path / "b", "nova@example.org"))
+    assert (one(url, "SELECT count(*) FROM call_history"), one(url, "SELECT count(*) FROM person")) == (calls, persons)
+    assert done.rows_written == 2, "the new address, and the pair"
+    assert one(url, "SELECT reasons[1] FROM duplicate_candidate ORDER BY duplicate_candidate_id DESC LIMIT 1")
+    assert runner.run(url, tmp_path / "b").rows_written == 0
 
 
 def test_two_runs_at_a_time_and_changed_files_are_refused(url: str, sample_folder: Path, tmp_path: Path) -> None:

@@ -51,6 +51,14 @@ def _trials(context: Context) -> None:
         """,
     )
     new = context.is_new("clinical_trial_journey", "ct_journey_id", "q.ct_journey_id")
+    if not context.is_first:
+        new += """
+            AND NOT EXISTS (
+                SELECT FROM public.clinical_trial_journey AS t JOIN public.patient AS a USING (patient_id)
+                JOIN legacy.w_known_persons AS k USING (person_id)
+                WHERE k.p = q.p AND t.trial_reference IS NOT DISTINCT FROM left(q.trial, 500)
+                AND t.referral_date IS NOT DISTINCT FROM q.referral)
+        """
     context.table(
         "d_ct_journey",
         f"""
@@ -199,6 +207,14 @@ def _expanded_access(context: Context) -> None:
     context.fill("w_eap_conflict", "p integer, record integer, key uuid, enrolled date, journey_key uuid", conflicts)
     # A number that another person has for the product already: the later dossier's gets a mark behind it.
     new = context.is_new("eap_journey", "eap_journey_id", "q.eap_journey_id")
+    if not context.is_first:
+        new += """
+            AND NOT EXISTS (
+                SELECT FROM public.eap_journey AS t JOIN public.patient AS a USING (patient_id)
+                JOIN legacy.w_known_persons AS k USING (person_id)
+                WHERE k.p = q.p AND t.product IS NOT DISTINCT FROM left(q.product, 200)
+                AND (t.eap_number = q.eap_number OR q.eap_number IS NULL AND t.enrollment_date = q.enrolled))
+        """
     context.table(
         "d_eap_journey",
         f"""

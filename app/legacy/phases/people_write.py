@@ -24,16 +24,22 @@ def write(context: Context) -> None:
 
 def _identify(context: Context) -> None:
     """Give every person its id: that of an earlier run where one of its records was migrated then."""
-    found = (
-        "SELECT NULL::integer AS p, NULL::uuid AS person_id WHERE false"
+    # All ids that a person's records had in earlier runs: more than one where a later export joins what was two.
+    context.table(
+        "w_known_persons",
+        "SELECT NULL::integer AS p, NULL::uuid AS person_id, NULL::integer AS ord WHERE false"
         if context.is_first
         else """
-            SELECT DISTINCT ON (r.p) r.p, l.target_id AS person_id FROM legacy.w_person_row AS r
+            SELECT r.p, l.target_id AS person_id, min(r.ord) AS ord FROM legacy.w_person_row AS r
             JOIN legacy.lineage AS l ON l.source = r.tbl AND l.source_id = r.id AND l.target IN ('person', 'alias:person')
-            ORDER BY r.p, r.ord, l.run_id
-        """
+            JOIN public.person AS x ON x.person_id = l.target_id
+            GROUP BY r.p, l.target_id
+        """,
     )
-    context.table("w_known_person", found)
+    context.table(
+        "w_known_person",
+        "SELECT DISTINCT ON (p) p, person_id FROM legacy.w_known_persons ORDER BY p, ord, person_id",
+    )
     context.table(
         "d_person_id",
         """
@@ -191,6 +197,9 @@ def _duplicates(context: Context) -> None:
             UNION ALL
             SELECT i.person_id, t.person_id, 'the address is somebody''s who is here', d.founder_tbl, d.founder_id
             FROM legacy.w_taken AS t JOIN legacy.d_person_id AS i USING (p) JOIN legacy.d_person AS d USING (p)
+            UNION ALL
+            SELECT i.person_id, k.person_id, 'one person in a later export', d.founder_tbl, d.founder_id
+            FROM legacy.w_known_persons AS k JOIN legacy.d_person_id AS i USING (p) JOIN legacy.d_person AS d USING (p)
         ) AS q WHERE q.a <> q.b GROUP BY 1, 2
         """,
     )
