@@ -190,12 +190,12 @@ async def show_break_glass_list(
     return page(request, "oversight/openings.html", context)
 
 
-@router.get("/break-glass/new", dependencies=[allow("break_glass.use")])
+@router.get("/break-glass/new", dependencies=[allow("break_glass.use", recent=True)])
 async def show_break_glass(request: Request, person_id: str = "") -> Response:
     return page(request, "oversight/break_glass.html", {**NO_ERRORS, "person_id": person_id[:36], "reason": ""})
 
 
-@router.post("/break-glass", dependencies=[allow("break_glass.use")])
+@router.post("/break-glass", dependencies=[allow("break_glass.use", recent=True)])
 async def break_glass(
     request: Request,
     session: DbSession,
