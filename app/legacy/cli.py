@@ -116,6 +116,13 @@ def commands(url: Url) -> typer.Typer:  # noqa: C901, PLR0915  # a list of comma
         """List the rejected and skipped records of the newest run."""
         with _exits(), url() as address, psycopg.connect(address) as connection:
             rows = _rejects(connection)
+            if as_csv:
+                # The records as they came are personal data: who reads them is on record.
+                connection.execute(
+                    "INSERT INTO public.audit_event (action, record_type, outcome, purpose)"
+                    " VALUES ('legacy_rejects', 'legacy_run', 'done', %s)",
+                    (f"{len(rows)} records shown to {runner.who()}",),
+                )
         if as_csv:
             writer = csv.writer(sys.stdout)
             writer.writerow(("table", "record", "unit", "line", "reason", "raw"))

@@ -23,7 +23,7 @@ from psycopg import sql
 
 from app.legacy import checks, ledger, result, staging
 from app.legacy.contract import TABLES
-from app.legacy.errors import AnotherRun, LegacyError, NotReady, WorkedOn
+from app.legacy.errors import AnotherRun, FatalExport, LegacyError, NotReady, WorkedOn
 from app.legacy.mapping import read_mapping
 from app.legacy.phases import (
     p01_prepare,
@@ -311,7 +311,9 @@ def _go_on(
     except (LegacyError, psycopg.Error, OSError) as error:
         if not connection.closed:
             connection.rollback()
-            _end(connection, run_id, "failed", f"{type(error).__name__}: {error}"[:2000])
+            # A file that turns out to be unreadable ends the run before anything was written: there is nothing to resume.
+            status = "undone" if isinstance(error, FatalExport) else "failed"
+            _end(connection, run_id, status, f"{type(error).__name__}: {error}"[:2000])
         raise
     (written,) = connection.execute(
         "SELECT coalesce(sum(rows_written), 0)::bigint FROM legacy.phase WHERE run_id = %s", (run_id,)
@@ -332,6 +334,7 @@ def _dry(
     started = time.perf_counter()
     _stage(url, connection, run_id, export, watcher, stored_corrections(connection))
     context = _context(connection, run_id, export, watcher)
+    context.is_dry = True
     written = 0
     with connection.transaction(force_rollback=True):
         for number, (name, phase) in enumerate(PHASES, start=1):
@@ -463,7 +466,7 @@ def _begin(connection: Connection, export: Export, source: Path, mapping: Path |
             export.frame.time_zone,
             orjson.dumps([list(fact) for fact in export.fingerprint()]).decode(),
             orjson.dumps(versions(connection)).decode(),
-            _who(),
+            who(),
             epoch,
             is_first,
             orjson.dumps(unread).decode(),
@@ -522,7 +525,8 @@ def _refuse_old_schema(connection: Connection) -> None:
         raise NotReady("the schema is older than this program: `crm db upgrade` first")
 
 
-def _who() -> str:
+def who() -> str:
+    """Return the name of the account that gives the command."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

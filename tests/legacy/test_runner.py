@@ -234,6 +234,20 @@ def test_two_runs_at_a_time_and_changed_files_are_refused(url: str, sample_folde
         runner.resume(url)
 
 
+def test_a_file_that_turns_out_unreadable_leaves_nothing_to_resume(
+    url: str, sample_folder: Path, tmp_path: Path
+) -> None:
+    before = checksum(url)
+    copy = tmp_path / "copy"
+    shutil.copytree(sample_folder, copy)
+    with (copy / "myt_patient.csv").open("a", encoding="utf-8") as file:
+        file.write(f'"{"x" * (1 << 21)}')
+    with pytest.raises(FatalExport):
+        runner.run(url, copy)
+    assert checksum(url) == before
+    assert runner.run(url, sample_folder).finished
+
+
 def test_every_row_leads_back_to_a_record_and_the_report_tells_it(url: str, sample_folder: Path) -> None:
     runner.run(url, sample_folder)
     with psycopg.connect(url) as connection:

@@ -151,6 +151,28 @@ def test_an_excel_view_is_read_by_its_headings(folder: Path) -> None:
     ]
 
 
+def test_the_names_in_an_excel_views_lookups_are_found(folder: Path) -> None:
+    (folder / "myt_eap_dossier.csv").unlink()
+    (folder / "myt_patient.csv").write_text(
+        "myt_patientid,myt_firstname,myt_lastname,myt_email,myt_first_contact_date,myt_initial_consult_date,myt_medical_condition,"
+        "myt_trial_id,myt_eligible,myt_ineligible_reason,myt_ct_referral_date,myt_eap_enrollment_date,myt_contact_record,"
+        "myt_physician,myt_ct_outcome\n0f8cbbf5-8fe8-4c42-a592-e5bedb5ee48b,Ada,Sample,,,,,,,,,,,,\n",
+        encoding="utf-8",
+    )
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["(Do Not Modify) EAP Dossier", "EAP Number", "Patient", "Product", "EAP Enrollment Date"])
+    sheet.append(["1f8cbbf5-8fe8-4c42-a592-e5bedb5ee48b", "E-1", "Ada Sample", "SYN-101", "2024-03-14"])
+    book.save(folder / "eap_dossier.xlsx")
+    row = records(open_export(folder), "eap_dossier")[0]
+    assert (row["patient"], row["product"], row["enrolled"]) == (
+        "0f8cbbf5-8fe8-4c42-a592-e5bedb5ee48b",
+        "SYN-101",
+        "2024-03-14",
+    )
+
+
 def test_unknown_columns_and_files_are_listed_and_the_starter_names_them(folder: Path) -> None:
     (folder / "account.csv").write_text("accountid\n", encoding="utf-8")
     path = folder / "myt_specialization.csv"

@@ -21,7 +21,13 @@ _STILL_WORTH_IT: Final = 4
 @contextmanager
 def indexes_at_the_end(context: Context, target: str, new_rows: int) -> Iterator[None]:
     """Take the indexes and foreign keys of a table away while the block fills it, where that is worth it."""
-    if not context.is_first or new_rows < _WORTH_IT or _rows_there(context, target) > _STILL_WORTH_IT * new_rows:
+    # A dry run is one long transaction: it must not keep the tables locked for all that time.
+    if (
+        context.is_dry
+        or not context.is_first
+        or new_rows < _WORTH_IT
+        or _rows_there(context, target) > _STILL_WORTH_IT * new_rows
+    ):
         yield
         return
     foreign = context.all(

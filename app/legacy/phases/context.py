@@ -24,6 +24,7 @@ class Context:
     frame: Frame
     epoch: str
     is_first: bool
+    is_dry: bool = False
     mapping: Mapping = field(default_factory=Mapping)
     phase: int = 0
     say: Callable[[str], None] = lambda _: None

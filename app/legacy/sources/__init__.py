@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from app.legacy.contract import TABLES, Frame, field_of, rules, table_of, table_of_entity_set
 from app.legacy.errors import FatalExport
@@ -112,6 +112,7 @@ def open_export(folder: Path, mapping: Mapping | None = None) -> Export:
                     f"no column {', '.join(missing)}; export all columns, or name them in the mapping file",
                     line=1,
                 )
+    _name_lookups(sources)
     shape = "+".join(sorted({kind for found in kinds.values() for kind, _ in found}))
     return Export(folder, frame, shape, option_sets, sources, sorted(unread), mapping)
 
@@ -167,6 +168,42 @@ def _source(table: str, found: list[tuple[str, Path]], mapping: Mapping) -> tupl
     first = (exact or paths)[0]
     others += [path for path in paths if path != first]
     return (CsvSource(table, first, columns) if kind == "csv" else ExcelSource(table, first, columns)), others
+
+
+_LOOKUPS: Final = {
+    "contact": {"specialization": "specialization", "hospital": "hospital", "masterid": "contact"},
+    "patient": {"medical_condition": "medical_condition", "contact_record": "contact", "physician": "contact"},
+    "eap_dossier": {"patient": "patient"},
+    "phonecall": {"regardingobjectid": "contact"},
+    "appointment": {"regardingobjectid": "contact"},
+}
+
+
+def _name_lookups(sources: dict[str, Source]) -> None:
+    """Give Excel views the GUIDs of what their look-ups name; a name that two records have stays a name."""
+    wanted = {
+        target
+        for table, source in sources.items()
+        if isinstance(source, ExcelSource)
+        for target in _LOOKUPS.get(table, {}).values()
+    }
+    names = {table: _guids_by_name(sources[table]) for table in wanted if table in sources}
+    for table, source in sources.items():
+        if isinstance(source, ExcelSource):
+            source.names = {name: names[target] for name, target in _LOOKUPS.get(table, {}).items() if target in names}
+
+
+def _guids_by_name(source: Source) -> dict[str, str]:
+    fields = TABLES[source.table].fields
+    key = fields.index(TABLES[source.table].key)
+    parts = [fields.index(name) for name in ("name", "firstname", "lastname") if name in fields]
+    found: dict[str, str | None] = {}
+    for batch in source.batches(1_000):
+        for record in batch.records():
+            if record.cells is not None:
+                name = " ".join(record.cells[at].strip() for at in parts).strip().lower()
+                found[name] = None if name in found else record.cells[key]
+    return {name: guid for name, guid in found.items() if name and guid}
 
 
 def _frame(folder: Path, mapping: Mapping) -> Frame:

@@ -30,6 +30,8 @@ class ExcelSource:
     def __init__(self, table: str, path: Path, named_columns: dict[str, str]) -> None:
         self.table = table
         self.paths = [path]
+        self.names: dict[str, dict[str, str]] = {}
+        """Field of a look-up -> name of what it points to, in lower case -> GUID; a view shows names."""
         self._path = path
         _refuse_bomb(path)
         header: list[str] = []
@@ -56,6 +58,7 @@ class ExcelSource:
     def batches(self, size: int) -> Iterator[Batch]:
         """Yield the records in order of the sheet."""
         order = [self._positions.get(name, -1) for name in TABLES[self.table].fields]
+        looked_up = [(TABLES[self.table].fields.index(name), names) for name, names in self.names.items()]
         batch = Batch(1, [])
         rows = self._sheet_rows()
         next(rows, None)
@@ -63,6 +66,8 @@ class ExcelSource:
             cells = [_text(cell) for cell in row]
             cells += [""] * (len(self._header) - len(cells))
             fields = [cells[i] if i >= 0 else "" for i in order]
+            for at, names in looked_up:
+                fields[at] = names.get(fields[at].strip().lower(), fields[at])
             batch.rows.append(Record(record + 1, fields, orjson.dumps(cells).decode()))
             if len(batch.rows) >= size:
                 yield batch
