@@ -23,14 +23,17 @@ SAFE_HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 
+ONLY_HTTPS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+"""Where users come by https: for a year browsers ask by nothing else."""
 _RAW_HEADERS = [(name.encode("ascii"), value.encode("ascii")) for name, value in SAFE_HEADERS.items()]
 
 
 class RequestFrame:
     """ASGI middleware. A client's own X-Request-ID is kept when it is 8-64 plain characters."""
 
-    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str] = (), *, https: bool = False) -> None:
         self.app = app
+        self.added = [*_RAW_HEADERS, ONLY_HTTPS] if https else _RAW_HEADERS
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,7 +52,7 @@ class RequestFrame:
                 raw = list(message.get("headers", ()))
                 present = {name for name, _ in raw}
                 raw.append((b"x-request-id", request_id.encode("ascii")))
-                raw += [header for header in _RAW_HEADERS if header[0] not in present]
+                raw += [header for header in self.added if header[0] not in present]
                 message = {**message, "headers": raw}
             await send(message)
 

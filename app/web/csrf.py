@@ -27,6 +27,11 @@ class TokenRefused(Forbidden):
     detail = "This page belongs to an earlier session, so nothing was done. Load it again and repeat the step."
 
 
+class NoCookie(Forbidden):
+    code = "no_cookie"
+    detail = "Your browser sent no cookie of the CRM, so nothing was done. Allow cookies for this site and try again."
+
+
 def check_origin(request: Request) -> None:
     """OriginRefused unless the browser says that one of our own pages sent this."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")

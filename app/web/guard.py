@@ -292,7 +292,7 @@ async def _stale_form(session: AsyncSession, request: Request, visitor: Visitor,
     and to a signed-in owner it is offered to look at what was typed and send it.
     """
     state: State = request.app.state.guard
-    error = csrf.TokenRefused()
+    error = csrf.TokenRefused() if cookies.session_reference(request) else csrf.NoCookie()
     await record_refusal(state.database, session.info.get("actor"), request, action, error)
     if visitor.state is not SessionState.OPEN or not _is_plain_form(request) or is_htmx(request):
         return _framed(request, refusal_page(request, error), visitor)

@@ -112,6 +112,37 @@ async def set_user_roles(
     return go_to(request, f"/users/{account_id}", flash=Flash("Roles stored. Open sessions of this user are over."))
 
 
+@router.get("/{account_id}/name", dependencies=[allow("user.manage")])
+async def show_user_name(request: Request, session: DbSession, account_id: UUID) -> Response:
+    user = await queries.get_user(session, account_id)
+    typed = {"display_name": user.display_name, "email": user.email, "seen_version": user.version}
+    return page(request, "users/name.html", {**NO_ERRORS, "user": user, **typed})
+
+
+@router.post("/{account_id}/name", dependencies=[allow("user.manage")])
+async def rename_user(
+    request: Request,
+    session: DbSession,
+    actor: CurrentActor,
+    account_id: UUID,
+    display_name: Annotated[str, Form()] = "",
+    email: Annotated[str, Form()] = "",
+    seen_version: Annotated[str, Form()] = "",
+) -> Response:
+    user = await queries.get_user(session, account_id)
+    version = int(seen_version) if seen_version.isascii() and seen_version.isdigit() and len(seen_version) < 10 else 0  # noqa: PLR2004 - a version has few digits
+    try:
+        name = read_text(Label, "display_name", display_name)
+        async with known_errors(request, session):
+            await users.rename(
+                session, actor, account_id=account_id, display_name=name, email=email, seen_version=version
+            )
+    except AppError as error:
+        typed = {"display_name": display_name[:200], "email": email[:254], "seen_version": version}
+        return form_again(request, "users/name.html", {"user": user, **typed}, error)
+    return go_to(request, f"/users/{account_id}", flash=Flash("Name and e-mail stored."))
+
+
 @router.post("/{account_id}/disable", dependencies=[allow("user.manage")])
 async def disable_user(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
     try:

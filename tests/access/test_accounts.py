@@ -17,7 +17,7 @@ from app.audit.models import AuditEvent
 from app.platform import clock
 from app.platform.crypto import Unreadable, unseal
 from app.platform.mail import OutgoingMail
-from app.platform.settings import Settings
+from app.platform.settings import Environment, Settings
 from tests.browsing import ORIGIN, Somebody, as_user, give_cookie, signed_in, somebody, token_in
 
 START = datetime.fromisoformat("2026-11-24T08:00:10+00:00")
@@ -317,3 +317,42 @@ async def test_rotated_key_and_its_successor_overlap(
     assert second.expires_at - clock.now() > timedelta(days=89)
     events = (await session.scalars(select(AuditEvent.action).where(AuditEvent.outcome == "done"))).all()
     assert {"create_key", "rotate_key"} <= set(events)
+
+
+async def test_name_and_address_change_and_a_stale_form_is_refused(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, ines: Somebody
+) -> None:
+    token = await as_user(client, session, settings, "admin")
+    link = await links.make_link(session, account_id=ines.account_id, purpose="reset", now=clock.now())
+    await session.commit()
+    place = f"/users/{ines.account_id}/name"
+    shown = await client.get(place)
+    assert ines.email in shown.text
+    version = shown.text.partition('name="seen_version" value="')[2].partition('"')[0]
+    form = {"csrf_token": token, "display_name": "Ines Married", "email": "married@crm.example"}
+
+    taken = await client.post(place, data={**form, "seen_version": version, "email": "admin@crm.example"})
+    done = await client.post(place, data={**form, "seen_version": version})
+    stale = await client.post(place, data={**form, "seen_version": version})
+    odd = await client.post(place, data={**form, "seen_version": "²"})
+
+    assert [answer.status_code for answer in (taken, done, stale, odd)] == [409, 303, 412, 412]
+    assert "Ines Married" in stale.text
+    assert (await client.get(f"/reset/{link}")).status_code == 404, "it went to the earlier address"
+    account = await session.get(UserAccount, ines.account_id, populate_existing=True)
+    assert account is not None
+    assert (account.display_name, account.email_key) == ("Ines Married", "married@crm.example")
+
+
+async def test_invitation_can_be_handed_over_where_no_mail_is_sent(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    token = await as_user(client, session, settings, "admin")
+    app = client._transport.app  # type: ignore[attr-defined]
+    app.state.settings = settings.model_copy(update={"environment": Environment.PRODUCTION, "base_url": "http://test"})
+    form = {"csrf_token": token, "email": "n@crm.example", "display_name": "Nadia", "roles": "auditor"}
+    made = await client.post("/users", data=form)
+    assert made.status_code == 200
+    place = made.text.partition("http://test")[2].partition("<")[0].strip()
+    assert place.startswith("/invitation/")
+    assert "Welcome, Nadia" in (await client.get(place)).text

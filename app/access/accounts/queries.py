@@ -28,6 +28,7 @@ class UserRow:
     has_app: bool
     passkeys: int
     last_seen_at: datetime | None
+    version: int
 
     @property
     def status(self) -> str:
@@ -75,6 +76,7 @@ def _row(found: Any) -> UserRow:
         has_app=has_app,
         passkeys=count,
         last_seen_at=seen,
+        version=account.version,
     )
 
 

@@ -20,8 +20,9 @@ from app.access.accounts.models import Passkey, PasswordCredential, RecoveryCode
 from app.access.models import RoleGrant, UserAccount
 from app.access.policy import Role
 from app.audit import service as audit
+from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.errors import NotFound, invalid_field
+from app.platform.errors import NotFound, Stale, invalid_field
 from app.platform.mail import write_mail
 
 HUMAN_ROLES = tuple(role for role in Role if role is not Role.INTEGRATION)
@@ -61,6 +62,26 @@ def _checked(roles: Iterable[str]) -> list[str]:
     if not wanted or not set(wanted) <= {role.value for role in HUMAN_ROLES}:
         raise invalid_field("roles", "roles", "Choose at least one role.")
     return wanted
+
+
+async def rename(
+    session: AsyncSession, actor: Actor, *, account_id: UUID, display_name: str, email: str, seen_version: int
+) -> None:
+    """
+    Another name or address. Stale when somebody changed the account since; AccountExists; Invalid for the address.
+
+    Links that went to an earlier address are dead; the sessions go on.
+    """
+    account = await _locked(session, account_id)
+    if account.version != seen_version:
+        raise Stale
+    address = account_address(email)
+    if account_key(address) != account.email_key:
+        await links.end_links(session, account_id=account_id, now=clock.now())
+    account.display_name, account.email, account.email_key = display_name, address, account_key(address)
+    account.updated_by = actor.account_id
+    await session.flush()
+    audit.note(session, record_type="user_account", record_id=account_id, fields=["display_name", "email"])
 
 
 async def invite(session: AsyncSession, actor: Actor, *, account_id: UUID, base_url: str, now: datetime) -> str:
