@@ -143,7 +143,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         mount_gallery(app)
     problems.install(app, CONSTRAINT_ERRORS)
     errors_as_pages(app)
-    app.add_middleware(RequestFrame, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(RequestFrame, allowed_hosts=settings.allowed_hosts, https=settings.is_secure)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app
 
