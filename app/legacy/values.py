@@ -336,15 +336,15 @@ def _digits(count: int) -> str:
     return _BETWEEN_DIGITS.join([r"\d"] * count)
 
 
-_NCT: Final = re.compile(rf"(?<![A-Za-z0-9])NCT[\s\-:.#]*({_digits(8)})(?!{_BETWEEN_DIGITS}\d)", re.IGNORECASE)
-_ISRCTN: Final = re.compile(rf"(?<![A-Za-z0-9])ISRCTN[\s\-:.#]*({_digits(8)})(?!{_BETWEEN_DIGITS}\d)", re.IGNORECASE)
+_NCT: Final = re.compile(rf"NCT[\s\-:.#]*({_digits(8)})(?!\d)", re.IGNORECASE)
 _EU_CT: Final = re.compile(
     rf"(?<!\d)({_digits(4)}){_BETWEEN_DIGITS}(5(?:{_BETWEEN_DIGITS}\d){{5}}){_BETWEEN_DIGITS}({_digits(2)})"
-    rf"(?:{_BETWEEN_DIGITS}({_digits(2)}))?(?!{_BETWEEN_DIGITS}\d)"
+    rf"(?:{_BETWEEN_DIGITS}({_digits(2)}))?(?!\d)"
 )
 _EUDRACT: Final = re.compile(
-    rf"(?<!\d)({_digits(4)}){_BETWEEN_DIGITS}({_digits(6)}){_BETWEEN_DIGITS}({_digits(2)})(?!{_BETWEEN_DIGITS}\d)"
+    rf"(?<!\d)({_digits(4)}){_BETWEEN_DIGITS}({_digits(6)}){_BETWEEN_DIGITS}({_digits(2)})(?!\d)"
 )
+_ISRCTN: Final = re.compile(rf"ISRCTN[\s\-:.#]*({_digits(8)})(?!\d)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -365,13 +365,14 @@ def trial_reference(cell: str) -> Read:
 
 
 def _registry_number(written: str) -> str | None:
-    for prefix, pattern in (("NCT", _NCT), ("ISRCTN", _ISRCTN)):
-        if found := pattern.search(written):
-            return prefix + _bare(found[1])
+    if found := _NCT.search(written):
+        return f"NCT{_bare(found[1])}"
     if found := _EU_CT.search(written):
         return f"{_bare(found[1])}-{_bare(found[2])}-{_bare(found[3])}-{_bare(found[4] or '00')}"
     if found := _EUDRACT.search(written):
         return f"{_bare(found[1])}-{_bare(found[2])}-{_bare(found[3])}"
+    if found := _ISRCTN.search(written):
+        return f"ISRCTN{_bare(found[1])}"
     return None
 
 

@@ -104,6 +104,7 @@ def test_addresses(cell: str, shown: tuple[str, ...], problems: tuple[str, ...])
         ("2023-512345-12-01", Read("2023-512345-12-01")),
         ("2023–512345–12", Read("2023-512345-12-00", "TRIAL_ID_REPAIRED")),
         ("EudraCT 2008-079195-52", Read("2008-079195-52", "TRIAL_ID_REPAIRED")),
+        ("studyNCT99123456 12 weeks", Read("NCT99123456", "TRIAL_ID_REPAIRED")),
         ("isrctn12345678", Read("ISRCTN12345678", "TRIAL_ID_REPAIRED")),
         (" ask  PI, arm 7 ", Read("ask PI, arm 7", "TRIAL_ID_FREE_TEXT")),
         ("NCT991234567", Read("NCT991234567", "TRIAL_ID_FREE_TEXT")),
