@@ -131,6 +131,9 @@ async def test_pages_of_accounts_are_accessible_and_within_the_policy(
     await seen.page.get_by_role("link", name="Signe Lindqvist").click()
     await expect(seen.page.get_by_role("heading", level=1)).to_have_text("Signe Lindqvist")
     await _no_findings(seen)
+    await seen.page.get_by_role("link", name="Change name or e-mail").click()
+    await expect(seen.page.get_by_role("heading", level=1)).to_have_text("Name and e-mail")
+    await _no_findings(seen)
 
 
 async def test_invited_user_chooses_a_password_sets_up_an_app_and_signs_in_with_a_recovery_code(
@@ -351,3 +354,16 @@ async def test_addresses_that_are_not_there_are_told_as_a_page(crm: str, open_pa
     seen = await open_page(crm, "/nothing/here")
     await expect(seen.page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
     await _no_findings(seen)
+
+
+async def test_signing_in_and_changing_an_account_need_no_script(crm: str, ravi: Somebody, open_page: Open) -> None:
+    seen = await open_page(crm, "/sign-in", java_script_enabled=False)
+    await _sign_in(seen, ravi)
+    page = seen.page
+    await page.goto(f"{crm}/users")
+    await page.get_by_role("link", name="Signe Lindqvist").click()
+    await page.get_by_role("link", name="Change name or e-mail").click()
+    await page.get_by_label("Name", exact=True).fill("Signe Lindqvist-Berg")
+    await page.get_by_role("button", name="Store name and e-mail").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Signe Lindqvist-Berg")
+    await expect(page.locator("#flashes")).to_contain_text("Name and e-mail stored.")
