@@ -64,11 +64,12 @@ def folded(first: str, last: str) -> FoldedName:
     return fold_name(Name(first, last))
 
 
-def name_keys(first: str, last: str) -> tuple[str, str]:
+def name_keys(first: str, last: str) -> tuple[str, str, str, str]:
     """
-    Return the two letters-only forms of a name: given+family, family+given; both '' for an empty name.
+    Return a name's two letters-only forms (given+family, family+given), and its folded parts; all '' for an empty name.
 
-    Two names are equal exactly when they share one of them.
+    Two names are equal exactly when they share one of the forms. Names of plain letters that share neither a form nor a
+    part, and are not empty, are different: the database leaves those pairs out by itself.
     """
     name = folded(first, last)
-    return name.given + name.family, name.family + name.given
+    return name.given + name.family, name.family + name.given, name.given, name.family

@@ -45,6 +45,8 @@ _NAMED: Final = (
     ("last", "text"),
     ("key_a", "text"),
     ("key_b", "text"),
+    ("given", "text"),
+    ("family", "text"),
     ("emails", "text[]"),
     ("shown_emails", "text[]"),
 )

@@ -86,12 +86,12 @@ def _base_groups(context: Context) -> None:
         """
         WITH behind AS (SELECT coalesce(max(record), 0) AS contacts FROM legacy.s_contact)
         SELECT c.record AS rid, 'contact' AS tbl, c.record, c.id, c.active, c.version, c.modified, c.first, c.last,
-               c.key_a, c.key_b, c.emails, c.shown_emails, c.phones, c.odd_phones, c.licence, c.birth,
+               c.key_a, c.key_b, c.given, c.family, c.emails, c.shown_emails, c.phones, c.odd_phones, c.licence, c.birth,
                coalesce(m.survivor, c.record) AS g, m.survivor IS NOT NULL AS is_merged, c.kind
         FROM legacy.s_contact AS c LEFT JOIN legacy.w_chain AS m USING (record) WHERE c.fault IS NULL
         UNION ALL
         SELECT behind.contacts + p.record, 'patient', p.record, p.id, p.active, p.version, p.modified, p.first, p.last,
-               p.key_a, p.key_b, p.emails, p.shown_emails, NULL, NULL, NULL, NULL,
+               p.key_a, p.key_b, p.given, p.family, p.emails, p.shown_emails, NULL, NULL, NULL, NULL,
                CASE WHEN l.link = 'same' THEN l.survivor ELSE behind.contacts + p.record END, false, NULL
         FROM legacy.s_patient AS p CROSS JOIN behind LEFT JOIN legacy.w_link AS l ON l.patient = p.record
         WHERE p.fault IS NULL
@@ -104,7 +104,7 @@ def _join_equal_names(context: Context) -> None:
     """Join groups whose equal names are borne out by an address, a day of birth, a phone or a licence."""
     context.table(
         "w_address",
-        "SELECT e.email, w.g, w.rid, w.first, w.last, w.key_a, w.key_b"
+        "SELECT e.email, w.g, w.rid, w.first, w.last, w.key_a, w.key_b, w.given, w.family"
         " FROM legacy.w_row AS w CROSS JOIN LATERAL unnest(w.emails) AS e(email)",
     )
     context.table(
@@ -166,7 +166,8 @@ def _join_compatible_names(context: Context) -> None:
     context.table(
         "w_name_at_address",
         """
-        SELECT DISTINCT s.email, coalesce(j.top, s.g) AS g, s.first, s.last, s.key_a, s.key_b
+        SELECT DISTINCT s.email, coalesce(j.top, s.g) AS g, s.first, s.last, s.key_a, s.key_b, s.given, s.family,
+               s.key_a ~ '[^ -~]' AS is_foreign
         FROM legacy.w_shared_address AS s LEFT JOIN legacy.w_joined_equal AS j ON j.number = s.g
         """,
     )
@@ -178,7 +179,9 @@ def _join_compatible_names(context: Context) -> None:
                a.first AS af, a.last AS al, b.first AS bf, b.last AS bl,
                CASE WHEN a.key_a = '' OR b.key_a = '' THEN 'compatible' END AS grade
         FROM legacy.w_name_at_address AS a JOIN legacy.w_name_at_address AS b ON a.email = b.email AND a.g < b.g
-        WHERE a.key_a = '' OR b.key_a = '' OR NOT (a.key_a IN (b.key_a, b.key_b) OR a.key_b IN (b.key_a, b.key_b))
+        WHERE a.key_a = '' OR b.key_a = ''
+           OR NOT (a.key_a IN (b.key_a, b.key_b) OR a.key_b IN (b.key_a, b.key_b))
+              AND (a.family = b.family OR a.given = b.given OR a.is_foreign OR b.is_foreign)
         """,
     )
     _grade(context, "SELECT DISTINCT af, al, bf, bl FROM legacy.w_name_pair WHERE grade IS NULL")
