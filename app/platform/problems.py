@@ -227,9 +227,9 @@ def respond(request: Request, error: AppError) -> ProblemResponse:
     )
 
 
-def _allowed(request: Request) -> str:
-    """The methods of this address, of all its routes: Starlette names those of the first one only."""
-    methods: set[str] = set()
+def _allowed(request: Request, named: str) -> str:
+    """The methods of this address, of all its routes: Starlette has `named` those of the first one only."""
+    methods = {method.strip() for method in named.split(",") if method.strip()}
     for route in request.app.router.routes:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
             methods |= route.methods or set()
@@ -250,7 +250,9 @@ def install(app: FastAPI, constraint_errors: ConstraintErrors) -> None:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
         code = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
         detail = {404: "There is nothing at this address.", 405: "This address does not take that method."}
-        headers = {"Allow": _allowed(request)} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _allowed(request, headers.get("Allow", ""))
         return problem(
             request,
             error.status_code,

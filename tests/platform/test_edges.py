@@ -109,6 +109,13 @@ async def test_a_method_that_is_not_there_is_405_with_those_that_are(
     assert wrong == []
 
 
+async def test_routes_without_a_guard_name_their_methods_too(client: httpx.AsyncClient) -> None:
+    for address in ("/health", "/health/live", "/health/ready", "/openapi.json"):
+        answer = await client.post(address)
+        assert answer.status_code == 405
+        assert "GET" in answer.headers["allow"], address
+
+
 async def test_an_address_has_one_spelling(client: httpx.AsyncClient, as_role: AsRole) -> None:
     headers, wrong = await as_role("navigator"), []
     for route in ROUTES:
