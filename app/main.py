@@ -1,5 +1,6 @@
 """create_app(settings): everything is put together here and nowhere else."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -115,6 +116,10 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
                 lane_timeout_seconds=settings.pool_timeout_seconds,
             )
         app.state.guard = State(own, CONSTRAINT_ERRORS, hot_path=hot_path, rate_limits=limits)
+        if database is None:
+            # What the application is made of stays: the collector need not walk through it again (0.2 s each time).
+            gc.collect()
+            gc.freeze()
         async with ending_with_the_server():
             yield
         await own.close()

@@ -182,20 +182,12 @@ def json_answer(document: dict[str, Any], *, status: int = 200, headers: dict[st
 async def answer(request: Request, road: HotRoad) -> Response | None:
     """What the hot road answers, or None when the ordinary road shall."""
     state: State = request.app.state.guard
-    if not state.hot_path:
+    key = _plain_key(request) if state.hot_path else None
+    # A key's first request in this process goes the ordinary road: a stranger's body is not read, and from then on the
+    # account's requests are counted. What the key may do now is for the statement to say.
+    if key is None or key.secret_sha256 not in state.known_keys:
         return None
-    authorization = None
-    for name, value in request.scope["headers"]:
-        if name == b"authorization":
-            if authorization is not None:
-                return None
-            authorization = value.decode("latin-1")
-        elif name in _ORDINARY_HEADERS:
-            return None
-    key = keys.bearer(authorization)
-    if key is None:
-        return None
-    if request.method == "POST" and not await _has_plain_body(request, key, state):
+    if request.method == "POST" and not await _has_plain_body(request):
         return None
     values = {
         "key_prefix": key.prefix,
@@ -212,15 +204,18 @@ async def answer(request: Request, road: HotRoad) -> Response | None:
         raise
 
 
-async def _has_plain_body(request: Request, key: keys.KeyText, state: State) -> bool:
-    """
-    Whether there is a body for a hot road; it is read then.
+def _plain_key(request: Request) -> keys.KeyText | None:
+    """The request's key; None without one, or with a header that the ordinary road must look at."""
+    authorization = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    if len(authorization) != 1 or any(name in _ORDINARY_HEADERS for name, _ in request.scope["headers"]):
+        return None
+    return keys.bearer(authorization[0].decode("latin-1"))
 
-    The body of a stranger is not read: a key must have opened in this process before. (What it may do now is for the
-    statement to say.)
-    """
+
+async def _has_plain_body(request: Request) -> bool:
+    """Whether there is a body for a hot road; it is read then."""
     length = request.headers.get("content-length", "")
-    if key.secret_sha256 not in state.known_keys or not length.isdigit() or not 0 < int(length) <= MAX_BODY_BYTES:
+    if not length.isdigit() or not 0 < int(length) <= MAX_BODY_BYTES:
         return False
     try:
         await read_json_body(request)
