@@ -17,6 +17,7 @@ import psycopg
 
 from app.legacy import checks, runner
 from app.legacy.errors import NotReady
+from app.legacy.undo import undo
 
 _CHILD = (
     "import sys; from pathlib import Path; from app.legacy import runner; from app.legacy.errors import NotReady\n"
@@ -37,7 +38,7 @@ def run_with_kills(url: str, source: Path, *, kills: int, seed: int) -> int:
     began = time.monotonic()
     runner.run(url, source)
     length = time.monotonic() - began
-    runner.undo(url)
+    undo(url)
     struck = 0
     while struck < kills:
         child = subprocess.Popen(  # noqa: S603  # our own interpreter
@@ -55,7 +56,7 @@ def run_with_kills(url: str, source: Path, *, kills: int, seed: int) -> int:
         _wait_until_alone(url)
         if _status(url) == "finished":
             # It was done before the kill: the next one begins anew.
-            runner.undo(url)
+            undo(url)
     try:
         runner.resume(url)
     except NotReady:
@@ -94,10 +95,10 @@ def main() -> None:
     before = _checksum(url)
     runner.run(url, source)
     expected = _checksum(url)
-    runner.undo(url)
+    undo(url)
     struck = run_with_kills(url, source, kills=kills, seed=int(time.time()))
     same = _checksum(url) == expected
-    runner.undo(url)
+    undo(url)
     clean = _checksum(url) == before
     sys.stdout.write(f"{struck} of {kills} kills struck; same result: {same}; undone without trace: {clean}\n")
     sys.exit(0 if same and clean else 1)

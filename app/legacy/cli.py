@@ -25,6 +25,7 @@ from app.legacy.checks import Check
 from app.legacy.contract import TABLES
 from app.legacy.errors import AnotherRun, FatalExport, LegacyError, NotReady, PhaseFailed
 from app.legacy.staging import Corrections
+from app.legacy.undo import undo
 
 Url = Callable[[], AbstractContextManager[str]]
 
@@ -176,7 +177,7 @@ def commands(url: Url) -> typer.Typer:  # noqa: C901, PLR0915  # a list of comma
     ) -> None:
         """Take back what a run wrote; refused with a list where people have worked on it since."""
         with _exits(), url() as address:
-            run_id, removed = runner.undo(address, run_id=run, to=to)
+            run_id, removed = undo(address, run_id=run, to=to)
         typer.echo(f"Run {run_id}: {removed} row(s) taken back" + (f" down to phase {to}." if to else "."))
 
     @app.command("verify")

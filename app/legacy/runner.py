@@ -1,5 +1,5 @@
 """
-Runs: which phase is next, one transaction a phase, resume, dry run, undo. The only caller of phases.
+Runs: which phase is next, one transaction a phase, resume, dry run. The only caller of phases.
 
 A phase commits together with its ledger rows, so a run killed anywhere stands at the end of its last whole phase and is
 resumed from there; ids are derived from legacy keys, so the outcome is the same as without the kill. One run at a time
@@ -10,8 +10,7 @@ import getpass
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +22,8 @@ from psycopg import sql
 
 from app.legacy import checks, ledger, result, staging
 from app.legacy.contract import TABLES
-from app.legacy.errors import AnotherRun, FatalExport, LegacyError, NotReady, WorkedOn
+from app.legacy.errors import FatalExport, LegacyError, NotReady
+from app.legacy.locks import alone
 from app.legacy.mapping import read_mapping
 from app.legacy.phases import (
     p01_prepare,
@@ -39,6 +39,7 @@ from app.legacy.phases import (
 )
 from app.legacy.phases.context import Context
 from app.legacy.sources import Export, open_export
+from app.legacy.undo import take_back
 
 Connection = psycopg.Connection[Any]
 
@@ -54,7 +55,6 @@ PHASES: Final[tuple[tuple[str, Callable[[Context], None]], ...]] = (
     ("journeys", p09_journeys.run),
     ("validation", p10_validate.run),
 )
-_RUN_LOCK: Final = 7_302_117
 _OPEN: Final = ("running", "stopped", "failed")
 
 
@@ -124,7 +124,7 @@ def run(
     """
     export = open_export(source, read_mapping(mapping) if mapping else None)
     watcher = watcher or Silent()
-    with _alone(url) as connection:
+    with alone(url) as connection:
         _refuse_old_schema(connection)
         ledger.create_ledger(connection)
         unfinished = connection.execute(
@@ -146,7 +146,7 @@ def resume(
 ) -> Done:
     """Go on with the run that is unfinished. Raises NotReady when there is none, or its files are not what they were."""
     watcher = watcher or Silent()
-    with _alone(url) as connection:
+    with alone(url) as connection:
         row = _unfinished(connection)
         run_id, source, mapping, files = row
         export = open_export(Path(source), read_mapping(Path(mapping)) if mapping else None)
@@ -155,87 +155,6 @@ def resume(
                 f"the files in {source} are not those that run {run_id} began with; put them back, or undo it"
             )
         return _go_on(url, connection, export, run_id, until, watcher, result_to, stored_corrections(connection), None)
-
-
-def undo(url: str, *, run_id: int | None = None, to: int = 0) -> tuple[int, int]:
-    """
-    Take back what a run wrote, from the phase after `to` on; return the run and the number of rows taken away.
-
-    Only the newest run can be undone. Raises WorkedOn, with a list, where people have worked on its rows since.
-    """
-    with _alone(url) as connection:
-        if not ledger.has_ledger(connection):
-            raise NotReady("no migration was ever run here")
-        newest = connection.execute(
-            "SELECT run_id FROM legacy.run WHERE status <> 'undone' ORDER BY run_id DESC LIMIT 1"
-        ).fetchone()
-        if not newest:
-            raise NotReady("there is no run to undo")
-        if run_id is not None and run_id != newest[0]:
-            raise NotReady(f"run {newest[0]} came later: undo that first")
-        run_id = int(newest[0])
-        with connection.transaction():
-            worked = worked_on(connection, run_id, to + 1)
-            if worked:
-                raise WorkedOn(worked)
-            removed = _take_back(connection, run_id, to + 1)
-            connection.execute(
-                "UPDATE legacy.run SET status = %s, finished_at = clock_timestamp() WHERE run_id = %s",
-                ("stopped" if to else "undone", run_id),
-            )
-        return run_id, removed
-
-
-def worked_on(connection: Connection, run_id: int, first_phase: int = 1) -> list[tuple[str, str, str]]:
-    """Return the migrated records that people have changed or added to since: table, id, what was done."""
-    found: list[tuple[str, str, str]] = []
-    written = "(SELECT DISTINCT target_id FROM legacy.lineage WHERE run_id = %(run)s AND phase >= %(phase)s AND target = {target})"
-    values = {"run": run_id, "phase": first_phase}
-    columns = connection.execute(
-        "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'version'"
-    ).fetchall()
-    edited = {table for (table,) in columns}
-    for table, key in p02_schema.TARGETS.items():
-        if table in edited:
-            query = sql.SQL(
-                "SELECT t.{key}::text FROM public.{table} AS t JOIN " + written + " AS w ON w.target_id = t.{key}"
-                " WHERE t.version > 1 ORDER BY 1"
-            ).format(key=sql.Identifier(key), table=sql.Identifier(table), target=sql.Literal(table))
-            found += [(table, key_, "was edited") for (key_,) in connection.execute(query, values)]
-    references = connection.execute(
-        """
-        SELECT c.conrelid::regclass::text, a.attname, r.relname, k.attname
-        FROM pg_constraint AS c
-        JOIN pg_class AS r ON r.oid = c.confrelid
-        JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
-        JOIN pg_attribute AS k ON k.attrelid = c.confrelid AND k.attnum = c.confkey[1]
-        WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace AND c.conparentid = 0
-        """
-    ).fetchall()
-    for table, column, target, key in references:
-        if target not in p02_schema.TARGETS:
-            continue
-        ours = ""
-        if table in p02_schema.TARGETS:
-            ours = (
-                " AND NOT EXISTS (SELECT FROM legacy.lineage AS o WHERE o.run_id = %(run)s AND o.target = {table_text}"
-                " AND o.target_id = x.{table_key})"
-            )
-        query = sql.SQL(
-            "SELECT DISTINCT x.{column}::text FROM public.{table} AS x JOIN "
-            + written
-            + " AS w ON w.target_id = x.{column}"
-            " WHERE true" + ours + " ORDER BY 1"
-        ).format(
-            column=sql.Identifier(column),
-            table=sql.Identifier(table),
-            target=sql.Literal(target),
-            table_text=sql.Literal(table),
-            table_key=sql.Identifier(p02_schema.TARGETS.get(table, "")) if table in p02_schema.TARGETS else sql.SQL(""),
-        )
-        if key == p02_schema.TARGETS[target]:
-            found += [(target, key_, f"has a row in {table}") for (key_,) in connection.execute(query, values)]
-    return found
 
 
 def stored_corrections(connection: Connection) -> staging.Corrections:
@@ -407,34 +326,13 @@ def _mend_working_tables(connection: Connection, run_id: int) -> None:
         return
     if not _has_working_tables(connection, run_id):
         with connection.transaction():
-            _take_back(connection, run_id, 1)
+            take_back(connection, run_id, 1)
 
 
 def _has_working_tables(connection: Connection, run_id: int) -> bool:
     """Whether staging and decisions are still those of this run."""
     there = connection.execute("SELECT to_regclass('legacy.w_alive') IS NOT NULL").fetchone() == (True,)
     return there and connection.execute("SELECT run_id FROM legacy.w_alive").fetchone() == (run_id,)
-
-
-def _take_back(connection: Connection, run_id: int, first_phase: int) -> int:
-    connection.execute("SET LOCAL statement_timeout = 0")
-    (removed,) = connection.execute("SELECT undo_legacy_run(%s, %s)", (run_id, first_phase)).fetchone() or (0,)
-    for table in ("outcome", "warning", "reject", "lineage", "phase"):
-        connection.execute(
-            sql.SQL("DELETE FROM legacy.{} WHERE run_id = %s AND phase >= %s").format(sql.Identifier(table)),
-            (run_id, first_phase),
-        )
-    late = 8  # rejects are written by phases 1 and 8
-    if first_phase == 1:
-        for table in ("reject", "record_count"):
-            connection.execute(
-                sql.SQL("DELETE FROM legacy.{} WHERE run_id = %s").format(sql.Identifier(table)), (run_id,)
-            )
-    elif first_phase <= late:
-        connection.execute("DELETE FROM legacy.reject WHERE run_id = %s AND unit = 'physician'", (run_id,))
-    for table in ("seen", "check_result"):
-        connection.execute(sql.SQL("DELETE FROM legacy.{} WHERE run_id = %s").format(sql.Identifier(table)), (run_id,))
-    return int(removed)
 
 
 def drop_working_rows(connection: Connection) -> None:
@@ -531,24 +429,6 @@ def who() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
-
-
-@contextmanager
-def _alone(url: str) -> Iterator[Connection]:
-    """Yield a connection that holds the lock of runs; raise AnotherRun when somebody else does."""
-    with psycopg.connect(url, autocommit=True, application_name="crm legacy") as connection:
-        connection.execute("SET client_min_messages = warning")
-        connection.execute("SET statement_timeout = 0")
-        got = connection.execute("SELECT pg_try_advisory_lock(%s)", (_RUN_LOCK,)).fetchone()
-        if got != (True,):
-            raise AnotherRun
-        try:
-            yield connection
-        finally:
-            # Not left to the closing, which the server sees a moment later: the next command may follow at once.
-            if not connection.closed and not connection.broken:
-                connection.rollback()
-                connection.execute("SELECT pg_advisory_unlock(%s)", (_RUN_LOCK,))
 
 
 def last_run(connection: Connection) -> tuple[int, str, datetime] | None:

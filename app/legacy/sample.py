@@ -51,7 +51,7 @@ def write_sample(
     if folder.exists() and any(folder.iterdir()):
         raise NotReady(f"{folder} is not empty")
     folder.mkdir(parents=True, exist_ok=True)
-    return _Maker(random.Random(seed), contacts, dirt, prefix).write(folder, delimiter)
+    return _Maker(random.Random(seed), contacts, dirt, prefix).write(folder, delimiter)  # nosec B311
 
 
 class _Maker:

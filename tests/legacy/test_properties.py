@@ -10,6 +10,7 @@ import pytest
 
 from app.legacy import runner
 from app.legacy.sample import write_sample
+from app.legacy.undo import undo
 from tests.legacy.conftest import checksum
 
 
@@ -36,5 +37,5 @@ def test_a_dirty_export_adds_up_in_any_order(
     runner.run(other, tmp_path / "b")
     assert checksum(other) == expected
 
-    runner.undo(url)
+    undo(url)
     assert checksum(url) == empty

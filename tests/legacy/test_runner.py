@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from app.legacy import cli, compat, report, runner
 from app.legacy.errors import AnotherRun, FatalExport, NotReady, WorkedOn
 from app.legacy.sample import write_sample
+from app.legacy.undo import undo
 from app.platform.embedded import Cluster
 from tests.legacy.conftest import checksum
 
@@ -43,18 +44,18 @@ def test_a_second_run_changes_nothing_and_undo_restores_the_database(
         again = (tmp_path / "second" / path.name).read_text(encoding="utf-8").splitlines()
         assert sorted(path.read_text(encoding="utf-8").splitlines()) == sorted(again), path.name
     assert all(check.holds for check in runner.verify(url))
-    assert runner.undo(url) == (2, 0)
-    assert runner.undo(url)[0] == 1
+    assert undo(url) == (2, 0)
+    assert undo(url)[0] == 1
     assert checksum(url) == before
     with pytest.raises(NotReady):
-        runner.undo(url)
+        undo(url)
     assert one(url, "SELECT count(*) FROM audit_event WHERE action = 'undo_legacy_run'") == 2
 
 
 def test_a_run_stops_after_a_phase_and_is_resumed(url: str, sample_folder: Path) -> None:
     whole = runner.run(url, sample_folder)
     expected = checksum(url)
-    runner.undo(url)
+    undo(url)
     for phase in (1, 4, 7):
         done = runner.run(url, sample_folder, until=phase) if phase == 1 else runner.resume(url, until=phase)
         assert not done.finished
@@ -67,7 +68,7 @@ def test_a_run_stops_after_a_phase_and_is_resumed(url: str, sample_folder: Path)
 def test_phases_can_be_undone_and_done_again(url: str, sample_folder: Path) -> None:
     runner.run(url, sample_folder)
     expected = checksum(url)
-    runner.undo(url, to=5)
+    undo(url, to=5)
     assert one(url, "SELECT count(*) FROM patient") == 0
     assert one(url, "SELECT count(*) FROM person") > 0
     runner.resume(url)
@@ -93,7 +94,7 @@ def test_undo_is_refused_with_a_list_where_people_have_worked(url: str, sample_f
             " SELECT person_id, patient_id, now(), 'completed' FROM patient ORDER BY patient_id DESC LIMIT 1")  # fmt: skip
     expected = checksum(url)
     with pytest.raises(WorkedOn) as refused:
-        runner.undo(url)
+        undo(url)
     assert {(table, why) for table, _, why in refused.value.records} >= {
         ("person", "was edited"),
         ("patient", "has a row in call_history"),
@@ -173,7 +174,7 @@ def test_a_later_export_brings_new_rows_and_suggests_what_changed(
 def test_somebody_who_is_here_keeps_their_address(url: str, sample_folder: Path) -> None:
     runner.run(url, sample_folder)
     email = one(url, "SELECT email_key FROM person WHERE email_key IS NOT NULL ORDER BY person_id LIMIT 1")
-    runner.undo(url)
+    undo(url)
     do(
         url,
         f"INSERT INTO person (first_name, last_name, name_key, email, email_key) VALUES ('Here', 'Before', 'here before', '{email}', '{email}')",

@@ -1,0 +1,29 @@
+"""One migration at a time: whoever changes runs holds an advisory lock for as long as they are at it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+
+from app.legacy.errors import AnotherRun
+
+RUN_LOCK: Final = 7_302_117
+
+
+@contextmanager
+def alone(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Yield a connection that holds the lock of runs; raise AnotherRun when somebody else does."""
+    with psycopg.connect(url, autocommit=True, application_name="crm legacy") as connection:
+        connection.execute("SET client_min_messages = warning")
+        connection.execute("SET statement_timeout = 0")
+        got = connection.execute("SELECT pg_try_advisory_lock(%s)", (RUN_LOCK,)).fetchone()
+        if got != (True,):
+            raise AnotherRun
+        try:
+            yield connection
+        finally:
+            # Not left to the closing, which the server sees a moment later: the next command may follow at once.
+            if not connection.closed and not connection.broken:
+                connection.rollback()
+                connection.execute("SELECT pg_advisory_unlock(%s)", (RUN_LOCK,))
