@@ -14,6 +14,7 @@ from app.patients.events import JourneyEvent
 from app.people import queries as people
 from app.platform.actor import Actor
 from app.platform.paging import PageQuery, SortKey, fetch_page
+from app.platform.search import among
 
 LOADED = (joinedload(PatientLead.person, innerjoin=True), joinedload(PatientLead.medical_condition, innerjoin=True))
 NEWEST_FIRST = SortKey((PatientLead.created_at, PatientLead.lead_id), (datetime, UUID))
@@ -43,7 +44,7 @@ async def filtered(session: AsyncSession, actor: Actor, query: LeadFilter) -> Se
         if wanted is not None:
             ids = ids.where(getattr(PatientLead, name) == wanted)
     if query.q is not None:
-        ids = ids.where(PatientLead.person_id.in_(await people.search_person_ids(session, actor, typed=query.q)))
+        ids = ids.where(among(PatientLead.person_id, await people.search_person_ids(session, actor, typed=query.q)))
     if query.created_from is not None:
         ids = ids.where(PatientLead.created_at >= query.created_from)
     if query.created_to is not None:

@@ -14,6 +14,7 @@ from app.people import queries as people
 from app.platform.actor import Actor
 from app.platform.db import Base
 from app.platform.paging import SortKey, fetch_page
+from app.platform.search import among
 from app.platform.states import Machine
 
 LOADED = (joinedload(Patient.person, innerjoin=True), joinedload(Patient.medical_condition, innerjoin=True))
@@ -63,7 +64,7 @@ async def list_patients(
         ids = ids.where(Patient.owner_id == query.owner_id)
     if query.q is not None:
         found = await people.search_person_ids(session, actor, typed=query.q)
-        ids = ids.where(Patient.person_id.in_(found))
+        ids = ids.where(among(Patient.person_id, found))
     if query.created_from is not None:
         ids = ids.where(Patient.created_at >= query.created_from)
     if query.created_to is not None:

@@ -30,7 +30,7 @@ from app.people.names import Name
 from app.people.schemas import DuplicateCandidateFilter, PersonFilter, SuggestedChangeFilter
 from app.platform.actor import Actor
 from app.platform.paging import PageQuery, SortKey, fetch_page
-from app.platform.search import begins_with, contains
+from app.platform.search import among, begins_with, contains
 
 CAPPED_CANDIDATES = 500
 """A search by name looks at no more people than this, so that its cost does not grow with the table."""
@@ -153,7 +153,7 @@ async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilt
     if not actor.may("person.search") and (query.email or query.phone or query.date_of_birth):
         raise SearchNotAllowed
     if query.q is not None:
-        ids = ids.where(Person.person_id.in_(await search_person_ids(session, actor, typed=query.q)))
+        ids = ids.where(among(Person.person_id, await search_person_ids(session, actor, typed=query.q)))
     if query.email is not None:
         ids = ids.where(_has_contact(Person.email_key, "email", email_key(query.email)))
     if query.phone is not None:

@@ -1,8 +1,10 @@
 """Matching text in SQL without letting what was typed act as a pattern."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, literal, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 _LAST = chr(0x10FFFF)
@@ -31,6 +33,11 @@ def _behind_prefix(prefix: str) -> str | None:
         return None
     following = ord(bare[-1]) + 1
     return bare[:-1] + chr(_BEHIND_SURROGATES if following == _SURROGATES else following)
+
+
+def among(column: ColumnElement[Any] | InstrumentedAttribute[Any], keys: Sequence[UUID]) -> ColumnElement[bool]:
+    """Whether the column is one of these ids: one parameter for all, so that any number of them is one plan."""
+    return column == any_(literal(list(keys), ARRAY(Uuid())))
 
 
 def contains(column: ColumnElement[Any] | InstrumentedAttribute[Any], typed: str) -> ColumnElement[bool]:
