@@ -36,7 +36,9 @@ _NUMBERS = (
 )
 HALVES = Statement(
     select(
-        _NUMBERS.c.nr, (func.div(literal_column("100"), _NUMBERS.c.number)).label("half"), func.pg_sleep(literal_column("0.01"))
+        _NUMBERS.c.nr,
+        (func.div(literal_column("100"), _NUMBERS.c.number)).label("half"),
+        func.pg_sleep(literal_column("0.01")),
     )
 )
 
