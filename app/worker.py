@@ -5,12 +5,8 @@ Every job may run twice (a killed worker's jobs are taken again), so each is ide
 does that. Several workers may run at once.
 """
 
-from datetime import timedelta
-
 import structlog
 from procrastinate import App, PsycopgConnector
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts import sessions, throttle
 from app.audit.partitions import close_partitions, ensure_partitions
@@ -21,8 +17,6 @@ from app.platform.settings import Settings
 
 log = structlog.get_logger()
 
-ALIVE_WITHIN = timedelta(seconds=60)
-"""A worker says every 10 seconds that it lives."""
 _EVERY_10_SECONDS = "*/10 * * * * *"
 _EVERY_MINUTE = "* * * * *"
 _EVERY_HOUR = "17 * * * *"
@@ -78,14 +72,3 @@ async def run_worker(settings: Settings, database: Database, database_url: str) 
     app = make_worker(settings, database, database_url)
     async with app.open_async():
         await app.run_worker_async(name="crm", delete_jobs="successful", shutdown_graceful_timeout=20)
-
-
-async def worker_is_alive(session: AsyncSession) -> bool:
-    """Whether some worker has said within the last minute that it lives."""
-    found = await session.execute(
-        text(
-            "SELECT EXISTS (SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :s))"
-        ),
-        {"s": ALIVE_WITHIN.total_seconds()},
-    )
-    return bool(found.scalar_one())

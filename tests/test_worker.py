@@ -11,8 +11,9 @@ from app.access.policy import Role
 from app.access.service import command_actor, create_service_key
 from app.main import create_app
 from app.platform.db import Database
+from app.platform.heartbeat import worker_is_alive
 from app.platform.settings import Settings
-from app.worker import make_worker, worker_is_alive
+from app.worker import make_worker
 
 
 @pytest.fixture

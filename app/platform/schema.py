@@ -8,11 +8,11 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-REVISIONS = Path(__file__).parent.parent / "revisions"
+from app.platform.newest_revision import REVISIONS
+
 _LOCK = 4_815_162_342
 """Advisory lock: two processes that start at once move the schema one after the other."""
 
@@ -29,13 +29,6 @@ def sync_engine(database_url: str) -> Engine:
     """An engine for revisions and other single-handed work; psycopg reads the libpq URL itself."""
     plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     return create_engine("postgresql+psycopg://", poolclass=NullPool, creator=lambda: psycopg.connect(plain))
-
-
-def head_revision() -> str:
-    """The newest revision of this code."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None  # noqa: S101 - the package ships its revisions
-    return head
 
 
 def current_revision(connection: Connection) -> str | None:
