@@ -197,13 +197,14 @@ def list_statement(*, states: int, by_condition: bool, by_owner: bool, is_first:
     names: list[str | None] = [f"status_{number}" for number in range(states)] or [None]
     # One row more than is shown tells whether there is a next page.
     one_more, most = literal_column(str(size + 1), Integer), literal_column(str(COUNT_CAP + 1), Integer)
+    by_page = (Patient.created_at.desc(), Patient.patient_id.desc())
     cuts = []
     for name in names:
         cut = filtered(*_PATIENT, state=name).where(select(asks.c.actor_id).exists())
         if not is_first:
             last = tuple_(bindparam("last_at", type_=Patient.created_at.type), bindparam("last_id", type_=Uuid()))
             cut = cut.where(tuple_(Patient.created_at, Patient.patient_id) < last)
-        cuts.append(cut.order_by(Patient.created_at.desc(), Patient.patient_id.desc()).limit(one_more))
+        cuts.append(cut.order_by(*by_page).limit(one_more))
     if len(cuts) == 1:
         page = cuts[0].cte("page")
     else:
@@ -216,7 +217,8 @@ def list_statement(*, states: int, by_condition: bool, by_owner: bool, is_first:
     people = func.array_agg(aggregate_order_by(shown.c.person_id, shown.c.person_id))
     somebody = select(people.label("person_ids")).having(func.count() > literal_column("0")).subquery("somebody")
     event = seen(asks, somebody, action="list_patients", record_type="patient", person_ids=somebody.c.person_ids)
-    counts = [filtered(Patient.patient_id, state=name).limit(most) for name in names]
+    # In the page's order, so that the page's index is used (paging.fetch_page).
+    counts = [filtered(Patient.patient_id, state=name).order_by(*by_page).limit(most) for name in names]
     counted = (counts[0] if len(counts) == 1 else select(union_all(*counts).subquery()).limit(most)).subquery("counted")
     return Statement(
         select(page, *_PERSON, *_CONDITION, select(func.count()).select_from(counted).scalar_subquery().label("total"))

@@ -139,9 +139,15 @@ def _limit_of(rows: int) -> ColumnElement[int]:
     return literal_column(str(rows), Integer)
 
 
-def _counted(ids: Select[Any], one_of: OneOf | None) -> Select[Any]:
+def _order(sort: SortKey) -> list[ColumnElement[Any]]:
+    return [column.asc() if sort.ascending else column.desc() for column in sort.columns]
+
+
+def _counted(ids: Select[Any], one_of: OneOf | None, sort: SortKey) -> Select[Any]:
     most = _limit_of(COUNT_CAP + 1)
-    branches = [branch.order_by(None).limit(most) for branch in _branches(ids, one_of)]
+    # In the page's order, although a count has none: so the page's index is used, however rare the value. Left to
+    # itself a generic plan reads the table from its beginning, and all of it for a value that hardly occurs.
+    branches = [branch.order_by(*_order(sort)).limit(most) for branch in _branches(ids, one_of)]
     rows = branches[0] if len(branches) == 1 else select(union_all(*branches).subquery()).limit(most)
     return select(func.count()).select_from(rows.subquery())
 
@@ -149,9 +155,8 @@ def _counted(ids: Select[Any], one_of: OneOf | None) -> Select[Any]:
 def _cut(
     ids: Select[Any], one_of: OneOf | None, place: ColumnElement[bool] | None, sort: SortKey, rows: int
 ) -> Select[Any]:
-    order = [column.asc() if sort.ascending else column.desc() for column in sort.columns]
     placed = [branch if place is None else branch.where(place) for branch in _branches(ids, one_of)]
-    branches = [branch.order_by(*order).limit(_limit_of(rows)) for branch in placed]
+    branches = [branch.order_by(*_order(sort)).limit(_limit_of(rows)) for branch in placed]
     if len(branches) == 1:
         return branches[0]
     merged = union_all(*branches).subquery()
@@ -183,7 +188,7 @@ async def fetch_page(
     `one_of` names a filter of `ids` by several values of one column. An index on that column has each value's rows in
     order, but not those of all together: so each value is read by itself, and the beginnings are merged.
     """
-    total = (await session.execute(_counted(ids, one_of))).scalar_one()
+    total = (await session.execute(_counted(ids, one_of, sort))).scalar_one()
     place = None
     if query.cursor is not None:
         place = after(sort, decode_cursor(query.cursor, query.fingerprint(), sort.kinds))
