@@ -34,7 +34,7 @@ bench: $(STAMP) ## measure hot operations beside pgbench at 10 k and 1 M patient
 	$(BIN)/python -m bench.legacy
 
 fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless told)
-	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/pytest tests/fuzz
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/pytest tests/fuzz -rP
 
 audit: $(STAMP) ## match the locks against a stored snapshot of advisories: make audit ADVISORIES=DIR
 	$(BIN)/python -m tools.advisories $(ADVISORIES)

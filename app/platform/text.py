@@ -25,7 +25,7 @@ from pydantic import (
     Tag,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 # C0 and C1 controls, DEL, line and paragraph separators, bidirectional overrides: none belongs in a line of text.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -100,13 +100,25 @@ def _many_lines(value: str) -> str:
     return value
 
 
+def _no_longer_than(max_length: int) -> BeforeValidator:
+    """The length as sent, outer blanks too: what the description's maxLength says."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and len(value) > max_length:
+            raise PydanticKnownError("string_too_long", {"max_length": max_length})
+        return value
+
+    return BeforeValidator(check)
+
+
 def line(max_length: int, *, pattern: str | None = None) -> Any:
     """The type of one line of text of 1 to `max_length` characters; `pattern` is kept to after trimming."""
     return Annotated[
         str,
-        StringConstraints(max_length=max_length, pattern=pattern),
+        StringConstraints(pattern=pattern),
         AfterValidator(_one_line),
         BeforeValidator(_trimmed),
+        _no_longer_than(max_length),
         WithJsonSchema({"type": "string", "minLength": 1, "maxLength": max_length, "pattern": pattern or LINE_PATTERN}),
     ]
 
@@ -115,9 +127,9 @@ def paragraphs(max_length: int) -> Any:
     """The type of text of several lines, 1 to `max_length` characters; every line break becomes a newline."""
     return Annotated[
         str,
-        StringConstraints(max_length=max_length),
         AfterValidator(_many_lines),
         BeforeValidator(_trimmed),
+        _no_longer_than(max_length),
         WithJsonSchema({"type": "string", "minLength": 1, "maxLength": max_length, "pattern": PARAGRAPHS_PATTERN}),
     ]
 

@@ -55,6 +55,13 @@ def test_the_patterns_of_texts_describe_exactly_what_is_taken(text: str) -> None
         assert (re.search(pattern, text) is not None) == _takes(kind, text)
 
 
+@pytest.mark.parametrize("kind", [line, paragraphs])
+def test_outer_blanks_count_for_the_length_as_the_description_says(kind: Any) -> None:
+    assert TypeAdapter[str](kind(3)).validate_python(" a ") == "a"
+    with pytest.raises(ValidationError, match="at most 3 characters"):
+        TypeAdapter[str](kind(3)).validate_python("a   ")
+
+
 @pytest.mark.parametrize(
     ("day", "taken"),
     [("1752-12-31", False), ("1753-01-01", True), ("1799-02-28", True), ("2026-03-14", True), ("9999-12-31", True),
