@@ -16,7 +16,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -43,6 +43,8 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+WIDTHS: Final = (1440, 390)
+THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 ADVICE = "install chromium, or name one in CRM_TEST_BROWSER"
 
 # Left in the page before anything runs: what the content security policy refused. Playwright's own screenshots add
@@ -63,6 +65,25 @@ class Seen:
     base: str
     console: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
+
+    async def findings(self) -> list[str]:
+        """
+        What is wrong with the open page, at each of WIDTHS in each of THEMES, a line each; none is the only good answer.
+
+        Findings of axe, refusals of the content security policy, scrolling sideways, requests to elsewhere. The page
+        is not loaded anew: it is turned and narrowed as somebody does it.
+        """
+        found = []
+        for width in WIDTHS:
+            await self.page.set_viewport_size({"width": width, "height": 844 if width < 600 else 900})
+            for theme in THEMES:
+                await self.page.emulate_media(color_scheme=theme)
+                found += [f"{width} {theme}: {finding}" for finding in await self.axe()]
+            if sideways := await self.sideways():
+                found.append(f"{width}: scrolls sideways by {sideways} px")
+        await self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+        await self.page.emulate_media(color_scheme=THEMES[0])
+        return [*found, *await self.violations(), *self.elsewhere]
 
     async def violations(self) -> list[str]:
         """What the content security policy refused on the page that is open."""

@@ -21,18 +21,12 @@ async def gallery(serve: Serve) -> str:
     return await serve(app)
 
 
-@pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("address", ADDRESSES)
 async def test_page_is_accessible_in_both_themes_and_within_the_policy(
-    gallery: str, open_page: Open, address: str, width: int
+    gallery: str, open_page: Open, address: str
 ) -> None:
-    seen = await open_page(gallery, address, width=width)
-    assert await seen.axe() == []
-    await seen.page.emulate_media(color_scheme="dark")
-    assert await seen.axe() == []
-    assert await seen.violations() == []
-    assert await seen.sideways() == 0
-    assert seen.elsewhere == []
+    seen = await open_page(gallery, address)
+    assert await seen.findings() == []
     assert [line for line in seen.console if "status of 4" not in line] == []
 
 
