@@ -68,7 +68,7 @@ class Seen:
 
     async def findings(self) -> list[str]:
         """
-        What is wrong with the open page, at each of WIDTHS in each of THEMES, a line each; none is the only good answer.
+        What is wrong with the open page, at each of WIDTHS in each of THEMES, a line each; none is what is wanted.
 
         Findings of axe, refusals of the content security policy, scrolling sideways, requests to elsewhere. The page
         is not loaded anew: it is turned and narrowed as somebody does it.
