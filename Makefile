@@ -18,7 +18,7 @@ run: $(STAMP) ## start the CRM with demo data on http://127.0.0.1:$(PORT)
 	$(BIN)/crm serve --demo
 
 test: $(STAMP) ## run every test (needs no service; brings its own PostgreSQL)
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## format, lint, types, direction of imports, secrets
 	$(BIN)/ruff format --check .

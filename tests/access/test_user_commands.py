@@ -11,6 +11,8 @@ import pytest
 from tests.conftest import passable_folder
 from tests.serving import CRM, environment, serving
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def data_dir() -> Iterator[Path]:

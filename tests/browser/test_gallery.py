@@ -9,6 +9,8 @@ from app.web.gallery import PAGES, mount_gallery
 from app.web.render import mount_pages
 from tests.browser.conftest import Open, Serve
 
+pytestmark = pytest.mark.long
+
 ADDRESSES = [f"/_gallery/{name}" for name in PAGES] + ["/_gallery/overview?banner", "/_gallery/errors/404?alone"]
 
 

@@ -17,6 +17,8 @@ from tests.browser.conftest import Open, Seen, Serve
 from tests.browsing import somebody
 from tests.canaries import World, a_world
 
+pytestmark = pytest.mark.long
+
 REASON = "The ward asks whom to call, and nobody else is on duty."
 
 

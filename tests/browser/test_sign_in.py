@@ -21,6 +21,8 @@ from app.platform.settings import Settings
 from tests.browser.conftest import Open, Seen, Serve
 from tests.browsing import PASSWORD, Somebody, somebody
 
+pytestmark = pytest.mark.long
+
 PAGES = (
     "/", "/account", "/account/password", "/account/app", "/account/recovery-codes", "/account/sessions", "/users",
     "/users/new", "/users?q=nobody-has-this-name", "/api-keys", "/api-keys/new", "/unlock",

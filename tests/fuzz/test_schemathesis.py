@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select, text
 
 from app.access.models import RoleGrant
@@ -24,6 +25,8 @@ from app.platform.embedded import Cluster
 from app.platform.settings import Settings
 from app.setup import add_reference_data
 from tests.serving import environment, serving
+
+pytestmark = pytest.mark.long
 
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
 # Two threads that read a lambda's source at once broke Python 3.11 ("AST constructor recursion depth mismatch").

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from app.access.policy import Role
@@ -18,6 +19,8 @@ from app.platform.settings import Settings
 from app.setup import add_reference_data
 from tests.canaries import HEALTH, PERSONAL, H, P, World, a_world, guarded_routes
 from tests.serving import environment, serving
+
+pytestmark = pytest.mark.long
 
 SENT = f"{P} {H} <b>' OR 1=1 --"
 """Typed into every text; PostgreSQL's own messages would quote it whole."""

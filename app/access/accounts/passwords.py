@@ -14,8 +14,6 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from app.access.accounts.errors import PasswordInvalid
 from app.platform.errors import FieldError, Unavailable
@@ -36,7 +34,16 @@ HASHER = PasswordHasher()
 
 @functools.cache
 def _known() -> frozenset[str]:
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 - as in _score
+
     return frozenset(FREQUENCY_LISTS["passwords"])
+
+
+def _score(password: str, words: list[str]) -> int:
+    # Its lists of words take 12 MiB in every worker; passwords are chosen in few of them.
+    from zxcvbn import zxcvbn  # noqa: PLC0415
+
+    return int(zxcvbn(password, user_inputs=words)["score"])
 
 
 def normalise(password: str) -> str:
@@ -62,8 +69,8 @@ def check_new(password: str, *, has_second_factor: bool, context: Sequence[str] 
     words = _words((*OUR_WORDS, *context))
     if text.casefold() in _known() or text.casefold() in {word.casefold() for word in words}:
         raise _refused("known", "This password stands on lists that attackers try first. Choose another one.")
-    score = WITH_SECOND_FACTOR_SCORE if has_second_factor else ALONE_SCORE
-    if zxcvbn(text[:_LOOKED_AT], user_inputs=words)["score"] < score:
+    least_score = WITH_SECOND_FACTOR_SCORE if has_second_factor else ALONE_SCORE
+    if _score(text[:_LOOKED_AT], words) < least_score:
         raise _refused("guessable", "This is easy to guess: known words, names, dates or repeats. Add unrelated words.")
 
 
