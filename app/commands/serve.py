@@ -1,0 +1,131 @@
+"""`crm serve`, `crm worker`, `crm demo load`: the commands that run the application itself."""
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Annotated
+
+import httpx
+import typer
+from fastapi import FastAPI
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from rich.progress import Progress, TimeElapsedColumn
+
+from app.access import service as access
+from app.commands import prepared, read_settings, say, with_database
+from app.demo.accounts import KEYS_FILE, demo_keys, demo_users, has_nobody
+from app.demo.load import DEMO_SEED, Loader
+from app.main import create_app
+from app.platform import clock
+from app.platform.db import Database
+from app.platform.embedded import exit_on_sigterm, refuse_in_production
+from app.platform.logs import set_up_logs
+from app.platform.processes import SERVER_PID, ending_with_the_server
+from app.platform.secret_key import with_kept_key
+from app.platform.settings import Settings
+from app.worker import run_worker
+
+demo = typer.Typer(no_args_is_help=True, help="Synthetic data for trying.")
+
+
+def serve(
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Demo data into an empty database; demo keys.")] = False,
+) -> None:
+    """Serve the API and the pages on CRM_HOST and PORT."""
+    settings = with_kept_key(read_settings(), os.environ)
+    exit_on_sigterm()
+    with prepared(settings) as url:
+        if demo:
+            _show_demo(settings, url)
+        os.environ["CRM_DATABASE_URL"], os.environ[SERVER_PID] = url, str(os.getpid())
+        beside = _worker_beside() if settings.database_url is None else nullcontext()
+        say.print(f"Serving on [bold]{settings.base_url}[/bold] (API docs: {settings.base_url}/docs)")
+        # A worker is a process of its own: it holds what it serves with, not what the commands need.
+        multiprocessing.set_start_method("spawn")
+        with beside:
+            Granian(
+                "app.main:app_from_environment",
+                factory=True,
+                interface=Interfaces.ASGI,
+                address=settings.host,
+                port=settings.port,
+                workers=settings.workers,
+                log_level=LogLevels.warning,
+            ).serve()
+
+
+@contextmanager
+def _worker_beside() -> Iterator[None]:
+    """A worker process for as long as the server runs: nobody starts one by hand for a database that comes with us."""
+    process = subprocess.Popen([sys.argv[0], "worker"])  # noqa: S603 - this very command
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def worker() -> None:
+    """Work on what is due: mail, retention, partitions. Ends on SIGTERM, after the job at hand."""
+    settings = read_settings()
+    with prepared(settings) as url:
+
+        async def work(database: Database) -> None:
+            async with ending_with_the_server():
+                await run_worker(settings, database, url)
+
+        asyncio.run(with_database(settings, url, work))
+
+
+@demo.command("load")
+def demo_load() -> None:
+    """Load the demo data into an empty development database and print the demo keys and users."""
+    settings = with_kept_key(read_settings(), os.environ)
+    with prepared(settings) as url:
+        _show_demo(settings, url)
+
+
+def _show_demo(settings: Settings, url: str) -> None:
+    """The demo data, loaded once, and a key for each role, on stderr."""
+    refuse_in_production(settings.environment)
+
+    async def work(database: Database) -> tuple[dict[str, str], dict[str, access.DemoUser]]:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_empty = await has_nobody(database)
+        keys = await demo_keys(database, settings.data_dir)
+        if is_empty:
+            # One line for each of its thousand requests would hide what matters.
+            set_up_logs(settings.log_format, level=logging.WARNING)
+            await _load_demo(create_app(settings, database), keys)
+            set_up_logs(settings.log_format)
+        return keys, await demo_users(database, settings.secret_key)
+
+    keys, people = asyncio.run(with_database(settings, url, work))
+    say.print(f"Demo keys, kept in {settings.data_dir / KEYS_FILE}:")
+    for role, key in keys.items():
+        say.print(f"  {role:<18} {key}", soft_wrap=True)
+    say.print(f"Demo users for {settings.base_url}/sign-in; codes of the second step: {settings.base_url}/mailbox")
+    for role, user in people.items():
+        say.print(f"  {role:<18} {user.email:<32} {user.password}", soft_wrap=True)
+
+
+async def _load_demo(app: FastAPI, keys: dict[str, str]) -> None:
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://demo") as client:
+        loader = Loader(client, keys, seed=DEMO_SEED, now=clock.now())
+        if say.is_terminal:
+            with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=say) as bar:
+                task = bar.add_task("Demo data", total=None)
+                await loader.load(lambda done, total: bar.update(task, completed=done, total=total))
+            return
+        say.print("Loading demo data ...")
+        made = await loader.load(lambda _done, _total: None)
+        say.print(f"Demo data: {made} people.")
