@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.routing import Match
 from starlette.types import Scope
 
-from app.access import hot_roads, keys, queries, sealed_cursors
+from app.access import description, hot_roads, keys, queries, sealed_cursors
 from app.access.hot_roads import HotRoad
 from app.access.json_body import MAX_BODY_BYTES, read_json_body
 from app.access.masking import refuse_masked_questions
@@ -40,7 +40,6 @@ from app.platform.problems import described
 from app.platform.settings import Settings
 from app.platform.sources import source_of
 
-_METHODS_WITH_BODY = {"POST", "PUT"}
 _MOST_KNOWN_KEYS = 10_000
 _STORED_HEADERS = ("content-type", "etag", "location")
 
@@ -125,12 +124,15 @@ class GuardedRoute(APIRoute):
         self._beginning = path.partition("{")[0]
         method = next(iter(options.get("methods") or {"GET"}))
         options["responses"] = {
-            **described(*_statuses(path, method)),
+            **described(*description.statuses(path, method)),
             **(options.get("responses") or {}),
         }
         super().__init__(path, _masking(endpoint), **options)
-        if method == "POST":
-            self.openapi_extra = {**(self.openapi_extra or {}), "parameters": [_IDEMPOTENCY_PARAMETER]}
+        # What a route has just made was entered by who is answered: there is nothing to be opened (Door.makes_new).
+        shows_detail = self.status_code != HTTPStatus.CREATED and description.holds_detail(self.response_model)
+        extra = self.openapi_extra or {}
+        headers = [*extra.get("parameters", []), *description.headers(method, shows_detail=shows_detail)]
+        self.openapi_extra = {**extra, "parameters": headers} if headers else self.openapi_extra
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         # A look at the fixed beginning of the address spares nine routes of ten their pattern (100 µs a request).
@@ -149,28 +151,6 @@ class GuardedRoute(APIRoute):
             return await _serve(request, inner, permission, action) if answer is None else answer
 
         return guarded
-
-
-_IDEMPOTENCY_PARAMETER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Same key, one effect: a repeated request gets the first one's answer for 24 hours.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-}
-
-
-def _statuses(path: str, method: str) -> list[int]:
-    found = [401, 403, 422, 429, 503]
-    if "{" in path:
-        found.append(404)
-    if method in {"POST", "PUT", "DELETE"}:
-        found.append(409)
-    if method in _METHODS_WITH_BODY:
-        found += [413, 415]
-    if method in {"PUT", "DELETE"}:
-        found.append(412)
-    return sorted(found)
 
 
 def api_router(prefix: str, tag: str) -> APIRouter:
@@ -197,7 +177,7 @@ async def _serve(request: Request, inner: Handler, permission: str, action: str)
         session.info["actor"] = actor
         if not actor.may(permission):
             raise errors.Forbidden
-        if request.method in _METHODS_WITH_BODY:
+        if request.method in description.METHODS_WITH_BODY:
             # The connection goes back while a client may take its time to send the body.
             await session.rollback()
             await read_json_body(request)

@@ -7,6 +7,7 @@ from fastapi import Query, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.description import ACCESS_REASON_HEADER
 from app.access.guard import CurrentActor, CurrentDoor, DbSession, State, allow, api_router
 from app.access.queries import account_names
 from app.audit import queries, service
@@ -129,5 +130,6 @@ for _record in RECORDS:
         _history_of(_record),
         name=f"list_{_record.record_type}_history",
         response_model=Page[VersionRead],
+        openapi_extra={"parameters": [ACCESS_REASON_HEADER]} if _record.has_detail else None,
         dependencies=[allow(_record.permission)],
     )

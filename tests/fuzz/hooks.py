@@ -16,6 +16,8 @@ BEYOND_A_SCHEMA = {
     "unknown_reference": "whether a record is there",
     "of_another_person": "whose the other record is",
     "guard_not_met": "what the journey's record must hold before this state",
+    # What a pattern does not decode
+    "reason": "whether the percent-encoded bytes of a header are UTF-8 and one line of text",
     # Two fields of one body
     "date_missing": "a call needs call_date or booking_date: `anyOf` of `required` breaks generated clients",
     "missing": "fields that a state asks for",

@@ -1,0 +1,143 @@
+"""Reasons in headers: described where they count, and taken in one spelling by every road."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.guard import GuardedRoute
+from app.access.reasons import DESCRIBED_REASON
+from app.main import create_app
+from app.platform.settings import Settings
+from tests.canaries import World, a_world, guarded_routes
+from tests.conftest import AsRole, BoundDatabase
+from tests.two_roads import TwoRoads, two_roads
+
+WRONG = ["", "   ", "a%00b", "%0aa", "%ff", "100%", "%4", "caf\xe9", "x" * 501, "%C3%A9" * 501, "x%E2%80%A8y"]
+RIGHT = ["she moved", "caf%C3%A9", "caf%c3%a9: 100%25", "x" * 500, "%F0%9F%98%80" * 500]
+CASE_DETAIL = {
+    "get_call",
+    "list_calls",
+    "update_call",
+    "list_patient_timeline",
+    "get_eap_journey",
+    "move_clinical_trial_journey",
+    "update_eap_gate",
+    "list_call_history_history",
+    "list_eap_journey_history",
+}
+
+
+@pytest.fixture
+async def roads(
+    client: httpx.AsyncClient, bound: BoundDatabase, settings: Settings, session: AsyncSession
+) -> AsyncIterator[TwoRoads]:
+    async with two_roads(client, bound, settings, session) as made:
+        yield made
+
+
+def _described(header: str) -> dict[str, dict[str, Any]]:
+    """The header's parameter by the operation id of the operations that name it."""
+    found = {}
+    for operations in create_app(Settings()).openapi()["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "header" and parameter["name"] == header:
+                    assert operation["operationId"] not in found, "described twice"
+                    found[operation["operationId"]] = parameter
+    return found
+
+
+def test_reason_of_a_change_is_described_on_every_operation_that_changes_something() -> None:
+    described = _described("X-Change-Reason")
+    unsafe = {route.name for route in guarded_routes() if "GET" not in (route.methods or ())}
+    assert described.keys() == unsafe
+    assert all(not parameter["required"] and parameter["description"] for parameter in described.values())
+
+
+def test_reason_of_a_look_is_described_on_operations_that_show_case_detail() -> None:
+    described = _described("X-Access-Reason")
+    assert described.keys() >= CASE_DETAIL
+    # Nothing of a case is in them, or they answer what was just entered.
+    assert not described.keys() & {
+        "get_patient",
+        "list_hospitals",
+        "list_hospital_history",
+        "create_call",
+        "get_person",
+    }
+
+
+def test_further_parameters_of_an_operation_are_kept() -> None:
+    operation = create_app(Settings()).openapi()["paths"]["/api/v1/eap-journeys/{eap_journey_id}/transitions"]["post"]
+    names = {(parameter["in"], parameter["name"]) for parameter in operation["parameters"]}
+    assert names == {
+        ("path", "eap_journey_id"),
+        ("header", "Idempotency-Key"),
+        ("header", "X-Access-Reason"),
+        ("header", "X-Change-Reason"),
+    }
+
+
+@pytest.mark.parametrize("reason", RIGHT)
+async def test_what_the_description_allows_is_taken(client: httpx.AsyncClient, as_role: AsRole, reason: str) -> None:
+    assert re.search(DESCRIBED_REASON["pattern"], reason)
+    assert len(reason) <= DESCRIBED_REASON["maxLength"]
+    headers = await as_role("navigator") | {"X-Access-Reason": reason, "X-Change-Reason": reason}
+    assert (await client.get("/api/v1/patients", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("reason", ["100%", "%4", "caf\xe9", "x" * 501, "%C3%A9" * 501, "a\tb"])
+def test_what_is_no_encoded_line_is_outside_the_description(reason: str) -> None:
+    assert not re.search(DESCRIBED_REASON["pattern"], reason)
+
+
+HOT: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("GET", "/api/v1/patients", None),
+    ("GET", "/api/v1/patients/{patient_id}", None),
+    ("POST", "/api/v1/patients", {"person_id": "{person_id}", "medical_condition_id": str(uuid4())}),
+    ("POST", "/api/v1/call-history", {"patient_id": "{patient_id}", "call_date": "2026-03-14T09:30:00Z"}),
+]
+
+
+@pytest.mark.parametrize("header", ["X-Access-Reason", "X-Change-Reason"])
+@pytest.mark.parametrize(("method", "path", "body"), HOT, ids=lambda value: str(value)[:40])
+async def test_both_roads_refuse_a_malformed_reason_alike(
+    roads: TwoRoads,
+    session: AsyncSession,
+    as_role: AsRole,
+    header: str,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None,
+) -> None:
+    world: World = await a_world(session)
+    await session.commit()
+    headers = await as_role("navigator")
+    await roads.greet(headers)
+    url = path.replace("{patient_id}", str(world.ids["patient_id"]))
+    sent = body and {name: str(world.ids.get(value[1:-1], value)) for name, value in body.items()}
+    for reason in WRONG:
+        given = httpx.Headers({**headers, header: reason}, encoding="latin-1")
+        by_hot, by_ordinary = [
+            await road.request(method, url, json=sent, headers=given) for road in (roads.hot, roads.ordinary)
+        ]
+        for answer in (by_hot, by_ordinary):
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), (reason, answer.text)
+            assert [(e["field"], e["code"]) for e in answer.json()["errors"]] == [(header, "reason")]
+        ordinary_event, hot_event = await roads.events(2)
+        assert hot_event == ordinary_event
+        assert hot_event["outcome"] == "invalid"
+
+
+def test_every_hot_road_is_tried_here() -> None:
+    hot = {
+        (next(iter(route.methods or ())), route.path)
+        for route in guarded_routes()
+        if isinstance(route, GuardedRoute) and hasattr(route.endpoint, "hot_road")
+    }
+    assert hot == {(method, path) for method, path, _ in HOT}
