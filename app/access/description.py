@@ -14,7 +14,10 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Same key, one effect: a repeated request gets the first one's answer for 24 hours.",
+    "description": (
+        "Same key, one effect: a repeated request gets the first one's answer for 24 hours. What was seen by a stated "
+        "reason is not kept: then the repetition gets 409 `answer_not_kept`."
+    ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 ACCESS_REASON_HEADER: dict[str, Any] = {

@@ -253,7 +253,9 @@ async def _carry_out(
         await write_event(session, actor, action=action, request_id=request_id)
     if key is not None and actor.account_id is not None:
         kept = {name: value for name, value in response.headers.items() if name in _STORED_HEADERS}
-        answer = StoredAnswer(response.status_code, kept, bytes(response.body))
+        # What somebody saw by a stated reason is open for a while or for one look: its repetition is asked for anew.
+        body = bytes(response.body) if audit.purpose(session) is None else None
+        answer = StoredAnswer(response.status_code, kept, body)
         await idempotency.store(session, owner_id=actor.account_id, key=key, answer=answer)
     await session.commit()
     return response

@@ -61,6 +61,11 @@ def state_purpose(session: AsyncSession, purpose: str) -> None:
         trail.purpose = purpose
 
 
+def purpose(session: AsyncSession) -> str | None:
+    """By which opening this unit of work has seen what it saw, None when nothing had to be opened."""
+    return _trail(session).purpose
+
+
 def subject(session: AsyncSession) -> UUID | None:
     """The person that has been noted as the subject of this unit of work, None where answers name their own."""
     return _trail(session).subject

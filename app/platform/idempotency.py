@@ -2,6 +2,7 @@
 Same key, one effect: the answer to a POST is stored in the transaction of its effect and given again.
 
 The key belongs to its owner (the account). A second sender waits on the first one's row for up to 5 seconds.
+An answer that may be seen but once is not stored: the key stays used, and a repeated request is told so.
 """
 
 import hashlib
@@ -26,7 +27,11 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 class IdempotencyKey(Base):
-    """One used key. The stored answer may name a person: it is health data and goes after 24 hours."""
+    """
+    One used key. The stored answer may name a person: it is health data and goes after 24 hours.
+
+    A status without an answer: carried out, and the answer was for one look.
+    """
 
     __tablename__ = "idempotency_key"
 
@@ -49,11 +54,21 @@ class StillRunning(Conflict):
     detail = "A request with this Idempotency-Key is still running. Try again shortly."
 
 
+class AnswerNotKept(Conflict):
+    code = "answer_not_kept"
+    detail = (
+        "This request was carried out. Its answer is shown once and not kept: to see it again, ask again with another "
+        "Idempotency-Key."
+    )
+
+
 @dataclass(frozen=True)
 class StoredAnswer:
+    """An answer to be given again. Without a `body` it was for one look."""
+
     status: int
     headers: dict[str, str]
-    body: bytes
+    body: bytes | None
 
 
 def check_key(key: str) -> str:
@@ -71,7 +86,8 @@ async def claim(session: AsyncSession, *, owner_id: UUID, key: str, fingerprint:
     """
     Take the key for this transaction, or give the answer that is stored under it.
 
-    KeyReused when the key stands for another request; StillRunning when its first sender has not ended in 5 seconds.
+    KeyReused when the key stands for another request; StillRunning when its first sender has not ended in 5 seconds;
+    AnswerNotKept when the request was carried out and its answer was for one look.
     """
     await session.execute(text(f"SET LOCAL lock_timeout = {WAIT_MS}"))
     await session.execute(
@@ -109,7 +125,9 @@ async def claim(session: AsyncSession, *, owner_id: UUID, key: str, fingerprint:
         raise StillRunning
     if stored.request_hash != fingerprint:
         raise KeyReused
-    return StoredAnswer(stored.status, stored.headers or {}, stored.answer or b"")
+    if stored.answer is None:
+        raise AnswerNotKept
+    return StoredAnswer(stored.status, stored.headers or {}, stored.answer)
 
 
 async def store(session: AsyncSession, *, owner_id: UUID, key: str, answer: StoredAnswer) -> None:
