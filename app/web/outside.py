@@ -3,7 +3,7 @@
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.access.accounts import oidc, sign_in
+from app.access.accounts import sign_in
 from app.access.accounts.errors import OutsideRefused
 from app.access.guard import DbSession
 from app.platform import clock
@@ -21,6 +21,9 @@ async def go_outside(
     visitor: CurrentVisitor,
     next: str = "/",  # noqa: A002
 ) -> Response:
+    # Its libraries take 6 MiB in every worker; few deployments have a provider.
+    from app.access.accounts import oidc  # noqa: PLC0415
+
     settings = settings_of(request)
     # Nothing of this request has been written yet: no transaction waits for the provider.
     await session.rollback()
@@ -40,6 +43,8 @@ async def come_back(
     The browser comes back with a code. The state belongs to the browser that began, so nobody can be signed in to
     somebody else's account by a link.
     """
+    from app.access.accounts import oidc  # noqa: PLC0415 - as above
+
     now, settings = clock.now(), settings_of(request)
     await session.rollback()
     async with database_of(request).unit_of_work() as taking:

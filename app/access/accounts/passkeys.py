@@ -11,20 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
-import webauthn
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from webauthn.helpers import base64url_to_bytes
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from app.access.accounts import totp
 from app.access.accounts.errors import LastSecondFactor, PasskeyRefused
@@ -35,9 +24,6 @@ from app.platform.crypto import digest
 from app.platform.errors import Invalid, NotFound
 
 GOOD_FOR = timedelta(minutes=5)
-RP_NAME = "myTomorrows CRM"
-_TRANSPORTS = frozenset(known.value for known in AuthenticatorTransport)
-_MALFORMED = (WebAuthnException, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -98,19 +84,17 @@ async def enrolment_options(
     site.check()
     account = await session.get_one(UserAccount, account_id)
     known = await list_passkeys(session, account_id=account_id)
-    options = webauthn.generate_registration_options(
-        rp_id=site.host,
-        rp_name=RP_NAME,
-        user_id=account_id.bytes,
+    from app.access.accounts import ceremonies  # noqa: PLC0415 - see there
+
+    asked = ceremonies.ask_to_make(
+        host=site.host,
+        account_id=account_id,
         user_name=account.email or account.display_name,
-        user_display_name=account.display_name,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
-        ),
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=key.credential_id) for key in known],
+        display_name=account.display_name,
+        known=known,
     )
-    await _keep_challenge(session, holder=holder, ceremony="enrol", challenge=options.challenge, now=now)
-    return dict(orjson.loads(webauthn.options_to_json(options)))
+    await _keep_challenge(session, holder=holder, ceremony="enrol", challenge=asked.challenge, now=now)
+    return asked.options
 
 
 async def enrol(
@@ -125,25 +109,10 @@ async def enrol(
 ) -> None:
     """Keep the passkey that the browser has made. PasskeyRefused, AlreadyEnrolled."""
     challenge = await _take_challenge(session, holder=holder, ceremony="enrol", now=now)
-    try:
-        made = webauthn.verify_registration_response(
-            credential=credential,
-            expected_challenge=challenge,
-            expected_rp_id=site.host,
-            expected_origin=site.origin,
-            require_user_verification=True,
-        )
-    except _MALFORMED:
-        raise PasskeyRefused("The new passkey could not be checked. Try again.") from None
-    said = credential.get("response", {}).get("transports") or []
-    passkey = Passkey(
-        user_account_id=account_id,
-        credential_id=made.credential_id,
-        public_key=made.credential_public_key,
-        sign_count=made.sign_count,
-        name=name,
-        transports=[way for way in said if isinstance(way, str) and way in _TRANSPORTS],
-    )
+    from app.access.accounts import ceremonies  # noqa: PLC0415 - see there
+
+    made = ceremonies.check_made(credential, challenge=challenge, host=site.host, origin=site.origin)
+    passkey = Passkey(user_account_id=account_id, name=name, **made._asdict())
     session.add(passkey)
     await session.flush()
     audit.note(session, record_type="user_account", record_id=account_id, fields=["passkey"])
@@ -158,18 +127,11 @@ async def sign_in_options(
     """
     site.check()
     known = await list_passkeys(session, account_id=account_id) if account_id else []
-    options = webauthn.generate_authentication_options(
-        rp_id=site.host,
-        allow_credentials=[
-            PublicKeyCredentialDescriptor(
-                id=key.credential_id, transports=[AuthenticatorTransport(way) for way in key.transports]
-            )
-            for key in known
-        ],
-        user_verification=UserVerificationRequirement.REQUIRED,
-    )
-    await _keep_challenge(session, holder=holder, ceremony=ceremony, challenge=options.challenge, now=now)
-    return dict(orjson.loads(webauthn.options_to_json(options)))
+    from app.access.accounts import ceremonies  # noqa: PLC0415 - see there
+
+    asked = ceremonies.ask_to_use(host=site.host, known=known)
+    await _keep_challenge(session, holder=holder, ceremony=ceremony, challenge=asked.challenge, now=now)
+    return asked.options
 
 
 async def use_passkey(
@@ -187,10 +149,9 @@ async def use_passkey(
     also for a passkey of another account than `account_id`, a disabled account, or a counter that went back.
     """
     challenge = await _take_challenge(session, holder=holder, ceremony=ceremony, now=now)
-    try:
-        credential_id = base64url_to_bytes(credential["rawId"])
-    except _MALFORMED:
-        raise PasskeyRefused from None
+    from app.access.accounts import ceremonies  # noqa: PLC0415 - see there
+
+    credential_id = ceremonies.credential_id_of(credential)
     row = (
         await session.execute(
             select(Passkey, UserAccount.is_active)
@@ -202,22 +163,11 @@ async def use_passkey(
     if row is None or not row.is_active or account_id not in {None, row.Passkey.user_account_id}:
         raise PasskeyRefused
     passkey = row.Passkey
-    try:
-        done = webauthn.verify_authentication_response(
-            credential=credential,
-            expected_challenge=challenge,
-            expected_rp_id=site.host,
-            expected_origin=site.origin,
-            credential_public_key=passkey.public_key,
-            credential_current_sign_count=passkey.sign_count,
-            require_user_verification=True,
-        )
-    except _MALFORMED:
-        raise PasskeyRefused from None
+    sign_count = ceremonies.check_used(
+        credential, passkey=passkey, challenge=challenge, host=site.host, origin=site.origin
+    )
     await session.execute(
-        update(Passkey)
-        .where(Passkey.passkey_id == passkey.passkey_id)
-        .values(sign_count=done.new_sign_count, last_used_at=now)
+        update(Passkey).where(Passkey.passkey_id == passkey.passkey_id).values(sign_count=sign_count, last_used_at=now)
     )
     found: UUID = passkey.user_account_id
     return found
