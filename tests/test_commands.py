@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import passable_folder
 from tests.serving import CRM, environment, serving
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent
 KEY = re.compile(r"crm_[a-z2-7]{12}_[A-Za-z0-9_-]{43}\n")
 
