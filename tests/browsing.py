@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
 import httpx
+from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts import passwords, sessions, totp, users
@@ -17,6 +19,12 @@ from app.platform.settings import Settings
 ORIGIN = {"Origin": "http://test"}
 PASSWORD = "seven lanterns under oak"
 _TOKEN = re.compile(r'name="csrf_token" value="([0-9a-f]{64})"')
+
+
+@cache
+def _hash_of_password(hasher: PasswordHasher) -> str:
+    """Made once in a process: it takes a fifth of a second, and hundreds of tests need somebody with a password."""
+    return hasher.hash(PASSWORD)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ async def somebody(
     await users.store_password(
         session,
         account_id=account.user_account_id,
-        password_hash=await passwords.hash_password(PASSWORD),
+        password_hash=_hash_of_password(passwords.HASHER),
         now=now,
     )
     if with_app:

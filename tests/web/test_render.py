@@ -22,14 +22,13 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 def app() -> FastAPI:
     made = FastAPI()
     mount_pages(made, development=False)
-    made.state.templates.loader = DictLoader(
-        {
-            "list.txt": "<h1>{{ title }}</h1>{% block patient_list %}<ul>{{ title }}</ul>{% endblock %}"
-            "{% for flash in flashes %}[{{ flash.text }}]{% endfor %}",
-            "errors/error.html": "page {{ error.title }} {{ detail }} {{ reference }}",
-            "errors/alert.html": "alert {{ error.title }} {{ detail }}",
-        }
-    )
+    templates = {
+        "list.txt": "<h1>{{ title }}</h1>{% block patient_list %}<ul>{{ title }}</ul>{% endblock %}"
+        "{% for flash in flashes %}[{{ flash.text }}]{% endfor %}",
+        "errors/error.html": "page {{ error.title }} {{ detail }} {{ reference }}",
+        "errors/alert.html": "alert {{ error.title }} {{ detail }}",
+    }
+    made.state.templates = made.state.templates.overlay(loader=DictLoader(templates))
 
     @made.get("/list")
     async def a_list(request: Request, title: str = "<b>") -> HTMLResponse:
