@@ -149,7 +149,7 @@ async def test_browser_without_cookies_is_told_so(client: httpx.AsyncClient) -> 
 
 
 JUNK = (
-    "", " ", "\x00", "\ud800", "%", "a" * 100_000, "<script>alert(1)</script>", "{{ 7777 * 3 }}", "' OR 1=1 --",
+    "", " ", "\x00", "\ud800", "%", "a" * 100_000, "<script>alert(1)</script>", "{{ 7777777 * 33 }}", "' OR 1=1 --",
     "\r\nX: y", "٣", "-1", "null", ID, "../../etc/passwd",
 )  # fmt: skip
 
@@ -170,7 +170,7 @@ async def test_no_input_breaks_a_route(
         )
         assert answer.status_code < 500, (junk[:20], answer.text)
         assert "<script>alert(1)</script>" not in answer.text
-        assert "23331" not in answer.text, "nothing typed is taken for a template"
+        assert "256666641" not in answer.text, "nothing typed is taken for a template"
         as_json = (
             await client.request(
                 method,
