@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.access.policy import Role, permissions_of
 from app.access.service import command_actor, create_api_key, open_account
 from app.main import create_app
-from app.platform import schema
+from app.platform import clock, schema
 from app.platform.actor import Actor
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster, running
@@ -138,17 +139,21 @@ async def client(bound: BoundDatabase, settings: Settings) -> AsyncIterator[http
         yield made
 
 
-AsRole = Callable[[str], Awaitable[dict[str, str]]]
+AsRole = Callable[..., Awaitable[dict[str, str]]]
 
 
 @pytest.fixture
 def as_role(session: AsyncSession) -> AsRole:
-    """Give a role by name, get the headers with a fresh key of it."""
+    """Give a role by name, get the headers with a fresh key of it; one `for_emergencies` names all that it may."""
 
-    async def headers(role: str) -> dict[str, str]:
+    async def headers(role: str, *, for_emergencies: bool = False) -> dict[str, str]:
         who = command_actor()
         account = await open_account(session, who, display_name=f"Test {role}", role=Role(role))
-        key = await create_api_key(session, who, account_id=account.user_account_id, name="test")
+        narrowed: dict[str, Any] = {}
+        if for_emergencies:
+            scopes = sorted(permissions_of(frozenset({role})))
+            narrowed = {"scopes": scopes, "expires_at": clock.now() + timedelta(hours=1)}
+        key = await create_api_key(session, who, account_id=account.user_account_id, name="test", **narrowed)
         await session.commit()
         return {"Authorization": f"Bearer {key}"}
 

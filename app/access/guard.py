@@ -27,7 +27,8 @@ from app.access import description, hot_roads, keys, queries, sealed_cursors
 from app.access.hot_roads import HotRoad
 from app.access.json_body import MAX_BODY_BYTES, read_json_body
 from app.access.masking import refuse_masked_questions
-from app.access.policy import PERMISSIONS, masked_classes_of
+from app.access.openings.errors import ScopeNeeded
+from app.access.policy import NAMED_ONLY, PERMISSIONS, masked_classes_of, permissions_of
 from app.access.reasons import ACCESS_REASON, CHANGE_REASON, reason_in
 from app.access.serving import State, serve, write_event
 from app.access.showing import Door, show
@@ -176,7 +177,7 @@ async def _serve(request: Request, inner: Handler, permission: str, action: str)
         actor = await _authenticate(session, request)
         session.info["actor"] = actor
         if not actor.may(permission):
-            raise errors.Forbidden
+            raise ScopeNeeded if permission in NAMED_ONLY & permissions_of(actor.roles) else errors.Forbidden
         if request.method in description.METHODS_WITH_BODY:
             # The connection goes back while a client may take its time to send the body.
             await session.rollback()

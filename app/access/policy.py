@@ -87,6 +87,9 @@ _ALL = [
 ]
 PERMISSIONS: dict[str, Permission] = {permission.code: permission for permission in _ALL}
 
+NAMED_ONLY = frozenset({"break_glass.use"})
+"""What a key may do only when it was made for it: its scopes name the permission, whatever its role allows."""
+
 _REFERENCE_READ = {"condition.read", "hospital.read", "specialization.read", "trial.read", "programme.read"}
 _PEOPLE_READ = {
     "physician.read",

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.keys import KeyText
 from app.access.models import ApiKey, RoleGrant, UserAccount
-from app.access.policy import permissions_of
+from app.access.policy import NAMED_ONLY, permissions_of
 from app.platform.actor import Actor
 
 
@@ -51,7 +51,7 @@ async def find_actor_by_key(session: AsyncSession, key: KeyText) -> Actor | None
         account_id=row.user_account_id,
         name=row.display_name,
         roles=held,
-        permissions=allowed if row.scopes is None else allowed & frozenset(row.scopes),
+        permissions=allowed - NAMED_ONLY if row.scopes is None else allowed & frozenset(row.scopes),
         person_id=row.person_id,
         api_key_id=row.api_key_id,
     )

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -7,10 +8,14 @@ from app.access import queries
 from app.access.accounts.demo import DemoUser, open_demo_user
 from app.access.keys import new_key, parse_key
 from app.access.models import ApiKey, RoleGrant, UserAccount
-from app.access.policy import Role
+from app.access.policy import NAMED_ONLY, Role
 from app.audit import service as audit
+from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.errors import Conflict, NotFound
+from app.platform.errors import Conflict, NotFound, invalid_field
+
+EMERGENCY_KEY_LIVES = timedelta(days=1)
+"""How long a key may live whose scopes name what a key may do only so; made after a fresh proof, it stands for it."""
 
 
 def command_actor(name: str = "crm command") -> Actor:
@@ -48,11 +53,19 @@ async def create_api_key(
     """
     A new key of the account: the only time that its text is known.
 
-    `scopes` narrows what the account's roles allow to these permissions.
+    `scopes` narrows what the account's roles allow to these permissions. Invalid when they name one of NAMED_ONLY and
+    the key would live longer than EMERGENCY_KEY_LIVES.
     """
+    if is_for_emergencies(scopes) and (expires_at is None or expires_at > clock.now() + EMERGENCY_KEY_LIVES):
+        raise invalid_field("expires_at", "too_long", "A key that breaks the glass lives for a day at most.")
     key, text = await _new_key(session, actor, account_id=account_id, name=name, expires_at=expires_at, scopes=scopes)
     audit.note(session, record_type="api_key", record_id=key.api_key_id)
     return text
+
+
+def is_for_emergencies(scopes: Collection[str] | None) -> bool:
+    """Whether a key with these scopes may do what a key may do only when they name it."""
+    return not NAMED_ONLY.isdisjoint(scopes or ())
 
 
 async def _new_key(
@@ -106,13 +119,15 @@ async def rotate_api_key(
     A successor with the same account, name, scopes and span of life; its text and name.
 
     The old key works on for `overlap`, or until its own end. NotFound; Conflict for a key that is dead or has a
-    successor already.
+    successor already, and for one for emergencies, which is made anew.
     """
     old = await session.get(ApiKey, api_key_id, with_for_update=True)
     if old is None:
         raise NotFound
     if old.revoked_at is not None or old.replaced_by is not None or (old.expires_at and old.expires_at <= now):
         raise Conflict("This key is dead or has a successor already.", code="key_not_current")
+    if is_for_emergencies(old.scopes):
+        raise Conflict("A key that breaks the glass is not rotated: make another one.", code="made_anew")
     expires_at = now + (old.expires_at - old.created_at) if old.expires_at else None
     made, text = await _new_key(
         session, actor, account_id=old.user_account_id, name=old.name, expires_at=expires_at, scopes=old.scopes
@@ -141,6 +156,7 @@ __all__ = [
     "command_actor",
     "create_api_key",
     "create_service_key",
+    "is_for_emergencies",
     "open_account",
     "open_demo_user",
     "revoke_api_key",

@@ -1,4 +1,8 @@
-"""API keys, for administrators: make, rotate with an overlap, revoke. A key is shown once, where it is made."""
+"""
+API keys, for administrators: make, rotate with an overlap, revoke. A key is shown once, where it is made.
+
+A key is a credential like another: it is made within ten minutes of a password or passkey.
+"""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -20,7 +24,7 @@ from app.web.words import words
 
 router = page_router("/api-keys")
 
-GOOD_FOR_DAYS = (30, 90, 180, 365)
+GOOD_FOR_DAYS = (1, 30, 90, 180, 365)
 OVERLAP_DAYS = (1, 7, 30)
 ROLES = [(role.value, words(role.value), ROLE_DESCRIPTIONS[role]) for role in Role]
 
@@ -51,17 +55,17 @@ def _typed(name: str, role: str, scopes: list[str], days: str) -> dict[str, Any]
         "days": days,
         "all_roles": ROLES,
         "offered": offered,
-        "good_for": [(str(number), f"{number} days") for number in GOOD_FOR_DAYS],
+        "good_for": [(str(number), f"{number} day{'s' if number > 1 else ''}") for number in GOOD_FOR_DAYS],
     }
 
 
-@router.get("/new", dependencies=[allow("key.manage")])
+@router.get("/new", dependencies=[allow("key.manage", recent=True)])
 async def show_new_key(request: Request, role: str = Role.INTEGRATION.value) -> Response:
     chosen = role if role in {known.value for known in Role} else Role.INTEGRATION.value
     return page(request, "keys/new.html", {**NO_ERRORS, **_typed("", chosen, [], "90")})
 
 
-@router.post("", dependencies=[allow("key.manage")])
+@router.post("", dependencies=[allow("key.manage", recent=True)])
 async def create_key(
     request: Request,
     session: DbSession,
@@ -75,13 +79,17 @@ async def create_key(
         shown_name = read_text(Label, "name", name)
         if role not in {known.value for known in Role}:
             raise invalid_field("role", "role", "Choose a role.")
+        narrowed = _scopes(role, scopes or [])
+        good_for = _days(days, GOOD_FOR_DAYS, "days")
+        if access.is_for_emergencies(narrowed) and good_for > access.EMERGENCY_KEY_LIVES:
+            raise invalid_field("days", "days", "A key that breaks the glass lives for a day at most.")
         text = await access.create_service_key(
             session,
             actor,
             role=Role(role),
             name=shown_name,
-            scopes=_scopes(role, scopes or []),
-            expires_at=clock.now() + _days(days, GOOD_FOR_DAYS, "days"),
+            scopes=narrowed,
+            expires_at=clock.now() + good_for,
         )
     except AppError as error:
         return form_again(request, "keys/new.html", _typed(name[:200], role, scopes or [], days), error)
@@ -97,7 +105,7 @@ def _scopes(role: str, chosen: list[str]) -> list[str] | None:
     return sorted(set(chosen))
 
 
-@router.post("/{api_key_id}/rotate", dependencies=[allow("key.manage")])
+@router.post("/{api_key_id}/rotate", dependencies=[allow("key.manage", recent=True)])
 async def rotate_key(
     request: Request,
     session: DbSession,

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts import links, recovery, totp, users
 from app.access.accounts.errors import LastAdministrator
-from app.access.accounts.models import OneTimeLink, RecoveryCode, TotpCredential
+from app.access.accounts.models import OneTimeLink, RecoveryCode, TotpCredential, WebSession
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.service import command_actor
 from app.audit.models import AuditEvent
@@ -294,6 +294,29 @@ async def test_a_key_of_the_page_has_an_end_and_its_scopes_lie_within_the_role(
     assert key.secret_sha256.hex() not in made.text
     assert key.prefix in made.text
     assert made.headers["cache-control"] == "no-store"
+
+
+async def test_keys_are_made_after_a_recent_proof_and_those_for_emergencies_for_a_day(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    token = await as_user(client, session, settings, "admin")
+    form = {"csrf_token": token, "name": "Night", "role": "auditor", "scopes": ["break_glass.use", "person.read"]}
+    too_long = await client.post("/api-keys", data={**form, "days": "30"})
+    assert too_long.status_code == 422
+    assert "lives for a day at most" in too_long.text
+    assert (await client.post("/api-keys", data={**form, "days": "1"})).status_code == 200
+    key = (await session.scalars(select(ApiKey))).one()
+    assert key.expires_at is not None
+    assert key.expires_at - clock.now() <= timedelta(days=1)
+    await session.execute(update(WebSession).values(proved_at=clock.now() - timedelta(minutes=11)))
+    await session.commit()
+    for method, path in (
+        ("GET", "/api-keys/new"),
+        ("POST", "/api-keys"),
+        ("POST", f"/api-keys/{key.api_key_id}/rotate"),
+    ):
+        answer = await client.request(method, path, data=None if method == "GET" else {**form, "days": "1"})
+        assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/unlock"), path
 
 
 async def test_rotated_key_and_its_successor_overlap(

@@ -7,15 +7,18 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import HIDDEN
-from app.access.models import UserAccount
+from app.access.models import ApiKey, UserAccount
 from app.access.openings.models import AccessOpening
+from app.access.policy import Role
+from app.access.service import command_actor, create_service_key, rotate_api_key
 from app.audit.models import AuditEvent
 from app.main import create_app
 from app.platform import clock
+from app.platform.errors import Conflict, Invalid
 from app.platform.mail import OutgoingMail
 from app.platform.settings import Caseload, Settings
 from tests.builders import a_colleague, a_patient, a_person
@@ -50,7 +53,7 @@ async def _purposes(session: AsyncSession, action: str) -> list[str | None]:
 async def test_broken_glass_opens_one_person_everywhere_and_nobody_else(
     client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, world: World, role: str
 ) -> None:
-    headers = await as_role(role)
+    headers = await as_role(role, for_emergencies=True)
     other = await a_patient(session, await a_person(session, last_name=f"{P}Stranger"))
     await session.commit()
     await _break(client, headers, world.person_id)
@@ -72,10 +75,50 @@ async def test_broken_glass_opens_one_person_everywhere_and_nobody_else(
     assert await _purposes(session, "get_patient") == ["break_glass", None]
 
 
+async def test_a_key_that_is_not_made_for_it_breaks_no_glass(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, world: World
+) -> None:
+    """Everything else its role may do it does: the page asks the person for a fresh proof, a key is no person."""
+    headers, asked = await as_role("auditor"), {"person_id": str(world.person_id), "reason": REASON}
+    refused = await client.post("/api/v1/break-glass", json=asked, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_needed")
+    assert await session.scalar(select(func.count()).where(AccessOpening.reason == REASON)) == 0
+    event = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "open_break_glass"))).one()
+    assert (event.outcome, event.code) == ("refused", "scope_needed")
+    assert (await client.get(f"/api/v1/persons/{world.person_id}", headers=headers)).status_code == 200
+    stranger = await as_role("navigator")
+    refused = await client.post("/api/v1/break-glass", json=asked, headers=stranger)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("good_for", [None, timedelta(hours=25), timedelta(days=90)])
+async def test_a_key_that_breaks_the_glass_lives_for_a_day_at_most(
+    session: AsyncSession, good_for: timedelta | None
+) -> None:
+    ends = None if good_for is None else clock.now() + good_for
+    with pytest.raises(Invalid) as refused:
+        await create_service_key(
+            session, command_actor(), role=Role.AUDITOR, name="night", scopes=["break_glass.use"], expires_at=ends
+        )
+    assert [(field.field, field.code) for field in refused.value.fields] == [("expires_at", "too_long")]
+
+
+async def test_a_key_that_breaks_the_glass_is_made_anew_and_not_rotated(session: AsyncSession) -> None:
+    ends = clock.now() + timedelta(hours=12)
+    scopes = ["break_glass.use", "person.read"]
+    await create_service_key(session, command_actor(), role=Role.AUDITOR, name="night", scopes=scopes, expires_at=ends)
+    key = (await session.scalars(select(ApiKey).where(ApiKey.name == "night"))).one()
+    with pytest.raises(Conflict) as refused:
+        await rotate_api_key(
+            session, command_actor(), api_key_id=key.api_key_id, overlap=timedelta(days=1), now=clock.now()
+        )
+    assert refused.value.error_code == "made_anew"
+
+
 async def test_programme_manager_sees_names_of_the_opened_person_in_their_journeys(
     client: httpx.AsyncClient, as_role: AsRole, world: World
 ) -> None:
-    headers = await as_role("programme_manager")
+    headers = await as_role("programme_manager", for_emergencies=True)
     url = f"/api/v1/eap-journeys/{world.ids['eap_journey_id']}"
     assert (await client.get(url, headers=headers)).json()["patient"]["person"]["last_name"] == HIDDEN
     await _break(client, headers, world.person_id)
@@ -86,7 +129,7 @@ async def test_programme_manager_sees_names_of_the_opened_person_in_their_journe
 async def test_the_glass_is_whole_again(
     client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, world: World, how: str
 ) -> None:
-    headers = await as_role("auditor")
+    headers = await as_role("auditor", for_emergencies=True)
     opening = await _break(client, headers, world.person_id)
     if how == "ended":
         ended = await client.post(f"/api/v1/break-glass/{opening['access_opening_id']}/end", headers=headers)
@@ -108,7 +151,7 @@ async def test_break_glass_is_for_masked_roles_with_a_reason_and_for_people_ther
     for role in ("navigator", "data_steward", "admin", "integration"):
         refused = await client.post(url, json={"person_id": person, "reason": REASON}, headers=await as_role(role))
         assert refused.status_code == 403, role
-    auditor = await as_role("auditor")
+    auditor = await as_role("auditor", for_emergencies=True)
     for body in ({"person_id": person}, {"person_id": person, "reason": "  "}):
         assert (await client.post(url, json=body, headers=auditor)).status_code == 422
     unknown = await client.post(url, json={"person_id": str(uuid4()), "reason": REASON}, headers=auditor)
@@ -125,7 +168,7 @@ async def test_privacy_officers_are_told_at_once_without_a_name(
         .values(email="officer@example.org", email_key="officer@example.org")
     )
     await session.commit()
-    await _break(client, await as_role("auditor"), world.person_id)
+    await _break(client, await as_role("auditor", for_emergencies=True), world.person_id)
     mails = list(await session.scalars(select(OutgoingMail)))
     assert [mail.to_address for mail in mails] == ["officer@example.org"]
     assert P not in f"{mails[0].subject} {mails[0].body}"
@@ -135,7 +178,7 @@ async def test_privacy_officers_are_told_at_once_without_a_name(
 async def test_an_access_is_reviewed_once_by_somebody_else(
     client: httpx.AsyncClient, as_role: AsRole, world: World
 ) -> None:
-    officer, other = await as_role("privacy_officer"), await as_role("privacy_officer")
+    officer, other = await as_role("privacy_officer", for_emergencies=True), await as_role("privacy_officer")
     opening = await _break(client, officer, world.person_id)
     review = f"/api/v1/break-glass/{opening['access_opening_id']}/review"
     verdict = {"verdict": "justified", "note": "Agreed with the ward."}

@@ -10,16 +10,17 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
 from app.access.models import RoleGrant
-from app.access.policy import Role
+from app.access.policy import PERMISSIONS, Role
 from app.access.service import command_actor, create_api_key, open_account
 from app.conditions.models import MedicalCondition
-from app.platform import schema
+from app.platform import clock, schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster
 from app.platform.settings import Settings
@@ -45,7 +46,15 @@ async def _key_for_everything(url: str, settings: Settings) -> tuple[str, list[s
         actor, roles = command_actor(), list(Role)
         account = await open_account(session, actor, display_name="fuzz", role=roles[0])
         session.add_all(RoleGrant(user_account_id=account.user_account_id, role=role.value) for role in roles[1:])
-        key = await create_api_key(session, actor, account_id=account.user_account_id, name="fuzz")
+        # A key has some permissions only by name, and then for a day.
+        key = await create_api_key(
+            session,
+            actor,
+            account_id=account.user_account_id,
+            name="fuzz",
+            scopes=list(PERMISSIONS),
+            expires_at=clock.now() + timedelta(hours=12),
+        )
         conditions = await session.scalars(select(MedicalCondition.medical_condition_id).limit(5))
         ids = [str(condition_id) for condition_id in conditions]
     await database.close()

@@ -32,6 +32,14 @@ class OwnAccess(Forbidden):
     detail = "Nobody reviews their own access."
 
 
+class ScopeNeeded(Forbidden):
+    code = "scope_needed"
+    detail = (
+        "A key does this only when it was made for it: its scopes name the permission, and it lives for a day at most. "
+        "People do it by page, after a fresh proof of who they are."
+    )
+
+
 class ReasonNeeded(Forbidden):
     code = "reason_needed"
     detail = (
