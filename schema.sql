@@ -603,6 +603,7 @@ CREATE TABLE access_opening (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    review_reminded_at timestamp with time zone,
     CONSTRAINT ck_access_opening_ends_after_it_begins CHECK ((expires_at >= created_at)),
     CONSTRAINT ck_access_opening_kind_known CHECK ((kind = ANY (ARRAY['break_glass'::text, 'outside_caseload'::text, 'reveal'::text]))),
     CONSTRAINT ck_access_opening_nobody_reviews_their_own CHECK ((reviewed_by <> user_account_id)),

@@ -9,6 +9,7 @@ import structlog
 from procrastinate import App, PsycopgConnector
 
 from app.access.accounts import sessions, throttle
+from app.access.openings import service as openings
 from app.audit.partitions import close_partitions, ensure_partitions
 from app.platform import clock, mail
 from app.platform.db import Database
@@ -46,6 +47,13 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
         async with database.unit_of_work() as session:
             await sessions.forget_old_sessions(session, now=clock.now())
             await throttle.forget_old_tries(session, now=clock.now())
+
+    @app.periodic(cron=_EVERY_HOUR)
+    @app.task(name="remind_of_reviews", queueing_lock="remind_of_reviews")
+    async def remind_of_reviews(timestamp: int) -> None:
+        """Remind the privacy officers once of each break-glass that nobody has reviewed in 72 hours."""
+        async with database.unit_of_work() as session:
+            log.info("reviews_reminded_of", count=await openings.remind_of_reviews(session, now=clock.now()))
 
     @app.periodic(cron=_EVERY_HOUR)
     @app.task(name="ensure_audit_partitions", queueing_lock="ensure_audit_partitions")

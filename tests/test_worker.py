@@ -14,6 +14,7 @@ from app.platform.db import Database
 from app.platform.heartbeat import worker_is_alive
 from app.platform.settings import Settings
 from app.worker import make_worker
+from tests.builders import a_colleague
 
 
 @pytest.fixture
@@ -92,6 +93,25 @@ async def test_health_knows_whether_a_worker_lives(committed_database: Database)
         await session.execute(text("INSERT INTO procrastinate_workers DEFAULT VALUES"))
         assert await worker_is_alive(session)
         await session.execute(text("DELETE FROM procrastinate_workers"))
+
+
+async def test_accesses_that_nobody_has_reviewed_are_reminded_of_once(jobs: App, committed_database: Database) -> None:
+    async with committed_database.session() as session:
+        officer, _ = await a_colleague(session, "privacy_officer")
+        officer.email = officer.email_key = "reminded@example.org"
+        auditor, _ = await a_colleague(session, "auditor")
+        opened = (
+            "INSERT INTO access_opening (kind, user_account_id, person_id, reason, created_at, expires_at) "
+            "VALUES ('break_glass', :account, :person, 'why', now() - interval '73 h', now() - interval '72 h')"
+        )
+        await session.execute(text(opened), {"account": auditor.user_account_id, "person": auditor.person_id})
+        await session.commit()
+
+    for _ in range(2):
+        await _work(jobs, "remind_of_reviews")
+
+    mails = "SELECT count(*) FROM outgoing_mail WHERE to_address = 'reminded@example.org'"
+    assert await _scalar(committed_database, mails) == 1
 
 
 async def test_what_signing_in_leaves_behind_goes(jobs: App, committed_database: Database) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.masking import HIDDEN
 from app.access.models import ApiKey, UserAccount
 from app.access.openings.models import AccessOpening
+from app.access.openings.service import remind_of_reviews
 from app.access.policy import Role
 from app.access.service import command_actor, create_service_key, rotate_api_key
 from app.audit.models import AuditEvent
@@ -173,6 +174,69 @@ async def test_privacy_officers_are_told_at_once_without_a_name(
     assert [mail.to_address for mail in mails] == ["officer@example.org"]
     assert P not in f"{mails[0].subject} {mails[0].body}"
     assert REASON not in (mails[0].body or "")
+
+
+async def _officer(session: AsyncSession, address: str) -> UserAccount:
+    officer, _ = await a_colleague(session, "privacy_officer")
+    officer.email = officer.email_key = address
+    await session.commit()
+    return officer
+
+
+async def _opened(session: AsyncSession, account: UserAccount, person_id: UUID, ago: timedelta) -> AccessOpening:
+    began = clock.now() - ago
+    opening = AccessOpening(
+        kind="break_glass",
+        created_at=began,
+        user_account_id=account.user_account_id,
+        person_id=person_id,
+        reason=REASON,
+        expires_at=began + timedelta(hours=1),
+    )
+    session.add(opening)
+    await session.commit()
+    return opening
+
+
+async def _remind(session: AsyncSession) -> tuple[int, list[OutgoingMail]]:
+    """The number of accesses that officers were reminded of, and the mails."""
+    count = await remind_of_reviews(session, now=clock.now())
+    await session.commit()
+    mails = await session.scalars(select(OutgoingMail).order_by(OutgoingMail.to_address))
+    return count, list(mails)
+
+
+async def test_privacy_officers_are_reminded_once_of_what_was_not_reviewed_in_72_hours(
+    session: AsyncSession, world: World
+) -> None:
+    officer, auditor = await _officer(session, "officer@example.org"), (await a_colleague(session, "auditor"))[0]
+    for ago in (timedelta(hours=71), timedelta(hours=73), timedelta(days=9)):
+        await _opened(session, auditor, world.person_id, ago)
+    reviewed = await _opened(session, auditor, world.person_id, timedelta(hours=80))
+    reviewed.reviewed_at, reviewed.reviewed_by, reviewed.verdict = clock.now(), officer.user_account_id, "justified"
+    await session.commit()
+
+    count, mails = await _remind(session)
+
+    assert count == 2
+    assert [mail.to_address for mail in mails] == ["officer@example.org"]
+    assert "2 accesses" in (mails[0].body or "")
+    assert P not in f"{mails[0].subject} {mails[0].body}"
+    assert REASON not in (mails[0].body or "")
+    again, mails = await _remind(session)
+    assert (again, len(mails)) == (0, 1)
+
+
+async def test_nobody_is_reminded_of_their_own_access_and_one_without_a_reader_waits(
+    session: AsyncSession, world: World
+) -> None:
+    me = await _officer(session, "me@example.org")
+    await _opened(session, me, world.person_id, timedelta(hours=73))
+    assert await _remind(session) == (0, [])
+    await _officer(session, "other@example.org")
+    count, mails = await _remind(session)
+    assert (count, [mail.to_address for mail in mails]) == (1, ["other@example.org"])
+    assert "1 access " in (mails[0].body or "")
 
 
 async def test_an_access_is_reviewed_once_by_somebody_else(

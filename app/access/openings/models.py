@@ -53,3 +53,4 @@ class AccessOpening(Edited, Base):
     reviewed_by: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.user_account_id"), info=INTERNAL)
     verdict: Mapped[str | None] = mapped_column(info=INTERNAL)
     review_note: Mapped[str | None] = mapped_column(info=PERSONAL)
+    review_reminded_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)

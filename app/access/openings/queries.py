@@ -5,9 +5,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, DateTime, Select, Uuid, and_, column, func, not_, or_, select, table
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.models import RoleGrant, UserAccount
 from app.access.openings.errors import OpeningNotFound
 from app.access.openings.models import AccessOpening
 from app.access.openings.schemas import OpeningFilter
+from app.access.policy import Role
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.paging import SortKey, fetch_page
@@ -87,6 +89,44 @@ async def list_openings(
     return await fetch_page(
         session, ids=ids, query=query, sort=_NEWEST, load=load, order_of=lambda row: row.access_opening_id
     )
+
+
+async def lock_overdue_reviews(session: AsyncSession, *, before: datetime) -> list[AccessOpening]:
+    """
+    Break-glass accesses from `before` or earlier that wait for a review and of which nobody was reminded, oldest first.
+
+    At most 1,000, locked until the transaction ends; those that somebody else has locked are left out.
+    """
+    found = await session.scalars(
+        select(AccessOpening)
+        .where(
+            AccessOpening.kind == "break_glass",
+            AccessOpening.reviewed_at.is_(None),
+            AccessOpening.review_reminded_at.is_(None),
+            AccessOpening.created_at <= before,
+        )
+        .order_by(AccessOpening.created_at)
+        .limit(1_000)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return list(found)
+
+
+async def privacy_officers(session: AsyncSession) -> list[tuple[UUID, str]]:
+    """The privacy officers who can be reached by mail: account and address."""
+    found = await session.execute(
+        select(UserAccount.user_account_id, UserAccount.email)
+        .join(RoleGrant, RoleGrant.user_account_id == UserAccount.user_account_id)
+        .where(
+            RoleGrant.role == Role.PRIVACY_OFFICER.value,
+            RoleGrant.revoked_at.is_(None),
+            UserAccount.is_active,
+            UserAccount.email.is_not(None),
+        )
+        .order_by(UserAccount.user_account_id)
+    )
+    return [(row.user_account_id, row.email) for row in found]
 
 
 async def reasons_about(

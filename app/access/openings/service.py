@@ -1,15 +1,13 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.models import RoleGrant, UserAccount
 from app.access.openings import queries
 from app.access.openings.errors import AlreadyReviewed, NothingToOpen, OpeningNotFound, OwnAccess, TooManyOpen
 from app.access.openings.models import AccessOpening
 from app.access.openings.schemas import BreakGlass, Review
-from app.access.policy import PERMISSIONS, Role, Sight, sight_of
+from app.access.policy import PERMISSIONS, Sight, sight_of
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.actor import Actor
@@ -17,6 +15,8 @@ from app.platform.errors import Forbidden
 from app.platform.mail import write_mail
 
 LASTS = timedelta(hours=1)
+REVIEWED_WITHIN = timedelta(hours=72)
+_HOURS = REVIEWED_WITHIN // timedelta(hours=1)
 MOST_OPEN = 20
 """More persons at once than anybody can care for in an hour is not an emergency."""
 
@@ -117,31 +117,52 @@ def _sees_something_masked(actor: Actor) -> bool:
     )
 
 
-async def _tell_privacy_officers(session: AsyncSession, actor: Actor) -> None:
-    addresses = await session.scalars(
-        select(UserAccount.email)
-        .join(RoleGrant, RoleGrant.user_account_id == UserAccount.user_account_id)
-        .where(
-            RoleGrant.role == Role.PRIVACY_OFFICER.value,
-            RoleGrant.revoked_at.is_(None),
-            UserAccount.is_active,
-            UserAccount.email.is_not(None),
-            UserAccount.user_account_id != actor.account_id,
+async def remind_of_reviews(session: AsyncSession, *, now: datetime) -> int:
+    """
+    Remind the privacy officers of break-glass accesses that nobody has reviewed in 72 hours; how many those are.
+
+    Each access once, in one mail to each officer, who is not told of their own. One that nobody could be told of waits.
+    """
+    overdue = await queries.lock_overdue_reviews(session, before=now - REVIEWED_WITHIN)
+    if not overdue:
+        return 0
+    reminded: set[UUID] = set()
+    for officer_id, address in await queries.privacy_officers(session):
+        others = [opening.access_opening_id for opening in overdue if opening.user_account_id != officer_id]
+        if not others:
+            continue
+        reminded.update(others)
+        waits = "1 access waits" if len(others) == 1 else f"{len(others)} accesses wait"
+        await write_mail(
+            session,
+            to_address=address,
+            subject="Break-glass access is not reviewed",
+            body=(
+                f"By break-glass, {waits} for a review since more than {_HOURS} hours.\n\n"
+                "Who opened whose data and why stands in the CRM: Oversight, Break-glass.\n"
+            ),
         )
-        .order_by(UserAccount.user_account_id)
-    )
-    for address in addresses:
-        if address is not None:
-            await write_mail(
-                session,
-                to_address=address,
-                subject="Break-glass access was opened",
-                body=(
-                    f"{actor.name} has opened a person's masked data for an hour.\n\n"
-                    "Whose data and for which reason stands in the CRM: Oversight, Break-glass.\n"
-                    "Please review it within 72 hours.\n"
-                ),
-            )
+    for opening in overdue:
+        if opening.access_opening_id in reminded:
+            opening.review_reminded_at = now
+    await session.flush()
+    return len(reminded)
+
+
+async def _tell_privacy_officers(session: AsyncSession, actor: Actor) -> None:
+    for officer_id, address in await queries.privacy_officers(session):
+        if officer_id == actor.account_id:
+            continue
+        await write_mail(
+            session,
+            to_address=address,
+            subject="Break-glass access was opened",
+            body=(
+                f"{actor.name} has opened a person's masked data for an hour.\n\n"
+                "Whose data and for which reason stands in the CRM: Oversight, Break-glass.\n"
+                f"Please review it within {_HOURS} hours.\n"
+            ),
+        )
 
 
 def when_it_ends(opening: AccessOpening) -> datetime:
