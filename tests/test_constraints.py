@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Table, text
+from sqlalchemy import CheckConstraint, ColumnCollectionConstraint, ForeignKeyConstraint, Table, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -130,10 +130,9 @@ def _keys() -> dict[str, Table]:
     for table in _tables():
         primary = {column.name for column in table.primary_key}
         for constraint in table.constraints:
-            is_key = not isinstance(constraint, (CheckConstraint, ForeignKeyConstraint)) and (
-                constraint is not table.primary_key
-            )
-            if is_key and not primary <= {column.name for column in constraint.columns}:
+            if isinstance(constraint, (CheckConstraint, ForeignKeyConstraint)) or constraint is table.primary_key:
+                continue
+            if not primary <= set(_columns(table, str(constraint.name))):
                 found[str(constraint.name)] = table
         found |= {str(index.name): table for index in table.indexes if index.unique}
     return found
@@ -213,7 +212,7 @@ async def test_key_is_kept(world: AsyncSession, name: str) -> None:
 
 def _columns(table: Table, name: str) -> list[str]:
     for constraint in table.constraints:
-        if constraint.name == name:
+        if constraint.name == name and isinstance(constraint, ColumnCollectionConstraint):
             return [column.name for column in constraint.columns]
     index = next(index for index in table.indexes if index.name == name)
     return [column.name for column in index.columns]
