@@ -8,9 +8,10 @@ from typing import Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import CheckConstraint, ColumnCollectionConstraint, ForeignKeyConstraint, Table, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Table, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.schema import ColumnCollectionConstraint
 
 from app.models import metadata
 from app.platform.db import constraint_name
