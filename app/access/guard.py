@@ -30,7 +30,7 @@ from app.access.masking import refuse_masked_questions
 from app.access.openings.errors import ScopeNeeded
 from app.access.policy import NAMED_ONLY, PERMISSIONS, masked_classes_of, permissions_of
 from app.access.reasons import ACCESS_REASON, CHANGE_REASON, reason_in
-from app.access.serving import State, serve, write_event
+from app.access.serving import State, record_refusal, serve, write_event
 from app.access.showing import Door, show
 from app.audit import service as audit
 from app.platform import errors, idempotency
@@ -147,7 +147,7 @@ class GuardedRoute(APIRoute):
         road: HotRoad | None = getattr(self.endpoint, "hot_road", None)
 
         async def guarded(request: Request) -> Response:
-            _count(request)
+            await _count(request, action)
             answer = None if road is None else await hot_roads.answer(request, road)
             return await _serve(request, inner, permission, action) if answer is None else answer
 
@@ -175,7 +175,6 @@ def mount(app: FastAPI, router: APIRouter) -> None:
 async def _serve(request: Request, inner: Handler, permission: str, action: str) -> Response:
     async def work(session: AsyncSession) -> Response:
         actor = await _authenticate(session, request)
-        session.info["actor"] = actor
         if not actor.may(permission):
             raise ScopeNeeded if permission in NAMED_ONLY & permissions_of(actor.roles) else errors.Forbidden
         if request.method in description.METHODS_WITH_BODY:
@@ -196,22 +195,28 @@ async def _authenticate(session: AsyncSession, request: Request) -> Actor:
             state.known_keys.pop(key.secret_sha256, None)
         state.rate_limits.count_failure(_source(request))
         raise errors.Unauthenticated
+    session.info["actor"] = actor
     if key.secret_sha256 not in state.known_keys:
-        state.rate_limits.count_request(actor.account_id)
         if len(state.known_keys) < _MOST_KNOWN_KEYS:
             state.known_keys[key.secret_sha256] = actor.account_id
+        state.rate_limits.count_request(actor.account_id)
     return actor
 
 
-def _count(request: Request) -> None:
+async def _count(request: Request, action: str) -> None:
     """TooMany for an account that has asked too often, and for an address from which too many unknown keys came."""
     state: State = request.app.state.guard
     key = keys.bearer(request.headers.get("authorization"))
     account_id = state.known_keys.get(key.secret_sha256) if key else None
-    if account_id is None:
-        state.rate_limits.refuse_after_failures(_source(request))
-    else:
-        state.rate_limits.count_request(account_id)
+    try:
+        if account_id is None:
+            state.rate_limits.refuse_after_failures(_source(request))
+        else:
+            state.rate_limits.count_request(account_id)
+    except errors.TooMany as error:
+        actor = None if account_id is None else Actor(account_id, "", roles=frozenset(), permissions=frozenset())
+        await record_refusal(state.database, actor, request, action, error)
+        raise
 
 
 def _source(request: Request) -> str:

@@ -4,6 +4,8 @@ How often the JSON door may be used, counted in each worker process over the las
 Two limits. Failed authentications per client address: keys have 256 bits and cannot be guessed, but each failure asks
 the database and leaves an event; above the limit the answer is 429 before either. A key that has opened in this
 process is not held up by the failures of others behind its address. And requests per account, all its keys together.
+
+A refusal is on record once a minute for whom it meets: the trail tells of a flood and is not flooded.
 """
 
 import math
@@ -16,7 +18,8 @@ from limits.strategies import MovingWindowRateLimiter
 
 from app.platform.errors import TooMany
 
-_FAILURES, _REQUESTS = "failures", "requests"
+_FAILURES, _REQUESTS, _RECORDED = "failures", "requests", "recorded"
+_ONCE = RateLimitItemPerMinute(1)
 
 
 class RateLimits:
@@ -40,6 +43,10 @@ class RateLimits:
         """TooMany when this account has asked as often as it may; refused requests do not count."""
         if self._requests is not None and not self._window.hit(self._requests, _REQUESTS, str(account_id)):
             raise self._too_many(self._requests, _REQUESTS, str(account_id))
+
+    def is_news(self, subject: str) -> bool:
+        """Whether this account or address is refused for the first time in a minute, by a limit of any kind."""
+        return self._window.hit(_ONCE, _RECORDED, subject)
 
     def _too_many(self, limit: RateLimitItemPerMinute, *names: str) -> TooMany:
         # The moment at which the oldest counted one leaves the window.

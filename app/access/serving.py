@@ -20,6 +20,8 @@ from app.platform.actor import Actor
 from app.platform.db import ConstraintErrors, Database, sqlstate
 from app.platform.errors import AppError
 from app.platform.problems import translate
+from app.platform.settings import Settings
+from app.platform.sources import source_of
 
 log = structlog.get_logger()
 
@@ -96,7 +98,13 @@ async def write_event(session: AsyncSession, actor: Actor | None, **event: str |
 async def record_refusal(
     database: Database, actor: Actor | None, request: Request, action: str, known: AppError | None
 ) -> None:
-    """The event of a refused or failed request, in a transaction of its own: nothing else of it is stored."""
+    """
+    The event of a refused or failed request, in a transaction of its own: nothing else of it is stored.
+
+    Of refusals for asking too often, one a minute for each account or address.
+    """
+    if isinstance(known, errors.TooMany) and not _is_news(request, actor):
+        return
     outcome = "failed"
     if known is not None:
         outcome = next(_OUTCOMES[kind] for kind in type(known).__mro__ if kind in _OUTCOMES)
@@ -122,6 +130,14 @@ async def record_refusal(
             code=known.error_code if known else None,
             request_id=request.scope.get("request_id"),
         )
+
+
+def _is_news(request: Request, actor: Actor | None) -> bool:
+    state: State = request.app.state.guard
+    settings: Settings = request.app.state.settings
+    if actor is None or actor.account_id is None:
+        return state.rate_limits.is_news(source_of(request, proxy_hops=settings.proxy_hops))
+    return state.rate_limits.is_news(str(actor.account_id))
 
 
 def _record(request: Request) -> tuple[str, UUID | None]:

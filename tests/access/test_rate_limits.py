@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -10,9 +11,12 @@ import time_machine
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.service import command_actor, create_api_key
 from app.audit.models import AuditEvent
 from app.main import create_app
 from app.platform.settings import Environment, Settings
+from tests.browsing import ORIGIN, token_in
+from tests.builders import a_colleague
 from tests.conftest import AsRole, BoundDatabase
 
 FORGED = {"Authorization": "Bearer crm_aaaaaaaaaaaa_" + "A" * 43}
@@ -39,19 +43,81 @@ async def _statuses(client: httpx.AsyncClient, count: int, headers: dict[str, st
     return [(await client.get(CONDITIONS, headers=headers)).status_code for _ in range(count)]
 
 
-async def test_failed_keys_of_an_address_end_in_429_that_leaves_no_event(
-    limited: Limited, session: AsyncSession
-) -> None:
+async def _refusals(session: AsyncSession) -> list[tuple[str, str, UUID | None]]:
+    """The events of code too_many_requests, oldest first: action, outcome, account."""
+    rows = await session.execute(
+        select(AuditEvent.action, AuditEvent.outcome, AuditEvent.actor_id)
+        .where(AuditEvent.code == "too_many_requests")
+        .order_by(AuditEvent.audit_event_id)
+    )
+    return [(row.action, row.outcome, row.actor_id) for row in rows]
+
+
+async def test_failed_keys_of_an_address_end_in_429_before_the_database_is_asked(limited: Limited) -> None:
     async with limited(failed_keys_per_minute=3) as client:
         assert await _statuses(client, 3, FORGED) == [401] * 3
-        before = await session.scalar(select(func.count()).select_from(AuditEvent))
         refused = await client.get(CONDITIONS, headers=FORGED)
         assert refused.status_code == 429
         assert refused.headers["content-type"] == "application/problem+json"
         assert refused.json()["code"] == "too_many_requests"
         assert 1 <= int(refused.headers["retry-after"]) <= 60
         assert (await client.get(CONDITIONS)).status_code == 429
-        assert await session.scalar(select(func.count()).select_from(AuditEvent)) == before
+
+
+async def test_a_flood_of_an_address_leaves_one_event_a_minute(limited: Limited, session: AsyncSession) -> None:
+    with time_machine.travel("2026-03-14T09:30:00Z", tick=False) as clock:
+        async with limited(failed_keys_per_minute=2, proxy_hops=1) as client:
+            here = {**FORGED, "X-Forwarded-For": "198.51.100.7"}
+            assert await _statuses(client, 30, here) == [401] * 2 + [429] * 28
+            assert await _refusals(session) == [("list_medical_conditions", "refused", None)]
+            # Somebody else's refusals are news of their own.
+            assert await _statuses(client, 4, {**FORGED, "X-Forwarded-For": "203.0.113.9"}) == [401, 401, 429, 429]
+            assert len(await _refusals(session)) == 2
+            clock.shift(61)
+            assert await _statuses(client, 9, here) == [401] * 2 + [429] * 7
+            assert len(await _refusals(session)) == 3
+            refused = select(func.count()).where(AuditEvent.action == "list_medical_conditions")
+            assert await session.scalar(refused) == 3 + 2 * 3, "a 401 each before the limit, and no more"
+
+
+async def test_a_flood_of_an_account_leaves_one_event_a_minute_that_names_it(
+    limited: Limited, session: AsyncSession
+) -> None:
+    account, headers = await a_colleague(session)
+    _, other = await a_colleague(session)
+    async with limited(rate_limit_per_minute=2) as client:
+        assert await _statuses(client, 1, headers) == [200]
+        assert [(await client.get(NOWHERE, headers=headers)).status_code for _ in range(9)] == [404] + [429] * 8
+        assert await _refusals(session) == [("get_patient", "refused", account.user_account_id)]
+        assert await _statuses(client, 9, headers) == [429] * 9
+        assert len(await _refusals(session)) == 1
+        assert await _statuses(client, 4, other) == [200, 200, 429, 429]
+        assert len(await _refusals(session)) == 2
+
+
+async def test_a_further_key_of_an_account_at_its_limit_is_counted_without_the_database(
+    limited: Limited, session: AsyncSession
+) -> None:
+    account, headers = await a_colleague(session)
+    text = await create_api_key(session, command_actor(), account_id=account.user_account_id, name="second")
+    await session.commit()
+    second = {"Authorization": f"Bearer {text}"}
+    async with limited(rate_limit_per_minute=2) as client:
+        assert await _statuses(client, 2, headers) == [200, 200]
+        assert await _statuses(client, 9, second) == [429] * 9
+    assert await _refusals(session) == [("list_medical_conditions", "refused", account.user_account_id)]
+
+
+async def test_a_flood_of_sign_ins_leaves_an_event_for_each_try_that_counted_and_one_more(
+    client: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    statuses = []
+    for _ in range(14):
+        page = await client.get("/sign-in")
+        form = {"csrf_token": token_in(page), "email": "nobody@example.org", "password": "not the password"}
+        statuses.append((await client.post("/sign-in", data=form, headers=ORIGIN)).status_code)
+    assert statuses[-4:] == [429] * 4
+    assert await _refusals(session) == [("sign_in_with_password", "refused", None)]
 
 
 async def test_a_key_that_has_opened_is_not_held_up_by_the_failures_of_its_neighbours(
