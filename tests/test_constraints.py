@@ -125,6 +125,14 @@ def _tables() -> list[Table]:
     return [table for table in metadata.sorted_tables if table.name not in ELSEWHERE]
 
 
+def _columns(table: Table, name: str) -> list[str]:
+    for constraint in table.constraints:
+        if constraint.name == name and isinstance(constraint, ColumnCollectionConstraint):
+            return [column.name for column in constraint.columns]
+    index = next(index for index in table.indexes if index.name == name)
+    return [column.name for column in index.columns]
+
+
 def _keys() -> dict[str, Table]:
     """Unique keys, unique indexes and exclusions by name; those with the primary key in them can't be broken alone."""
     found: dict[str, Table] = {}
@@ -209,14 +217,6 @@ async def test_key_is_kept(world: AsyncSession, name: str) -> None:
     names = ", ".join(c.name for c in copied)
     statement = f"INSERT INTO {table.name} ({names}) SELECT {', '.join(values)} FROM {table.name}"
     assert await _broken(world, statement) == name
-
-
-def _columns(table: Table, name: str) -> list[str]:
-    for constraint in table.constraints:
-        if constraint.name == name and isinstance(constraint, ColumnCollectionConstraint):
-            return [column.name for column in constraint.columns]
-    index = next(index for index in table.indexes if index.name == name)
-    return [column.name for column in index.columns]
 
 
 def test_no_rule_is_left_out() -> None:
