@@ -1,3 +1,4 @@
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +10,7 @@ from app.calls.models import CallHistory
 from app.calls.rules import contradictions, derive_status
 from app.calls.schemas import CallForLead, CallForPatient, CallUpdate, Rebooking, fields_given
 from app.calls.states import CALL
+from app.people import suggestions
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Invalid
@@ -156,3 +158,15 @@ async def _noted(session: AsyncSession, actor: Actor, call_id: UUID, fields: set
     people = [call.person_id] if call.pn_id is None else [call.person_id, call.pn_id]
     audit.note(session, record_type="call_history", record_id=call_id, person_ids=people, fields=fields or ())
     return call
+
+
+async def _lock(session: AsyncSession, actor: Actor, call_id: UUID) -> CallHistory:
+    return await queries.get_call(session, actor, call_id=call_id, for_update=True)
+
+
+async def _change_field(session: AsyncSession, actor: Actor, call: CallHistory, field: str, value: Any) -> None:
+    change = CallUpdate.model_validate({field: value})
+    await correct_call(session, actor, call_id=call.call_id, change=change)
+
+
+suggestions.register(CallHistory.__tablename__, suggestions.Changeable(lock=_lock, change=_change_field))

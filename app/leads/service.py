@@ -15,7 +15,7 @@ from app.leads.rules import Move, Step, codes_of, decide_move
 from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
 from app.leads.states import LEAD
 from app.patients.events import JourneyEvent
-from app.people import roles
+from app.people import roles, suggestions
 from app.people import service as people
 from app.people.schemas import MatchRead
 from app.platform import clock
@@ -195,3 +195,15 @@ def _correct(lead: PatientLead, given: Mapping[str, Any]) -> None:
 def note(session: AsyncSession, lead: PatientLead, fields: Iterable[str] = ()) -> None:
     """Note that the lead was shown or changed."""
     audit.note(session, record_type="patient_lead", record_id=lead.lead_id, person_ids=[lead.person_id], fields=fields)
+
+
+async def _lock(session: AsyncSession, actor: Actor, lead_id: UUID) -> PatientLead:
+    return await queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
+
+
+async def _change_field(session: AsyncSession, actor: Actor, lead: PatientLead, field: str, value: Any) -> None:
+    change = LeadUpdate.model_validate({field: value})
+    await change_lead(session, actor, lead_id=lead.lead_id, change=change)
+
+
+suggestions.register(PatientLead.__tablename__, suggestions.Changeable(lock=_lock, change=_change_field))

@@ -12,7 +12,11 @@ from app.legacy.phases.context import Context
 
 
 class Compared(NamedTuple):
-    """A decision table and the table it went to: key, and our columns with the SQL of what the export says now."""
+    """
+    A decision table and the table it went to: key, and our columns with the SQL of what the export says now.
+
+    In the column's own type, since a suggestion holds it as JSON and is accepted by the rules of a PUT.
+    """
 
     decided: str
     target: str
@@ -28,7 +32,7 @@ _COMPARED: Final = (
         {
             "first_name": "nullif(d.typed_first, '')",
             "last_name": "nullif(d.typed_last, '')",
-            "date_of_birth": "d.date_of_birth::text",
+            "date_of_birth": "d.date_of_birth",
         },
     ),
     Compared(
@@ -36,9 +40,9 @@ _COMPARED: Final = (
         "patient",
         "patient_id",
         {
-            "medical_condition_id": "d.condition_id::text",
-            "first_contact_date": "d.first_contact_date::text",
-            "initial_consult_date": "d.initial_consult_date::text",
+            "medical_condition_id": "d.condition_id",
+            "first_contact_date": "d.first_contact_date",
+            "initial_consult_date": "d.initial_consult_date",
         },
     ),
     Compared(
@@ -46,7 +50,7 @@ _COMPARED: Final = (
         "patient_lead",
         "lead_id",
         {
-            "medical_condition_id": "d.condition_id::text",
+            "medical_condition_id": "d.condition_id",
             "status": "CASE d.status WHEN 'lost' THEN 'disqualified' ELSE d.status END",
         },
     ),
@@ -60,7 +64,7 @@ _COMPARED: Final = (
         "legacy.d_call",
         "call_history",
         "call_id",
-        {"status": "d.status", "outcome": "d.outcome", "call_duration_minutes": "d.minutes::text", "notes": "d.notes"},
+        {"status": "d.status", "outcome": "d.outcome", "call_duration_minutes": "d.minutes", "notes": "d.notes"},
     ),
     Compared(
         "legacy.d_ct_journey",
@@ -72,7 +76,7 @@ _COMPARED: Final = (
         "(SELECT d.* FROM legacy.d_eap_journey AS d)",
         "eap_journey",
         "eap_journey_id",
-        {"enrollment_date": "d.enrolled::text"},
+        {"enrollment_date": "d.enrolled"},
     ),
 )
 
@@ -109,7 +113,7 @@ def suggest_changes(context: Context) -> None:
                        to_jsonb(t) -> '{column}' AS ours, t.version, to_jsonb({theirs}) AS theirs
                 FROM {decided} AS d JOIN public.{target} AS t USING ({key})
                 JOIN legacy.w_changed_target AS w ON w.target = '{target}' AND w.target_id = d.{key}
-                WHERE NOT d.is_new AND ({theirs}) IS NOT NULL AND t.{column}::text IS DISTINCT FROM ({theirs})
+                WHERE NOT d.is_new AND ({theirs}) IS NOT NULL AND t.{column}::text IS DISTINCT FROM ({theirs})::text
                 """
             )
     context.table(

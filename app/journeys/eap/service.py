@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,7 @@ from app.journeys.eap.states import EAP_JOURNEY, gates_pass, guards_of, reasons_
 from app.journeys.errors import happened_at_needed, hold_reason_needed, only_with_a_move
 from app.journeys.moves import Guard, Move, Step
 from app.journeys.queries import people_of, require_patient
+from app.people import suggestions
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
@@ -177,3 +179,15 @@ async def _ask_guards(session: AsyncSession, actor: Actor, journey: EapJourney, 
         treated = await queries.was_ever_treated(session, eap_journey_id=journey.eap_journey_id)
         guards["was_treated"] = Guard.of(treated)
     return guards
+
+
+async def _lock(session: AsyncSession, actor: Actor, eap_journey_id: UUID) -> EapJourney:
+    return await queries.get_eap_journey(session, actor, eap_journey_id=eap_journey_id, for_update=True)
+
+
+async def _change_field(session: AsyncSession, actor: Actor, journey: EapJourney, field: str, value: Any) -> None:
+    change = EapJourneyUpdate.model_validate({field: value})
+    await change_eap_journey(session, actor, eap_journey_id=journey.eap_journey_id, change=change)
+
+
+suggestions.register(EapJourney.__tablename__, suggestions.Changeable(lock=_lock, change=_change_field))

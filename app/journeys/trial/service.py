@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -22,6 +23,7 @@ from app.journeys.trial.schemas import (
     TrialUpdate,
 )
 from app.journeys.trial.states import TRIAL_JOURNEY, date_meant, guards_of, reasons_of
+from app.people import suggestions
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
@@ -237,3 +239,17 @@ async def _ask_guards(session: AsyncSession, journey: ClinicalTrialJourney, move
         known = trial is not None and trial.status != "unverified"
         guards["trial_recruiting"] = Guard.of(trial.status == "recruiting" if trial and known else None)
     return guards
+
+
+async def _lock(session: AsyncSession, actor: Actor, ct_journey_id: UUID) -> ClinicalTrialJourney:
+    return await queries.get_trial_journey(session, actor, ct_journey_id=ct_journey_id, for_update=True)
+
+
+async def _change_field(
+    session: AsyncSession, actor: Actor, journey: ClinicalTrialJourney, field: str, value: Any
+) -> None:
+    change = TrialJourneyUpdate.model_validate({field: value})
+    await change_trial_journey(session, actor, ct_journey_id=journey.ct_journey_id, change=change)
+
+
+suggestions.register(ClinicalTrialJourney.__tablename__, suggestions.Changeable(lock=_lock, change=_change_field))
