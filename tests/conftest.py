@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -29,6 +30,10 @@ from app.platform.embedded import Cluster, running
 from app.platform.hot import Row, Rows, Statement
 from app.platform.settings import Settings
 from app.setup import add_reference_data
+
+# Speed is for `make bench`; on a busy machine anything may take long once.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
