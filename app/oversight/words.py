@@ -26,6 +26,58 @@ VERBS = {
     "set": "Changed",
     "add": "Entered",
 }
+# What people do with their own accounts and those of others, whose verbs alone would say nothing.
+ACTIONS = {
+    "sign_in_with_password": "Signed in with a password",
+    "sign_in_with_passkey": "Signed in with a passkey",
+    "give_second_factor": "Gave the code of the second step",
+    "give_passkey": "Gave a passkey as second step",
+    "give_recovery_code": "Used a recovery code",
+    "come_back": "Signed in through the identity provider",
+    "sign_out": "Signed out",
+    "unlock": "Unlocked the session",
+    "unlock_with_passkey": "Unlocked the session with a passkey",
+    "enrol_app": "Set up the authenticator app",
+    "set_up_app": "Set up the authenticator app",
+    "remove_app": "Removed the authenticator app",
+    "enrol_passkey": "Added a passkey",
+    "enrol_first_passkey": "Added a passkey",
+    "remove_passkey": "Removed a passkey",
+    "make_recovery_codes": "Made new recovery codes",
+    "change_password": "Changed the password",
+    "accept_invitation": "Accepted an invitation",
+    "ask_for_reset": "Asked for a new password",
+    "reset_password": "Chose a new password",
+    "show_invitation": "Followed an invitation link",
+    "show_reset": "Followed a password link",
+    "end_session": "Ended a session",
+    "end_other_sessions": "Ended all other sessions",
+    "end_user_sessions": "Ended all sessions of a user",
+    "invite_user": "Invited a user",
+    "invite_again": "Sent a new invitation",
+    "create_user": "Added a user",
+    "rename_user": "Changed name or e-mail of a user",
+    "set_user_roles": "Changed the roles of a user",
+    "disable_user": "Closed an account",
+    "enable_user": "Opened an account again",
+    "start_over": "Let a user start over",
+    "create_key": "Made an API key",
+    "create_api_key": "Made an API key",
+    "rotate_key": "Replaced an API key",
+    "revoke_key": "Revoked an API key",
+    "show_held_form": "Looked at a form that was kept",
+    "send_held_form": "Sent a form that was kept",
+    "make_demo_users": "Made the demo users",
+    "make_demo_keys": "Made the demo keys",
+    "show_audit_trail": "Read the audit trail",
+    "export_audit_trail": "Exported the audit trail",
+    "show_access_report": "Read who looked at a person",
+    "break_glass": "Broke the glass",
+    "end_break_glass": "Ended a break-glass access",
+    "review_break_glass": "Reviewed an access",
+    "show_break_glass_list": "Seen in a list",
+    "state_reason": "Stated a reason",
+}
 RECORDS = {
     "person": "Who you are and how to reach you",
     "patient": "Patient record",
@@ -49,7 +101,9 @@ PURPOSES = {
 
 
 def did(action: str) -> str:
-    """What was done, from the action's first word."""
+    """What was done, from the action's first word where it has no words of its own."""
+    if action in ACTIONS:
+        return ACTIONS[action]
     if action.endswith("_history"):
         return "Read with its earlier versions"
     verb = action.partition("_")[0]

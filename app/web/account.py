@@ -64,7 +64,7 @@ async def change_password(
     await users.store_password(
         session, account_id=visitor.account_id, password_hash=hashed, now=clock.now(), but=visitor.session_id
     )
-    return go_to(request, "/account", flash=Flash("Password changed. All your other sessions are over."))
+    return go_to(request, "/account", flash=Flash("Password changed. All your other sessions have ended."))
 
 
 @router.get("/app", dependencies=[signed_in(recent=True)])
@@ -163,4 +163,4 @@ async def end_session(request: Request, session: DbSession, visitor: CurrentVisi
         session, account_id=visitor.account_id, reason="ended_by_user", now=clock.now(), only=web_session_id
     )
     audit.note(session, record_type="web_session", record_id=web_session_id, fields=["ended_at"])
-    return go_to(request, "/account/sessions", flash=Flash("The session is over."))
+    return go_to(request, "/account/sessions", flash=Flash("The session has ended."))

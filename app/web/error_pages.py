@@ -36,23 +36,22 @@ ERRORS: Mapping[int, ErrorWords] = {
     ),
     403: ErrorWords(
         "Your role does not include this",
-        "If your work needs it, ask an administrator for the role, and give them the reference below.",
+        "If you need it for your work, ask an administrator for the role and give them the reference below.",
         "shield-lock",
     ),
     404: ErrorWords(
         "There is nothing here",
-        "The record does not exist, was removed, or is not one you may see. Search by name, e-mail or reference.",
+        "The page or record does not exist, was removed, or is not one you may see. Check the address, or start over.",
         "search",
-        (("Search", "/search"), ("Go to the start page", "/")),
     ),
     405: ErrorWords(
         "That cannot be done at this address",
-        "The page was asked in a way it does not know, perhaps by an old bookmark. Open it from the start page.",
+        "An old bookmark may lead here. Open the page from the start page instead.",
         "ban",
     ),
     409: ErrorWords(
         "The record has moved on",
-        "It is not in the state this step needs; perhaps it was changed meanwhile. Reload it, then go on.",
+        "Somebody may have changed it in the meantime. Reload the page, look at it again, then go on.",
         "arrows-exchange",
     ),
     422: ErrorWords(
@@ -62,7 +61,7 @@ ERRORS: Mapping[int, ErrorWords] = {
     ),
     429: ErrorWords(
         "Too many attempts",
-        "This is paused for a short while to protect the accounts. Nothing is locked: wait a minute and try again.",
+        "We pause for a short while to protect accounts. Nothing is locked: wait a minute and try again.",
         "hourglass",
     ),
     500: ErrorWords(

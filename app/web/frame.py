@@ -9,25 +9,51 @@ from app.access.accounts.sessions import Visitor
 from app.access.openings import queries as openings
 from app.platform.actor import Actor
 from app.web.render import Banner, Frame, NavGroup, NavItem
-from app.web.words import moment_text, shown_in, words, zone_named
+from app.web.words import near_text, plural, shortened, shown_in, words, zone_named
 
 
 @dataclass(frozen=True)
 class Place:
-    """An entry of the sidebar, for whoever has `permission`; None is everybody."""
+    """An entry of the sidebar, for whoever has `permission`; None is everybody. `about` says what one does there."""
 
     group: str
     permission: str | None
     item: NavItem
+    about: str = ""
 
 
 PLACES: tuple[Place, ...] = (
     Place("", None, NavItem("Start", "home", "/")),
-    Place("Oversight", "audit.read", NavItem("Audit trail", "list-check", "/audit")),
-    Place("Oversight", "audit.read", NavItem("Break-glass", "shield-exclamation", "/break-glass")),
-    Place("Oversight", "break_glass.use", NavItem("My accesses", "lock-open", "/break-glass/mine")),
-    Place("Administration", "user.manage", NavItem("Users", "users-group", "/users")),
-    Place("Administration", "key.manage", NavItem("API keys", "key", "/api-keys")),
+    Place(
+        "Oversight",
+        "audit.read",
+        NavItem("Audit trail", "list-check", "/audit"),
+        "Who saw or changed what, when and why. The report for a person starts here.",
+    ),
+    Place(
+        "Oversight",
+        "audit.read",
+        NavItem("Break-glass", "shield-exclamation", "/break-glass"),
+        "Records that were opened with a reason, and the reviews of them.",
+    ),
+    Place(
+        "Oversight",
+        "break_glass.use",
+        NavItem("My accesses", "lock-open", "/break-glass/mine"),
+        "Open one person's records in an emergency, and end it again.",
+    ),
+    Place(
+        "Administration",
+        "user.manage",
+        NavItem("Users", "users-group", "/users"),
+        "Invite people, give roles, help somebody back in, close an account.",
+    ),
+    Place(
+        "Administration",
+        "key.manage",
+        NavItem("API keys", "key", "/api-keys"),
+        "Keys for other systems: make, replace, revoke.",
+    ),
 )
 """Every group of screens adds its places here, in the order of the sidebar."""
 
@@ -48,15 +74,17 @@ async def with_banner(session: AsyncSession, actor: Actor | None, frame: Frame) 
     opened = await openings.open_break_glass(session, actor)
     if not opened:
         return frame
-    first = opened[0]
-    others = "" if len(opened) == 1 else f" (and {len(opened) - 1} more)"
     with shown_in(frame.zone):
-        until = moment_text(first.expires_at)
-    banner = Banner(
-        text=f"Break-glass: person {first.person_id}{others} is open to you until {until}. Every use is on record.",
-        href=f"/break-glass/{first.access_opening_id}/end",
-        action="End it now",
-    )
+        until = near_text(max(one.expires_at for one in opened), in_sentence=True)
+    if len(opened) > 1:
+        # One button cannot end several: the list ends each by itself.
+        text = f"Break-glass: {plural(len(opened), 'person', 'people')} open to you, the last until {until}."
+        banner = Banner(f"{text} Every use is on record.", see=("Show them", "/break-glass/mine"))
+        return replace(frame, banner=banner)
+    first = opened[0]
+    text = f"Break-glass: person {shortened(first.person_id)} is open to you until {until}. Every use is on record."
+    end = f"/break-glass/{first.access_opening_id}/end"
+    banner = Banner(text, href=end, action="End it now", see=("Show the record", f"/history/persons/{first.person_id}"))
     return replace(frame, banner=banner)
 
 

@@ -99,7 +99,7 @@ def _context(request: Request) -> dict[str, object]:
         "last_year": datetime(2025, 11, 2, 9, 30, tzinfo=UTC),
         "born": date(1979, 3, 14),
         "a_key": f"crm_{UUID(int=2**127 - 1).hex}",
-        "errors": [
+        "wrong": [
             ("email", "Write an e-mail address such as name@example.org"),
             ("born", "The date lies in the future"),
         ],

@@ -36,6 +36,7 @@ from app.platform.problems import STATUS_OF_KIND, translate
 from app.web import cookies, csrf
 from app.web.addresses import asked_path, came_from, with_next
 from app.web.error_pages import error_page
+from app.web.forms import on_a_page
 from app.web.frame import frame_for, with_banner
 from app.web.render import Flash, is_htmx, page
 
@@ -330,10 +331,12 @@ def refusal_page(request: Request, error: AppError) -> HTMLResponse:
     status = status_of(error)
     waits = {429: str(error.extra.get("retry_after", 60)), 503: "2"}
     headers = {"retry-after": waits[status]} if status in waits else {}
+    # What is said of a kind in general, the page says in its own words already.
+    general = type(error).__module__ == errors.__name__ and error.error_detail == type(error).detail
     return error_page(
         request,
         status,
-        detail=error.error_detail,
+        detail=None if general else error.error_detail,
         reference=request.scope.get("request_id", ""),
         headers={"referrer-policy": "same-origin", **headers},
     )
@@ -349,7 +352,7 @@ def form_again(
     """
     request.state.refusal = error
     status = status_of(error)
-    named = [(field.field, field.message) for field in error.fields]
+    named = [(field.field, on_a_page(field)) for field in error.fields]
     shown = {
         **context,
         "errors": named,

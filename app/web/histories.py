@@ -1,13 +1,13 @@
 """The history of every kind of record: versions, what changed, who, why; and the record as of a moment."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Form, Request, Response
-from sqlalchemy import DateTime
+from sqlalchemy import ColumnElement, Date, DateTime, Uuid
 
 from app.access.guard import CurrentActor, DbSession
 from app.access.masking import HIDDEN
@@ -27,9 +27,12 @@ from app.web.forms import read_text
 from app.web.guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.oversight import local_instant, zone_of
 from app.web.render import page
-from app.web.words import moment_text, shown_in, words
+from app.web.words import day_text, moment_text, shortened, shown_in, words
 
 router = page_router()
+
+CODES = frozenset({"gender", "status", "stage", "outcome", "direction", "channel", "kind", "source", "priority"})
+"""Columns that hold codes, which are shown in words."""
 
 
 def door_of(request: Request, permission: str) -> Door:
@@ -39,26 +42,41 @@ def door_of(request: Request, permission: str) -> Door:
 
 
 def _shown(record: Record, column: str, value: Any) -> Any:
-    """A value of a version in words, on the viewer's clock."""
+    """A value of a version in words, on the viewer's clock; HIDDEN stays what it is."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "Yes" if value else "No"
     if isinstance(value, (list, dict)):
         return ", ".join(map(str, value)) if value else None
-    if isinstance(record.table.c[column].type, DateTime) and value not in (None, HIDDEN):
+    if value in (None, "", HIDDEN):
+        return value
+    return _in_words(record.table.c[column], value)
+
+
+def _in_words(column: ColumnElement[Any], value: Any) -> Any:
+    if isinstance(column.type, Uuid):
+        return shortened(value)
+    if isinstance(column.type, DateTime):
         return moment_text(datetime.fromisoformat(value))
-    return value
+    if isinstance(column.type, Date):
+        return day_text(date.fromisoformat(value))
+    return words(value) if column.key in CODES else value
+
+
+def _label(column: str) -> str:
+    """What a column is called on the page: `owner_id` is the Owner."""
+    return words(column.removesuffix("_id"))
 
 
 def _lines(record: Record, version: VersionRead) -> list[tuple[str, Any, Any]]:
     return [
-        (words(c.field), _shown(record, c.field, c.before), _shown(record, c.field, c.after)) for c in version.changes
+        (_label(c.field), _shown(record, c.field, c.before), _shown(record, c.field, c.after)) for c in version.changes
     ]
 
 
 def _facts(record: Record, version: VersionRead) -> list[tuple[str, Any]]:
     """What the version says of the record; not what it says of itself, which stands beside it."""
     own = {*BOOKKEEPING, *record.table.primary_key.columns.keys()}
-    return [(words(n), _shown(record, n, value)) for n, value in version.values.items() if n not in own]
+    return [(_label(n), _shown(record, n, value)) for n, value in version.values.items() if n not in own]
 
 
 def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
@@ -74,6 +92,9 @@ def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
             "as_of": as_of[:40],
             "versions": [],
             "values": [],
+            "hidden": HIDDEN,
+            "may_open": False,
+            "person_id": None,
             "next_href": None,
             "first_href": here if cursor or as_of else None,
             "total": 0,
@@ -97,6 +118,8 @@ def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
             versions = [(version, _lines(record, version)) for version in found.items]
             values = _facts(record, found.items[0])
         shown = {
+            "may_open": actor.may("break_glass.use"),
+            "person_id": record_id if record.record_type == "person" else found.items[0].values.get("person_id"),
             "versions": versions,
             "values": values,
             "moment": moment,

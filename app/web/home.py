@@ -1,7 +1,13 @@
-"""The start page: where the roles of whoever looks may go."""
+"""The start page: where the roles of whoever looks may go, and what waits for them there."""
 
 from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.accounts import recovery, totp
+from app.access.guard import DbSession
+from app.access.openings import queries as openings
+from app.access.openings.schemas import OpeningFilter
+from app.platform.actor import Actor
 from app.web.frame import PLACES
 from app.web.guard import CurrentVisitor, page_router, signed_in
 from app.web.render import page
@@ -10,11 +16,28 @@ router = page_router()
 
 
 @router.get("/", dependencies=[signed_in()])
-async def show_start(request: Request, visitor: CurrentVisitor) -> Response:
+async def show_start(request: Request, session: DbSession, visitor: CurrentVisitor) -> Response:
     actor = visitor.actor
+    assert actor is not None  # noqa: S101 - an open session has an account
     places = [
-        place.item
+        place
         for place in PLACES
-        if place.item.href != "/" and actor is not None and (place.permission is None or actor.may(place.permission))
+        if place.item.href != "/" and (place.permission is None or actor.may(place.permission))
     ]
-    return page(request, "home/start.html", {"name": actor.name if actor else "", "places": places})
+    has_app = await totp.has_totp(session, account_id=visitor.account_id)
+    context = {
+        "name": actor.name,
+        "places": places,
+        "waiting": await _waiting(session, actor),
+        "lacks_codes": has_app and await recovery.count_left(session, account_id=visitor.account_id) == 0,
+    }
+    return page(request, "home/start.html", context)
+
+
+async def _waiting(session: AsyncSession, actor: Actor) -> dict[str, str]:
+    """What waits at a place, by its address, in words."""
+    if not actor.may("break_glass.review"):
+        return {}
+    query = OpeningFilter(kind="break_glass", reviewed="false", limit=1)
+    _, _, total, _ = await openings.list_openings(session, actor, query=query)
+    return {"/break-glass": f"{total} to review"} if total else {}

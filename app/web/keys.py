@@ -20,7 +20,7 @@ from app.platform.text import Label
 from app.web.forms import read_text
 from app.web.guard import NO_ERRORS, allow, form_again, go_to, page_router
 from app.web.render import Flash, page
-from app.web.words import words
+from app.web.words import plural, words
 
 router = page_router("/api-keys")
 
@@ -39,7 +39,7 @@ def _days(value: str, allowed: tuple[int, ...], field: str) -> timedelta:
 async def show_keys(request: Request, session: DbSession, all: str = "") -> Response:  # noqa: A002
     now = clock.now()
     found = await queries.list_keys(session, now=now, all_of_them=bool(all))
-    return page(request, "keys/list.html", {"keys": found, "now": now, "all": bool(all), "overlaps": OVERLAP_DAYS})
+    return page(request, "keys/list.html", {"keys": found, "now": now, "all": bool(all)})
 
 
 def _typed(name: str, role: str, scopes: list[str], days: str) -> dict[str, Any]:
@@ -105,6 +105,15 @@ def _scopes(role: str, chosen: list[str]) -> list[str] | None:
     return sorted(set(chosen))
 
 
+@router.get("/{api_key_id}", dependencies=[allow("key.manage")])
+async def show_key(request: Request, session: DbSession, api_key_id: UUID) -> Response:
+    row = await queries.get_key(session, api_key_id)
+    overlaps = [(days, plural(days, "day")) for days in OVERLAP_DAYS]
+    return page(
+        request, "keys/key.html", {"row": row, "now": clock.now(), "overlaps": overlaps, "permissions": PERMISSIONS}
+    )
+
+
 @router.post("/{api_key_id}/rotate", dependencies=[allow("key.manage", recent=True)])
 async def rotate_key(
     request: Request,
@@ -123,4 +132,4 @@ async def rotate_key(
 @router.post("/{api_key_id}/revoke", dependencies=[allow("key.manage")])
 async def revoke_key(request: Request, session: DbSession, actor: CurrentActor, api_key_id: UUID) -> Response:
     await access.revoke_api_key(session, actor, api_key_id=api_key_id, now=clock.now())
-    return go_to(request, "/api-keys", flash=Flash("The key is revoked: its next request is refused."))
+    return go_to(request, "/api-keys", flash=Flash("The key is revoked. It no longer works."))

@@ -6,6 +6,7 @@ from fastapi.responses import RedirectResponse
 from app.access.accounts import sign_in
 from app.access.accounts.errors import OutsideRefused
 from app.access.guard import DbSession
+from app.people import colleagues
 from app.platform import clock
 from app.web.addresses import local_path, origin_of
 from app.web.guard import CurrentVisitor, anyone, page_router
@@ -56,6 +57,7 @@ async def come_back(
         claims = await oidc.exchange(settings, provider, client, code=code[:4000], begun=begun, now=now)
     account = await oidc.account_of(session, claims, now=now)
     account_id = account.user_account_id
+    await colleagues.settle(session, oidc.provider_actor(), account_id=account_id, now=now)
     stage = "open" if claims.has_second_factor else await sign_in.lacking(session, account_id=account_id)
     done = await sign_in.begin(
         session, account_id=account_id, stage=stage, origin=origin_of(request), now=now, earlier=visitor

@@ -24,6 +24,7 @@ from app.oversight import access_report, words
 from app.oversight import api as oversight_api
 from app.oversight.records import BY_TYPE
 from app.oversight.schemas import AccessRead, AccessReportFilter
+from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, Invalid, invalid_field
 from app.platform.problems import invalid_fields
@@ -138,7 +139,9 @@ async def show_access_report(
         "typed": {"from_at": from_at[:40], "to_at": to_at[:40]},
         "looks": [],
         "is_cut": False,
-        "made_for": None,
+        "made_at": clock.now(),
+        "from_at": None,
+        "to_at": None,
     }
     try:
         period = {"from_at": local_instant("from_at", from_at, zone), "to_at": local_instant("to_at", to_at, zone)}
@@ -186,6 +189,8 @@ async def show_break_glass_list(
         "next_href": f"/break-glass?{urlencode({**here, 'cursor': next_cursor})}" if next_cursor else None,
         "first_href": f"/break-glass?{urlencode(here)}" if cursor else None,
         "may_open": actor.may("break_glass.use"),
+        "now": clock.now(),
+        "review_time": opening_service.REVIEWED_WITHIN,
     }
     return page(request, "oversight/openings.html", context)
 
@@ -213,7 +218,7 @@ async def break_glass(
     return go_to(
         request,
         "/break-glass/mine",
-        flash=Flash("Open for one hour. Every use is on record and will be reviewed.", tone="warning"),
+        flash=Flash("The records are open for one hour. Every use is logged and reviewed.", tone="warning"),
     )
 
 
@@ -261,8 +266,8 @@ async def _opening_context(session: AsyncSession, actor: Actor, access_opening_i
         "uses": uses,
         "has_more_uses": more,
         "did": words.did,
-        "kind_of_record": words.kind_of_record,
         "purpose": words.PURPOSES[opening.kind],
+        "now": clock.now(),
         "verdicts": [(code, as_words(code)) for code in VERDICTS],
         "typed": {"verdict": None, "note": ""},
         "may_review": actor.may("break_glass.review")
@@ -276,7 +281,7 @@ async def end_break_glass(
     request: Request, session: DbSession, actor: CurrentActor, access_opening_id: UUID
 ) -> Response:
     await opening_service.end_opening(session, actor, access_opening_id=access_opening_id)
-    return go_to(request, "/break-glass/mine", flash=Flash("The access is closed."))
+    return go_to(request, "/break-glass/mine", flash=Flash("The access has ended."))
 
 
 @router.post("/break-glass/{access_opening_id}/review", dependencies=[allow("break_glass.review")])
@@ -295,4 +300,4 @@ async def review_break_glass(
         context = await _opening_context(session, actor, access_opening_id)
         typed = {"typed": {"verdict": verdict[:30], "note": note[:2000]}}
         return form_again(request, "oversight/opening.html", {**context, **typed}, error)
-    return go_to(request, "/break-glass", flash=Flash("The review is on record."))
+    return go_to(request, "/break-glass", flash=Flash("Your review is saved."))

@@ -7,9 +7,10 @@ rendered alone (`id="patient-list"` is the block `patient_list`); everybody else
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,19 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from app.web.words import age_on, day_text, hue, initials, moment_text, near_text, plural, shown_in, words, zone_text
+from app.web.words import (
+    age_on,
+    day_text,
+    hue,
+    initials,
+    moment_text,
+    near_text,
+    plural,
+    shortened,
+    shown_in,
+    words,
+    zone_text,
+)
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
@@ -55,6 +68,11 @@ class NavItem:
         return path == self.href or (self.href != "/" and path.startswith(self.href.rstrip("/") + "/"))
 
 
+def current_place(items: Iterable[NavItem], path: str) -> str | None:
+    """The address of the place that `path` belongs to: of several that hold it the nearest, so that one is marked."""
+    return max((item.href for item in items if item.is_current(path)), key=len, default=None)
+
+
 @dataclass(frozen=True)
 class NavGroup:
     label: str
@@ -65,7 +83,7 @@ class NavGroup:
 class Banner:
     """
     A sentence above every page, such as an open break-glass access and until when; with `href` a button `action`
-    that posts there to end it.
+    that posts there to end it, with `see` (label, address) a link to what it speaks of.
     """
 
     text: str
@@ -73,6 +91,7 @@ class Banner:
     icon: str = "urgent"
     href: str | None = None
     action: str = "End"
+    see: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +100,9 @@ class Frame:
     What surrounds the content of a page for whoever looks at it. A guard puts it on `request.state.frame`; without
     one a page stands alone (sign-in, errors before sign-in).
 
-    `zone` is the viewer's time zone. `search_href` is None for a role that has nothing to search. `phone_nav` names
-    the up to four places of the bar at the bottom of a phone.
+    `zone` is the viewer's time zone. Without `search_href` there is no search field and no word of it, for there is no
+    page to search, or the role has nothing to search. `phone_nav` names the up to four places of the bar at the bottom
+    of a phone.
     `banner` stays above every page while what it says is true.
     """
 
@@ -93,9 +113,13 @@ class Frame:
     user_menu: Sequence[NavItem] = ()
     zone: tzinfo = UTC
     csrf_token: str = ""
-    search_href: str | None = "/search"
+    search_href: str | None = None
     sign_out_href: str = "/sign-out"
     banner: Banner | None = None
+
+    def current_href(self, path: str) -> str | None:
+        """The address of the one place of `nav` that is marked as where one is."""
+        return current_place((item for group in self.nav for item in group.items), path)
 
 
 @dataclass(frozen=True)
@@ -166,8 +190,13 @@ class KeptStaticFiles(StaticFiles):
         return response
 
 
+@cache
 def build_environment(*, development: bool) -> Environment:
-    """Jinja2 as all pages use it: everything escaped whatever the file is called, an unknown name is an error."""
+    """
+    Jinja2 as all pages use it: everything escaped whatever the file is called, an unknown name is an error.
+
+    One for the process, since reading every component takes a tenth of a second.
+    """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -184,6 +213,7 @@ def build_environment(*, development: bool) -> Environment:
         "moment": moment_text,
         "near": near_text,
         "plural": plural,
+        "shortened": shortened,
         "words": words,
         "zoned": zone_text,
     }

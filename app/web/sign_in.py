@@ -28,8 +28,8 @@ WHY_ENDED = {
     "ended_by_admin": ("An administrator ended your sessions. Sign in again.", "warning"),
     "role_changed": ("Your roles have changed. Sign in again to work with them.", "info"),
     "password_changed": ("The password was changed, which ended all other sessions. Sign in with the new one.", "info"),
-    "expired": ("Your session is over after 12 hours. Sign in again: you go on where you were.", "info"),
-    "disabled": ("This account is closed. Ask an administrator if that is a mistake.", "warning"),
+    "expired": ("Sessions end after 12 hours. Sign in again to carry on where you left off.", "info"),
+    "disabled": ("This account is closed. If that is a mistake, ask an administrator.", "warning"),
 }
 _PLACE_OF_STAGE = {"second_factor": "/sign-in/second-factor", "enrolment": "/sign-in/enrolment", "open": "/"}
 

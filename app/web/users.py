@@ -11,6 +11,7 @@ from app.access.accounts.users import HUMAN_ROLES
 from app.access.guard import CurrentActor, DbSession
 from app.access.policy import ROLE_DESCRIPTIONS
 from app.audit import service as audit
+from app.people import colleagues
 from app.platform import clock
 from app.platform.errors import AppError
 from app.platform.text import Label
@@ -61,7 +62,9 @@ async def invite_user(
     try:
         name = read_text(Label, "display_name", display_name)
         async with known_errors(request, session):
-            account = await users.open_user(session, actor, email=email, display_name=name, roles=roles or [])
+            account = await colleagues.open_colleague(
+                session, actor, email=email, display_name=name, roles=roles or [], now=clock.now()
+            )
         link = await users.invite(
             session, actor, account_id=account.user_account_id, base_url=settings.base_url, now=clock.now()
         )
@@ -76,7 +79,7 @@ def _after_invitation(request: Request, account_id: UUID, link: str) -> Response
     if settings.smtp_host is None and settings.is_production:
         return page(request, "users/link.html", {"link": link, "account_id": account_id})
     return go_to(
-        request, f"/users/{account_id}", flash=Flash("The invitation is on its way. It is good for seven days.")
+        request, f"/users/{account_id}", flash=Flash("The invitation is on its way. The link works for seven days.")
     )
 
 
@@ -106,10 +109,11 @@ async def set_user_roles(
 ) -> Response:
     try:
         await users.set_roles(session, actor, account_id=account_id, roles=roles or [], now=clock.now())
+        await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
     except AppError as error:
         context = await _user_context(session, account_id, actor.account_id)
         return form_again(request, "users/user.html", {**context, "chosen": set(roles or [])}, error)
-    return go_to(request, f"/users/{account_id}", flash=Flash("Roles stored. Open sessions of this user are over."))
+    return go_to(request, f"/users/{account_id}", flash=Flash("Roles saved. This user is signed out everywhere."))
 
 
 @router.get("/{account_id}/name", dependencies=[allow("user.manage")])
@@ -137,25 +141,32 @@ async def rename_user(
             await users.rename(
                 session, actor, account_id=account_id, display_name=name, email=email, seen_version=version
             )
+            await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
     except AppError as error:
         typed = {"display_name": display_name[:200], "email": email[:254], "seen_version": version}
         return form_again(request, "users/name.html", {"user": user, **typed}, error)
-    return go_to(request, f"/users/{account_id}", flash=Flash("Name and e-mail stored."))
+    return go_to(request, f"/users/{account_id}", flash=Flash("Name and e-mail saved."))
 
 
 @router.post("/{account_id}/disable", dependencies=[allow("user.manage")])
 async def disable_user(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
     try:
         await users.disable(session, actor, account_id=account_id, now=clock.now())
+        await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
     except AppError as error:
         context = await _user_context(session, account_id, actor.account_id)
         return form_again(request, "users/user.html", context, error)
-    return go_to(request, f"/users/{account_id}", flash=Flash("The account is closed. Its sessions and keys are dead."))
+    return go_to(
+        request,
+        f"/users/{account_id}",
+        flash=Flash("The account is closed. Its sessions and keys have stopped working."),
+    )
 
 
 @router.post("/{account_id}/enable", dependencies=[allow("user.manage")])
 async def enable_user(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
     await users.enable(session, actor, account_id=account_id)
+    await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
     return go_to(request, f"/users/{account_id}", flash=Flash("The account is open again."))
 
 
@@ -181,4 +192,4 @@ async def end_user_sessions(request: Request, session: DbSession, account_id: UU
     await queries.get_user(session, account_id)
     await sessions.end_sessions(session, account_id=account_id, reason="ended_by_admin", now=clock.now())
     audit.note(session, record_type="user_account", record_id=account_id, fields=["web_session"])
-    return go_to(request, f"/users/{account_id}", flash=Flash("All sessions of this user are over."))
+    return go_to(request, f"/users/{account_id}", flash=Flash("This user is signed out everywhere."))

@@ -46,12 +46,16 @@ def moment_text(value: datetime) -> str:
     return f"{day_text(there.date())}, {there:%H:%M}"
 
 
-def near_text(value: datetime, now: datetime | None = None) -> str:
-    """An instant as people speak of it: Today, 10:12; Yesterday, 16:40; Tomorrow, 09:00; 18 Nov, 14:05; 2 Nov 2025."""
+def near_text(value: datetime, now: datetime | None = None, *, in_sentence: bool = False) -> str:
+    """
+    An instant as people speak of it: Today, 10:12; Yesterday, 16:40; Tomorrow, 09:00; 18 Nov, 14:05; 2 Nov 2025.
+
+    `in_sentence` writes today, yesterday and tomorrow small: changed yesterday, 16:40.
+    """
     there, today = local(value), local(now or clock.now()).date()
     names = {0: "Today", -1: "Yesterday", 1: "Tomorrow"}
     if name := names.get((there.date() - today).days):
-        return f"{name}, {there:%H:%M}"
+        return f"{name.lower() if in_sentence else name}, {there:%H:%M}"
     if there.year == today.year:
         return f"{there.day} {there:%b}, {there:%H:%M}"
     return day_text(there.date())
@@ -77,6 +81,22 @@ SPELLINGS = {
     "follow_up": "follow-up",
     "lost_to_follow_up": "lost to follow-up",
     "email": "e-mail",
+    "absent": "not found",
+    "admin": "administrator",
+    "call_history": "call",
+    "patient_lead": "lead",
+    "user_account": "user",
+    "web_session": "session",
+    "api_key": "API key",
+    "access_opening": "access with a reason",
+    "clinical_trial_journey": "clinical trial journey",
+    "eap_journey": "expanded-access journey",
+    "eap_gate": "expanded-access approval",
+    "phone_e164": "phone, international",
+    "phone_valid": "phone number is valid",
+    "is_active": "active",
+    "is_primary": "primary",
+    "do_not_contact_channels": "do not contact by",
 }
 """Codes whose words are not simply their parts."""
 
@@ -85,6 +105,12 @@ def words(code: str) -> str:
     """A code as a label: `on_treatment` becomes On treatment."""
     spaced = SPELLINGS.get(code) or code.replace("_", " ").replace("-", " ").strip()
     return spaced[:1].upper() + spaced[1:]
+
+
+def shortened(reference: object) -> str:
+    """The beginning and the end of a long reference, by which the eye knows it again: 01a2108f…c6ae."""
+    text = str(reference)
+    return f"{text[:8]}…{text[-4:]}" if len(text) > 16 else text  # noqa: PLR2004 - what fits is not shortened
 
 
 def initials(name: str) -> str:

@@ -4,17 +4,19 @@ from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.access.accounts import sessions
 from app.access.accounts.sessions import Origin
 from app.access.openings.models import AccessOpening
 from app.main import create_app
+from app.patients.models import Patient
 from app.platform import clock
 from app.platform.db import Database
-from app.platform.settings import Settings
+from app.platform.settings import Caseload, Settings
 from tests.browser.conftest import Open, Seen, Serve
 from tests.browsing import somebody
+from tests.builders import a_colleague
 from tests.canaries import World, a_world
 
 pytestmark = pytest.mark.long
@@ -70,7 +72,7 @@ async def test_glass_is_broken_used_ended_and_reviewed_by_somebody_else(
     await expect(page.get_by_role("status").filter(has_text="is open to you until")).to_be_visible()
     await page.goto(history)
     await expect(page.locator("dd", has_text="PersoncanaryLastNew")).to_be_visible()
-    await page.get_by_role("button", name="End it now").click()
+    await page.get_by_role("button", name="End it now").first.click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("My break-glass accesses")
     await page.goto(history)
     await expect(page.locator("dd", has_text="PersoncanaryLastNew")).to_have_count(0)
@@ -80,9 +82,9 @@ async def test_glass_is_broken_used_ended_and_reviewed_by_somebody_else(
     await other.page.goto(f"{crm}/break-glass")
     row = other.page.get_by_role("row").filter(has_text=REASON)
     await row.get_by_role("link").first.click()
-    await expect(other.page.get_by_text("show_person_history")).to_be_visible()
+    await expect(other.page.get_by_text("Read with its earlier versions")).to_be_visible()
     await other.page.get_by_label("Justified", exact=True).check()
-    await other.page.get_by_role("button", name="Store the review").click()
+    await other.page.get_by_role("button", name="Save the review").click()
     await expect(other.page.get_by_role("heading", level=1)).to_have_text("Accesses with a reason")
     async with committed_database.session() as session:
         verdict = await session.scalar(select(AccessOpening.verdict).where(AccessOpening.reason == REASON))
@@ -97,7 +99,7 @@ async def test_who_saw_this_person_leads_to_a_report_on_paper(
     await seen.page.goto(f"{crm}/history/patients/{world.ids['patient_id']}")
     await _as(seen, crm, committed_database, people["privacy_officer"])
     await seen.page.goto(f"{crm}/audit")
-    await seen.page.get_by_label("Person", exact=False).first.fill(str(world.person_id))
+    await seen.page.get_by_label("Person looked at").fill(str(world.person_id))
     await seen.page.get_by_role("button", name="Find").click()
     await expect(seen.page.get_by_role("link", name="Noor Bakker").first).to_be_visible()
     await seen.page.get_by_role("link", name="Report for this person").click()
@@ -130,3 +132,38 @@ async def test_pages_have_no_finding_in_either_theme_wide_or_narrow(
     assert found == []
     # The browser names every answer with an error status (one filter is wrong on purpose) and gives advice on forms.
     assert [said for said in seen.console if "status of 4" not in said and not said.startswith("[DOM]")] == []
+
+
+async def test_reason_is_asked_for_beside_its_field_and_opens_the_case(
+    open_page: Open,
+    serve: Serve,
+    settings: Settings,
+    committed_database: Database,
+    world: World,
+    people: dict[str, UUID],
+) -> None:
+    async with committed_database.session() as session:
+        owner, _ = await a_colleague(session)
+        await session.execute(update(Patient).values(owner_id=owner.user_account_id))
+        await session.commit()
+    assigned = settings.model_copy(update={"caseload": Caseload.ASSIGNED})
+    crm = await serve(create_app(assigned, committed_database))
+    seen = await open_page(crm, "/health")
+    await _as(seen, crm, committed_database, people["navigator"])
+    page = seen.page
+    case = f"{crm}/history/call-history/{world.ids['call_id']}"
+    await page.goto(case)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Why do you need to see this?")
+    assert await seen.findings() == []
+
+    reason = page.get_by_label("Reason")
+    await expect(reason).to_be_focused()
+    await reason.fill("   ")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#field-reason-error")).to_contain_text("Must not be empty")
+    assert await seen.findings() == []
+    await reason.fill("She called and I picked up")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("History: call")
+    assert page.url == case
+    assert await seen.findings() == []

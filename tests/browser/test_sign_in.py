@@ -149,11 +149,11 @@ async def test_invited_user_chooses_a_password_sets_up_an_app_and_signs_in_with_
     page = new.page
     await _no_findings(new)
     await page.get_by_label("New password").fill("password12345678")
-    await page.get_by_role("button", name="Store the password").click()
+    await page.get_by_role("button", name="Save the password").click()
     await expect(page.locator("#field-password-error")).to_contain_text("easy to guess")
     await _no_findings(new)
     await page.get_by_label("New password").fill("eleven quiet herons at dusk")
-    await page.get_by_role("button", name="Store the password").click()
+    await page.get_by_role("button", name="Save the password").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Set up your second step")
     await _no_findings(new)
     secret = (await page.locator("#totp-key").inner_text()).replace(" ", "")
@@ -200,7 +200,8 @@ async def test_passkey_is_made_and_then_signs_in_alone_as_second_step_and_at_the
     await expect(page.get_by_text(re.compile("Made .*"))).to_be_visible()
     await page.get_by_role("button", name="Add a passkey").click()
     await expect(page.get_by_text("This device has a passkey for your account already.")).to_be_visible()
-    await page.get_by_role("button", name=re.compile("Remove the passkey")).click()
+    await page.locator("summary", has_text="Remove").click()
+    await page.get_by_role("button", name="Remove the passkey").click()
     await expect(page.get_by_text("This is your only second factor")).to_be_visible()
 
     await page.goto(f"{crm}/unlock?next=/account/sessions")
@@ -237,14 +238,22 @@ async def test_key_is_made_with_scopes_rotated_and_revoked(crm: str, ravi: Someb
     assert refused.status == 403, "the role may, the scope does not"
 
     await page.goto(f"{crm}/api-keys")
-    await page.get_by_role("button", name="Rotate the key Website form").click()
+    await page.get_by_role("link", name="Website form").click()
+    await page.locator("summary", has_text="Revoke the key").click()
+    await _no_findings(seen)
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Make the new key").click()
     second = await page.locator("#new-key").inner_text()
     assert second != key
     await page.goto(f"{crm}/api-keys")
     await expect(page.get_by_text("Rotating")).to_be_visible()
     await _no_findings(seen)
     for _ in range(2):
-        await page.get_by_role("button", name="Revoke the key Website form").first.click()
+        await page.goto(f"{crm}/api-keys")
+        await page.get_by_role("link", name="Website form").first.click()
+        await page.locator("summary", has_text="Revoke the key").click()
+        await page.get_by_role("button", name="Revoke it now").click()
+        await expect(page.locator("#flashes")).to_contain_text("The key is revoked.")
     for dead in (key, second):
         answer = await page.request.get(f"{crm}/api/v1/patients", headers={"Authorization": f"Bearer {dead}"})
         assert answer.status == 401
@@ -358,6 +367,6 @@ async def test_signing_in_and_changing_an_account_need_no_script(crm: str, ravi:
     await page.get_by_role("link", name="Signe Lindqvist").click()
     await page.get_by_role("link", name="Change name or e-mail").click()
     await page.get_by_label("Name", exact=True).fill("Signe Lindqvist-Berg")
-    await page.get_by_role("button", name="Store name and e-mail").click()
+    await page.get_by_role("button", name="Save name and e-mail").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Signe Lindqvist-Berg")
-    await expect(page.locator("#flashes")).to_contain_text("Name and e-mail stored.")
+    await expect(page.locator("#flashes")).to_contain_text("Name and e-mail saved.")

@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import DictLoader
 
 from app.web.error_pages import error_page, wants_page
-from app.web.render import CONTENT_SECURITY_POLICY, Flash, NavItem, mount_pages, page
-from app.web.words import age_on, initials, near_text, plural, shown_in, words, zone_named, zone_text
+from app.web.render import CONTENT_SECURITY_POLICY, Flash, NavItem, current_place, mount_pages, page
+from app.web.words import age_on, initials, near_text, plural, shortened, shown_in, words, zone_named, zone_text
 
 PART = {"hx-request": "true", "hx-request-type": "partial"}
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -110,6 +110,7 @@ async def test_static_files_are_kept_when_asked_for_by_digest(app: FastAPI) -> N
 def test_an_instant_is_written_on_the_clock_of_whoever_looks(value: datetime, text: str) -> None:
     with shown_in(ZoneInfo("Europe/Amsterdam")):
         assert near_text(value, NOON) == text
+        assert near_text(value, NOON, in_sentence=True) == text[0].lower() + text[1:]
 
 
 def test_the_exact_time_names_its_zone() -> None:
@@ -121,6 +122,8 @@ def test_the_exact_time_names_its_zone() -> None:
 def test_words_of_codes_and_names() -> None:
     assert words("on_treatment") == "On treatment"
     assert words("no_show") == "No-show"
+    assert shortened("01a2108f-050e-75f1-9786-6498cbf3c6ae") == "01a2108f…c6ae"
+    assert shortened("EAP-0088") == "EAP-0088"
     assert plural(1, "patient") == "1 patient"
     assert plural(1200, "entry", "entries") == "1,200 entries"
     assert [initials(name) for name in ("Jan de Vries", "Łukasz", "李 小龙", "", "42")] == ["JV", "Ł", "李小", "?", "?"]
@@ -142,4 +145,6 @@ def test_a_place_is_current_below_its_address_but_not_beside_it() -> None:
     assert patients.is_current("/patients/1/calls")
     assert not patients.is_current("/patients-export")
     assert not start.is_current("/patients")
+    assert current_place([start, patients], "/patients/1") == "/patients"
+    assert current_place([start, patients], "/elsewhere") is None
     assert start.is_current("/")

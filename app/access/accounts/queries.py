@@ -144,19 +144,29 @@ class KeyRow:
         return "rotating" if self.key.replaced_by is not None else "active"
 
 
-async def list_keys(session: AsyncSession, *, now: datetime, all_of_them: bool = False) -> list[KeyRow]:
-    """The newest 200 keys; only those that open something unless `all_of_them`."""
+def _key_rows() -> Select[ApiKey, str, list[str] | None]:
     roles = (
         select(func.array_agg(RoleGrant.role))
         .where(RoleGrant.user_account_id == ApiKey.user_account_id, RoleGrant.revoked_at.is_(None))
         .scalar_subquery()
     )
-    query = (
-        select(ApiKey, UserAccount.display_name, roles)
-        .join(UserAccount, ApiKey.user_account_id == UserAccount.user_account_id)
-        .order_by(ApiKey.created_at.desc(), ApiKey.api_key_id.desc())
-        .limit(2 * MOST)
+    return select(ApiKey, UserAccount.display_name, roles).join(
+        UserAccount, ApiKey.user_account_id == UserAccount.user_account_id
     )
+
+
+async def list_keys(session: AsyncSession, *, now: datetime, all_of_them: bool = False) -> list[KeyRow]:
+    """The newest 200 keys; only those that open something unless `all_of_them`."""
+    query = _key_rows().order_by(ApiKey.created_at.desc(), ApiKey.api_key_id.desc()).limit(2 * MOST)
     if not all_of_them:
         query = query.where(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
     return [KeyRow(key, name, tuple(sorted(held or ()))) for key, name, held in await session.execute(query)]
+
+
+async def get_key(session: AsyncSession, api_key_id: UUID) -> KeyRow:
+    """One key, whatever its state; NotFound."""
+    found = (await session.execute(_key_rows().where(ApiKey.api_key_id == api_key_id))).first()
+    if found is None:
+        raise NotFound("There is no such key.")
+    key, name, held = found
+    return KeyRow(key, name, tuple(sorted(held or ())))
