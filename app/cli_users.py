@@ -17,6 +17,7 @@ from app.access.accounts.addresses import account_key
 from app.access.models import UserAccount
 from app.access.policy import Role
 from app.audit import service as audit
+from app.people import colleagues
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.errors import NotFound
@@ -43,15 +44,16 @@ def commands(in_database: InDatabase, read_settings: Callable[[], Settings]) -> 
     ) -> None:
         """Open an account, send its invitation, and print the link (once, good for seven days)."""
 
-        async def work(database: Database) -> str:
+        async def work(database: Database) -> tuple[str, UUID | None]:
             actor = access.command_actor()
             async with database.unit_of_work() as session:
-                account = await users.open_user(
+                account = await colleagues.open_colleague(
                     session,
                     actor,
                     email=email,
                     display_name=name,
                     roles=[found.value for found in role],
+                    now=clock.now(),
                     person_id=person_id,
                 )
                 link = await users.invite(
@@ -62,9 +64,12 @@ def commands(in_database: InDatabase, read_settings: Callable[[], Settings]) -> 
                     now=clock.now(),
                 )
                 await audit.write_event(session, actor, action="create_user")
-            return link
+            return link, account.person_id
 
-        typer.echo(in_database(work))
+        link, linked = in_database(work)
+        if linked is None:
+            _say.print("The account has no person yet: give it a first and a last name on its page.")
+        typer.echo(link)
 
     @app.command("list")
     def list_all(
@@ -99,6 +104,7 @@ def commands(in_database: InDatabase, read_settings: Callable[[], Settings]) -> 
             async with database.unit_of_work() as session:
                 account_id = await _account_id(session, email)
                 await users.disable(session, actor, account_id=account_id, now=clock.now())
+                await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
                 await audit.write_event(session, actor, action="disable_user")
 
         in_database(work)

@@ -250,7 +250,7 @@ async def test_role_changes_are_grants_that_end_and_begin_and_are_on_record(
     assert [tuple(row) for row in grants] == [("auditor", True), ("liaison", True), ("navigator", False)]
     event = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "set_user_roles"))).one()
     assert (event.record_type, event.record_id) == ("user_account", ines.account_id)
-    assert event.field_names == ["role_grant"]
+    assert "role_grant" in (event.field_names or [])
     assert event.session_id is not None
 
 

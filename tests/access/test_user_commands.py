@@ -42,12 +42,14 @@ def test_user_is_opened_listed_closed_and_the_link_opens_the_invitation(data_dir
         assert [(user["email"], user["status"], user["roles"]) for user in listed] == [
             ("Root@crm.example", "invited", ["admin", "auditor"])
         ]
+        assert "no person" in opened.stderr, "a single word is no name of a person"
         assert "Root@crm.example" in crm("list").stdout
 
         last = crm("disable", "root@crm.example")
         assert last.returncode == 1
         assert "last active administrator" in last.stderr
-        crm("create", "--email", "other@crm.example", "--name", "Other", "--role", "admin")
+        linked = crm("create", "--email", "other@crm.example", "--name", "Olga Other", "--role", "admin")
+        assert (linked.returncode, linked.stderr) == (0, "")
         assert crm("disable", "root@crm.example").returncode == 0
         assert httpx.get(url + path).status_code == 404
         assert crm("disable", "nobody@crm.example").returncode == 1

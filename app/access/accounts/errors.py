@@ -47,6 +47,11 @@ class AccountExists(Conflict):
     detail = "There is an account with this e-mail."
 
 
+class PersonHasAccount(Conflict):
+    code = "person_has_account"
+    detail = "This human has an account already, under another e-mail: change that one."
+
+
 class LastAdministrator(Conflict):
     code = "last_administrator"
     detail = "This is the last active administrator: make another one first."
@@ -74,5 +79,6 @@ class PasswordInvalid(Invalid):
 
 CONSTRAINTS: ConstraintErrors = {
     "uq_user_account_email_key": AccountExists,
+    "uq_user_account_person_id": PersonHasAccount,
     "uq_passkey_credential_id": AlreadyEnrolled,
 }
