@@ -173,7 +173,7 @@ def commands(url: Url) -> typer.Typer:  # noqa: C901, PLR0915  # a list of comma
     @app.command("undo")
     def undo_command(
         to: Annotated[int, typer.Option(min=0, max=9, help="Keep the phases up to this one.")] = 0,
-        run: Annotated[int | None, typer.Option(help="Undo this run; the newest otherwise.")] = None,
+        run: Annotated[int | None, typer.Option(help="Undo this run; else the newest that wrote something.")] = None,
     ) -> None:
         """Take back what a run wrote; refused with a list where people have worked on it since."""
         with _exits(), url() as address:

@@ -22,29 +22,52 @@ def undo(url: str, *, run_id: int | None = None, to: int = 0) -> tuple[int, int]
     """
     Take back what a run wrote, from the phase after `to` on; return the run and the number of rows taken away.
 
-    Only the newest run can be undone. Raises WorkedOn, with a list, where people have worked on its rows since.
+    The newest run is undone, or the newest that wrote something: finished runs that changed nothing are undone with it.
+    Raises NotReady for an earlier run than that, WorkedOn, with a list, where people have worked on its rows since.
     """
     with alone(url) as connection:
         if not ledger.has_ledger(connection):
             raise NotReady("no migration was ever run here")
-        newest = connection.execute(
-            "SELECT run_id FROM legacy.run WHERE status <> 'undone' ORDER BY run_id DESC LIMIT 1"
-        ).fetchone()
-        if not newest:
-            raise NotReady("there is no run to undo")
-        if run_id is not None and run_id != newest[0]:
-            raise NotReady(f"run {newest[0]} came later: undo that first")
-        run_id = int(newest[0])
+        idle, wanted = _to_undo(connection, run_id)
         with connection.transaction():
-            worked = worked_on(connection, run_id, to + 1)
+            worked = worked_on(connection, wanted, to + 1)
             if worked:
                 raise WorkedOn(worked)
-            removed = take_back(connection, run_id, to + 1)
-            connection.execute(
-                "UPDATE legacy.run SET status = %s, finished_at = clock_timestamp() WHERE run_id = %s",
-                ("stopped" if to else "undone", run_id),
-            )
-        return run_id, removed
+            for empty in idle:
+                take_back(connection, empty, 1)
+                _set_status(connection, empty, "undone")
+            removed = take_back(connection, wanted, to + 1)
+            _set_status(connection, wanted, "stopped" if to else "undone")
+        return wanted, removed
+
+
+def _to_undo(connection: Connection, run_id: int | None) -> tuple[list[int], int]:
+    """The finished runs that wrote nothing, newest first, and the run before them: the one to undo."""
+    runs = connection.execute(
+        """
+        SELECT r.run_id, r.status = 'finished' AND NOT EXISTS (
+                   SELECT FROM legacy.phase AS p WHERE p.run_id = r.run_id AND p.rows_written > 0) AS is_idle
+        FROM legacy.run AS r WHERE r.status <> 'undone' ORDER BY r.run_id DESC
+        """
+    ).fetchall()
+    if not runs:
+        raise NotReady("there is no run to undo")
+    idle: list[int] = []
+    for number, is_idle in runs:
+        if number == run_id or not is_idle:
+            if run_id not in {None, number}:
+                raise NotReady(f"run {number} came later: undo that first")
+            return idle, number
+        idle.append(number)
+    if run_id is not None:
+        raise NotReady(f"there is no run {run_id} to undo")
+    return idle[:-1], idle[-1]
+
+
+def _set_status(connection: Connection, run_id: int, status: str) -> None:
+    connection.execute(
+        "UPDATE legacy.run SET status = %s, finished_at = clock_timestamp() WHERE run_id = %s", (status, run_id)
+    )
 
 
 def worked_on(connection: Connection, run_id: int, first_phase: int = 1) -> list[tuple[str, str, str]]:

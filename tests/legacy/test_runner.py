@@ -44,12 +44,24 @@ def test_a_second_run_changes_nothing_and_undo_restores_the_database(
         again = (tmp_path / "second" / path.name).read_text(encoding="utf-8").splitlines()
         assert sorted(path.read_text(encoding="utf-8").splitlines()) == sorted(again), path.name
     assert all(check.holds for check in runner.verify(url))
-    assert undo(url) == (2, 0)
-    assert undo(url)[0] == 1
+    with pytest.raises(NotReady):
+        undo(url, run_id=7)
+    # A run that changed nothing does not stand in the way.
+    assert undo(url) == (1, first.rows_written)
     assert checksum(url) == before
     with pytest.raises(NotReady):
         undo(url)
     assert one(url, "SELECT count(*) FROM audit_event WHERE action = 'undo_legacy_run'") == 2
+
+
+def test_the_newest_run_is_undone_by_its_number_though_it_changed_nothing(url: str, sample_folder: Path) -> None:
+    first = runner.run(url, sample_folder)
+    runner.run(url, sample_folder)
+    after = checksum(url)
+    assert undo(url, run_id=2) == (2, 0)
+    assert checksum(url) == after
+    runner.run(url, sample_folder)
+    assert undo(url, run_id=1) == (1, first.rows_written)
 
 
 def test_a_run_stops_after_a_phase_and_is_resumed(url: str, sample_folder: Path) -> None:
