@@ -1,4 +1,8 @@
-"""Round every request: a request id, the known host, safe headers, one log line by route template."""
+"""
+Round every request: a request id, the known host, safe headers, one log line by route template.
+
+HEAD is answered as GET without its body: the same checks, the same event on record.
+"""
 
 import re
 import secrets
@@ -41,6 +45,10 @@ class RequestFrame:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        method = scope["method"]
+        if method == "HEAD":
+            # The server keeps the scope it gave: it has to see HEAD, everything of ours sees GET.
+            scope = {**scope, "method": "GET"}
         given = headers.get("x-request-id", "")
         scope["request_id"] = request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(12)
         started, status = time.perf_counter(), 500
@@ -54,6 +62,8 @@ class RequestFrame:
                 raw.append((b"x-request-id", request_id.encode("ascii")))
                 raw += [header for header in self.added if header[0] not in present]
                 message = {**message, "headers": raw}
+            elif method == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         host = headers.get("host", "").rsplit(":", 1)[0] if "]" not in headers.get("host", "") else "[::1]"
@@ -76,7 +86,7 @@ class RequestFrame:
             log.info(
                 "request",
                 request_id=request_id,
-                method=scope["method"],
+                method=method,
                 route=getattr(scope.get("route"), "path", "-"),
                 status=status,
                 duration_ms=round((time.perf_counter() - started) * 1000, 1),

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
-from starlette.routing import Match, Route
+from starlette.routing import Match, Mount, Route
 
 from app.platform import errors
 from app.platform.db import ConstraintErrors, constraint_name, sqlstate
@@ -227,12 +227,19 @@ def respond(request: Request, error: AppError) -> ProblemResponse:
     )
 
 
-def _allowed(request: Request, named: str) -> str:
-    """The methods of this address, of all its routes: Starlette has `named` those of the first one only."""
+def allowed_methods(request: Request, error: HTTPException) -> str:
+    """What the header Allow says of this address: the methods of all its routes, `error` names the first one's."""
+    # Where a mounted application refuses, the path has lost its beginning to it.
+    root = request.scope.get("app_root_path", request.scope.get("root_path", ""))
+    scope = {**request.scope, "root_path": root}
+    named = (error.headers or {}).get("Allow", "")
     methods = {method.strip() for method in named.split(",") if method.strip()}
     for route in request.app.router.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
-            methods |= route.methods or set()
+        if isinstance(route, Route | Mount) and route.matches(scope)[0] is not Match.NONE:
+            # What is mounted are files.
+            methods |= {"GET"} if isinstance(route, Mount) else route.methods or set()
+    if "GET" in methods:
+        methods.add("HEAD")
     return ", ".join(sorted(methods))
 
 
@@ -252,7 +259,7 @@ def install(app: FastAPI, constraint_errors: ConstraintErrors) -> None:
         detail = {404: "There is nothing at this address.", 405: "This address does not take that method."}
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers["Allow"] = _allowed(request, headers.get("Allow", ""))
+            headers["Allow"] = allowed_methods(request, error)
         return problem(
             request,
             error.status_code,

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
+from app.platform.problems import allowed_methods
 from app.web.render import is_htmx, page, wants_part
 
 
@@ -93,7 +94,9 @@ def errors_as_pages(app: FastAPI) -> None:
             answer: Response = await as_problem(request, error)
             return answer
         reference = request.scope.get("request_id", "")
-        return error_page(request, error.status_code, reference=reference, headers=error.headers)
+        refused = error.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+        headers = {"Allow": allowed_methods(request, error)} if refused else error.headers
+        return error_page(request, error.status_code, reference=reference, headers=headers)
 
     app.add_exception_handler(HTTPException, on_http_error)
 
