@@ -9,6 +9,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import httpx
@@ -17,10 +18,12 @@ from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import RoleGrant
-from app.access.policy import Role
+from app.access.policy import PERMISSIONS, Role
 from app.access.queries import find_account_by_name
+from app.access.service import command_actor, create_api_key
 from app.audit.models import AuditEvent
 from app.main import create_app
+from app.platform import clock
 from app.platform.db import Base
 from app.platform.settings import Settings
 from tests.conftest import AsRole
@@ -224,8 +227,8 @@ def _faults(sent: Sent, answer: httpx.Response) -> Iterator[str]:
 
 @pytest.fixture
 async def everything(session: AsyncSession, as_role: AsRole) -> dict[str, str]:
-    """The headers of a key whose account has every role."""
-    headers = await as_role("navigator")
+    """The headers of a key whose account has every role, and whose scopes name all that there is."""
+    await as_role("navigator")
     account = await find_account_by_name(session, "Test navigator")
     assert account is not None
     session.add_all(
@@ -233,8 +236,16 @@ async def everything(session: AsyncSession, as_role: AsRole) -> dict[str, str]:
         for role in Role
         if role is not Role.NAVIGATOR
     )
+    key = await create_api_key(
+        session,
+        command_actor(),
+        account_id=account.user_account_id,
+        name="everything",
+        scopes=list(PERMISSIONS),
+        expires_at=clock.now() + timedelta(hours=1),
+    )
     await session.commit()
-    return headers
+    return {"Authorization": f"Bearer {key}"}
 
 
 async def _rows(session: AsyncSession) -> dict[str, int]:

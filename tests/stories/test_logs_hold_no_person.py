@@ -3,6 +3,7 @@ No log holds a person: canaries go through every route in every field, right and
 everything that the application and PostgreSQL have logged is searched for them.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.access.policy import Role
+from app.access.policy import Role, permissions_of
 from app.access.service import command_actor, create_api_key, open_account
-from app.platform import schema
+from app.platform import clock, schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster
 from app.platform.settings import Settings
@@ -43,7 +44,12 @@ async def _prepared(cluster: Cluster, settings: Settings) -> tuple[str, World, d
         for role in Role:
             account = await open_account(session, command_actor(), display_name=f"Test {role}", role=role)
             keys[role.value] = await create_api_key(
-                session, command_actor(), account_id=account.user_account_id, name="test"
+                session,
+                command_actor(),
+                account_id=account.user_account_id,
+                name="test",
+                scopes=sorted(permissions_of(frozenset({role.value}))),
+                expires_at=clock.now() + timedelta(hours=1),
             )
         await session.commit()
     await database.close()
