@@ -92,6 +92,7 @@ SPELLINGS = {
     "clinical_trial_journey": "clinical trial journey",
     "eap_journey": "expanded-access journey",
     "eap_gate": "expanded-access approval",
+    "landing_page_url": "landing page",
     "phone_e164": "phone, international",
     "phone_valid": "phone number is valid",
     "is_active": "active",

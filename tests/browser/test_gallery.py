@@ -108,6 +108,19 @@ async def test_menu_closes_by_escape_and_by_a_click_elsewhere(gallery: str, open
     assert not await menu.evaluate("e => e.open")
 
 
+async def test_a_step_that_cannot_be_undone_asks_once_more_by_keyboard_too(gallery: str, open_page: Open) -> None:
+    seen = await open_page(gallery, "/_gallery/controls")
+    opener = seen.page.locator("summary", has_text="Revoke the key")
+    await opener.focus()
+    await seen.page.keyboard.press("Enter")
+    assert await seen.findings() == []
+    await seen.page.keyboard.press("Tab")
+    assert await seen.page.evaluate("document.activeElement.innerText") == "Revoke it now"
+    await seen.page.keyboard.press("Escape")
+    assert await seen.page.evaluate("document.activeElement.innerText") == "Revoke the key"
+    assert not await seen.page.get_by_role("button", name="Revoke it now").is_visible()
+
+
 async def test_dialog_opens_traps_and_closes(gallery: str, open_page: Open) -> None:
     seen = await open_page(gallery, "/_gallery/feedback")
     await seen.page.get_by_role("button", name="Void this call …").click()

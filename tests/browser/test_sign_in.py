@@ -317,6 +317,30 @@ async def test_form_sent_after_the_session_had_ended_is_kept_through_the_sign_in
         assert await session.scalar(select(UserAccount).where(UserAccount.email == "kwame@crm.example"))
 
 
+async def test_form_of_an_earlier_session_is_kept_and_offered(
+    crm: str, ravi: Somebody, open_page: Open, committed_database: Database
+) -> None:
+    seen = await open_page(crm, "/sign-in")
+    await _sign_in(seen, ravi)
+    page = seen.page
+    await page.goto(f"{crm}/users/new")
+    await page.get_by_label("Name", exact=True).fill("Esi Boateng")
+    await page.get_by_label("Work e-mail").fill("esi@crm.example")
+    await page.get_by_label("Liaison").check()
+    await page.context.clear_cookies()
+    async with committed_database.unit_of_work() as session:
+        await session.execute(update(TotpCredential).values(last_step=0))
+    beside = await page.context.new_page()
+    await beside.goto(f"{crm}/sign-in")
+    await _sign_in(Seen(beside, crm), ravi)
+    await page.get_by_role("button", name="Send the invitation").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("This form belongs to an earlier session")
+    await _no_findings(seen)
+    await page.get_by_role("link", name="Look at it and send it").click()
+    await page.get_by_role("button", name="Send it now").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Esi Boateng")
+
+
 async def test_idle_page_is_covered_in_place_and_what_was_typed_stays(
     crm: str, ravi: Somebody, open_page: Open, committed_database: Database
 ) -> None:

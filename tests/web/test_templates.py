@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from app.main import create_app
+from app.platform.settings import Settings
+from app.web import docs_pages
+from app.web.error_pages import ERRORS
+from app.web.frame import PLACES, SEARCH_HREF, USER_MENU
 from app.web.render import STATIC, TEMPLATES, Components, build_environment
 
 FORBIDDEN = {
@@ -68,6 +73,28 @@ def test_every_class_in_a_template_is_styled_or_used_by_a_script() -> None:
         for name in value.split()
     }
     assert {name for name in classes if f".{name}" not in known} <= {"api-docs-head"}
+
+
+def test_every_link_leads_to_a_page_that_exists() -> None:
+    pages = {getattr(route, "path", "") for route in [*create_app(Settings()).routes, *docs_pages.router.routes]}
+    written = {
+        address
+        for path in templates()
+        if path.is_file() and path.parent.name != "gallery"
+        for address in re.findall(r"""href=["'](/[^"'{?]*)""", path.read_text())
+        if not address.startswith("/static/")
+    }
+    named = {href for words in ERRORS.values() for _, href in words.actions}
+    named |= {place.item.href for place in PLACES} | {item.href for item in USER_MENU}
+    if SEARCH_HREF is not None:
+        named.add(SEARCH_HREF)
+    dead = {
+        address
+        for address in written | named
+        # What ends in a slash is followed by an id.
+        if address not in pages and not (address != "/" and any(page.startswith(f"{address}{{") for page in pages))
+    }
+    assert dead == set()
 
 
 def test_css_colours_stand_in_the_tokens_alone() -> None:
