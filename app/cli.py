@@ -80,6 +80,17 @@ def main() -> None:
         if isinstance(known, (Conflict, Invalid)):
             _say.print(f"[red]{known.error_detail}[/red] ({known.error_code})")
             sys.exit(1)
+        if reason := _why_not_reached(error):
+            _say.print(f"The database cannot be reached: {reason}", style="red", markup=False)
+            sys.exit(3)
         # The message of a database error may quote a row; its kind is enough to act on.
         _say.print(f"[red]The database did not carry this out: {type(error).__name__}.[/red]")
         sys.exit(3)
+
+
+def _why_not_reached(error: Exception) -> str | None:
+    """What the client library says of a connection that it did not get (no row, no password); None for other errors."""
+    from psycopg import OperationalError  # noqa: PLC0415 - as above
+
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    return str(cause) if isinstance(cause, OperationalError) and cause.diag.sqlstate is None else None

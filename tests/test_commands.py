@@ -86,8 +86,15 @@ def test_a_wrong_command_says_what_to_do(data_dir: Path) -> None:
         CRM_DATABASE_URL="postgresql://u:secret@127.0.0.1:9/x",
     )
     assert nowhere.returncode == 3
+    assert "refused" in nowhere.stderr
     assert "secret" not in nowhere.stderr
     assert "Traceback" not in nowhere.stderr
+
+    for url in ("nonsense", "mysql://u:secret@h/x", "postgresql://u:secret@h:port/x"):
+        unreadable = _crm(data_dir, "serve", CRM_DATABASE_URL=url)
+        assert unreadable.returncode == 2, unreadable
+        assert "CRM_DATABASE_URL" in unreadable.stderr
+        assert "secret" not in unreadable.stderr
 
 
 def test_schema_command_prints_the_file(data_dir: Path) -> None:

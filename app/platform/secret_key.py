@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.platform.settings import Settings
+from app.platform.settings import Settings, SettingsError
 
 FILE = "secret-key"
 
@@ -16,11 +16,17 @@ def with_kept_key(settings: Settings, environ: dict[str, str] | os._Environ[str]
     The settings with a key that outlives the process, so that authenticator apps work after a restart.
 
     CRM_SECRET_KEY goes first; production has refused to start without it. The key is put into `environ` too, for the
-    server's worker processes.
+    server's worker processes. SettingsError where the folder cannot be written.
     """
     if environ.get("CRM_SECRET_KEY") or settings.is_production:
         return settings
-    key = _kept(settings.data_dir)
+    try:
+        key = _kept(settings.data_dir)
+    except OSError as error:
+        raise SettingsError(
+            f"CRM_SECRET_KEY is not set, and none can be kept in {settings.data_dir} ({error.strerror}); "
+            "set it, or name a folder of yours in CRM_DATA_DIR."
+        ) from None
     environ["CRM_SECRET_KEY"] = key
     return settings.model_copy(update={"secret_key": SecretStr(key)})
 

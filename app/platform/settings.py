@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 PRODUCTION_RATE_LIMIT = 6_000
 """Requests per minute of one account and worker process, unless CRM_RATE_LIMIT says otherwise."""
@@ -138,6 +140,8 @@ class Settings(BaseModel):
             values["base_url"] = f"http://127.0.0.1:{values.get('port', 8000)}"
         if values.get("environment") == Environment.PRODUCTION:
             values.setdefault("rate_limit_per_minute", PRODUCTION_RATE_LIMIT)
+        if (url := env.get("CRM_DATABASE_URL")) and not _names_a_postgresql(url):
+            raise SettingsError("CRM_DATABASE_URL must read postgresql://user:password@host:port/database")
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:
@@ -172,3 +176,10 @@ class Settings(BaseModel):
     def is_secure(self) -> bool:
         """Whether users come by https: cookies are then Secure and carry the `__Host-` prefix."""
         return self.base_url.startswith("https://")
+
+
+def _names_a_postgresql(url: str) -> bool:
+    try:
+        return make_url(url).get_backend_name() in {"postgresql", "postgres"}
+    except (ArgumentError, ValueError):  # no URL at all; a port that is no number
+        return False

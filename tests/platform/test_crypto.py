@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from app.platform.crypto import Unreadable, derived_token, digest, new_reference, same, seal, unseal
 from app.platform.secret_key import with_kept_key
-from app.platform.settings import Settings
+from app.platform.settings import Settings, SettingsError
 
 KEY, OTHER = SecretStr("k" * 40), SecretStr("o" * 40)
 
@@ -60,3 +60,9 @@ def test_development_key_is_made_once_and_kept(tmp_path: Path) -> None:
     assert environ["CRM_SECRET_KEY"] == first.secret_key.get_secret_value()
     assert (tmp_path / "data" / "secret-key").stat().st_mode & 0o777 == 0o600
     assert with_kept_key(settings, {"CRM_SECRET_KEY": "given"}) is settings
+
+
+def test_a_development_key_that_cannot_be_kept_names_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="CRM_SECRET_KEY"):
+        with_kept_key(Settings.model_validate({"data_dir": tmp_path / "file" / "data"}), {})
