@@ -58,7 +58,7 @@ async def find_actor_by_key(session: AsyncSession, key: KeyText) -> Actor | None
 
 
 async def find_account_by_name(session: AsyncSession, name: str) -> UserAccount | None:
-    """The active service account with this display name, oldest first."""
+    """The active account with this display name, a human's or a machine's; the oldest of several."""
     found = await session.scalars(
         select(UserAccount)
         .where(UserAccount.display_name == name, UserAccount.is_active)
@@ -68,13 +68,22 @@ async def find_account_by_name(session: AsyncSession, name: str) -> UserAccount 
     return found.first()
 
 
-async def holds_role(session: AsyncSession, account_id: UUID, role: str) -> bool:
-    found = await session.execute(
-        select(RoleGrant.role_grant_id).where(
-            RoleGrant.user_account_id == account_id, RoleGrant.role == role, RoleGrant.revoked_at.is_(None)
+async def find_service_account(session: AsyncSession, name: str, role: str) -> UserAccount | None:
+    """The active account of the machine with this display name and role, the oldest of several; never a human's."""
+    found = await session.scalars(
+        select(UserAccount)
+        .join(RoleGrant, RoleGrant.user_account_id == UserAccount.user_account_id)
+        .where(
+            UserAccount.display_name == name,
+            UserAccount.kind == "service",
+            UserAccount.is_active,
+            RoleGrant.role == role,
+            RoleGrant.revoked_at.is_(None),
         )
+        .order_by(UserAccount.created_at, UserAccount.user_account_id)
+        .limit(1)
     )
-    return found.first() is not None
+    return found.first()
 
 
 async def account_names(session: AsyncSession, account_ids: Iterable[UUID | None]) -> dict[UUID, str]:

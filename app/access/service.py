@@ -104,8 +104,8 @@ async def create_service_key(
     scopes: list[str] | None = None,
 ) -> str:
     """A key for the service account `name` with `role`; the account is opened when there is none."""
-    account = await queries.find_account_by_name(session, name)
-    if account is None or not await queries.holds_role(session, account.user_account_id, role.value):
+    account = await queries.find_service_account(session, name, role.value)
+    if account is None:
         account = await open_account(session, actor, display_name=name, role=role)
     return await create_api_key(
         session, actor, account_id=account.user_account_id, name=name, expires_at=expires_at, scopes=scopes

@@ -12,13 +12,15 @@ from app.access.accounts import links, recovery, totp, users
 from app.access.accounts.errors import LastAdministrator
 from app.access.accounts.models import OneTimeLink, RecoveryCode, TotpCredential, WebSession
 from app.access.models import ApiKey, RoleGrant, UserAccount
-from app.access.service import command_actor
+from app.access.policy import Role
+from app.access.service import command_actor, create_service_key
 from app.audit.models import AuditEvent
 from app.platform import clock
 from app.platform.crypto import Unreadable, unseal
 from app.platform.mail import OutgoingMail
 from app.platform.settings import Environment, Settings
 from tests.browsing import ORIGIN, Somebody, as_user, give_cookie, signed_in, somebody, token_in
+from tests.builders import a_colleague
 
 START = datetime.fromisoformat("2026-11-24T08:00:10+00:00")
 
@@ -317,6 +319,16 @@ async def test_keys_are_made_after_a_recent_proof_and_those_for_emergencies_for_
     ):
         answer = await client.request(method, path, data=None if method == "GET" else {**form, "days": "1"})
         assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/unlock"), path
+
+
+async def test_a_key_never_acts_for_a_human_whose_name_it_is_given(session: AsyncSession) -> None:
+    noor, _ = await a_colleague(session, "navigator")
+    for _ in range(2):
+        await create_service_key(session, command_actor(), role=Role.NAVIGATOR, name=noor.display_name)
+    made = (await session.scalars(select(ApiKey).where(ApiKey.name == noor.display_name))).all()
+    holders = {key.user_account_id for key in made}
+    assert len(holders) == 1, "the second key is one more of the same system"
+    assert noor.user_account_id not in holders
 
 
 async def test_rotated_key_and_its_successor_overlap(
