@@ -1,6 +1,6 @@
 """The history of every kind of record: versions, what changed, who, why; and the record as of a moment."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -8,11 +8,13 @@ from uuid import UUID
 
 from fastapi import Form, Request, Response
 from sqlalchemy import ColumnElement, Date, DateTime, Uuid
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.guard import CurrentActor, DbSession
 from app.access.masking import HIDDEN
 from app.access.openings import service as openings
 from app.access.openings.errors import ReasonNeeded
+from app.access.queries import account_names
 from app.access.reasons import LONGEST
 from app.access.showing import Door
 from app.audit.history import BOOKKEEPING
@@ -41,7 +43,11 @@ def door_of(request: Request, permission: str) -> Door:
     return Door(permission, secret_key=settings.secret_key, caseload=settings.caseload)
 
 
-def _shown(record: Record, column: str, value: Any) -> Any:
+Names = Mapping[str, str]
+"""What accounts are called, by their ids."""
+
+
+def _shown(record: Record, column: str, value: Any, names: Names) -> Any:
     """A value of a version in words, on the viewer's clock; HIDDEN stays what it is."""
     if isinstance(value, bool):
         return "Yes" if value else "No"
@@ -49,12 +55,12 @@ def _shown(record: Record, column: str, value: Any) -> Any:
         return ", ".join(map(str, value)) if value else None
     if value in (None, "", HIDDEN):
         return value
-    return _in_words(record.table.c[column], value)
+    return _in_words(record.table.c[column], value, names)
 
 
-def _in_words(column: ColumnElement[Any], value: Any) -> Any:
+def _in_words(column: ColumnElement[Any], value: Any, names: Names) -> Any:
     if isinstance(column.type, Uuid):
-        return shortened(value)
+        return names.get(str(value)) or shortened(value)
     if isinstance(column.type, DateTime):
         return moment_text(datetime.fromisoformat(value))
     if isinstance(column.type, Date):
@@ -67,16 +73,36 @@ def _label(column: str) -> str:
     return words(column.removesuffix("_id"))
 
 
-def _lines(record: Record, version: VersionRead) -> list[tuple[str, Any, Any]]:
+def _lines(record: Record, version: VersionRead, names: Names) -> list[tuple[str, Any, Any]]:
     return [
-        (_label(c.field), _shown(record, c.field, c.before), _shown(record, c.field, c.after)) for c in version.changes
+        (_label(c.field), _shown(record, c.field, c.before, names), _shown(record, c.field, c.after, names))
+        for c in version.changes
     ]
 
 
-def _facts(record: Record, version: VersionRead) -> list[tuple[str, Any]]:
+def _facts(record: Record, version: VersionRead, names: Names) -> list[tuple[str, Any]]:
     """What the version says of the record; not what it says of itself, which stands beside it."""
     own = {*BOOKKEEPING, *record.table.primary_key.columns.keys()}
-    return [(_label(n), _shown(record, n, value)) for n, value in version.values.items() if n not in own]
+    return [(_label(n), _shown(record, n, value, names)) for n, value in version.values.items() if n not in own]
+
+
+async def _names_in(session: AsyncSession, record: Record, versions: Sequence[VersionRead]) -> Names:
+    """The names of the accounts that these versions speak of, such as owners."""
+    columns = {
+        column.key
+        for column in record.table.c
+        if any(key.target_fullname == "user_account.user_account_id" for key in column.foreign_keys)
+    }
+    found = {version.values.get(column) for version in versions for column in columns}
+    found |= {
+        value
+        for version in versions
+        for change in version.changes
+        if change.field in columns
+        for value in (change.before, change.after)
+    }
+    ids = {UUID(str(value)) for value in found - {None, HIDDEN}}
+    return {str(account_id): name for account_id, name in (await account_names(session, ids)).items()}
 
 
 def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
@@ -114,9 +140,10 @@ def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
             return ask_for_reason(request, str(error.extra["person_id"]), here)
         except Invalid as error:
             return form_again(request, "oversight/history.html", context, error)
+        names = await _names_in(session, record, found.items)
         with shown_in(zone_of(request)):
-            versions = [(version, _lines(record, version)) for version in found.items]
-            values = _facts(record, found.items[0])
+            versions = [(version, _lines(record, version, names)) for version in found.items]
+            values = _facts(record, found.items[0], names)
         shown = {
             "may_open": actor.may("break_glass.use"),
             "person_id": record_id if record.record_type == "person" else found.items[0].values.get("person_id"),

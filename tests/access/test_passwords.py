@@ -113,7 +113,7 @@ async def test_a_refused_password_is_answered_with_the_reason_and_guidance(
     token = await as_user(client, session, settings, "navigator")
     answer = await client.post("/account/password", data={"csrf_token": token, "password": "password"})
     assert answer.status_code == 422
-    assert "stands on lists that attackers try first" in answer.text
+    assert "is on the lists that attackers try first" in answer.text
     assert "At least 8 characters" in answer.text
 
 

@@ -121,7 +121,7 @@ async def test_every_refusal_reads_alike(
 
     answer = await _give(client, email, password)
     assert answer.status_code == 401
-    assert "E-mail and password do not belong together" in answer.text
+    assert "The e-mail or the password is not right" in answer.text
     assert set(answer.headers) >= {"content-security-policy", "x-request-id"}
     assert "location" not in answer.headers
 

@@ -1,5 +1,6 @@
 """The pages of oversight, by plain HTTP as without JavaScript: trail, report, break-glass with its review, history."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -157,6 +158,19 @@ async def test_history_shows_what_changed_masked_for_whom_it_is_masked(
     assert H not in masked.text
     await as_user(client, session, settings, "admin")
     assert (await client.get(url)).status_code == 403
+
+
+async def test_history_names_owners_and_writes_days_as_people_do(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    owner, _ = await a_colleague(session, first_name="Esi", last_name="Boateng")
+    await session.execute(update(Patient).values(owner_id=owner.user_account_id, first_contact_date=date(2026, 4, 18)))
+    await session.commit()
+    await as_user(client, session, settings, "navigator")
+    history = (await client.get(f"/history/patients/{world.ids['patient_id']}")).text
+    assert owner.display_name in history
+    assert "18 Apr 2026" in history
+    assert str(owner.user_account_id) not in history
 
 
 async def test_history_as_of_a_moment(

@@ -6,7 +6,7 @@ from app.platform.errors import Conflict, Forbidden, Invalid, NotFound, Unauthen
 
 class SignInRefused(Unauthenticated):
     code = "sign_in_refused"
-    detail = "E-mail and password do not belong together. Check both, or set a new password."
+    detail = "The e-mail or the password is not right. Check both, or set a new password."
 
 
 class CodeRefused(Unauthenticated):
@@ -49,7 +49,7 @@ class AccountExists(Conflict):
 
 class PersonHasAccount(Conflict):
     code = "person_has_account"
-    detail = "This human has an account already, under another e-mail: change that one."
+    detail = "This person already has an account under another e-mail. Change that one."
 
 
 class LastAdministrator(Conflict):

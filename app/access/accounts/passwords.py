@@ -63,12 +63,12 @@ def check_new(password: str, *, has_second_factor: bool, context: Sequence[str] 
     if any("\ud800" <= letter <= "\udfff" or letter == "\x00" for letter in text):
         raise _refused("characters", "It holds characters that cannot be kept. Use any others.")
     if len(text) < least:
-        raise _refused("too_short", f"Use at least {least} characters. Several words with blanks are fine.")
+        raise _refused("too_short", f"Use at least {least} characters. A few unrelated words are good.")
     if len(text) > MAX_LENGTH:
         raise _refused("too_long", f"Use at most {MAX_LENGTH} characters.")
     words = _words((*OUR_WORDS, *context))
     if text.casefold() in _known() or text.casefold() in {word.casefold() for word in words}:
-        raise _refused("known", "This password stands on lists that attackers try first. Choose another one.")
+        raise _refused("known", "This password is on the lists that attackers try first. Choose another one.")
     least_score = WITH_SECOND_FACTOR_SCORE if has_second_factor else ALONE_SCORE
     if _score(text[:_LOOKED_AT], words) < least_score:
         raise _refused("guessable", "This is easy to guess: known words, names, dates or repeats. Add unrelated words.")
