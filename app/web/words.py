@@ -82,6 +82,7 @@ SPELLINGS = {
     "lost_to_follow_up": "lost to follow-up",
     "email": "e-mail",
     "absent": "not found",
+    "break_glass": "break-glass",
     "admin": "administrator",
     "call_history": "call",
     "patient_lead": "lead",
