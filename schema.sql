@@ -1570,6 +1570,10 @@ CREATE INDEX ix_clinical_trial_created_at ON clinical_trial USING btree (created
 
 CREATE INDEX ix_clinical_trial_status_created_at ON clinical_trial USING btree (status, created_at DESC, clinical_trial_id DESC);
 
+CREATE INDEX ix_clinical_trial_title_prefix ON clinical_trial USING btree (lower((title)::text) text_pattern_ops);
+
+CREATE INDEX ix_clinical_trial_trial_id_prefix ON clinical_trial USING btree (lower((trial_id)::text) text_pattern_ops);
+
 CREATE INDEX ix_condition_code_system_code ON condition_code USING btree (system, code);
 
 CREATE INDEX ix_condition_synonym_medical_condition_id ON condition_synonym USING btree (medical_condition_id);

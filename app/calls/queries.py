@@ -2,14 +2,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, and_, column, exists, not_, select, table, text
+from sqlalchemy import Select, Uuid, and_, column, exists, false, not_, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.calls.errors import CallNotFound, LeadOfCallNotFound
 from app.calls.models import CallHistory
 from app.calls.schemas import CallFilter, CallOfPatientFilter
-from app.calls.states import CALL, UNRESOLVED_SQL
+from app.calls.states import CALL, UNRESOLVED, UNRESOLVED_SQL
 from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
 from app.platform import clock
@@ -62,6 +62,9 @@ def filtered(actor: Actor, query: CallFilter) -> Select[Any]:
     if query.unresolved is not None:
         unresolved = and_(CallHistory.occurs_at <= clock.now(), text(f"({UNRESOLVED_SQL})"))
         ids = ids.where(unresolved if query.unresolved == "true" else not_(unresolved))
+        if query.unresolved == "true" and query.status and UNRESOLVED.isdisjoint(CALL.states_of_filter(query.status)):
+            # Not found out by reading every unresolved call.
+            ids = ids.where(false())
     if query.occurs_from is not None:
         ids = ids.where(CallHistory.occurs_at >= query.occurs_from)
     if query.occurs_to is not None:

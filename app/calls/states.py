@@ -36,6 +36,8 @@ OUTCOMES = (
 )
 DIRECTIONS = ("inbound", "outbound")
 CHANNELS = ("phone", "video", "in_person", "messaging", "email")
+UNRESOLVED = frozenset({"scheduled", "confirmed", "completed"})
+"""The states in which something may still be to be said."""
 UNRESOLVED_SQL = (
     "voided_at IS NULL AND (status IN ('scheduled', 'confirmed') "
     "OR (status = 'completed' AND adverse_event_heard IS NULL))"

@@ -1,7 +1,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.conditions.models import MedicalCondition
@@ -45,6 +45,14 @@ class ClinicalTrial(Edited, Base):
     phase: Mapped[str | None] = mapped_column(String(30), info=PUBLIC)
     status: Mapped[str] = mapped_column(server_default=text("'unverified'"), info=PUBLIC)
     sponsor: Mapped[str | None] = mapped_column(String(200), info=PUBLIC)
+
+
+for _name in ("trial_id", "title"):
+    Index(
+        f"ix_clinical_trial_{_name}_prefix",
+        func.lower(ClinicalTrial.__table__.c[_name]).label("beginning"),
+        postgresql_ops={"beginning": "text_pattern_ops"},
+    )
 
 
 class ClinicalTrialJourney(Edited, Base):
