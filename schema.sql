@@ -1710,6 +1710,8 @@ CREATE INDEX ix_sign_in_attempt_account_sha256_at ON sign_in_attempt USING btree
 
 CREATE INDEX ix_sign_in_attempt_source_at ON sign_in_attempt USING btree (source, at);
 
+CREATE INDEX ix_suggested_change_created_at ON suggested_change USING btree (created_at DESC, suggested_change_id DESC);
+
 CREATE INDEX ix_suggested_change_decision_created_at ON suggested_change USING btree (decision, created_at DESC, suggested_change_id DESC);
 
 CREATE INDEX ix_suggested_change_person_id ON suggested_change USING btree (person_id, decision);

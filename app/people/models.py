@@ -247,6 +247,7 @@ class SuggestedChange(Edited, Base):
             text("suggested_change_id DESC"),
             postgresql_where=text("decided_at IS NOT NULL"),
         ),
+        Index("ix_suggested_change_created_at", text("created_at DESC"), text("suggested_change_id DESC")),
         Index(
             "ix_suggested_change_decision_created_at",
             "decision",
