@@ -141,7 +141,7 @@ class Settings(BaseModel):
         if values.get("environment") == Environment.PRODUCTION:
             values.setdefault("rate_limit_per_minute", PRODUCTION_RATE_LIMIT)
         if (url := env.get("CRM_DATABASE_URL")) and not _names_a_postgresql(url):
-            raise SettingsError("CRM_DATABASE_URL must read postgresql://user:password@host:port/database")
+            raise SettingsError("CRM_DATABASE_URL must read postgresql://user@host:port/database")
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:
