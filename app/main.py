@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app import health
+from app.access.accounts import api as accounts
 from app.access.accounts import errors as account_errors
 from app.access.guard import State, mount
 from app.access.openings import api as openings
@@ -77,6 +78,8 @@ ROUTERS = (
     eap_journeys.router,
     care_team.router,
     openings.router,
+    accounts.users_router,
+    accounts.keys_router,
     oversight.events_router,
     oversight.router,
 )

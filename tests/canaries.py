@@ -13,9 +13,10 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.guard import GuardedRoute
+from app.access.models import ApiKey
 from app.access.openings.models import AccessOpening
 from app.access.policy import Role
-from app.access.service import command_actor, open_account
+from app.access.service import command_actor, create_api_key, open_account
 from app.audit.service import state_change_reason
 from app.conditions.models import MedicalCondition
 from app.hospitals.models import Hospital, Specialization
@@ -189,7 +190,11 @@ async def a_world(session: AsyncSession) -> World:
         reasons=["phone"],
         reason=f"{H} reason",
     )
-    account = await open_account(session, command_actor(), display_name="Opener", role=Role.AUDITOR)
+    account = await open_account(session, command_actor(), display_name="Opener", role=Role.AUDITOR, kind="human")
+    await create_api_key(session, command_actor(), account_id=account.user_account_id, name="Opener's")
+    api_key_id = (
+        await session.scalars(select(ApiKey.api_key_id).where(ApiKey.user_account_id == account.user_account_id))
+    ).one()
     opening = AccessOpening(
         kind="break_glass",
         user_account_id=account.user_account_id,
@@ -257,6 +262,8 @@ async def a_world(session: AsyncSession) -> World:
         "relationship_id": relation.person_relationship_id,
         "suggested_change_id": suggestion.suggested_change_id,
         "duplicate_candidate_id": pair.duplicate_candidate_id,
+        "user_account_id": account.user_account_id,
+        "api_key_id": api_key_id,
         "access_opening_id": opening.access_opening_id,
         "medical_condition_id": condition.medical_condition_id,
         "hospital_id": hospital.hospital_id,

@@ -149,13 +149,13 @@ AsRole = Callable[..., Awaitable[dict[str, str]]]
 
 @pytest.fixture
 def as_role(session: AsyncSession) -> AsRole:
-    """Give a role by name, get the headers with a fresh key of it; one `for_emergencies` names all that it may."""
+    """Give a role by name, get the headers with a fresh key of it; `by_name` one whose scopes name all that it may."""
 
-    async def headers(role: str, *, for_emergencies: bool = False) -> dict[str, str]:
+    async def headers(role: str, *, by_name: bool = False) -> dict[str, str]:
         who = command_actor()
         account = await open_account(session, who, display_name=f"Test {role}", role=Role(role))
         narrowed: dict[str, Any] = {}
-        if for_emergencies:
+        if by_name:
             scopes = sorted(permissions_of(frozenset({role})))
             narrowed = {"scopes": scopes, "expires_at": clock.now() + timedelta(hours=1)}
         key = await create_api_key(session, who, account_id=account.user_account_id, name="test", **narrowed)

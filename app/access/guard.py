@@ -260,7 +260,8 @@ async def _carry_out(
     if key is not None and actor.account_id is not None:
         kept = {name: value for name, value in response.headers.items() if name in _STORED_HEADERS}
         # What somebody saw by a stated reason is open for a while or for one look: its repetition is asked for anew.
-        body = bytes(response.body) if audit.purpose(session) is None else None
+        is_for_one_look = audit.purpose(session) is not None or idempotency.is_shown_once(session)
+        body = None if is_for_one_look else bytes(response.body)
         answer = StoredAnswer(response.status_code, kept, body)
         await idempotency.store(session, owner_id=actor.account_id, key=key, answer=answer)
     await session.commit()

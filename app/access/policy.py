@@ -75,7 +75,8 @@ _ALL = [
     Permission("gate.write", "Change the gates of expanded-access journeys."),
     Permission("suggestion.read", "Read suggested changes and duplicate candidates."),
     Permission("suggestion.decide", "Accept or reject suggested changes; decide on duplicate candidates."),
-    Permission("key.manage", "Create and revoke API keys.", personal=False),
+    Permission("key.manage", "Read and revoke API keys.", personal=False),
+    Permission("key.make", "Make and rotate API keys.", personal=False),
     Permission("user.manage", "Create, change and disable accounts.", personal=False),
     Permission("settings.manage", "Read and change settings.", personal=False),
     Permission("audit.read", "Read the audit trail, and who looked at a person and why."),
@@ -87,8 +88,11 @@ _ALL = [
 ]
 PERMISSIONS: dict[str, Permission] = {permission.code: permission for permission in _ALL}
 
-NAMED_ONLY = frozenset({"break_glass.use"})
-"""What a key may do only when it was made for it: its scopes name the permission, whatever its role allows."""
+NAMED_ONLY = frozenset({"break_glass.use", "key.make"})
+"""
+What asks a person for a fresh proof of who they are. A key, which cannot give one, may do it only when it was made for
+it: its scopes name the permission, whatever its role allows.
+"""
 
 _REFERENCE_READ = {"condition.read", "hospital.read", "specialization.read", "trial.read", "programme.read"}
 _PEOPLE_READ = {
@@ -144,7 +148,7 @@ GRANTS: dict[Role, frozenset[str]] = {
     ),
     Role.PRIVACY_OFFICER: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION | {"break_glass.review"}),
     Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION),
-    Role.ADMIN: frozenset({"key.manage", "user.manage", "settings.manage"}),
+    Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage", "settings.manage"}),
     Role.INTEGRATION: frozenset(
         {
             "condition.read",

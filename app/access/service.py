@@ -8,14 +8,14 @@ from app.access import queries
 from app.access.accounts.demo import DemoUser, open_demo_user
 from app.access.keys import new_key, parse_key
 from app.access.models import ApiKey, RoleGrant, UserAccount
-from app.access.policy import NAMED_ONLY, Role
+from app.access.policy import GRANTS, NAMED_ONLY, Role
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Conflict, NotFound, invalid_field
 
-EMERGENCY_KEY_LIVES = timedelta(days=1)
-"""How long a key may live whose scopes name what a key may do only so; made after a fresh proof, it stands for it."""
+PROVED_KEY_LIVES = timedelta(days=1)
+"""How long a key may live whose scopes name one of NAMED_ONLY: it was made after a fresh proof and stands for it."""
 
 
 def command_actor(name: str = "crm command") -> Actor:
@@ -33,11 +33,18 @@ async def open_account(
     person_id: UUID | None = None,
 ) -> UserAccount:
     """A new account with one role."""
+    account = await _open(session, actor, display_name=display_name, role=role, kind=kind, person_id=person_id)
+    audit.note(session, record_type="user_account", record_id=account.user_account_id, fields=["role_grant"])
+    return account
+
+
+async def _open(
+    session: AsyncSession, actor: Actor, *, display_name: str, role: Role, kind: str, person_id: UUID | None = None
+) -> UserAccount:
     account = UserAccount(kind=kind, display_name=display_name, person_id=person_id)
     session.add(account)
     await session.flush()
     session.add(RoleGrant(user_account_id=account.user_account_id, role=role.value, granted_by=actor.account_id))
-    audit.note(session, record_type="user_account", record_id=account.user_account_id, fields=["role_grant"])
     return account
 
 
@@ -54,17 +61,19 @@ async def create_api_key(
     A new key of the account: the only time that its text is known.
 
     `scopes` narrows what the account's roles allow to these permissions. Invalid when they name one of NAMED_ONLY and
-    the key would live longer than EMERGENCY_KEY_LIVES.
+    the key would live longer than PROVED_KEY_LIVES.
     """
-    if is_for_emergencies(scopes) and (expires_at is None or expires_at > clock.now() + EMERGENCY_KEY_LIVES):
-        raise invalid_field("expires_at", "too_long", "A key that breaks the glass lives for a day at most.")
+    if stands_for_a_proof(scopes) and (expires_at is None or expires_at > clock.now() + PROVED_KEY_LIVES):
+        raise invalid_field(
+            "expires_at", "too_long", "A key with a permission that asks for a fresh proof lives for a day at most."
+        )
     key, text = await _new_key(session, actor, account_id=account_id, name=name, expires_at=expires_at, scopes=scopes)
     audit.note(session, record_type="api_key", record_id=key.api_key_id)
     return text
 
 
-def is_for_emergencies(scopes: Collection[str] | None) -> bool:
-    """Whether a key with these scopes may do what a key may do only when they name it."""
+def stands_for_a_proof(scopes: Collection[str] | None) -> bool:
+    """Whether a key with these scopes may do something that asks a person for a fresh proof."""
     return not NAMED_ONLY.isdisjoint(scopes or ())
 
 
@@ -103,10 +112,19 @@ async def create_service_key(
     expires_at: datetime | None = None,
     scopes: list[str] | None = None,
 ) -> str:
-    """A key for the service account `name` with `role`; the account is opened when there is none."""
+    """
+    A key for the service account `name` with `role`; the account is opened when there is none.
+
+    Invalid for scopes beyond the role, and as `create_api_key`.
+    """
+    if not GRANTS[role].issuperset(scopes or ()):
+        message = "The role does not allow all of these: choose among those it has."
+        raise invalid_field("scopes", "not_of_the_role", message)
     account = await queries.find_service_account(session, name, role.value)
     if account is None:
-        account = await open_account(session, actor, display_name=name, role=role)
+        # The event is about the key, which names the account.
+        account = await _open(session, actor, display_name=name, role=role, kind="service")
+        audit.note(session, fields=["role_grant"])
     return await create_api_key(
         session, actor, account_id=account.user_account_id, name=name, expires_at=expires_at, scopes=scopes
     )
@@ -119,15 +137,17 @@ async def rotate_api_key(
     A successor with the same account, name, scopes and span of life; its text and name.
 
     The old key works on for `overlap`, or until its own end. NotFound; Conflict for a key that is dead or has a
-    successor already, and for one for emergencies, which is made anew.
+    successor already, and for one that stands for a proof, which is made anew.
     """
     old = await session.get(ApiKey, api_key_id, with_for_update=True)
     if old is None:
         raise NotFound
     if old.revoked_at is not None or old.replaced_by is not None or (old.expires_at and old.expires_at <= now):
         raise Conflict("This key is dead or has a successor already.", code="key_not_current")
-    if is_for_emergencies(old.scopes):
-        raise Conflict("A key that breaks the glass is not rotated: make another one.", code="made_anew")
+    if stands_for_a_proof(old.scopes):
+        raise Conflict(
+            "A key with a permission that asks for a fresh proof is not rotated: make another one.", code="made_anew"
+        )
     expires_at = now + (old.expires_at - old.created_at) if old.expires_at else None
     made, text = await _new_key(
         session, actor, account_id=old.user_account_id, name=old.name, expires_at=expires_at, scopes=old.scopes
@@ -141,7 +161,9 @@ async def rotate_api_key(
 
 
 async def revoke_api_key(session: AsyncSession, actor: Actor, *, api_key_id: UUID, now: datetime) -> None:
-    """End a key: the next request with it is refused."""
+    """End a key: the next request with it is refused. NotFound; Conflict for the key that the actor comes with."""
+    if api_key_id == actor.api_key_id:
+        raise Conflict("A key does not end itself: use another one, or the page.", code="own_key")
     key = await session.get(ApiKey, api_key_id, with_for_update=True)
     if key is None:
         raise NotFound
@@ -156,9 +178,9 @@ __all__ = [
     "command_actor",
     "create_api_key",
     "create_service_key",
-    "is_for_emergencies",
     "open_account",
     "open_demo_user",
     "revoke_api_key",
     "rotate_api_key",
+    "stands_for_a_proof",
 ]

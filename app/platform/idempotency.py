@@ -130,6 +130,15 @@ async def claim(session: AsyncSession, *, owner_id: UUID, key: str, fingerprint:
     return StoredAnswer(stored.status, stored.headers or {}, stored.answer)
 
 
+def show_once(session: AsyncSession) -> None:
+    """Note that the answer of this unit of work is for one look, such as the text of a new key."""
+    session.info["shown_once"] = True
+
+
+def is_shown_once(session: AsyncSession) -> bool:
+    return bool(session.info.get("shown_once"))
+
+
 async def store(session: AsyncSession, *, owner_id: UUID, key: str, answer: StoredAnswer) -> None:
     """File the answer under the key that this transaction claimed."""
     await session.execute(

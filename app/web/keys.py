@@ -59,13 +59,13 @@ def _typed(name: str, role: str, scopes: list[str], days: str) -> dict[str, Any]
     }
 
 
-@router.get("/new", dependencies=[allow("key.manage", recent=True)])
+@router.get("/new", dependencies=[allow("key.make", recent=True)])
 async def show_new_key(request: Request, role: str = Role.INTEGRATION.value) -> Response:
     chosen = role if role in {known.value for known in Role} else Role.INTEGRATION.value
     return page(request, "keys/new.html", {**NO_ERRORS, **_typed("", chosen, [], "90")})
 
 
-@router.post("", dependencies=[allow("key.manage", recent=True)])
+@router.post("", dependencies=[allow("key.make", recent=True)])
 async def create_key(
     request: Request,
     session: DbSession,
@@ -79,10 +79,13 @@ async def create_key(
         shown_name = read_text(Label, "name", name)
         if role not in {known.value for known in Role}:
             raise invalid_field("role", "role", "Choose a role.")
-        narrowed = _scopes(role, scopes or [])
+        # Nothing ticked is all of the role.
+        narrowed = sorted(set(scopes or ())) or None
         good_for = _days(days, GOOD_FOR_DAYS, "days")
-        if access.is_for_emergencies(narrowed) and good_for > access.EMERGENCY_KEY_LIVES:
-            raise invalid_field("days", "days", "A key that breaks the glass lives for a day at most.")
+        if access.stands_for_a_proof(narrowed) and good_for > access.PROVED_KEY_LIVES:
+            raise invalid_field(
+                "days", "days", "A key with a permission that asks for a fresh proof lives for a day at most."
+            )
         text = await access.create_service_key(
             session,
             actor,
@@ -96,15 +99,6 @@ async def create_key(
     return page(request, "keys/made.html", {"key": text, "name": shown_name, "rotated": False})
 
 
-def _scopes(role: str, chosen: list[str]) -> list[str] | None:
-    """The chosen permissions; None, which is all of the role's, when nothing was narrowed."""
-    if not chosen:
-        return None
-    if not set(chosen) <= GRANTS[Role(role)]:
-        raise invalid_field("scopes", "scopes", "The role does not allow all of these: choose among those it has.")
-    return sorted(set(chosen))
-
-
 @router.get("/{api_key_id}", dependencies=[allow("key.manage")])
 async def show_key(request: Request, session: DbSession, api_key_id: UUID) -> Response:
     row = await queries.get_key(session, api_key_id)
@@ -114,7 +108,7 @@ async def show_key(request: Request, session: DbSession, api_key_id: UUID) -> Re
     )
 
 
-@router.post("/{api_key_id}/rotate", dependencies=[allow("key.manage", recent=True)])
+@router.post("/{api_key_id}/rotate", dependencies=[allow("key.make", recent=True)])
 async def rotate_key(
     request: Request,
     session: DbSession,

@@ -298,7 +298,7 @@ async def test_a_key_of_the_page_has_an_end_and_its_scopes_lie_within_the_role(
     assert made.headers["cache-control"] == "no-store"
 
 
-async def test_keys_are_made_after_a_recent_proof_and_those_for_emergencies_for_a_day(
+async def test_keys_are_made_after_a_recent_proof_and_those_that_stand_for_it_live_a_day(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
     token = await as_user(client, session, settings, "admin")

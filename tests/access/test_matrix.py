@@ -36,7 +36,7 @@ ROUTES = _routes()
 async def test_each_route_opens_for_the_roles_of_the_policy_and_for_no_other(
     client: httpx.AsyncClient, as_role: AsRole, role: Role
 ) -> None:
-    headers, named = await as_role(role.value), await as_role(role.value, for_emergencies=True)
+    headers, named = await as_role(role.value), await as_role(role.value, by_name=True)
     wrong = []
     for route, key in [(route, key) for route in ROUTES for key in (headers, named)]:
         method, path = _address(route)

@@ -54,7 +54,7 @@ async def _purposes(session: AsyncSession, action: str) -> list[str | None]:
 async def test_broken_glass_opens_one_person_everywhere_and_nobody_else(
     client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, world: World, role: str
 ) -> None:
-    headers = await as_role(role, for_emergencies=True)
+    headers = await as_role(role, by_name=True)
     other = await a_patient(session, await a_person(session, last_name=f"{P}Stranger"))
     await session.commit()
     await _break(client, headers, world.person_id)
@@ -119,7 +119,7 @@ async def test_a_key_that_breaks_the_glass_is_made_anew_and_not_rotated(session:
 async def test_programme_manager_sees_names_of_the_opened_person_in_their_journeys(
     client: httpx.AsyncClient, as_role: AsRole, world: World
 ) -> None:
-    headers = await as_role("programme_manager", for_emergencies=True)
+    headers = await as_role("programme_manager", by_name=True)
     url = f"/api/v1/eap-journeys/{world.ids['eap_journey_id']}"
     assert (await client.get(url, headers=headers)).json()["patient"]["person"]["last_name"] == HIDDEN
     await _break(client, headers, world.person_id)
@@ -130,7 +130,7 @@ async def test_programme_manager_sees_names_of_the_opened_person_in_their_journe
 async def test_the_glass_is_whole_again(
     client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, world: World, how: str
 ) -> None:
-    headers = await as_role("auditor", for_emergencies=True)
+    headers = await as_role("auditor", by_name=True)
     opening = await _break(client, headers, world.person_id)
     if how == "ended":
         ended = await client.post(f"/api/v1/break-glass/{opening['access_opening_id']}/end", headers=headers)
@@ -152,7 +152,7 @@ async def test_break_glass_is_for_masked_roles_with_a_reason_and_for_people_ther
     for role in ("navigator", "data_steward", "admin", "integration"):
         refused = await client.post(url, json={"person_id": person, "reason": REASON}, headers=await as_role(role))
         assert refused.status_code == 403, role
-    auditor = await as_role("auditor", for_emergencies=True)
+    auditor = await as_role("auditor", by_name=True)
     for body in ({"person_id": person}, {"person_id": person, "reason": "  "}):
         assert (await client.post(url, json=body, headers=auditor)).status_code == 422
     unknown = await client.post(url, json={"person_id": str(uuid4()), "reason": REASON}, headers=auditor)
@@ -169,7 +169,7 @@ async def test_privacy_officers_are_told_at_once_without_a_name(
         .values(email="officer@example.org", email_key="officer@example.org")
     )
     await session.commit()
-    await _break(client, await as_role("auditor", for_emergencies=True), world.person_id)
+    await _break(client, await as_role("auditor", by_name=True), world.person_id)
     mails = list(await session.scalars(select(OutgoingMail)))
     assert [mail.to_address for mail in mails] == ["officer@example.org"]
     assert P not in f"{mails[0].subject} {mails[0].body}"
@@ -242,7 +242,7 @@ async def test_nobody_is_reminded_of_their_own_access_and_one_without_a_reader_w
 async def test_an_access_is_reviewed_once_by_somebody_else(
     client: httpx.AsyncClient, as_role: AsRole, world: World
 ) -> None:
-    officer, other = await as_role("privacy_officer", for_emergencies=True), await as_role("privacy_officer")
+    officer, other = await as_role("privacy_officer", by_name=True), await as_role("privacy_officer")
     opening = await _break(client, officer, world.person_id)
     review = f"/api/v1/break-glass/{opening['access_opening_id']}/review"
     verdict = {"verdict": "justified", "note": "Agreed with the ward."}

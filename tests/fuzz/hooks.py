@@ -36,7 +36,10 @@ BEYOND_A_SCHEMA = {
     "dates_not_in_order": "the later date after the earlier one",
     "not_of_oneself": "two ids that differ",
     "nothing_masked": "whether the asked fields are masked for the key's roles",
+    "not_of_the_role": "a role's permissions",
+    "proof_needed": "what only people may have done",
     # Today
+    "too_long": "a year or a day from now",
     "in_the_future": "a schema has no today",
     "in_the_past": "a schema has no today",
     # Words of other lists and spellings

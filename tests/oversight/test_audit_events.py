@@ -133,7 +133,7 @@ async def test_report_tells_the_person_who_when_and_why(
     _, navigator = await a_colleague(session)
     await session.commit()
     assert (await client.get(f"/api/v1/patients/{patient.patient_id}", headers=navigator)).status_code == 200
-    officer = await as_role("privacy_officer", for_emergencies=True)
+    officer = await as_role("privacy_officer", by_name=True)
     glass = {"person_id": str(patient.person_id), "reason": "The ward asks whom to call."}
     assert (await client.post("/api/v1/break-glass", json=glass, headers=officer)).status_code == 201
     await client.get(f"/api/v1/patients/{patient.patient_id}", headers=officer)

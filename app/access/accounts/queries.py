@@ -1,16 +1,18 @@
-"""What the pages of users and keys show."""
+"""What the pages and routes of users and keys show."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.models import Passkey, PasswordCredential, TotpCredential, WebSession
+from app.access.accounts.schemas import ApiKeyFilter, KeyStatus, UserFilter, UserStatus
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.platform.errors import NotFound
+from app.platform.paging import SortKey, fetch_page
 
 MOST = 100
 
@@ -31,7 +33,7 @@ class UserRow:
     version: int
 
     @property
-    def status(self) -> str:
+    def status(self) -> UserStatus:
         """`disabled`, `invited` (no password chosen yet), `active`."""
         if not self.is_active:
             return "disabled"
@@ -108,6 +110,26 @@ async def list_users(
     return [_row(row) for row in await session.execute(query)]
 
 
+_BY_NAME = SortKey((UserAccount.display_name, UserAccount.user_account_id), (str, UUID), ascending=True)
+
+
+async def page_of_users(session: AsyncSession, *, query: UserFilter) -> tuple[list[UserRow], str | None, int, bool]:
+    """A page of accounts by name."""
+    ids = select(UserAccount.user_account_id, *_BY_NAME.columns).where(UserAccount.kind == "human")
+    if query.q is not None:
+        ids = ids.where(_contains(query.q))
+
+    def load(keys: list[UUID]) -> Select[UUID]:
+        return select(UserAccount.user_account_id).where(UserAccount.user_account_id.in_(keys))
+
+    found, cursor, total, capped = await fetch_page(
+        session, ids=ids, query=query, sort=_BY_NAME, load=load, order_of=lambda account_id: account_id
+    )
+    loaded = await session.execute(_user_rows().where(UserAccount.user_account_id.in_(found)))
+    rows = {row.account_id: row for row in map(_row, loaded)}
+    return [rows[account_id] for account_id in found], cursor, total, capped
+
+
 def place_of(row: UserRow) -> str:
     """Where a list goes on after this row."""
     return f"{row.display_name}|{row.account_id}"
@@ -135,7 +157,7 @@ class KeyRow:
     account_name: str
     roles: tuple[str, ...]
 
-    def status(self, now: datetime) -> str:
+    def status(self, now: datetime) -> KeyStatus:
         """`revoked`, `expired`, `rotating` (it has a successor and still works), `active`."""
         if self.key.revoked_at is not None:
             return "revoked"
@@ -163,9 +185,33 @@ async def list_keys(session: AsyncSession, *, now: datetime, all_of_them: bool =
     return [KeyRow(key, name, tuple(sorted(held or ()))) for key, name, held in await session.execute(query)]
 
 
-async def get_key(session: AsyncSession, api_key_id: UUID) -> KeyRow:
-    """One key, whatever its state; NotFound."""
-    found = (await session.execute(_key_rows().where(ApiKey.api_key_id == api_key_id))).first()
+_NEWEST_KEYS = SortKey((ApiKey.created_at, ApiKey.api_key_id), (datetime, UUID))
+
+
+async def page_of_keys(
+    session: AsyncSession, *, query: ApiKeyFilter, now: datetime
+) -> tuple[list[KeyRow], str | None, int, bool]:
+    """A page of keys, newest first."""
+    ids = select(ApiKey.api_key_id, *_NEWEST_KEYS.columns)
+    if query.working is not None:
+        works = and_(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
+        ids = ids.where(works if query.working == "true" else not_(works))
+
+    def load(keys: list[UUID]) -> Select[UUID]:
+        return select(ApiKey.api_key_id).where(ApiKey.api_key_id.in_(keys))
+
+    found, cursor, total, capped = await fetch_page(
+        session, ids=ids, query=query, sort=_NEWEST_KEYS, load=load, order_of=lambda key_id: key_id
+    )
+    loaded = await session.execute(_key_rows().where(ApiKey.api_key_id.in_(found)))
+    rows = {key.api_key_id: KeyRow(key, name, tuple(sorted(held or ()))) for key, name, held in loaded}
+    return [rows[key_id] for key_id in found], cursor, total, capped
+
+
+async def get_key(session: AsyncSession, api_key_id: UUID | None = None, *, prefix: str | None = None) -> KeyRow:
+    """One key by its id or its prefix, whatever its state; NotFound."""
+    named = ApiKey.api_key_id == api_key_id if prefix is None else ApiKey.prefix == prefix
+    found = (await session.execute(_key_rows().where(named))).first()
     if found is None:
         raise NotFound("There is no such key.")
     key, name, held = found

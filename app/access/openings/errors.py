@@ -35,8 +35,8 @@ class OwnAccess(Forbidden):
 class ScopeNeeded(Forbidden):
     code = "scope_needed"
     detail = (
-        "A key does this only when it was made for it: its scopes name the permission, and it lives for a day at most. "
-        "People do it by page, after a fresh proof of who they are."
+        "This asks for a fresh proof of who you are, which people give by page. A key does it only when it was made "
+        "for it: its scopes name the permission, and it lives for a day at most."
     )
 
 

@@ -1,0 +1,77 @@
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from app.access.openings.schemas import YesNo
+from app.access.policy import PERMISSIONS, Role
+from app.platform.paging import PageQuery
+from app.platform.text import Answer, Body, Instant, Label, line, one_of, whole
+
+UserStatus = Literal["active", "invited", "disabled"]
+KeyStatus = Literal["active", "rotating", "expired", "revoked"]
+RoleName = one_of(role.value for role in Role)
+PermissionCode = one_of(PERMISSIONS)
+
+
+class UserFilter(PageQuery):
+    """Accounts of people by name; `q` is a part of the name or the e-mail."""
+
+    q: line(200) | None = None  # type: ignore[valid-type]  # a type made by a call
+
+
+class UserRead(Answer):
+    """An account of a human. `email` is the work address it signs in with; `last_seen_at` of its newest session."""
+
+    user_account_id: UUID
+    display_name: str
+    email: str | None
+    status: UserStatus
+    roles: list[str]
+    has_second_factor: bool
+    last_seen_at: datetime | None
+    version: int
+
+
+class ApiKeyFilter(PageQuery):
+    """API keys, newest first; `working` leaves out those that are dead, or those that are not."""
+
+    working: YesNo | None = None
+
+
+class ApiKeyRead(Answer):
+    """A key without its secret. `scopes` null is all that the roles allow."""
+
+    api_key_id: UUID
+    name: str
+    user_account_id: UUID
+    account_name: str
+    roles: list[str]
+    scopes: list[str] | None
+    status: KeyStatus
+    created_at: datetime
+    expires_at: datetime | None
+    replaced_by: UUID | None
+    version: int
+
+
+class ApiKeyMade(ApiKeyRead):
+    """A new key. `key` is its text, which is shown here and never again."""
+
+    key: str
+
+
+class ApiKeyCreate(Body):
+    """A key for the system `name`, whose service account is opened when there is none; good for a year at most."""
+
+    name: Label
+    role: RoleName  # type: ignore[valid-type]  # a type made by a call
+    scopes: Annotated[list[PermissionCode], Field(min_length=1, max_length=100)] | None = None  # type: ignore[valid-type]
+    expires_at: Instant
+
+
+class ApiKeyRotation(Body):
+    """For how long the old key works on beside its successor."""
+
+    overlap_days: whole(1, 30) = 7  # type: ignore[valid-type]  # a type made by a call
