@@ -97,6 +97,13 @@ def test_a_wrong_command_says_what_to_do(data_dir: Path) -> None:
         assert "secret" not in unreadable.stderr
 
 
+def test_a_revision_that_this_version_does_not_know_is_named(data_dir: Path) -> None:
+    moved = _crm(data_dir, "db", "upgrade", "0000_nowhere")
+    assert moved.returncode == 1
+    assert "0000_nowhere" in moved.stderr
+    assert "Traceback" not in moved.stderr
+
+
 def test_schema_command_prints_the_file(data_dir: Path) -> None:
     printed = _crm(data_dir, "db", "schema")
     assert printed.stdout == (ROOT / "schema.sql").read_text()

@@ -8,9 +8,11 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from app.platform.errors import Conflict
 from app.platform.newest_revision import REVISIONS
 
 _LOCK = 4_815_162_342
@@ -37,7 +39,7 @@ def current_revision(connection: Connection) -> str | None:
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Move the schema up, one process at a time; a database that is there already is left alone."""
+    """Move the schema up, one process at a time; one that is there already is left alone. Conflict: it is unknown."""
     _move(database_url, revision, up=True)
 
 
@@ -50,11 +52,15 @@ def _move(database_url: str, revision: str, *, up: bool) -> None:
     engine = sync_engine(database_url)
     with engine.connect() as guard, engine.connect() as connection:
         guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-        if up:
-            command.upgrade(_config(connection), revision)
-            connection.execute(text("SELECT ensure_audit_partitions(2)"))
-        else:
-            command.downgrade(_config(connection), revision)
+        try:
+            if up:
+                command.upgrade(_config(connection), revision)
+                connection.execute(text("SELECT ensure_audit_partitions(2)"))
+            else:
+                command.downgrade(_config(connection), revision)
+        except CommandError as error:
+            # An older version of the program on a newer schema, or a slip in the name given.
+            raise Conflict(f"The schema cannot be moved by this version: {error}.", code="unknown_revision") from None
         connection.commit()
     engine.dispose()
 
