@@ -43,6 +43,7 @@ BEYOND_A_SCHEMA = {
     "in_the_future": "a schema has no today",
     "in_the_past": "a schema has no today",
     # Words of other lists and spellings
+    "int_type": "to JSON Schema 1.0 is a whole number; a program that sends it means something else",
     "time_zone": "one of 600 names, which change with the tz database",
     "trial_id_not_recognised": "registries' numbers are read in many spellings; numbers of our own have none",
     "email": "`format: email` takes addresses that no mail reaches, such as those of reserved domains",
