@@ -6,6 +6,7 @@ Kill a migration at random moments and resume it, again and again: the result mu
 The database must be empty of legacy data; it is empty again afterwards.
 """
 
+import argparse
 import random
 import subprocess
 import sys
@@ -90,8 +91,12 @@ def _checksum(url: str) -> str:
 
 def main() -> None:
     """Do it as often as asked, and compare."""
-    url, source = sys.argv[1], Path(sys.argv[2])
-    kills = int(sys.argv[3]) if len(sys.argv) > 3 else 100  # noqa: PLR2004
+    reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    reader.add_argument("database_url")
+    reader.add_argument("export", type=Path)
+    reader.add_argument("kills", type=int, nargs="?", default=100)
+    asked = reader.parse_args()
+    url, source, kills = asked.database_url, asked.export, asked.kills
     before = _checksum(url)
     runner.run(url, source)
     expected = _checksum(url)
