@@ -15,16 +15,25 @@ class KeyText:
     secret_sha256: bytes
 
 
-def new_key() -> str:
-    """A new key, to be shown once."""
-    prefix = "".join(secrets.choice(_ALPHABET) for _ in range(12))
-    return f"crm_{prefix}_{secrets.token_urlsafe(32)}"
+def new_key() -> tuple[str, KeyText]:
+    """A new key's text, to be shown once, and what is kept of it."""
+    prefix, secret = "".join(secrets.choice(_ALPHABET) for _ in range(12)), secrets.token_urlsafe(32)
+    return f"crm_{prefix}_{secret}", _kept(prefix, secret)
+
+
+def prefix_of(key: str) -> str:
+    """The prefix of a key that `new_key` has made."""
+    return key.split("_", 2)[1]
 
 
 def parse_key(text: str) -> KeyText | None:
     """The key's prefix and the hash of its secret; None for text that is not a key of ours."""
     found = _FORM.match(text)
-    return KeyText(found[1], hashlib.sha256(found[2].encode()).digest()) if found else None
+    return _kept(found[1], found[2]) if found else None
+
+
+def _kept(prefix: str, secret: str) -> KeyText:
+    return KeyText(prefix, hashlib.sha256(secret.encode()).digest())
 
 
 def bearer(authorization: str | None) -> KeyText | None:

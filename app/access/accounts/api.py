@@ -19,7 +19,7 @@ from app.access.accounts.schemas import (
     UserRead,
 )
 from app.access.guard import CurrentActor, DbSession, allow, api_router
-from app.access.keys import parse_key
+from app.access.keys import prefix_of
 from app.access.policy import NAMED_ONLY, Role
 from app.platform import clock, idempotency
 from app.platform.errors import invalid_field
@@ -128,8 +128,6 @@ async def revoke_api_key(api_key_id: Id, session: DbSession, actor: CurrentActor
 
 async def _made(session: AsyncSession, text: str, response: Response) -> ApiKeyMade:
     idempotency.show_once(session)
-    parsed = parse_key(text)
-    assert parsed is not None  # noqa: S101 - we have just made it
-    row = await queries.get_key(session, prefix=parsed.prefix)
+    row = await queries.get_key(session, prefix=prefix_of(text))
     response.headers["location"] = f"{keys_router.prefix}/{row.key.api_key_id}"
     return ApiKeyMade(key=text, **_key(row).model_dump())

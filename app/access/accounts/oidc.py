@@ -41,6 +41,8 @@ ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 _LEEWAY_SECONDS = 60
 
 Client = Callable[[], httpx.AsyncClient]
+_LONGEST_SUBJECT = 255
+"""Source: OpenID Connect Core 1.0, section 2."""
 
 
 @dataclass(frozen=True)
@@ -205,14 +207,14 @@ def check_id_token(
         nonce={"essential": True, "value": nonce},
     )
     try:
-        decoded = jwt.decode(token, KeySet.import_key_set(dict(keys)), algorithms=ALGORITHMS)  # type: ignore[arg-type]
+        decoded = jwt.decode(token, KeySet.import_key_set(dict(keys)), algorithms=ALGORITHMS)  # type: ignore[arg-type]  # any JSON object: checked while it is read
         registry.validate(decoded.claims)
     except (JoseError, ValueError, TypeError, KeyError, AttributeError):
         raise OutsideRefused from None
     audience = decoded.claims["aud"]
     if isinstance(audience, list) and len(audience) > 1 and decoded.claims.get("azp") != client_id:
         raise OutsideRefused
-    if not isinstance(decoded.claims["sub"], str) or not 0 < len(decoded.claims["sub"]) <= 255:  # noqa: PLR2004 - OIDC Core 2
+    if not isinstance(decoded.claims["sub"], str) or not 0 < len(decoded.claims["sub"]) <= _LONGEST_SUBJECT:
         raise OutsideRefused
     return dict(decoded.claims)
 
