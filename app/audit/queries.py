@@ -20,7 +20,7 @@ from app.audit.models import AuditEvent
 from app.audit.schemas import AuditEventFilter
 from app.platform.actor import Actor
 from app.platform.db import Database
-from app.platform.paging import COUNT_CAP, SortKey, after, decode_cursor, encode_cursor, fetch_page
+from app.platform.paging import COUNT_CAP, SortKey, after, decode_cursor, encode_cursor, fetch_keys
 
 _BY_TIME = SortKey((AuditEvent.at, AuditEvent.audit_event_id), (datetime, UUID))
 _BY_KEY = SortKey((AuditEvent.audit_event_id,), (UUID,))
@@ -93,15 +93,9 @@ async def list_events(session: AsyncSession, _actor: Actor, *, query: AuditEvent
     await _plan_for_these_values(session)
     if query.person_id is not None:
         return await _page_of_person(session, question, query)
-
-    return await fetch_page(
-        session,
-        ids=select(AuditEvent.audit_event_id, *question.sort.columns).where(*question.conditions),
-        query=query,
-        sort=question.sort,
-        load=_of_keys,
-        order_of=lambda row: row.audit_event_id,
-    )
+    ids = select(AuditEvent.audit_event_id, *question.sort.columns).where(*question.conditions)
+    keys, next_cursor, total, is_capped = await fetch_keys(session, ids=ids, query=query, sort=question.sort)
+    return await _events(session, keys), next_cursor, total, is_capped
 
 
 async def _page_of_person(session: AsyncSession, question: _Question, query: AuditEventFilter) -> Found:
@@ -127,10 +121,14 @@ async def _page_of_person(session: AsyncSession, question: _Question, query: Aud
     shown = found[: query.limit]
     total = shown[0].total if shown else 0
     keys = [row.audit_event_id for row in shown]
-    by_key = {row.audit_event_id: row for row in await session.scalars(_of_keys(keys))} if keys else {}
     more = len(found) > query.limit
     next_cursor = encode_cursor(query.fingerprint(), shown[-1][:2]) if more else None
-    return [by_key[key] for key in keys], next_cursor, min(total, COUNT_CAP), total > COUNT_CAP
+    return await _events(session, keys), next_cursor, min(total, COUNT_CAP), total > COUNT_CAP
+
+
+async def _events(session: AsyncSession, keys: Sequence[UUID]) -> list[AuditEvent]:
+    by_key = {row.audit_event_id: row for row in await session.scalars(_of_keys(keys))} if keys else {}
+    return [by_key[key] for key in keys]
 
 
 def _of_keys(keys: Sequence[UUID]) -> Select[AuditEvent]:

@@ -120,15 +120,11 @@ def _visible(actor: Actor, query: CallOfPatientFilter) -> Select[Any]:
 async def _page(
     session: AsyncSession, ids: Select[Any], query: CallOfPatientFilter
 ) -> tuple[list[CallHistory], str | None, int, bool]:
-    def load(keys: list[UUID]) -> Select[Any]:
-        return select(CallHistory).where(CallHistory.call_id.in_(keys)).options(*LOADED)
-
     return await fetch_page(
         session,
         ids=ids,
         query=query,
         sort=NEWEST_FIRST,
-        load=load,
-        order_of=lambda row: row.call_id,
+        rows=select(CallHistory).options(*LOADED),
         one_of=(CallHistory.status, CALL.states_of_filter(query.status)) if query.status else None,
     )

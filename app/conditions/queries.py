@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -45,10 +45,5 @@ async def list_conditions(
             )
         )
 
-    def load(keys: list[UUID]) -> Select[MedicalCondition]:
-        return select(MedicalCondition).where(MedicalCondition.medical_condition_id.in_(keys)).options(*LOADED)
-
     sort = SortKey((by_name, MedicalCondition.medical_condition_id), (str, UUID), ascending=True)
-    return await fetch_page(
-        session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.medical_condition_id
-    )
+    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(MedicalCondition).options(*LOADED))

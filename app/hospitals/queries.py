@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.hospitals.errors import HospitalNotFound, SpecializationNotFound
@@ -37,11 +37,8 @@ async def list_hospitals(
     if query.q is not None:
         ids = ids.where(begins_with(by_name, query.q.lower()))
 
-    def load(keys: list[UUID]) -> Select[Hospital]:
-        return select(Hospital).where(Hospital.hospital_id.in_(keys))
-
     sort = SortKey((by_name, Hospital.hospital_id), (str, UUID), ascending=True)
-    return await fetch_page(session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.hospital_id)
+    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(Hospital))
 
 
 async def get_specialization(
@@ -68,10 +65,5 @@ async def list_specializations(
     if query.q is not None:
         ids = ids.where(begins_with(by_name, query.q.lower()))
 
-    def load(keys: list[UUID]) -> Select[Specialization]:
-        return select(Specialization).where(Specialization.specialization_id.in_(keys))
-
     sort = SortKey((by_name, Specialization.specialization_id), (str, UUID), ascending=True)
-    return await fetch_page(
-        session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.specialization_id
-    )
+    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(Specialization))

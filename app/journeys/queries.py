@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -66,14 +66,10 @@ async def list_events(
     """A page of a journey's events, in the order in which they were entered."""
     ids = select(JourneyEvent.journey_event_id, JourneyEvent.created_at, JourneyEvent.journey_event_id).where(of)
 
-    def load(keys: list[UUID]) -> Select[JourneyEvent]:
-        return select(JourneyEvent).where(JourneyEvent.journey_event_id.in_(keys))
-
     return await fetch_page(
         session,
         ids=ids,
         query=query,
         sort=SortKey((JourneyEvent.created_at, JourneyEvent.journey_event_id), (datetime, UUID), ascending=True),
-        load=load,
-        order_of=lambda row: row.journey_event_id,
+        rows=select(JourneyEvent),
     )

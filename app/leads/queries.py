@@ -54,17 +54,12 @@ async def filtered(session: AsyncSession, actor: Actor, query: LeadFilter) -> Se
 
 async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) -> FoundPage:
     """A page of leads, newest first. Forbidden for a search by name without the permission."""
-
-    def load(keys: list[UUID]) -> Select[Any]:
-        return select(PatientLead).where(PatientLead.lead_id.in_(keys)).options(*LOADED)
-
     return await fetch_page(
         session,
         ids=await filtered(session, actor, query),
         query=query,
         sort=NEWEST_FIRST,
-        load=load,
-        order_of=lambda row: row.lead_id,
+        rows=select(PatientLead).options(*LOADED),
         one_of=(PatientLead.status, LEAD.states_of_filter(query.status)) if query.status else None,
     )
 
@@ -73,16 +68,12 @@ async def list_events(session: AsyncSession, _actor: Actor, *, lead_id: UUID, qu
     """A page of the lead's events, in the order in which they were entered."""
     event = JourneyEvent
 
-    def load(keys: list[UUID]) -> Select[Any]:
-        return select(event).where(event.journey_event_id.in_(keys))
-
     return await fetch_page(
         session,
         ids=select(event.journey_event_id, event.created_at, event.journey_event_id).where(event.lead_id == lead_id),
         query=query,
         sort=SortKey((event.created_at, event.journey_event_id), (datetime, UUID), ascending=True),
-        load=load,
-        order_of=lambda row: row.journey_event_id,
+        rows=select(event),
     )
 
 

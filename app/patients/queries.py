@@ -70,16 +70,12 @@ async def list_patients(
     if query.created_to is not None:
         ids = ids.where(Patient.created_at < query.created_to)
 
-    def load(keys: list[UUID]) -> Select[Patient]:
-        return select(Patient).where(Patient.patient_id.in_(keys)).options(*LOADED)
-
     return await fetch_page(
         session,
         ids=ids,
         query=query,
         sort=_NEWEST_FIRST,
-        load=load,
-        order_of=lambda row: row.patient_id,
+        rows=select(Patient).options(*LOADED),
         one_of=(Patient.status, PATIENT.states_of_filter(query.status)) if query.status else None,
     )
 

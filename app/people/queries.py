@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, select, text, union
+from sqlalchemy import ColumnElement, false, select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -167,10 +167,7 @@ async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilt
     if query.created_to is not None:
         ids = ids.where(Person.created_at < query.created_to)
 
-    def load(keys: list[UUID]) -> Select[Person]:
-        return select(Person).where(Person.person_id.in_(keys))
-
-    return await fetch_page(session, ids=ids, query=query, sort=_PERSONS, load=load, order_of=lambda row: row.person_id)
+    return await fetch_page(session, ids=ids, query=query, sort=_PERSONS, rows=select(Person))
 
 
 async def list_roles(session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery) -> FoundPage:
@@ -178,16 +175,12 @@ async def list_roles(session: AsyncSession, actor: Actor, *, person_id: UUID, qu
     await get_person(session, actor, person_id=person_id)
     role = PersonContactType
 
-    def load(keys: list[UUID]) -> Select[PersonContactType]:
-        return select(role).where(role.person_contact_type_id.in_(keys)).options(selectinload(role.contact_type))
-
     return await fetch_page(
         session,
         ids=select(role.person_contact_type_id, *_ROLES.columns).where(role.person_id == person_id),
         query=query,
         sort=_ROLES,
-        load=load,
-        order_of=lambda row: row.person_contact_type_id,
+        rows=select(role).options(selectinload(role.contact_type)),
     )
 
 
@@ -214,17 +207,12 @@ async def get_role(
 
 async def list_contact_types(session: AsyncSession, _actor: Actor, *, query: PageQuery) -> FoundPage:
     """A page of the contact types by name."""
-
-    def load(keys: list[UUID]) -> Select[ContactType]:
-        return select(ContactType).where(ContactType.contact_type_id.in_(keys))
-
     return await fetch_page(
         session,
         ids=select(ContactType.contact_type_id, *_CONTACT_TYPES.columns),
         query=query,
         sort=_CONTACT_TYPES,
-        load=load,
-        order_of=lambda row: row.contact_type_id,
+        rows=select(ContactType),
     )
 
 
@@ -233,16 +221,12 @@ async def list_contact_points(session: AsyncSession, actor: Actor, *, person_id:
     await get_person(session, actor, person_id=person_id)
     point = ContactPoint
 
-    def load(keys: list[UUID]) -> Select[ContactPoint]:
-        return select(point).where(point.contact_point_id.in_(keys))
-
     return await fetch_page(
         session,
         ids=select(point.contact_point_id, *_CONTACT_POINTS.columns).where(point.person_id == person_id),
         query=query,
         sort=_CONTACT_POINTS,
-        load=load,
-        order_of=lambda row: row.contact_point_id,
+        rows=select(point),
     )
 
 
@@ -251,9 +235,6 @@ async def list_relationships(session: AsyncSession, actor: Actor, *, person_id: 
     await get_person(session, actor, person_id=person_id)
     relationship = PersonRelationship
 
-    def load(keys: list[UUID]) -> Select[PersonRelationship]:
-        return select(relationship).where(relationship.person_relationship_id.in_(keys))
-
     return await fetch_page(
         session,
         ids=select(relationship.person_relationship_id, *_RELATIONSHIPS.columns).where(
@@ -261,8 +242,7 @@ async def list_relationships(session: AsyncSession, actor: Actor, *, person_id: 
         ),
         query=query,
         sort=_RELATIONSHIPS,
-        load=load,
-        order_of=lambda row: row.person_relationship_id,
+        rows=select(relationship),
     )
 
 
@@ -289,16 +269,12 @@ async def list_submissions(session: AsyncSession, actor: Actor, *, person_id: UU
     await get_person(session, actor, person_id=person_id)
     submission = IntakeSubmission
 
-    def load(keys: list[UUID]) -> Select[IntakeSubmission]:
-        return select(submission).where(submission.intake_submission_id.in_(keys))
-
     return await fetch_page(
         session,
         ids=select(submission.intake_submission_id, *_SUBMISSIONS.columns).where(submission.person_id == person_id),
         query=query,
         sort=_SUBMISSIONS,
-        load=load,
-        order_of=lambda row: row.intake_submission_id,
+        rows=select(submission),
     )
 
 
@@ -311,17 +287,7 @@ async def list_suggested_changes(session: AsyncSession, _actor: Actor, *, query:
     if query.person_id is not None:
         ids = ids.where(change.person_id == query.person_id)
 
-    def load(keys: list[UUID]) -> Select[SuggestedChange]:
-        return select(change).where(change.suggested_change_id.in_(keys))
-
-    return await fetch_page(
-        session,
-        ids=ids,
-        query=query,
-        sort=_SUGGESTIONS,
-        load=load,
-        order_of=lambda row: row.suggested_change_id,
-    )
+    return await fetch_page(session, ids=ids, query=query, sort=_SUGGESTIONS, rows=select(change))
 
 
 async def get_suggested_change(
@@ -353,17 +319,7 @@ async def list_duplicate_candidates(
     if query.person_id is not None:
         ids = ids.where((pair.person_id == query.person_id) | (pair.other_person_id == query.person_id))
 
-    def load(keys: list[UUID]) -> Select[DuplicateCandidate]:
-        return select(pair).where(pair.duplicate_candidate_id.in_(keys)).options(*_BOTH_PERSONS)
-
-    return await fetch_page(
-        session,
-        ids=ids,
-        query=query,
-        sort=_PAIRS,
-        load=load,
-        order_of=lambda row: row.duplicate_candidate_id,
-    )
+    return await fetch_page(session, ids=ids, query=query, sort=_PAIRS, rows=select(pair).options(*_BOTH_PERSONS))
 
 
 async def get_duplicate_candidate(

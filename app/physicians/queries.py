@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -59,8 +59,5 @@ async def list_physicians(
     if query.created_from is not None:
         ids = ids.where(Physician.created_at >= query.created_from)
 
-    def load(keys: list[UUID]) -> Select[Physician]:
-        return select(Physician).where(Physician.physician_id.in_(keys)).options(*LOADED)
-
     sort = SortKey((Physician.created_at, Physician.physician_id), (datetime, UUID))
-    return await fetch_page(session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.physician_id)
+    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(Physician).options(*LOADED))

@@ -168,22 +168,18 @@ def _cut(
     )
 
 
-async def fetch_page(
+async def fetch_keys(
     session: AsyncSession,
     *,
     ids: Select[*tuple[Any, ...]],
     query: PageQuery,
     sort: SortKey,
-    load: Callable[[list[Any]], Select[Any]],
-    order_of: Callable[[Any], Any],
     one_of: OneOf | None = None,
 ) -> tuple[list[Any], str | None, int, bool]:
     """
-    A page cut before it is joined.
+    The keys of a page in order, the next cursor, the count, and whether the count is capped.
 
-    `ids` selects the key and then the columns of `sort` (filters applied, no order); `load(keys)` selects the rows
-    to show; `order_of(row)` is a row's key. Returns the rows in order, the next cursor, the count, and whether the
-    count is capped.
+    `ids` selects the key and then the columns of `sort` (filters applied, no order).
 
     `one_of` names a filter of `ids` by several values of one column. An index on that column has each value's rows in
     order, but not those of all together: so each value is read by itself, and the beginnings are merged.
@@ -196,12 +192,25 @@ async def fetch_page(
     found = (await session.execute(_cut(ids, one_of, place, sort, size + 1))).all()[: query.limit + 1]
     shown = found[: query.limit]
     next_cursor = encode_cursor(query.fingerprint(), shown[-1][1:]) if len(found) > query.limit else None
-    keys = [row[0] for row in shown]
-    rows = (await session.scalars(load(keys))).unique().all() if keys else []
-    by_key = {order_of(row): row for row in rows}
-    return (
-        [by_key[key] for key in keys if key in by_key],
-        next_cursor,
-        min(total, COUNT_CAP),
-        total > COUNT_CAP,
-    )
+    return [row[0] for row in shown], next_cursor, min(total, COUNT_CAP), total > COUNT_CAP
+
+
+async def fetch_page(
+    session: AsyncSession,
+    *,
+    ids: Select[*tuple[Any, ...]],
+    query: PageQuery,
+    sort: SortKey,
+    rows: Select[Any],
+    one_of: OneOf | None = None,
+) -> tuple[list[Any], str | None, int, bool]:
+    """
+    A page cut before it is joined: what `fetch_keys` finds, with the rows in place of their keys.
+
+    `rows` selects what is shown, of all rows; those of the page are asked for by the last column of `sort`, their key.
+    """
+    keys, next_cursor, total, is_capped = await fetch_keys(session, ids=ids, query=query, sort=sort, one_of=one_of)
+    key = sort.columns[-1]
+    found = (await session.scalars(rows.where(key.in_(keys)))).unique().all() if keys else []
+    by_key = {getattr(row, str(key.key)): row for row in found}
+    return [by_key[key] for key in keys if key in by_key], next_cursor, total, is_capped

@@ -12,7 +12,7 @@ from app.access.accounts.models import Passkey, PasswordCredential, TotpCredenti
 from app.access.accounts.schemas import ApiKeyFilter, KeyStatus, UserFilter, UserStatus
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.platform.errors import NotFound
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import SortKey, fetch_keys
 
 MOST = 100
 
@@ -119,12 +119,7 @@ async def page_of_users(session: AsyncSession, *, query: UserFilter) -> tuple[li
     if query.q is not None:
         ids = ids.where(_contains(query.q))
 
-    def load(keys: list[UUID]) -> Select[UUID]:
-        return select(UserAccount.user_account_id).where(UserAccount.user_account_id.in_(keys))
-
-    found, cursor, total, capped = await fetch_page(
-        session, ids=ids, query=query, sort=_BY_NAME, load=load, order_of=lambda account_id: account_id
-    )
+    found, cursor, total, capped = await fetch_keys(session, ids=ids, query=query, sort=_BY_NAME)
     loaded = await session.execute(_user_rows().where(UserAccount.user_account_id.in_(found)))
     rows = {row.account_id: row for row in map(_row, loaded)}
     return [rows[account_id] for account_id in found], cursor, total, capped
@@ -197,12 +192,7 @@ async def page_of_keys(
         works = and_(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
         ids = ids.where(works if query.working == "true" else not_(works))
 
-    def load(keys: list[UUID]) -> Select[UUID]:
-        return select(ApiKey.api_key_id).where(ApiKey.api_key_id.in_(keys))
-
-    found, cursor, total, capped = await fetch_page(
-        session, ids=ids, query=query, sort=_NEWEST_KEYS, load=load, order_of=lambda key_id: key_id
-    )
+    found, cursor, total, capped = await fetch_keys(session, ids=ids, query=query, sort=_NEWEST_KEYS)
     loaded = await session.execute(_key_rows().where(ApiKey.api_key_id.in_(found)))
     rows = {key.api_key_id: KeyRow(key, name, tuple(sorted(held or ()))) for key, name, held in loaded}
     return [rows[key_id] for key_id in found], cursor, total, capped

@@ -2,7 +2,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Select, Uuid, and_, column, func, not_, or_, select, table
+from sqlalchemy import ColumnElement, DateTime, Uuid, and_, column, func, not_, or_, select, table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import RoleGrant, UserAccount
@@ -83,12 +83,7 @@ async def list_openings(
     if query.person_id is not None:
         ids = ids.where(AccessOpening.person_id == query.person_id)
 
-    def load(keys: list[UUID]) -> Select[AccessOpening]:
-        return select(AccessOpening).where(AccessOpening.access_opening_id.in_(keys))
-
-    return await fetch_page(
-        session, ids=ids, query=query, sort=_NEWEST, load=load, order_of=lambda row: row.access_opening_id
-    )
+    return await fetch_page(session, ids=ids, query=query, sort=_NEWEST, rows=select(AccessOpening))
 
 
 async def lock_overdue_reviews(session: AsyncSession, *, before: datetime) -> list[AccessOpening]:

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, any_, exists, func, or_, select
+from sqlalchemy import any_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -54,13 +54,8 @@ async def list_programmes(session: AsyncSession, _actor: Actor, *, query: Progra
             begins_with(func.lower(EapProgram.name), typed) | begins_with(func.lower(EapProgram.product), typed)
         )
 
-    def load(keys: list[UUID]) -> Select[EapProgram]:
-        return select(EapProgram).where(EapProgram.eap_program_id.in_(keys))
-
     sort = SortKey((EapProgram.created_at, EapProgram.eap_program_id), (datetime, UUID))
-    return await fetch_page(
-        session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.eap_program_id
-    )
+    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(EapProgram))
 
 
 async def get_eap_journey(
@@ -97,17 +92,13 @@ async def list_eap_journeys(session: AsyncSession, _actor: Actor, *, query: EapJ
     if query.created_to is not None:
         ids = ids.where(journey.created_at < query.created_to)
 
-    def load(keys: list[UUID]) -> Select[EapJourney]:
-        return select(journey).where(journey.eap_journey_id.in_(keys)).options(*LOADED)
-
     sort = SortKey((journey.created_at, journey.eap_journey_id), (datetime, UUID))
     return await fetch_page(
         session,
         ids=ids,
         query=query,
         sort=sort,
-        load=load,
-        order_of=lambda row: row.eap_journey_id,
+        rows=select(journey).options(*LOADED),
         one_of=(journey.status, EAP_JOURNEY.states_of_filter(query.status)) if query.status else None,
     )
 

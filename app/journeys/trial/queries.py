@@ -1,7 +1,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Integer, Select, func, literal_column, select, text, union_all
+from sqlalchemy import CompoundSelect, Integer, func, literal_column, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -59,13 +59,8 @@ async def list_trials(session: AsyncSession, _actor: Actor, *, query: TrialFilte
         else:
             ids = ids.where(ClinicalTrial.clinical_trial_id.in_(_beginning_with(query.q.lower())))
 
-    def load(keys: list[UUID]) -> Select[ClinicalTrial]:
-        return select(ClinicalTrial).where(ClinicalTrial.clinical_trial_id.in_(keys))
-
     sort = SortKey((ClinicalTrial.created_at, ClinicalTrial.clinical_trial_id), (datetime, UUID))
-    return await fetch_page(
-        session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.clinical_trial_id
-    )
+    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(ClinicalTrial))
 
 
 def _beginning_with(typed: str) -> CompoundSelect[tuple[UUID]]:
@@ -120,16 +115,12 @@ async def list_trial_journeys(session: AsyncSession, _actor: Actor, *, query: Tr
     if query.created_to is not None:
         ids = ids.where(journey.created_at < query.created_to)
 
-    def load(keys: list[UUID]) -> Select[ClinicalTrialJourney]:
-        return select(journey).where(journey.ct_journey_id.in_(keys)).options(*LOADED)
-
     sort = SortKey((journey.created_at, journey.ct_journey_id), (datetime, UUID))
     return await fetch_page(
         session,
         ids=ids,
         query=query,
         sort=sort,
-        load=load,
-        order_of=lambda row: row.ct_journey_id,
+        rows=select(journey).options(*LOADED),
         one_of=(journey.status, TRIAL_JOURNEY.states_of_filter(query.status)) if query.status else None,
     )

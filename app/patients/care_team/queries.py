@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -45,10 +45,5 @@ async def list_care_links(
     if query.is_current is not None:
         ids = ids.where(link.end_date.is_(None) if query.is_current == "true" else link.end_date.is_not(None))
 
-    def load(keys: list[UUID]) -> Select[PatientPhysicianRelationship]:
-        return select(link).where(link.patient_physician_id.in_(keys)).options(LOADED)
-
     sort = SortKey((link.created_at, link.patient_physician_id), (datetime, UUID))
-    return await fetch_page(
-        session, ids=ids, query=query, sort=sort, load=load, order_of=lambda row: row.patient_physician_id
-    )
+    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(link).options(LOADED))
