@@ -1,4 +1,3 @@
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -160,13 +159,7 @@ async def _noted(session: AsyncSession, actor: Actor, call_id: UUID, fields: set
     return call
 
 
-async def _lock(session: AsyncSession, actor: Actor, call_id: UUID) -> CallHistory:
-    return await queries.get_call(session, actor, call_id=call_id, for_update=True)
-
-
-async def _change_field(session: AsyncSession, actor: Actor, call: CallHistory, field: str, value: Any) -> None:
-    change = CallUpdate.model_validate({field: value})
-    await correct_call(session, actor, call_id=call.call_id, change=change)
-
-
-suggestions.register(CallHistory.__tablename__, suggestions.Changeable(lock=_lock, change=_change_field))
+suggestions.register(
+    CallHistory.__tablename__,
+    suggestions.changed_by(CallUpdate, key="call_id", lock=queries.get_call, change=correct_call),
+)

@@ -197,13 +197,7 @@ def note(session: AsyncSession, lead: PatientLead, fields: Iterable[str] = ()) -
     audit.note(session, record_type="patient_lead", record_id=lead.lead_id, person_ids=[lead.person_id], fields=fields)
 
 
-async def _lock(session: AsyncSession, actor: Actor, lead_id: UUID) -> PatientLead:
-    return await queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
-
-
-async def _change_field(session: AsyncSession, actor: Actor, lead: PatientLead, field: str, value: Any) -> None:
-    change = LeadUpdate.model_validate({field: value})
-    await change_lead(session, actor, lead_id=lead.lead_id, change=change)
-
-
-suggestions.register(PatientLead.__tablename__, suggestions.Changeable(lock=_lock, change=_change_field))
+suggestions.register(
+    PatientLead.__tablename__,
+    suggestions.changed_by(LeadUpdate, key="lead_id", lock=queries.get_lead, change=change_lead),
+)

@@ -259,13 +259,7 @@ def _note(session: AsyncSession, patient: Patient, fields: Iterable[str]) -> Non
     )
 
 
-async def _lock_patient(session: AsyncSession, actor: Actor, patient_id: UUID) -> Patient:
-    return await queries.get_patient(session, actor, patient_id=patient_id, for_update=True)
-
-
-async def _change_patient_field(session: AsyncSession, actor: Actor, patient: Patient, field: str, value: Any) -> None:
-    change = PatientUpdate.model_validate({field: value})
-    await change_patient(session, actor, patient_id=patient.patient_id, change=change)
-
-
-suggestions.register("patient", suggestions.Changeable(lock=_lock_patient, change=_change_patient_field))
+suggestions.register(
+    Patient.__tablename__,
+    suggestions.changed_by(PatientUpdate, key="patient_id", lock=queries.get_patient, change=change_patient),
+)

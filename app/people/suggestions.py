@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,6 +38,26 @@ class Changeable:
 
     lock: Callable[[AsyncSession, Actor, UUID], Awaitable[Edited]]
     change: Callable[[AsyncSession, Actor, Any, str, Any], Awaitable[None]]
+
+
+def changed_by(
+    update: type[BaseModel], *, key: str, lock: Callable[..., Awaitable[Any]], change: Callable[..., Awaitable[Any]]
+) -> Changeable:
+    """
+    A table whose fields are changed by the use case of its PUT.
+
+    `update` is the PUT's body, `key` the name that `lock` (with `for_update`) and `change` (with `change`) take the
+    record's id by.
+    """
+
+    async def locked(session: AsyncSession, actor: Actor, record_id: UUID) -> Edited:
+        row: Edited = await lock(session, actor, **{key: record_id}, for_update=True)
+        return row
+
+    async def changed(session: AsyncSession, actor: Actor, row: Any, field: str, value: Any) -> None:
+        await change(session, actor, **{key: getattr(row, key)}, change=update.model_validate({field: value}))
+
+    return Changeable(locked, changed)
 
 
 _CHANGEABLE: dict[str, Changeable] = {}

@@ -1,6 +1,5 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -157,14 +156,7 @@ async def _noted(session: AsyncSession, actor: Actor, physician_id: UUID, fields
     return physician
 
 
-async def _lock(session: AsyncSession, actor: Actor, physician_id: UUID) -> Physician:
-    return await queries.get_physician(session, actor, physician_id=physician_id, for_update=True)
-
-
-async def _change_field(session: AsyncSession, _actor: Actor, physician: Physician, field: str, value: Any) -> None:
-    change = PhysicianUpdate.model_validate({field: value})
-    setattr(physician, field, getattr(change, field))
-    await session.flush()
-
-
-suggestions.register(Physician.__tablename__, suggestions.Changeable(lock=_lock, change=_change_field))
+suggestions.register(
+    Physician.__tablename__,
+    suggestions.changed_by(PhysicianUpdate, key="physician_id", lock=queries.get_physician, change=change_physician),
+)

@@ -1,5 +1,4 @@
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -181,13 +180,9 @@ async def _ask_guards(session: AsyncSession, actor: Actor, journey: EapJourney, 
     return guards
 
 
-async def _lock(session: AsyncSession, actor: Actor, eap_journey_id: UUID) -> EapJourney:
-    return await queries.get_eap_journey(session, actor, eap_journey_id=eap_journey_id, for_update=True)
-
-
-async def _change_field(session: AsyncSession, actor: Actor, journey: EapJourney, field: str, value: Any) -> None:
-    change = EapJourneyUpdate.model_validate({field: value})
-    await change_eap_journey(session, actor, eap_journey_id=journey.eap_journey_id, change=change)
-
-
-suggestions.register(EapJourney.__tablename__, suggestions.Changeable(lock=_lock, change=_change_field))
+suggestions.register(
+    EapJourney.__tablename__,
+    suggestions.changed_by(
+        EapJourneyUpdate, key="eap_journey_id", lock=queries.get_eap_journey, change=change_eap_journey
+    ),
+)

@@ -1,5 +1,4 @@
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -241,15 +240,9 @@ async def _ask_guards(session: AsyncSession, journey: ClinicalTrialJourney, move
     return guards
 
 
-async def _lock(session: AsyncSession, actor: Actor, ct_journey_id: UUID) -> ClinicalTrialJourney:
-    return await queries.get_trial_journey(session, actor, ct_journey_id=ct_journey_id, for_update=True)
-
-
-async def _change_field(
-    session: AsyncSession, actor: Actor, journey: ClinicalTrialJourney, field: str, value: Any
-) -> None:
-    change = TrialJourneyUpdate.model_validate({field: value})
-    await change_trial_journey(session, actor, ct_journey_id=journey.ct_journey_id, change=change)
-
-
-suggestions.register(ClinicalTrialJourney.__tablename__, suggestions.Changeable(lock=_lock, change=_change_field))
+suggestions.register(
+    ClinicalTrialJourney.__tablename__,
+    suggestions.changed_by(
+        TrialJourneyUpdate, key="ct_journey_id", lock=queries.get_trial_journey, change=change_trial_journey
+    ),
+)
