@@ -31,7 +31,7 @@ format: $(STAMP) ## let ruff format and mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP) ## measure hot operations beside pgbench at 10 k and 1 M patients, then the migration
+bench: $(STAMP) ## measure fast operations beside pgbench at 10 k and 1 M patients, then the migration
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.legacy
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from app.access.guard import State
+from app.access.request_guard import State
 from app.audit.partitions import has_partition_ahead
 from app.platform.heartbeat import worker_is_alive
 from app.platform.newest_revision import head_revision
@@ -35,7 +35,7 @@ async def ready(request: Request, response: Response) -> Ready:
 
     `worker` says whether one lives (`absent` otherwise); it does not make the answer 503.
     """
-    state: State = request.app.state.guard
+    state: State = request.app.state.serving
     checks = {"database": "failed", "revision": "unknown", "audit": "unknown", "worker": "unknown"}
     try:
         async with state.database.session() as session:

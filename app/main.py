@@ -10,10 +10,10 @@ from fastapi.openapi.utils import get_openapi
 from app import health
 from app.access.accounts import api as accounts
 from app.access.accounts import errors as account_errors
-from app.access.guard import State, mount
 from app.access.openings import api as openings
 from app.access.openings import errors as opening_errors
 from app.access.rate_limits import RateLimits
+from app.access.request_guard import State, mount
 from app.calls import api as calls
 from app.calls import errors as call_errors
 from app.casework import api as casework
@@ -104,8 +104,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     limits = RateLimits(
         failures_per_address=settings.failed_keys_per_minute, requests_per_account=settings.rate_limit_per_minute
     )
-    # Whose caseload a person is in is asked by the ordinary road alone.
-    hot_path = settings.hot_path and settings.caseload is Caseload.SHARED
+    # Whose caseload a person is in is asked by the ordinary path alone.
+    fast_paths = settings.fast_paths and settings.caseload is Caseload.SHARED
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -115,10 +115,10 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
                 raise SettingsError("CRM_DATABASE_URL is not set; `crm serve` sets it for the embedded PostgreSQL")
             own = Database(
                 create_engine(settings, settings.database_url.get_secret_value()),
-                lane_size=settings.lane_size,
-                lane_timeout_seconds=settings.pool_timeout_seconds,
+                statement_pool_size=settings.statement_pool_size,
+                statement_timeout_seconds=settings.pool_timeout_seconds,
             )
-        app.state.guard = State(own, CONSTRAINT_ERRORS, hot_path=hot_path, rate_limits=limits)
+        app.state.serving = State(own, CONSTRAINT_ERRORS, fast_paths=fast_paths, rate_limits=limits)
         if database is None:
             # What the application is made of stays: the collector need not walk through it again (0.2 s each time).
             gc.collect()
@@ -140,7 +140,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     app.state.settings = settings
     if database is not None:
-        app.state.guard = State(database, CONSTRAINT_ERRORS, hot_path=hot_path, rate_limits=limits)
+        app.state.serving = State(database, CONSTRAINT_ERRORS, fast_paths=fast_paths, rate_limits=limits)
     for router in ROUTERS:
         mount(app, router)
     app.include_router(health.router)

@@ -1,5 +1,5 @@
 """
-Measure the hot operations beside pgbench; the table goes to stdout, all figures to bench-result.json.
+Measure the fast operations beside pgbench; the table goes to stdout, all figures to bench-result.json.
 
 BENCH_SIZES (10k,1M), BENCH_SECONDS (3: length of a slice), BENCH_ROUNDS (3), BENCH_RESULT (bench-result.json).
 CRM_DATABASE_URL or CRM_DATA_DIR say where; the databases bench_… are made and dropped.

@@ -11,10 +11,10 @@ import orjson
 import psycopg
 
 from app.access.keys import parse_key
-from app.calls import hot as calls
-from app.patients import hot as patients
+from app.calls import fast_path as calls
+from app.patients import fast_path as patients
 from app.patients.schemas import PatientFilter
-from app.platform.hot import Statement
+from app.platform.fast_path import Statement
 from app.platform.paging import encode_cursor
 from bench.data import PATIENT_ID_SQL, living, patient_id
 from bench.pgbench import Script, script
@@ -31,7 +31,7 @@ class Operation:
     """
     One thing that users do. `template` is the HTTP request for bench.load, `scripts` what pgbench sends for it.
 
-    `expected` is the status of a right answer. `is_hot` tells whether the CRM has a hot road for it.
+    `expected` is the status of a right answer. `has_fast_path` tells whether the CRM has a fast path for it.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Operation:
     scripts: Sequence[Script]
     expected: str
     choices: Sequence[str] = ()
-    is_hot: bool = True
+    has_fast_path: bool = True
 
 
 def operations(
@@ -65,7 +65,7 @@ def operations(
             [_transaction(sent) for sent in recorded["search"]],
             "200",
             [urlencode({"q": typed}) for typed in SEARCHED],
-            is_hot=False,
+            has_fast_path=False,
         ),
     ]
 
@@ -239,7 +239,7 @@ def _log_call(key: str, size: int) -> Operation:
 
 
 def _transaction(sent: Sequence[Sent]) -> Script:
-    """The statements of one request by the ordinary road, as it sent them, in one transaction."""
+    """The statements of one request by the ordinary path, as it sent them, in one transaction."""
     variables: dict[str, str] = {}
     texts = []
     for number, (text, values) in enumerate(sent):

@@ -1,4 +1,4 @@
-"""The statements that the ordinary road sends for a request, taken from the running application."""
+"""The statements that the ordinary path sends for a request, taken from the running application."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,8 +17,8 @@ Sent = tuple[str, Sequence[str | None]]
 
 
 async def statements_of(database_url: str, *, key: str, targets: Sequence[str]) -> list[list[Sent]]:
-    """What GET of each target sends by the ordinary road; the transaction's own BEGIN and COMMIT are left out."""
-    settings = Settings.model_validate({"database_url": database_url, "hot_path": False})
+    """What GET of each target sends by the ordinary path; the transaction's own BEGIN and COMMIT are left out."""
+    settings = Settings.model_validate({"database_url": database_url, "fast_paths": False})
     database = Database(create_engine(settings, database_url))
     transport = httpx.ASGITransport(app=create_app(settings, database))
     found = []

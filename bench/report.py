@@ -16,7 +16,7 @@ def share(operation: dict[str, Any]) -> float:
 
 
 def gain(operation: dict[str, Any]) -> float | None:
-    """How many times as many requests the hot road answers; None for an operation without one."""
+    """How many times as many requests the fast path answers; None for an operation without one."""
     if "ordinary" not in operation:
         return None
     return float(operation["crm"]["per_second"] / operation["ordinary"]["per_second"])
@@ -62,7 +62,7 @@ def print_size(console: Console, result: dict[str, Any]) -> None:
     memory = result["worker_mib"]
     console.print(
         f"Filled in {sum(result['fill_seconds'].values()):.0f} s. Memory of the worker: {memory['crm']:.0f} MiB "
-        f"(aim: at most {MOST_WORKER_MIB}; by the ordinary road {memory['ordinary']:.0f} MiB)."
+        f"(aim: at most {MOST_WORKER_MIB}; by the ordinary path {memory['ordinary']:.0f} MiB)."
     )
 
 

@@ -31,7 +31,7 @@ from bench.server import Server, serving
 CONNECTIONS = 16
 WARM_UP_SECONDS = 1.0
 TARGETS = ("pgbench", "crm", "ordinary")
-"""PostgreSQL alone; the CRM; the CRM with its hot roads switched off, where it has one."""
+"""PostgreSQL alone; the CRM; the CRM with its fast paths switched off, where it has one."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,12 @@ def measure(place: Place, size: int, plan: Plan, tell: Callable[[str], None]) ->
         recorded: dict[str, list[list[Sent]]] = {"search": asyncio.run(statements_of(url, key=key, targets=searches))}
         with psycopg.connect(url) as connection:
             asked = operations(connection, key=key, size=size, recorded=recorded)
-        with serving(url, hot_path=True) as crm, serving(url, hot_path=False) as ordinary:
+        with serving(url, fast_paths=True) as crm, serving(url, fast_paths=False) as ordinary:
             servers = {"crm": crm, "ordinary": ordinary}
             slices: dict[tuple[str, str], list[dict[str, Any]]] = {}
             for number in range(plan.rounds + 1):
                 for operation in asked:
-                    for target in TARGETS[: 3 if operation.is_hot else 2]:
+                    for target in TARGETS[: 3 if operation.has_fast_path else 2]:
                         seconds = plan.seconds if number else WARM_UP_SECONDS
                         found = _slice(place, url, servers, operation, target, size, seconds, seed=number + 1)
                         if number:

@@ -22,12 +22,12 @@ class Server:
 
 
 @contextmanager
-def serving(database_url: str, *, hot_path: bool) -> Iterator[Server]:
+def serving(database_url: str, *, fast_paths: bool) -> Iterator[Server]:
     """A server on this database for as long as the block runs; its log lines are written, and thrown away."""
     port = _free_port()
     environment = os.environ | {
         "CRM_DATABASE_URL": database_url,
-        "CRM_HOT_PATH": "true" if hot_path else "false",
+        "CRM_FAST_PATHS": "true" if fast_paths else "false",
         "CRM_HOST": "127.0.0.1",
         "CRM_LOG_FORMAT": "json",
         "CRM_WORKERS": "1",

@@ -12,10 +12,10 @@ from fastapi import FastAPI
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.guard import GuardedRoute
 from app.access.models import ApiKey
 from app.access.openings.models import AccessOpening
 from app.access.policy import Role
+from app.access.request_guard import GuardedRoute
 from app.access.service import command_actor, create_api_key, open_account
 from app.audit.service import state_change_reason
 from app.conditions.models import MedicalCondition

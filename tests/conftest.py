@@ -27,7 +27,7 @@ from app.platform import clock, schema
 from app.platform.actor import Actor
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster, running
-from app.platform.hot import Row, Rows, Statement
+from app.platform.fast_path import Row, Rows, Statement
 from app.platform.settings import Settings
 from app.setup import add_reference_data
 
@@ -76,8 +76,8 @@ async def database(cluster: Cluster, settings: Settings) -> AsyncIterator[Databa
     await made.close()
 
 
-class BoundLane:
-    """Hot statements on the test's connection, so that they see its rows; each in a savepoint, as if alone."""
+class BoundPool:
+    """Fast statements on the test's connection, so that they see its rows; each in a savepoint, as if alone."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
@@ -107,7 +107,7 @@ class BoundDatabase(Database):
     def __init__(self, connection: AsyncConnection, origin: Database) -> None:
         super().__init__(origin.engine)
         self.connection = connection
-        self.lane: BoundLane = BoundLane(connection)
+        self.statements: BoundPool = BoundPool(connection)
 
     def session(self) -> AsyncSession:
         return AsyncSession(self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint")

@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.access.guard import GuardedRoute, api_router, mount
 from app.access.policy import GRANTS, PERMISSIONS
+from app.access.request_guard import GuardedRoute, api_router, mount
 from app.main import create_app
 from app.models import metadata
 from app.platform.settings import Settings

@@ -1,5 +1,5 @@
 """
-How often the JSON door may be used, counted in each worker process over the last minute.
+How often the JSON entry point may be used, counted in each worker process over the last minute.
 
 Two limits. Failed authentications per client address: keys have 256 bits and cannot be guessed, but each failure asks
 the database and leaves an event; above the limit the answer is 429 before either. A key that has opened in this

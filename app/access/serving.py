@@ -1,6 +1,6 @@
 """
-What every guarded door shares: one transaction a request, tried again when the database asks for it, and the event of
-a request that was refused.
+What every guarded entry point shares: one transaction a request, tried again when the database asks for it, and the
+event of a request that was refused.
 """
 
 from collections.abc import Awaitable, Callable
@@ -44,7 +44,7 @@ _OUTCOMES: dict[type[AppError], str] = {
 @dataclass(frozen=True)
 class State:
     """
-    What create_app hands to the guards. Without `hot_path` every request goes the ordinary way.
+    What create_app hands to the guards. Without `fast_paths` every request goes the ordinary way.
 
     `known_keys` are keys that have opened in this process, the secret's hash with the account. They say whose body may
     be read early and on whom a request is counted, never what the key may do: that is asked of the database at each
@@ -53,7 +53,7 @@ class State:
 
     database: Database
     constraint_errors: ConstraintErrors
-    hot_path: bool = True
+    fast_paths: bool = True
     known_keys: dict[bytes, UUID] = field(default_factory=dict)
     rate_limits: RateLimits = field(default_factory=RateLimits)
 
@@ -65,7 +65,7 @@ async def serve(request: Request, action: str, work: Callable[[AsyncSession], Aw
     Deadlocks and serialization failures are tried again, three times in all. Any other error rolls back, leaves its
     event in a transaction of its own and is raised, as an AppError where it is a known one.
     """
-    state: State = request.app.state.guard
+    state: State = request.app.state.serving
     for attempt in range(1, TRIES + 1):
         session = state.database.session()
         try:
@@ -133,7 +133,7 @@ async def record_refusal(
 
 
 def _is_news(request: Request, actor: Actor | None) -> bool:
-    state: State = request.app.state.guard
+    state: State = request.app.state.serving
     settings: Settings = request.app.state.settings
     if actor is None or actor.account_id is None:
         return state.rate_limits.is_news(source_of(request, proxy_hops=settings.proxy_hops))

@@ -14,7 +14,7 @@ class AuditEvent(Base):
     """
     One request or command on record. Partitioned by month; `ensure_audit_partitions` makes partitions ahead.
 
-    `person_ids` lists everyone whose data was shown or changed. `purpose` says why a closed door was opened
+    `person_ids` lists everyone whose data was shown or changed. `purpose` says why access was opened by a stated reason
     (break_glass, outside_caseload, reveal); the reason in words stands in access_opening.
     """
 

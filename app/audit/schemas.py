@@ -7,7 +7,7 @@ from app.platform.text import Answer, Id, Instant, line
 
 Outcome = Literal["done", "refused", "absent", "invalid", "conflict", "failed"]
 Purpose = Literal["break_glass", "outside_caseload", "reveal"]
-"""Why a closed door was opened. The reason in words stands in access_opening, never in an event."""
+"""Why access was opened by a stated reason. The reason in words stands in access_opening, never in an event."""
 
 
 class AuditEventFilter(PageQuery):

@@ -7,10 +7,10 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.guard import CurrentActor, DbSession, IfMatch, allow, api_router
-from app.access.hot_roads import hot_road
+from app.access.fast_paths import with_fast_path
+from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
-from app.calls import hot, queries, service
+from app.calls import fast_path, queries, service
 from app.calls.models import CallHistory
 from app.calls.rules import unresolved_because
 from app.calls.schemas import (
@@ -75,7 +75,7 @@ def _made(call: CallHistory, response: Response) -> CallRead:
     dependencies=[allow("call.write")],
     responses=described(404),
 )
-@hot_road(hot.create_call)
+@with_fast_path(fast_path.create_call)
 async def create_call(
     new: NewCall,
     session: DbSession,

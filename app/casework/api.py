@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Body, Query, Response
 
-from app.access.guard import CurrentActor, DbSession, allow, api_router
+from app.access.request_guard import CurrentActor, DbSession, allow, api_router
 from app.audit import service as audit
 from app.casework.convert_lead import convert_lead as carry_out_conversion
 from app.casework.schemas import Conversion, LeadConverted, Timeline

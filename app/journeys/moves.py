@@ -1,7 +1,7 @@
 """
 How a journey moves: the machine has the move, the reason fits, the guards are met, and an event stays.
 
-Both kinds of journey go through here, by every door.
+Both kinds of journey go through here, by every entry point.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -22,15 +22,18 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 OTHER = "other"
 
 
-class Guard(StrEnum):
-    """What a guard found; `not_checked` where the table it would ask does not exist yet or nothing is known."""
+class Finding(StrEnum):
+    """
+    What a move condition was found to be; `not_checked` where the table it would ask does not exist yet or nothing is
+    known.
+    """
 
     MET = "met"
     NOT_MET = "not_met"
     NOT_CHECKED = "not_checked"
 
     @classmethod
-    def of(cls, fact: bool | None) -> "Guard":  # noqa: FBT001 - the one thing it is asked about
+    def of(cls, fact: bool | None) -> "Finding":  # noqa: FBT001 - the one thing it is asked about
         return cls.NOT_CHECKED if fact is None else cls.MET if fact else cls.NOT_MET
 
 
@@ -83,9 +86,12 @@ def settle(
     return Move(state, to, happened_at, code, step.reason)
 
 
-def require_met(guards: Mapping[str, Guard]) -> None:
-    """GuardNotMet, naming them, when a guard is not met; one that could not be checked does not hold a journey up."""
-    if Guard.NOT_MET in guards.values():
+def require_met(guards: Mapping[str, Finding]) -> None:
+    """
+    GuardNotMet, naming them, when a move condition is not met; one that could not be checked does not hold a journey
+    up.
+    """
+    if Finding.NOT_MET in guards.values():
         raise errors.GuardNotMet(guards)
 
 
@@ -94,7 +100,7 @@ async def record(
     actor: Actor,
     *,
     move: Move,
-    guards: Mapping[str, Guard],
+    guards: Mapping[str, Finding],
     via: str,
     ct_journey_id: UUID | None = None,
     eap_journey_id: UUID | None = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from app.access.guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.conditions.schemas import ConditionSummary
 from app.leads import queries, service

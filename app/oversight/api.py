@@ -8,8 +8,8 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.description import ACCESS_REASON_HEADER
-from app.access.guard import CurrentActor, CurrentDoor, DbSession, State, allow, api_router
 from app.access.queries import account_names
+from app.access.request_guard import CurrentAccess, CurrentActor, DbSession, State, allow, api_router
 from app.audit import queries, service
 from app.audit.models import AuditEvent
 from app.audit.schemas import AuditEventFilter, AuditEventRead
@@ -86,7 +86,7 @@ async def export_audit_events(
 
 def csv_answer(request: Request, query: AuditEventFilter) -> StreamingResponse:
     """The export as an answer; it reads in transactions of its own, after the request's event is committed."""
-    state: State = request.app.state.guard
+    state: State = request.app.state.serving
     lines: AsyncIterator[bytes] = export.csv_of_events(state.database, query=query)
     name = f"audit-events-{clock.today().isoformat()}.csv"
     return StreamingResponse(
@@ -116,10 +116,10 @@ def _history_of(record: Record) -> Callable[..., Awaitable[Page[VersionRead]]]:
         query: Annotated[HistoryFilter, Query()],
         session: DbSession,
         actor: CurrentActor,
-        door: CurrentDoor,
+        access: CurrentAccess,
     ) -> Page[VersionRead]:
         """The versions of this record, newest first: who changed what, when, and why; `as_of` gives one of them."""
-        return await versions_of(session, actor, record=record, record_id=record_id, door=door, query=query)
+        return await versions_of(session, actor, record=record, record_id=record_id, access=access, query=query)
 
     return history
 

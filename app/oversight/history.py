@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import HIDDEN, View, mask, subject_of
 from app.access.queries import account_names
-from app.access.showing import Door, view_of_record
+from app.access.views import AccessContext, view_of_record
 from app.audit import history
 from app.audit import service as audit
 from app.audit.history import RowVersion
@@ -24,7 +24,7 @@ class NoSuchMoment(NotFound):
 
 
 async def versions_of(
-    session: AsyncSession, actor: Actor, *, record: Record, record_id: UUID, door: Door, query: HistoryFilter
+    session: AsyncSession, actor: Actor, *, record: Record, record_id: UUID, access: AccessContext, query: HistoryFilter
 ) -> Page[VersionRead]:
     """
     A page of the record's versions, newest first; with `as_of` the one that was valid then.
@@ -42,7 +42,7 @@ async def versions_of(
         fields=["history"],
         subject=subject,
     )
-    view = await view_of_record(session, actor, door, subject, has_detail=record.has_detail)
+    view = await view_of_record(session, actor, access, subject, has_detail=record.has_detail)
     if query.as_of is not None:
         then = await history.version_at(session, table=record.table, record_id=record_id, moment=query.as_of)
         if then is None:
@@ -58,7 +58,7 @@ async def versions_of(
         more = bool(found) and found[-1].version > 1
         next_cursor = encode_cursor(query.fingerprint(), [found[-1].version]) if more else None
     names = await account_names(session, [version.changed_by for version in found])
-    # Masked here and not only by the JSON door: pages show these versions too.
+    # Masked here and not only by the JSON API: pages show these versions too.
     items = [mask(_read(version, record, view, names), view) for version in found]
     if view.used:
         audit.state_purpose(session, "break_glass")

@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from fastapi import Query, Request, Response
 
-from app.access.guard import CurrentActor, DbSession, IfMatch, allow, api_router
-from app.access.hot_roads import hot_road
+from app.access.fast_paths import with_fast_path
+from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.conditions.schemas import ConditionSummary
-from app.patients import hot, queries, service
+from app.patients import fast_path, queries, service
 from app.patients.models import Patient
 from app.patients.schemas import (
     NewPatient,
@@ -58,7 +58,7 @@ def tag(patient: Patient) -> str:
     responses={200: {"model": PatientCreated, "description": "The person has a patient record: this one."}},
     dependencies=[allow("patient.write")],
 )
-@hot_road(hot.create_patient)
+@with_fast_path(fast_path.create_patient)
 async def create_patient(
     new: NewPatient, request: Request, session: DbSession, actor: CurrentActor, response: Response
 ) -> PatientCreated:
@@ -80,7 +80,7 @@ async def create_patient(
 
 
 @router.get("", response_model=Page[PatientRead], dependencies=[allow("patient.read")])
-@hot_road(hot.list_patients)
+@with_fast_path(fast_path.list_patients)
 async def list_patients(
     query: Annotated[PatientFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[PatientRead]:
@@ -91,7 +91,7 @@ async def list_patients(
 
 
 @router.get("/{patient_id}", response_model=PatientRead, dependencies=[allow("patient.read")])
-@hot_road(hot.get_patient)
+@with_fast_path(fast_path.get_patient)
 async def get_patient(
     patient_id: Id,
     session: DbSession,

@@ -19,7 +19,7 @@ class JourneyEvent(Base):
     """
     One change of a status: of a lead, a patient, a trial journey or an expanded-access journey (exactly one of them).
 
-    `happened_at` is when it was so in the world, `created_at` when it was entered. `guards` maps each guard to
+    `happened_at` is when it was so in the world, `created_at` when it was entered. `guards` maps each move condition to
     `met`, `not_met` or `not_checked`.
     """
 

@@ -6,12 +6,12 @@ from app.patients.errors import JourneysOpen, reason_needed
 from app.patients.states import PATIENT
 
 NO_OPEN_JOURNEY = "no_open_journey"
-"""The guard of going inactive: nobody is put aside while a trial or a programme still waits for them."""
+"""The move condition of going inactive: nobody is put aside while a trial or a programme still waits for them."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """A move that may be made; `guards` maps each guard that was asked to `met` or `not_checked`."""
+    """A move that may be made; `guards` maps each move condition that was checked to `met` or `not_checked`."""
 
     from_status: str
     to_status: str

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
-from app.access.guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.people import contacts, queries, roles, service
 from app.people.models import Person

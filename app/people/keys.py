@@ -1,7 +1,7 @@
 """
 The keys a person is found by: e-mail key, name key for search, phone number in E.164.
 
-One function for each key, used by every door and by the migration, so that the same person typed twice gives
+One function for each key, used by every entry point and by the migration, so that the same person typed twice gives
 the same key. What was typed is kept beside the key and never refused here.
 """
 

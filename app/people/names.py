@@ -1,7 +1,7 @@
 """
 How alike two names are: equal, compatible, doubtful or different.
 
-One comparison for all doors: the API asks it who an e-mail belongs to, the migration asks it for millions of
+One comparison for all entry points: the API asks it who an e-mail belongs to, the migration asks it for millions of
 pairs. It is made for the second: folding is remembered, and who compares one name often keeps its FoldedName.
 
 Source: the contract of the legacy export, section 4 (docs/MATCHING.md says it in words).

@@ -1,5 +1,6 @@
 """
-The row of a person as it is written: the keys beside the fields are made here, for every door but the migration's bulk.
+The row of a person as it is written: the keys beside the fields are made here, for every entry point but the
+migration's bulk.
 """
 
 from collections.abc import Mapping

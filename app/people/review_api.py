@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from app.access.guard import CurrentActor, DbSession, allow, api_router
+from app.access.request_guard import CurrentActor, DbSession, allow, api_router
 from app.audit import service as audit
 from app.people import queries, suggestions
 from app.people.schemas import (

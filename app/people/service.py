@@ -92,7 +92,8 @@ async def identify_or_create(
         is_shared = decision.found is Found.SOMEONE_ELSE
         person = await insert_person(session, actor, new, owns_email=not is_shared)
         if person is None:
-            # Another door made the address's owner since we looked: it is looked at again, and the row is there now.
+            # Another entry point made the address's owner since we looked: it is looked at again, and the row is there
+            # now.
             continue
         reasons = decision.reasons
         if is_shared and new.email is not None and key is not None:

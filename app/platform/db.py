@@ -31,7 +31,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from app.platform.hot import Lane, PooledLane
+from app.platform.fast_path import StatementPool, StatementRunner
 from app.platform.settings import Settings
 
 PUBLIC = {"privacy": "public"}
@@ -149,7 +149,7 @@ def create_engine(settings: Settings, database_url: str) -> AsyncEngine:
     timeout_ms = str(int(settings.statement_timeout_seconds * 1000))
     return create_async_engine(
         address,
-        pool_size=settings.pool_size + settings.lane_size,
+        pool_size=settings.pool_size + settings.statement_pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
         pool_pre_ping=False,
@@ -170,16 +170,20 @@ def create_engine(settings: Settings, database_url: str) -> AsyncEngine:
 
 class Database:
     """
-    Sessions for the doors, and the lane for hot statements. One per process, made in the application's lifespan or by a
-    command.
+    Sessions for the entry points, and the pool for fast statements. One per process, made in the application's lifespan
+    or by a command.
     """
 
-    def __init__(self, engine: AsyncEngine, *, lane_size: int = 8, lane_timeout_seconds: float = 3.0) -> None:
+    def __init__(
+        self, engine: AsyncEngine, *, statement_pool_size: int = 8, statement_timeout_seconds: float = 3.0
+    ) -> None:
         self.engine = engine
-        self.lane: Lane = PooledLane(engine, size=lane_size, timeout_seconds=lane_timeout_seconds)
+        self.statements: StatementRunner = StatementPool(
+            engine, size=statement_pool_size, timeout_seconds=statement_timeout_seconds
+        )
 
     def session(self) -> AsyncSession:
-        """A session that nobody commits but `unit_of_work` and the guard."""
+        """A session that nobody commits but `unit_of_work` and the request guard."""
         return AsyncSession(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -189,7 +193,7 @@ class Database:
             yield session
 
     async def close(self) -> None:
-        await self.lane.close()
+        await self.statements.close()
         await self.engine.dispose()
 
 

@@ -13,7 +13,7 @@ What can go wrong, as kinds. A package's errors.py subclasses a kind and adds a 
     ├── TooMany           too often in a short time; carries retry_after in seconds
     └── Unavailable       a part we need does not answer; try again
 
-Each door (JSON, page, command) translates kinds once; nobody else knows a status code.
+Each entry point (JSON, page, command) translates kinds once; nobody else knows a status code.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Errors on the JSON door: RFC 9457 problem+json with a stable code and a request id, never the value that was sent."""
+"""Errors of the JSON API: RFC 9457 problem+json with a stable code and a request id, never the value that was sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -244,7 +244,7 @@ def allowed_methods(request: Request, error: HTTPException) -> str:
 
 
 def install(app: FastAPI, constraint_errors: ConstraintErrors) -> None:
-    """Answer every error of the JSON door, the router's own 404 and 405 included, with problem+json."""
+    """Answer every error of the JSON API, the router's own 404 and 405 included, with problem+json."""
 
     async def on_error(request: Request, error: Exception) -> ProblemResponse:
         known = translate(error, constraint_errors)

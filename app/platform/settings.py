@@ -53,7 +53,7 @@ class Settings(BaseModel):
     `oidc_roles` says which value of the claim `oidc_role_claim` gives which role; `oidc_second_factor_values` are the
     `amr` values by which the provider says that it has asked for a second factor.
 
-    `hot_path` False sends every request the ordinary way; the benchmark compares the two.
+    `fast_paths` False sends every request the ordinary way; the benchmark compares the two.
 
     Units: time-outs in seconds, sizes in bytes.
     """
@@ -75,8 +75,8 @@ class Settings(BaseModel):
     pool_size: int = Field(default=16, ge=2, le=200)
     pool_timeout_seconds: float = Field(default=3.0, gt=0, le=60)
     statement_timeout_seconds: float = Field(default=5.0, gt=0, le=600)
-    lane_size: int = Field(default=8, ge=1, le=100)
-    hot_path: bool = True
+    statement_pool_size: int = Field(default=8, ge=1, le=100)
+    fast_paths: bool = True
     proxy_hops: int = Field(default=0, ge=0, le=10)
     rate_limit_per_minute: int = Field(default=0, ge=0)
     failed_keys_per_minute: int = Field(default=600, ge=0)
@@ -113,7 +113,7 @@ class Settings(BaseModel):
             "pool_size": "CRM_POOL_SIZE",
             "pool_timeout_seconds": "CRM_POOL_TIMEOUT",
             "statement_timeout_seconds": "CRM_STATEMENT_TIMEOUT",
-            "hot_path": "CRM_HOT_PATH",
+            "fast_paths": "CRM_FAST_PATHS",
             "proxy_hops": "CRM_PROXY_HOPS",
             "rate_limit_per_minute": "CRM_RATE_LIMIT",
             "failed_keys_per_minute": "CRM_FAILED_KEYS_LIMIT",

@@ -8,14 +8,14 @@ from fastapi import Form, Request, Response
 from app.access.accounts import passkeys, passwords, recovery, sessions, sign_in, totp, users
 from app.access.accounts.errors import LastSecondFactor
 from app.access.accounts.models import PasswordCredential
-from app.access.guard import DbSession
 from app.access.policy import ROLE_DESCRIPTIONS, Role
+from app.access.request_guard import DbSession
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.errors import AppError
 from app.web.addresses import local_path
 from app.web.enrolment import app_context, open_sealed
-from app.web.guard import NO_ERRORS, CurrentVisitor, form_again, go_to, page_router, signed_in
+from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, go_to, page_router, signed_in
 from app.web.render import Flash, page
 from app.web.sign_in import settings_of
 

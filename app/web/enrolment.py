@@ -8,12 +8,12 @@ from fastapi import Form, Request, Response
 from app.access.accounts import recovery, sign_in, totp
 from app.access.accounts.errors import CodeRefused
 from app.access.accounts.sessions import State as SessionState
-from app.access.guard import DbSession
+from app.access.request_guard import DbSession
 from app.platform import clock
 from app.platform.crypto import Unreadable
 from app.platform.errors import AppError
 from app.web.addresses import local_path
-from app.web.guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router
+from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router
 from app.web.render import page
 from app.web.sign_in import after_step, settings_of
 

@@ -10,13 +10,13 @@ from fastapi import Form, Request, Response
 from sqlalchemy import ColumnElement, Date, DateTime, Uuid
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.guard import CurrentActor, DbSession
 from app.access.masking import HIDDEN
 from app.access.openings import service as openings
 from app.access.openings.errors import ReasonNeeded
 from app.access.queries import account_names
 from app.access.reasons import LONGEST
-from app.access.showing import Door
+from app.access.request_guard import CurrentActor, DbSession
+from app.access.views import AccessContext
 from app.audit.history import BOOKKEEPING
 from app.oversight.history import versions_of
 from app.oversight.records import RECORDS, Record
@@ -26,8 +26,8 @@ from app.platform.settings import Settings
 from app.platform.text import line
 from app.web.addresses import local_path
 from app.web.forms import read_text
-from app.web.guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.oversight import local_instant, zone_of
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import page
 from app.web.words import day_text, moment_text, shortened, shown_in, words
 
@@ -37,10 +37,10 @@ CODES = frozenset({"gender", "status", "stage", "outcome", "direction", "channel
 """Columns that hold codes, which are shown in words."""
 
 
-def door_of(request: Request, permission: str) -> Door:
-    """The page's way in, as the JSON door's guard makes it for its routes."""
+def access_of(request: Request, permission: str) -> AccessContext:
+    """The page's way in, as the JSON entry point's guard makes it for its routes."""
     settings: Settings = request.app.state.settings
-    return Door(permission, secret_key=settings.secret_key, caseload=settings.caseload)
+    return AccessContext(permission, secret_key=settings.secret_key, caseload=settings.caseload)
 
 
 Names = Mapping[str, str]
@@ -133,7 +133,7 @@ def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
                 actor,
                 record=record,
                 record_id=record_id,
-                door=door_of(request, record.permission),
+                access=access_of(request, record.permission),
                 query=query,
             )
         except ReasonNeeded as error:

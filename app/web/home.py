@@ -4,12 +4,12 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts import recovery, totp
-from app.access.guard import DbSession
 from app.access.openings import queries as openings
 from app.access.openings.schemas import OpeningFilter
+from app.access.request_guard import DbSession
 from app.platform.actor import Actor
 from app.web.frame import PLACES
-from app.web.guard import CurrentVisitor, page_router, signed_in
+from app.web.page_guard import CurrentVisitor, page_router, signed_in
 from app.web.render import page
 
 router = page_router()

@@ -12,13 +12,13 @@ from fastapi import Form, Request, Response
 
 from app.access import service as access
 from app.access.accounts import queries
-from app.access.guard import CurrentActor, DbSession
 from app.access.policy import GRANTS, PERMISSIONS, ROLE_DESCRIPTIONS, Role
+from app.access.request_guard import CurrentActor, DbSession
 from app.platform import clock
 from app.platform.errors import AppError, invalid_field
 from app.platform.text import Label
 from app.web.forms import read_text
-from app.web.guard import NO_ERRORS, allow, form_again, go_to, page_router
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, page_router
 from app.web.render import Flash, page
 from app.web.words import plural, words
 

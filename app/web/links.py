@@ -7,12 +7,12 @@ from fastapi import Form, Request, Response
 from app.access.accounts import links, passwords, sign_in, throttle, users
 from app.access.accounts.errors import LinkIsDead
 from app.access.accounts.models import OneTimeLink
-from app.access.guard import DbSession
 from app.access.models import UserAccount
+from app.access.request_guard import DbSession
 from app.platform import clock
 from app.platform.errors import AppError
 from app.web.addresses import origin_of
-from app.web.guard import NO_ERRORS, CurrentVisitor, anyone, form_again, go_to, page_router
+from app.web.page_guard import NO_ERRORS, CurrentVisitor, anyone, form_again, go_to, page_router
 from app.web.render import page
 from app.web.sign_in import after_step, database_of, settings_of
 

@@ -10,13 +10,13 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from app.access.accounts import held_forms, sessions, sign_in
 from app.access.accounts.errors import SignInRefused
 from app.access.accounts.sessions import State as SessionState
-from app.access.guard import DbSession
+from app.access.request_guard import DbSession
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.errors import AppError
 from app.web import cookies
 from app.web.addresses import local_path, origin_of
-from app.web.guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router, signed_in, status_of
+from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router, signed_in, status_of
 from app.web.render import page
 from app.web.sign_in import database_of
 

@@ -6,9 +6,9 @@ from fastapi import Request, Response
 from sqlalchemy import select
 
 from app.access.accounts.demo import demo_codes
-from app.access.guard import DbSession
+from app.access.request_guard import DbSession
 from app.platform.mail import OutgoingMail
-from app.web.guard import anyone, page_router
+from app.web.page_guard import anyone, page_router
 from app.web.render import page
 from app.web.sign_in import settings_of
 

@@ -5,11 +5,11 @@ from fastapi.responses import RedirectResponse
 
 from app.access.accounts import sign_in
 from app.access.accounts.errors import OutsideRefused
-from app.access.guard import DbSession
+from app.access.request_guard import DbSession
 from app.people import colleagues
 from app.platform import clock
 from app.web.addresses import local_path, origin_of
-from app.web.guard import CurrentVisitor, anyone, page_router
+from app.web.page_guard import CurrentVisitor, anyone, page_router
 from app.web.sign_in import after_step, database_of, settings_of
 
 router = page_router("/sign-in/outside")

@@ -9,13 +9,13 @@ from fastapi import Form, Request, Response
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.guard import CurrentActor, DbSession
 from app.access.openings import api as openings_api
 from app.access.openings import queries as openings
 from app.access.openings import service as opening_service
 from app.access.openings.models import VERDICTS
 from app.access.openings.schemas import BreakGlass, OpeningFilter, Review
 from app.access.queries import find_account_id
+from app.access.request_guard import CurrentActor, DbSession
 from app.audit import queries as audit_queries
 from app.audit import service as audit
 from app.audit.models import OUTCOMES
@@ -28,7 +28,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, Invalid, invalid_field
 from app.platform.problems import invalid_fields
-from app.web.guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.words import words as as_words
 

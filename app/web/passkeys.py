@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict
 from app.access.accounts import passkeys, sessions, sign_in
 from app.access.accounts.passkeys import Site
 from app.access.accounts.sessions import State as SessionState
-from app.access.guard import DbSession
+from app.access.request_guard import DbSession
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.errors import AppError
 from app.web import cookies
 from app.web.addresses import local_path, origin_of, with_next
-from app.web.guard import CurrentVisitor, anyone, in_state, known_errors, page_router, signed_in, status_of
+from app.web.page_guard import CurrentVisitor, anyone, in_state, known_errors, page_router, signed_in, status_of
 from app.web.sign_in import settings_of
 
 router = page_router()
@@ -42,7 +42,7 @@ def site_of(request: Request) -> Site:
 
 
 async def _answer(request: Request, work: Callable[[], Awaitable[Response]]) -> Response:
-    """The answer of `work`, or its refusal as JSON, which the guard puts on record."""
+    """The answer of `work`, or its refusal as JSON, which the page guard puts on record."""
     try:
         return await work()
     except AppError as error:

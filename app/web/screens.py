@@ -18,7 +18,7 @@ from app.web import (
     sign_in,
     users,
 )
-from app.web.guard import mount_screens
+from app.web.page_guard import mount_screens
 
 SCREENS = (
     home.router,
@@ -37,7 +37,7 @@ SCREENS = (
 
 
 def mount_all(app: FastAPI) -> None:
-    """Serve every page behind the guard; create_app does so once."""
+    """Serve every page behind the page guard; create_app does so once."""
     mount_screens(app, *SCREENS)
     settings: Settings = app.state.settings
     if not settings.is_production:

@@ -10,7 +10,7 @@ from app.access.accounts import recovery, sessions, sign_in, totp
 from app.access.accounts.models import WebSession
 from app.access.accounts.sessions import State as SessionState
 from app.access.accounts.sessions import Visitor
-from app.access.guard import DbSession
+from app.access.request_guard import DbSession
 from app.access.serving import State
 from app.audit import service as audit
 from app.platform import clock
@@ -18,7 +18,7 @@ from app.platform.errors import AppError
 from app.platform.settings import Settings
 from app.web import cookies
 from app.web.addresses import local_path, origin_of, with_next
-from app.web.guard import NO_ERRORS, CurrentVisitor, anyone, form_again, in_state, page_router
+from app.web.page_guard import NO_ERRORS, CurrentVisitor, anyone, form_again, in_state, page_router
 from app.web.render import page
 
 router = page_router()
@@ -40,7 +40,7 @@ def settings_of(request: Request) -> Settings:
 
 
 def database_of(request: Request) -> Any:
-    state: State = request.app.state.guard
+    state: State = request.app.state.serving
     return state.database
 
 

@@ -8,15 +8,15 @@ from fastapi import Form, Request, Response
 
 from app.access.accounts import queries, sessions, users
 from app.access.accounts.users import HUMAN_ROLES
-from app.access.guard import CurrentActor, DbSession
 from app.access.policy import ROLE_DESCRIPTIONS
+from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.people import colleagues
 from app.platform import clock
 from app.platform.errors import AppError
 from app.platform.text import Label
 from app.web.forms import read_text
-from app.web.guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.sign_in import settings_of
 from app.web.words import words

@@ -12,7 +12,7 @@ from app.access.accounts.users import HUMAN_ROLES
 from app.audit.models import AuditEvent
 from app.main import create_app
 from app.platform.settings import Settings
-from app.web.guard import PageRoute, page_router
+from app.web.page_guard import PageRoute, page_router
 from tests.browsing import as_user, signed_in, somebody
 
 ID = "00000000-0000-7000-8000-000000000000"

@@ -17,10 +17,10 @@ import pytest
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.guard import GuardedRoute
 from app.access.masking import HIDDEN, class_of
 from app.access.models import RoleGrant
 from app.access.policy import GRANTS, PERMISSIONS, SIGHT, Role, Sight
+from app.access.request_guard import GuardedRoute
 from app.journeys.eap.models import EapGate
 from app.journeys.eap.schemas import GateRead
 from app.journeys.schemas import JourneyEventRead

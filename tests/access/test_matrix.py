@@ -8,8 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.access.guard import GuardedRoute
 from app.access.policy import GRANTS, NAMED_ONLY, Role
+from app.access.request_guard import GuardedRoute
 from app.main import create_app
 from app.platform.settings import Settings
 from tests.conftest import AsRole

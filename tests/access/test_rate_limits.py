@@ -141,9 +141,9 @@ async def test_the_window_moves(limited: Limited) -> None:
 async def test_an_account_has_one_ceiling_for_every_road(limited: Limited, as_role: AsRole) -> None:
     headers = await as_role("navigator")
     async with limited(rate_limit_per_minute=4) as client:
-        ordinary, hot = await _statuses(client, 2, headers), [await client.get(NOWHERE, headers=headers) for _ in "12"]
+        ordinary, fast = await _statuses(client, 2, headers), [await client.get(NOWHERE, headers=headers) for _ in "12"]
         assert ordinary == [200, 200]
-        assert [answer.status_code for answer in hot] == [404, 404]
+        assert [answer.status_code for answer in fast] == [404, 404]
         for answer in (await client.get(NOWHERE, headers=headers), await client.get(CONDITIONS, headers=headers)):
             assert answer.status_code == 429
             assert 1 <= int(answer.headers["retry-after"]) <= 60

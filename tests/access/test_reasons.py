@@ -1,4 +1,4 @@
-"""Reasons in headers: described where they count, and taken in one spelling by every road."""
+"""Reasons in headers: described where they count, and taken in one spelling by every path."""
 
 import re
 from collections.abc import AsyncIterator
@@ -9,13 +9,13 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.guard import GuardedRoute
 from app.access.reasons import DESCRIBED_REASON
+from app.access.request_guard import GuardedRoute
 from app.main import create_app
 from app.platform.settings import Settings
+from tests.both_paths import BothPaths, both_paths
 from tests.canaries import World, a_world, guarded_routes
 from tests.conftest import AsRole, BoundDatabase
-from tests.two_roads import TwoRoads, two_roads
 
 WRONG = ["", "   ", "a%00b", "%0aa", "%ff", "100%", "%4", "caf\xe9", "x" * 501, "%C3%A9" * 501, "x%E2%80%A8y"]
 RIGHT = ["she moved", "caf%C3%A9", "caf%c3%a9: 100%25", "x" * 500, "%F0%9F%98%80" * 500]
@@ -33,10 +33,10 @@ CASE_DETAIL = {
 
 
 @pytest.fixture
-async def roads(
+async def paths(
     client: httpx.AsyncClient, bound: BoundDatabase, settings: Settings, session: AsyncSession
-) -> AsyncIterator[TwoRoads]:
-    async with two_roads(client, bound, settings, session) as made:
+) -> AsyncIterator[BothPaths]:
+    async with both_paths(client, bound, settings, session) as made:
         yield made
 
 
@@ -96,7 +96,7 @@ def test_what_is_no_encoded_line_is_outside_the_description(reason: str) -> None
     assert not re.search(DESCRIBED_REASON["pattern"], reason)
 
 
-HOT: list[tuple[str, str, dict[str, Any] | None]] = [
+FAST: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/api/v1/patients", None),
     ("GET", "/api/v1/patients/{patient_id}", None),
     ("POST", "/api/v1/patients", {"person_id": "{person_id}", "medical_condition_id": str(uuid4())}),
@@ -105,9 +105,9 @@ HOT: list[tuple[str, str, dict[str, Any] | None]] = [
 
 
 @pytest.mark.parametrize("header", ["X-Access-Reason", "X-Change-Reason"])
-@pytest.mark.parametrize(("method", "path", "body"), HOT, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("method", "path", "body"), FAST, ids=lambda value: str(value)[:40])
 async def test_both_roads_refuse_a_malformed_reason_alike(
-    roads: TwoRoads,
+    paths: BothPaths,
     session: AsyncSession,
     as_role: AsRole,
     header: str,
@@ -118,26 +118,26 @@ async def test_both_roads_refuse_a_malformed_reason_alike(
     world: World = await a_world(session)
     await session.commit()
     headers = await as_role("navigator")
-    await roads.greet(headers)
+    await paths.greet(headers)
     url = path.replace("{patient_id}", str(world.ids["patient_id"]))
     sent = body and {name: str(world.ids.get(value[1:-1], value)) for name, value in body.items()}
     for reason in WRONG:
         given = httpx.Headers({**headers, header: reason}, encoding="latin-1")
-        by_hot, by_ordinary = [
-            await road.request(method, url, json=sent, headers=given) for road in (roads.hot, roads.ordinary)
+        by_fast, by_ordinary = [
+            await path.request(method, url, json=sent, headers=given) for path in (paths.fast, paths.ordinary)
         ]
-        for answer in (by_hot, by_ordinary):
+        for answer in (by_fast, by_ordinary):
             assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), (reason, answer.text)
             assert [(e["field"], e["code"]) for e in answer.json()["errors"]] == [(header, "reason")]
-        ordinary_event, hot_event = await roads.events(2)
-        assert hot_event == ordinary_event
-        assert hot_event["outcome"] == "invalid"
+        ordinary_event, fast_event = await paths.events(2)
+        assert fast_event == ordinary_event
+        assert fast_event["outcome"] == "invalid"
 
 
 def test_every_hot_road_is_tried_here() -> None:
-    hot = {
+    fast = {
         (next(iter(route.methods or ())), route.path)
         for route in guarded_routes()
-        if isinstance(route, GuardedRoute) and hasattr(route.endpoint, "hot_road")
+        if isinstance(route, GuardedRoute) and hasattr(route.endpoint, "fast_path")
     }
-    assert hot == {(method, path) for method, path, _ in HOT}
+    assert fast == {(method, path) for method, path, _ in FAST}

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.guard import GuardedRoute
 from app.access.policy import PERMISSIONS, Role
+from app.access.request_guard import GuardedRoute
 from tests.access.test_matrix import NOWHERE
 from tests.canaries import HEALTH, PERSONAL, World, a_world, guarded_routes
 from tests.conftest import AsRole

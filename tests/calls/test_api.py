@@ -1,4 +1,4 @@
-"""The door of the calls: every booking and call is kept, corrected with its past, voided and not lost."""
+"""The entry point of the calls: every booking and call is kept, corrected with its past, voided and not lost."""
 
 from datetime import timedelta
 from typing import Any

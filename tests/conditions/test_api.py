@@ -1,4 +1,4 @@
-"""The door of the conditions: who may, which shapes, which errors."""
+"""The entry point of the conditions: who may, which shapes, which errors."""
 
 import httpx
 

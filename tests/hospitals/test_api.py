@@ -1,4 +1,4 @@
-"""The doors of hospitals and specializations."""
+"""The entry points of hospitals and specializations."""
 
 import httpx
 import pytest

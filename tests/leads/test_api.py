@@ -1,4 +1,4 @@
-"""The door of the leads: opened for a person found or made, moved with reasons, reopened in time."""
+"""The entry point of the leads: opened for a person found or made, moved with reasons, reopened in time."""
 
 from datetime import timedelta
 from typing import Any

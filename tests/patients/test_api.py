@@ -1,4 +1,4 @@
-"""The door of the patients: registered once, brought back, changed with their person, deleted."""
+"""The entry point of the patients: registered once, brought back, changed with their person, deleted."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""The doors of persons, suggested changes and duplicate candidates: who may, which shapes, which errors."""
+"""The entry points of persons, suggested changes and duplicate candidates: who may, which shapes, which errors."""
 
 from typing import Any
 from uuid import uuid4

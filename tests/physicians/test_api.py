@@ -1,4 +1,4 @@
-"""The door of the physicians: found or made, never doubled, never overwritten."""
+"""The entry point of the physicians: found or made, never doubled, never overwritten."""
 
 from uuid import UUID
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.access.guard import GuardedRoute
+from app.access.request_guard import GuardedRoute
 from app.main import create_app
 from app.platform.settings import Settings
 from tests.conftest import AsRole, BoundDatabase

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.routing import BaseRoute, Mount, Route
 
-from app.access.guard import GuardedRoute
 from app.access.policy import Role
+from app.access.request_guard import GuardedRoute
 from app.audit.models import AuditEvent
 from app.main import create_app
 from app.platform.settings import Settings

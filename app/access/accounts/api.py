@@ -18,9 +18,9 @@ from app.access.accounts.schemas import (
     UserFilter,
     UserRead,
 )
-from app.access.guard import CurrentActor, DbSession, allow, api_router
 from app.access.keys import prefix_of
 from app.access.policy import NAMED_ONLY, Role
+from app.access.request_guard import CurrentActor, DbSession, allow, api_router
 from app.platform import clock, idempotency
 from app.platform.errors import invalid_field
 from app.platform.paging import Page

@@ -64,7 +64,7 @@ class Visitor:
     @property
     def account_id(self) -> UUID:
         """The account behind the session; only where there is one."""
-        assert self.actor is not None  # noqa: S101 - the guard lets nobody without a session to where this is asked
+        assert self.actor is not None  # noqa: S101 - the request guard lets nobody without a session to where this is asked
         assert self.actor.account_id is not None  # noqa: S101
         return self.actor.account_id
 

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.guard import CurrentActor, DbSession, allow, api_router
 from app.access.openings import queries, service
 from app.access.openings.models import AccessOpening
 from app.access.openings.schemas import BreakGlass, OpeningFilter, OpeningRead, Review
 from app.access.queries import account_names
+from app.access.request_guard import CurrentActor, DbSession, allow, api_router
 from app.audit import service as audit
 from app.platform.paging import Page
 from app.platform.problems import described

@@ -17,7 +17,7 @@ from app.journeys.eap.schemas import (
 )
 from app.journeys.eap.states import EAP_JOURNEY, gates_pass, guards_of, reasons_of
 from app.journeys.errors import happened_at_needed, hold_reason_needed, only_with_a_move
-from app.journeys.moves import Guard, Move, Step
+from app.journeys.moves import Finding, Move, Step
 from app.journeys.queries import people_of, require_patient
 from app.people import suggestions
 from app.platform import clock
@@ -56,7 +56,7 @@ async def open_eap_journey(session: AsyncSession, actor: Actor, *, new: EapJourn
     A new journey of a patient to a product, beside all others, with its first event.
 
     It starts as `inquiry`. A later `status` is for what was so before it was entered: it needs `happened_at`, its
-    reason where the state has one, and no guard is asked. EapNumberTaken.
+    reason where the state has one, and no move condition is checked. EapNumberTaken.
     """
     await require_patient(session, patient_id=new.patient_id)
     status = EAP_JOURNEY.initial if new.status is None else new.status
@@ -72,7 +72,7 @@ async def open_eap_journey(session: AsyncSession, actor: Actor, *, new: EapJourn
     )
     session.add(journey)
     await session.flush()
-    guards = dict.fromkeys(guards_of(None, move.to), Guard.NOT_CHECKED)
+    guards = dict.fromkeys(guards_of(None, move.to), Finding.NOT_CHECKED)
     await moves.record(session, actor, move=move, guards=guards, via="opened", eap_journey_id=journey.eap_journey_id)
     return await _noted(session, actor, journey.eap_journey_id)
 
@@ -168,15 +168,15 @@ async def _move(session: AsyncSession, actor: Actor, journey: EapJourney, step: 
     await moves.record(session, actor, move=move, guards=guards, via=via, eap_journey_id=journey.eap_journey_id)
 
 
-async def _ask_guards(session: AsyncSession, actor: Actor, journey: EapJourney, move: Move) -> dict[str, Guard]:
-    guards = dict.fromkeys(guards_of(move.from_status, move.to), Guard.NOT_CHECKED)
+async def _ask_guards(session: AsyncSession, actor: Actor, journey: EapJourney, move: Move) -> dict[str, Finding]:
+    guards = dict.fromkeys(guards_of(move.from_status, move.to), Finding.NOT_CHECKED)
     if "gates_approved" in guards:
         gates = await queries.list_gates(session, actor, eap_journey_id=journey.eap_journey_id)
         passed = gates_pass([(gate.status, gate.expires_on) for gate in gates], move.happened_at.date())
-        guards["gates_approved"] = Guard.of(passed)
+        guards["gates_approved"] = Finding.of(passed)
     if "was_treated" in guards:
         treated = await queries.was_ever_treated(session, eap_journey_id=journey.eap_journey_id)
-        guards["was_treated"] = Guard.of(treated)
+        guards["was_treated"] = Finding.of(treated)
     return guards
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import service as audit
 from app.journeys import moves
 from app.journeys.errors import happened_at_needed, hold_reason_needed, only_with_a_move
-from app.journeys.moves import Guard, Move, Step
+from app.journeys.moves import Finding, Move, Step
 from app.journeys.queries import has_current_physician, people_of, require_patient
 from app.journeys.trial import queries
 from app.journeys.trial.errors import TrialIsFixed, registry_mismatch, trial_number_not_recognised
@@ -109,7 +109,7 @@ async def open_trial_journey(
     A new journey of a patient into a trial, beside all others, with its first event.
 
     It starts as `identified`. A later `status` is for what was so before it was entered: it needs `happened_at`,
-    its reason where the state has one, and no guard is asked.
+    its reason where the state has one, and no move condition is checked.
     """
     await require_patient(session, patient_id=new.patient_id)
     status = TRIAL_JOURNEY.initial if new.status is None else new.status
@@ -132,7 +132,7 @@ async def open_trial_journey(
     _fill_date(journey, move)
     session.add(journey)
     await session.flush()
-    guards = dict.fromkeys(guards_of(move.to), Guard.NOT_CHECKED)
+    guards = dict.fromkeys(guards_of(move.to), Finding.NOT_CHECKED)
     await moves.record(session, actor, move=move, guards=guards, via="opened", ct_journey_id=journey.ct_journey_id)
     return await _noted(session, actor, journey.ct_journey_id)
 
@@ -228,15 +228,15 @@ def _fill_date(journey: ClinicalTrialJourney, move: Move) -> None:
         setattr(journey, *meant)
 
 
-async def _ask_guards(session: AsyncSession, journey: ClinicalTrialJourney, move: Move) -> dict[str, Guard]:
-    guards = dict.fromkeys(guards_of(move.to), Guard.NOT_CHECKED)
+async def _ask_guards(session: AsyncSession, journey: ClinicalTrialJourney, move: Move) -> dict[str, Finding]:
+    guards = dict.fromkeys(guards_of(move.to), Finding.NOT_CHECKED)
     if "linked_physician" in guards:
         linked = journey.physician_id is not None or await has_current_physician(session, patient_id=journey.patient_id)
-        guards["linked_physician"] = Guard.of(linked)
+        guards["linked_physician"] = Finding.of(linked)
     if "trial_recruiting" in guards:
         trial = journey.clinical_trial
         known = trial is not None and trial.status != "unverified"
-        guards["trial_recruiting"] = Guard.of(trial.status == "recruiting" if trial and known else None)
+        guards["trial_recruiting"] = Finding.of(trial.status == "recruiting" if trial and known else None)
     return guards
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from app.access.guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.patients.care_team import queries, service
 from app.patients.care_team.schemas import CareLinkCreate, CareLinkFilter, CareLinkRead, CareLinkUpdate

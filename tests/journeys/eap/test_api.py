@@ -1,4 +1,4 @@
-"""The doors of programmes and expanded-access journeys, and the gates on the way."""
+"""The entry points of programmes and expanded-access journeys, and the gates on the way."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""The doors of trials and trial journeys: named by number, moved by the machine, every move kept."""
+"""The entry points of trials and trial journeys: named by number, moved by the machine, every move kept."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""For tests of hot roads: one request by both roads on one database, and what each has left there."""
+"""For tests of fast paths: one request by both paths on one database, and what each has left there."""
 
 import re
 from collections.abc import AsyncIterator
@@ -12,30 +12,32 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.models import AuditEvent
 from app.main import create_app
 from app.platform.db import Base
-from app.platform.hot import Statement
+from app.platform.fast_path import Statement
 from app.platform.settings import Settings
 from tests.conftest import BoundDatabase
 
 _MADE = re.compile(r"^(created_at|updated_at|at|request_id|valid_from|period|occurs_at)$|_id$|_ids$")
 
 
-class TwoRoads:
-    """`hot` and `ordinary` are HTTP to two applications on one database; the second has its hot roads switched off."""
+class BothPaths:
+    """
+    `fast` and `ordinary` are HTTP to two applications on one database; the second has its fast paths switched off.
+    """
 
     def __init__(
-        self, hot: httpx.AsyncClient, ordinary: httpx.AsyncClient, database: BoundDatabase, session: AsyncSession
+        self, fast: httpx.AsyncClient, ordinary: httpx.AsyncClient, database: BoundDatabase, session: AsyncSession
     ) -> None:
-        self.hot, self.ordinary, self._database, self._session = hot, ordinary, database, session
+        self.fast, self.ordinary, self._database, self._session = fast, ordinary, database, session
 
     async def greet(self, headers: dict[str, str]) -> None:
-        """Let the first application know the key: its first request always goes the ordinary road."""
-        await self.hot.get("/api/v1/medical-conditions", params={"limit": 1}, headers=headers)
+        """Let the first application know the key: its first request always goes the ordinary path."""
+        await self.fast.get("/api/v1/medical-conditions", params={"limit": 1}, headers=headers)
 
     async def sent(self, method: str, url: str, **request: Any) -> tuple[httpx.Response, list[Statement]]:
-        """The answer of the first application, and the hot statements it sent for it."""
-        self._database.lane.sent.clear()
-        answer = await self.hot.request(method, url, **request)
-        return answer, list(self._database.lane.sent)
+        """The answer of the first application, and the fast statements it sent for it."""
+        self._database.statements.sent.clear()
+        answer = await self.fast.request(method, url, **request)
+        return answer, list(self._database.statements.sent)
 
     async def newest(self, table: type[Base], count: int = 1) -> list[dict[str, Any]]:
         """The newest rows of a table, newest first: keys are made in the order of time."""
@@ -53,7 +55,7 @@ _OF_A_REQUEST = {"audit_event_id", "request_id", "at"}
 
 
 def without_made(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with ids and instants replaced by whether they are there: two roads make different ones."""
+    """A row with ids and instants replaced by whether they are there: two paths make different ones."""
     return {name: value is not None if _MADE.search(name) else value for name, value in row.items()}
 
 
@@ -70,10 +72,10 @@ def kept_headers(answer: httpx.Response) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def two_roads(
+async def both_paths(
     client: httpx.AsyncClient, bound: BoundDatabase, settings: Settings, session: AsyncSession
-) -> AsyncIterator[TwoRoads]:
-    app = create_app(settings.model_copy(update={"hot_path": False}), bound)
+) -> AsyncIterator[BothPaths]:
+    app = create_app(settings.model_copy(update={"fast_paths": False}), bound)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as ordinary:
-        yield TwoRoads(client, ordinary, bound, session)
+        yield BothPaths(client, ordinary, bound, session)

@@ -1,11 +1,12 @@
 """
-Hot statements: written once with SQLAlchemy, compiled when the module is loaded, sent in one round trip.
+Fast statements: written once with SQLAlchemy, compiled when the module is loaded, sent in one round trip.
 
-A Statement is text with its parameters in order; a Lane holds a few connections of the engine's own pool for them.
-PostgreSQL makes a single statement one transaction, so there is no BEGIN and no COMMIT: what it writes is committed
-when its rows arrive. A lane raises asyncpg's exceptions, a session SQLAlchemy's; `problems.translate` reads both.
+A Statement is text with its parameters in order; a StatementRunner holds a few connections of the engine's own pool for
+them. PostgreSQL makes a single statement one transaction, so there is no BEGIN and no COMMIT: what it writes is
+committed when its rows arrive. A pool raises asyncpg's exceptions, a session SQLAlchemy's; `problems.translate` reads
+both.
 
-Source: docs/BENCHMARK.md; the ordinary way beside every hot statement is a service or a query of its package.
+Source: docs/BENCHMARK.md; the ordinary way beside every fast statement is a service or a query of its package.
 """
 
 import asyncio
@@ -63,8 +64,8 @@ class Statement:
         return found
 
 
-class Lane(Protocol):
-    """Where hot statements run. Each call of `one` and `all` is a transaction of its own."""
+class StatementRunner(Protocol):
+    """Where fast statements run. Each call of `one` and `all` is a transaction of its own."""
 
     async def one(self, statement: Statement, values: Mapping[str, Any]) -> Row | None: ...
 
@@ -75,16 +76,16 @@ class Lane(Protocol):
     async def close(self) -> None: ...
 
 
-class _Asking(NamedTuple):
+class _Waiting(NamedTuple):
     values: Mapping[str, Any]
     answer: asyncio.Future[Row | None]
 
 
-class PooledLane:
+class StatementPool:
     """
-    A Lane on `size` connections of the engine's pool, taken at first use and kept.
+    A StatementRunner on `size` connections of the engine's pool, taken at first use and kept.
 
-    The pool must be larger than the lane, or sessions find it empty. A connection that has died while idle is replaced
+    The pool must be larger than the pool, or sessions find it empty. A connection that has died while idle is replaced
     without an error; one that dies under a statement raises, and is replaced for the next.
     """
 
@@ -93,7 +94,7 @@ class PooledLane:
         self._timeout = timeout_seconds
         self._free: list[PoolProxiedConnection | None] = [None] * size
         self._in_line: deque[asyncio.Future[PoolProxiedConnection | None]] = deque()
-        self._waiting: dict[Statement, deque[_Asking]] = {}
+        self._waiting: dict[Statement, deque[_Waiting]] = {}
         self._under_way: dict[Statement, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -123,7 +124,7 @@ class PooledLane:
             if place.done() and not place.cancelled():
                 self._give_back(place.result())
             if isinstance(error, TimeoutError):
-                raise PoolTimeout("no connection of the lane became free") from None
+                raise PoolTimeout("no connection of the pool became free") from None
             raise
 
     def _give_back(self, pooled: PoolProxiedConnection | None) -> None:
@@ -153,39 +154,41 @@ class PooledLane:
         while one is free; one that goes away leaves the others alone; an error is everybody's. For reads only: one
         broken row would undo its neighbours.
         """
-        asking = _Asking(values, asyncio.get_running_loop().create_future())
+        waiting_one = _Waiting(values, asyncio.get_running_loop().create_future())
         waiting = self._waiting.setdefault(statement, deque())
-        waiting.append(asking)
+        waiting.append(waiting_one)
         if self._under_way.get(statement, 0) < MOST_UNDER_WAY:
             self._under_way[statement] = self._under_way.get(statement, 0) + 1
             task = asyncio.create_task(self._serve(statement, waiting))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await asking.answer
+        return await waiting_one.answer
 
-    async def _serve(self, statement: Statement, waiting: "deque[_Asking]") -> None:
+    async def _serve(self, statement: Statement, waiting: "deque[_Waiting]") -> None:
         try:
             while waiting:
                 together = [waiting.popleft() for _ in range(min(len(waiting), MOST_TOGETHER))]
-                await self._answer(statement, [asking for asking in together if not asking.answer.done()])
+                await self._answer(
+                    statement, [waiting_one for waiting_one in together if not waiting_one.answer.done()]
+                )
         finally:
             self._under_way[statement] -= 1
 
-    async def _answer(self, statement: Statement, together: "list[_Asking]") -> None:
+    async def _answer(self, statement: Statement, together: "list[_Waiting]") -> None:
         if not together:
             return
         try:
-            columns = {name: [asking.values[name] for asking in together] for name in statement.names}
+            columns = {name: [waiting_one.values[name] for waiting_one in together] for name in statement.names}
             rows = await self.all(statement, columns)
         except Exception as error:  # noqa: BLE001 - it is raised where each of them waits
-            for asking in together:
-                if not asking.answer.done():
-                    asking.answer.set_exception(error)
+            for waiting_one in together:
+                if not waiting_one.answer.done():
+                    waiting_one.answer.set_exception(error)
             return
         found = {row["nr"]: row for row in rows}
-        for number, asking in enumerate(together, start=1):
-            if not asking.answer.done():
-                asking.answer.set_result(found.get(number))
+        for number, waiting_one in enumerate(together, start=1):
+            if not waiting_one.answer.done():
+                waiting_one.answer.set_result(found.get(number))
 
     async def close(self) -> None:
         """Give the connections back; call it before the engine is disposed of, when no request runs any more."""

@@ -1,7 +1,8 @@
 """
-What an answer shows to whom: the policy's classes, open break-glass, and the caseload, in one place for every door.
+What an answer shows to whom: the policy's classes, open break-glass, and the caseload, in one place for every entry
+point.
 
-A door asks `view_of` what is closed to the actor, and `show` gives the answer as it may leave.
+An entry point asks `view_of` what is closed to the actor, and `show` gives the answer as it may leave.
 """
 
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from app.platform.settings import Caseload
 
 
 @dataclass(frozen=True)
-class Door:
+class AccessContext:
     """
     By which permission somebody came in, whether caseloads are assigned, and the reason they stated, if any.
 
@@ -39,10 +40,10 @@ class Door:
     """The answer is what the actor has just entered: there is nothing to be opened."""
 
 
-async def view_of(session: AsyncSession, actor: Actor, door: Door) -> View:
-    """What is closed to the actor behind this door, before any particular answer."""
-    sight = sight_of(actor.roles, door.permission)
-    closed = masked_classes_of(actor.roles, door.permission)
+async def view_of(session: AsyncSession, actor: Actor, access: AccessContext) -> View:
+    """What is closed to the actor before any particular answer."""
+    sight = sight_of(actor.roles, access.permission)
+    closed = masked_classes_of(actor.roles, access.permission)
     opened: frozenset[UUID] = frozenset()
     if Sight.MASKED in sight.values():
         opened = await queries.opened_persons(session, actor, kind="break_glass", now=clock.now())
@@ -50,18 +51,18 @@ async def view_of(session: AsyncSession, actor: Actor, door: Door) -> View:
     return View(closed=closed, hidden=hidden, opened=opened, subject=audit.subject(session))
 
 
-async def show(session: AsyncSession, actor: Actor, door: Door, answer: Any) -> Any:
+async def show(session: AsyncSession, actor: Actor, access: AccessContext, answer: Any) -> Any:
     """
     `answer` as the actor may see it.
 
     ReasonNeeded when it is one record whose case detail lies outside their caseload and no reason is stated; in lists
     such detail is masked. Notes the purpose when a break-glass or a stated reason has opened something.
     """
-    view = await view_of(session, actor, door)
-    if _is_bound(actor, door):
+    view = await view_of(session, actor, access)
+    if _is_bound(actor, access):
         people = set(persons_with_detail(answer, view.subject))
         is_single = isinstance(answer, BaseModel) and not isinstance(answer, Page)
-        view = replace(view, outside=await _closed_to(session, actor, door, people, is_single=is_single))
+        view = replace(view, outside=await _closed_to(session, actor, access, people, is_single=is_single))
     shown = mask(answer, view)
     if view.used:
         audit.state_purpose(session, "break_glass")
@@ -69,27 +70,29 @@ async def show(session: AsyncSession, actor: Actor, door: Door, answer: Any) -> 
 
 
 async def view_of_record(
-    session: AsyncSession, actor: Actor, door: Door, subject: UUID | None, *, has_detail: bool
+    session: AsyncSession, actor: Actor, access: AccessContext, subject: UUID | None, *, has_detail: bool
 ) -> View:
     """
     What is closed to the actor in one person's record that is shown otherwise than as an answer.
 
     ReasonNeeded when it has case detail, lies outside their caseload, and no reason is stated.
     """
-    view = replace(await view_of(session, actor, door), subject=subject)
-    if has_detail and _is_bound(actor, door):
-        await _closed_to(session, actor, door, {subject}, is_single=True)
+    view = replace(await view_of(session, actor, access), subject=subject)
+    if has_detail and _is_bound(actor, access):
+        await _closed_to(session, actor, access, {subject}, is_single=True)
     return view
 
 
-def _is_bound(actor: Actor, door: Door) -> bool:
+def _is_bound(actor: Actor, access: AccessContext) -> bool:
     return (
-        door.caseload is Caseload.ASSIGNED and not door.makes_new and is_bound_to_caseload(actor.roles, door.permission)
+        access.caseload is Caseload.ASSIGNED
+        and not access.makes_new
+        and is_bound_to_caseload(actor.roles, access.permission)
     )
 
 
 async def _closed_to(
-    session: AsyncSession, actor: Actor, door: Door, people: set[UUID | None], *, is_single: bool
+    session: AsyncSession, actor: Actor, access: AccessContext, people: set[UUID | None], *, is_single: bool
 ) -> frozenset[UUID | None]:
     """Those of `people` whose case detail stays closed, after the reason that was stated now or within the hour."""
     known = {person for person in people if person is not None}
@@ -104,8 +107,8 @@ async def _closed_to(
         audit.state_purpose(session, "outside_caseload")
     outside -= stated
     (only,) = outside if len(outside) == 1 else (None,)
-    if only is not None and door.reason is not None:
-        await service.state_reason(session, actor, person_id=only, reason=door.reason)
+    if only is not None and access.reason is not None:
+        await service.state_reason(session, actor, person_id=only, reason=access.reason)
         return frozenset()
     if outside and is_single:
         raise ReasonNeeded(extra={"header": ACCESS_REASON, "person_id": None if only is None else str(only)})

@@ -1,11 +1,11 @@
 """
-The guard in front of every JSON route. In this order:
+The request guard in front of every JSON route. In this order:
 
 1. who asks (429 when too often, before any work, see rate_limits.py; 401 before the body is read), 2. may they (403),
 3. is the body one we read (413, 415, 422), 4. the endpoint, in one transaction, 5. the request's audit event and the
 stored answer of its Idempotency-Key, 6. commit, 7. the answer leaves.
 
-Some routes have a hot road (hot_roads.py), which does all of this in one statement where it can; it is tried first.
+Some routes have a fast path (fast_paths.py), which does all of this in one statement where it can; it is tried first.
 A refusal rolls the transaction back and leaves its event in a transaction of its own. Deadlocks and serialization
 failures are tried again, three times in all. Nobody else commits.
 """
@@ -23,15 +23,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.routing import Match
 from starlette.types import Scope
 
-from app.access import description, hot_roads, keys, queries, sealed_cursors
-from app.access.hot_roads import HotRoad
+from app.access import description, fast_paths, keys, queries, sealed_cursors
+from app.access.fast_paths import FastPath
 from app.access.json_body import MAX_BODY_BYTES, read_json_body
 from app.access.masking import refuse_masked_questions
 from app.access.openings.errors import ScopeNeeded
 from app.access.policy import NAMED_ONLY, PERMISSIONS, masked_classes_of, permissions_of
 from app.access.reasons import ACCESS_REASON, CHANGE_REASON, reason_in
 from app.access.serving import State, record_refusal, serve, write_event
-from app.access.showing import Door, show
+from app.access.views import AccessContext, show
 from app.audit import service as audit
 from app.platform import errors, idempotency
 from app.platform.actor import Actor
@@ -44,7 +44,7 @@ from app.platform.sources import source_of
 _MOST_KNOWN_KEYS = 10_000
 _STORED_HEADERS = ("content-type", "etag", "location")
 
-_asked: ContextVar[tuple[AsyncSession, Actor, Door]] = ContextVar("asked")
+_asked: ContextVar[tuple[AsyncSession, Actor, AccessContext]] = ContextVar("asked")
 _scheme = HTTPBearer(auto_error=False, description="An API key, `crm_…`.")
 
 
@@ -57,7 +57,7 @@ class Allow:
         self.permission = permission
 
     def __call__(self, _described: Annotated[Any, Depends(_scheme)] = None) -> None:
-        """Do nothing: the guard has decided before any dependency runs; the parameter describes the scheme."""
+        """Do nothing: the request guard has decided before any dependency runs; the parameter describes the scheme."""
 
 
 def allow(permission: str) -> params.Depends:
@@ -76,16 +76,16 @@ def _actor(request: Request) -> Actor:
 
 
 DbSession = Annotated[AsyncSession, Depends(_session)]
-"""The request's session. The guard commits it; an endpoint or a service never does."""
+"""The request's session. The request guard commits it; an endpoint or a service never does."""
 CurrentActor = Annotated[Actor, Depends(_actor)]
 
 
-def _door(request: Request) -> Door:
-    door: Door = request.state.door
-    return door
+def _access(request: Request) -> AccessContext:
+    access: AccessContext = request.state.access
+    return access
 
 
-CurrentDoor = Annotated[Door, Depends(_door)]
+CurrentAccess = Annotated[AccessContext, Depends(_access)]
 """By which permission the request came in and which reason it states, for answers that mask themselves."""
 
 
@@ -101,20 +101,20 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 def _masking(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(endpoint)
     async def masked(*args: Any, **kwargs: Any) -> Any:
-        session, actor, door = _asked.get()
-        closed = masked_classes_of(actor.roles, door.permission)
+        session, actor, access = _asked.get()
+        closed = masked_classes_of(actor.roles, access.permission)
         for name, value in kwargs.items():
             if closed and isinstance(value, PageQuery):
                 refuse_masked_questions(value, closed)
-                kwargs[name] = sealed_cursors.opened(value, door.secret_key, actor)
-        answer = await show(session, actor, door, await endpoint(*args, **kwargs))
-        return sealed_cursors.sealed(answer, door.secret_key, actor) if closed else answer
+                kwargs[name] = sealed_cursors.opened(value, access.secret_key, actor)
+        answer = await show(session, actor, access, await endpoint(*args, **kwargs))
+        return sealed_cursors.sealed(answer, access.secret_key, actor) if closed else answer
 
     return masked
 
 
 class GuardedRoute(APIRoute):
-    """A route behind the guard. It declares exactly one permission, and its statuses are described."""
+    """A route behind the request guard. It declares exactly one permission, and its statuses are described."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         dependencies: Sequence[params.Depends] = options.get("dependencies") or ()
@@ -129,7 +129,8 @@ class GuardedRoute(APIRoute):
             **(options.get("responses") or {}),
         }
         super().__init__(path, _masking(endpoint), **options)
-        # What a route has just made was entered by who is answered: there is nothing to be opened (Door.makes_new).
+        # What a route has just made was entered by who is answered: there is nothing to be opened
+        # (AccessContext.makes_new).
         shows_detail = self.status_code != HTTPStatus.CREATED and description.holds_detail(self.response_model)
         extra = self.openapi_extra or {}
         headers = [*extra.get("parameters", []), *description.headers(method, shows_detail=shows_detail)]
@@ -144,11 +145,11 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         inner = super().get_route_handler()
         permission, action = self.permission, self.name
-        road: HotRoad | None = getattr(self.endpoint, "hot_road", None)
+        path: FastPath | None = getattr(self.endpoint, "fast_path", None)
 
         async def guarded(request: Request) -> Response:
             await _count(request, action)
-            answer = None if road is None else await hot_roads.answer(request, road)
+            answer = None if path is None else await fast_paths.answer(request, path)
             return await _serve(request, inner, permission, action) if answer is None else answer
 
         return guarded
@@ -165,7 +166,7 @@ def api_router(prefix: str, tag: str) -> APIRouter:
 
 
 def mount(app: FastAPI, router: APIRouter) -> None:
-    """Add a router's routes to the app; refuses a route that the guard does not stand before."""
+    """Add a router's routes to the app; refuses a route that the request guard does not stand before."""
     for route in router.routes:
         if not isinstance(route, GuardedRoute):
             raise TypeError(f"{route} has no permission: make its router by api_router()")
@@ -189,7 +190,7 @@ async def _serve(request: Request, inner: Handler, permission: str, action: str)
 async def _authenticate(session: AsyncSession, request: Request) -> Actor:
     key = keys.bearer(request.headers.get("authorization"))
     actor = await queries.find_actor_by_key(session, key) if key else None
-    state: State = request.app.state.guard
+    state: State = request.app.state.serving
     if key is None or actor is None or actor.account_id is None:
         if key is not None:
             state.known_keys.pop(key.secret_sha256, None)
@@ -205,7 +206,7 @@ async def _authenticate(session: AsyncSession, request: Request) -> Actor:
 
 async def _count(request: Request, action: str) -> None:
     """TooMany for an account that has asked too often, and for an address from which too many unknown keys came."""
-    state: State = request.app.state.guard
+    state: State = request.app.state.serving
     key = keys.bearer(request.headers.get("authorization"))
     account_id = state.known_keys.get(key.secret_sha256) if key else None
     try:
@@ -239,18 +240,18 @@ async def _carry_out(
             await session.commit()
             return Response(stored.body, stored.status, headers={**stored.headers, "idempotency-replayed": "true"})
     settings: Settings = request.app.state.settings
-    door = Door(
+    access = AccessContext(
         permission,
         secret_key=settings.secret_key,
         caseload=settings.caseload,
         reason=reason_in(request, ACCESS_REASON),
         makes_new=request.scope["route"].status_code == HTTPStatus.CREATED,
     )
-    request.state.door = door
+    request.state.access = access
     change_reason = reason_in(request, CHANGE_REASON)
     if change_reason is not None and request.method != "GET":
         await audit.state_change_reason(session, change_reason)
-    token = _asked.set((session, actor, door))
+    token = _asked.set((session, actor, access))
     try:
         response = await inner(request)
     finally:
@@ -270,8 +271,8 @@ async def _carry_out(
 
 __all__ = [
     "MAX_BODY_BYTES",
+    "CurrentAccess",
     "CurrentActor",
-    "CurrentDoor",
     "DbSession",
     "IfMatch",
     "State",

@@ -1,5 +1,5 @@
 """
-The guard in front of every page. In this order:
+The page guard in front of every page. In this order:
 
 1. does one of our own pages send this, 2. who comes with this browser and in which state (else to the sign-in, the
 second factor or the lock, and what was typed is kept), 3. may they, 4. is the body one we read, and does it carry the
@@ -25,8 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.accounts import held_forms, sessions
 from app.access.accounts.sessions import State as SessionState
 from app.access.accounts.sessions import Visitor
-from app.access.guard import Handler
 from app.access.policy import PERMISSIONS
+from app.access.request_guard import Handler
 from app.access.serving import State, record_refusal, serve, write_event
 from app.platform import clock, errors
 from app.platform.crypto import new_reference
@@ -63,7 +63,7 @@ class Needs:
     recorded: bool = False
 
     def __call__(self) -> None:
-        """Do nothing: the guard has decided before any dependency runs."""
+        """Do nothing: the page guard has decided before any dependency runs."""
 
 
 def allow(permission: str, *, recent: bool = False) -> params.Depends:
@@ -101,7 +101,7 @@ CurrentVisitor = Annotated[Visitor, Depends(_visitor)]
 
 
 class PageRoute(APIRoute):
-    """A page behind the guard. It declares exactly one need."""
+    """A page behind the page guard. It declares exactly one need."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         dependencies: Sequence[params.Depends] = options.get("dependencies") or ()
@@ -136,7 +136,7 @@ def page_router(prefix: str = "") -> APIRouter:
 
 
 def mount_screens(app: FastAPI, *routers: APIRouter) -> None:
-    """Add pages to the app; refuses a route that the guard does not stand before."""
+    """Add pages to the app; refuses a route that the page guard does not stand before."""
     for router in routers:
         for route in router.routes:
             if not isinstance(route, PageRoute):
@@ -199,7 +199,7 @@ async def _carry_out(
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         await session.rollback()
         refusal = getattr(request.state, "refusal", None) or _kind_of(response.status_code)()
-        state: State = request.app.state.guard
+        state: State = request.app.state.serving
         await record_refusal(state.database, session.info.get("actor"), request, action, refusal)
         return _framed(request, response, visitor)
     if visitor.state is SessionState.OPEN:
@@ -258,7 +258,7 @@ async def _send_away(
     elif is_htmx(request):
         back = came_from(request)
     if _is_recorded(request, needs):
-        state: State = request.app.state.guard
+        state: State = request.app.state.serving
         await record_refusal(state.database, None, request, action, errors.Unauthenticated())
     address = with_next(away, back) if away != "/" else away
     if is_htmx(request):
@@ -292,7 +292,7 @@ async def _stale_form(session: AsyncSession, request: Request, visitor: Visitor,
     A form with the token of an earlier session, perhaps because its owner signed in again elsewhere: nothing is done,
     and to a signed-in owner it is offered to look at what was typed and send it.
     """
-    state: State = request.app.state.guard
+    state: State = request.app.state.serving
     error = csrf.TokenRefused() if cookies.session_reference(request) else csrf.NoCookie()
     await record_refusal(state.database, session.info.get("actor"), request, action, error)
     if visitor.state is not SessionState.OPEN or not _is_plain_form(request) or is_htmx(request):
@@ -346,7 +346,7 @@ def form_again(
     request: Request, template: str, context: Mapping[str, Any], error: AppError, *, block: str | None = None
 ) -> HTMLResponse:
     """
-    The form with what was typed and what is wrong with it. The guard rolls back and records the refusal.
+    The form with what was typed and what is wrong with it. The page guard rolls back and records the refusal.
 
     The template gets `errors` (field, sentence), `error_of` by field, and `refusal`, the sentence for the whole form.
     """
@@ -370,7 +370,7 @@ async def known_errors(request: Request, session: AsyncSession) -> AsyncIterator
     Within the block a broken rule of the database is the domain error that it stands for, so that a form can come back
     with it. What the block did is undone; what the database asks to try again passes through.
     """
-    state: State = request.app.state.guard
+    state: State = request.app.state.serving
     try:
         async with session.begin_nested():
             yield

@@ -1,8 +1,8 @@
 """
-The hot roads of patients: get, list, create. Each is one statement; what is not plain goes the ordinary road (api.py).
+The fast paths of patients: get, list, create. Each is one statement; what is not plain goes the ordinary path (api.py).
 
 The documents are written out as literals, since that is what costs least; tests hold them to the response models and
-to the bytes of the ordinary road.
+to the bytes of the ordinary path.
 """
 
 import re
@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, array
 
-from app.access.hot_roads import Asked, asking, constant, json_answer, seen, who
+from app.access.fast_paths import FastRequest, audit_row, batch_of, constant, credentials, json_answer
 from app.conditions.models import MedicalCondition
 from app.patients.models import Patient
 from app.patients.rules import first_status
@@ -48,7 +48,7 @@ from app.people.service import PATIENT_ROLE
 from app.platform import clock
 from app.platform.errors import AppError, Invalid
 from app.platform.etags import etag
-from app.platform.hot import Row, Statement
+from app.platform.fast_path import Row, Statement
 from app.platform.paging import COUNT_CAP, PAGE_SIZES, decode_cursor, encode_cursor
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII)
@@ -140,18 +140,18 @@ def _document(row: Row) -> dict[str, Any]:
 
 def _get_statement() -> Statement:
     """Of several at once: an audited read costs PostgreSQL a commit, which they share."""
-    asks = who("patient.read", asking(patient_id=Uuid()))
+    caller = credentials("patient.read", batch_of(patient_id=Uuid()))
     doc = (
-        select(asks.c.nr, *_PATIENT, *_PERSON, *_CONDITION)
-        .select_from(asks)
-        .join(Patient, Patient.patient_id == asks.c.patient_id)
+        select(caller.c.nr, *_PATIENT, *_PERSON, *_CONDITION)
+        .select_from(caller)
+        .join(Patient, Patient.patient_id == caller.c.patient_id)
         .join(Person, Patient.person_id == Person.person_id)
         .join(MedicalCondition, Patient.medical_condition_id == MedicalCondition.medical_condition_id)
         .where(Patient.deleted_at.is_(None))
         .cte("doc")
     )
-    event = seen(
-        asks,
+    event = audit_row(
+        caller,
         doc,
         action="get_patient",
         record_type="patient",
@@ -164,11 +164,11 @@ def _get_statement() -> Statement:
 GET_PATIENT = _get_statement()
 
 
-async def get_patient(asked: Asked) -> Response | None:
-    patient_id = asked.request.path_params["patient_id"]
-    if asked.request.scope["query_string"] or not _ID.match(patient_id):
+async def get_patient(fast: FastRequest) -> Response | None:
+    patient_id = fast.request.path_params["patient_id"]
+    if fast.request.scope["query_string"] or not _ID.match(patient_id):
         return None
-    row = await asked.lane.shared(GET_PATIENT, {**asked.values, "patient_id": UUID(patient_id)})
+    row = await fast.statements.shared(GET_PATIENT, {**fast.values, "patient_id": UUID(patient_id)})
     if row is None:
         return None
     return json_answer(_document(row), headers={"etag": etag(row["version"], row["person_version"])})
@@ -182,7 +182,7 @@ def list_statement(*, states: int, by_condition: bool, by_owner: bool, is_first:
     `states` is how many states the filter names, 0 without one; each is read by itself in the order of its index, and
     the beginnings are merged. The size stands in the text: a parameter would be planned for a tenth of the table.
     """
-    asks = who("patient.read")
+    caller = credentials("patient.read")
 
     def filtered(*columns: Any, state: str | None) -> Select[Any]:
         found = select(*columns).where(Patient.deleted_at.is_(None))
@@ -200,7 +200,7 @@ def list_statement(*, states: int, by_condition: bool, by_owner: bool, is_first:
     by_page = (Patient.created_at.desc(), Patient.patient_id.desc())
     cuts = []
     for name in names:
-        cut = filtered(*_PATIENT, state=name).where(select(asks.c.actor_id).exists())
+        cut = filtered(*_PATIENT, state=name).where(select(caller.c.actor_id).exists())
         if not is_first:
             last = tuple_(bindparam("last_at", type_=Patient.created_at.type), bindparam("last_id", type_=Uuid()))
             cut = cut.where(tuple_(Patient.created_at, Patient.patient_id) < last)
@@ -216,7 +216,7 @@ def list_statement(*, states: int, by_condition: bool, by_owner: bool, is_first:
     shown = select(page.c.person_id).order_by(*newest_first).limit(bindparam("limit", type_=Integer)).subquery("shown")
     people = func.array_agg(aggregate_order_by(shown.c.person_id, shown.c.person_id))
     somebody = select(people.label("person_ids")).having(func.count() > literal_column("0")).subquery("somebody")
-    event = seen(asks, somebody, action="list_patients", record_type="patient", person_ids=somebody.c.person_ids)
+    event = audit_row(caller, somebody, action="list_patients", record_type="patient", person_ids=somebody.c.person_ids)
     # In the page's order, so that the page's index is used (paging.fetch_page).
     counts = [filtered(Patient.patient_id, state=name).order_by(*by_page).limit(most) for name in names]
     counted = (counts[0] if len(counts) == 1 else select(union_all(*counts).subquery()).limit(most)).subquery("counted")
@@ -250,8 +250,8 @@ def page_of(query: PatientFilter, after: tuple[datetime, UUID] | None) -> tuple[
     }
 
 
-async def list_patients(asked: Asked) -> Response | None:
-    query = _filter(asked.request.url.query)
+async def list_patients(fast: FastRequest) -> Response | None:
+    query = _filter(fast.request.url.query)
     if query is None:
         return None
     after = None
@@ -262,7 +262,7 @@ async def list_patients(asked: Asked) -> Response | None:
             return None
         after = (last_at, last_id)
     statement, values = page_of(query, after)
-    rows = await asked.lane.all(statement, {**asked.values, **values})
+    rows = await fast.statements.all(statement, {**fast.values, **values})
     if not rows:
         return None
     total, shown = rows[0]["total"], rows[: query.limit]
@@ -297,9 +297,9 @@ def _create_statement() -> Statement:
     A person nobody knows by e-mail, phone, or name and birth date, and their patient record.
 
     Its rows are those of people.service.identify_or_create and patients.service.open_patient. The lock is theirs too;
-    it is only tried: whoever would have to wait for it goes the ordinary road, and so does who breaks a constraint.
+    it is only tried: whoever would have to wait for it goes the ordinary path, and so does who breaks a constraint.
     """
-    asks = who("patient.write")
+    caller = credentials("patient.write")
     person_values = {
         name: bindparam(name, type_=Person.__table__.c[name].type)
         for name in (*PersonCreate.model_fields, "name_key", "email_key", "phone_e164", "phone_valid")
@@ -307,7 +307,7 @@ def _create_statement() -> Statement:
     key, phone = person_values["email_key"], person_values["phone_e164"]
     lock = func.hashtextextended(literal_column("'email '", Text).concat(key), literal_column("0"))
     free = (
-        select(asks, *_CONDITION, MedicalCondition.medical_condition_id)
+        select(caller, *_CONDITION, MedicalCondition.medical_condition_id)
         .join(MedicalCondition, MedicalCondition.medical_condition_id == bindparam("medical_condition_id"))
         .where(
             func.pg_try_advisory_xact_lock(lock),
@@ -377,8 +377,8 @@ def _create_statement() -> Statement:
         )
         .cte("new_role")
     )
-    event = seen(
-        asks,
+    event = audit_row(
+        caller,
         patient,
         action="create_patient",
         record_type="patient",
@@ -402,8 +402,8 @@ def _further(kind: str, key: Any) -> Select[Any]:
 CREATE_PATIENT = _create_statement()
 
 
-async def create_patient(asked: Asked) -> Response | None:
-    body = await asked.request.json()
+async def create_patient(fast: FastRequest) -> Response | None:
+    body = await fast.request.json()
     if not isinstance(body, dict) or "person_id" in body:
         return None
     try:
@@ -414,15 +414,15 @@ async def create_patient(asked: Asked) -> Response | None:
     columns = person_columns({field: getattr(new.person, field) for field in PersonCreate.model_fields})
     if columns["email_key"] is None or new.shared_email:
         return None
-    row = await asked.lane.one(
+    row = await fast.statements.one(
         CREATE_PATIENT,
         {
-            **asked.values,
+            **fast.values,
             **columns,
             "medical_condition_id": new.medical_condition_id,
             "source": new.source,
-            # As it came: JSON text, which the guard has read.
-            "payload": (await asked.request.body()).decode(),
+            # As it came: JSON text, which the request guard has read.
+            "payload": (await fast.request.body()).decode(),
             "consent_text_version": new.consent_text_version,
             "first_contact_date": new.first_contact_date,
             "initial_consult_date": new.initial_consult_date,

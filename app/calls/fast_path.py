@@ -1,4 +1,4 @@
-"""The hot road of logging a call with a patient: one statement; what is not plain goes the ordinary road (api.py)."""
+"""The fast path of logging a call with a patient: one statement; what is not plain goes the ordinary path (api.py)."""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy import Uuid, bindparam, case, func, insert, or_, select, true
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
 
-from app.access.hot_roads import Asked, json_answer, seen, who
+from app.access.fast_paths import FastRequest, audit_row, credentials, json_answer
 from app.calls.models import CallHistory
 from app.calls.rules import contradictions, derive_status, unresolved_because
 from app.calls.schemas import CallForPatient
@@ -19,7 +19,7 @@ from app.people.models import Person
 from app.people.schemas import PersonSummary
 from app.platform import clock
 from app.platform.etags import etag
-from app.platform.hot import Row, Statement
+from app.platform.fast_path import Row, Statement
 
 _NEW_CALL = TypeAdapter(CallForPatient)
 _SENT = (
@@ -40,20 +40,20 @@ _SUMMARY = tuple(PersonSummary.model_fields)
 
 
 def _log_statement() -> Statement:
-    asks = who("call.write")
+    caller = credentials("call.write")
     navigator = aliased(Person, name="navigator")
     # The navigator is whom the request names, nobody when it says null, else the person behind the key.
-    pn_id = case((bindparam("names_navigator"), bindparam("pn_id", type_=Uuid())), else_=asks.c.actor_person_id)
-    # A navigator who is nobody breaks the foreign key: the ordinary road says so.
+    pn_id = case((bindparam("names_navigator"), bindparam("pn_id", type_=Uuid())), else_=caller.c.actor_person_id)
+    # A navigator who is nobody breaks the foreign key: the ordinary path says so.
     patient = (
         select(
-            asks.c.actor_id,
+            caller.c.actor_id,
             Patient.patient_id,
             pn_id.label("pn_id"),
             *(getattr(Person, name).label(f"person_{name}") for name in _SUMMARY),
             *(getattr(navigator, name).label(f"pn_{name}") for name in _SUMMARY if name != "person_id"),
         )
-        .select_from(asks)
+        .select_from(caller)
         .join(Patient, Patient.patient_id == bindparam("patient_id", type_=Uuid()))
         .join(Person, Patient.person_id == Person.person_id)
         .outerjoin(navigator, navigator.person_id == pn_id)
@@ -77,8 +77,8 @@ def _log_statement() -> Statement:
     )
     both = array([func.least(call.c.person_id, call.c.pn_id), func.greatest(call.c.person_id, call.c.pn_id)])
     alone = or_(call.c.pn_id.is_(None), call.c.pn_id == call.c.person_id)
-    event = seen(
-        asks,
+    event = audit_row(
+        caller,
         call,
         action="create_call",
         record_type="call_history",
@@ -92,8 +92,8 @@ def _log_statement() -> Statement:
 CREATE_CALL = _log_statement()
 
 
-async def create_call(asked: Asked) -> Response | None:
-    body = await asked.request.json()
+async def create_call(fast: FastRequest) -> Response | None:
+    body = await fast.request.json()
     if not isinstance(body, dict) or "lead_id" in body:
         return None
     try:
@@ -109,10 +109,10 @@ async def create_call(asked: Asked) -> Response | None:
         call_date=new.call_date,
     ):
         return None
-    row = await asked.lane.one(
+    row = await fast.statements.one(
         CREATE_CALL,
         {
-            **asked.values,
+            **fast.values,
             **{name: getattr(new, name) for name in _SENT},
             "status": status,
             "no_show": status == "no_show",

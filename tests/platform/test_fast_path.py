@@ -1,4 +1,4 @@
-"""Statements and lanes: the same rows as by a session, and what happens when connections die, hang or run out."""
+"""Statements and pools: the same rows as by a session, and what happens when connections die, hang or run out."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from app.people.models import ContactType
 from app.platform import errors
 from app.platform.db import Database, constraint_name, create_engine
 from app.platform.embedded import Cluster
-from app.platform.hot import MOST_TOGETHER, PooledLane, Statement
+from app.platform.fast_path import MOST_TOGETHER, Statement, StatementPool
 from app.platform.problems import translate
 from app.platform.settings import Settings
 
@@ -44,8 +44,8 @@ HALVES = Statement(
 
 
 @pytest.fixture
-async def lane(database: Database) -> AsyncIterator[PooledLane]:
-    made = PooledLane(database.engine, size=2, timeout_seconds=0.3)
+async def pool(database: Database) -> AsyncIterator[StatementPool]:
+    made = StatementPool(database.engine, size=2, timeout_seconds=0.3)
     yield made
     await made.close()
 
@@ -64,15 +64,15 @@ async def _end_backend(database: Database, pid: int) -> None:
         await session.execute(text("SELECT pg_terminate_backend(:pid, 2000)"), {"pid": pid})
 
 
-async def test_lane_and_session_give_equal_rows(lane: PooledLane, database: Database) -> None:
+async def test_lane_and_session_give_equal_rows(pool: StatementPool, database: Database) -> None:
     values = {"beginning": "A", "active": True}
 
-    by_lane = await lane.all(BY_NAME, values)
+    by_pool = await pool.all(BY_NAME, values)
 
     async with database.session() as session:
         by_session = (await session.execute(BY_NAME.core, values)).all()  # type: ignore[call-overload]
-    assert [tuple(row) for row in by_lane] == [tuple(row) for row in by_session]
-    assert len(by_lane) > 1
+    assert [tuple(row) for row in by_pool] == [tuple(row) for row in by_session]
+    assert len(by_pool) > 1
 
 
 def test_arguments_stand_in_the_order_of_the_text_and_a_missing_one_is_named() -> None:
@@ -84,42 +84,42 @@ def test_arguments_stand_in_the_order_of_the_text_and_a_missing_one_is_named() -
         BY_NAME.arguments({"active": True})
 
 
-async def test_broken_constraint_has_one_name_by_both_roads(lane: PooledLane, database: Database) -> None:
-    with pytest.raises(asyncpg.UniqueViolationError) as by_lane:
-        await lane.one(ADD_TYPE, {"type_name": "patient"})
+async def test_broken_constraint_has_one_name_by_both_roads(pool: StatementPool, database: Database) -> None:
+    with pytest.raises(asyncpg.UniqueViolationError) as by_pool:
+        await pool.one(ADD_TYPE, {"type_name": "patient"})
     async with database.session() as session:
         with pytest.raises(IntegrityError) as by_session:
             await session.execute(ADD_TYPE.core, {"type_name": "patient"})  # type: ignore[call-overload]
 
-    assert constraint_name(by_lane.value) == constraint_name(by_session.value) == "uq_contact_type_type_name"
+    assert constraint_name(by_pool.value) == constraint_name(by_session.value) == "uq_contact_type_type_name"
 
 
-async def test_statement_is_committed_when_its_rows_arrive(lane: PooledLane, committed_database: Database) -> None:
+async def test_statement_is_committed_when_its_rows_arrive(pool: StatementPool, committed_database: Database) -> None:
     name = f"t-{uuid4().hex[:20]}"
 
-    await committed_database.lane.one(ADD_TYPE, {"type_name": name})
+    await committed_database.statements.one(ADD_TYPE, {"type_name": name})
 
     async with committed_database.session() as session:
         found = await session.scalar(select(ContactType.type_name).where(ContactType.type_name == name))
     assert found == name
 
 
-async def test_connection_that_died_idle_is_replaced_without_an_error(lane: PooledLane, database: Database) -> None:
-    first = await lane.one(PID, {})
+async def test_connection_that_died_idle_is_replaced_without_an_error(pool: StatementPool, database: Database) -> None:
+    first = await pool.one(PID, {})
     assert first is not None
     await _end_backend(database, first["pid"])
     await asyncio.sleep(0.05)
 
-    second = await lane.one(PID, {})
+    second = await pool.one(PID, {})
 
     assert second is not None
     assert second["pid"] != first["pid"]
 
 
-async def test_connection_that_dies_under_a_statement_costs_one_503(lane: PooledLane, database: Database) -> None:
-    first = await lane.one(PID, {})
+async def test_connection_that_dies_under_a_statement_costs_one_503(pool: StatementPool, database: Database) -> None:
+    first = await pool.one(PID, {})
     assert first is not None
-    asked = asyncio.create_task(lane.one(SLEEP, {"seconds": 20}))
+    asked = asyncio.create_task(pool.one(SLEEP, {"seconds": 20}))
     await asyncio.sleep(0.1)
     await _end_backend(database, first["pid"])
 
@@ -127,45 +127,45 @@ async def test_connection_that_dies_under_a_statement_costs_one_503(lane: Pooled
         await asked
 
     assert isinstance(translate(broken.value, {}), errors.Unavailable)
-    assert await lane.one(PID, {}) is not None
+    assert await pool.one(PID, {}) is not None
 
 
-async def test_cancelled_request_ends_its_statement_and_leaves_the_connection(lane: PooledLane) -> None:
-    before = await lane.one(PID, {})
-    asked = asyncio.create_task(lane.one(SLEEP, {"seconds": 20}))
+async def test_cancelled_request_ends_its_statement_and_leaves_the_connection(pool: StatementPool) -> None:
+    before = await pool.one(PID, {})
+    asked = asyncio.create_task(pool.one(SLEEP, {"seconds": 20}))
     await asyncio.sleep(0.1)
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
 
     async with asyncio.timeout(2):
-        after = await lane.one(PID, {})
+        after = await pool.one(PID, {})
 
     assert before == after
 
 
 async def test_statement_that_takes_too_long_is_a_timeout_by_both_roads(cluster: Cluster, settings: Settings) -> None:
     async with impatient(cluster, settings) as hasty:
-        with pytest.raises(asyncpg.QueryCanceledError) as by_lane:
-            await hasty.lane.one(SLEEP, {"seconds": 5})
-        known = translate(by_lane.value, {})
+        with pytest.raises(asyncpg.QueryCanceledError) as by_pool:
+            await hasty.statements.one(SLEEP, {"seconds": 5})
+        known = translate(by_pool.value, {})
         assert isinstance(known, errors.Unavailable)
         assert known.error_code == "timeout"
 
 
-async def test_lane_that_stays_busy_says_so_and_goes_on(lane: PooledLane) -> None:
-    sleeping = [asyncio.create_task(lane.one(SLEEP, {"seconds": 1})) for _ in range(2)]
+async def test_lane_that_stays_busy_says_so_and_goes_on(pool: StatementPool) -> None:
+    sleeping = [asyncio.create_task(pool.one(SLEEP, {"seconds": 1})) for _ in range(2)]
     await asyncio.sleep(0.05)
 
     with pytest.raises(PoolTimeout):
-        await lane.one(PID, {})
+        await pool.one(PID, {})
 
     assert all(await asyncio.gather(*sleeping))
-    assert await lane.one(PID, {}) is not None
+    assert await pool.one(PID, {}) is not None
 
 
 async def test_who_came_first_is_served_first(database: Database) -> None:
-    narrow = PooledLane(database.engine, size=1, timeout_seconds=5)
+    narrow = StatementPool(database.engine, size=1, timeout_seconds=5)
     order: list[int] = []
 
     async def ask(number: int) -> None:
@@ -182,7 +182,7 @@ async def test_who_came_first_is_served_first(database: Database) -> None:
 
 
 async def test_waiting_and_giving_up_loses_no_connection(database: Database) -> None:
-    narrow = PooledLane(database.engine, size=1, timeout_seconds=5)
+    narrow = StatementPool(database.engine, size=1, timeout_seconds=5)
     waiting = [asyncio.create_task(narrow.one(PID, {})) for _ in range(20)]
     for number, task in enumerate(waiting):
         await asyncio.sleep(0)
@@ -196,17 +196,17 @@ async def test_waiting_and_giving_up_loses_no_connection(database: Database) -> 
     await narrow.close()
 
 
-async def test_shared_statement_gives_everybody_their_own_row(lane: PooledLane) -> None:
+async def test_shared_statement_gives_everybody_their_own_row(pool: StatementPool) -> None:
     sent: list[int] = []
-    real = lane.all
+    real = pool.all
 
     async def counted(statement: Statement, values: Any) -> Any:
         sent.append(len(values["number"]))
         return await real(statement, values)
 
-    lane.all = counted  # type: ignore[method-assign]
+    pool.all = counted  # type: ignore[method-assign]
 
-    answers = await asyncio.gather(*(lane.shared(HALVES, {"number": number}) for number in range(1, 101)))
+    answers = await asyncio.gather(*(pool.shared(HALVES, {"number": number}) for number in range(1, 101)))
 
     assert [answer["half"] for answer in answers if answer] == [100 // number for number in range(1, 101)]
     assert sum(sent) == 100
@@ -214,20 +214,20 @@ async def test_shared_statement_gives_everybody_their_own_row(lane: PooledLane) 
     assert len(sent) < 12
 
 
-async def test_error_of_a_shared_statement_is_everybodys_and_the_next_works(lane: PooledLane) -> None:
-    asked = [lane.shared(HALVES, {"number": number}) for number in (1, 2, 3, 0, 5)]
+async def test_error_of_a_shared_statement_is_everybodys_and_the_next_works(pool: StatementPool) -> None:
+    asked = [pool.shared(HALVES, {"number": number}) for number in (1, 2, 3, 0, 5)]
 
     answers = await asyncio.gather(*asked, return_exceptions=True)
 
     assert any(isinstance(answer, asyncpg.DivisionByZeroError) for answer in answers)
     assert all(isinstance(answer, (asyncpg.Record, asyncpg.DivisionByZeroError)) for answer in answers)
-    found = await lane.shared(HALVES, {"number": 4})
+    found = await pool.shared(HALVES, {"number": 4})
     assert found is not None
     assert found["half"] == 25
 
 
-async def test_asker_who_goes_away_leaves_the_others_alone(lane: PooledLane) -> None:
-    asked = [asyncio.create_task(lane.shared(HALVES, {"number": number})) for number in range(1, 31)]
+async def test_asker_who_goes_away_leaves_the_others_alone(pool: StatementPool) -> None:
+    asked = [asyncio.create_task(pool.shared(HALVES, {"number": number})) for number in range(1, 31)]
     await asyncio.sleep(0)
     for task in asked[::3]:
         task.cancel()
