@@ -203,7 +203,7 @@ class PersonRelationship(Edited, Base):
 
 
 class IntakeSubmission(Base):
-    """A submission as it came, never changed: what was sent, by which entry point, and which person it was matched to."""
+    """A submission as it came, never changed: what was sent, by which entry point, and whom it was matched to."""
 
     __tablename__ = "intake_submission"
     __table_args__ = (
