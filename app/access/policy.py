@@ -1,7 +1,7 @@
 """
 The table of roles and their permissions, as data. Everything not named here is denied.
 
-Source: DESIGN, "Rights of the core". docs/PERMISSIONS.md is printed from it.
+docs/PERMISSIONS.md is printed from it.
 """
 
 from dataclasses import dataclass

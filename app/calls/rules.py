@@ -1,4 +1,4 @@
-"""What follows from what is said about a call. Source: DOMAIN 2.2; DESIGN section 4."""
+"""What follows from what is said about a call. Source: docs/STATES.md, "Call"."""
 
 from datetime import datetime
 from typing import Literal

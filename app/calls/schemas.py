@@ -19,7 +19,7 @@ Direction = Literal["inbound", "outbound"]
 Channel = Literal["phone", "video", "in_person", "messaging", "email"]
 Minutes: Any = whole(0, LONGEST_CALL_MINUTES)
 Outcome: Any = line(100)
-"""Free words, as the ERD has it; the words that pages offer are states.OUTCOMES."""
+"""Free words; the words that pages offer are states.OUTCOMES."""
 YesNo = Literal["true", "false"]
 
 

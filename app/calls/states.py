@@ -1,4 +1,4 @@
-"""The states of a call (DOMAIN 2.2). Rescheduling books anew and then closes the old booking."""
+"""The states of a call. Rescheduling books anew and then closes the old booking."""
 
 from app.platform.states import Machine
 

@@ -1,4 +1,4 @@
-"""Which moves of a lead are right, and what each needs (DOMAIN 2.2)."""
+"""Which moves of a lead are right, and what each needs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The states of a lead (DOMAIN 2.2)."""
+"""The states of a lead."""
 
 from app.platform.states import Machine
 

@@ -1,4 +1,4 @@
-"""Which moves of a patient's status are right, and what was checked (DOMAIN 2.2)."""
+"""Which moves of a patient's status are right, and what was checked."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""The states of a patient and the moves between them (DOMAIN 2.2)."""
+"""The states of a patient and the moves between them."""
 
 from app.platform.states import Machine
 

@@ -65,7 +65,7 @@ def find_same_person(name: Name, date_of_birth: date | None, candidates: Sequenc
     Several may fit at a shared address: the strongest reason wins, then an equal birth date, then the very spelling of
     the name. Two that still stand side by side are nobody's guess: SEVERAL_FIT.
 
-    Source: DESIGN "Who is it?"; docs/MATCHING.md.
+    Source: docs/MATCHING.md.
     """
     if not candidates:
         return Decision(Found.NOBODY, (FurtherReason.EMAIL_UNKNOWN,))

@@ -94,7 +94,7 @@ def decide_identity(names: Grade | None, *, given_names_equal: bool, birth_dates
     `names` is the grade of the two names, or None when the arriving record has no name at all: the grade of an
     absent name is "compatible" and would hide that the address alone decides.
 
-    Source: DESIGN "Who is it?"; docs/MATCHING.md.
+    Source: docs/MATCHING.md.
     """
     rules = (rule for rule in RULES if rule.fits(names, given_names_equal=given_names_equal, birth_dates=birth_dates))
     return next(rules).answer

@@ -71,7 +71,7 @@ async def identify_or_create(
     change. An inactive person is active again. EmailBelongsToSomeoneElse when the address is somebody else's and not
     known to be shared; SeveralPeopleFit when two people of a shared address could both be meant.
 
-    Source: DESIGN "Who is it?"; docs/MATCHING.md.
+    Source: docs/MATCHING.md.
     """
     key = email_key(new.email) if new.email else None
     await _lock_identity(session, new, key)

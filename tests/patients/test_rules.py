@@ -1,4 +1,4 @@
-"""Which moves of a patient's status are right (DOMAIN 2.2)."""
+"""Which moves of a patient's status are right."""
 
 import pytest
 

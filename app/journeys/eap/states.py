@@ -1,4 +1,4 @@
-"""The stages of an expanded-access journey, its gates, and the reasons to leave it (DOMAIN 2.4)."""
+"""The stages of an expanded-access journey, its gates, and the reasons to leave it."""
 
 from collections.abc import Iterable
 from datetime import date

@@ -1,4 +1,4 @@
-"""The states of a clinical-trial journey and the reasons to leave it (DOMAIN 2.3)."""
+"""The states of a clinical-trial journey and the reasons to leave it."""
 
 from datetime import date
 
