@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.conditions.models import MedicalCondition
 from app.leads.models import PatientLead
 from app.legacy import runner
+from app.legacy.progress import Event, PhaseBegun, PhaseDone
 from app.legacy.sample import write_sample
 from app.people.keys import email_key, name_key
 from app.people.models import Person
@@ -36,20 +37,19 @@ from bench.__main__ import read_size
 _NAIVE_ROWS = 2_000
 
 
-class _Timed(runner.Silent):
+class _Timed:
     """Keeps what each phase took, and when the reading was done."""
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
         self.reading = 0.0
-        self.phases: list[tuple[str, float, int]] = []
+        self.phases: list[PhaseDone] = []
 
-    def phase_begins(self, number: int, name: str) -> None:  # noqa: ARG002
-        if number == 1:
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, PhaseBegun) and event.number == 1:
             self.reading = time.perf_counter() - self.began
-
-    def phase_done(self, number: int, name: str, seconds: float, rows: int) -> None:
-        self.phases.append((f"{number} {name}", seconds, rows))
+        elif isinstance(event, PhaseDone):
+            self.phases.append(event)
 
 
 def measure(cluster: Cluster, size: int, folder: Path, out: Console) -> float:
@@ -57,12 +57,12 @@ def measure(cluster: Cluster, size: int, folder: Path, out: Console) -> float:
     url = fresh(cluster, f"bench_legacy_{size}")
     records = write_sample(folder / str(size), contacts=size, seed=1, dirt=0.15)
     timed = _Timed()
-    done = runner.run(url, folder / str(size), watcher=timed)
+    done = runner.run(url, folder / str(size), on_event=timed)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     table = Table("phase", "seconds", "rows written", title=f"{size:,} contacts, {records:,} records")
     table.add_row("reading", f"{timed.reading:.1f}", "")
-    for name, seconds, rows in timed.phases:
-        table.add_row(name, f"{seconds:.1f}", f"{rows:,}")
+    for phase in timed.phases:
+        table.add_row(f"{phase.number} {phase.name}", f"{phase.seconds:.1f}", f"{phase.rows:,}")
     table.add_row("all", f"{done.seconds:.1f}", f"{done.rows_written:,}")
     out.print(table)
     per_record = done.seconds / records * 1e6

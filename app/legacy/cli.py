@@ -24,6 +24,7 @@ from app.legacy import compat, ledger, report, result, runner, sample, starter
 from app.legacy.checks import Check
 from app.legacy.contract import TABLES
 from app.legacy.errors import AnotherRun, FatalExport, LegacyError, NotReady, PhaseFailed
+from app.legacy.progress import Event, OnEvent, PhaseBegun, PhaseDone, Staged, StageDone
 from app.legacy.staging import Corrections
 from app.legacy.undo import undo
 
@@ -60,9 +61,9 @@ def commands(url: Url) -> typer.Typer:  # noqa: C901, PLR0915  # a list of comma
     ) -> None:
         """Read everything, try everything, write nothing: counts, dirt, rejects, time for each phase, a checklist."""
         found: list[dict[str, Any]] = []
-        with _exits(), url() as address, _watching() as watcher:
+        with _exits(), url() as address, _progress() as on_event:
             runner.run(
-                address, source, mapping=mapping, dry_run=True, watcher=watcher,
+                address, source, mapping=mapping, dry_run=True, on_event=on_event,
                 inspect=lambda connection, run_id: found.append(report.collect(connection, run_id)),
             )  # fmt: skip
         if as_json:
@@ -80,17 +81,17 @@ def commands(url: Url) -> typer.Typer:  # noqa: C901, PLR0915  # a list of comma
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything and take it back.")] = False,
     ) -> None:
         """Migrate an export, phase by phase."""
-        with _exits(result), url() as address, _watching() as watcher:
+        with _exits(result), url() as address, _progress() as on_event:
             done = runner.run(
-                address, source, mapping=mapping, until=until, result_to=result, dry_run=dry_run, watcher=watcher
+                address, source, mapping=mapping, until=until, result_to=result, dry_run=dry_run, on_event=on_event
             )
         _show_done(done, dry_run=dry_run)
 
     @app.command("resume")
     def resume_command(until: until_option = None, result: result_option = None) -> None:
         """Go on with the run that was stopped, failed or killed."""
-        with _exits(), url() as address, _watching() as watcher:
-            done = runner.resume(address, until=until, result_to=result, watcher=watcher)
+        with _exits(), url() as address, _progress() as on_event:
+            done = runner.resume(address, until=until, result_to=result, on_event=on_event)
         _show_done(done)
 
     @app.command("status")
@@ -141,13 +142,13 @@ def commands(url: Url) -> typer.Typer:  # noqa: C901, PLR0915  # a list of comma
         result: result_option = None,
     ) -> None:
         """Run the newest run's export again with corrected cells; only what is new is written."""
-        with _exits(), url() as address, _watching() as watcher:
+        with _exits(), url() as address, _progress() as on_event:
             found = read_corrections(corrections)
             source, mapping = runner.keep_corrections(address, found)
             with psycopg.connect(address) as connection:
                 all_of_them = runner.stored_corrections(connection)
             done = runner.run(
-                address, source, mapping=mapping, result_to=result, watcher=watcher, corrections=all_of_them
+                address, source, mapping=mapping, result_to=result, on_event=on_event, corrections=all_of_them
             )
         _show_done(done)
 
@@ -281,45 +282,44 @@ def _exits(result_to: Path | None = None) -> Iterator[None]:
         raise typer.Exit(130) from error
 
 
-class _Bars:
+class Bars:
     """Progress on a terminal: a bar for staging, a line for each phase and its stages."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._staging: dict[str, TaskID] = {}
-        self._phase: TaskID | None = None
+        self._phase = TaskID(0)
         self._began = time.perf_counter()
 
-    def staged(self, table: str, done: int, total: int) -> None:
-        task = self._staging.get(table) or self._progress.add_task(f"read {table}", total=total, rate="")
-        self._staging[table] = task
-        speed = done / max(time.perf_counter() - self._began, 1e-6)
-        self._progress.update(task, completed=done, total=total, rate=f"{speed:,.0f} rows/s")
-
-    def phase_begins(self, number: int, name: str) -> None:
-        self._phase = self._progress.add_task(f"{number} {name}", total=None, rate="")
-
-    def stage_done(self, name: str) -> None:
-        if self._phase is not None:
-            self._progress.update(self._phase, rate=name)
-
-    def phase_done(self, number: int, name: str, seconds: float, rows: int) -> None:  # noqa: ARG002
-        if self._phase is not None:
-            self._progress.update(self._phase, total=1, completed=1, rate=f"{rows:,} rows in {seconds:.1f} s")
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Staged(table, records, expected):
+                task = self._staging.get(table)
+                if task is None:
+                    task = self._staging[table] = self._progress.add_task(f"read {table}", total=expected, rate="")
+                speed = records / max(time.perf_counter() - self._began, 1e-6)
+                self._progress.update(task, completed=records, total=expected, rate=f"{speed:,.0f} rows/s")
+            case PhaseBegun(number, name):
+                self._phase = self._progress.add_task(f"{number} {name}", total=None, rate="")
+            case StageDone(name):
+                self._progress.update(self._phase, rate=name)
+            case PhaseDone(_, _, seconds, rows):
+                self._progress.update(self._phase, total=1, completed=1, rate=f"{rows:,} rows in {seconds:.1f} s")
 
 
-class _Lines(runner.Silent):
+def _print_phase(event: Event) -> None:
     """Progress elsewhere: a line for each phase."""
-
-    def phase_done(self, number: int, name: str, seconds: float, rows: int) -> None:
-        speed = rows / seconds if seconds else 0
-        _say.print(f"phase {number} {name}: {rows} rows in {seconds:.1f} s ({speed:,.0f} rows/s)")
+    if isinstance(event, PhaseDone):
+        speed = event.rows / event.seconds if event.seconds else 0
+        _say.print(
+            f"phase {event.number} {event.name}: {event.rows} rows in {event.seconds:.1f} s ({speed:,.0f} rows/s)"
+        )
 
 
 @contextmanager
-def _watching() -> Iterator[runner.Watcher]:
+def _progress() -> Iterator[OnEvent]:
     if not _say.is_terminal:
-        yield _Lines()
+        yield _print_phase
         return
     columns = (
         TextColumn("{task.description}"),
@@ -329,7 +329,7 @@ def _watching() -> Iterator[runner.Watcher]:
         TextColumn("{task.fields[rate]}"),
     )
     with Progress(*columns, console=_say) as progress:
-        yield _Bars(progress)
+        yield Bars(progress)
 
 
 def _print(data: Any) -> None:

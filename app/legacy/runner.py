@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import orjson
 import psycopg
@@ -38,6 +38,7 @@ from app.legacy.phases import (
     p10_validate,
 )
 from app.legacy.phases.context import Context
+from app.legacy.progress import OnEvent, PhaseBegun, PhaseDone, StageDone, ignore
 from app.legacy.sources import Export, open_export
 from app.legacy.undo import take_back
 
@@ -58,42 +59,6 @@ PHASES: Final[tuple[tuple[str, Callable[[Context], None]], ...]] = (
 _OPEN: Final = ("running", "stopped", "failed")
 
 
-class Watcher(Protocol):
-    """Who is told how a run goes on."""
-
-    def staged(self, table: str, done: int, total: int) -> None:
-        """So many records of a table are staged, of about so many."""
-        ...
-
-    def phase_begins(self, number: int, name: str) -> None:
-        """A phase begins."""
-        ...
-
-    def stage_done(self, name: str) -> None:
-        """A named stage of the phase is done."""
-        ...
-
-    def phase_done(self, number: int, name: str, seconds: float, rows: int) -> None:
-        """A phase is committed."""
-        ...
-
-
-class Silent:
-    """A watcher that says nothing."""
-
-    def staged(self, table: str, done: int, total: int) -> None:
-        """Say nothing."""
-
-    def phase_begins(self, number: int, name: str) -> None:
-        """Say nothing."""
-
-    def stage_done(self, name: str) -> None:
-        """Say nothing."""
-
-    def phase_done(self, number: int, name: str, seconds: float, rows: int) -> None:
-        """Say nothing."""
-
-
 @dataclass(frozen=True)
 class Done:
     """What a run came to: its number, whether all ten phases are done, how many rows of ours it wrote."""
@@ -104,6 +69,21 @@ class Done:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Job:
+    """One run at work: where, what it reads, and what is asked of it."""
+
+    url: str
+    connection: Connection
+    run_id: int
+    export: Export
+    corrections: staging.Corrections | None
+    until: int | None
+    result_to: Path | None
+    on_event: OnEvent
+    inspect: Callable[[Connection, int], None] | None = None
+
+
 def run(
     url: str,
     source: Path,
@@ -112,7 +92,7 @@ def run(
     until: int | None = None,
     result_to: Path | None = None,
     dry_run: bool = False,
-    watcher: Watcher | None = None,
+    on_event: OnEvent = ignore,
     corrections: staging.Corrections | None = None,
     inspect: Callable[[Connection, int], None] | None = None,
 ) -> Done:
@@ -123,7 +103,6 @@ def run(
     FatalExport before anything is written, AnotherRun while one is at work, NotReady while one is unfinished.
     """
     export = open_export(source, read_mapping(mapping) if mapping else None)
-    watcher = watcher or Silent()
     with alone(url) as connection:
         _refuse_old_schema(connection)
         ledger.create_ledger(connection)
@@ -134,18 +113,18 @@ def run(
             raise NotReady(f"run {unfinished[0]} is not finished: `crm legacy resume` or `crm legacy undo` first")
         run_id = _begin(connection, export, source, mapping)
         if dry_run:
-            try:
-                return _dry(url, connection, export, run_id, watcher, result_to, inspect)
-            finally:
-                _forget(connection, run_id)
-        return _go_on(url, connection, export, run_id, until, watcher, result_to, corrections, inspect)
+            corrections = stored_corrections(connection)
+        job = _Job(url, connection, run_id, export, corrections, until, result_to, on_event, inspect)
+        if not dry_run:
+            return _go_on(job)
+        try:
+            return _dry(job)
+        finally:
+            _forget(connection, run_id)
 
 
-def resume(
-    url: str, *, until: int | None = None, result_to: Path | None = None, watcher: Watcher | None = None
-) -> Done:
+def resume(url: str, *, until: int | None = None, result_to: Path | None = None, on_event: OnEvent = ignore) -> Done:
     """Go on with the run that is unfinished. Raises NotReady when there is none, or its files are not what they were."""
-    watcher = watcher or Silent()
     with alone(url) as connection:
         row = _unfinished(connection)
         run_id, source, mapping, files = row
@@ -154,7 +133,8 @@ def resume(
             raise NotReady(
                 f"the files in {source} are not those that run {run_id} began with; put them back, or undo it"
             )
-        return _go_on(url, connection, export, run_id, until, watcher, result_to, stored_corrections(connection), None)
+        corrections = stored_corrections(connection)
+        return _go_on(_Job(url, connection, run_id, export, corrections, until, result_to, on_event))
 
 
 def stored_corrections(connection: Connection) -> staging.Corrections:
@@ -188,40 +168,31 @@ def keep_corrections(url: str, corrections: staging.Corrections) -> tuple[Path, 
         return Path(row[0]), Path(row[1]) if row[1] else None
 
 
-def _go_on(
-    url: str,
-    connection: Connection,
-    export: Export,
-    run_id: int,
-    until: int | None,
-    watcher: Watcher,
-    result_to: Path | None,
-    corrections: staging.Corrections | None,
-    inspect: Callable[[Connection, int], None] | None,
-) -> Done:
+def _go_on(job: _Job) -> Done:
     """Do the phases that are not done yet, each in a transaction of its own."""
     started = time.perf_counter()
+    connection, run_id = job.connection, job.run_id
     try:
         _mend_working_tables(connection, run_id)
         done = {row[0] for row in connection.execute("SELECT phase FROM legacy.phase WHERE run_id = %s", (run_id,))}
         connection.execute("UPDATE legacy.run SET status = 'running', message = NULL WHERE run_id = %s", (run_id,))
         if 1 not in done:
-            _stage(url, connection, run_id, export, watcher, corrections)
-        context = _context(connection, run_id, export, watcher)
+            _stage(job)
+        context = _context(job)
         for number, (name, phase) in enumerate(PHASES, start=1):
-            if number in done or (until is not None and number > until):
+            if number in done or (job.until is not None and number > job.until):
                 continue
-            watcher.phase_begins(number, name)
+            job.on_event(PhaseBegun(number, name))
             began = time.perf_counter()
             with connection.transaction():
                 _do(context, number, name, phase)
-            watcher.phase_done(number, name, time.perf_counter() - began, context.written)
-        finished = until is None or until >= len(PHASES)
+            job.on_event(PhaseDone(number, name, time.perf_counter() - began, context.written))
+        finished = job.until is None or job.until >= len(PHASES)
         _end(connection, run_id, "finished" if finished else "stopped")
-        if finished and result_to:
-            result.write_result(connection, run_id, result_to)
-        if inspect:
-            inspect(connection, run_id)
+        if finished and job.result_to:
+            result.write_result(connection, run_id, job.result_to)
+        if job.inspect:
+            job.inspect(connection, run_id)
         if finished:
             drop_working_rows(connection)
     except KeyboardInterrupt:
@@ -240,33 +211,25 @@ def _go_on(
     return Done(run_id, finished, int(written), time.perf_counter() - started)
 
 
-def _dry(
-    url: str,
-    connection: Connection,
-    export: Export,
-    run_id: int,
-    watcher: Watcher,
-    result_to: Path | None,
-    inspect: Callable[[Connection, int], None] | None,
-) -> Done:
+def _dry(job: _Job) -> Done:
     """Do everything in one transaction, and take it back."""
     started = time.perf_counter()
-    _stage(url, connection, run_id, export, watcher, stored_corrections(connection))
-    context = _context(connection, run_id, export, watcher)
+    _stage(job)
+    context = _context(job)
     context.is_dry = True
     written = 0
-    with connection.transaction(force_rollback=True):
+    with job.connection.transaction(force_rollback=True):
         for number, (name, phase) in enumerate(PHASES, start=1):
-            watcher.phase_begins(number, name)
+            job.on_event(PhaseBegun(number, name))
             began = time.perf_counter()
             _do(context, number, name, phase)
             written += context.written
-            watcher.phase_done(number, name, time.perf_counter() - began, context.written)
-        if result_to:
-            result.write_result(connection, run_id, result_to)
-        if inspect:
-            inspect(connection, run_id)
-    return Done(run_id, finished=True, rows_written=written, seconds=time.perf_counter() - started)
+            job.on_event(PhaseDone(number, name, time.perf_counter() - began, context.written))
+        if job.result_to:
+            result.write_result(job.connection, job.run_id, job.result_to)
+        if job.inspect:
+            job.inspect(job.connection, job.run_id)
+    return Done(job.run_id, finished=True, rows_written=written, seconds=time.perf_counter() - started)
 
 
 def _do(context: Context, number: int, name: str, phase: Callable[[Context], None]) -> None:
@@ -293,30 +256,29 @@ def _do(context: Context, number: int, name: str, phase: Callable[[Context], Non
     )
 
 
-def _context(connection: Connection, run_id: int, export: Export, watcher: Watcher) -> Context:
-    epoch, is_first = connection.execute(
-        "SELECT epoch, is_first FROM legacy.run WHERE run_id = %s", (run_id,)
+def _context(job: _Job) -> Context:
+    epoch, is_first = job.connection.execute(
+        "SELECT epoch, is_first FROM legacy.run WHERE run_id = %s", (job.run_id,)
     ).fetchone() or ("", True)
     return Context(
-        connection, run_id, export.frame, epoch, is_first=is_first, mapping=export.mapping, say=watcher.stage_done
+        job.connection,
+        job.run_id,
+        job.export.frame,
+        epoch,
+        is_first=is_first,
+        mapping=job.export.mapping,
+        say=lambda stage: job.on_event(StageDone(stage)),
     )
 
 
-def _stage(
-    url: str,
-    connection: Connection,
-    run_id: int,
-    export: Export,
-    watcher: Watcher,
-    corrections: staging.Corrections | None,
-) -> None:
+def _stage(job: _Job) -> None:
     # No worker of a killed run is left when this lock is had: they hold it shared while they live.
-    connection.execute("SELECT pg_advisory_lock(%s)", (staging.STAGING_LOCK,))
-    connection.execute("SELECT pg_advisory_unlock(%s)", (staging.STAGING_LOCK,))
-    staging.create_staging(connection)
-    connection.execute("DROP TABLE IF EXISTS legacy.w_alive")
-    connection.execute("CREATE UNLOGGED TABLE legacy.w_alive AS SELECT %s::integer AS run_id", (run_id,))
-    staging.stage(url, export, watcher.staged, corrections=corrections)
+    job.connection.execute("SELECT pg_advisory_lock(%s)", (staging.STAGING_LOCK,))
+    job.connection.execute("SELECT pg_advisory_unlock(%s)", (staging.STAGING_LOCK,))
+    staging.create_staging(job.connection)
+    job.connection.execute("DROP TABLE IF EXISTS legacy.w_alive")
+    job.connection.execute("CREATE UNLOGGED TABLE legacy.w_alive AS SELECT %s::integer AS run_id", (job.run_id,))
+    staging.stage(job.url, job.export, job.on_event, corrections=job.corrections)
 
 
 def _mend_working_tables(connection: Connection, run_id: int) -> None:

@@ -184,7 +184,17 @@ class _Maker:
             merged = bool(copy) and self._is_dirty(0.3)
             booked = self._moment() if kind == 0 and r.random() < 0.55 else None
             self._contact(
-                key, kind, first, last, email, phone, birth, country, booked, master if merged else None, merged=merged
+                key=key,
+                kind=kind,
+                first=first,
+                last=last,
+                email=email,
+                phone=phone,
+                birth=birth,
+                country=country,
+                booked=booked,
+                master=master if merged else None,
+                merged=merged,
             )
             created.append(key)
             master = master or key
@@ -199,8 +209,8 @@ class _Maker:
                 self._patient(r.choice(created), first, last, email)
 
     def _contact(
-        self, key: str, kind: int, first: str, last: str, email: str, phone: str, birth: date | None, country: str,
-        booked: datetime | None, master: str | None, *, merged: bool,
+        self, *, key: str, kind: int, first: str, last: str, email: str, phone: str, birth: date | None, country: str,
+        booked: datetime | None, master: str | None, merged: bool,
     ) -> None:  # fmt: skip
         r = self._random
         self._version += r.randrange(1, 9)

@@ -19,6 +19,7 @@ import psycopg
 from app.legacy.contract import TABLES, Frame
 from app.legacy.errors import PhaseFailed
 from app.legacy.mapping import Mapping
+from app.legacy.progress import OnEvent, Staged
 from app.legacy.records import COLUMNS, Reader, copy_line, storable
 from app.legacy.sources import Export
 from app.legacy.sources.records import Batch, Record
@@ -29,7 +30,6 @@ STAGING_LOCK: Final = 7_302_118
 """Advisory lock that workers share and the runner takes alone: no worker of a killed run writes behind its back."""
 
 Connection = psycopg.Connection[Any]
-Progress = Callable[[str, int, int], None]
 Corrections = dict[tuple[str, int], dict[str, str]]
 """(table, record) -> column -> the cell as it should have been."""
 _AHEAD: Final = 2
@@ -50,7 +50,7 @@ def create_staging(connection: Connection) -> None:
 def stage(
     url: str,
     export: Export,
-    progress: Progress,
+    on_event: OnEvent,
     *,
     corrections: Corrections | None = None,
     workers: int | None = None,
@@ -71,7 +71,7 @@ def stage(
                 if corrections:
                     _correct(table, batch, corrections)
                 send(table, batch)
-                progress(table, records[table], max(estimate, records[table]))
+                on_event(Staged(table, records[table], max(estimate, records[table])))
     return records
 
 

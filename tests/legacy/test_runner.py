@@ -1,6 +1,7 @@
 """Runs: twice, stopped, resumed, corrected, undone, later; and who may run beside whom."""
 
 import csv
+import io
 import shutil
 from contextlib import nullcontext
 from pathlib import Path
@@ -8,10 +9,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from rich.console import Console
+from rich.progress import Progress, TextColumn
 from typer.testing import CliRunner
 
 from app.legacy import cli, compat, report, runner
 from app.legacy.errors import AnotherRun, FatalExport, NotReady, WorkedOn
+from app.legacy.progress import Event, PhaseBegun, PhaseDone, Staged, StageDone
 from app.legacy.sample import write_sample
 from app.legacy.undo import undo
 from app.platform.embedded import Cluster
@@ -344,3 +348,24 @@ def test_commands_say_what_happened_by_their_exit_codes(url: str, sample_folder:
     wrong.write_text("table,record,column,value\ncontact,1,nothing,x\n", encoding="utf-8")
     assert invoke(app, ["retry", str(wrong)]).exit_code == 2
     assert invoke(app, ["undo"]).exit_code == 0
+
+
+def test_a_run_tells_how_it_goes_on(url: str, sample_folder: Path) -> None:
+    told: list[Event] = []
+    done = runner.run(url, sample_folder, on_event=told.append)
+    numbers = range(1, len(runner.PHASES) + 1)
+    assert [event.number for event in told if isinstance(event, PhaseBegun)] == list(numbers)
+    finished = [event for event in told if isinstance(event, PhaseDone)]
+    assert [event.number for event in finished] == list(numbers)
+    assert sum(event.rows for event in finished) == done.rows_written
+    assert all(event.records <= event.expected for event in told if isinstance(event, Staged))
+    assert any(isinstance(event, StageDone) for event in told)
+    screen = Console(file=io.StringIO(), width=120, force_terminal=True)
+    with Progress(TextColumn("{task.description} {task.fields[rate]}"), console=screen) as progress:
+        bars = cli.Bars(progress)
+        for event in told:
+            bars(event)
+        descriptions = [task.description for task in progress.tasks]
+    assert "read contact" in descriptions
+    assert f"{len(runner.PHASES)} {runner.PHASES[-1][0]}" in descriptions
+    assert all(task.finished for task in progress.tasks if not task.description.startswith("read"))
