@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,18 +12,17 @@ from app.conditions.seed import seed_conditions
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
+from app.platform.stored_fields import StoredFields
+
+_CHILDREN = {"synonyms": "rows of their own", "codes": "rows of their own"}
+_NEW = StoredFields(MedicalCondition, ConditionCreate, special=_CHILDREN)
+_CHANGED = StoredFields(MedicalCondition, ConditionUpdate, special=_CHILDREN)
+_CODE = StoredFields(ConditionCode, CodeIn)
 
 
 async def add_condition(session: AsyncSession, actor: Actor, *, new: ConditionCreate) -> MedicalCondition:
     """A new condition; ConditionExists or SynonymTaken when a name is used already, whatever its case."""
-    condition = MedicalCondition(
-        name=new.name,
-        abbreviation=new.abbreviation,
-        description=new.description,
-        updated_by=actor.account_id,
-        synonyms=_synonyms(new.synonyms),
-        codes=_codes(new.codes),
-    )
+    condition = _condition(actor, new)
     session.add(condition)
     await session.flush()
     audit.note(session, record_type="medical_condition", record_id=condition.medical_condition_id)
@@ -40,14 +41,11 @@ async def change_condition(
     condition = await queries.get_condition(session, actor, medical_condition_id=medical_condition_id, for_update=True)
     require_match(if_match, etag(condition.version))
     given = change.model_fields_set
-    for field in given & {"name", "abbreviation", "description", "is_active"}:
-        setattr(condition, field, getattr(change, field))
+    _CHANGED.set_given(condition, change)
     if "synonyms" in given:
-        kept = {synonym.name.lower(): synonym for synonym in condition.synonyms}
-        condition.synonyms = [kept.get(s.name.lower(), s) for s in _synonyms(change.synonyms)]
+        condition.synonyms = _synonyms(change.synonyms, known=condition.synonyms)
     if "codes" in given:
-        old = {(code.system, code.code): code for code in condition.codes}
-        condition.codes = [old.get((c.system, c.code), c) for c in _codes(change.codes)]
+        condition.codes = _codes(change.codes, known=condition.codes)
     if given & {"synonyms", "codes"}:
         condition.touch(clock.now())
     await session.flush()
@@ -58,31 +56,38 @@ async def change_condition(
 async def add_curated_conditions(session: AsyncSession, actor: Actor) -> int:
     """Add the curated list (data/conditions.toml); the number added. For a database without conditions."""
     curated = seed_conditions()
-    for condition in curated:
-        session.add(
-            MedicalCondition(
-                name=condition.name,
-                abbreviation=condition.abbreviation,
-                description=condition.description,
-                updated_by=actor.account_id,
-                synonyms=_synonyms(list(condition.synonyms)),
-                codes=[
-                    ConditionCode(system=c.system, code=c.code, display=c.display, map_type=c.map_type)
-                    for c in condition.codes
-                ],
-            )
-        )
+    session.add_all(_condition(actor, ConditionCreate.model_validate(asdict(condition))) for condition in curated)
     await session.flush()
     return len(curated)
 
 
-def _synonyms(names: list[str]) -> list[ConditionSynonym]:
-    distinct = {name.lower(): name for name in names}
-    return [ConditionSynonym(name=name) for name in sorted(distinct.values())]
+def _condition(actor: Actor, new: ConditionCreate) -> MedicalCondition:
+    return MedicalCondition(
+        **_NEW.values(new),
+        updated_by=actor.account_id,
+        synonyms=_synonyms(new.synonyms),
+        codes=_codes(new.codes),
+    )
 
 
-def _codes(codes: list[CodeIn]) -> list[ConditionCode]:
-    return [
-        ConditionCode(system=code.system, code=code.code, display=code.display, map_type=code.map_type)
-        for code in sorted(codes, key=lambda code: (code.system, code.code))
-    ]
+def _synonyms(names: Sequence[str], *, known: Sequence[ConditionSynonym] = ()) -> list[ConditionSynonym]:
+    """A row for each distinct name; one that is known, in whatever case, keeps its row."""
+    old = {synonym.name.lower(): synonym for synonym in known}
+    rows = []
+    for name in sorted({name.lower(): name for name in names}.values()):
+        row = old.get(name.lower(), ConditionSynonym())
+        row.name = name
+        rows.append(row)
+    return rows
+
+
+def _codes(codes: Sequence[CodeIn], *, known: Sequence[ConditionCode] = ()) -> list[ConditionCode]:
+    """A row for each code; one that is known keeps its row and takes what is said of it now."""
+    old = {(code.system, code.code): code for code in known}
+    rows = []
+    for code in sorted(codes, key=lambda code: (code.system, code.code)):
+        # Taken out, so that a code given twice is two rows, which the database refuses.
+        row = old.pop((code.system, code.code), ConditionCode())
+        _CODE.set_all(row, code)
+        rows.append(row)
+    return rows

@@ -8,11 +8,17 @@ from app.hospitals.models import Hospital, Specialization
 from app.hospitals.schemas import HospitalCreate, HospitalUpdate, SpecializationCreate, SpecializationUpdate
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
+from app.platform.stored_fields import StoredFields
+
+_NEW_HOSPITAL = StoredFields(Hospital, HospitalCreate)
+_CHANGED_HOSPITAL = StoredFields(Hospital, HospitalUpdate)
+_NEW_SPECIALIZATION = StoredFields(Specialization, SpecializationCreate)
+_CHANGED_SPECIALIZATION = StoredFields(Specialization, SpecializationUpdate)
 
 
 async def add_hospital(session: AsyncSession, actor: Actor, *, new: HospitalCreate) -> Hospital:
     """A new hospital. Names repeat: a town's general hospital is called so in many towns."""
-    hospital = Hospital(**new.model_dump(), updated_by=actor.account_id)
+    hospital = Hospital(**_NEW_HOSPITAL.values(new), updated_by=actor.account_id)
     session.add(hospital)
     await session.flush()
     audit.note(session, record_type="hospital", record_id=hospital.hospital_id)
@@ -25,8 +31,7 @@ async def change_hospital(
     """Change the fields given; Stale when `if_match` names another version."""
     hospital = await queries.get_hospital(session, actor, hospital_id=hospital_id, for_update=True)
     require_match(if_match, etag(hospital.version))
-    for field in change.model_fields_set:
-        setattr(hospital, field, getattr(change, field))
+    _CHANGED_HOSPITAL.set_given(hospital, change)
     await session.flush()
     audit.note(session, record_type="hospital", record_id=hospital_id, fields=change.model_fields_set)
     return hospital
@@ -43,7 +48,7 @@ async def deactivate_hospital(
 
 async def add_specialization(session: AsyncSession, actor: Actor, *, new: SpecializationCreate) -> Specialization:
     """A new specialization; SpecializationExists when the name is used already, whatever its case."""
-    specialization = Specialization(**new.model_dump(), updated_by=actor.account_id)
+    specialization = Specialization(**_NEW_SPECIALIZATION.values(new), updated_by=actor.account_id)
     session.add(specialization)
     await session.flush()
     audit.note(session, record_type="specialization", record_id=specialization.specialization_id)
@@ -63,8 +68,7 @@ async def change_specialization(
         session, actor, specialization_id=specialization_id, for_update=True
     )
     require_match(if_match, etag(specialization.version))
-    for field in change.model_fields_set:
-        setattr(specialization, field, getattr(change, field))
+    _CHANGED_SPECIALIZATION.set_given(specialization, change)
     await session.flush()
     audit.note(session, record_type="specialization", record_id=specialization_id, fields=change.model_fields_set)
     return specialization

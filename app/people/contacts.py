@@ -16,9 +16,14 @@ from app.people.schemas import ContactPointCreate, RelationshipCreate, Relations
 from app.platform.actor import Actor
 from app.platform.errors import invalid_field
 from app.platform.etags import etag, require_match
+from app.platform.stored_fields import StoredFields
 
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 _PHONE: TypeAdapter[str] = TypeAdapter(Phone)
+
+_NEW_POINT = StoredFields(ContactPoint, ContactPointCreate)
+_NEW_RELATIONSHIP = StoredFields(PersonRelationship, RelationshipCreate)
+_CHANGED_RELATIONSHIP = StoredFields(PersonRelationship, RelationshipUpdate)
 
 
 async def add_contact_point(
@@ -35,7 +40,7 @@ async def add_contact_point(
         owner = await session.scalar(select(Person.person_id).where(Person.email_key == key))
         if owner not in {None, person_id}:
             raise EmailTaken
-    point = ContactPoint(person_id=person_id, kind=new.kind, value=new.value, value_key=key, is_shared=new.is_shared)
+    point = ContactPoint(person_id=person_id, value_key=key, **_NEW_POINT.values(new))
     session.add(point)
     await session.flush()
     _note(session, person_id, ["contact_points"])
@@ -47,7 +52,7 @@ async def add_relationship(
 ) -> PersonRelationship:
     """The person becomes somebody's caregiver or representative. PersonNotFound; Invalid for an unknown other."""
     await queries.get_person(session, actor, person_id=person_id)
-    relationship = PersonRelationship(person_id=person_id, updated_by=actor.account_id, **new.model_dump())
+    relationship = PersonRelationship(person_id=person_id, updated_by=actor.account_id, **_NEW_RELATIONSHIP.values(new))
     session.add(relationship)
     await session.flush()
     _note(session, person_id, ["relationships"], also=new.related_person_id)
@@ -68,8 +73,7 @@ async def change_relationship(
         session, actor, person_id=person_id, person_relationship_id=person_relationship_id, for_update=True
     )
     require_match(if_match, etag(relationship.version))
-    for field in change.model_fields_set:
-        setattr(relationship, field, getattr(change, field))
+    _CHANGED_RELATIONSHIP.set_given(relationship, change)
     await session.flush()
     _note(session, relationship.person_id, ["relationships"], also=relationship.related_person_id)
     return relationship

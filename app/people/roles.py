@@ -17,6 +17,14 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import invalid_field
 from app.platform.etags import etag, require_match
+from app.platform.stored_fields import StoredFields
+
+_NEW = StoredFields(
+    PersonContactType,
+    RoleCreate,
+    special={"type_name": "names the contact type", "valid_from": "now when it is left out"},
+)
+_CHANGED = StoredFields(PersonContactType, RoleUpdate)
 
 
 async def give_role(
@@ -105,9 +113,7 @@ async def add_role(session: AsyncSession, actor: Actor, *, person_id: UUID, new:
         person_id=person_id,
         contact_type_id=contact_type.contact_type_id,
         valid_from=valid_from,
-        valid_to=new.valid_to,
-        hospital_id=new.hospital_id,
-        job_title=new.job_title,
+        **_NEW.values(new),
         updated_by=actor.account_id,
     )
     session.add(role)
@@ -132,8 +138,7 @@ async def change_role(
         session, actor, person_id=person_id, person_contact_type_id=person_contact_type_id, for_update=True
     )
     require_match(if_match, etag(role.version))
-    for field in change.model_fields_set:
-        setattr(role, field, getattr(change, field))
+    _CHANGED.set_given(role, change)
     _require_order(role.valid_from, role.valid_to)
     await session.flush()
     audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id], fields=["roles"])

@@ -93,6 +93,19 @@ async def test_put_changes_the_fields_given_and_a_stale_tag_is_refused(
     assert nothing.headers["etag"] == lists.headers["etag"]
 
 
+async def test_put_of_a_list_changes_what_its_rows_say(client: httpx.AsyncClient, as_role: AsRole) -> None:
+    steward = await as_role("data_steward")
+    place = (await client.post(URL, json=NEW, headers=steward)).headers["location"]
+    code = {"system": "http://www.orpha.net", "code": "56", "display": "Alcaptonuria", "map_type": "broader"}
+
+    changed = await client.put(place, json={"codes": [code], "synonyms": ["black URINE disease"]}, headers=steward)
+    twice = await client.put(place, json={"codes": [code, code]}, headers=steward)
+
+    assert changed.json()["codes"] == [code]
+    assert changed.json()["synonyms"] == ["black URINE disease"]
+    assert (twice.status_code, twice.json()["code"]) == (409, "code_twice")
+
+
 async def test_navigator_may_read_but_not_add(client: httpx.AsyncClient, as_role: AsRole) -> None:
     answer = await client.post(URL, json=NEW, headers=await as_role("navigator"))
 

@@ -11,6 +11,10 @@ from app.patients.queries import get_patient
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
+from app.platform.stored_fields import StoredFields
+
+_NEW = StoredFields(PatientPhysicianRelationship, CareLinkCreate)
+_CHANGED = StoredFields(PatientPhysicianRelationship, CareLinkUpdate)
 
 
 async def link_physician(
@@ -22,7 +26,7 @@ async def link_physician(
     PatientNotFound; AlreadyLinked when the physician has this part today; PrimaryExists when another one is primary.
     """
     patient = await get_patient(session, actor, patient_id=patient_id)
-    link = PatientPhysicianRelationship(patient_id=patient_id, **new.model_dump(), updated_by=actor.account_id)
+    link = PatientPhysicianRelationship(patient_id=patient_id, **_NEW.values(new), updated_by=actor.account_id)
     session.add(link)
     await session.flush()
     return await _noted(session, actor, patient, link.patient_physician_id)
@@ -43,8 +47,7 @@ async def change_care_link(
         session, actor, patient_id=patient_id, patient_physician_id=patient_physician_id, for_update=True
     )
     require_match(if_match, etag(link.version))
-    for field in change.model_fields_set:
-        setattr(link, field, getattr(change, field))
+    _CHANGED.set_given(link, change)
     await session.flush()
     return await _noted(session, actor, patient, patient_physician_id, change.model_fields_set)
 
