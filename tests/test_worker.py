@@ -1,10 +1,12 @@
 """The worker: what is due is done, a killed worker's job is taken again, and health knows whether one lives."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 from procrastinate import App
+from procrastinate.periodic import PeriodicTask
 from sqlalchemy import text
 
 from app.access.policy import Role
@@ -33,6 +35,27 @@ async def _work(jobs: App, *names: str) -> None:
 async def _scalar(database: Database, query: str) -> Any:
     async with database.session() as session:
         return (await session.execute(text(query))).scalar_one()
+
+
+def test_each_job_is_due_at_its_times(jobs: App) -> None:
+    """Also that no job is missing here: what is due every few seconds would else wait for a certain minute."""
+    start = datetime(2026, 11, 24, 8, 10, 13, tzinfo=UTC).timestamp()
+
+    def next_times(job: PeriodicTask[Any, Any, Any]) -> list[str]:
+        job.croniter.set_current(start)
+        return [f"{job.croniter.get_next(datetime):%H:%M:%S}" for _ in range(3)]
+
+    found = {job.task.name: next_times(job) for job in jobs.periodic_registry.periodic_tasks.values()}
+
+    hourly = ["08:17:00", "09:17:00", "10:17:00"]
+    assert found == {
+        "send_mail": ["08:10:15", "08:10:20", "08:10:25"],
+        "retry_stalled_jobs": ["08:11:00", "08:12:00", "08:13:00"],
+        "forget_idempotency_keys": hourly,
+        "forget_sign_ins": hourly,
+        "remind_of_reviews": hourly,
+        "ensure_audit_partitions": hourly,
+    }
 
 
 async def test_old_idempotency_keys_go_and_young_ones_stay(
