@@ -574,14 +574,14 @@ CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS
             ) AS t(name, key)
         LOOP
             EXECUTE format(
-                'DELETE FROM %I AS t USING (SELECT DISTINCT target_id FROM legacy.lineage '
+                'DELETE FROM public.%I AS t USING (SELECT DISTINCT target_id FROM legacy.lineage '
                 'WHERE run_id = $1 AND phase >= $2 AND target = %L) AS w WHERE t.%I = w.target_id',
                 target.name, target.name, target.key) USING undone_run, first_phase;
             GET DIAGNOSTICS removed = ROW_COUNT;
             total := total + removed;
         END LOOP;
         PERFORM set_config('crm.insert_only_exception', 'off', true);
-        INSERT INTO audit_event (action, record_type, outcome, purpose)
+        INSERT INTO public.audit_event (action, record_type, outcome, purpose)
         VALUES ('undo_legacy_run', 'legacy_run', 'done', format('run %s from phase %s', undone_run, first_phase));
         RETURN total;
     END
@@ -610,6 +610,10 @@ CREATE TABLE access_opening (
     CONSTRAINT ck_access_opening_reason_not_blank CHECK ((btrim(reason) <> ''::text)),
     CONSTRAINT ck_access_opening_reviewed_whole CHECK ((((reviewed_at IS NULL) = (reviewed_by IS NULL)) AND ((reviewed_at IS NULL) = (verdict IS NULL)))),
     CONSTRAINT ck_access_opening_verdict_known CHECK ((verdict = ANY (ARRAY['justified'::text, 'not_justified'::text, 'follow_up'::text])))
+);
+
+CREATE TABLE alembic_version (
+    version_num character varying(32) NOT NULL
 );
 
 CREATE TABLE api_key (
@@ -1324,6 +1328,9 @@ ALTER TABLE ONLY procrastinate_jobs ALTER COLUMN id SET DEFAULT nextval('procras
 
 ALTER TABLE ONLY procrastinate_periodic_defers ALTER COLUMN id SET DEFAULT nextval('procrastinate_periodic_defers_id_seq'::regclass);
 
+ALTER TABLE ONLY alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
 ALTER TABLE ONLY person_contact_type
     ADD CONSTRAINT ex_person_contact_type_no_overlap EXCLUDE USING gist (person_id WITH =, contact_type_id WITH =, period WITH &&);
 
@@ -2022,3 +2029,5 @@ ALTER TABLE ONLY procrastinate_jobs
 
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
+
+INSERT INTO alembic_version VALUES ('0011_flat_lists');

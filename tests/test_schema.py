@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -13,6 +14,7 @@ from app.models import metadata
 from app.platform import schema
 from app.platform.db import Database, edited_tables, insert_only_tables
 from app.platform.embedded import Cluster, find_binaries
+from tests.serving import environment, serving
 
 ROOT = Path(__file__).parent.parent
 
@@ -77,6 +79,78 @@ def test_schema_sql_loads_into_an_empty_database_with_psql(cluster: Cluster) -> 
     )
     assert loaded.returncode == 0, loaded.stderr
     assert (ROOT / "schema.sql").read_text() == schema.print_schema(url, find_binaries(None) / "pg_dump")
+
+
+CATALOGUE = {
+    "functions": """
+        SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid) FROM pg_proc AS p
+        WHERE p.pronamespace = 'public'::regnamespace AND p.prokind IN ('f', 'p')
+          AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
+    """,
+    "triggers": """
+        SELECT t.tgrelid::regclass::text, t.tgname, t.tgenabled, pg_get_triggerdef(t.oid) FROM pg_trigger AS t
+        WHERE NOT t.tgisinternal AND t.tgparentid = 0
+    """,
+    "constraints": """
+        SELECT c.conrelid::regclass::text, c.conname, c.convalidated, pg_get_constraintdef(c.oid)
+        FROM pg_constraint AS c
+        WHERE c.connamespace = 'public'::regnamespace
+    """,
+    "indexes": """
+        SELECT i.indexrelid::regclass::text, i.indisvalid, pg_get_indexdef(i.indexrelid) FROM pg_index AS i
+        JOIN pg_class AS c ON c.oid = i.indexrelid WHERE c.relnamespace = 'public'::regnamespace
+    """,
+    "columns": """
+        SELECT a.attrelid::regclass::text, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
+               a.attgenerated, a.attcollation::regcollation::text, pg_get_expr(d.adbin, d.adrelid)
+        FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+        LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND a.attnum > 0
+          AND NOT a.attisdropped
+    """,
+    "types": """
+        SELECT t.oid::regtype::text, t.typtype::text, array(
+            SELECT e.enumlabel::text FROM pg_enum AS e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)::text
+        FROM pg_type AS t WHERE t.typnamespace = 'public'::regnamespace AND t.typtype IN ('e', 'd', 'c')
+    """,
+    "extensions": "SELECT extname, extversion FROM pg_extension",
+    "version": "SELECT version_num FROM alembic_version",
+}
+"""What two databases of one schema have in common, each as rows that can be compared."""
+
+
+def _catalogue(url: str) -> dict[str, set[tuple[object, ...]]]:
+    with _connect(url) as connection:
+        return {name: {tuple(row) for row in connection.execute(text(query))} for name, query in CATALOGUE.items()}
+
+
+@pytest.fixture(scope="module")
+def loaded(cluster: Cluster) -> str:
+    """A database made from schema.sql by psql alone."""
+    url = _create(cluster, "schema_by_psql")
+    psql = find_binaries(None) / "psql"
+    subprocess.run([psql, "-qX", "-v", "ON_ERROR_STOP=1", "-f", ROOT / "schema.sql", url], check=True)
+    return url
+
+
+def test_database_made_from_schema_sql_equals_one_made_by_the_revisions(cluster: Cluster, loaded: str) -> None:
+    revised = _create(cluster, "schema_by_revisions")
+    schema.upgrade(revised)
+    schema.upgrade(loaded)  # makes the partitions of the months ahead, as at every start
+
+    expected, found = _catalogue(revised), _catalogue(loaded)
+    assert {name: found[name] ^ rows for name, rows in expected.items() if found[name] != rows} == {}
+    assert all(expected.values())
+
+
+def test_database_made_from_schema_sql_serves(loaded: str, tmp_path: Path) -> None:
+    with serving(tmp_path / "log", env=environment(CRM_DATABASE_URL=loaded, CRM_DATA_DIR=str(tmp_path))) as (_, url):
+        answer = httpx.get(f"{url}/health/ready").json()
+    assert {name: answer["checks"][name] for name in ("database", "revision", "audit")} == {
+        "database": "ok",
+        "revision": "ok",
+        "audit": "ok",
+    }
 
 
 async def test_edited_tables_keep_history_and_insert_only_tables_refuse_changes(database: Database) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from app.platform.errors import Conflict
-from app.platform.newest_revision import REVISIONS
+from app.platform.newest_revision import REVISIONS, head_revision
 
 _LOCK = 4_815_162_342
 """Advisory lock: two processes that start at once move the schema one after the other."""
@@ -65,24 +65,34 @@ def _move(database_url: str, revision: str, *, up: bool) -> None:
     engine.dispose()
 
 
+_LEFT_OUT = re.compile(
+    r"^(--.*|SET .*|SELECT pg_catalog\.set_config.*|\\(un)?restrict.*|CREATE SCHEMA public;)\n", re.MULTILINE
+)
+_BODY = re.compile(r"^    AS (\$\w*\$).*?\1;$", re.MULTILINE | re.DOTALL)
+"""A function's text, as pg_dump quotes it."""
+_EXTENSIONS = "CREATE EXTENSION IF NOT EXISTS btree_gist;\n\nCREATE EXTENSION IF NOT EXISTS pg_trgm;\n\n"
+
+
 def print_schema(database_url: str, pg_dump: Path) -> str:
     """
     The schema as SQL that psql loads into an empty PostgreSQL 18: no comments, SET lines, roles or grants.
 
-    Partitions of audit_event are left out: they depend on the day and are made by ensure_audit_partitions().
+    It ends with the revision, so that `upgrade` goes on from there. Partitions of audit_event are left out: they depend
+    on the day and are made by ensure_audit_partitions().
     """
     dumped = subprocess.run(  # noqa: S603 - our own binary and arguments
         [
             pg_dump, "--schema-only", "--no-owner", "--no-privileges", "--no-comments", "--schema=public",
-            "--exclude-table=audit_event_2*", "--exclude-table=alembic_version", "--restrict-key=schema",
-            "--dbname", database_url,
+            "--exclude-table=audit_event_2*", "--restrict-key=schema", "--dbname", database_url,
         ],
         check=True,
         capture_output=True,
         text=True,
     ).stdout  # fmt: skip
-    dropped = re.compile(r"^(--.*|SET .*|SELECT pg_catalog\.set_config.*|\\(un)?restrict.*|CREATE SCHEMA public;)$")
-    kept = [line for line in dumped.splitlines() if not dropped.match(line)]
-    body = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip().replace("public.", "")
-    extensions = "CREATE EXTENSION IF NOT EXISTS btree_gist;\n\nCREATE EXTENSION IF NOT EXISTS pg_trgm;\n\n"
-    return f"{extensions}{body}\n"
+    # What stands in a function is its text, to the last blank line: only what stands around it is made shorter.
+    bodies = [found.group() for found in _BODY.finditer(dumped)]
+    around = _LEFT_OUT.sub("", _BODY.sub("\0", dumped)).replace("public.", "")
+    body = re.sub(r"\n{3,}", "\n\n", around).strip()
+    for found in bodies:
+        body = body.replace("\0", found, 1)
+    return f"{_EXTENSIONS}{body}\n\nINSERT INTO alembic_version VALUES ('{head_revision()}');\n"
