@@ -1,6 +1,9 @@
 """The words of the code and its documents: the field's own terms, and no reference to a paper from outside."""
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -29,3 +32,25 @@ def test_words_are_plain_and_papers_are_our_own(words: re.Pattern[str]) -> None:
         if words.search(line) and not any(word in line for word in NOT_MEANT)
     ]
     assert found == []
+
+
+def _docstrings(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node, clean=False)
+            if text is not None:
+                yield node.body[0].lineno, text
+
+
+def test_docstrings_have_one_style() -> None:
+    """The first line says what one gets, without "Returns"; a docstring of several lines opens on a line of its own."""
+    paths = [path for folder in ("app", "tests", "bench", "tools") for path in (ROOT / folder).rglob("*.py")]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {text.strip().splitlines()[0]}"
+        for path in paths
+        if LEFT_OUT.isdisjoint(path.parts)
+        for line, text in _docstrings(path)
+        if text.split(maxsplit=1)[0] in {"Return", "Returns", "Yield", "Yields"}
+        or ("\n" in text and not text.startswith("\n"))
+    ]
+    assert wrong == []

@@ -37,7 +37,7 @@ class SeedCondition:
 
 @cache
 def seed_conditions() -> tuple[SeedCondition, ...]:
-    """Return the list in the order of the file."""
+    """The list in the order of the file."""
     text = files("app.conditions").joinpath("data/conditions.toml").read_text(encoding="utf-8")
     return tuple(_condition(entry) for entry in tomllib.loads(text)["condition"])
 

@@ -41,7 +41,7 @@ class Yield(NamedTuple):
 
 
 def lost_bookings(present: Booking, changes: Iterable[Change]) -> Iterator[Yield]:
-    """Yield the calls that the changes give; changes come newest first."""
+    """The calls that the changes give; changes come newest first."""
     state = present
     for change in changes:
         booking = change.changed.get("booking_date")
@@ -61,7 +61,7 @@ def lost_bookings(present: Booking, changes: Iterable[Change]) -> Iterator[Yield
 
 
 def _put_back(state: Booking, changed: Changed) -> Booking:
-    """Return the state before a change: its old values in place, the rest as it was after."""
+    """The state before a change: its old values in place, the rest as it was after."""
     before = _named(changed, 0)
     return Booking(
         before.at if "booking_date" in changed else state.at,
@@ -71,6 +71,6 @@ def _put_back(state: Booking, changed: Changed) -> Booking:
 
 
 def _named(changed: Changed, side: int) -> Booking:
-    """Return what a change itself says of the state before (0) or after (1) it."""
+    """What a change itself says of the state before (0) or after (1) it."""
     at, reminder, flag = (changed.get(c, [None, None])[side] for c in ("booking_date", "reminder_date", "no_show"))
     return Booking(at, reminder, None if flag is None else flag == "true")

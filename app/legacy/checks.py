@@ -30,7 +30,7 @@ class Check(NamedTuple):
 
 def equation(connection: Connection, run_id: int, *, staged: bool = True) -> list[Check]:
     """
-    Return the equation of every table and further unit, and the units with more than one outcome.
+    The equation of every table and further unit, and the units with more than one outcome.
 
     `staged`: the records are still there to count the further units that are present.
     """
@@ -111,7 +111,7 @@ _AS_DECIDED = {
 
 
 def still_here(connection: Connection, run_id: int, keys: Mapping[str, str]) -> list[Check]:
-    """Return per table how many of the rows a run wrote are gone since; `keys` names the tables' keys."""
+    """Per table how many of the rows a run wrote are gone since; `keys` names the tables' keys."""
     checks = []
     for table, key in keys.items():
         (gone,) = connection.execute(
@@ -124,7 +124,7 @@ def still_here(connection: Connection, run_id: int, keys: Mapping[str, str]) -> 
 
 
 def arrival(connection: Connection, *, just_written: bool) -> list[Check]:
-    """Return per table how many decided rows are not here, and (right after a run) not as decided: none, each time."""
+    """Per table how many decided rows are not here, and (right after a run) not as decided: none, each time."""
     checks = []
     for table, query in _ARRIVED.items():
         (missing,) = connection.execute(query).fetchone() or (0,)
@@ -178,7 +178,7 @@ _FAULTS = {
 
 
 def faults(connection: Connection, now: str) -> list[Check]:
-    """Return what a plain copy would have lost or fused, counted."""
+    """What a plain copy would have lost or fused, counted."""
     return [
         Check(
             name,
@@ -196,7 +196,7 @@ def faults(connection: Connection, now: str) -> list[Check]:
 
 def checksum(connection: Connection) -> str:
     """
-    Return a checksum over every row of every table but audit_event and the schema legacy.
+    A checksum over every row of every table but audit_event and the schema legacy.
 
     The order of rows does not matter; two databases with the same rows have the same checksum.
     """

@@ -41,7 +41,7 @@ _CHECKLIST = (
 
 
 def commands(url: Url) -> typer.Typer:  # noqa: C901, PLR0915  # a list of commands, each a few lines
-    """Return the commands; `url` opens the database they work on."""
+    """The commands; `url` opens the database they work on."""
     app = typer.Typer(no_args_is_help=True, help="The migration from the old CRM.")
     maps = typer.Typer(no_args_is_help=True, help="The mapping file.")
     views = typer.Typer(no_args_is_help=True, help="Read-only views in the old shapes, for tools that still read them.")
@@ -232,7 +232,7 @@ def commands(url: Url) -> typer.Typer:  # noqa: C901, PLR0915  # a list of comma
 
 
 def read_corrections(path: Path) -> Corrections:
-    """Return the corrections of a CSV file; raise FatalExport where it is none."""
+    """The corrections of a CSV file; FatalExport where it is none."""
     found: Corrections = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -337,7 +337,7 @@ def _print(data: Any) -> None:
 
 
 def _harmless(cell: Any) -> Any:
-    """Return a cell that a spreadsheet does not take for a formula."""
+    """A cell that a spreadsheet does not take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 

@@ -18,7 +18,7 @@ ROLE: Final = "legacy_reader"
 
 
 def _guid(target: str, key: str, source: str) -> str:
-    """Return SQL: the legacy GUID of one of our rows, else our own id."""
+    """SQL: the legacy GUID of one of our rows, else our own id."""
     return (
         f"coalesce((SELECT l.source_id FROM legacy.lineage AS l WHERE l.target = '{target}' AND l.target_id = {key}"
         f" AND l.source = '{source}' ORDER BY l.run_id, l.source_id LIMIT 1), {key})"

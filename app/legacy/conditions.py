@@ -30,7 +30,7 @@ class Meaning(NamedTuple):
 
 
 def fold_words(text: str) -> str:
-    """Return a text's words as names are folded, kept apart by one blank; apostrophes are dropped."""
+    """A text's words as names are folded, kept apart by one blank; apostrophes are dropped."""
     bare = "".join(
         c for c in unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text)) if unicodedata.category(c)[0] != "M"
     )
@@ -56,7 +56,7 @@ class Conditions:
         self._names.setdefault(fold_words(name), name)
 
     def find(self, text: str) -> Meaning | None:
-        """Return what a text means, or None when it is unknown."""
+        """What a text means, or None when it is unknown."""
         folded = fold_words(text)
         if not folded:
             return None
@@ -65,7 +65,7 @@ class Conditions:
         return self._most_similar(folded)
 
     def _most_similar(self, folded: str) -> Meaning | None:
-        """Return the one condition whose spelling is nearest, at least 0.90 alike and with the same numbers."""
+        """The one condition whose spelling is nearest, at least 0.90 alike and with the same numbers."""
         if len(folded) < _SHORTEST_TO_REPAIR:
             return None
         numbers = _numbers(folded)
@@ -85,5 +85,5 @@ class Conditions:
 
 
 def _numbers(folded: str) -> list[str]:
-    """Return the numbers and Roman numerals of a text: type 1 is never type 2."""
+    """The numbers and Roman numerals of a text: type 1 is never type 2."""
     return [word for word in re.findall(r"\d+|[a-z]+", folded) if word.isdigit() or _ROMAN.fullmatch(word)]

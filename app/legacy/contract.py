@@ -177,12 +177,12 @@ TYPE_OF_LOOKUP: Final = {"regardingobjectid": "regardingobjecttypecode", "object
 
 
 def table_of(name: str) -> str | None:
-    """Return the table that a file or logical name means, exactly or behind a prefix; None when none."""
+    """The table that a file or logical name means, exactly or behind a prefix; None when none."""
     return _known(name.strip().lower(), TABLES)
 
 
 def table_of_entity_set(name: str) -> str | None:
-    """Return the table that an entity set (a plural: `myt_eap_dossiers`) means; None when none."""
+    """The table that an entity set (a plural: `myt_eap_dossiers`) means; None when none."""
     plural = name.strip().lower()
     for ending, singular in (("ies", "y"), ("es", ""), ("s", "")):
         if plural.endswith(ending) and (table := table_of(plural.removesuffix(ending) + singular)):
@@ -191,7 +191,7 @@ def table_of_entity_set(name: str) -> str | None:
 
 
 def field_of(table: str, column: str) -> str | None:
-    """Return the field of a table that a column means, exactly, as an alias, or behind a prefix; None when none."""
+    """The field of a table that a column means, exactly, as an alias, or behind a prefix; None when none."""
     fields = TABLES[table].fields
     name = column.strip().lower()
     found = _known(name, {**dict.fromkeys(fields), **_ALIASES})
@@ -201,7 +201,7 @@ def field_of(table: str, column: str) -> str | None:
 
 def assign_columns(table: str, columns: list[str], named: Mapping[str, str] | None = None) -> dict[str, int]:
     """
-    Return field -> position for a table's columns; a column that means nothing here is left out.
+    Field to position for a table's columns; a column that means nothing here is left out.
 
     Where two columns mean one field the exact name wins, then an alias, then the first behind a prefix. `named`
     is the mapping file's word for columns that the rules would not find.
@@ -249,7 +249,7 @@ class Rules:
 
 @cache
 def rules() -> Rules:
-    """Return the rules as data/rules.json holds them."""
+    """The rules as data/rules.json holds them."""
     data: dict[str, Any] = json.loads(files("app.legacy").joinpath("data/rules.json").read_text(encoding="utf-8"))
     return Rules(
         no_value_words=frozenset(word.casefold() for word in data["no_value_words"]),

@@ -54,7 +54,7 @@ class Decided(NamedTuple):
 
 
 def journeys_of(dossiers: Sequence[Dossier], dates: Sequence[PatientDate]) -> Decided:
-    """Return the journeys of one person: dossiers in the order of their GUIDs, then the rows' dates in theirs."""
+    """The journeys of one person: dossiers in the order of their GUIDs, then the rows' dates in theirs."""
     found: dict[tuple[str | None, str | None, str | None], Journey] = {}
     of_dossiers: list[tuple[int, str]] = []
     for dossier in dossiers:

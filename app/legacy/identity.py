@@ -21,7 +21,7 @@ class Group(NamedTuple):
 
 
 def components(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Return for every number in the pairs the smallest number it is connected with."""
+    """For every number in the pairs the smallest number it is connected with."""
     parent: dict[int, int] = {}
 
     def root(number: int) -> int:
@@ -60,13 +60,13 @@ def _contradict(
 
 
 def folded(first: str, last: str) -> FoldedName:
-    """Return a typed name ready for comparison."""
+    """A typed name ready for comparison."""
     return fold_name(Name(first, last))
 
 
 def name_keys(first: str, last: str) -> tuple[str, str, str, str]:
     """
-    Return a name's two letters-only forms (given+family, family+given), and its folded parts; all '' for an empty name.
+    A name's two letters-only forms (given+family, family+given), and its folded parts; all '' for an empty name.
 
     Two names are equal exactly when they share one of the forms. Names of plain letters that share neither a form nor a
     part, and are not empty, are different: the database leaves those pairs out by itself.

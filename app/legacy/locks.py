@@ -13,7 +13,7 @@ RUN_LOCK: Final = 7_302_117
 
 @contextmanager
 def alone(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """Yield a connection that holds the lock of runs; raise AnotherRun when somebody else does."""
+    """A connection that holds the lock of runs; AnotherRun when somebody else does."""
     with psycopg.connect(url, autocommit=True, application_name="crm legacy") as connection:
         connection.execute("SET client_min_messages = warning")
         connection.execute("SET statement_timeout = 0")

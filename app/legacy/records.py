@@ -171,7 +171,7 @@ class Choices:
         self._value.setdefault(label.lower(), value)
 
     def labels(self, cell: str) -> list[str]:
-        """Return the labels a cell means; none when its value has no label."""
+        """The labels a cell means; none when its value has no label."""
         text = cell.strip()
         if text in self._labels:
             return self._labels[text]
@@ -179,7 +179,7 @@ class Choices:
         return self._labels[value] if value is not None else []
 
     def value(self, cell: str) -> str:
-        """Return the value a cell means: a label's value, else the cell itself."""
+        """The value a cell means: a label's value, else the cell itself."""
         text = cell.strip()
         return self._value.get(text.lower(), text)
 
@@ -219,7 +219,7 @@ class Reader:
         self._is_free = [name in FREE_TEXT for name in self._fields]
 
     def read(self, record: int, cells: list[str] | None, raw: str, *, repaired: bool = False) -> Row:
-        """Return a staging row as COLUMNS has it; a record that cannot stand has its fault and nothing else."""
+        """A staging row as COLUMNS has it; a record that cannot stand has its fault and nothing else."""
         head: Row = [str(record), md5(raw.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()]
         if cells is None:
             return self._faulty(head, "MALFORMED_RECORD")
@@ -417,7 +417,7 @@ class Reader:
 
     def _changes(self, table: str, changedata: str) -> str | None:
         """
-        Return the tracked changes as JSON {field: [old, new]}, `untracked` for none of ours, None when unreadable.
+        The tracked changes as JSON {field: [old, new]}, `untracked` for none of ours, None when unreadable.
 
         A change that names no column at all is not untracked: it is a change of nothing.
         """
@@ -437,7 +437,7 @@ class Reader:
         return orjson.dumps(found).decode()
 
     def _audited(self, table: str, field: str, value: Any) -> str | None:
-        """Return an old or new value of the audit as the column's own cell would be read; None when empty."""
+        """An old or new value of the audit as the column's own cell would be read; None when empty."""
         if value is None:
             return None
         cell = _SURROGATES.sub("\ufffd", _CONTROLS.sub("", value if isinstance(value, str) else str(value)))
@@ -509,7 +509,7 @@ class Reader:
         return self._choices[table, column].labels(cell) if cell else []
 
     def _code(self, table: str, column: str, cell: str) -> str | None:
-        """Return our code for a choice; None when the cell is empty, has no label, or a label no code."""
+        """Our code for a choice; None when the cell is empty, has no label, or a label no code."""
         codes = rules().codes[column]
         labels = self._labels(table, column, cell) or ([cell.strip()] if cell else [])
         return next((codes[label.lower()] for label in labels if label.lower() in codes), None)
@@ -530,7 +530,7 @@ def _flag(cell: str) -> str:
 
 
 def _array(items: Any) -> str | None:
-    """Return a PostgreSQL array literal; None when empty."""
+    """A PostgreSQL array literal; None when empty."""
     found = list(items)
     if not found:
         return None
@@ -538,12 +538,12 @@ def _array(items: Any) -> str | None:
 
 
 def storable(raw: str) -> str:
-    """Return a record as it came, without what PostgreSQL's text cannot hold."""
+    """A record as it came, without what PostgreSQL's text cannot hold."""
     return raw if raw.isascii() else _SURROGATES.sub("\ufffd", raw)
 
 
 def copy_line(row: Row) -> str:
-    """Return a row in the text format of COPY."""
+    """A row in the text format of COPY."""
     return "\t".join(["\\N" if value is None else _escaped(value) for value in row]) + "\n"
 
 

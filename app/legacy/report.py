@@ -25,7 +25,7 @@ _MOST_ROWS: Final = 5_000
 
 
 def collect(connection: Connection, run_id: int) -> dict[str, Any]:
-    """Return everything the report tells of a run, as plain JSON values."""
+    """Everything the report tells of a run, as plain JSON values."""
     run = connection.execute(
         "SELECT run_id, status, started_at, finished_at, source, mapping, shape, exported_at, time_zone, files, versions,"
         " started_by, is_first, unread, message FROM legacy.run WHERE run_id = %s",
@@ -110,7 +110,7 @@ def _rows(connection: Connection, query: str, run_id: int) -> list[dict[str, Any
 
 
 def as_html(data: dict[str, Any]) -> str:
-    """Return the report as one HTML page."""
+    """The report as one HTML page."""
     run = data["run"]
     broken = [check for check in data["checks"] if not check["holds"]]
     verdict = (
@@ -205,7 +205,7 @@ def _cell(value: Any) -> str:
 
 
 def _outcome_chart(data: dict[str, Any]) -> str:
-    """Return a bar for each table: its records by the outcome of the main unit."""
+    """A bar for each table: its records by the outcome of the main unit."""
     from_units: dict[str, dict[str, int]] = {}
     mains = {
         "contact": "person",
@@ -250,7 +250,7 @@ def _warning_chart(warnings: list[dict[str, Any]]) -> str:
 
 
 def _bars(bars: Iterable[tuple[str, list[tuple[float, str, str]]]], title: str, legend: str = "") -> str:
-    """Return an SVG of horizontal bars: label and segments (share of the width, colour, what it says)."""
+    """An SVG of horizontal bars: label and segments (share of the width, colour, what it says)."""
     left, width, step = 230, 560, 24
     drawn = []
     y = 22 if legend else 4

@@ -138,7 +138,7 @@ def resume(url: str, *, until: int | None = None, result_to: Path | None = None,
 
 
 def stored_corrections(connection: Connection) -> staging.Corrections:
-    """Return every correction that was ever given."""
+    """Every correction that was ever given."""
     found: staging.Corrections = {}
     for table, record, column, value in connection.execute(
         'SELECT "table", record, "column", value FROM legacy.correction ORDER BY correction_id'
@@ -336,7 +336,7 @@ def _begin(connection: Connection, export: Export, source: Path, mapping: Path |
 
 
 def versions(connection: Connection) -> dict[str, str]:
-    """Return the versions of what decides: this program, the database and its schema, the libraries of names and phones."""
+    """The versions of what decides: this program, the database and its schema, the libraries of names and phones."""
     revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     server = connection.execute("SHOW server_version").fetchone()
     return {
@@ -386,7 +386,7 @@ def _refuse_old_schema(connection: Connection) -> None:
 
 
 def who() -> str:
-    """Return the name of the account that gives the command."""
+    """The name of the account that gives the command."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -394,7 +394,7 @@ def who() -> str:
 
 
 def last_run(connection: Connection) -> tuple[int, str, datetime] | None:
-    """Return number, status and start of the newest run, or None."""
+    """Number, status and start of the newest run, or None."""
     if not ledger.has_ledger(connection):
         return None
     row = connection.execute(
@@ -405,7 +405,7 @@ def last_run(connection: Connection) -> tuple[int, str, datetime] | None:
 
 def verify(url: str) -> list[checks.Check]:
     """
-    Return the equation and the checks of the newest finished run, looked at again today.
+    The equation and the checks of the newest finished run, looked at again today.
 
     Where its working tables are gone (a crash, a later run) the counts of faults are those the run itself has kept.
     """

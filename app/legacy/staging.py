@@ -91,7 +91,7 @@ def _correct(table: str, batch: Batch, corrections: Corrections) -> None:
 
 @contextmanager
 def _sinks(url: str, export: Export, count: int) -> Iterator[Callable[[str, Batch], None]]:
-    """Yield a function that brings a batch into staging: here, or in `count` worker processes."""
+    """A function that brings a batch into staging: here, or in `count` worker processes."""
     if not count:
         with psycopg.connect(url, autocommit=True) as connection:
             copier = _Copier(connection, export.frame, export.option_sets, export.mapping)

@@ -36,7 +36,7 @@ _NOTHING: Final = Trial(None, None, None, None, None)
 
 
 def lost_trials(present: Trial, changes: Iterable[Change]) -> Iterator[Yield]:
-    """Yield the journeys that the changes give; changes come newest first."""
+    """The journeys that the changes give; changes come newest first."""
     following = present
     for change in changes:
         if _is_gap(change.changed, following):

@@ -71,7 +71,7 @@ def _set_status(connection: Connection, run_id: int, status: str) -> None:
 
 
 def worked_on(connection: Connection, run_id: int, first_phase: int = 1) -> list[tuple[str, str, str]]:
-    """Return the migrated records that people have changed or added to since: table, id, what was done."""
+    """The migrated records that people have changed or added to since: table, id, what was done."""
     found: list[tuple[str, str, str]] = []
     written = "(SELECT DISTINCT target_id FROM legacy.lineage WHERE run_id = %(run)s AND phase >= %(phase)s AND target = {target})"
     values = {"run": run_id, "phase": first_phase}

@@ -99,7 +99,7 @@ def is_no_value(cell: str) -> bool:
 
 
 def guid(cell: str) -> str | None:
-    """Return the GUID in lower case without braces, or None when the cell is none."""
+    """The GUID in lower case without braces, or None when the cell is none."""
     found = _GUID.fullmatch(cell.strip().lower())
     return (found[1] or found[2]) if found else None
 
@@ -111,7 +111,7 @@ def flag(cell: str) -> bool:
 
 @lru_cache(maxsize=1 << 16)
 def moment(cell: str, time_zone: str) -> Read:
-    """Return the instant a cell gives, in UTC to the second; local writings are those of `time_zone`."""
+    """The instant a cell gives, in UTC to the second; local writings are those of `time_zone`."""
     text = cell.strip()
     if not text:
         return NOTHING
@@ -138,7 +138,7 @@ def moment(cell: str, time_zone: str) -> Read:
 
 @lru_cache(maxsize=1 << 16)
 def day(cell: str, time_zone: str) -> Read:
-    """Return the calendar day a cell gives; a moment becomes its day in `time_zone`."""
+    """The calendar day a cell gives; a moment becomes its day in `time_zone`."""
     text = cell.strip()
     if not text:
         return NOTHING
@@ -161,7 +161,7 @@ def day(cell: str, time_zone: str) -> Read:
 
 @lru_cache(maxsize=1 << 16)
 def birth_day(cell: str, today: str) -> Read:
-    """Return the day of birth a cell gives, without any zone; after `today` or 120 years before it is implausible."""
+    """The day of birth a cell gives, without any zone; after `today` or 120 years before it is implausible."""
     text = cell.strip()
     if not text:
         return NOTHING
@@ -177,7 +177,7 @@ def birth_day(cell: str, today: str) -> Read:
 
 
 def local_midnight(day_text: str, time_zone: str) -> str:
-    """Return the instant at which a day begins in a zone."""
+    """The instant at which a day begins in a zone."""
     return _utc(datetime.fromisoformat(day_text).replace(tzinfo=ZoneInfo(time_zone)))
 
 
@@ -186,7 +186,7 @@ def _utc(instant: datetime) -> str:
 
 
 def _moment(text: str, time_zone: str) -> tuple[date, datetime] | None:
-    """Return the day as written and the instant, or None when the text is not written as a moment."""
+    """The day as written and the instant, or None when the text is not written as a moment."""
     try:
         if _UTC_MOMENT.fullmatch(text):
             # Nearly every moment of a Web API export is written this way.
@@ -230,7 +230,7 @@ def _iso_moment(found: re.Match[str]) -> tuple[date, datetime]:
 
 
 def _day(text: str) -> date | None:
-    """Return the day a text writes, or None."""
+    """The day a text writes, or None."""
     try:
         if found := _ISO_DAY.fullmatch(text) or _COMPACT_DAY.fullmatch(text):
             return date(int(found[1]), int(found[2]), int(found[3]))
@@ -262,7 +262,7 @@ class Emails(NamedTuple):
 
 
 def emails(cell: str) -> Emails:
-    """Return the addresses of a cell; `;` and `,` separate several."""
+    """The addresses of a cell; `;` and `,` separate several."""
     if _PLAIN_ADDRESS.fullmatch(cell):
         # Most addresses are written as they should be.
         plain = cell.lower()
@@ -287,19 +287,19 @@ def emails(cell: str) -> Emails:
 
 
 def phone(cell: str, country: str) -> str | None:
-    """Return a phone number in E.164, or None when it cannot be one; a national one is of `country`, as typed."""
+    """A phone number in E.164, or None when it cannot be one; a national one is of `country`, as typed."""
     return phone_e164(cell, country_code(country) if country else None).e164
 
 
 def text(cell: str) -> str:
-    """Return a one-line text as it is stored: NFC, without invisible characters, white space collapsed."""
+    """A one-line text as it is stored: NFC, without invisible characters, white space collapsed."""
     if cell.isascii() and "  " not in cell:
         return " ".join(cell.split()) if not cell.isprintable() or cell[:1] == " " or cell[-1:] == " " else cell
     return clean_name(cell)
 
 
 def code_text(cell: str) -> str:
-    """Return a licence or EAP number: no white space, upper case."""
+    """A licence or EAP number: no white space, upper case."""
     return "".join(_visible(cell).split()).upper()
 
 
@@ -314,12 +314,12 @@ _UNDEFINED_IN_1252: Final = {0x81, 0x8D, 0x8F, 0x90, 0x9D}
 
 
 def decode_windows_1252(data: bytes) -> str:
-    """Return bytes read as Windows-1252; its five undefined bytes stay what they are."""
+    """Bytes read as Windows-1252; its five undefined bytes stay what they are."""
     return "".join(chr(byte) if byte in _UNDEFINED_IN_1252 else bytes((byte,)).decode("cp1252") for byte in data)
 
 
 def undo_double_encoding(name: str) -> str | None:
-    """Return the name meant by a double-encoded one (`RenÃ©e` -> `Renée`), or None when it is not."""
+    """The name meant by a double-encoded one (`RenÃ©e` -> `Renée`), or None when it is not."""
     if name.isascii():
         return None
     try:
@@ -350,7 +350,7 @@ _ISRCTN: Final = re.compile(rf"ISRCTN[\s\-:.#]*({_digits(8)})(?!\d)", re.IGNOREC
 @lru_cache(maxsize=1 << 14)
 def trial_reference(cell: str) -> Read:
     """
-    Return the registry number of a trial found anywhere in a cell, in its canonical writing, else the text itself.
+    The registry number of a trial found anywhere in a cell, in its canonical writing, else the text itself.
 
     NCT and eight digits; EU CT `YYYY-5NNNNN-NN-NN` (`-00` where the version is absent); EudraCT `YYYY-NNNNNN-NN`;
     ISRCTN and eight digits. Spaces and dashes between digits are allowed.

@@ -20,7 +20,7 @@ from app.people.names import fold_letters
 @lru_cache(maxsize=4096)
 def country_code(text: str) -> str | None:
     """
-    Return the ISO code of two letters for a code or a name in English or the country's own language, or None.
+    The ISO code of two letters for a code or a name in English or the country's own language, or None.
 
     Case, marks, blanks and punctuation do not matter: `nl`, `U.S.A.`, `Espana` and `ΕΛΛΆΔΑ` are understood.
     """
@@ -29,7 +29,7 @@ def country_code(text: str) -> str | None:
 
 @cache
 def _codes_by_name() -> Mapping[str, str]:
-    """Return folded name -> code; a name that two countries use names neither."""
+    """Folded name -> code; a name that two countries use names neither."""
     # Codes first: what is a code of one country is never a name of another.
     codes = {
         fold_letters(code): country.alpha_2
@@ -46,7 +46,7 @@ def _codes_by_name() -> Mapping[str, str]:
 
 
 def _names(country: Any) -> Iterator[str]:
-    """Yield what a country is called: in English, in its own languages, and as people write."""
+    """What a country is called: in English, in its own languages, and as people write."""
     data = _data()
     english = [name for kind in ("name", "common_name", "official_name") if (name := getattr(country, kind, None))]
     yield from english

@@ -43,13 +43,13 @@ class Phone:
 
 
 def split_emails(typed: str) -> tuple[str, ...]:
-    """Return the addresses of a text that may hold several, parted by `;` or `,`, each cleaned, or ()."""
+    """The addresses of a text that may hold several, parted by `;` or `,`, each cleaned, or ()."""
     return tuple(address for part in _SEVERAL.split(typed) if (address := clean_email(part)))
 
 
 def clean_email(typed: str) -> str | None:
     """
-    Return the address without noise around it, NFC and in lower case, or None when it is not like `x@y.z`.
+    The address without noise around it, NFC and in lower case, or None when it is not like `x@y.z`.
 
     Noise: blanks and invisible characters, `mailto:`, angle brackets, a full stop or semicolon at the end.
     A `+tag` and the domain's own letters stay: this is the address that is written to.
@@ -69,7 +69,7 @@ def _bare(address: str) -> str:
 
 
 def without_tag(address: str) -> str:
-    """Return a cleaned address without the `+tag` of its local part; dots stay, for they can part people."""
+    """A cleaned address without the `+tag` of its local part; dots stay, for they can part people."""
     local, _, domain = address.rpartition("@")
     # "+news@example.org" has no name before its tag: left alone, or everybody's would be one.
     return f"{local.partition('+')[0] or local}@{domain}"
@@ -78,7 +78,7 @@ def without_tag(address: str) -> str:
 @lru_cache(maxsize=1 << 14)
 def email_key(typed: str) -> str | None:
     """
-    Return the key that two spellings of one mailbox share, or None when the text is no address.
+    The key that two spellings of one mailbox share, or None when the text is no address.
 
     Trimmed, NFC, lower case, `+tag` left out, the domain in its ASCII form (A-labels). A domain that IDNA
     does not know stays as it is: a strange address still equals itself.
@@ -92,7 +92,7 @@ def email_key(typed: str) -> str | None:
 
 def name_key(*parts: str | None) -> str:
     """
-    Return the parts of a name, first name first, as plain lower-case ASCII words for search; may be empty.
+    The parts of a name, first name first, as plain lower-case ASCII words for search; may be empty.
 
     Scripts are romanised (`Жукова` zhukova, `王` wang): enough to find someone by, never to say who is who.
     """
@@ -103,7 +103,7 @@ def name_key(*parts: str | None) -> str:
 @lru_cache(maxsize=1 << 14)
 def phone_e164(typed: str, country: str | None) -> Phone:
     """
-    Return the phone with its E.164 form, read as people write it; `country` is an ISO code or None.
+    The phone with its E.164 form, read as people write it; `country` is an ISO code or None.
 
     With `+` or `00` in front the number is international, else a national one of `country`. `tel:`, `(0)`,
     full-width digits and bracketed remarks are understood; an extension is left out of E.164. A number with

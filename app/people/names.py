@@ -70,13 +70,13 @@ class FoldedName(NamedTuple):
 
 
 def clean_name(typed: str) -> str:
-    """Return the name as it is stored: NFC, without invisible characters, white space collapsed."""
+    """The name as it is stored: NFC, without invisible characters, white space collapsed."""
     visible = "".join(c for c in typed if unicodedata.category(c) != "Cf")
     return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
 def fold_letters(text: str) -> str:
-    """Return the bare letters and digits of a text: no marks, no case, ß as ss, æ as ae, ø as o and so on."""
+    """The bare letters and digits of a text: no marks, no case, ß as ss, æ as ae, ø as o and so on."""
     if text.isascii():
         return "".join(filter(str.isalnum, text.lower()))
     decomposed = unicodedata.normalize("NFKD", text)
@@ -87,25 +87,25 @@ def fold_letters(text: str) -> str:
 
 @lru_cache(maxsize=1 << 17)
 def fold(part: str) -> str:
-    """Return a given or family name for comparison: titles out, letters and digits alone; may be empty."""
+    """A given or family name for comparison: titles out, letters and digits alone; may be empty."""
     words = _BETWEEN_WORDS.split(part)
     titles = _titles()
     return "".join(word for word in map(fold_letters, words) if word not in titles)
 
 
 def fold_name(name: Name) -> FoldedName:
-    """Return both parts folded; keep it where one name is compared with many."""
+    """Both parts folded; keep it where one name is compared with many."""
     return FoldedName(fold(name.given), fold(name.family))
 
 
 def grade_names(a: Name, b: Name) -> Grade:
-    """Return how alike two names are; the order of the two does not matter."""
+    """How alike two names are; the order of the two does not matter."""
     return grade_folded(fold_name(a), fold_name(b))
 
 
 def grade_folded(a: FoldedName, b: FoldedName) -> Grade:
     """
-    Return how alike two folded names are: the six rules of the contract, the first that applies.
+    How alike two folded names are: the six rules of the contract, the first that applies.
 
     1 compatible when one is empty. 2 equal when the parts joined in either order are. 3 doubtful when one is
     Latin and the other has no Latin letter: romanising is a guess. 4 family names equal: the given names
@@ -191,7 +191,7 @@ def _scripts_differ(a: FoldedName, b: FoldedName) -> bool:
 
 @lru_cache(maxsize=1 << 16)
 def _latin_letters(folded: str) -> _Latin:
-    """Return which letters of a folded name are Latin; digits do not count."""
+    """Which letters of a folded name are Latin; digits do not count."""
     latin = {unicodedata.name(c, "").startswith("LATIN ") for c in folded if c.isalpha()}
     if latin == {True}:
         return _Latin.ALL
@@ -210,7 +210,7 @@ def _titles() -> frozenset[str]:
 
 @cache
 def _groups_of_nicknames() -> Mapping[str, frozenset[int]]:
-    """Return for each short or full name the numbers of the groups that hold it."""
+    """For each short or full name the numbers of the groups that hold it."""
     groups: defaultdict[str, set[int]] = defaultdict(set)
     for number, group in enumerate(_data()["nicknames"]):
         for given in group:

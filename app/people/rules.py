@@ -89,7 +89,7 @@ RULES: Final[tuple[Rule, ...]] = (
 
 def decide_identity(names: Grade | None, *, given_names_equal: bool, birth_dates: BirthDates) -> Identity:
     """
-    Return whether the owner of a known e-mail is the person it arrives for, with the reason.
+    Whether the owner of a known e-mail is the person it arrives for, with the reason.
 
     `names` is the grade of the two names, or None when the arriving record has no name at all: the grade of an
     absent name is "compatible" and would hide that the address alone decides.
@@ -101,7 +101,7 @@ def decide_identity(names: Grade | None, *, given_names_equal: bool, birth_dates
 
 
 def compare_birth_dates(a: date | None, b: date | None) -> BirthDates:
-    """Return how two birth dates relate; unknown when one is absent."""
+    """How two birth dates relate; unknown when one is absent."""
     if a is None or b is None:
         return BirthDates.UNKNOWN
     if a == b:
@@ -120,7 +120,7 @@ def birth_dates_contradict(a: date | None, b: date | None) -> bool:
 
 
 def rule_table() -> str:
-    """Return RULES as a Markdown table, a row each in order, for docs/MATCHING.md."""
+    """RULES as a Markdown table, a row each in order, for docs/MATCHING.md."""
     head = "| names | given names | birth dates | who | reason |\n| --- | --- | --- | --- | --- |\n"
     return head + "".join(f"| {' | '.join(_cells(rule))} |\n" for rule in RULES)
 

@@ -47,14 +47,14 @@ COMMON_WORDS = {
 
 
 def _words(*texts: str) -> set[str]:
-    """Return the telling words, without marks, British vowels and plural: haemophilia is hemophilia."""
+    """The telling words, without marks, British vowels and plural: haemophilia is hemophilia."""
     plain = unicodedata.normalize("NFKD", " ".join(texts)).casefold().replace("ae", "e").replace("oe", "e")
     letters = "".join(c for c in plain if not unicodedata.combining(c)).replace("'s", "")
     return set(re.findall(r"[a-z0-9]+", letters)) - COMMON_WORDS
 
 
 def _bare(text: str) -> str:
-    """Return the letters and digits of a text, without case: what two texts people confuse have in common."""
+    """The letters and digits of a text, without case: what two texts people confuse have in common."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
 
 

@@ -27,7 +27,7 @@ def read_result(folder: Path) -> dict[str, list[dict[str, str]]]:
 
 
 def differences(result: Path, expected: dict[str, Any]) -> dict[str, tuple[list[Any], list[Any]]]:
-    """Return for every fact that differs what is missing from the result and what is too much; empty when all agree."""
+    """For every fact that differs what is missing from the result and what is too much; empty when all agree."""
     found = read_result(result)
     rows_of: dict[str, set[str]] = {}
     for row in found["sources"]:

@@ -88,7 +88,7 @@ _FORMS: Final = (
 
 def parse_trial_reference(text: str) -> TrialReference | None:
     """
-    Return the first registry number that stands anywhere in the text, or None for free text without one.
+    The first registry number that stands anywhere in the text, or None for free text without one.
 
     Where several registries' numbers stand, the order is NCT, EU CT, EudraCT, ISRCTN, jRCT. What was found is
     `number` letter for letter only if the text was written well; else it was repaired.
@@ -103,7 +103,7 @@ def parse_trial_reference(text: str) -> TrialReference | None:
 
 
 def read_trial_number(text: str) -> TrialReference | None:
-    """Return the number that the whole text is, case and gaps aside, or None: for input that must be a number."""
+    """The number that the whole text is, case and gaps aside, or None: for input that must be a number."""
     plain = _plain(text).strip()
     for form in _FORMS:
         if match := form.found.fullmatch(plain):
@@ -118,5 +118,5 @@ def well_formed(number: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Return the text with full-width letters and digits made plain, without invisible characters."""
+    """The text with full-width letters and digits made plain, without invisible characters."""
     return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")

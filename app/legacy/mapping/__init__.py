@@ -31,7 +31,7 @@ class Mapping:
 
 
 def read_mapping(path: Path) -> Mapping:
-    """Return a mapping file's content; raise FatalExport where it is not TOML or names what does not exist."""
+    """A mapping file's content; FatalExport where it is not TOML or names what does not exist."""
     try:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -51,18 +51,18 @@ class Context:
             self.connection.execute(f"ANALYZE legacy.{name}")
 
     def rows(self, query: str, *, size: int = 5_000) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query without holding them all."""
+        """The rows of a query without holding them all."""
         with self.connection.cursor(name=f"c{time.monotonic_ns()}") as cursor:
             cursor.itersize = size
             cursor.execute(self._filled(query))
             yield from cursor
 
     def all(self, query: str) -> list[tuple[Any, ...]]:
-        """Return all rows of a query."""
+        """All rows of a query."""
         return self.connection.execute(self._filled(query)).fetchall()
 
     def count(self, table: str) -> int:
-        """Return the number of rows of a working table; a WHERE may follow its name."""
+        """The number of rows of a working table; a WHERE may follow its name."""
         return int(self.all(f"SELECT count(*) FROM legacy.{table}")[0][0])
 
     def fill(self, name: str, columns: str, rows: Iterable[Sequence[Any]]) -> int:
@@ -108,7 +108,7 @@ class Context:
         )
 
     def is_new(self, target: str, key: str, value: str) -> str:
-        """Return SQL: whether a row of ours is neither here nor was ever migrated (and then taken away by people)."""
+        """SQL: whether a row of ours is neither here nor was ever migrated (and then taken away by people)."""
         if self.is_first:
             return "true"
         return (

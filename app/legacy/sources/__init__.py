@@ -39,11 +39,11 @@ class Source(Protocol):
     columns: dict[str, str]
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Yield the records in order, at most `size` at a time."""
+        """The records in order, at most `size` at a time."""
         ...
 
     def estimated_records(self) -> int:
-        """Return about how many records there are, without reading them all."""
+        """About how many records there are, without reading them all."""
         ...
 
 
@@ -68,7 +68,7 @@ class Export:
     mapping: Mapping = field(default_factory=Mapping)
 
     def fingerprint(self) -> list[FileFact]:
-        """Return name, size and checksum of every file that is read, in order of name."""
+        """Name, size and checksum of every file that is read, in order of name."""
         paths = {path for source in self.sources.values() for path in source.paths}
         paths |= {self.folder / name for name in ("optionsets.json", "export.json") if (self.folder / name).exists()}
         return [FileFact(path.name, path.stat().st_size, _sha256(path)) for path in sorted(paths)]
@@ -76,7 +76,7 @@ class Export:
 
 def open_export(folder: Path, mapping: Mapping | None = None) -> Export:
     """
-    Return the export in a folder, checked as far as can be without reading rows.
+    The export in a folder, checked as far as can be without reading rows.
 
     Raises FatalExport with FILE_MISSING, FILE_EMPTY, COLUMN_MISSING or FILE_UNREADABLE.
     """
@@ -118,7 +118,7 @@ def open_export(folder: Path, mapping: Mapping | None = None) -> Export:
 
 
 def _kind_and_table(path: Path, mapping: Mapping) -> tuple[str, str | None]:
-    """Return what a file is by its first bytes, and the table it belongs to by name."""
+    """What a file is by its first bytes, and the table it belongs to by name."""
     suffix = path.suffix.lower()
     if suffix not in {".csv", ".txt", ".tsv", ".json", ".xlsx"}:
         return "other", None
@@ -147,7 +147,7 @@ def _kind_and_table(path: Path, mapping: Mapping) -> tuple[str, str | None]:
 
 
 def _set_of_page(stem: str) -> str | None:
-    """Return the table of a further page: its name is the first one's with a number behind."""
+    """The table of a further page: its name is the first one's with a number behind."""
     bare = stem.rstrip("0123456789").rstrip("-_. ")
     return table_of_entity_set(bare) if bare != stem else None
 

@@ -47,7 +47,7 @@ class CsvSource:
         self.ignored_columns = [c for i, c in enumerate(self._header) if i not in used]
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Yield the records in order; raise FatalExport where the file stops being readable."""
+        """The records in order; FatalExport where the file stops being readable."""
         order = [self._positions.get(name, -1) for name in TABLES[self.table].fields]
         layout = Layout(order, len(self._header), self._encoding != "utf-8-sig" or _is_utf8(self._path))
         record = 0
@@ -76,7 +76,7 @@ class CsvSource:
             yield batch
 
     def estimated_records(self) -> int:
-        """Return about how many records there are, from the length of the first megabyte's lines."""
+        """About how many records there are, from the length of the first megabyte's lines."""
         size = self._path.stat().st_size
         with self._path.open("rb") as file:
             start = file.read(1 << 20)

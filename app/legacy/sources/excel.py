@@ -56,7 +56,7 @@ class ExcelSource:
         self.ignored_columns = [h for i, h in enumerate(header) if i not in used and h]
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Yield the records in order of the sheet."""
+        """The records in order of the sheet."""
         order = [self._positions.get(name, -1) for name in TABLES[self.table].fields]
         looked_up = [(TABLES[self.table].fields.index(name), names) for name, names in self.names.items()]
         batch = Batch(1, [])
@@ -76,7 +76,7 @@ class ExcelSource:
             yield batch
 
     def estimated_records(self) -> int:
-        """Return how many records there are."""
+        """How many records there are."""
         return self._records
 
     def _sheet_rows(self) -> Iterator[tuple[Any, ...]]:
@@ -94,7 +94,7 @@ class ExcelSource:
 
 
 def _column(table: str, heading: str) -> str:
-    """Return the logical name a heading spells."""
+    """The logical name a heading spells."""
     if hidden := _HIDDEN.fullmatch(heading):
         what = hidden[1].strip().lower()
         return "modifiedon" if what == "modified on" else "" if what == "row checksum" else TABLES[table].key

@@ -47,7 +47,7 @@ class Batch:
     layout: Layout | None = None
 
     def records(self) -> Iterator[Record]:
-        """Yield the records."""
+        """The records."""
         if self.layout is None:
             yield from self.rows
             return

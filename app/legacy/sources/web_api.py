@@ -55,7 +55,7 @@ class WebApiSource:
         self.ignored_columns = [k for k in self._keys if "@" not in k and k not in used]
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Yield the records of all pages in order."""
+        """The records of all pages in order."""
         fields = TABLES[self.table].fields
         keys = [self._key_of.get(name) for name in fields]
         typed = {name: self._annotation(name) for name in TYPE_OF_LOOKUP if name in fields}
@@ -78,7 +78,7 @@ class WebApiSource:
             yield batch
 
     def estimated_records(self) -> int:
-        """Return how many records there are; the pages were counted when they were checked."""
+        """How many records there are; the pages were counted when they were checked."""
         return self._rows
 
     def _annotation(self, lookup: str) -> str | None:
@@ -88,7 +88,7 @@ class WebApiSource:
 
 
 def _column(key: str) -> str:
-    """Return the column a key means: `_myt_hospital_value` is myt_hospital; an annotation is none."""
+    """The column a key means: `_myt_hospital_value` is myt_hospital; an annotation is none."""
     if "@" in key:
         return ""
     found = _LOOKUP.fullmatch(key.lower())
@@ -104,7 +104,7 @@ def _as_it_came(row: dict[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    """Return a JSON value as the text a CSV cell would hold."""
+    """A JSON value as the text a CSV cell would hold."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -117,7 +117,7 @@ def _text(value: Any) -> str:
 
 
 def _chain(paths: list[Path], links: dict[Path, str | None], table: str) -> list[Path]:
-    """Return the pages in order from the first: the one no other leads to."""
+    """The pages in order from the first: the one no other leads to."""
     by_name = {path.name: path for path in paths}
     led_to = {link for link in links.values() if link}
     roots = [path for path in paths if path.name not in led_to]
@@ -142,7 +142,7 @@ def _chain(paths: list[Path], links: dict[Path, str | None], table: str) -> list
 
 
 def _next_link(path: Path) -> str | None:
-    """Return the name of the file a page leads to."""
+    """The name of the file a page leads to."""
     link: Any = None
     for key, value in _members(path):
         if key.lower() == "@odata.nextlink":
@@ -163,7 +163,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 def _members(path: Path) -> Iterator[tuple[str, Any]]:
     """
-    Yield the members of a page's object; each element of its `value` array as one of that name.
+    The members of a page's object; each element of its `value` array as one of that name.
 
     Raises FatalExport where the text is not JSON, breaks off, or has no `value`.
     """
