@@ -380,7 +380,7 @@ def _unfinished(connection: Connection) -> tuple[int, str, str | None, list[list
 
 
 def _refuse_old_schema(connection: Connection) -> None:
-    row = connection.execute("SELECT to_regprocedure('undo_legacy_run(integer, integer)')").fetchone()
+    row = connection.execute("SELECT to_regprocedure('legacy_rows_worked_on(integer, integer)')").fetchone()
     if not row or row[0] is None:
         raise NotReady("the schema is older than this program: `crm db upgrade` first")
 

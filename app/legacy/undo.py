@@ -1,8 +1,8 @@
 """
 Taking back what a run wrote: refused, with a list, where people have worked on it since.
 
-The rows are those of the lineage; the database function `undo_legacy_run` removes them, in one transaction with the ledger
-rows of the phases that are undone.
+The rows are those of the lineage; the database function `undo_legacy_run` locks, checks and removes them, in one
+transaction with the ledger rows of the phases that are undone.
 """
 
 from typing import Any
@@ -13,7 +13,6 @@ from psycopg import sql
 from app.legacy import ledger
 from app.legacy.errors import NotReady, WorkedOn
 from app.legacy.locks import alone
-from app.legacy.phases import p02_schema
 
 Connection = psycopg.Connection[Any]
 
@@ -30,9 +29,6 @@ def undo(url: str, *, run_id: int | None = None, to: int = 0) -> tuple[int, int]
             raise NotReady("no migration was ever run here")
         idle, wanted = _to_undo(connection, run_id)
         with connection.transaction():
-            worked = worked_on(connection, wanted, to + 1)
-            if worked:
-                raise WorkedOn(worked)
             for empty in idle:
                 take_back(connection, empty, 1)
                 _set_status(connection, empty, "undone")
@@ -70,62 +66,20 @@ def _set_status(connection: Connection, run_id: int, status: str) -> None:
     )
 
 
-def worked_on(connection: Connection, run_id: int, first_phase: int = 1) -> list[tuple[str, str, str]]:
-    """The migrated records that people have changed or added to since: table, id, what was done."""
-    found: list[tuple[str, str, str]] = []
-    written = "(SELECT DISTINCT target_id FROM legacy.lineage WHERE run_id = %(run)s AND phase >= %(phase)s AND target = {target})"
-    values = {"run": run_id, "phase": first_phase}
-    columns = connection.execute(
-        "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'version'"
-    ).fetchall()
-    edited = {table for (table,) in columns}
-    for table, key in p02_schema.TARGETS.items():
-        if table in edited:
-            query = sql.SQL(
-                "SELECT t.{key}::text FROM public.{table} AS t JOIN " + written + " AS w ON w.target_id = t.{key}"
-                " WHERE t.version > 1 ORDER BY 1"
-            ).format(key=sql.Identifier(key), table=sql.Identifier(table), target=sql.Literal(table))
-            found += [(table, key_, "was edited") for (key_,) in connection.execute(query, values)]
-    references = connection.execute(
-        """
-        SELECT c.conrelid::regclass::text, a.attname, r.relname, k.attname
-        FROM pg_constraint AS c
-        JOIN pg_class AS r ON r.oid = c.confrelid
-        JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
-        JOIN pg_attribute AS k ON k.attrelid = c.confrelid AND k.attnum = c.confkey[1]
-        WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace AND c.conparentid = 0
-        """
-    ).fetchall()
-    for table, column, target, key in references:
-        if target not in p02_schema.TARGETS:
-            continue
-        ours = ""
-        if table in p02_schema.TARGETS:
-            ours = (
-                " AND NOT EXISTS (SELECT FROM legacy.lineage AS o WHERE o.run_id = %(run)s AND o.target = {table_text}"
-                " AND o.target_id = x.{table_key})"
-            )
-        query = sql.SQL(
-            "SELECT DISTINCT x.{column}::text FROM public.{table} AS x JOIN "
-            + written
-            + " AS w ON w.target_id = x.{column}"
-            " WHERE true" + ours + " ORDER BY 1"
-        ).format(
-            column=sql.Identifier(column),
-            table=sql.Identifier(table),
-            target=sql.Literal(target),
-            table_text=sql.Literal(table),
-            table_key=sql.Identifier(p02_schema.TARGETS.get(table, "")) if table in p02_schema.TARGETS else sql.SQL(""),
-        )
-        if key == p02_schema.TARGETS[target]:
-            found += [(target, key_, f"has a row in {table}") for (key_,) in connection.execute(query, values)]
-    return found
-
-
 def take_back(connection: Connection, run_id: int, first_phase: int) -> int:
-    """Remove what the phases from `first_phase` on wrote, and their ledger rows; return the number of rows removed."""
+    """
+    Remove what the phases from `first_phase` on wrote, and their ledger rows; the number of rows removed.
+
+    Raises WorkedOn, with a list, where people have worked on these rows since. Needs a transaction.
+    """
     connection.execute("SET LOCAL statement_timeout = 0")
-    (removed,) = connection.execute("SELECT undo_legacy_run(%s, %s)", (run_id, first_phase)).fetchone() or (0,)
+    phases = (run_id, first_phase)
+    try:
+        with connection.transaction():
+            (removed,) = connection.execute("SELECT undo_legacy_run(%s, %s)", phases).fetchone() or (0,)
+    except psycopg.errors.RestrictViolation as refused:
+        found = connection.execute("SELECT record_type, record_id, why FROM legacy_rows_worked_on(%s, %s)", phases)
+        raise WorkedOn(found.fetchall()) from refused
     for table in ("outcome", "warning", "reject", "lineage", "phase"):
         connection.execute(
             sql.SQL("DELETE FROM legacy.{} WHERE run_id = %s AND phase >= %s").format(sql.Identifier(table)),

@@ -3,6 +3,8 @@
 import csv
 import io
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 
 from app.legacy import cli, compat, report, runner
 from app.legacy.errors import AnotherRun, FatalExport, NotReady, WorkedOn
+from app.legacy.phases import p02_schema
 from app.legacy.progress import Event, PhaseBegun, PhaseDone, Staged, StageDone
 from app.legacy.sample import write_sample
 from app.legacy.undo import undo
@@ -116,6 +119,58 @@ def test_undo_is_refused_with_a_list_where_people_have_worked(url: str, sample_f
         ("patient", "has a row in call_history"),
     }
     assert checksum(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("work", "why"),
+    [
+        ("UPDATE person SET preferred_name = 'X' WHERE person_id = (SELECT person_id FROM patient LIMIT 1)", "was edited"),
+        ("UPDATE patient SET status_reason = 'X' WHERE patient_id = (SELECT patient_id FROM patient LIMIT 1)", "was edited"),
+        (
+            ("INSERT INTO call_history (person_id, patient_id, call_date, status)"
+            " SELECT person_id, patient_id, now(), 'completed' FROM patient LIMIT 1"),
+            "has a row in call_history",
+        ),
+    ],
+)  # fmt: skip
+def test_undo_that_waited_for_somebodys_work_does_not_take_it_away(
+    url: str, sample_folder: Path, work: str, why: str
+) -> None:
+    runner.run(url, sample_folder)
+    with psycopg.connect(url) as somebody, ThreadPoolExecutor(1) as pool:
+        somebody.execute(work)
+        undone = pool.submit(undo, url)
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        while one(url, waiting) == 0 and not undone.done():
+            time.sleep(0.02)
+        somebody.commit()
+        expected = checksum(url)
+        with pytest.raises(WorkedOn) as refused:
+            undone.result(timeout=60)
+    assert why in {what for _, _, what in refused.value.records}
+    assert checksum(url) == expected
+
+
+def test_the_database_itself_refuses_to_undo_what_people_have_worked_on(url: str, sample_folder: Path) -> None:
+    runner.run(url, sample_folder)
+    do(url, "UPDATE person SET preferred_name = 'X' WHERE person_id = (SELECT person_id FROM patient LIMIT 1)")
+    expected = checksum(url)
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        do(url, "SELECT undo_legacy_run(1, 1)")
+    assert checksum(url) == expected
+
+
+def test_a_run_that_lost_its_working_tables_does_not_take_work_away_to_begin_anew(
+    url: str, sample_folder: Path
+) -> None:
+    runner.run(url, sample_folder, until=6)
+    do(url, "UPDATE person SET preferred_name = 'X' WHERE person_id = (SELECT person_id FROM patient LIMIT 1)")
+    do(url, "DROP TABLE legacy.w_alive")
+    with pytest.raises(WorkedOn):
+        runner.resume(url)
+    assert one(url, "SELECT count(*) FROM person WHERE preferred_name = 'X'") == 1
 
 
 def test_corrected_records_are_tried_again(url: str, sample_folder: Path) -> None:
@@ -369,3 +424,8 @@ def test_a_run_tells_how_it_goes_on(url: str, sample_folder: Path) -> None:
     assert "read contact" in descriptions
     assert f"{len(runner.PHASES)} {runner.PHASES[-1][0]}" in descriptions
     assert all(task.finished for task in progress.tasks if not task.description.startswith("read"))
+
+
+def test_the_database_knows_the_tables_that_the_phases_write(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        assert dict(connection.execute("SELECT name, key FROM legacy_targets()").fetchall()) == p02_schema.TARGETS

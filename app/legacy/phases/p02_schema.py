@@ -32,7 +32,7 @@ TARGETS: Final = {
     "medical_condition": "medical_condition_id",
     "contact_type": "contact_type_id",
 }
-"""The tables a migration writes into, with their keys, in an order in which rows can be taken away again."""
+"""The tables a migration writes into, with their keys. The database function `legacy_targets` knows the same."""
 
 _ROLES: Final = ("patient-lead", "patient", "physician", "pharmacist", "caregiver", "patient-navigator")
 
