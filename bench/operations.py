@@ -12,8 +12,9 @@ import psycopg
 
 from app.access.keys import parse_key
 from app.calls import fast_path as calls
+from app.calls.schemas import CallForPatient
 from app.patients import fast_path as patients
-from app.patients.schemas import PatientFilter
+from app.patients.schemas import PatientCreate, PatientFilter
 from app.platform.fast_path import Statement
 from app.platform.paging import encode_cursor
 from bench.data import PATIENT_ID_SQL, living, patient_id
@@ -91,12 +92,17 @@ def _scripts(
     statement: Statement, key: str, *, expressions: Mapping[str, str] | None = None, draw: str = "", **constants: Any
 ) -> Script:
     """`statement` with `expressions` of pgbench's variables for what varies and `constants` for what does not."""
-    variables = _who(key) | {name: str(value) for name, value in constants.items() if value is not None}
+    variables = _who(key) | {name: _text(value) for name, value in constants.items() if value is not None}
     given = {name: f":{name}" for name in variables} | {
         name: "NULL" for name, value in constants.items() if value is None
     }
     given |= expressions or {}
     return script(statement.sql, [given[name] for name in statement.names], draw=draw, variables=variables)
+
+
+def _text(value: Any) -> str:
+    """A value as PostgreSQL reads it from text."""
+    return f"{{{','.join(value)}}}" if isinstance(value, list) else str(value)
 
 
 def _drawn(size: int) -> str:
@@ -182,29 +188,13 @@ def _create(key: str, condition: str) -> Operation:
         {"person": person, "medical_condition_id": condition, "first_contact_date": "2026-04-01"}
     ).decode()
     address = "'newcomer.' || lpad(:n::bigint::text, 16, '0') || '@example.org'"
-    nothing = dict.fromkeys(
-        ("middle_name", "preferred_name", "phone", "phone_e164", "phone_valid", "date_of_birth", "gender", "time_zone",
-         "consent_text_version", "initial_consult_date", "status_reason", "owner_id")
-    )  # fmt: skip
+    new = PatientCreate.model_validate_json(body.replace("{unique}", "0" * 16))
     made = _scripts(
         patients.CREATE_PATIENT,
         key,
-        expressions={
-            "email": address,
-            "email_key": address,
-            "payload": f"'{body.replace('{unique}', '0' * 16)}'",
-            "now": "now()",
-            "do_not_contact_channels": "'{}'",
-            "field_names": "'{country,email,first_name,language,last_name,roles}'",
-        },
+        expressions={"person_email": address, "person_email_key": address, "now": "now()"},
         draw=_random(9_000_000_000_000_000),
-        **nothing,
-        **{name: person[name] for name in ("first_name", "last_name", "country", "language")},
-        name_key="benchmark newcomer",
-        medical_condition_id=condition,
-        source="api",
-        first_contact_date="2026-04-01",
-        status="active",
+        **patients.values_of(new, status="active", payload=body.replace("{unique}", "0" * 16)),
     )
     return Operation("create", _request("POST", "/api/v1/patients", key, body), [made], "201")
 
@@ -219,21 +209,13 @@ def _log_call(key: str, size: int) -> Operation:
         "notes": "Asked about the trial and the travel costs.",
     }
     body = orjson.dumps(call).decode()
+    new = CallForPatient.model_validate(call | {"patient_id": patient_id(0)})
     made = _scripts(
         calls.CREATE_CALL,
         key,
         expressions={"patient_id": PATIENT_ID_SQL.format(number=":n::bigint")},
         draw=_drawn(size),
-        booking_date=None,
-        booking_time_zone=None,
-        reminder_date=None,
-        pn_id=None,
-        names_navigator="false",
-        status="completed",
-        no_show="false",
-        direction="outbound",
-        channel="phone",
-        **{name: str(value) for name, value in call.items() if name != "patient_id"},
+        **calls.values_of(new, status="completed"),
     )
     return Operation("log a call", _request("POST", "/api/v1/call-history", key, body), [made], "201")
 

@@ -1,7 +1,6 @@
 """The fast path of logging a call with a patient: one statement; what is not plain goes the ordinary path (api.py)."""
 
 from typing import Any
-from uuid import UUID
 
 from fastapi import Response
 from pydantic import TypeAdapter, ValidationError
@@ -12,31 +11,34 @@ from sqlalchemy.orm import aliased
 from app.access.fast_paths import FastRequest, audit_row, credentials, json_answer
 from app.calls.models import CallHistory
 from app.calls.rules import contradictions, derive_status, unresolved_because
-from app.calls.schemas import CallForPatient
+from app.calls.schemas import CallForPatient, CallRead
+from app.calls.service import NEW
 from app.calls.states import CALL
 from app.patients.models import Patient
 from app.people.models import Person
 from app.people.schemas import PersonSummary
 from app.platform import clock
+from app.platform.answers import ShownColumns
 from app.platform.etags import etag
 from app.platform.fast_path import Row, Statement
+from app.platform.stored_fields import parameters
 
 _NEW_CALL = TypeAdapter(CallForPatient)
 _SENT = (
-    "booking_date",
-    "booking_time_zone",
-    "call_date",
-    "reminder_date",
+    *(name for name in NEW.names if name in CallForPatient.model_fields and name != "patient_id"),
     "status",
     "no_show",
-    "direction",
-    "channel",
-    "call_duration_minutes",
-    "outcome",
-    "adverse_event_heard",
-    "notes",
 )
-_SUMMARY = tuple(PersonSummary.model_fields)
+_SHOWN = ShownColumns(
+    CallRead,
+    CallHistory,
+    made=(
+        *("person", "pn", "lead_id", "status_group", "unresolved_because"),
+        *("rescheduled_to", "voided_at", "voided_by", "void_reason"),
+    ),
+)
+_PERSON = ShownColumns(PersonSummary, Person, prefix="person_")
+_NAVIGATOR = ShownColumns(PersonSummary, Person, made=("person_id",), prefix="pn_")
 
 
 def _log_statement() -> Statement:
@@ -50,8 +52,8 @@ def _log_statement() -> Statement:
             caller.c.actor_id,
             Patient.patient_id,
             pn_id.label("pn_id"),
-            *(getattr(Person, name).label(f"person_{name}") for name in _SUMMARY),
-            *(getattr(navigator, name).label(f"pn_{name}") for name in _SUMMARY if name != "person_id"),
+            *_PERSON.columns,
+            *_NAVIGATOR.of(navigator),
         )
         .select_from(caller)
         .join(Patient, Patient.patient_id == bindparam("patient_id", type_=Uuid()))
@@ -60,9 +62,8 @@ def _log_statement() -> Statement:
         .where(Patient.deleted_at.is_(None))
         .cte("of_patient")
     )
-    columns = CallHistory.__table__.c
     values = {
-        **{name: bindparam(name, type_=columns[name].type) for name in _SENT},
+        **parameters(CallHistory, _SENT),
         "patient_id": patient.c.patient_id,
         "person_id": patient.c.person_person_id,
         "pn_id": patient.c.pn_id,
@@ -72,7 +73,7 @@ def _log_statement() -> Statement:
     call = (
         insert(CallHistory)
         .from_select(list(values), select(*values.values()).select_from(patient))
-        .returning(*(columns[name] for name in columns.keys()))  # noqa: SIM118 - a collection of columns is no dict
+        .returning(*_SHOWN.columns)
         .cte("new_call")
     )
     both = array([func.least(call.c.person_id, call.c.pn_id), func.greatest(call.c.person_id, call.c.pn_id)])
@@ -92,6 +93,17 @@ def _log_statement() -> Statement:
 CREATE_CALL = _log_statement()
 
 
+def values_of(new: CallForPatient, *, status: str) -> dict[str, Any]:
+    """The parameters of CREATE_CALL beside those of every fast statement."""
+    return {
+        **NEW.values(new),
+        "status": status,
+        "no_show": status == "no_show",
+        "names_navigator": "pn_id" in new.model_fields_set,
+        "pn_id": new.pn_id,
+    }
+
+
 async def create_call(fast: FastRequest) -> Response | None:
     body = await fast.request.json()
     if not isinstance(body, dict) or "lead_id" in body:
@@ -109,18 +121,7 @@ async def create_call(fast: FastRequest) -> Response | None:
         call_date=new.call_date,
     ):
         return None
-    row = await fast.statements.one(
-        CREATE_CALL,
-        {
-            **fast.values,
-            **{name: getattr(new, name) for name in _SENT},
-            "status": status,
-            "no_show": status == "no_show",
-            "patient_id": new.patient_id,
-            "names_navigator": "pn_id" in new.model_fields_set,
-            "pn_id": new.pn_id,
-        },
-    )
+    row = await fast.statements.one(CREATE_CALL, {**fast.values, **values_of(new, status=status)})
     if row is None:
         return None
     document = _document(row)
@@ -130,67 +131,22 @@ async def create_call(fast: FastRequest) -> Response | None:
 
 def _document(row: Row) -> dict[str, Any]:
     """CallRead of a row: a call of a patient that was made just now."""
-    pn_id, person_id = row["pn_id"], str(row["person_id"])
-    return {
-        "call_id": str(row["call_id"]),
-        "person_id": person_id,
-        "person": {
-            "person_id": person_id,
-            "first_name": row["person_first_name"],
-            "last_name": row["person_last_name"],
-            "preferred_name": row["person_preferred_name"],
-            "email": row["person_email"],
-            "phone": row["person_phone"],
-            "date_of_birth": row["person_date_of_birth"],
-            "is_active": row["person_is_active"],
-        },
-        "patient_id": str(row["patient_id"]),
-        "lead_id": None,
-        "pn_id": _text(pn_id),
-        "pn": None
-        if pn_id is None
-        else {
-            "person_id": str(pn_id),
-            "first_name": row["pn_first_name"],
-            "last_name": row["pn_last_name"],
-            "preferred_name": row["pn_preferred_name"],
-            "email": row["pn_email"],
-            "phone": row["pn_phone"],
-            "date_of_birth": row["pn_date_of_birth"],
-            "is_active": row["pn_is_active"],
-        },
-        "booking_date": row["booking_date"],
-        "booking_time_zone": row["booking_time_zone"],
-        "call_date": row["call_date"],
-        "reminder_date": row["reminder_date"],
-        "occurs_at": row["occurs_at"],
-        "status": row["status"],
-        "status_group": CALL.groups[row["status"]],
-        "no_show": row["no_show"],
-        "direction": row["direction"],
-        "channel": row["channel"],
-        "call_duration_minutes": row["call_duration_minutes"],
-        "outcome": row["outcome"],
-        "adverse_event_heard": row["adverse_event_heard"],
-        "notes": row["notes"],
-        "rescheduled_to": None,
-        "unresolved_because": unresolved_because(
+    pn_id = row["pn_id"]
+    return _SHOWN.document(
+        row,
+        person=_PERSON.document(row),
+        pn=None if pn_id is None else _NAVIGATOR.document(row, person_id=pn_id),
+        lead_id=None,
+        status_group=CALL.groups[row["status"]],
+        unresolved_because=unresolved_because(
             status=row["status"],
             occurs_at=row["occurs_at"],
             adverse_event_heard=row["adverse_event_heard"],
             is_voided=False,
             now=clock.now(),
         ),
-        "voided_at": None,
-        "voided_by": None,
-        "void_reason": None,
-        "created_at": row["created_at"],
-        "created_by": _text(row["created_by"]),
-        "updated_at": row["updated_at"],
-        "updated_by": _text(row["updated_by"]),
-        "version": row["version"],
-    }
-
-
-def _text(key: UUID | None) -> str | None:
-    return None if key is None else str(key)
+        rescheduled_to=None,
+        voided_at=None,
+        voided_by=None,
+        void_reason=None,
+    )

@@ -161,8 +161,3 @@ class CallRead(Answer):
     updated_at: datetime
     updated_by: UUID | None
     version: int
-
-
-def fields_given(change: Body) -> dict[str, Any]:
-    """The fields that an update names, with their values."""
-    return {name: getattr(change, name) for name in change.model_fields_set}

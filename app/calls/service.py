@@ -7,15 +7,27 @@ from app.calls import queries
 from app.calls.errors import AlreadyRescheduled, of_another_person
 from app.calls.models import CallHistory
 from app.calls.rules import contradictions, derive_status
-from app.calls.schemas import CallForLead, CallForPatient, CallUpdate, Rebooking, fields_given
+from app.calls.schemas import CallForLead, CallForPatient, CallUpdate, Rebooking
 from app.calls.states import CALL
 from app.people import suggestions
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Invalid
 from app.platform.etags import etag, require_match
+from app.platform.stored_fields import StoredFields
 
 VOIDED_WITHOUT_REASON = "No reason was given."
+_STATUS = dict.fromkeys(("status", "no_show"), "derived from each other and the outcome")
+NEW = StoredFields(
+    CallHistory,
+    CallForPatient,
+    CallForLead,
+    special={**_STATUS, "pn_id": "the key's person when it is left out"},
+)
+_CHANGED = StoredFields(CallHistory, CallUpdate, special=_STATUS)
+_REBOOKED = StoredFields(CallHistory, Rebooking)
+_STAYS = ("person_id", "patient_id", "lead_id", "pn_id", "booking_time_zone", "direction", "channel")
+"""What a new booking has from the old one, unless the rebooking says otherwise."""
 
 
 async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient | CallForLead) -> CallHistory:
@@ -27,7 +39,7 @@ async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient |
     """
     status = derive_status(present=CALL.initial, status=new.status, no_show=new.no_show, outcome=new.outcome)
     call = CallHistory(
-        **new.model_dump(exclude={"status", "no_show", "pn_id"}),
+        **NEW.values(new),
         pn_id=new.pn_id if "pn_id" in new.model_fields_set else actor.person_id,
         status=status,
         no_show=status == "no_show",
@@ -60,14 +72,14 @@ async def correct_call(
     """
     call = await queries.get_call(session, actor, call_id=call_id, for_update=True)
     require_match(if_match, etag(call.version))
-    given = fields_given(change)
+    given = {name: getattr(change, name) for name in change.model_fields_set}
     status = derive_status(
         present=call.status, status=given.get("status"), no_show=given.get("no_show"), outcome=given.get("outcome")
     )
     if status != call.status:
         CALL.require_move(call.status, status)
-    for name, value in (given | {"status": status, "no_show": status == "no_show"}).items():
-        setattr(call, name, value)
+    _CHANGED.set_given(call, change)
+    call.status, call.no_show = status, status == "no_show"
     if given:
         _check(call, no_show=given.get("no_show"), now_given=set(given))
     await session.flush()
@@ -107,19 +119,9 @@ async def reschedule_call(session: AsyncSession, actor: Actor, *, call_id: UUID,
         raise AlreadyRescheduled(extra={"rescheduled_to": str(old.rescheduled_to)})
     if old.status != "no_show":
         CALL.require_move(old.status, "rescheduled")
-    given = fields_given(booking)
     new = CallHistory(
-        person_id=old.person_id,
-        patient_id=old.patient_id,
-        lead_id=old.lead_id,
-        pn_id=given.get("pn_id", old.pn_id),
-        booking_date=booking.booking_date,
-        booking_time_zone=given.get("booking_time_zone", old.booking_time_zone),
-        reminder_date=booking.reminder_date,
+        **{name: getattr(old, name) for name in _STAYS} | _REBOOKED.given(booking),
         status=CALL.initial,
-        direction=old.direction,
-        channel=given.get("channel", old.channel),
-        notes=booking.notes,
         created_by=actor.account_id,
         updated_by=actor.account_id,
     )

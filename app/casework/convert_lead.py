@@ -1,6 +1,7 @@
 """A lead becomes a patient: its person gets the one patient record, the lead is closed and points to it."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,11 +15,14 @@ from app.leads.states import LEAD
 from app.patients import queries as patient_queries
 from app.patients import service as patients
 from app.patients.models import Patient
+from app.patients.schemas import PatientFields
 from app.people.schemas import MatchRead, SuggestedChangeRead
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.stored_fields import StoredFields
 
 REASON = "lead_converted"
+_SAID = StoredFields(Patient, Conversion, special={"reason": "closes the lead"})
 
 
 @dataclass(frozen=True)
@@ -49,19 +53,15 @@ async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, co
     LEAD.require_move(lead.status, "converted")
     leads.note(session, lead)
     existing = await patient_queries.find_patient_of_person(session, actor, person_id=lead.person_id)
-    first_contact = conversion.first_contact_date
-    if first_contact is None and existing is None:
-        first_contact = lead.created_at.date()
+    from_lead: dict[str, Any] = {"medical_condition_id": lead.medical_condition_id, "owner_id": lead.owner_id}
+    if existing is None:
+        from_lead["first_contact_date"] = lead.created_at.date()
+    said = {name: value for name, value in _SAID.given(conversion).items() if value is not None or name == "owner_id"}
     opened = await patients.open_patient(
         session,
         actor,
         person_id=lead.person_id,
-        wanted=patients.Wanted(
-            medical_condition_id=conversion.medical_condition_id or lead.medical_condition_id,
-            first_contact_date=first_contact,
-            initial_consult_date=conversion.initial_consult_date,
-            owner_id=conversion.owner_id if "owner_id" in conversion.model_fields_set else lead.owner_id,
-        ),
+        wanted=PatientFields.model_validate(from_lead | said),
         source=lead.source,
     )
     converted = await leads.mark_converted(

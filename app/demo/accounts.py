@@ -14,7 +14,7 @@ from app.access.policy import Role
 from app.audit import service as audit
 from app.people import service as people
 from app.people.models import Person
-from app.people.schemas import PersonCreate
+from app.people.schemas import Intake, PersonCreate
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import Database
@@ -85,7 +85,9 @@ async def _new_key(session: AsyncSession, actor: Actor, role: Role) -> str:
             first, last = PEOPLE[role]
             new = PersonCreate(first_name=first, last_name=last, email=f"{first}.{last}@crm.example.org".lower())
             person = (
-                await people.identify_or_create(session, actor, new=new, source="navigator", payload={"demo": True})
+                await people.identify_or_create(
+                    session, actor, new=new, intake=Intake(source="navigator"), payload={"demo": True}
+                )
             ).person
             person_id = person.person_id
             if role is Role.NAVIGATOR:

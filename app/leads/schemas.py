@@ -7,9 +7,9 @@ from app.conditions.schemas import ConditionSummary
 from app.leads.rules import Step
 from app.leads.words import FilterWord, FirstStatus, ReasonCode, TargetWord, WebAddress
 from app.people.fields import Language
-from app.people.schemas import Intake, MatchRead, PersonCreate, PersonSummary, Source
+from app.people.schemas import Intake, MatchRead, OfKnownPerson, OfNewPerson, PersonSummary, Source
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, Instant, Label, Reason, either
+from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Label, Reason, either
 
 
 class _NewLead(Intake):
@@ -20,21 +20,16 @@ class _NewLead(Intake):
     language: Language | None = None
 
 
-class LeadCreate(_NewLead):
+class LeadCreate(_NewLead, OfNewPerson):
     """
     Somebody asks for help: found by their e-mail address, or made. `language` is the form's.
 
     `shared_email`: the address is known to belong to somebody else as well.
     """
 
-    person: PersonCreate
-    shared_email: Flag = False
 
-
-class LeadCreateForPerson(_NewLead):
-    """A person whom we know asks for help."""
-
-    person_id: Id
+class LeadCreateForPerson(_NewLead, OfKnownPerson):
+    """A person whom we know asks for help. `language` is the form's."""
 
 
 NewLead: Any = either(LeadCreate, LeadCreateForPerson, second_has="person_id")

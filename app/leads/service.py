@@ -17,14 +17,25 @@ from app.leads.states import LEAD
 from app.patients.events import JourneyEvent
 from app.people import roles, suggestions
 from app.people import service as people
-from app.people.schemas import MatchRead
+from app.people.schemas import OF_THE_PERSON, MatchRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import FieldError, Invalid
 from app.platform.etags import etag, require_match
+from app.platform.stored_fields import StoredFields
 
 LEAD_ROLE = "patient-lead"
-_STEP_FIELDS = {"reason_code", "reason", "wake_up_on", "duplicate_of_person_id"}
+_NEW = StoredFields(
+    PatientLead,
+    LeadCreate,
+    LeadCreateForPerson,
+    special={name: why for name, why in OF_THE_PERSON.items() if name != "source"}
+    | {"status": "the first one when it is left out", "language": "of the form: kept with the submission"},
+)
+_STEP_FIELDS = dict.fromkeys(
+    ("reason_code", "reason", "wake_up_on", "duplicate_of_person_id"), "with the move, or what its status has use for"
+)
+_CHANGED = StoredFields(PatientLead, LeadUpdate, special={"status": "moves the lead", **_STEP_FIELDS})
 
 
 @dataclass(frozen=True)
@@ -41,37 +52,15 @@ async def open_lead(
 
     EmailBelongsToSomeoneElse and SeveralPeopleFit as in people; Invalid for an unknown person, condition or owner.
     """
-    if isinstance(new, LeadCreate):
-        person = new.person
-        if person.language is None and new.language is not None:
-            # Who fills in a form in a language reads it.
-            person = person.model_copy(update={"language": new.language})
-        identified = await people.identify_or_create(
-            session,
-            actor,
-            new=person,
-            source=new.source,
-            payload=payload,
-            shared_email=new.shared_email,
-            consent_text_version=new.consent_text_version,
-        )
-    else:
-        identified = await people.identify_known(
-            session,
-            actor,
-            person_id=new.person_id,
-            source=new.source,
-            payload=payload,
-            consent_text_version=new.consent_text_version,
-        )
+    if isinstance(new, LeadCreate) and new.person.language is None and new.language is not None:
+        # Who fills in a form in a language reads it.
+        new = new.model_copy(update={"person": new.person.model_copy(update={"language": new.language})})
+    identified = await people.identify(session, actor, new=new, payload=payload, language=new.language)
     now = clock.now()
     lead = PatientLead(
         person_id=identified.person.person_id,
-        medical_condition_id=new.medical_condition_id,
-        source=new.source,
-        landing_page_url=new.landing_page_url,
+        **_NEW.values(new),
         status=new.status or LEAD.initial,
-        owner_id=new.owner_id,
         intake_submission_id=identified.submission.intake_submission_id,
         updated_by=actor.account_id,
     )
@@ -103,8 +92,7 @@ async def change_lead(
     lead = await queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
     require_match(if_match, etag(lead.version))
     given = {name: getattr(change, name) for name in change.model_fields_set}
-    for field in given.keys() & {"medical_condition_id", "landing_page_url", "owner_id"}:
-        setattr(lead, field, given[field])
+    _CHANGED.set_given(lead, change)
     about_status = {name: value for name, value in given.items() if name in _STEP_FIELDS}
     word = given.get("status")
     if word is not None and (LEAD.state_of(word) or word) != lead.status:

@@ -1,8 +1,7 @@
 """
 The fast paths of patients: get, list, create. Each is one statement; what is not plain goes the ordinary path (api.py).
 
-The documents are written out as literals, since that is what costs least; tests hold them to the response models and
-to the bytes of the ordinary path.
+The columns and the documents are those of the schemas; tests hold them to the bytes of the ordinary path.
 """
 
 import re
@@ -16,7 +15,6 @@ from fastapi import Response
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import (
     ARRAY,
-    Date,
     Integer,
     Select,
     Text,
@@ -36,113 +34,58 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, array
 
 from app.access.fast_paths import FastRequest, audit_row, batch_of, constant, credentials, json_answer
 from app.conditions.models import MedicalCondition
+from app.conditions.schemas import ConditionSummary
 from app.patients.models import Patient
 from app.patients.rules import first_status
-from app.patients.schemas import PatientCreate, PatientFilter, status_group
+from app.patients.schemas import PatientCreate, PatientFilter, PatientRead, status_group
+from app.patients.service import NEW
 from app.patients.states import PATIENT
+from app.people import records
+from app.people import service as people
 from app.people.matching import FurtherReason
 from app.people.models import ContactPoint, ContactType, IntakeSubmission, Person, PersonContactType
-from app.people.records import person_columns
-from app.people.schemas import PersonCreate
-from app.people.service import PATIENT_ROLE
+from app.people.schemas import MatchRead, PersonRead
 from app.platform import clock
+from app.platform.answers import ShownColumns
 from app.platform.errors import AppError, Invalid
 from app.platform.etags import etag
 from app.platform.fast_path import Row, Statement
 from app.platform.paging import COUNT_CAP, PAGE_SIZES, decode_cursor, encode_cursor
+from app.platform.stored_fields import parameters, prefixed
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII)
 
 _FILTERS = {"status", "medical_condition_id", "owner_id", "limit", "cursor"}
 _NEW_PATIENT = TypeAdapter(PatientCreate)
 
-_PATIENT = (
-    Patient.patient_id,
-    Patient.person_id,
-    Patient.medical_condition_id,
-    Patient.first_contact_date,
-    Patient.initial_consult_date,
-    Patient.status,
-    Patient.status_reason,
-    Patient.owner_id,
-    Patient.created_at,
-    Patient.updated_at,
-    Patient.version,
-)
-_PERSON = (
-    Person.first_name,
-    Person.last_name,
-    Person.middle_name,
-    Person.preferred_name,
-    Person.email,
-    Person.phone,
-    Person.phone_e164,
-    Person.phone_valid,
-    Person.date_of_birth,
-    Person.gender,
-    Person.country,
-    Person.language,
-    Person.time_zone,
-    Person.do_not_contact_channels,
-    Person.is_active,
-    Person.created_at.label("person_created_at"),
-    Person.updated_at.label("person_updated_at"),
-    Person.version.label("person_version"),
-)
-_CONDITION = (MedicalCondition.name.label("condition_name"), MedicalCondition.abbreviation)
+_PATIENT = ShownColumns(PatientRead, Patient, made=("person", "medical_condition", "status_group", "deleted_at"))
+_PERSON = ShownColumns(PersonRead, Person, made=("person_id",), prefix="person_")
+_CONDITION = ShownColumns(ConditionSummary, MedicalCondition, made=("medical_condition_id",), prefix="condition_")
+_NEW_PERSON_MATCH = MatchRead(
+    outcome="new_person",
+    reasons=[FurtherReason.EMAIL_UNKNOWN],
+    suggested_changes=[],
+    probable_duplicates=[],
+    reactivated=False,
+).model_dump()
 
 
 def _document(row: Row) -> dict[str, Any]:
     """PatientRead of a row; patients shown here are never deleted."""
-    person_id, condition_id, owner_id = str(row["person_id"]), str(row["medical_condition_id"]), row["owner_id"]
-    return {
-        "patient_id": str(row["patient_id"]),
-        "person_id": person_id,
-        "person": {
-            "person_id": person_id,
-            "first_name": row["first_name"],
-            "last_name": row["last_name"],
-            "middle_name": row["middle_name"],
-            "preferred_name": row["preferred_name"],
-            "email": row["email"],
-            "phone": row["phone"],
-            "phone_e164": row["phone_e164"],
-            "phone_valid": row["phone_valid"],
-            "date_of_birth": row["date_of_birth"],
-            "gender": row["gender"],
-            "country": row["country"],
-            "language": row["language"],
-            "time_zone": row["time_zone"],
-            "do_not_contact_channels": row["do_not_contact_channels"],
-            "is_active": row["is_active"],
-            "created_at": row["person_created_at"],
-            "updated_at": row["person_updated_at"],
-            "version": row["person_version"],
-        },
-        "medical_condition_id": condition_id,
-        "medical_condition": {
-            "medical_condition_id": condition_id,
-            "name": row["condition_name"],
-            "abbreviation": row["abbreviation"],
-        },
-        "first_contact_date": row["first_contact_date"],
-        "initial_consult_date": row["initial_consult_date"],
-        "status": row["status"],
-        "status_group": status_group(row["status"]),
-        "status_reason": row["status_reason"],
-        "owner_id": None if owner_id is None else str(owner_id),
-        "created_at": row["created_at"],
-        "updated_at": row["updated_at"],
-        "version": row["version"],
-        "deleted_at": None,
-    }
+    return _PATIENT.document(
+        row,
+        person=_PERSON.document(row, person_id=row["person_id"]),
+        medical_condition=_CONDITION.document(row, medical_condition_id=row["medical_condition_id"]),
+        status_group=status_group(row["status"]),
+        deleted_at=None,
+    )
 
 
 def _get_statement() -> Statement:
     """Of several at once: an audited read costs PostgreSQL a commit, which they share."""
     caller = credentials("patient.read", batch_of(patient_id=Uuid()))
     doc = (
-        select(caller.c.nr, *_PATIENT, *_PERSON, *_CONDITION)
+        select(caller.c.nr, *_PATIENT.columns, *_PERSON.columns, *_CONDITION.columns)
         .select_from(caller)
         .join(Patient, Patient.patient_id == caller.c.patient_id)
         .join(Person, Patient.person_id == Person.person_id)
@@ -200,7 +143,7 @@ def list_statement(*, states: int, by_condition: bool, by_owner: bool, is_first:
     by_page = (Patient.created_at.desc(), Patient.patient_id.desc())
     cuts = []
     for name in names:
-        cut = filtered(*_PATIENT, state=name).where(select(caller.c.actor_id).exists())
+        cut = filtered(*_PATIENT.columns, state=name).where(select(caller.c.actor_id).exists())
         if not is_first:
             last = tuple_(bindparam("last_at", type_=Patient.created_at.type), bindparam("last_id", type_=Uuid()))
             cut = cut.where(tuple_(Patient.created_at, Patient.patient_id) < last)
@@ -214,14 +157,19 @@ def list_statement(*, states: int, by_condition: bool, by_owner: bool, is_first:
         )
     newest_first = (page.c.created_at.desc(), page.c.patient_id.desc())
     shown = select(page.c.person_id).order_by(*newest_first).limit(bindparam("limit", type_=Integer)).subquery("shown")
-    people = func.array_agg(aggregate_order_by(shown.c.person_id, shown.c.person_id))
-    somebody = select(people.label("person_ids")).having(func.count() > literal_column("0")).subquery("somebody")
+    person_ids = func.array_agg(aggregate_order_by(shown.c.person_id, shown.c.person_id))
+    somebody = select(person_ids.label("person_ids")).having(func.count() > literal_column("0")).subquery("somebody")
     event = audit_row(caller, somebody, action="list_patients", record_type="patient", person_ids=somebody.c.person_ids)
     # In the page's order, so that the page's index is used (paging.fetch_page).
     counts = [filtered(Patient.patient_id, state=name).order_by(*by_page).limit(most) for name in names]
     counted = (counts[0] if len(counts) == 1 else select(union_all(*counts).subquery()).limit(most)).subquery("counted")
     return Statement(
-        select(page, *_PERSON, *_CONDITION, select(func.count()).select_from(counted).scalar_subquery().label("total"))
+        select(
+            page,
+            *_PERSON.columns,
+            *_CONDITION.columns,
+            select(func.count()).select_from(counted).scalar_subquery().label("total"),
+        )
         .join(Person, page.c.person_id == Person.person_id)
         .join(MedicalCondition, page.c.medical_condition_id == MedicalCondition.medical_condition_id)
         .order_by(*newest_first)
@@ -300,15 +248,13 @@ def _create_statement() -> Statement:
     it is only tried: whoever would have to wait for it goes the ordinary path, and so does who breaks a constraint.
     """
     caller = credentials("patient.write")
-    person_values = {
-        name: bindparam(name, type_=Person.__table__.c[name].type)
-        for name in (*PersonCreate.model_fields, "name_key", "email_key", "phone_e164", "phone_valid")
-    }
+    person_values = parameters(Person, records.COLUMNS, prefix="person_")
+    sent = parameters(Patient, (*NEW.names, "status"))
     key, phone = person_values["email_key"], person_values["phone_e164"]
     lock = func.hashtextextended(literal_column("'email '", Text).concat(key), literal_column("0"))
     free = (
-        select(caller, *_CONDITION, MedicalCondition.medical_condition_id)
-        .join(MedicalCondition, MedicalCondition.medical_condition_id == bindparam("medical_condition_id"))
+        select(caller, *_CONDITION.columns, MedicalCondition.medical_condition_id)
+        .join(MedicalCondition, MedicalCondition.medical_condition_id == sent["medical_condition_id"])
         .where(
             func.pg_try_advisory_xact_lock(lock),
             ~exists(select(Person.person_id).where(Person.email_key == key)),
@@ -326,14 +272,13 @@ def _create_statement() -> Statement:
     person = (
         insert(Person)
         .from_select([*person_values, "updated_by"], select(*person_values.values(), free.c.actor_id))
-        .returning(Person.person_id, *_PERSON)
+        .returning(Person.person_id, *_PERSON.columns)
         .cte("new_person")
     )
     submitted = {
-        "source": bindparam("source"),
+        **parameters(IntakeSubmission, people.SUBMITTED.names, prefix="submission_"),
         "payload": cast(bindparam("payload", type_=Text), JSONB),
         "language": person_values["language"],
-        "consent_text_version": bindparam("consent_text_version"),
         "received_by": free.c.actor_id,
         "person_id": person.c.person_id,
         "match_outcome": constant("new_person"),
@@ -347,18 +292,13 @@ def _create_statement() -> Statement:
     )
     opened = {
         "person_id": person.c.person_id,
-        "medical_condition_id": free.c.medical_condition_id,
-        "first_contact_date": bindparam("first_contact_date", type_=Date),
-        "initial_consult_date": bindparam("initial_consult_date", type_=Date),
-        "status": bindparam("status"),
-        "status_reason": bindparam("status_reason"),
-        "owner_id": bindparam("owner_id", type_=Uuid()),
+        **sent,
         "updated_by": free.c.actor_id,
     }
     patient = (
         insert(Patient)
         .from_select(list(opened), select(*opened.values()).select_from(person.join(free, true())))
-        .returning(*_PATIENT)
+        .returning(*_PATIENT.columns)
         .cte("new_patient")
     )
     role = {
@@ -373,7 +313,7 @@ def _create_statement() -> Statement:
             list(role),
             select(*role.values())
             .select_from(person.join(free, true()))
-            .join(ContactType, ContactType.type_name == constant(PATIENT_ROLE)),
+            .join(ContactType, ContactType.type_name == constant(people.PATIENT_ROLE)),
         )
         .cte("new_role")
     )
@@ -388,11 +328,8 @@ def _create_statement() -> Statement:
     )
     everything = person.join(patient, true()).join(submission, true()).join(free, true())
     columns = [column for column in person.c if column.name != "person_id"]
-    return Statement(
-        select(*patient.c, *columns, *submission.c, free.c.condition_name, free.c.abbreviation)
-        .select_from(everything)
-        .add_cte(given, event)
-    )
+    columns += [free.c[column.name] for column in _CONDITION.columns]
+    return Statement(select(*patient.c, *columns, *submission.c).select_from(everything).add_cte(given, event))
 
 
 def _further(kind: str, key: Any) -> Select[Any]:
@@ -400,6 +337,19 @@ def _further(kind: str, key: Any) -> Select[Any]:
 
 
 CREATE_PATIENT = _create_statement()
+
+
+def values_of(new: PatientCreate, *, status: str, payload: str) -> dict[str, Any]:
+    """The parameters of CREATE_PATIENT beside those of every fast statement."""
+    return {
+        **prefixed("person_", records.person_columns(records.NEW.values(new.person))),
+        **prefixed("submission_", people.SUBMITTED.values(new)),
+        **NEW.values(new),
+        "status": status,
+        "payload": payload,
+        "now": clock.now(),
+        "field_names": sorted({*new.person.model_fields_set, "roles"}),
+    }
 
 
 async def create_patient(fast: FastRequest) -> Response | None:
@@ -411,39 +361,16 @@ async def create_patient(fast: FastRequest) -> Response | None:
         status = first_status(new.status, reason=new.status_reason)
     except (ValidationError, AppError):
         return None
-    columns = person_columns({field: getattr(new.person, field) for field in PersonCreate.model_fields})
-    if columns["email_key"] is None or new.shared_email:
+    # As it came: JSON text, which the request guard has read.
+    values = values_of(new, status=status, payload=(await fast.request.body()).decode())
+    if values["person_email_key"] is None or new.shared_email:
         return None
-    row = await fast.statements.one(
-        CREATE_PATIENT,
-        {
-            **fast.values,
-            **columns,
-            "medical_condition_id": new.medical_condition_id,
-            "source": new.source,
-            # As it came: JSON text, which the request guard has read.
-            "payload": (await fast.request.body()).decode(),
-            "consent_text_version": new.consent_text_version,
-            "first_contact_date": new.first_contact_date,
-            "initial_consult_date": new.initial_consult_date,
-            "status": status,
-            "status_reason": new.status_reason,
-            "owner_id": new.owner_id,
-            "now": clock.now(),
-            "field_names": sorted({*new.person.model_fields_set, "roles"}),
-        },
-    )
+    row = await fast.statements.one(CREATE_PATIENT, {**fast.values, **values})
     if row is None:
         return None
     document = _document(row)
-    document["intake_submission_id"] = str(row["intake_submission_id"])
-    document["match"] = {
-        "outcome": "new_person",
-        "reasons": [FurtherReason.EMAIL_UNKNOWN],
-        "suggested_changes": [],
-        "probable_duplicates": [],
-        "reactivated": False,
-    }
+    document["intake_submission_id"] = row["intake_submission_id"]
+    document["match"] = _NEW_PERSON_MATCH
     headers = {
         "etag": etag(row["version"], row["person_version"]),
         "location": f"/api/v1/patients/{document['patient_id']}",

@@ -6,12 +6,12 @@ from app.access.masking import Health, Personal
 from app.conditions.schemas import ConditionSummary
 from app.patients.states import PATIENT
 from app.patients.words import FilterWord, StatusWord
-from app.people.schemas import Intake, MatchRead, PersonCreate, PersonRead, PersonUpdate
+from app.people.schemas import MatchRead, OfKnownPerson, OfNewPerson, PersonRead, PersonUpdate
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, Instant, Label, Reason, either
+from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Label, Reason, either
 
 
-class _PatientFields(Intake):
+class PatientFields(Body):
     """`status` is active unless it is given; `status_reason` says why it is another one."""
 
     medical_condition_id: Id
@@ -22,21 +22,16 @@ class _PatientFields(Intake):
     owner_id: Id | None = None
 
 
-class PatientCreate(_PatientFields):
+class PatientCreate(PatientFields, OfNewPerson):
     """
     A patient with who they are: found by their e-mail address, or made.
 
     `shared_email`: the address is known to belong to somebody else as well.
     """
 
-    person: PersonCreate
-    shared_email: Flag = False
 
-
-class PatientCreateForPerson(_PatientFields):
+class PatientCreateForPerson(PatientFields, OfKnownPerson):
     """A person whom we know becomes a patient."""
-
-    person_id: Id
 
 
 NewPatient = either(PatientCreate, PatientCreateForPerson, second_has="person_id")

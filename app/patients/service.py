@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,15 +15,16 @@ from app.patients import queries, rules
 from app.patients.errors import condition_unknown
 from app.patients.events import JourneyEvent
 from app.patients.models import Patient
-from app.patients.schemas import PatientCreate, PatientCreateForPerson, PatientUpdate
+from app.patients.schemas import PatientCreate, PatientCreateForPerson, PatientFields, PatientUpdate
 from app.people import queries as people_queries
 from app.people import service as people
 from app.people import suggestions
 from app.people.models import IntakeSubmission, SuggestedChange
-from app.people.schemas import MatchRead, SuggestedChangeRead
+from app.people.schemas import OF_THE_PERSON, MatchRead, SuggestedChangeRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
+from app.platform.stored_fields import StoredFields
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,18 @@ class Registered:
     is_new: bool
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a new patient record is to hold; the dates and the condition are suggested where there is a record."""
-
-    medical_condition_id: UUID
-    first_contact_date: date | None = None
-    initial_consult_date: date | None = None
-    status: str | None = None
-    status_reason: str | None = None
-    owner_id: UUID | None = None
-
-
-_SUGGESTED_FIELDS = ("medical_condition_id", "first_contact_date", "initial_consult_date")
+NEW = StoredFields(
+    Patient,
+    PatientFields,
+    PatientCreate,
+    PatientCreateForPerson,
+    special={**OF_THE_PERSON, "status": "the first one when it is left out"},
+)
+_CHANGED = StoredFields(
+    Patient, PatientUpdate, special={"status": "moves the patient", "person": "changed as a person"}
+)
+_NOT_SUGGESTED = {"status_reason", "owner_id"}
+"""What we say of a patient, not what a form says."""
 
 
 async def register_patient(
@@ -69,37 +68,12 @@ async def register_patient(
     EmailBelongsToSomeoneElse and SeveralPeopleFit as in people; Invalid for an unknown condition, owner or person.
     """
     await _require_condition(session, new.medical_condition_id)
-    if isinstance(new, PatientCreate):
-        identified = await people.identify_or_create(
-            session,
-            actor,
-            new=new.person,
-            source=new.source,
-            payload=payload,
-            shared_email=new.shared_email,
-            consent_text_version=new.consent_text_version,
-        )
-    else:
-        identified = await people.identify_known(
-            session,
-            actor,
-            person_id=new.person_id,
-            source=new.source,
-            payload=payload,
-            consent_text_version=new.consent_text_version,
-        )
+    identified = await people.identify(session, actor, new=new, payload=payload)
     opened = await open_patient(
         session,
         actor,
         person_id=identified.person.person_id,
-        wanted=Wanted(
-            medical_condition_id=new.medical_condition_id,
-            first_contact_date=new.first_contact_date,
-            initial_consult_date=new.initial_consult_date,
-            status=new.status,
-            status_reason=new.status_reason,
-            owner_id=new.owner_id,
-        ),
+        wanted=new,
         source=new.source,
         submission=identified.submission,
     )
@@ -123,7 +97,7 @@ async def open_patient(
     actor: Actor,
     *,
     person_id: UUID,
-    wanted: Wanted,
+    wanted: PatientFields,
     source: str,
     submission: IntakeSubmission | None = None,
 ) -> Opened:
@@ -137,12 +111,8 @@ async def open_patient(
         insert(Patient)
         .values(
             person_id=person_id,
-            medical_condition_id=wanted.medical_condition_id,
-            first_contact_date=wanted.first_contact_date,
-            initial_consult_date=wanted.initial_consult_date,
+            **NEW.values(wanted),
             status=status,
-            status_reason=wanted.status_reason,
-            owner_id=wanted.owner_id,
             updated_by=actor.account_id,
         )
         .on_conflict_do_nothing(index_elements=["person_id"])
@@ -159,16 +129,12 @@ async def open_patient(
     if was_deleted:
         found.deleted_at = found.deleted_by = found.deleted_reason = None
         await session.flush()
-    arrived = {field: getattr(wanted, field) for field in _SUGGESTED_FIELDS}
+    arrived = {name: value for name, value in NEW.values(wanted).items() if name not in _NOT_SUGGESTED}
     suggested = await suggestions.suggest(
         session,
         actor,
         record=suggestions.Record(person_id, "patient", found.patient_id, found.version),
-        differing={
-            field: (getattr(found, field), theirs)
-            for field, theirs in arrived.items()
-            if theirs is not None and theirs != getattr(found, field)
-        },
+        differing=suggestions.differing(found, arrived),
         source=source,
         intake_submission_id=submission.intake_submission_id if submission else None,
     )
@@ -190,12 +156,9 @@ async def change_patient(
     given = change.model_fields_set
     if "medical_condition_id" in given:
         await _require_condition(session, change.medical_condition_id)
-    for field in given & {"medical_condition_id", "first_contact_date", "initial_consult_date", "owner_id"}:
-        setattr(patient, field, getattr(change, field))
     if "status" in given:
         await _move(session, actor, patient, word=change.status, reason=change.status_reason)
-    if "status_reason" in given:
-        patient.status_reason = change.status_reason
+    _CHANGED.set_given(patient, change)
     if "person" in given:
         await people.apply_change(session, person, change.person)
     await session.flush()

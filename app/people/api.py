@@ -60,10 +60,9 @@ async def create_person(
         session,
         actor,
         new=new,
-        source=new.source,
+        intake=new,
         payload=await request.json(),
         shared_email=new.shared_email,
-        consent_text_version=new.consent_text_version,
     )
     person = identified.person
     audit.note(session, record_type="person", record_id=person.person_id)

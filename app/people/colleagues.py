@@ -24,7 +24,7 @@ from app.people.errors import SeveralPeopleFit
 from app.people.keys import email_key
 from app.people.models import ContactType, DuplicateCandidate, PersonContactType
 from app.people.roles import end_role, give_role
-from app.people.schemas import PersonCreate
+from app.people.schemas import Intake, PersonCreate
 from app.people.service import Identified, identify_or_create
 from app.platform.actor import Actor
 from app.platform.errors import NotFound
@@ -109,7 +109,7 @@ async def _link(session: AsyncSession, actor: Actor, account: UserAccount) -> No
         session,
         actor,
         new=new,
-        source="navigator",
+        intake=Intake(source="navigator"),
         payload={**new.model_dump(include={"first_name", "last_name", "email"}), "account": True},
         shared_email=True,
     )

@@ -4,7 +4,7 @@ migration's bulk.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -17,8 +17,23 @@ from app.people.keys import Phone, email_key, name_key, phone_e164
 from app.people.models import Person
 from app.people.schemas import PersonCreate, PersonUpdate
 from app.platform.actor import Actor
+from app.platform.stored_fields import StoredFields
 
-FIELDS = tuple(PersonCreate.model_fields)
+NEW = StoredFields(Person, PersonCreate)
+_CHANGED = StoredFields(Person, PersonUpdate)
+
+
+class _Keys(NamedTuple):
+    """What a person is found by; made here and nowhere else."""
+
+    name_key: str
+    email_key: str | None
+    phone_e164: str | None
+    phone_valid: bool | None
+
+
+COLUMNS = (*NEW.names, *_Keys._fields)
+"""The columns of a new person that `person_columns` fills."""
 
 
 def read_phone(typed: str | None, country: str | None) -> Phone:
@@ -32,7 +47,7 @@ async def lock_until_commit(session: AsyncSession, what: str) -> None:
 
 async def insert_person(session: AsyncSession, actor: Actor, new: PersonCreate, *, owns_email: bool) -> Person | None:
     """The new person, or None when the address got an owner since we looked."""
-    fields = {field: getattr(new, field) for field in FIELDS}
+    fields = NEW.values(new)
     if not owns_email:
         fields["email"] = None
     made = await session.scalars(
@@ -46,28 +61,26 @@ async def insert_person(session: AsyncSession, actor: Actor, new: PersonCreate, 
 
 async def apply_change(session: AsyncSession, person: Person, change: PersonUpdate) -> None:
     """Set the given fields of a locked person, with the keys that follow from them. EmailTaken; does not flush."""
-    given = change.model_fields_set
+    given = _CHANGED.given(change)
     if not given:
         return
-    if "email" in given and change.email is not None:
-        await _require_free_email(session, person, change.email)
-    merged = {field: getattr(person, field) for field in (*FIELDS, "is_active")}
-    merged |= {field: getattr(change, field) for field in given}
-    for column, value in person_columns(merged).items():
+    if (email := given.get("email")) is not None:
+        await _require_free_email(session, person, email)
+    for column, value in person_columns({name: getattr(person, name) for name in _CHANGED.names} | given).items():
         if getattr(person, column) != value:
             setattr(person, column, value)
 
 
 def person_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a person with these fields: the keys beside them are made here and nowhere else."""
+    """The columns of a person with these fields, the keys among them."""
     phone = read_phone(fields["phone"], fields["country"])
-    return {
-        **fields,
-        "name_key": name_key(fields["first_name"], fields["last_name"]),
-        "email_key": email_key(fields["email"]) if fields["email"] else None,
-        "phone_e164": phone.e164,
-        "phone_valid": phone.valid if fields["phone"] else None,
-    }
+    keys = _Keys(
+        name_key=name_key(fields["first_name"], fields["last_name"]),
+        email_key=email_key(fields["email"]) if fields["email"] else None,
+        phone_e164=phone.e164,
+        phone_valid=phone.valid if fields["phone"] else None,
+    )
+    return {**fields, **keys._asdict()}
 
 
 async def _require_free_email(session: AsyncSession, person: Person, email: str) -> None:

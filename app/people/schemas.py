@@ -75,6 +75,29 @@ class PersonSubmission(PersonCreate, Intake):
     shared_email: Flag = False
 
 
+class OfNewPerson(Intake):
+    """
+    A create that says who it is about: found by their e-mail address, or made.
+
+    `shared_email`: the address is known to belong to somebody else as well.
+    """
+
+    person: PersonCreate
+    shared_email: Flag = False
+
+
+class OfKnownPerson(Intake):
+    """A create about a person whom we know."""
+
+    person_id: Id
+
+
+OF_THE_PERSON = dict.fromkeys(
+    (*OfNewPerson.model_fields, *OfKnownPerson.model_fields), "whom it is about, and how it came: people.identify"
+)
+"""The special fields (platform/stored_fields.py) of the creates that are about a person."""
+
+
 class PersonProbe(Body):
     """What a form knows of somebody, to ask who it is before anything is sent."""
 

@@ -18,12 +18,15 @@ from app.people.keys import email_key, name_key
 from app.people.matching import Candidate, Decision, Found, FurtherReason, find_same_person, initials
 from app.people.models import ContactPoint, DuplicateCandidate, IntakeSubmission, Person, SuggestedChange
 from app.people.names import Name
-from app.people.records import FIELDS, apply_change, insert_person, lock_until_commit, read_phone
+from app.people.records import NEW, apply_change, insert_person, lock_until_commit, read_phone
 from app.people.roles import end_role, give_role
 from app.people.schemas import (
     CandidateRead,
+    Intake,
     MatchOutcome,
     MatchRead,
+    OfKnownPerson,
+    OfNewPerson,
     PersonCreate,
     PersonProbe,
     PersonUpdate,
@@ -33,8 +36,11 @@ from app.people.schemas import (
 from app.platform.actor import Actor
 from app.platform.errors import Unavailable, invalid_field
 from app.platform.etags import etag, require_match
+from app.platform.stored_fields import StoredFields
 
 PATIENT_ROLE = "patient"
+SUBMITTED = StoredFields(IntakeSubmission, Intake)
+"""What a create says of itself, in the row of its submission."""
 _TRIES = 3
 
 
@@ -52,15 +58,43 @@ class Identified:
         return self.match.outcome in {"new_person", "shared_email_person"}
 
 
+async def identify(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    new: OfNewPerson | OfKnownPerson,
+    payload: Mapping[str, Any],
+    language: str | None = None,
+) -> Identified:
+    """
+    The person that a create is about, whichever way it names them; `identify_or_create` or `identify_known`.
+
+    `language` is that of the form, kept with the submission; without one it is the person's.
+    """
+    if isinstance(new, OfKnownPerson):
+        return await identify_known(
+            session, actor, person_id=new.person_id, intake=new, payload=payload, language=language
+        )
+    return await identify_or_create(
+        session,
+        actor,
+        new=new.person,
+        intake=new,
+        payload=payload,
+        shared_email=new.shared_email,
+        language=language,
+    )
+
+
 async def identify_or_create(
     session: AsyncSession,
     actor: Actor,
     *,
     new: PersonCreate,
-    source: str,
+    intake: Intake,
     payload: Mapping[str, Any],
     shared_email: bool = False,
-    consent_text_version: str | None = None,
+    language: str | None = None,
 ) -> Identified:
     """
     The person this submission belongs to, made when nobody we know; the submission is kept as it came.
@@ -74,6 +108,7 @@ async def identify_or_create(
     Source: docs/MATCHING.md.
     """
     key = email_key(new.email) if new.email else None
+    language = language or new.language
     await _lock_identity(session, new, key)
     for _ in range(_TRIES):
         decision = await _decide(session, name=_name(new), date_of_birth=new.date_of_birth, key=key)
@@ -84,9 +119,9 @@ async def identify_or_create(
                 person_id=decision.person_id,
                 reasons=decision.reasons,
                 new=new,
-                source=source,
+                intake=intake,
                 payload=payload,
-                consent_text_version=consent_text_version,
+                language=language,
             )
         _refuse(actor, decision, shared_email=shared_email)
         is_shared = decision.found is Found.SOMEONE_ELSE
@@ -106,12 +141,11 @@ async def identify_or_create(
             session,
             actor,
             person_id=person.person_id,
-            source=source,
+            intake=intake,
             payload=payload,
             outcome=outcome,
             reasons=reasons,
-            language=new.language,
-            consent_text_version=consent_text_version,
+            language=language,
         )
         match = MatchRead(
             outcome=outcome,
@@ -130,28 +164,27 @@ async def identify_known(
     actor: Actor,
     *,
     person_id: UUID,
-    source: str,
+    intake: Intake,
     payload: Mapping[str, Any],
-    consent_text_version: str | None = None,
-    field: str = "person_id",
+    language: str | None = None,
 ) -> Identified:
     """
-    A submission that names its person by id. Invalid, naming `field`, when there is no such person.
+    A submission that names its person by id. Invalid when there is no such person.
 
     The person is locked until the transaction ends, so that two submissions for one person follow each other.
     """
     person = await queries.find_person(session, actor, person_id=person_id, for_update=True)
     if person is None:
-        raise invalid_field(field, "unknown_reference", "There is no such person.")
+        raise invalid_field("person_id", "unknown_reference", "There is no such person.")
     return await _recognise(
         session,
         actor,
         person_id=person_id,
         reasons=(FurtherReason.PERSON_GIVEN,),
         new=None,
-        source=source,
+        intake=intake,
         payload=payload,
-        consent_text_version=consent_text_version,
+        language=language,
     )
 
 
@@ -204,19 +237,17 @@ async def keep_submission(
     actor: Actor,
     *,
     person_id: UUID,
-    source: str,
+    intake: Intake,
     payload: Mapping[str, Any],
     outcome: str,
     reasons: tuple[str, ...],
-    language: str | None = None,
-    consent_text_version: str | None = None,
+    language: str | None,
 ) -> IntakeSubmission:
     """File a submission as it came, with what it was matched to."""
     submission = IntakeSubmission(
-        source=source,
+        **SUBMITTED.values(intake),
         payload=dict(payload),
         language=language,
-        consent_text_version=consent_text_version,
         received_by=actor.account_id,
         person_id=person_id,
         match_outcome=outcome,
@@ -356,9 +387,9 @@ async def _recognise(
     person_id: UUID,
     reasons: tuple[str, ...],
     new: PersonCreate | None,
-    source: str,
+    intake: Intake,
     payload: Mapping[str, Any],
-    consent_text_version: str | None,
+    language: str | None,
 ) -> Identified:
     """An existing person comes back: active again, the submission kept, what differs suggested."""
     person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
@@ -371,12 +402,11 @@ async def _recognise(
         session,
         actor,
         person_id=person_id,
-        source=source,
+        intake=intake,
         payload=payload,
         outcome=outcome,
         reasons=reasons,
-        language=new.language if new else None,
-        consent_text_version=consent_text_version,
+        language=language,
     )
     suggested: list[SuggestedChange] = []
     if new is not None:
@@ -385,11 +415,11 @@ async def _recognise(
             actor,
             record=suggestions.Record(person_id, "person", person_id, person.version),
             differing=differing_fields(
-                {field: getattr(person, field) for field in FIELDS},
-                {field: getattr(new, field) for field in FIELDS if field in new.model_fields_set},
+                {field: getattr(person, field) for field in NEW.names},
+                NEW.given(new),
                 known_phones=await queries.contact_keys(session, person_id=person_id, kind="phone"),
             ),
-            source=source,
+            source=intake.source,
             intake_submission_id=submission.intake_submission_id,
         )
     audit.note(session, person_ids=[person_id], fields=[change.field for change in suggested])
@@ -420,6 +450,7 @@ __all__ = [
     "deactivate_person",
     "end_role",
     "give_role",
+    "identify",
     "identify_known",
     "identify_or_create",
     "keep_submission",

@@ -24,7 +24,7 @@ from app.people.errors import AlreadyDecided, OurValueChanged, ValueNotAllowed
 from app.people.models import DuplicateCandidate, SuggestedChange
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.db import Edited
+from app.platform.db import Base, Edited
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,15 @@ def as_json(value: Any) -> Any:
 def value_hash(value: Any) -> str:
     """SHA-256 of the value's canonical JSON in hexadecimal digits: the order of keys does not matter."""
     return hashlib.sha256(orjson.dumps(as_json(value), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def differing(row: Base, arrived: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The fields of what arrived that say something else than the row, as (ours, theirs); an empty one says nothing."""
+    return {
+        field: (getattr(row, field), theirs)
+        for field, theirs in arrived.items()
+        if theirs not in (None, []) and theirs != getattr(row, field)
+    }
 
 
 async def suggest(

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.access.masking import Personal
 from app.hospitals.schemas import HospitalSummary, SpecializationSummary
-from app.people.schemas import Intake, MatchRead, PersonCreate, PersonSummary
+from app.people.schemas import Intake, MatchRead, OfKnownPerson, OfNewPerson, PersonSummary
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Flag, Id, Instant, Label, either, line
 
@@ -16,17 +16,12 @@ class _Professional(Intake):
     medical_license_number: line(100) | None = None  # type: ignore[valid-type]  # a type made by a call
 
 
-class PhysicianOfNewPerson(_Professional):
+class PhysicianOfNewPerson(_Professional, OfNewPerson):
     """A physician and who it is: the person is found by the e-mail or made."""
 
-    person: PersonCreate
-    shared_email: Flag = False
 
-
-class PhysicianOfPerson(_Professional):
+class PhysicianOfPerson(_Professional, OfKnownPerson):
     """A person we know becomes a physician."""
-
-    person_id: Id
 
 
 PhysicianCreate = either(PhysicianOfNewPerson, PhysicianOfPerson, second_has="person_id")

@@ -6,17 +6,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
 from app.people import suggestions
-from app.people.schemas import MatchRead, SuggestedChangeRead
-from app.people.service import Identified, give_role, identify_known, identify_or_create
+from app.people.schemas import OF_THE_PERSON, MatchRead, SuggestedChangeRead
+from app.people.service import Identified, give_role, identify
 from app.physicians import queries
 from app.physicians.models import Physician
 from app.physicians.schemas import PhysicianOfNewPerson, PhysicianOfPerson, PhysicianUpdate
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
+from app.platform.stored_fields import StoredFields
 
 ROLE = "physician"
-_PROFESSIONAL = ("hospital_id", "job_title", "specialization_id", "medical_license_number")
+_NEW = StoredFields(Physician, PhysicianOfNewPerson, PhysicianOfPerson, special=OF_THE_PERSON)
+_CHANGED = StoredFields(Physician, PhysicianUpdate)
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,14 @@ async def register_physician(
     The physician that this person is, made when they are none yet; the person gets the role.
 
     A physician we have is not overwritten: what differs becomes suggested changes, and an inactive one is active
-    again. Errors are those of people.service.identify_or_create and identify_known.
+    again. Errors are those of people.service.identify.
     """
-    found = await _identify(session, actor, new)
+    found = await identify(session, actor, new=new, payload=new.model_dump(mode="json", exclude_unset=True))
     person_id = found.person.person_id
     physician = await queries.find_physician_of_person(session, person_id=person_id)
     match, is_new = found.match, physician is None
     if physician is None:
-        physician = Physician(
-            person_id=person_id,
-            updated_by=actor.account_id,
-            **{field: getattr(new, field) for field in _PROFESSIONAL},
-        )
+        physician = Physician(person_id=person_id, updated_by=actor.account_id, **_NEW.values(new))
         session.add(physician)
         await session.flush()
     else:
@@ -63,28 +61,6 @@ async def register_physician(
     return Registered(await _noted(session, actor, physician.physician_id), match, is_new)
 
 
-async def _identify(session: AsyncSession, actor: Actor, new: PhysicianOfNewPerson | PhysicianOfPerson) -> Identified:
-    payload = new.model_dump(mode="json", exclude_unset=True)
-    if isinstance(new, PhysicianOfPerson):
-        return await identify_known(
-            session,
-            actor,
-            person_id=new.person_id,
-            source=new.source,
-            payload=payload,
-            consent_text_version=new.consent_text_version,
-        )
-    return await identify_or_create(
-        session,
-        actor,
-        new=new.person,
-        source=new.source,
-        payload=payload,
-        shared_email=new.shared_email,
-        consent_text_version=new.consent_text_version,
-    )
-
-
 async def _returned(
     session: AsyncSession,
     actor: Actor,
@@ -96,18 +72,13 @@ async def _returned(
     if reactivated:
         physician.is_active = True
         await session.flush()
-    arrived = {field: getattr(new, field) for field in _PROFESSIONAL}
     changes = await suggestions.suggest(
         session,
         actor,
         record=suggestions.Record(
             physician.person_id, Physician.__tablename__, physician.physician_id, physician.version
         ),
-        differing={
-            field: (getattr(physician, field), theirs)
-            for field, theirs in arrived.items()
-            if theirs is not None and theirs != getattr(physician, field)
-        },
+        differing=suggestions.differing(physician, _NEW.values(new)),
         source=new.source,
         intake_submission_id=found.submission.intake_submission_id,
     )
@@ -128,8 +99,7 @@ async def change_physician(
     """Change the fields given; Stale when `if_match` names another version. The person is changed as a person."""
     physician = await queries.get_physician(session, actor, physician_id=physician_id, for_update=True)
     require_match(if_match, tag(physician))
-    for field in change.model_fields_set:
-        setattr(physician, field, getattr(change, field))
+    _CHANGED.set_given(physician, change)
     await session.flush()
     return await _noted(session, actor, physician_id, change.model_fields_set)
 

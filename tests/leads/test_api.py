@@ -101,13 +101,15 @@ async def test_known_person_gets_a_lead_by_id(
 ) -> None:
     person = await builders.a_person(session)
     await session.commit()
-    sent = await form(session, person=..., person_id=str(person.person_id), language=...)
+    sent = await form(session, person=..., person_id=str(person.person_id), language="de")
 
     made = await client.post(URL, json=sent, headers=await as_role("navigator"))
 
     assert made.status_code == 201, made.text
     assert made.json()["person_id"] == str(person.person_id)
     assert made.json()["match"]["outcome"] == "existing_person"
+    kept = await session.get_one(IntakeSubmission, UUID(made.json()["intake_submission_id"]))
+    assert kept.language == "de"
 
 
 @pytest.mark.parametrize(

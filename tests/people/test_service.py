@@ -17,7 +17,7 @@ from app.people.errors import (
     ValueNotAllowed,
 )
 from app.people.models import DuplicateCandidate, IntakeSubmission, Person, PersonContactType
-from app.people.schemas import PersonCreate, PersonUpdate
+from app.people.schemas import Intake, PersonCreate, PersonUpdate
 from app.people.service import Identified
 from app.platform.actor import Actor
 from app.platform.errors import Invalid
@@ -31,7 +31,7 @@ async def identify(session: AsyncSession, actor: Actor, *, shared_email: bool = 
         session,
         actor,
         new=PersonCreate.model_validate(payload),
-        source="contact_form",
+        intake=Intake(source="contact_form"),
         payload=payload,
         shared_email=shared_email,
     )
