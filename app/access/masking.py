@@ -9,7 +9,8 @@ such data says so too, and is refused to whoever sees it masked.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, Any, TypeVar
+from functools import cache
+from typing import Annotated, Any, TypeVar, get_args
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -144,6 +145,53 @@ def persons_with_detail(answer: Any, inherited: UUID | None = None) -> Iterator[
     elif isinstance(answer, list):
         for item in answer:
             yield from persons_with_detail(item, inherited)
+
+
+def persons_in(answer: Any) -> Iterator[UUID]:
+    """
+    The persons an answer names, however deep: those whom its reader was shown.
+
+    A person is named by a field whose name says so (`names_a_person`). Lists of persons in audit events
+    (`person_ids`) are left out: reading the trail would otherwise name all whom earlier events name, and so grow with
+    every reading. So are JSON values (a submission as it came, versions of a row): nobody has checked their ids.
+    """
+    if isinstance(answer, BaseModel):
+        named, nested = _places(type(answer))
+        for name in named:
+            person_id = getattr(answer, name)
+            if person_id is not None:
+                yield person_id
+        for name in nested:
+            yield from persons_in(getattr(answer, name))
+    elif isinstance(answer, list):
+        for item in answer:
+            yield from persons_in(item)
+
+
+def names_a_person(field_name: str) -> bool:
+    """Whether the value of a field or column of this name is the id of a person."""
+    return field_name == "pn_id" or field_name.endswith("person_id")
+
+
+@cache
+def _places(model: type[BaseModel]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields of a model that name a person, and those that hold further models."""
+    fields = model.model_fields
+    return (
+        tuple(name for name in fields if names_a_person(name)),
+        tuple(name for name, info in fields.items() if any(models_in(info.annotation))),
+    )
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a value of this annotation may be or hold at its first level."""
+    if isinstance(annotation, TypeVar):
+        # The items of a Page that was made without its type.
+        yield BaseModel
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models_in(part)
 
 
 class FieldMasked(Forbidden):

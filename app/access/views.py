@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.masking import View, mask, persons_with_detail
+from app.access.masking import View, mask, persons_in, persons_with_detail
 from app.access.openings import queries, service
 from app.access.openings.errors import ReasonNeeded
 from app.access.policy import Sight, is_bound_to_caseload, masked_classes_of, sight_of
@@ -56,7 +56,8 @@ async def show(session: AsyncSession, actor: Actor, access: AccessContext, answe
     `answer` as the actor may see it.
 
     ReasonNeeded when it is one record whose case detail lies outside their caseload and no reason is stated; in lists
-    such detail is masked. Notes the purpose when a break-glass or a stated reason has opened something.
+    such detail is masked. Notes the purpose when a break-glass or a stated reason has opened something, and everybody
+    whom the answer names: an entry point or service notes nobody whom its answer names.
     """
     view = await view_of(session, actor, access)
     if _is_bound(actor, access):
@@ -66,6 +67,7 @@ async def show(session: AsyncSession, actor: Actor, access: AccessContext, answe
     shown = mask(answer, view)
     if view.used:
         audit.state_purpose(session, "break_glass")
+    audit.note(session, person_ids=persons_in(shown))
     return shown
 
 

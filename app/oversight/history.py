@@ -1,11 +1,12 @@
 """The versions of one record as somebody may see them."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.masking import HIDDEN, View, mask, subject_of
+from app.access.masking import HIDDEN, View, mask, names_a_person, subject_of
 from app.access.queries import account_names
 from app.access.views import AccessContext, view_of_record
 from app.audit import history
@@ -57,12 +58,24 @@ async def versions_of(
         )
         more = bool(found) and found[-1].version > 1
         next_cursor = encode_cursor(query.fingerprint(), [found[-1].version]) if more else None
+    audit.note(session, person_ids=_persons_in(found))
     names = await account_names(session, [version.changed_by for version in found])
     # Masked here and not only by the JSON API: pages show these versions too.
     items = [mask(_read(version, record, view, names), view) for version in found]
     if view.used:
         audit.state_purpose(session, "break_glass")
     return Page(items=items, next_cursor=next_cursor, total=min(total, COUNT_CAP), total_is_capped=total > COUNT_CAP)
+
+
+def _persons_in(versions: Sequence[RowVersion]) -> set[UUID]:
+    """The persons whom these versions name, or named before: their columns stand in an answer as JSON."""
+    return {
+        UUID(value)
+        for version in versions
+        for values in (version.values, version.before or {})
+        for column, value in values.items()
+        if value is not None and names_a_person(column)
+    }
 
 
 def _read(version: RowVersion, record: Record, view: View, names: dict[UUID, str]) -> VersionRead:

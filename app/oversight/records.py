@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -146,8 +145,3 @@ RECORDS: tuple[Record, ...] = (
 )
 BY_TYPE: dict[str, Record] = {record.record_type: record for record in RECORDS}
 BY_PATH: dict[str, Record] = {record.path: record for record in RECORDS}
-
-
-def plain(value: Any) -> Any:
-    """A value of an answer as JSON has it."""
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value

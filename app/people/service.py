@@ -134,6 +134,8 @@ async def identify_or_create(
         if is_shared and new.email is not None and key is not None:
             owners = [person.person_id, *(other.person_id for other in decision.others)]
             await _share_email(session, email=new.email, key=key, person_ids=owners)
+            # Their contact points say now that the address is shared; the answer does not name them.
+            audit.note(session, person_ids=owners)
             reasons = (*reasons, FurtherReason.EMAIL_SHARED)
         duplicates = await _file_duplicates(session, actor, person, besides=decision.others)
         outcome: MatchOutcome = "shared_email_person" if is_shared else "new_person"

@@ -319,6 +319,30 @@ async def test_reveals_that_cannot_be_meant_are_refused(
     assert P not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("record", "group"),
+    [("call_history", "person"), ("call_history", "pn"), ("patient", "medical_condition"), ("eap_journey", "patient")],
+)
+async def test_a_reveal_names_single_fields_not_groups_of_them(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, world: World, record: str, group: str
+) -> None:
+    key = {"call_history": "call_id"}.get(record, f"{record}_id")
+    asked = {"record_type": record, "record_id": str(world.ids[key]), "fields": ["created_at", group], "reason": REASON}
+    answer = await client.post("/api/v1/reveals", json=asked, headers=await as_role("auditor"))
+    assert answer.status_code == 422
+    assert [(e["field"], e["code"]) for e in answer.json()["errors"]] == [("fields.1", "not_a_single_field")]
+    assert await session.scalar(select(func.count()).where(AccessOpening.kind == "reveal")) == 0
+
+
+async def test_a_field_of_a_part_that_is_not_there_is_revealed_as_nothing(
+    client: httpx.AsyncClient, as_role: AsRole, world: World
+) -> None:
+    call_id = str(world.ids["call_id"])
+    asked = {"record_type": "call_history", "record_id": call_id, "fields": ["pn.last_name"], "reason": REASON}
+    answer = await client.post("/api/v1/reveals", json=asked, headers=await as_role("auditor"))
+    assert (answer.status_code, answer.json().get("values")) == (200, {"pn.last_name": None})
+
+
 async def test_a_role_reveals_only_in_records_it_may_read(
     client: httpx.AsyncClient, as_role: AsRole, world: World
 ) -> None:
