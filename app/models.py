@@ -6,11 +6,11 @@ from app.access.openings import models as openings
 from app.audit import models as audit
 from app.calls import models as calls
 from app.conditions import models as conditions
+from app.events import models as events
 from app.hospitals import models as hospitals
 from app.journeys.eap import models as eap_journeys
 from app.journeys.trial import models as trial_journeys
 from app.leads import models as leads
-from app.patients import events
 from app.patients import models as patients
 from app.people import models as people
 from app.physicians import models as physicians

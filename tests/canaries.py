@@ -19,10 +19,10 @@ from app.access.request_guard import GuardedRoute
 from app.access.service import command_actor, create_api_key, open_account
 from app.audit.service import state_change_reason
 from app.conditions.models import MedicalCondition
+from app.events.models import JourneyEvent
 from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapGate
 from app.main import create_app
-from app.patients.events import JourneyEvent
 from app.patients.models import PatientPhysicianRelationship
 from app.people.keys import name_key
 from app.people.models import (

@@ -29,10 +29,10 @@ from app.casework.schemas import (
     SuggestionItem,
     TimelineItem,
 )
+from app.events.models import JourneyEvent
 from app.journeys.eap.models import EapJourney
 from app.journeys.trial.models import ClinicalTrialJourney
 from app.leads.models import PatientLead
-from app.patients.events import JourneyEvent
 from app.patients.models import Patient, PatientPhysicianRelationship
 from app.people.models import IntakeSubmission, SuggestedChange
 from app.platform.paging import COUNT_CAP, PageQuery, decode_cursor, encode_cursor

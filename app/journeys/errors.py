@@ -1,6 +1,6 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Sequence
 
-from app.platform.errors import Conflict, FieldError, Invalid, invalid_field
+from app.platform.errors import FieldError, Invalid, invalid_field
 
 
 class ReasonNeeded(Invalid):
@@ -9,39 +9,18 @@ class ReasonNeeded(Invalid):
     code = "reason_needed"
     detail = "This state needs a reason: reason_code, or a reason in words."
 
-    def __init__(self, codes: Iterable[str], message: str = "Send a reason_code of this state's list.") -> None:
-        super().__init__(
-            fields=[FieldError("reason_code", "reason_needed", message)], extra={"allowed": sorted(set(codes))}
-        )
 
-
-class GuardNotMet(Conflict):
-    """The machine has the move, but something it needs is missing. `guards` says of each: met, not_met, not_checked."""
-
-    code = "guard_not_met"
-    detail = "Something that this step needs is not there yet."
-
-    def __init__(self, guards: Mapping[str, str]) -> None:
-        missing = [name for name, answer in guards.items() if answer == "not_met"]
-        super().__init__(extra={"not_met": missing, "guards": dict(guards)})
-
-
-def reason_not_of_this_state() -> Invalid:
-    return invalid_field("reason_code", "reason_not_of_this_state", "This state has other reasons.")
-
-
-def words_needed() -> Invalid:
-    return ReasonNeeded((), "The code `other` needs a reason in words beside it.")
+def refused_move(faults: Sequence[FieldError], codes: Collection[str]) -> Invalid:
+    """ReasonNeeded, with the state's codes, when a reason is among what is missing; else Invalid."""
+    if any(fault.code == "reason_needed" for fault in faults):
+        return ReasonNeeded(fields=faults, extra={"allowed": sorted(set(codes))})
+    return Invalid(fields=faults)
 
 
 def happened_at_needed() -> Invalid:
     return invalid_field(
         "happened_at", "happened_at_needed", "A journey that starts in a later state says when it came there."
     )
-
-
-def in_the_future() -> Invalid:
-    return invalid_field("happened_at", "in_the_future", "Must not lie in the future.")
 
 
 def hold_reason_needed() -> Invalid:

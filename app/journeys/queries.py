@@ -1,6 +1,5 @@
 """What both kinds of journey ask."""
 
-from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -9,11 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.journeys.errors import patient_unknown
-from app.patients.events import JourneyEvent
 from app.patients.models import Patient, PatientPhysicianRelationship
 from app.physicians.models import Physician
-from app.platform.actor import Actor
-from app.platform.paging import PageQuery, SortKey, fetch_page
 
 
 class _Journey(Protocol):
@@ -54,22 +50,3 @@ async def has_current_physician(session: AsyncSession, *, patient_id: UUID) -> b
         PatientPhysicianRelationship.patient_id == patient_id, PatientPhysicianRelationship.end_date.is_(None)
     )
     return bool(await session.scalar(select(current)))
-
-
-async def list_events(
-    session: AsyncSession,
-    _actor: Actor,
-    *,
-    of: ColumnElement[bool],
-    query: PageQuery,
-) -> FoundPage:
-    """A page of a journey's events, in the order in which they were entered."""
-    ids = select(JourneyEvent.journey_event_id, JourneyEvent.created_at, JourneyEvent.journey_event_id).where(of)
-
-    return await fetch_page(
-        session,
-        ids=ids,
-        query=query,
-        sort=SortKey((JourneyEvent.created_at, JourneyEvent.journey_event_id), (datetime, UUID), ascending=True),
-        rows=select(JourneyEvent),
-    )

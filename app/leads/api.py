@@ -8,6 +8,8 @@ from fastapi import Query, Request, Response
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.conditions.schemas import ConditionSummary
+from app.events.models import JourneyEvent
+from app.events.queries import list_events
 from app.leads import queries, service
 from app.leads.models import PatientLead
 from app.leads.rules import allowed_transitions
@@ -112,6 +114,6 @@ async def list_lead_events(
     """What happened to the lead, in the order in which it was entered."""
     lead = await queries.get_lead(session, actor, lead_id=lead_id)
     service.note(session, lead)
-    rows, cursor, total, capped = await queries.list_events(session, actor, lead_id=lead_id, query=query)
+    rows, cursor, total, capped = await list_events(session, actor, of=JourneyEvent.lead_id == lead_id, query=query)
     items = [LeadEventRead.model_validate(row) for row in rows]
     return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)

@@ -10,10 +10,9 @@ from app.leads.errors import LeadNotFound
 from app.leads.models import PatientLead
 from app.leads.schemas import LeadFilter
 from app.leads.states import LEAD
-from app.patients.events import JourneyEvent
 from app.people import queries as people
 from app.platform.actor import Actor
-from app.platform.paging import PageQuery, SortKey, fetch_page
+from app.platform.paging import SortKey, fetch_page
 from app.platform.search import among
 
 LOADED = (joinedload(PatientLead.person, innerjoin=True), joinedload(PatientLead.medical_condition, innerjoin=True))
@@ -61,19 +60,6 @@ async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) 
         sort=NEWEST_FIRST,
         rows=select(PatientLead).options(*LOADED),
         one_of=(PatientLead.status, LEAD.states_of_filter(query.status)) if query.status else None,
-    )
-
-
-async def list_events(session: AsyncSession, _actor: Actor, *, lead_id: UUID, query: PageQuery) -> FoundPage:
-    """A page of the lead's events, in the order in which they were entered."""
-    event = JourneyEvent
-
-    return await fetch_page(
-        session,
-        ids=select(event.journey_event_id, event.created_at, event.journey_event_id).where(event.lead_id == lead_id),
-        query=query,
-        sort=SortKey((event.created_at, event.journey_event_id), (datetime, UUID), ascending=True),
-        rows=select(event),
     )
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.access.masking import Health, Personal
 from app.conditions.schemas import ConditionSummary
-from app.leads.rules import Step
+from app.leads.rules import LeadStep
 from app.leads.words import FilterWord, FirstStatus, ReasonCode, TargetWord, WebAddress
 from app.people.fields import Language
 from app.people.schemas import Intake, MatchRead, OfKnownPerson, OfNewPerson, PersonSummary, Source
@@ -48,8 +48,8 @@ class LeadTransition(Body):
     wake_up_on: Day | None = None
     duplicate_of_person_id: Id | None = None
 
-    def step(self) -> Step:
-        return Step(**self.model_dump())
+    def step(self) -> LeadStep:
+        return LeadStep(**self.model_dump())
 
 
 class LeadUpdate(Body):

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
+from app.events.moves import Move, decide_move
+from app.events.service import file_event, make_move
 from app.leads import queries
 from app.leads.models import PatientLead
-from app.leads.rules import Move, Step, codes_of, decide_move
+from app.leads.rules import LEAD_MOVES, LeadStep, codes_of
 from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
 from app.leads.states import LEAD
-from app.patients.events import JourneyEvent
 from app.people import roles, suggestions
 from app.people import service as people
 from app.people.schemas import OF_THE_PERSON, MatchRead
@@ -57,24 +58,17 @@ async def open_lead(
         new = new.model_copy(update={"person": new.person.model_copy(update={"language": new.language})})
     identified = await people.identify(session, actor, new=new, payload=payload, language=new.language)
     now = clock.now()
+    move = decide_move(LEAD_MOVES, LeadStep(new.status or LEAD.initial), state=None, now=now)
     lead = PatientLead(
         person_id=identified.person.person_id,
         **_NEW.values(new),
-        status=new.status or LEAD.initial,
+        status=move.to,
         intake_submission_id=identified.submission.intake_submission_id,
         updated_by=actor.account_id,
     )
     session.add(lead)
     await session.flush()
-    session.add(
-        JourneyEvent(
-            lead_id=lead.lead_id,
-            to_status=lead.status,
-            happened_at=now,
-            entered_by=actor.account_id,
-            via="opened",
-        )
-    )
+    file_event(session, actor, record=lead, move=move, findings={}, via="opened")
     note(session, lead)
     await roles.give_role(session, actor, person_id=lead.person_id, type_name=LEAD_ROLE, since=now)
     return Opened(await queries.get_lead(session, actor, lead_id=lead.lead_id), identified.match)
@@ -95,8 +89,8 @@ async def change_lead(
     _CHANGED.set_given(lead, change)
     about_status = {name: value for name, value in given.items() if name in _STEP_FIELDS}
     word = given.get("status")
-    if word is not None and (LEAD.state_of(word) or word) != lead.status:
-        await _move(session, actor, lead, Step(to=word, **about_status), via="update")
+    if word is not None and LEAD_MOVES.state_of(word) != lead.status:
+        await _move(session, actor, lead, LeadStep(to=word, **about_status), via="update")
     else:
         _correct(lead, about_status)
     await session.flush()
@@ -105,7 +99,7 @@ async def change_lead(
 
 
 async def move_lead(
-    session: AsyncSession, actor: Actor, *, lead_id: UUID, step: Step, if_match: str | None = None
+    session: AsyncSession, actor: Actor, *, lead_id: UUID, step: LeadStep, if_match: str | None = None
 ) -> PatientLead:
     """Move the lead. LeadNotFound; Stale; TransitionNotAllowed, ReopenTooLate; Invalid for what the status needs."""
     lead = await queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
@@ -119,36 +113,25 @@ async def mark_converted(
     session: AsyncSession, actor: Actor, *, lead: PatientLead, patient_id: UUID, now: datetime, reason: str | None
 ) -> PatientLead:
     """Close a locked open lead as converted to the patient of its person. TransitionNotAllowed from a closed state."""
-    move = decide_move(lead.status, Step(to="converted", reason=reason), closed_at=lead.closed_at, now=now)
+    step = LeadStep("converted", happened_at=now, reason=reason)
+    move = await make_move(session, actor, record=lead, moves=LEAD_MOVES, step=step, via="convert")
     lead.converted_to_patient_id, lead.converted_at = patient_id, move.happened_at
-    await _carry_out(session, actor, lead, move, via="convert")
+    await _arrive(session, actor, lead, move, step)
     note(session, lead, ["status", "converted_to_patient_id"])
     return await queries.get_lead(session, actor, lead_id=lead.lead_id)
 
 
-async def _move(session: AsyncSession, actor: Actor, lead: PatientLead, step: Step, *, via: str) -> None:
-    move = decide_move(lead.status, step, closed_at=lead.closed_at, now=clock.now())
-    await _carry_out(session, actor, lead, move, via=via)
+async def _move(session: AsyncSession, actor: Actor, lead: PatientLead, step: LeadStep, *, via: str) -> None:
+    move = await make_move(session, actor, record=lead, moves=LEAD_MOVES, step=step, via=via)
+    await _arrive(session, actor, lead, move, step)
 
 
-async def _carry_out(session: AsyncSession, actor: Actor, lead: PatientLead, move: Move, *, via: str) -> None:
-    lead.status = move.to
-    lead.closed_at = move.closed_at
-    lead.reason_code, lead.reason = move.reason_code, move.reason
-    lead.wake_up_on = move.wake_up_on
-    lead.duplicate_of_person_id = move.duplicate_of_person_id
-    session.add(
-        JourneyEvent(
-            lead_id=lead.lead_id,
-            from_status=move.from_status,
-            to_status=move.to,
-            happened_at=move.happened_at,
-            entered_by=actor.account_id,
-            via=via,
-            reason_code=move.reason_code,
-            reason=move.reason,
-        )
-    )
+async def _arrive(session: AsyncSession, actor: Actor, lead: PatientLead, move: Move, step: LeadStep) -> None:
+    """Set what the move means beside the status."""
+    lead.closed_at = None if LEAD.is_open(move.to) else move.happened_at
+    lead.reason_code, lead.reason = move.reason_code, step.reason
+    lead.wake_up_on = step.wake_up_on
+    lead.duplicate_of_person_id = step.duplicate_of_person_id
     await session.flush()
     await _keep_role(session, actor, lead)
 

@@ -19,10 +19,6 @@ class JourneysOpen(Conflict):
         super().__init__(extra={"allowed": list(allowed)})
 
 
-def reason_needed() -> Invalid:
-    return invalid_field("status_reason", "reason_needed", "This status needs a reason.")
-
-
 def condition_unknown() -> Invalid:
     return invalid_field("medical_condition_id", "unknown_reference", "There is no such medical condition.")
 

@@ -1,42 +1,31 @@
-"""Which moves of a patient's status are right, and what was checked."""
+"""Which moves of a patient's status are right, and what is checked."""
 
-from dataclasses import dataclass, field
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.patients.errors import JourneysOpen, reason_needed
+from app.events.moves import Condition, Finding, Move, Moves, Step, decide_move
+from app.patients import queries
+from app.patients.errors import JourneysOpen
+from app.patients.models import Patient
 from app.patients.states import PATIENT
-
-NO_OPEN_JOURNEY = "no_open_journey"
-"""The move condition of going inactive: nobody is put aside while a trial or a programme still waits for them."""
-
-
-@dataclass(frozen=True)
-class Move:
-    """A move that may be made; `guards` maps each move condition that was checked to `met` or `not_checked`."""
-
-    from_status: str
-    to_status: str
-    reason: str | None
-    guards: dict[str, str] = field(default_factory=dict)
+from app.platform import clock
+from app.platform.states import Machine
 
 
-def decide_move(status: str, word: str, *, reason: str | None, has_open_journey: bool | None) -> Move | None:
-    """
-    The move from `status` to the state that `word` names; None when the patient is there already.
+async def no_open_journey(session: AsyncSession, patient: Patient, _move: Move) -> Finding:
+    """Nobody is put aside while a trial or a programme still waits for them."""
+    is_open = await queries.has_open_journey(session, patient_id=patient.patient_id)
+    return Finding.of(None if is_open is None else not is_open)
 
-    `has_open_journey` is None when there are no journeys to ask. TransitionNotAllowed and JourneysOpen name the moves
-    that are allowed; Invalid when a reason is missing.
-    """
-    to = PATIENT.state_of(word) or word
-    if to == status:
-        return None
-    PATIENT.require_move(status, to)
-    if to in PATIENT.needs_reason and reason is None:
-        raise reason_needed()
-    if to != "inactive":
-        return Move(status, to, reason)
-    if has_open_journey:
-        raise JourneysOpen(allowed=[state for state in PATIENT.allowed(status) if state != to])
-    return Move(status, to, reason, {NO_OPEN_JOURNEY: "not_checked" if has_open_journey is None else "met"})
+
+def _journeys_open(machine: Machine, move: Move) -> JourneysOpen:
+    return JourneysOpen(allowed=[state for state in machine.allowed(str(move.from_status)) if state != move.to])
+
+
+PATIENT_MOVES = Moves(
+    PATIENT,
+    conditions={"inactive": (Condition("no_open_journey", no_open_journey, refusal=_journeys_open),)},
+    reason_field="status_reason",
+)
 
 
 def first_status(word: str | None, *, reason: str | None) -> str:
@@ -45,7 +34,6 @@ def first_status(word: str | None, *, reason: str | None) -> str:
 
     TransitionNotAllowed and Invalid as for a move; a new patient has no journey.
     """
-    if word is None:
+    if word is None or PATIENT_MOVES.state_of(word) == PATIENT.initial:
         return PATIENT.initial
-    move = decide_move(PATIENT.initial, word, reason=reason, has_open_journey=False)
-    return move.to_status if move else PATIENT.initial
+    return decide_move(PATIENT_MOVES, Step(word, reason=reason), state=PATIENT.initial, now=clock.now()).to

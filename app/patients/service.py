@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
 from app.conditions.models import MedicalCondition
+from app.events.moves import Step
+from app.events.service import make_move
 from app.patients import queries, rules
 from app.patients.errors import condition_unknown
-from app.patients.events import JourneyEvent
 from app.patients.models import Patient
 from app.patients.schemas import PatientCreate, PatientCreateForPerson, PatientFields, PatientUpdate
 from app.people import queries as people_queries
@@ -180,26 +181,11 @@ async def delete_patient(
 
 
 async def _move(session: AsyncSession, actor: Actor, patient: Patient, *, word: str, reason: str | None) -> None:
-    move = rules.decide_move(
-        patient.status,
-        word,
-        reason=reason,
-        has_open_journey=await queries.has_open_journey(session, patient_id=patient.patient_id),
-    )
-    if move is None:
+    if rules.PATIENT_MOVES.state_of(word) == patient.status:
         return
-    patient.status, patient.status_reason = move.to_status, move.reason
-    session.add(
-        JourneyEvent(
-            patient_id=patient.patient_id,
-            from_status=move.from_status,
-            to_status=move.to_status,
-            happened_at=clock.now(),
-            entered_by=actor.account_id,
-            reason=move.reason,
-            guards=move.guards,
-        )
-    )
+    step = Step(word, reason=reason)
+    await make_move(session, actor, record=patient, moves=rules.PATIENT_MOVES, step=step, via=None)
+    patient.status_reason = reason
 
 
 async def _require_condition(session: AsyncSession, medical_condition_id: UUID) -> None:

@@ -21,12 +21,12 @@ from app.access.masking import HIDDEN, class_of
 from app.access.models import RoleGrant
 from app.access.policy import GRANTS, PERMISSIONS, SIGHT, Role, Sight
 from app.access.request_guard import GuardedRoute
+from app.events.models import JourneyEvent
 from app.journeys.eap.models import EapGate
 from app.journeys.eap.schemas import GateRead
 from app.journeys.schemas import JourneyEventRead
 from app.oversight.records import RECORDS
 from app.patients.care_team.schemas import CareLinkRead
-from app.patients.events import JourneyEvent
 from app.patients.models import PatientPhysicianRelationship
 from app.people.models import (
     ContactPoint,

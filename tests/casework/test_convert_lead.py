@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.policy import Role
 from app.access.service import command_actor, create_service_key
 from app.audit.models import AuditEvent
+from app.events.models import JourneyEvent
 from app.leads.states import LEAD
 from app.main import create_app
-from app.patients.events import JourneyEvent
 from app.patients.models import Patient
 from app.people.models import ContactType, Person, PersonContactType
 from app.platform import clock

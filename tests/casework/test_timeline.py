@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import AuditEvent
 from app.casework.timeline import page_of
+from app.events.models import JourneyEvent
 from app.journeys.eap.models import EapJourney
 from app.journeys.trial.models import ClinicalTrialJourney
-from app.patients.events import JourneyEvent
 from app.patients.models import Patient, PatientPhysicianRelationship
 from app.people.models import IntakeSubmission, Person, SuggestedChange
 from app.physicians.models import Physician

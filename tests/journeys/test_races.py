@@ -4,12 +4,12 @@ import asyncio
 
 from sqlalchemy import select
 
+from app.events.models import JourneyEvent
 from app.journeys.eap.models import EapGate
 from app.journeys.eap.schemas import GateUpdate
 from app.journeys.eap.service import change_gate
 from app.journeys.trial.schemas import TrialTransition
 from app.journeys.trial.service import move_trial_journey
-from app.patients.events import JourneyEvent
 from app.platform.actor import Actor
 from app.platform.db import Database
 from app.platform.states import TransitionNotAllowed

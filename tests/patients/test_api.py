@@ -10,8 +10,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import AuditEvent, RowHistory
+from app.events.models import JourneyEvent
 from app.journeys.trial.models import ClinicalTrialJourney
-from app.patients.events import JourneyEvent
 from app.patients.models import Patient
 from app.people.models import ContactType, IntakeSubmission, Person, PersonContactType
 from tests.builders import a_condition, a_patient, a_person

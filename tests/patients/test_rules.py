@@ -1,51 +1,41 @@
 """Which moves of a patient's status are right."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from app.patients.errors import JourneysOpen
-from app.patients.rules import decide_move, first_status
+from app.events.moves import Step, decide_move
+from app.patients.rules import PATIENT_MOVES, first_status
 from app.patients.states import PATIENT
 from app.platform.errors import Invalid
 from app.platform.states import TransitionNotAllowed
+
+NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("status", PATIENT.states)
 @pytest.mark.parametrize("word", PATIENT.words())
 def test_a_move_is_the_machines_or_is_refused_with_what_it_has(status: str, word: str) -> None:
-    if word == status:
-        assert decide_move(status, word, reason=None, has_open_journey=False) is None
-    elif PATIENT.may_move(status, word):
-        move = decide_move(status, word, reason="asked for it", has_open_journey=False)
-        assert move is not None
-        assert (move.from_status, move.to_status, move.reason) == (status, word, "asked for it")
+    step = Step(word, reason="asked for it")
+    if PATIENT.may_move(status, word):
+        move = decide_move(PATIENT_MOVES, step, state=status, now=NOW)
+        assert (move.from_status, move.to, move.reason_code, move.happened_at) == (status, word, None, NOW)
     else:
         with pytest.raises(TransitionNotAllowed) as refused:
-            decide_move(status, word, reason="asked for it", has_open_journey=False)
+            decide_move(PATIENT_MOVES, step, state=status, now=NOW)
         assert refused.value.extra == {"allowed": list(PATIENT.allowed(status))}
 
 
 @pytest.mark.parametrize("word", sorted(PATIENT.needs_reason))
 def test_some_states_need_a_reason(word: str) -> None:
     with pytest.raises(Invalid) as refused:
-        decide_move("active", word, reason=None, has_open_journey=False)
-    assert [field.code for field in refused.value.fields] == ["reason_needed"]
+        decide_move(PATIENT_MOVES, Step(word), state="active", now=NOW)
+    assert [(error.field, error.code) for error in refused.value.fields] == [("status_reason", "reason_needed")]
 
 
-def test_nobody_goes_inactive_while_a_journey_is_open() -> None:
-    with pytest.raises(JourneysOpen) as refused:
-        decide_move("active", "inactive", reason=None, has_open_journey=True)
-    assert "inactive" not in refused.value.extra["allowed"]
-
-
-@pytest.mark.parametrize(("has_open_journey", "guard"), [(False, "met"), (None, "not_checked")])
-def test_going_inactive_says_what_was_checked(*, has_open_journey: bool | None, guard: str) -> None:
-    move = decide_move("active", "inactive", reason=None, has_open_journey=has_open_journey)
-    assert move is not None
-    assert move.guards == {"no_open_journey": guard}
-
-
-def test_somebody_dies_whatever_is_open() -> None:
-    assert decide_move("active", "deceased", reason=None, has_open_journey=True) is not None
+def test_going_inactive_asks_for_open_journeys_and_dying_does_not() -> None:
+    assert [condition.name for condition in PATIENT_MOVES.conditions_of("active", "inactive")] == ["no_open_journey"]
+    assert PATIENT_MOVES.conditions_of("active", "deceased") == ()
 
 
 @pytest.mark.parametrize(("word", "status"), [(None, "active"), ("active", "active"), ("inactive", "inactive")])

@@ -7,6 +7,8 @@ from fastapi import Path, Query, Response
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.conditions.schemas import ConditionSummary
+from app.events.models import JourneyEvent
+from app.events.queries import list_events
 from app.journeys.eap import queries, service
 from app.journeys.eap.models import EapJourney
 from app.journeys.eap.schemas import (
@@ -25,9 +27,8 @@ from app.journeys.eap.schemas import (
     ProgrammeUpdate,
 )
 from app.journeys.eap.states import EAP_JOURNEY, NEXT_STEP
-from app.journeys.queries import list_events, people_of
+from app.journeys.queries import people_of
 from app.journeys.schemas import JourneyEventRead, JourneyPatient
-from app.patients.events import JourneyEvent
 from app.physicians.schemas import PhysicianSummary
 from app.platform.etags import etag
 from app.platform.paging import Page, PageQuery
@@ -218,7 +219,7 @@ async def list_eap_gates(eap_journey_id: Id, session: DbSession, actor: CurrentA
         person_ids=[journey.patient.person_id],
         subject=journey.patient.person_id,
     )
-    gates = await queries.list_gates(session, actor, eap_journey_id=eap_journey_id)
+    gates = await queries.list_gates(session, eap_journey_id=eap_journey_id)
     items = [GateRead.model_validate(gate) for gate in gates]
     return Page(items=items, next_cursor=None, total=len(items), total_is_capped=False)
 

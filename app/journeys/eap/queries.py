@@ -6,12 +6,12 @@ from sqlalchemy import any_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from app.events.models import JourneyEvent
 from app.journeys.eap.errors import EapJourneyNotFound, ProgrammeNotFound
 from app.journeys.eap.models import EapGate, EapJourney, EapProgram
 from app.journeys.eap.schemas import EapJourneyFilter, ProgrammeFilter
 from app.journeys.eap.states import EAP_JOURNEY, TREATED
 from app.journeys.queries import FoundPage, of_present_patient
-from app.patients.events import JourneyEvent
 from app.patients.models import Patient
 from app.physicians.models import Physician
 from app.platform.actor import Actor
@@ -103,7 +103,7 @@ async def list_eap_journeys(session: AsyncSession, _actor: Actor, *, query: EapJ
     )
 
 
-async def list_gates(session: AsyncSession, _actor: Actor, *, eap_journey_id: UUID) -> Sequence[EapGate]:
+async def list_gates(session: AsyncSession, *, eap_journey_id: UUID) -> Sequence[EapGate]:
     """The gates recorded for a journey by name: at most one of each kind."""
     query = select(EapGate).where(EapGate.eap_journey_id == eap_journey_id).order_by(EapGate.gate)
     return (await session.scalars(query.execution_options(populate_existing=True))).all()

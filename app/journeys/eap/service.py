@@ -4,8 +4,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
-from app.journeys import moves
+from app.events.moves import Finding, Step, decide_move
+from app.events.service import file_event, make_move
 from app.journeys.eap import queries
+from app.journeys.eap.conditions import EAP_MOVES
 from app.journeys.eap.models import EapGate, EapJourney, EapProgram
 from app.journeys.eap.schemas import (
     EapJourneyCreate,
@@ -15,9 +17,8 @@ from app.journeys.eap.schemas import (
     ProgrammeCreate,
     ProgrammeUpdate,
 )
-from app.journeys.eap.states import EAP_JOURNEY, gates_pass, guards_of, reasons_of
+from app.journeys.eap.states import EAP_JOURNEY
 from app.journeys.errors import happened_at_needed, hold_reason_needed, only_with_a_move
-from app.journeys.moves import Finding, Move, Step
 from app.journeys.queries import people_of, require_patient
 from app.people import suggestions
 from app.platform import clock
@@ -63,7 +64,7 @@ async def open_eap_journey(session: AsyncSession, actor: Actor, *, new: EapJourn
     if EAP_JOURNEY.state_of(status) != EAP_JOURNEY.initial and new.happened_at is None:
         raise happened_at_needed()
     step = Step(status, new.happened_at, new.reason_code, new.reason)
-    move = moves.settle(EAP_JOURNEY, step, state=None, now=clock.now(), codes=reasons_of)
+    move = decide_move(EAP_MOVES, step, state=None, now=clock.now())
     journey = EapJourney(
         **new.model_dump(exclude=_OF_THE_MOVE),
         status=move.to,
@@ -72,8 +73,8 @@ async def open_eap_journey(session: AsyncSession, actor: Actor, *, new: EapJourn
     )
     session.add(journey)
     await session.flush()
-    guards = dict.fromkeys(guards_of(None, move.to), Finding.NOT_CHECKED)
-    await moves.record(session, actor, move=move, guards=guards, via="opened", eap_journey_id=journey.eap_journey_id)
+    findings = {condition.name: Finding.NOT_CHECKED for condition in EAP_MOVES.conditions_of(None, move.to)}
+    file_event(session, actor, record=journey, move=move, findings=findings, via="opened")
     return await _noted(session, actor, journey.eap_journey_id)
 
 
@@ -83,7 +84,7 @@ async def move_eap_journey(
     """
     Take the journey to another state and file the event.
 
-    TransitionNotAllowed with the moves there are, ReasonNeeded, GuardNotMet with what is missing, Stale.
+    TransitionNotAllowed with the moves there are, ReasonNeeded, ConditionNotMet with what is missing, Stale.
     """
     journey = await queries.get_eap_journey(session, actor, eap_journey_id=eap_journey_id, for_update=True)
     require_match(if_match, etag(journey.version))
@@ -159,25 +160,9 @@ async def _noted(session: AsyncSession, actor: Actor, eap_journey_id: UUID, fiel
 
 
 async def _move(session: AsyncSession, actor: Actor, journey: EapJourney, step: Step, *, via: str) -> None:
-    move = moves.settle(EAP_JOURNEY, step, state=journey.status, now=clock.now(), codes=reasons_of)
-    guards = await _ask_guards(session, actor, journey, move)
-    moves.require_met(guards)
-    journey.status = move.to
+    move = await make_move(session, actor, record=journey, moves=EAP_MOVES, step=step, via=via)
     journey.status_changed_at = move.happened_at
     await session.flush()
-    await moves.record(session, actor, move=move, guards=guards, via=via, eap_journey_id=journey.eap_journey_id)
-
-
-async def _ask_guards(session: AsyncSession, actor: Actor, journey: EapJourney, move: Move) -> dict[str, Finding]:
-    guards = dict.fromkeys(guards_of(move.from_status, move.to), Finding.NOT_CHECKED)
-    if "gates_approved" in guards:
-        gates = await queries.list_gates(session, actor, eap_journey_id=journey.eap_journey_id)
-        passed = gates_pass([(gate.status, gate.expires_on) for gate in gates], move.happened_at.date())
-        guards["gates_approved"] = Finding.of(passed)
-    if "was_treated" in guards:
-        treated = await queries.was_ever_treated(session, eap_journey_id=journey.eap_journey_id)
-        guards["was_treated"] = Finding.of(treated)
-    return guards
 
 
 suggestions.register(

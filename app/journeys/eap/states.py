@@ -121,10 +121,6 @@ END_OF_TREATMENT_REASONS = (
 REASONS = tuple(dict.fromkeys((*SPONSOR_DECLINE_REASONS[:-1], *END_OF_TREATMENT_REASONS)))
 """Every code, `other` last; `other` needs words beside it."""
 REASONS_OF = {"sponsor_declined": SPONSOR_DECLINE_REASONS, "treatment_ended": END_OF_TREATMENT_REASONS}
-GUARDS = {"supply_authorised": ("gates_approved",)}
-"""What a state needs besides a move that leads there."""
-GUARDS_OF_MOVES = {("deceased", "reporting"): ("was_treated",)}
-"""What a single move needs."""
 PASSED = frozenset({"approved", "not_required"})
 """The states of a gate that let the supply through."""
 TREATED = ("on_treatment", "treatment_ended", "reporting")
@@ -136,10 +132,6 @@ NEXT_STEP = {"redirect_to_trial": "open_clinical_trial_journey"}
 def reasons_of(to: str) -> tuple[str, ...]:
     """The reason codes of a state: a list of its own, or every code."""
     return REASONS_OF.get(to, REASONS)
-
-
-def guards_of(state: str | None, to: str) -> tuple[str, ...]:
-    return (*GUARDS.get(to, ()), *(GUARDS_OF_MOVES.get((state, to), ()) if state else ()))
 
 
 def gates_pass(gates: Iterable[tuple[str, date | None]], today: date) -> bool | None:

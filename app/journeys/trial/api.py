@@ -7,7 +7,9 @@ from fastapi import Query, Response
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.conditions.schemas import ConditionSummary
-from app.journeys.queries import list_events, people_of
+from app.events.models import JourneyEvent
+from app.events.queries import list_events
+from app.journeys.queries import people_of
 from app.journeys.schemas import JourneyEventRead, JourneyPatient
 from app.journeys.trial import queries, service
 from app.journeys.trial.models import ClinicalTrialJourney
@@ -24,7 +26,6 @@ from app.journeys.trial.schemas import (
     TrialUpdate,
 )
 from app.journeys.trial.states import TRIAL_JOURNEY
-from app.patients.events import JourneyEvent
 from app.physicians.schemas import PhysicianSummary
 from app.platform.etags import etag
 from app.platform.paging import Page, PageQuery

@@ -5,11 +5,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
-from app.journeys import moves
+from app.events.moves import Finding, Move, Step, decide_move
+from app.events.service import file_event, make_move
 from app.journeys.errors import happened_at_needed, hold_reason_needed, only_with_a_move
-from app.journeys.moves import Finding, Move, Step
-from app.journeys.queries import has_current_physician, people_of, require_patient
+from app.journeys.queries import people_of, require_patient
 from app.journeys.trial import queries
+from app.journeys.trial.conditions import TRIAL_MOVES
 from app.journeys.trial.errors import TrialIsFixed, registry_mismatch, trial_number_not_recognised
 from app.journeys.trial.identifiers import read_trial_number
 from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
@@ -21,7 +22,7 @@ from app.journeys.trial.schemas import (
     TrialTransition,
     TrialUpdate,
 )
-from app.journeys.trial.states import TRIAL_JOURNEY, date_meant, guards_of, reasons_of
+from app.journeys.trial.states import TRIAL_JOURNEY, date_meant
 from app.people import suggestions
 from app.platform import clock
 from app.platform.actor import Actor
@@ -116,7 +117,7 @@ async def open_trial_journey(
     if TRIAL_JOURNEY.state_of(status) != TRIAL_JOURNEY.initial and new.happened_at is None:
         raise happened_at_needed()
     step = Step(status, new.happened_at, new.reason_code, new.reason)
-    move = moves.settle(TRIAL_JOURNEY, step, state=None, now=clock.now(), codes=reasons_of)
+    move = decide_move(TRIAL_MOVES, step, state=None, now=clock.now())
     if isinstance(new, TrialJourneyByNumber):
         trial = await find_or_add_trial(session, actor, number=new.trial_id, title=new.trial_name)
         clinical_trial_id = trial.clinical_trial_id
@@ -132,8 +133,8 @@ async def open_trial_journey(
     _fill_date(journey, move)
     session.add(journey)
     await session.flush()
-    guards = dict.fromkeys(guards_of(move.to), Finding.NOT_CHECKED)
-    await moves.record(session, actor, move=move, guards=guards, via="opened", ct_journey_id=journey.ct_journey_id)
+    findings = {condition.name: Finding.NOT_CHECKED for condition in TRIAL_MOVES.conditions_of(None, move.to)}
+    file_event(session, actor, record=journey, move=move, findings=findings, via="opened")
     return await _noted(session, actor, journey.ct_journey_id)
 
 
@@ -148,7 +149,7 @@ async def move_trial_journey(
     """
     Take the journey to another state and file the event.
 
-    TransitionNotAllowed with the moves there are, ReasonNeeded, GuardNotMet with what is missing, Stale.
+    TransitionNotAllowed with the moves there are, ReasonNeeded, ConditionNotMet with what is missing, Stale.
     """
     journey = await queries.get_trial_journey(session, actor, ct_journey_id=ct_journey_id, for_update=True)
     require_match(if_match, etag(journey.version))
@@ -183,7 +184,7 @@ async def change_trial_journey(
         journey.on_hold_until = None
     await session.flush()
     if "status" in given and TRIAL_JOURNEY.state_of(change.status) != journey.status:
-        # The guards look at the trial and the physician, which may just have been given.
+        # The move conditions look at the trial and the physician, which may just have been given.
         journey = await queries.get_trial_journey(session, actor, ct_journey_id=ct_journey_id, for_update=True)
         step = Step(change.status, change.happened_at, change.reason_code, change.reason)
         await _move(session, actor, journey, step, via="update")
@@ -207,14 +208,10 @@ async def _noted(
 
 
 async def _move(session: AsyncSession, actor: Actor, journey: ClinicalTrialJourney, step: Step, *, via: str) -> None:
-    move = moves.settle(TRIAL_JOURNEY, step, state=journey.status, now=clock.now(), codes=reasons_of)
-    guards = await _ask_guards(session, journey, move)
-    moves.require_met(guards)
-    journey.status = move.to
+    move = await make_move(session, actor, record=journey, moves=TRIAL_MOVES, step=step, via=via)
     journey.status_changed_at = move.happened_at
     _fill_date(journey, move)
     await session.flush()
-    await moves.record(session, actor, move=move, guards=guards, via=via, ct_journey_id=journey.ct_journey_id)
 
 
 def _fill_date(journey: ClinicalTrialJourney, move: Move) -> None:
@@ -226,18 +223,6 @@ def _fill_date(journey: ClinicalTrialJourney, move: Move) -> None:
     meant = date_meant(move.to, move.happened_at.date(), dates)
     if meant is not None:
         setattr(journey, *meant)
-
-
-async def _ask_guards(session: AsyncSession, journey: ClinicalTrialJourney, move: Move) -> dict[str, Finding]:
-    guards = dict.fromkeys(guards_of(move.to), Finding.NOT_CHECKED)
-    if "linked_physician" in guards:
-        linked = journey.physician_id is not None or await has_current_physician(session, patient_id=journey.patient_id)
-        guards["linked_physician"] = Finding.of(linked)
-    if "trial_recruiting" in guards:
-        trial = journey.clinical_trial
-        known = trial is not None and trial.status != "unverified"
-        guards["trial_recruiting"] = Finding.of(trial.status == "recruiting" if trial and known else None)
-    return guards
 
 
 suggestions.register(

@@ -115,8 +115,6 @@ REASONS = (
 )
 """Why a journey was left; `other` needs words beside it."""
 
-GUARDS = {"referred": ("share_consent", "linked_physician", "medical_review", "trial_recruiting")}
-"""What a state needs besides a move that leads there; what cannot be asked yet is `not_checked`."""
 DATE_OF_STATE = {"referred": "referral_date", "eligible_enrolled": "enrollment_date", "completed": "completion_date"}
 """The date that entering a state means."""
 
@@ -124,10 +122,6 @@ DATE_OF_STATE = {"referred": "referral_date", "eligible_enrolled": "enrollment_d
 def reasons_of(_to: str) -> tuple[str, ...]:
     """The reason codes of a state: one list serves all."""
     return REASONS
-
-
-def guards_of(to: str) -> tuple[str, ...]:
-    return GUARDS.get(to, ())
 
 
 def date_meant(to: str, day: date, dates: dict[str, date | None]) -> tuple[str, date] | None:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from app.journeys.trial.states import GUARDS, TRIAL_JOURNEY, date_meant
+from app.journeys.trial.states import date_meant
 
 DAY = date(2026, 3, 2)
 NONE: dict[str, date | None] = {"referral_date": None, "enrollment_date": None, "completion_date": None}
@@ -26,7 +26,3 @@ def test_state_fills_the_date_it_means_unless_that_would_contradict_a_typed_one(
     to: str, dates: dict[str, date | None], meant: tuple[str, date] | None
 ) -> None:
     assert date_meant(to, DAY, {**NONE, **dates}) == meant
-
-
-def test_guards_stand_before_states_of_the_machine() -> None:
-    assert set(GUARDS) <= set(TRIAL_JOURNEY.states)

@@ -1,10 +1,3 @@
-"""
-The stage changes of leads, patients and journeys: one insert-only table, written by the packages that own the machines.
-
-It stands here because patients is the leftmost package that all of them may import.
-"""
-
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,10 +7,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.platform.db import HEALTH, INTERNAL, Base, CreatedAt, Key
 
+OWNERS = ("lead_id", "patient_id", "ct_journey_id", "eap_journey_id")
+"""The columns of whose events there are, each named as the key of the record's own table."""
+
 
 class JourneyEvent(Base):
     """
-    One change of a status: of a lead, a patient, a trial journey or an expanded-access journey (exactly one of them).
+    One move of a record: of a lead, a patient, a trial journey or an expanded-access journey (exactly one of them).
 
     `happened_at` is when it was so in the world, `created_at` when it was entered. `guards` maps each move condition to
     `met`, `not_met` or `not_checked`.
@@ -25,22 +21,10 @@ class JourneyEvent(Base):
 
     __tablename__ = "journey_event"
     __table_args__ = (
-        CheckConstraint("num_nonnulls(lead_id, patient_id, ct_journey_id, eap_journey_id) = 1", name="of_one_record"),
-        Index("ix_journey_event_lead_id", "lead_id", "created_at", postgresql_where=text("lead_id IS NOT NULL")),
-        Index(
-            "ix_journey_event_patient_id", "patient_id", "created_at", postgresql_where=text("patient_id IS NOT NULL")
-        ),
-        Index(
-            "ix_journey_event_ct_journey_id",
-            "ct_journey_id",
-            "created_at",
-            postgresql_where=text("ct_journey_id IS NOT NULL"),
-        ),
-        Index(
-            "ix_journey_event_eap_journey_id",
-            "eap_journey_id",
-            "created_at",
-            postgresql_where=text("eap_journey_id IS NOT NULL"),
+        CheckConstraint(f"num_nonnulls({', '.join(OWNERS)}) = 1", name="of_one_record"),
+        *(
+            Index(f"ix_journey_event_{owner}", owner, "created_at", postgresql_where=text(f"{owner} IS NOT NULL"))
+            for owner in OWNERS
         ),
         *(
             Index(
@@ -50,7 +34,7 @@ class JourneyEvent(Base):
                 text("journey_event_id DESC"),
                 postgresql_where=text(f"{owner} IS NOT NULL"),
             )
-            for owner in ("lead_id", "patient_id", "ct_journey_id", "eap_journey_id")
+            for owner in OWNERS
         ),
         {"info": {"insert_only": True}},
     )
@@ -71,6 +55,3 @@ class JourneyEvent(Base):
     reason_code: Mapped[str | None] = mapped_column(String(50), info=HEALTH)
     reason: Mapped[str | None] = mapped_column(info=HEALTH)
     guards: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"), info=INTERNAL)
-
-
-Guards = Mapping[str, str]

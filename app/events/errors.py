@@ -1,0 +1,26 @@
+from collections.abc import Mapping
+
+from app.platform.errors import Conflict, FieldError
+
+
+class ConditionNotMet(Conflict):
+    """The machine has the move, but a move condition is not met. `guards` says of each: met, not_met, not_checked."""
+
+    code = "guard_not_met"
+    detail = "Something that this step needs is not there yet."
+
+    def __init__(self, findings: Mapping[str, str]) -> None:
+        missing = [name for name, found in findings.items() if found == "not_met"]
+        super().__init__(extra={"not_met": missing, "guards": dict(findings)})
+
+
+def in_the_future() -> FieldError:
+    return FieldError("happened_at", "in_the_future", "Must not lie in the future.")
+
+
+def reason_needed(field: str) -> FieldError:
+    return FieldError(field, "reason_needed", "Say why, by a code of this state's list or in words.")
+
+
+def words_needed(field: str) -> FieldError:
+    return FieldError(field, "reason_needed", "The code `other` needs words.")

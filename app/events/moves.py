@@ -1,0 +1,165 @@
+"""
+Which move a step means, for every record with a machine and events: pure decisions.
+
+A `Moves` says what a kind of record needs beside its machine's table: reason codes, fields of its own, and the
+conditions of its moves.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.events.errors import in_the_future, reason_needed, words_needed
+from app.platform.errors import AppError, FieldError, Invalid
+from app.platform.states import Machine
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far a caller's clock may be from ours."""
+OTHER = "other"
+
+
+class Finding(StrEnum):
+    """
+    What a move condition was found to be; `not_checked` where the table it would ask does not exist yet or nothing is
+    known.
+    """
+
+    MET = "met"
+    NOT_MET = "not_met"
+    NOT_CHECKED = "not_checked"
+
+    @classmethod
+    def of(cls, fact: bool | None) -> "Finding":  # noqa: FBT001 - the one thing it is asked about
+        return cls.NOT_CHECKED if fact is None else cls.MET if fact else cls.NOT_MET
+
+
+@dataclass(frozen=True)
+class Step:
+    """A move as it was asked for: `to` is a state's or a seed's word, `happened_at` now when it is None."""
+
+    to: str
+    happened_at: datetime | None = None
+    reason_code: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Move:
+    """
+    A step that the machine has and whose reason and time are right; `from_status` is None where the record begins.
+
+    `happened_at` is when it was so in the world, `entered_at` when we were told.
+    """
+
+    from_status: str | None
+    to: str
+    happened_at: datetime
+    entered_at: datetime
+    reason_code: str | None
+    step: Step
+
+
+@dataclass(frozen=True)
+class Condition:
+    """
+    A move condition by its name in the events. `find` asks about a record, which has not moved yet, and its move.
+
+    `refusal` is the error when it is not met, made from the machine and the move; None for the common one.
+    """
+
+    name: str
+    find: Callable[[AsyncSession, Any, Move], Awaitable[Finding]]
+    refusal: Callable[[Machine, Move], AppError] | None = None
+
+
+async def not_known_yet(_session: AsyncSession, _record: Any, _move: Move) -> Finding:
+    """A condition whose table does not exist yet."""
+    return Finding.NOT_CHECKED
+
+
+def _no_codes(_to: str) -> tuple[str, ...]:
+    return ()
+
+
+def _no_faults(_to: str, _step: Any, _today: date) -> Sequence[FieldError]:
+    return ()
+
+
+def _invalid(faults: Sequence[FieldError], _codes: Collection[str]) -> Invalid:
+    return Invalid(fields=faults)
+
+
+@dataclass(frozen=True)
+class Moves:
+    """
+    The moves of one kind of record.
+
+    `conditions` maps a state, or a single move as (from, to), to what it needs. `codes_of` gives the reason codes of a
+    state. `faults_of` finds what is wrong with fields that only this kind's steps have. `reason_field` is the name of
+    the reason on the wire, `wrong_code` the code of the error for a reason that is not the state's, `refusal` how
+    faults and the state's codes become an error.
+    """
+
+    machine: Machine
+    conditions: Mapping[str | tuple[str, str], Sequence[Condition]] = field(default_factory=dict)
+    codes_of: Callable[[str], Collection[str]] = _no_codes
+    faults_of: Callable[[str, Any, date], Sequence[FieldError]] = _no_faults
+    reason_field: str = "reason"
+    wrong_code: str = "reason_not_of_this_state"
+    refusal: Callable[[Sequence[FieldError], Collection[str]], Invalid] = _invalid
+
+    def __post_init__(self) -> None:
+        for place in self.conditions:
+            if not (place in self.machine.states if isinstance(place, str) else self.machine.may_move(*place)):
+                raise ValueError(f"{place} is no state or move of {self.machine.name}")
+
+    def conditions_of(self, state: str | None, to: str) -> tuple[Condition, ...]:
+        """What the move needs, in a fixed order."""
+        return (*self.conditions.get(to, ()), *(self.conditions.get((state, to), ()) if state else ()))
+
+    def state_of(self, word: str) -> str:
+        """The state that `word` names; the word itself where it names none, which no machine has a move to."""
+        return self.machine.state_of(word) or word
+
+
+def decide_move(moves: Moves, step: Step, *, state: str | None, now: datetime) -> Move:
+    """
+    The move that `step` means from `state` (None: the record begins there).
+
+    TransitionNotAllowed with the moves there are; Invalid, naming every field, for a wrong time, a reason that is
+    missing or not the state's, and whatever the kind's own fields have wrong.
+    """
+    to = moves.state_of(step.to)
+    if state is not None:
+        moves.machine.require_move(state, to)
+    codes = moves.codes_of(to)
+    is_needed = to in moves.machine.needs_reason
+    faults = [
+        *([in_the_future()] if step.happened_at is not None and step.happened_at > now + CLOCKS_DIFFER else ()),
+        *_reason_faults(moves, step, codes, is_needed=is_needed),
+        *moves.faults_of(to, step, now.date()),
+    ]
+    if faults:
+        raise moves.refusal(faults, codes)
+    return Move(
+        from_status=state,
+        to=to,
+        happened_at=step.happened_at or now,
+        entered_at=now,
+        # A reason in words alone is one of the code "other".
+        reason_code=step.reason_code or (OTHER if is_needed and codes else None),
+        step=step,
+    )
+
+
+def _reason_faults(moves: Moves, step: Step, codes: Collection[str], *, is_needed: bool) -> list[FieldError]:
+    if step.reason_code is None:
+        is_missing = is_needed and step.reason is None
+        return [reason_needed("reason_code" if codes else moves.reason_field)] if is_missing else []
+    if step.reason_code not in codes:
+        return [FieldError("reason_code", moves.wrong_code, "This state has other reasons, or none.")]
+    return [words_needed(moves.reason_field)] if step.reason_code == OTHER and step.reason is None else []

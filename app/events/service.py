@@ -1,0 +1,64 @@
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.events.errors import ConditionNotMet
+from app.events.models import JourneyEvent
+from app.events.moves import Condition, Finding, Move, Moves, Step, decide_move
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.db import Base
+
+
+async def make_move(
+    session: AsyncSession, actor: Actor, *, record: Any, moves: Moves, step: Step, via: str | None
+) -> Move:
+    """
+    Take a locked record to another state and file the event; the caller sets what else the move means, and flushes.
+
+    TransitionNotAllowed and Invalid as for `decide_move`; the condition's own error, or ConditionNotMet, when a move
+    condition is not met. One that could not be checked does not hold a record up.
+    """
+    move = decide_move(moves, step, state=record.status, now=clock.now())
+    conditions = moves.conditions_of(record.status, move.to)
+    findings = {condition.name: await condition.find(session, record, move) for condition in conditions}
+    _require_met(moves, move, conditions, findings)
+    record.status = move.to
+    file_event(session, actor, record=record, move=move, findings=findings, via=via)
+    return move
+
+
+def file_event(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    record: Base,
+    move: Move,
+    findings: Mapping[str, Finding],
+    via: str | None,
+) -> None:
+    """File a move of a stored record as its event, which is never changed."""
+    [key] = inspect(type(record)).primary_key
+    session.add(
+        JourneyEvent(
+            **{key.name: getattr(record, key.name)},
+            from_status=move.from_status,
+            to_status=move.to,
+            happened_at=move.happened_at,
+            entered_by=actor.account_id,
+            via=via,
+            reason_code=move.reason_code,
+            reason=move.step.reason,
+            guards={name: str(found) for name, found in findings.items()},
+        )
+    )
+
+
+def _require_met(moves: Moves, move: Move, conditions: tuple[Condition, ...], findings: Mapping[str, Finding]) -> None:
+    for condition in conditions:
+        if findings[condition.name] is Finding.NOT_MET and condition.refusal is not None:
+            raise condition.refusal(moves.machine, move)
+    if Finding.NOT_MET in findings.values():
+        raise ConditionNotMet(findings)
