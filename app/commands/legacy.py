@@ -1,6 +1,290 @@
-"""`crm legacy …`: the migration."""
+"""
+`crm legacy …`: plan, run, watch, correct, undo and check a migration.
 
-from app.commands import prepared, read_settings
-from app.legacy.cli import commands as legacy_commands
+Exit codes: 0 done; 1 refused (see the message); 2 the export cannot be read; 3 a check does not hold; 4 another
+migration is at work; 130 interrupted (resume). stdout carries the result alone, all else goes to stderr.
+"""
 
-commands = legacy_commands(lambda: prepared(read_settings()))
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import psycopg
+import typer
+
+from app.commands import prepared, read_settings, say
+from app.commands.legacy_screen import progress, show_checks, show_done, show_plan
+from app.legacy import compat, ledger, report, result, runner, sample, starter
+from app.legacy.corrections import read_corrections
+from app.legacy.errors import AnotherRun, FatalExport, LegacyError, NotReady, PhaseFailed
+from app.legacy.undo import undo
+
+commands = typer.Typer(no_args_is_help=True, help="The migration from the old CRM.")
+maps = typer.Typer(no_args_is_help=True, help="The mapping file.")
+views = typer.Typer(no_args_is_help=True, help="Read-only views in the old shapes, for tools that still read them.")
+commands.add_typer(maps, name="map")
+commands.add_typer(views, name="compat")
+
+_Source = Annotated[Path, typer.Option(help="The folder that holds the export.")]
+_Mapping = Annotated[Path | None, typer.Option(help="The mapping file (TOML).")]
+_Result = Annotated[Path | None, typer.Option(help="Write the result as CSV files into this folder.")]
+_Until = Annotated[int | None, typer.Option(min=1, max=10, help="Stop after this phase.")]
+
+
+def _database() -> AbstractContextManager[str]:
+    return prepared(read_settings())
+
+
+@commands.command("plan")
+def plan_command(
+    source: _Source,
+    mapping: _Mapping = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+) -> None:
+    """Read everything, try everything, write nothing: counts, dirt, rejects, time for each phase, a checklist."""
+    found: list[dict[str, Any]] = []
+    with _exits(), _database() as address, progress() as on_event:
+        runner.run(
+            address, source, mapping=mapping, dry_run=True, on_event=on_event,
+            inspect=lambda connection, run_id: found.append(report.collect(connection, run_id)),
+        )  # fmt: skip
+    if as_json:
+        _print(found[0])
+    else:
+        show_plan(found[0])
+
+
+@commands.command("run")
+def run_command(
+    source: _Source,
+    mapping: _Mapping = None,
+    until: _Until = None,
+    result: _Result = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything and take it back.")] = False,
+) -> None:
+    """Migrate an export, phase by phase."""
+    with _exits(result), _database() as address, progress() as on_event:
+        done = runner.run(
+            address, source, mapping=mapping, until=until, result_to=result, dry_run=dry_run, on_event=on_event
+        )
+    show_done(done, dry_run=dry_run)
+
+
+@commands.command("resume")
+def resume_command(until: _Until = None, result: _Result = None) -> None:
+    """Go on with the run that was stopped, failed or killed."""
+    with _exits(), _database() as address, progress() as on_event:
+        done = runner.resume(address, until=until, result_to=result, on_event=on_event)
+    show_done(done)
+
+
+@commands.command("status")
+def status_command(*, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Show the runs and their phases."""
+    with _exits(), _database() as address, psycopg.connect(address) as connection:
+        runs = _runs(connection)
+    if as_json:
+        _print(runs)
+        return
+    if not runs:
+        typer.echo("No migration was ever run here.")
+    for run in runs:
+        typer.echo(
+            f"run {run['run_id']}: {run['status']}, phase {run['phase']} of 10,"
+            f" {run['rows']} rows, from {run['source']}"
+        )
+        if run["message"]:
+            typer.echo(f"  {run['message']}")
+
+
+@commands.command("rejects")
+def rejects_command(
+    *, as_csv: Annotated[bool, typer.Option("--csv", help="With the records as they came.")] = False
+) -> None:
+    """List the rejected and skipped records of the newest run."""
+    with _exits(), _database() as address, psycopg.connect(address) as connection:
+        rows = _rejects(connection)
+        if as_csv:
+            # The records as they came are personal data: who reads them is on record.
+            connection.execute(
+                "INSERT INTO public.audit_event (action, record_type, outcome, purpose)"
+                " VALUES ('legacy_rejects', 'legacy_run', 'done', %s)",
+                (f"{len(rows)} records shown to {runner.who()}",),
+            )
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(("table", "record", "unit", "line", "reason", "raw"))
+        writer.writerows([[_harmless(cell) for cell in row] for row in rows])
+        return
+    for table, record, unit, line, reason, _ in rows:
+        typer.echo(f"{table}#{record} (line {line}, {unit}): {reason}")
+    say.print(f"{len(rows)} record(s). Correct them in a CSV table,record,column,value; then `crm legacy retry FILE`.")
+
+
+@commands.command("retry")
+def retry_command(
+    corrections: Annotated[Path, typer.Argument(help="CSV with the columns table, record, column, value.")],
+    result: _Result = None,
+) -> None:
+    """Run the newest run's export again with corrected cells; only what is new is written."""
+    with _exits(), _database() as address, progress() as on_event:
+        found = read_corrections(corrections)
+        source, mapping = runner.keep_corrections(address, found)
+        with psycopg.connect(address) as connection:
+            all_of_them = runner.stored_corrections(connection)
+        done = runner.run(
+            address, source, mapping=mapping, result_to=result, on_event=on_event, corrections=all_of_them
+        )
+    show_done(done)
+
+
+@commands.command("report")
+def report_command(
+    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    run: Annotated[int | None, typer.Option(help="Of this run; the newest otherwise.")] = None,
+) -> None:
+    """Write the report of a run."""
+    with _exits(), _database() as address, psycopg.connect(address) as connection:
+        newest = runner.last_run(connection)
+        if newest is None:
+            raise NotReady("no migration was ever run here")
+        data = report.collect(connection, run or newest[0])
+    if html:
+        html.write_text(report.as_html(data), encoding="utf-8")
+    if json:
+        json.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+    if not html and not json:
+        _print(data)
+
+
+@commands.command("undo")
+def undo_command(
+    to: Annotated[int, typer.Option(min=0, max=9, help="Keep the phases up to this one.")] = 0,
+    run: Annotated[int | None, typer.Option(help="Undo this run; else the newest that wrote something.")] = None,
+) -> None:
+    """Take back what a run wrote; refused with a list where people have worked on it since."""
+    with _exits(), _database() as address:
+        run_id, removed = undo(address, run_id=run, to=to)
+    typer.echo(f"Run {run_id}: {removed} row(s) taken back" + (f" down to phase {to}." if to else "."))
+
+
+@commands.command("verify")
+def verify_command(*, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Look at the equation and the checks of the newest finished run again."""
+    with _exits(), _database() as address:
+        found = runner.verify(address)
+    if as_json:
+        _print([{**check._asdict(), "holds": check.holds} for check in found])
+    else:
+        show_checks(found)
+    if not all(check.holds for check in found):
+        raise typer.Exit(3)
+
+
+@commands.command("sample")
+def sample_command(
+    folder: Annotated[Path, typer.Argument(help="An empty or new folder.")],
+    contacts: Annotated[int, typer.Option(min=20, help="About how many contacts.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same export.")] = 1,
+) -> None:
+    """Write a synthetic export to try the migration with."""
+    with _exits():
+        written = sample.write_sample(folder, contacts=contacts, seed=seed)
+    typer.echo(f"{written} records in {folder}; next: crm legacy plan --source {folder}")
+
+
+@maps.command("init")
+def map_init_command(
+    source: _Source,
+    output: Annotated[Path, typer.Option(help="Where to write it.")] = Path("legacy-mapping.toml"),
+) -> None:
+    """Write a starter of the mapping file from an export: what was understood, what was not."""
+    with _exits():
+        starter.write_starter(source, output)
+    typer.echo(f"{output} written; read it, then: crm legacy plan --source {source} --mapping {output}")
+
+
+@views.command("enable")
+def enable_command(reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")]) -> None:
+    """Make the views and the role legacy_reader that may read them and nothing else."""
+    with _exits(), _database() as address:
+        compat.enable(address, reason)
+    typer.echo("The schema legacy_compat is there; grant the role legacy_reader to whoever reads it.")
+
+
+@views.command("disable")
+def disable_command(reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")]) -> None:
+    """Take the views and the role away."""
+    with _exits(), _database() as address:
+        compat.disable(address, reason)
+    typer.echo("The schema legacy_compat is gone.")
+
+
+@contextmanager
+def _exits(result_to: Path | None = None) -> Iterator[None]:
+    """Turn what went wrong into one message and an exit code that says what it was."""
+    try:
+        yield
+    except FatalExport as error:
+        if result_to:
+            result.write_fatal(result_to, error.code)
+        say.print(f"[red]{error}[/red]", soft_wrap=True)
+        raise typer.Exit(2) from error
+    except AnotherRun as error:
+        say.print(f"[red]{error}[/red]", soft_wrap=True)
+        raise typer.Exit(4) from error
+    except PhaseFailed as error:
+        say.print(f"[red]{error}[/red]", soft_wrap=True)
+        raise typer.Exit(3) from error
+    except LegacyError as error:
+        say.print(f"[red]{error}[/red]", soft_wrap=True)
+        raise typer.Exit(1) from error
+    except psycopg.errors.DiskFull as error:
+        say.print(
+            "[red]The database's disk is full. The phase was rolled back: make room, then `crm legacy resume`.[/red]"
+        )
+        raise typer.Exit(1) from error
+    except psycopg.OperationalError as error:
+        say.print(
+            "[red]The connection to the database was lost. Nothing is half done: `crm legacy resume` goes on.[/red]"
+        )
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        say.print("Stopped after the last whole phase; `crm legacy resume` goes on.")
+        raise typer.Exit(130) from error
+
+
+def _print(data: Any) -> None:
+    typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def _harmless(cell: Any) -> Any:
+    """A cell that a spreadsheet does not take for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+
+
+def _runs(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+    if not ledger.has_ledger(connection):
+        return []
+    rows = connection.execute(
+        "SELECT r.run_id, r.status, r.source, r.message, coalesce(max(p.phase), 0),"
+        " coalesce(sum(p.rows_written), 0)::bigint"
+        " FROM legacy.run AS r LEFT JOIN legacy.phase AS p USING (run_id) GROUP BY r.run_id ORDER BY r.run_id"
+    )
+    return [dict(zip(("run_id", "status", "source", "message", "phase", "rows"), row, strict=True)) for row in rows]
+
+
+def _rejects(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    if not ledger.has_ledger(connection):
+        raise NotReady("no migration was ever run here")
+    return connection.execute(
+        'SELECT "table", record, unit, line, reason, raw FROM legacy.reject WHERE run_id ='
+        " (SELECT max(run_id) FROM legacy.run WHERE status <> 'undone') ORDER BY 1, 2, 3"
+    ).fetchall()

@@ -5,7 +5,6 @@ import io
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,9 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 from typer.testing import CliRunner
 
-from app.legacy import cli, compat, report, runner
+from app.commands import legacy
+from app.commands.legacy_screen import Bars
+from app.legacy import compat, report, runner
 from app.legacy.errors import AnotherRun, FatalExport, NotReady, WorkedOn
 from app.legacy.phases import p02_schema
 from app.legacy.progress import Event, PhaseBegun, PhaseDone, Staged, StageDone
@@ -379,8 +380,11 @@ def test_the_old_shapes_can_be_read_after_they_are_enabled(cluster: Cluster, url
     assert one(url, "SELECT to_regnamespace('legacy_compat') IS NULL")
 
 
-def test_commands_say_what_happened_by_their_exit_codes(url: str, sample_folder: Path, tmp_path: Path) -> None:
-    app = cli.commands(lambda: nullcontext(url))
+def test_commands_say_what_happened_by_their_exit_codes(
+    url: str, sample_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_DATABASE_URL", url)
+    app = legacy.commands
     invoke = CliRunner().invoke
     assert (
         invoke(app, ["run", "--source", str(tmp_path / "nowhere"), "--result", str(tmp_path / "fatal")]).exit_code == 2
@@ -417,7 +421,7 @@ def test_a_run_tells_how_it_goes_on(url: str, sample_folder: Path) -> None:
     assert any(isinstance(event, StageDone) for event in told)
     screen = Console(file=io.StringIO(), width=120, force_terminal=True)
     with Progress(TextColumn("{task.description} {task.fields[rate]}"), console=screen) as progress:
-        bars = cli.Bars(progress)
+        bars = Bars(progress)
         for event in told:
             bars(event)
         descriptions = [task.description for task in progress.tasks]

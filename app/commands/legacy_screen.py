@@ -1,0 +1,120 @@
+"""What `crm legacy` shows: progress on stderr, plans and checks on stdout."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from app.commands import say
+from app.legacy import runner
+from app.legacy.checks import Check
+from app.legacy.progress import Event, OnEvent, PhaseBegun, PhaseDone, Staged, StageDone
+
+_CHECKLIST = (
+    "A backup of this database was made and restored once for practice.",
+    "The export is whole: record counts of the old system were written down at its time.",
+    "Rejects below are understood; corrections are in a file for `crm legacy retry`.",
+    "Unknown options and spellings are in the mapping file (`crm legacy map init`).",
+    "Who works here during the run was told; the old system is read-only or a later export is planned.",
+)
+
+
+class Bars:
+    """Progress on a terminal: a bar for staging, a line for each phase and its stages."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._staging: dict[str, TaskID] = {}
+        self._phase = TaskID(0)
+        self._began = time.perf_counter()
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Staged(table, records, expected):
+                task = self._staging.get(table)
+                if task is None:
+                    task = self._staging[table] = self._progress.add_task(f"read {table}", total=expected, rate="")
+                speed = records / max(time.perf_counter() - self._began, 1e-6)
+                self._progress.update(task, completed=records, total=expected, rate=f"{speed:,.0f} rows/s")
+            case PhaseBegun(number, name):
+                self._phase = self._progress.add_task(f"{number} {name}", total=None, rate="")
+            case StageDone(name):
+                self._progress.update(self._phase, rate=name)
+            case PhaseDone(_, _, seconds, rows):
+                self._progress.update(self._phase, total=1, completed=1, rate=f"{rows:,} rows in {seconds:.1f} s")
+
+
+def _print_phase(event: Event) -> None:
+    """Progress elsewhere: a line for each phase."""
+    if isinstance(event, PhaseDone):
+        speed = event.rows / event.seconds if event.seconds else 0
+        say.print(
+            f"phase {event.number} {event.name}: {event.rows} rows in {event.seconds:.1f} s ({speed:,.0f} rows/s)"
+        )
+
+
+@contextmanager
+def progress() -> Iterator[OnEvent]:
+    if not say.is_terminal:
+        yield _print_phase
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[rate]}"),
+    )
+    with Progress(*columns, console=say) as progress:
+        yield Bars(progress)
+
+
+def show_done(done: runner.Done, *, dry_run: bool = False) -> None:
+    if dry_run:
+        typer.echo(f"Dry run: {done.rows_written} row(s) would be written ({done.seconds:.1f} s). Nothing was.")
+    elif done.finished:
+        typer.echo(f"Run {done.run_id} is finished: {done.rows_written} change(s) in {done.seconds:.1f} s.")
+    else:
+        typer.echo(f"Run {done.run_id} is stopped; `crm legacy resume` goes on.")
+
+
+def show_plan(data: dict[str, Any]) -> None:
+    out = Console(highlight=False)
+    total = sum(phase["seconds"] for phase in data["phases"])
+    counts = Table("table", "records", title="What is there")
+    for table, records in data["records"].items():
+        counts.add_row(table, f"{records:,}")
+    dirt = Table("table", "warning", "records", title="Dirt found")
+    for row in data["warnings_by_code"]:
+        dirt.add_row(row["table"], row["code"], f"{row['records']:,}")
+    refused = Table("table", "unit", "outcome", "reason", "records", title="What would be rejected or skipped")
+    for row in data["outcomes"]:
+        if row["reason"]:
+            refused.add_row(row["table"], row["unit"], row["outcome"], row["reason"], f"{row['records']:,}")
+    times = Table(
+        "phase", "name", "seconds", "rows", title=f"Time measured: {total:.1f} s and the reading of the files"
+    )
+    for phase in data["phases"]:
+        times.add_row(str(phase["phase"]), phase["name"], f"{phase['seconds']:.1f}", f"{phase['rows_written']:,}")
+    for table in (counts, dirt, refused, times):
+        out.print(table)
+    unread = data["run"]["unread"]
+    if unread.get("files"):
+        out.print("Files that belong to no table:", ", ".join(unread["files"]))
+    for name, columns in unread.get("columns", {}).items():
+        out.print(f"Columns of {name} that are not read:", ", ".join(columns))
+    out.print("Before the run:")
+    for item in _CHECKLIST:
+        out.print(f"  \\[ ] {item}")
+
+
+def show_checks(found: list[Check]) -> None:
+    for check in found:
+        mark = "ok  " if check.holds else "FAIL"
+        should = "" if check.expected is None else f" (should be {check.expected})"
+        typer.echo(f"{mark} {check.name}: {check.found}{should}")
