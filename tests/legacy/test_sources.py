@@ -8,10 +8,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from app.legacy import sources
 from app.legacy.errors import FatalExport
 from app.legacy.mapping import read_mapping
 from app.legacy.records import COLUMNS, Reader
-from app.legacy.sources import Export, open_export
+from app.legacy.sources import KINDS, Export, open_export
 from app.legacy.starter import write_starter
 
 
@@ -209,3 +210,43 @@ def test_the_mapping_file_names_columns_options_conditions_and_wall_clocks(folde
     mapping.write_text('[dates]\n"contact.nothing" = "wall-clock"\n', encoding="utf-8")
     with pytest.raises(FatalExport):
         read_mapping(mapping)
+
+
+NEUROLOGY = "0f8cbbf5-8fe8-4c42-a592-e5bedb5ee48b"
+
+
+def _as_csv(folder: Path) -> None:
+    text = f"myt_specializationid,myt_name\n{NEUROLOGY},Neurology\n"
+    (folder / "myt_specialization.csv").write_text(text, encoding="utf-8")
+
+
+def _as_json(folder: Path) -> None:
+    page = {"value": [{"myt_specializationid": NEUROLOGY, "myt_name": "Neurology"}]}
+    (folder / "myt_specializations.json").write_text(json.dumps(page), encoding="utf-8")
+
+
+def _as_xlsx(folder: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["myt_specializationid", "myt_name"])
+    sheet.append([NEUROLOGY, "Neurology"])
+    book.save(folder / "myt_specialization.xlsx")
+
+
+WRITERS = {"csv": _as_csv, "json": _as_json, "xlsx": _as_xlsx}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_file_gives_the_same_record(folder: Path, kind: str) -> None:
+    (folder / "myt_specialization.csv").unlink()
+    WRITERS[kind](folder)
+    export = open_export(folder)
+    found = [(row["id"], row["name"], row["fault"]) for row in records(export, "specialization")]
+    assert found == [(NEUROLOGY, "Neurology", None)]
+    assert kind in export.shape.split("+")
+
+
+def test_every_reader_of_files_is_a_kind() -> None:
+    modules = {path.stem for path in Path(sources.__file__).parent.glob("*.py")} - {"__init__", "records"}
+    assert len(modules) == len(KINDS), "a module that reads a kind of file stands in KINDS"

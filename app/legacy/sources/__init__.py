@@ -8,7 +8,7 @@ fields. A record whose number of cells differs from its header has no cells.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -23,7 +23,7 @@ from app.legacy.sources.excel import ExcelSource
 from app.legacy.sources.records import Batch
 from app.legacy.sources.web_api import WebApiSource
 
-__all__ = ["Batch", "Export", "Source", "open_export"]
+__all__ = ["KINDS", "Batch", "Export", "Source", "open_export"]
 
 _NO_TABLES = {"optionsets.json", "export.json", "expected.json", "summary.json"}
 _ENTITY_SET = re.compile(r"\$metadata#(\w+)")
@@ -45,6 +45,10 @@ class Source(Protocol):
     def estimated_records(self) -> int:
         """About how many records there are, without reading them all."""
         ...
+
+
+OpenSource = Callable[[str, list[Path], dict[str, str]], Source]
+"""Opens a table in these files; the columns that a mapping file names are given too."""
 
 
 class FileFact(NamedTuple):
@@ -153,21 +157,32 @@ def _set_of_page(stem: str) -> str | None:
 
 
 def _source(table: str, found: list[tuple[str, Path]], mapping: Mapping) -> tuple[Source, list[Path]]:
-    kinds = {kind for kind, _ in found}
-    kind = "csv" if "csv" in kinds else "json" if "json" in kinds else "xlsx"
+    """The one source of a table, and the files of it that are not read."""
+    kind = next(kind for kind in KINDS if kind in {kind for kind, _ in found})
     paths = [path for k, path in found if k == kind]
-    others = [path for k, path in found if k != kind]
     for path in paths:
         if path.stat().st_size == 0:
             raise FatalExport("FILE_EMPTY", path, "the file has no bytes; export it again")
-    columns = mapping.columns.get(table, {})
-    if kind == "json":
-        source = WebApiSource(table, paths, columns)
-        return source, others + source.unread
-    exact = [path for path in paths if path.stem.lower() == table]
-    first = (exact or paths)[0]
-    others += [path for path in paths if path != first]
-    return (CsvSource(table, first, columns) if kind == "csv" else ExcelSource(table, first, columns)), others
+    source = KINDS[kind](table, paths, mapping.columns.get(table, {}))
+    return source, [path for _, path in found if path not in source.paths]
+
+
+def _one_file(read: Callable[[str, Path, dict[str, str]], Source]) -> OpenSource:
+    """A kind whose tables are one file each: the file of the table's own name, else the first."""
+
+    def opened(table: str, paths: list[Path], named_columns: dict[str, str]) -> Source:
+        exact = [path for path in paths if path.stem.lower() == table]
+        return read(table, (exact or paths)[0], named_columns)
+
+    return opened
+
+
+KINDS: Final[dict[str, OpenSource]] = {
+    "csv": _one_file(CsvSource),
+    "json": WebApiSource,
+    "xlsx": _one_file(ExcelSource),
+}
+"""Every kind of export file, the preferred first: where a table comes in two kinds, the first here is read."""
 
 
 _LOOKUPS: Final = {

@@ -35,7 +35,6 @@ class WebApiSource:
         self._named = named_columns
         links = {path: _next_link(path) for path in paths}
         self.paths = _chain(paths, links, table)
-        self.unread = [path for path in paths if path not in self.paths]
         keys: dict[str, None] = {}
         self._rows = 0
         for path in self.paths:
