@@ -25,3 +25,15 @@ def source_of(request: HTTPConnection, *, proxy_hops: int) -> str:
         return str(ip) if ip.version == 4 else str(ipaddress.ip_network((ip, _IPV6_PREFIX), strict=False))  # noqa: PLR2004
     except ValueError:
         return "unknown"
+
+
+def is_from_this_machine(request: HTTPConnection) -> bool:
+    """Whether the client runs on this machine; not when a proxy has passed the request on, for whomever."""
+    try:
+        ip = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    is_passed_on = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+    return ip.is_loopback and not is_passed_on

@@ -14,7 +14,7 @@ from app.platform.errors import AppError
 from app.web.addresses import origin_of
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, anyone, form_again, go_to, page_router
 from app.web.render import page
-from app.web.sign_in import after_step, database_of, settings_of
+from app.web.sign_in import after_step, database_of, settings_of, shows_mailbox
 
 router = page_router()
 
@@ -31,7 +31,7 @@ def _forgotten_context(request: Request, visitor: CurrentVisitor) -> dict[str, A
         "csrf_token": visitor.csrf_token,
         "sent": "sent" in request.query_params,
         "has_mail": settings.smtp_host is not None or not settings.is_production,
-        "has_mailbox": not settings.is_production,
+        "has_mailbox": shows_mailbox(request),
     }
 
 

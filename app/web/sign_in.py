@@ -16,6 +16,7 @@ from app.audit import service as audit
 from app.platform import clock
 from app.platform.errors import AppError
 from app.platform.settings import Settings
+from app.platform.sources import is_from_this_machine
 from app.web import cookies
 from app.web.addresses import local_path, origin_of, with_next
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, anyone, form_again, in_state, page_router
@@ -39,6 +40,11 @@ def settings_of(request: Request) -> Settings:
     return settings
 
 
+def shows_mailbox(request: Request) -> bool:
+    """Whether `/mailbox` is there for this request: in development, and for this machine alone."""
+    return not settings_of(request).is_production and is_from_this_machine(request)
+
+
 def database_of(request: Request) -> Any:
     state: State = request.app.state.serving
     return state.database
@@ -56,7 +62,7 @@ def _sign_in_context(request: Request, next_path: str, visitor: Visitor, email: 
         "kept": next_path.startswith("/resume/"),
         "signed_out": "out" in request.query_params,
         "oidc_label": settings.oidc_label if settings.oidc_issuer else None,
-        "has_mailbox": not settings.is_production,
+        "has_mailbox": shows_mailbox(request),
     }
 
 
@@ -121,7 +127,7 @@ async def _second_factor_context(
         "next": next_path,
         "has_app": await totp.has_totp(session, account_id=visitor.account_id),
         "has_codes": await recovery.count_left(session, account_id=visitor.account_id) > 0,
-        "has_mailbox": not settings_of(request).is_production,
+        "has_mailbox": shows_mailbox(request),
     }
 
 
