@@ -1,6 +1,5 @@
 """`/call-history` and `/patients/{patient_id}/calls`: book, log, correct, book anew, void; nothing is overwritten."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -11,8 +10,8 @@ from app.access.fast_paths import with_fast_path
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.calls import fast_path, queries, service
+from app.calls.answers import read
 from app.calls.models import CallHistory
-from app.calls.rules import unresolved_because
 from app.calls.schemas import (
     CallFilter,
     CallOfPatientFilter,
@@ -23,8 +22,6 @@ from app.calls.schemas import (
     VoidQuery,
     YesNo,
 )
-from app.calls.states import CALL
-from app.people.schemas import PersonSummary
 from app.platform import clock
 from app.platform.etags import etag
 from app.platform.paging import Page
@@ -33,23 +30,6 @@ from app.platform.text import Id
 
 router = api_router("/call-history", "calls")
 of_patients = api_router("/patients", "calls")
-
-
-def read(call: CallHistory, now: datetime) -> CallRead:
-    shown = {name: getattr(call, name) for name in CallRead.model_fields if name in CallHistory.__table__.c}
-    return CallRead(
-        **shown,
-        person=PersonSummary.model_validate(call.person),
-        pn=PersonSummary.model_validate(call.navigator) if call.navigator else None,
-        status_group=CALL.groups[call.status],
-        unresolved_because=unresolved_because(
-            status=call.status,
-            occurs_at=call.occurs_at,
-            adverse_event_heard=call.adverse_event_heard,
-            is_voided=call.voided_at is not None,
-            now=now,
-        ),
-    )
 
 
 def _page(

@@ -9,8 +9,8 @@ from app.audit import service as audit
 from app.casework.convert_lead import convert_lead as carry_out_conversion
 from app.casework.schemas import Conversion, LeadConverted, Timeline
 from app.casework.timeline import timeline_of
-from app.leads.api import read as read_lead
-from app.patients.api import read as read_patient
+from app.leads.answers import read as read_lead
+from app.patients.answers import read as read_patient
 from app.patients.queries import get_patient
 from app.platform import clock
 from app.platform.paging import PageQuery

@@ -6,9 +6,8 @@ from fastapi import Query, Response
 
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.conditions import queries, service
-from app.conditions.models import MedicalCondition
+from app.conditions.answers import read
 from app.conditions.schemas import (
-    CodeRead,
     ConditionCreate,
     ConditionFilter,
     ConditionRead,
@@ -19,21 +18,6 @@ from app.platform.paging import Page
 from app.platform.text import Id
 
 router = api_router("/medical-conditions", "medical conditions")
-
-
-def read(condition: MedicalCondition) -> ConditionRead:
-    return ConditionRead(
-        medical_condition_id=condition.medical_condition_id,
-        name=condition.name,
-        abbreviation=condition.abbreviation,
-        description=condition.description,
-        is_active=condition.is_active,
-        synonyms=[synonym.name for synonym in condition.synonyms],
-        codes=[CodeRead.model_validate(code) for code in condition.codes],
-        created_at=condition.created_at,
-        updated_at=condition.updated_at,
-        version=condition.version,
-    )
 
 
 @router.post("", status_code=201, response_model=ConditionRead, dependencies=[allow("condition.write")])

@@ -1,18 +1,15 @@
 """`/leads`: open, list, change, move. Converting takes a patient as well and stands in casework."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query, Request, Response
 
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
-from app.conditions.schemas import ConditionSummary
 from app.events.models import JourneyEvent
 from app.events.queries import list_events
 from app.leads import queries, service
-from app.leads.models import PatientLead
-from app.leads.rules import allowed_transitions
+from app.leads.answers import read
 from app.leads.schemas import (
     LeadCreated,
     LeadEventRead,
@@ -22,8 +19,6 @@ from app.leads.schemas import (
     LeadUpdate,
     NewLead,
 )
-from app.leads.states import LEAD
-from app.people.schemas import PersonSummary
 from app.platform import clock
 from app.platform.etags import etag
 from app.platform.paging import Page, PageQuery
@@ -31,17 +26,6 @@ from app.platform.problems import described
 from app.platform.text import Id
 
 router = api_router("/leads", "leads")
-
-
-def read(lead: PatientLead, now: datetime) -> LeadRead:
-    shown = {name: getattr(lead, name) for name in LeadRead.model_fields if name in PatientLead.__table__.c}
-    return LeadRead(
-        **shown,
-        person=PersonSummary.model_validate(lead.person),
-        medical_condition=ConditionSummary.model_validate(lead.medical_condition),
-        status_group=LEAD.groups[lead.status],
-        allowed_transitions=allowed_transitions(lead.status, closed_at=lead.closed_at, now=now),
-    )
 
 
 @router.post("", status_code=201, response_model=LeadCreated, dependencies=[allow("lead.write")])

@@ -9,11 +9,11 @@ from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import Shown, class_of
-from app.calls import api as calls_api
+from app.calls import answers as calls_answers
 from app.calls import queries as calls
 from app.calls.models import CallHistory
 from app.calls.schemas import CallRead
-from app.conditions import api as conditions_api
+from app.conditions import answers as conditions_answers
 from app.conditions import queries as conditions
 from app.conditions.models import MedicalCondition
 from app.conditions.schemas import ConditionRead
@@ -28,11 +28,11 @@ from app.journeys.trial import api as trial_api
 from app.journeys.trial import queries as trials
 from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
 from app.journeys.trial.schemas import TrialJourneyRead, TrialRead
-from app.leads import api as leads_api
+from app.leads import answers as leads_answers
 from app.leads import queries as leads
 from app.leads.models import PatientLead
 from app.leads.schemas import LeadRead
-from app.patients import api as patients_api
+from app.patients import answers as patients_answers
 from app.patients import queries as patients
 from app.patients.models import Patient
 from app.patients.schemas import PatientRead
@@ -89,17 +89,19 @@ async def _person(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
 
 
 async def _lead(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
-    return leads_api.read(await leads.get_lead(session, actor, lead_id=key), clock.now())
+    return leads_answers.read(await leads.get_lead(session, actor, lead_id=key), clock.now())
 
 
 async def _patient(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
     deleted_too = actor.may("patient.read_deleted")
-    return patients_api.read(await patients.get_patient(session, actor, patient_id=key, include_deleted=deleted_too))
+    return patients_answers.read(
+        await patients.get_patient(session, actor, patient_id=key, include_deleted=deleted_too)
+    )
 
 
 async def _call(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
     voided_too = actor.may("call.read_voided")
-    return calls_api.read(await calls.get_call(session, actor, call_id=key, include_voided=voided_too), clock.now())
+    return calls_answers.read(await calls.get_call(session, actor, call_id=key, include_voided=voided_too), clock.now())
 
 
 async def _physician(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
@@ -115,7 +117,7 @@ async def _eap_journey(session: AsyncSession, actor: Actor, key: UUID) -> BaseMo
 
 
 async def _condition(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
-    return conditions_api.read(await conditions.get_condition(session, actor, medical_condition_id=key))
+    return conditions_answers.read(await conditions.get_condition(session, actor, medical_condition_id=key))
 
 
 async def _hospital(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:

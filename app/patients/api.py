@@ -7,48 +7,19 @@ from fastapi import Query, Request, Response
 from app.access.fast_paths import with_fast_path
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
-from app.conditions.schemas import ConditionSummary
 from app.patients import fast_path, queries, service
-from app.patients.models import Patient
+from app.patients.answers import read, tag
 from app.patients.schemas import (
     NewPatient,
     PatientCreated,
     PatientFilter,
     PatientRead,
     PatientUpdate,
-    status_group,
 )
-from app.people.schemas import PersonRead
-from app.platform.etags import etag
 from app.platform.paging import Page
 from app.platform.text import Id, Reason
 
 router = api_router("/patients", "patients")
-
-
-def read(patient: Patient) -> PatientRead:
-    return PatientRead(
-        patient_id=patient.patient_id,
-        person_id=patient.person_id,
-        person=PersonRead.model_validate(patient.person),
-        medical_condition_id=patient.medical_condition_id,
-        medical_condition=ConditionSummary.model_validate(patient.medical_condition),
-        first_contact_date=patient.first_contact_date,
-        initial_consult_date=patient.initial_consult_date,
-        status=patient.status,
-        status_group=status_group(patient.status),
-        status_reason=patient.status_reason,
-        owner_id=patient.owner_id,
-        created_at=patient.created_at,
-        updated_at=patient.updated_at,
-        version=patient.version,
-        deleted_at=patient.deleted_at,
-    )
-
-
-def tag(patient: Patient) -> str:
-    """Covers all that the answer shows and PUT changes."""
-    return etag(patient.version, patient.person.version)
 
 
 @router.post(

@@ -7,32 +7,14 @@ from fastapi import Query, Response
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.patients.care_team import queries, service
+from app.patients.care_team.answers import read
 from app.patients.care_team.schemas import CareLinkCreate, CareLinkFilter, CareLinkRead, CareLinkUpdate
-from app.patients.models import PatientPhysicianRelationship
 from app.patients.queries import get_patient
-from app.physicians.schemas import PhysicianSummary
 from app.platform.etags import etag
 from app.platform.paging import Page
 from app.platform.text import Id
 
 router = api_router("/patients/{patient_id}/physicians", "patients' physicians")
-
-
-def read(link: PatientPhysicianRelationship) -> CareLinkRead:
-    return CareLinkRead(
-        patient_physician_id=link.patient_physician_id,
-        patient_id=link.patient_id,
-        physician_id=link.physician_id,
-        physician=PhysicianSummary.model_validate(link.physician),
-        relationship_type=link.relationship_type,
-        is_primary=link.is_primary,
-        is_current=link.end_date is None,
-        start_date=link.start_date,
-        end_date=link.end_date,
-        created_at=link.created_at,
-        updated_at=link.updated_at,
-        version=link.version,
-    )
 
 
 @router.post("", status_code=201, response_model=CareLinkRead, dependencies=[allow("relationship.write")])
