@@ -18,7 +18,6 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import asyncpg
 import orjson
-import structlog
 from fastapi import Request, Response
 from sqlalchemy import (
     ARRAY,
@@ -54,8 +53,6 @@ from app.access.serving import State
 from app.audit.models import AuditEvent
 from app.platform.errors import AppError
 from app.platform.fast_path import StatementRunner
-
-log = structlog.get_logger()
 
 _ORDINARY_HEADERS: Final = frozenset(
     name.lower().encode() for name in ("Idempotency-Key", ACCESS_REASON, CHANGE_REASON)
@@ -199,8 +196,6 @@ async def answer(request: Request, path: FastPath) -> Response | None:
     except (asyncpg.PostgresError, asyncpg.InterfaceError, PoolTimeout, OSError) as error:
         if _was_undone(error):
             return None
-        # No traceback: an exception of the database may quote a value.
-        log.error("request_failed", request_id=values["request_id"], code="unavailable")  # noqa: TRY400
         raise
 
 

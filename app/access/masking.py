@@ -168,6 +168,19 @@ def persons_in(answer: Any) -> Iterator[UUID]:
             yield from persons_in(item)
 
 
+def persons_named(problem: Any) -> Iterator[UUID]:
+    """The persons whom a problem's own fields name (AppError.extra), however deep."""
+    if isinstance(problem, Mapping):
+        for name, value in problem.items():
+            if names_a_person(name) and value is not None:
+                yield UUID(str(value))
+            else:
+                yield from persons_named(value)
+    elif isinstance(problem, list):
+        for item in problem:
+            yield from persons_named(item)
+
+
 def names_a_person(field_name: str) -> bool:
     """Whether the value of a field or column of this name is the id of a person."""
     return field_name == "pn_id" or field_name.endswith("person_id")

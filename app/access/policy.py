@@ -33,7 +33,7 @@ ROLE_DESCRIPTIONS: dict[Role, str] = {
 
 @dataclass(frozen=True)
 class Permission:
-    """`personal`: using it shows or changes data of people, so every use leaves an audit event."""
+    """`personal`: using it shows or changes data of people, colleagues too, so every use leaves an audit event."""
 
     code: str
     description: str
@@ -75,9 +75,9 @@ _ALL = [
     Permission("gate.write", "Change the gates of expanded-access journeys."),
     Permission("suggestion.read", "Read suggested changes and duplicate candidates."),
     Permission("suggestion.decide", "Accept or reject suggested changes; decide on duplicate candidates."),
-    Permission("key.manage", "Read and revoke API keys.", personal=False),
+    Permission("key.manage", "Read and revoke API keys."),
     Permission("key.make", "Make and rotate API keys.", personal=False),
-    Permission("user.manage", "Create, change and disable accounts.", personal=False),
+    Permission("user.manage", "Create, change and disable accounts."),
     Permission("settings.manage", "Read and change settings.", personal=False),
     Permission("audit.read", "Read the audit trail, and who looked at a person and why."),
     Permission("audit.export", "Take the audit trail out as CSV."),

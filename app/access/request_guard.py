@@ -37,7 +37,7 @@ from app.platform import errors, idempotency
 from app.platform.actor import Actor
 from app.platform.idempotency import StoredAnswer
 from app.platform.paging import PageQuery
-from app.platform.problems import described
+from app.platform.problems import described, translate
 from app.platform.settings import Settings
 from app.platform.sources import source_of
 
@@ -149,7 +149,7 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             await _count(request, action)
-            answer = None if path is None else await fast_paths.answer(request, path)
+            answer = None if path is None else await _answer_fast(request, path, action)
             return await _serve(request, inner, permission, action) if answer is None else answer
 
         return guarded
@@ -207,17 +207,33 @@ async def _authenticate(session: AsyncSession, request: Request) -> Actor:
 async def _count(request: Request, action: str) -> None:
     """TooMany for an account that has asked too often, and for an address from which too many unknown keys came."""
     state: State = request.app.state.serving
-    key = keys.bearer(request.headers.get("authorization"))
-    account_id = state.known_keys.get(key.secret_sha256) if key else None
+    actor = _counted_actor(request)
     try:
-        if account_id is None:
+        if actor is None or actor.account_id is None:
             state.rate_limits.refuse_after_failures(_source(request))
         else:
-            state.rate_limits.count_request(account_id)
+            state.rate_limits.count_request(actor.account_id)
     except errors.TooMany as error:
-        actor = None if account_id is None else Actor(account_id, "", roles=frozenset(), permissions=frozenset())
         await record_refusal(state.database, actor, request, action, error)
         raise
+
+
+async def _answer_fast(request: Request, path: FastPath, action: str) -> Response | None:
+    try:
+        return await fast_paths.answer(request, path)
+    except Exception as error:
+        state: State = request.app.state.serving
+        known = translate(error, state.constraint_errors)
+        await record_refusal(state.database, _counted_actor(request), request, action, known)
+        raise
+
+
+def _counted_actor(request: Request) -> Actor | None:
+    """Whose key has come before (State.known_keys), for counting and for events: it may do nothing."""
+    state: State = request.app.state.serving
+    key = keys.bearer(request.headers.get("authorization"))
+    account_id = state.known_keys.get(key.secret_sha256) if key else None
+    return None if account_id is None else Actor(account_id, "", roles=frozenset(), permissions=frozenset())
 
 
 def _source(request: Request) -> str:
@@ -228,7 +244,6 @@ def _source(request: Request) -> str:
 async def _carry_out(
     session: AsyncSession, actor: Actor, request: Request, inner: Handler, permission: str, action: str
 ) -> Response:
-    request_id = request.scope.get("request_id")
     request.state.session, request.state.actor = session, actor
     key = request.headers.get("idempotency-key") if request.method == "POST" else None
     if key is not None and actor.account_id is not None:
@@ -236,7 +251,7 @@ async def _carry_out(
         fingerprint = idempotency.request_hash(request.method, request.url.path, await request.body())
         stored = await idempotency.claim(session, owner_id=actor.account_id, key=key, fingerprint=fingerprint)
         if stored is not None:
-            await write_event(session, actor, action=action, code="replayed", request_id=request_id)
+            await write_event(session, actor, request, action=action, code="replayed")
             await session.commit()
             return Response(stored.body, stored.status, headers={**stored.headers, "idempotency-replayed": "true"})
     settings: Settings = request.app.state.settings
@@ -257,7 +272,7 @@ async def _carry_out(
     finally:
         _asked.reset(token)
     if PERMISSIONS[permission].personal or request.method != "GET":
-        await write_event(session, actor, action=action, request_id=request_id)
+        await write_event(session, actor, request, action=action)
     if key is not None and actor.account_id is not None:
         kept = {name: value for name, value in response.headers.items() if name in _STORED_HEADERS}
         # What somebody saw by a stated reason is open for a while or for one look: its repetition is asked for anew.

@@ -3,7 +3,8 @@ What every guarded entry point shares: one transaction a request, tried again wh
 event of a request that was refused.
 """
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
+from app.access.masking import persons_named
 from app.access.rate_limits import RateLimits
 from app.audit import service as audit
 from app.platform import errors
@@ -37,7 +39,6 @@ _OUTCOMES: dict[type[AppError], str] = {
     errors.Invalid: "invalid",
     errors.TooLarge: "invalid",
     errors.UnsupportedMedia: "invalid",
-    errors.Unavailable: "failed",
 }
 
 
@@ -85,10 +86,25 @@ async def serve(request: Request, action: str, work: Callable[[AsyncSession], Aw
     raise AssertionError("the loop returns or raises")
 
 
-async def write_event(session: AsyncSession, actor: Actor | None, **event: str | None) -> None:
-    """The request's one event. No audit, no answer: when it cannot be written the request fails with 503."""
+async def write_event(
+    session: AsyncSession,
+    actor: Actor | None,
+    request: Request,
+    *,
+    action: str,
+    outcome: str = "done",
+    code: str | None = None,
+) -> None:
+    """
+    The request's one event. No audit, no answer: when it cannot be written the request fails with 503.
+
+    Where nobody has noted a record, it is the one that the address names.
+    """
+    record_type, record_id = _record(request)
+    audit.note(session, record_type=record_type, record_id=record_id)
+    request_id = request.scope.get("request_id")
     try:
-        await audit.write_event(session, actor, **event)  # type: ignore[arg-type]  # the keywords below are its own
+        await audit.write_event(session, actor, action=action, outcome=outcome, code=code, request_id=request_id)
     except DBAPIError as error:
         if sqlstate(error) in _RETRIED:
             raise
@@ -101,35 +117,37 @@ async def record_refusal(
     """
     The event of a refused or failed request, in a transaction of its own: nothing else of it is stored.
 
-    Of refusals for asking too often, one a minute for each account or address.
+    It names everybody whom the problem names. Of refusals for asking too often, one a minute for each account or
+    address. Where a part does not answer (Unavailable) that part is the likely reason, and the log alone tells;
+    an error of ours (None) is in the log and, where it can be, in an event.
     """
     if isinstance(known, errors.TooMany) and not _is_news(request, actor):
         return
-    outcome = "failed"
-    if known is not None:
-        outcome = next(_OUTCOMES[kind] for kind in type(known).__mro__ if kind in _OUTCOMES)
-    if outcome == "failed":
-        # The database is the likely reason; the answer is an error either way and shows nothing.
-        log.error(
-            "request_failed",
-            request_id=request.scope.get("request_id", ""),
-            code=known.error_code if known else "internal_error",
-        )
+    if known is None or isinstance(known, errors.Unavailable):
+        code = known.error_code if known else "internal_error"
+        log.error("request_failed", request_id=request.scope.get("request_id", ""), code=code)
+        if known is None:
+            with contextlib.suppress(Exception):
+                await _write_refusal(database, actor, request, action, outcome="failed", code=code)
         return
+    outcome = next(_OUTCOMES[kind] for kind in type(known).__mro__ if kind in _OUTCOMES)
+    shown = persons_named(known.extra)
+    await _write_refusal(database, actor, request, action, outcome=outcome, code=known.error_code, shown=shown)
+
+
+async def _write_refusal(
+    database: Database,
+    actor: Actor | None,
+    request: Request,
+    action: str,
+    *,
+    outcome: str,
+    code: str,
+    shown: Iterable[UUID] = (),
+) -> None:
     async with database.unit_of_work() as session:
-        record_type, record_id = _record(request)
-        if record_id is not None:
-            audit.note(session, record_type=record_type, record_id=record_id)
-        if known is not None and known.person_ids:
-            audit.note(session, person_ids=known.person_ids)
-        await write_event(
-            session,
-            actor,
-            action=action,
-            outcome=outcome,
-            code=known.error_code if known else None,
-            request_id=request.scope.get("request_id"),
-        )
+        audit.note(session, person_ids=shown)
+        await write_event(session, actor, request, action=action, outcome=outcome, code=code)
 
 
 def _is_news(request: Request, actor: Actor | None) -> bool:

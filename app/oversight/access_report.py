@@ -15,6 +15,7 @@ from app.audit import service as audit
 from app.audit.models import AuditEvent
 from app.audit.schemas import AuditEventFilter
 from app.oversight import words
+from app.oversight.records import BY_PATH
 from app.oversight.schemas import AccessRead, AccessReportFilter
 from app.people import queries as people
 from app.platform.actor import Actor
@@ -28,7 +29,11 @@ A_REQUEST = timedelta(seconds=30)
 async def who_looked_at(
     session: AsyncSession, actor: Actor, *, person_id: UUID, query: AccessReportFilter
 ) -> Page[AccessRead]:
-    """A page of every look at the person and every change of their data, newest first; PersonNotFound."""
+    """
+    A page of every look at the person and every change of their data, newest first; PersonNotFound.
+
+    An answer that refused and named the person is a look too.
+    """
     await people.get_person(session, actor, person_id=person_id)
     audit.note(session, record_type="audit_event", person_ids=[person_id], fields=["access_report"])
     events, cursor, total, capped = await audit_queries.list_events(
@@ -36,7 +41,6 @@ async def who_looked_at(
         actor,
         query=AuditEventFilter(
             person_id=person_id,
-            outcome="done",
             from_at=query.from_at,
             to_at=query.to_at,
             limit=query.limit,
@@ -61,11 +65,17 @@ def _read(
         account_id=event.actor_id,
         who=names.get(event.actor_id, _SYSTEM) if event.actor_id else _SYSTEM,
         roles=roles,
-        did=words.did(event.action),
-        what=words.kind_of_record(event.record_type),
+        did=words.did(event.action, event.outcome),
+        what=words.kind_of_record(_record_type(event)),
         why=words.why(event.purpose, roles),
         stated_reason=_reason(event, stated),
     )
+
+
+def _record_type(event: AuditEvent) -> str | None:
+    """The kind of record; of an event whose record is the one of its address, that of the address."""
+    record = BY_PATH.get(event.record_type or "")
+    return event.record_type if record is None else record.record_type
 
 
 def roles_at(account_id: UUID | None, moment: datetime, grants: Sequence[RoleGrant]) -> list[str]:

@@ -100,8 +100,10 @@ PURPOSES = {
 }
 
 
-def did(action: str) -> str:
+def did(action: str, outcome: str = "done") -> str:
     """What was done, from the action's first word where it has no words of its own."""
+    if outcome != "done":
+        return "Was refused; the answer named you"
     if action in ACTIONS:
         return ACTIONS[action]
     if action.endswith("_history"):

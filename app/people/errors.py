@@ -48,7 +48,6 @@ class EmailBelongsToSomeoneElse(Conflict):
         shown = {} if candidate is None else {"candidate": _as_shown(candidate)}
         super().__init__(
             extra={"reasons": [str(reason) for reason in reasons], **shown},
-            person_ids=[] if candidate is None else [candidate.person_id],
         )
 
 
@@ -61,7 +60,6 @@ class SeveralPeopleFit(Conflict):
     def __init__(self, *, candidates: Sequence[CandidateRead]) -> None:
         super().__init__(
             extra={"candidates": [_as_shown(candidate) for candidate in candidates]} if candidates else None,
-            person_ids=[candidate.person_id for candidate in candidates],
         )
 
 

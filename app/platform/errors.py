@@ -16,10 +16,9 @@ What can go wrong, as kinds. A package's errors.py subclasses a kind and adds a 
 Each entry point (JSON, page, command) translates kinds once; nobody else knows a status code.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
-from uuid import UUID
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,11 @@ class AppError(Exception):
         code: str | None = None,
         fields: Sequence[FieldError] = (),
         extra: Mapping[str, Any] | None = None,
-        person_ids: Collection[UUID] = (),
     ) -> None:
         self.error_code = code or self.code
         self.error_detail = detail or self.detail
         self.fields = tuple(fields)
         self.extra = dict(extra or {})
-        # Whom the answer tells of: the refusal's audit event names them.
-        self.person_ids = tuple(person_ids)
         super().__init__(self.error_detail)
 
 

@@ -205,8 +205,7 @@ async def _carry_out(
     if visitor.state is SessionState.OPEN:
         await sessions.touch(session, visitor, now=clock.now())
     if _is_recorded(request, needs):
-        request_id = request.scope.get("request_id")
-        await write_event(session, session.info.get("actor"), action=action, request_id=request_id)
+        await write_event(session, session.info.get("actor"), request, action=action)
     await session.commit()
     return _framed(request, response, visitor)
 

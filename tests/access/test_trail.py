@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.policy import PERMISSIONS, Role
 from app.access.request_guard import GuardedRoute
+from app.people.models import ContactPoint
 from tests.access.test_matrix import NOWHERE
+from tests.builders import a_person
 from tests.canaries import HEALTH, PERSONAL, World, a_world, guarded_routes
 from tests.conftest import AsRole
 
@@ -88,6 +90,72 @@ async def test_a_request_without_a_credential_is_on_record_too(
         await client.request(next(iter(route.methods or ())), world.address(route))
         left = (await _events(session))[before:]
         assert [(e["action"], e["outcome"], e["actor_id"]) for e in left] == [(route.name, "refused", None)], route.path
+
+
+async def test_the_event_of_a_refusal_names_everybody_whom_the_refusal_names(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
+) -> None:
+    """Whatever its kind and wherever in the problem they stand: the error says nothing of it itself."""
+    people = [await a_person(session, first_name=name, last_name="Family", email=None) for name in ("Ada", "Bea")]
+    for person in people:
+        session.add(
+            ContactPoint(
+                person_id=person.person_id,
+                kind="email",
+                value="f@example.org",
+                value_key="f@example.org",
+                is_shared=True,
+            )
+        )
+    await session.commit()
+    sent = {"first_name": "Cleo", "last_name": "Family", "email": "f@example.org"}
+    answer = await client.post("/api/v1/persons", json=sent, headers=await as_role("navigator"))
+    assert answer.status_code == 409
+    shown = {person_id for person_id in (str(person.person_id) for person in people) if person_id in answer.text}
+    event = (await _events(session))[-1]
+    assert shown
+    assert set(event["person_ids"] or []) == shown  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("broken", "path"),
+    [
+        ("app.casework.api.get_patient", "/api/v1/patients/{patient_id}/timeline"),
+        ("app.patients.fast_path._filter", "/api/v1/patients"),
+    ],
+)
+async def test_an_error_of_ours_leaves_an_event(
+    client: httpx.AsyncClient,
+    session: AsyncSession,
+    as_role: AsRole,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: str,
+    path: str,
+) -> None:
+    world = await a_world(session)
+    headers = await as_role("navigator")
+    await client.get("/api/v1/medical-conditions", params={"limit": 1}, headers=headers)
+
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(broken, fails)
+    answer = await client.get(path.format(**world.ids), headers=headers)
+    assert answer.status_code == 500
+    event = (await _events(session))[-1]
+    assert (event["outcome"], event["code"]) == ("failed", "internal_error")
+    assert None not in (event["actor_id"], event["request_id"])
+
+
+async def test_who_reads_the_accounts_is_on_record(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
+) -> None:
+    world = await a_world(session)
+    headers = await as_role("admin")
+    for path in ("/api/v1/users", f"/api/v1/users/{world.ids['user_account_id']}", "/api/v1/api-keys"):
+        before = len(await _events(session))
+        assert (await client.get(path, headers=headers)).status_code == 200
+        assert [event["record_type"] for event in (await _events(session))[before:]] != [], path
 
 
 async def test_without_a_place_for_the_event_there_is_no_answer(

@@ -163,6 +163,21 @@ async def test_report_tells_the_person_who_when_and_why(
     assert missing.status_code == 404
 
 
+async def test_report_counts_an_answer_that_refused_and_named_the_person(
+    client: httpx.AsyncClient, as_role: AsRole, session: AsyncSession
+) -> None:
+    owner = await a_person(session, email="family@example.org")
+    _, navigator = await a_colleague(session)
+    await session.commit()
+    sent = {"first_name": "Somebody", "last_name": "Else", "email": "family@example.org"}
+    refused = await client.post("/api/v1/persons", json=sent, headers=navigator)
+    assert (refused.status_code, refused.json()["candidate"]["person_id"]) == (409, str(owner.person_id))
+
+    url = f"/api/v1/persons/{owner.person_id}/access-report"
+    (look,) = (await client.get(url, headers=await as_role("privacy_officer"))).json()["items"]
+    assert (look["who"], look["did"]) == ("Noor Bakker", "Was refused; the answer named you")
+
+
 async def test_person_of_the_report_is_named_by_nobody_else(
     client: httpx.AsyncClient, as_role: AsRole, session: AsyncSession
 ) -> None:
