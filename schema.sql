@@ -106,6 +106,19 @@ CREATE FUNCTION keep_history() RETURNS trigger
     END
     $$;
 
+CREATE FUNCTION keep_removed() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        INSERT INTO row_history (table_name, record_id, version, "row", replaced_by, reason)
+        VALUES (TG_TABLE_NAME, (to_jsonb(OLD) ->> TG_ARGV[0])::uuid, OLD.version, to_jsonb(OLD),
+                nullif(current_setting('crm.actor', true), '')::uuid,
+                nullif(current_setting('crm.reason', true), ''));
+        RETURN OLD;
+    END
+    $$;
+
 CREATE FUNCTION legacy_rows_worked_on(undone_run integer, first_phase integer) RETURNS TABLE(record_type text, record_id text, why text)
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -801,6 +814,9 @@ CREATE TABLE condition_code (
     code character varying(50) NOT NULL,
     display character varying(300),
     map_type text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_condition_code_map_type_known CHECK ((map_type = ANY (ARRAY['exact'::text, 'narrower'::text, 'broader'::text])))
 );
 
@@ -809,6 +825,9 @@ CREATE TABLE condition_synonym (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     medical_condition_id uuid NOT NULL,
     name character varying(200) NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_condition_synonym_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
 );
 
@@ -820,6 +839,9 @@ CREATE TABLE contact_point (
     value character varying(255) NOT NULL,
     value_key text NOT NULL,
     is_shared boolean DEFAULT false NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_contact_point_kind_known CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
     CONSTRAINT ck_contact_point_value_not_blank CHECK ((btrim((value)::text) <> ''::text))
 );
@@ -1829,6 +1851,12 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON clinical_trial FOR EACH ROW WHEN ((
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON clinical_trial_journey FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('ct_journey_id');
 
+CREATE TRIGGER keep_history BEFORE UPDATE ON condition_code FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('condition_code_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON condition_synonym FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('condition_synonym_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON contact_point FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('contact_point_id');
+
 CREATE TRIGGER keep_history BEFORE UPDATE ON duplicate_candidate FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('duplicate_candidate_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON eap_gate FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('eap_gate_id');
@@ -1860,6 +1888,10 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON specialization FOR EACH ROW WHEN ((
 CREATE TRIGGER keep_history BEFORE UPDATE ON suggested_change FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('suggested_change_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON user_account FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('user_account_id');
+
+CREATE TRIGGER keep_removed BEFORE DELETE ON condition_code FOR EACH ROW EXECUTE FUNCTION keep_removed('condition_code_id');
+
+CREATE TRIGGER keep_removed BEFORE DELETE ON condition_synonym FOR EACH ROW EXECUTE FUNCTION keep_removed('condition_synonym_id');
 
 CREATE TRIGGER procrastinate_jobs_notify_queue_job_aborted_v1 AFTER UPDATE OF abort_requested ON procrastinate_jobs FOR EACH ROW WHEN (((old.abort_requested = false) AND (new.abort_requested = true) AND (new.status = 'doing'::procrastinate_job_status))) EXECUTE FUNCTION procrastinate_notify_queue_abort_job_v1();
 
@@ -2086,4 +2118,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0012_undo_checks');
+INSERT INTO alembic_version VALUES ('0013_child_rows');

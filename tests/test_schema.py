@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.models import metadata
 from app.platform import schema
-from app.platform.db import Database, edited_tables, insert_only_tables
+from app.platform.db import Base, Database, edited_tables, insert_only_tables
 from app.platform.embedded import Cluster, find_binaries
 from tests.serving import environment, serving
 
@@ -162,6 +162,46 @@ async def test_edited_tables_keep_history_and_insert_only_tables_refuse_changes(
     assert {(table.name, "keep_history") for table in edited_tables()} <= found
     for table in insert_only_tables():
         assert {(table.name, "refuse_change"), (table.name, "refuse_truncate")} <= found
+
+
+async def test_rows_that_are_taken_out_of_a_list_are_filed(database: Database) -> None:
+    async with database.session() as session:
+        rows = await session.execute(
+            text("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'keep_removed'")
+        )
+        filed = {table for (table,) in rows}
+    removed = {
+        str(relation.mapper.local_table)
+        for mapper in Base.registry.mappers
+        for relation in mapper.relationships
+        if relation.cascade.delete or relation.cascade.delete_orphan
+    }
+    assert removed == filed
+
+
+WITHOUT_HISTORY = {
+    "contact_type": "the list of roles, changed by revisions alone",
+    "role_grant": "a row for each time it is held, with who gave and who took it",
+    "web_session": "short-lived",
+    "sign_in_attempt": "short-lived",
+    "known_device": "short-lived",
+    "held_form": "short-lived",
+    "idempotency_key": "short-lived",
+    "outgoing_mail": "short-lived",
+    "one_time_link": "a credential",
+    "outside_identity": "a credential",
+    "outside_sign_in": "a credential",
+    "passkey": "a credential",
+    "passkey_challenge": "a credential",
+    "password_credential": "a credential",
+    "recovery_code": "a credential",
+    "totp_credential": "a credential",
+}
+
+
+def test_every_table_keeps_history_or_says_why_not() -> None:
+    kept = {table.name for table in (*edited_tables(), *insert_only_tables())}
+    assert set(metadata.tables) - kept == WITHOUT_HISTORY.keys()
 
 
 @pytest.mark.parametrize(

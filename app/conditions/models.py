@@ -33,7 +33,7 @@ class MedicalCondition(Edited, Base):
     )
 
 
-class ConditionSynonym(Base):
+class ConditionSynonym(Edited, Base):
     """Another name of a condition: lay words, older terms, other languages. Unique, so a text means one condition."""
 
     __tablename__ = "condition_synonym"
@@ -51,7 +51,7 @@ class ConditionSynonym(Base):
     name: Mapped[str] = mapped_column(String(200), info=PUBLIC)
 
 
-class ConditionCode(Base):
+class ConditionCode(Edited, Base):
     """A code of a vocabulary for a condition; `map_type` tells how the code's meaning lies to the condition's."""
 
     __tablename__ = "condition_code"

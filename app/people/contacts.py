@@ -40,7 +40,7 @@ async def add_contact_point(
         owner = await session.scalar(select(Person.person_id).where(Person.email_key == key))
         if owner not in {None, person_id}:
             raise EmailTaken
-    point = ContactPoint(person_id=person_id, value_key=key, **_NEW_POINT.values(new))
+    point = ContactPoint(person_id=person_id, value_key=key, updated_by=actor.account_id, **_NEW_POINT.values(new))
     session.add(point)
     await session.flush()
     _note(session, person_id, ["contact_points"])

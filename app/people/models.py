@@ -110,7 +110,7 @@ class Person(Edited, Base):
     is_active: Mapped[bool] = mapped_column(server_default=text("true"), info=INTERNAL)
 
 
-class ContactPoint(Base):
+class ContactPoint(Edited, Base):
     """A further e-mail or phone of a person. `value_key` is what it is found by: e-mail key or E.164."""
 
     __tablename__ = "contact_point"

@@ -133,7 +133,7 @@ async def identify_or_create(
         reasons = decision.reasons
         if is_shared and new.email is not None and key is not None:
             owners = [person.person_id, *(other.person_id for other in decision.others)]
-            await _share_email(session, email=new.email, key=key, person_ids=owners)
+            await _share_email(session, actor, email=new.email, key=key, person_ids=owners)
             # Their contact points say now that the address is shared; the answer does not name them.
             audit.note(session, person_ids=owners)
             reasons = (*reasons, FurtherReason.EMAIL_SHARED)
@@ -342,16 +342,29 @@ def _shown(actor: Actor, found: Sequence[tuple[Candidate, list[str]]]) -> list[C
     ]
 
 
-async def _share_email(session: AsyncSession, *, email: str, key: str, person_ids: Sequence[UUID]) -> None:
+async def _share_email(
+    session: AsyncSession, actor: Actor, *, email: str, key: str, person_ids: Sequence[UUID]
+) -> None:
     """Keep the address as a shared contact point of all these people."""
     rows = [
-        {"person_id": person_id, "kind": "email", "value": email, "value_key": key, "is_shared": True}
-        for person_id in person_ids
+        {
+            "person_id": person_id,
+            "kind": "email",
+            "value": email,
+            "value_key": key,
+            "is_shared": True,
+            "updated_by": actor.account_id,
+        }
+        # In the order of their ids, so that two who share at once do not wait for each other.
+        for person_id in sorted(person_ids)
     ]
+    point = insert(ContactPoint).values(rows)
     await session.execute(
-        insert(ContactPoint)
-        .values(rows)
-        .on_conflict_do_update(index_elements=["person_id", "kind", "value_key"], set_={"is_shared": True})
+        point.on_conflict_do_update(
+            index_elements=["person_id", "kind", "value_key"],
+            set_={"is_shared": True, "updated_by": point.excluded.updated_by},
+            where=ContactPoint.is_shared.is_(False),
+        )
     )
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Connection,
     DateTime,
     FetchedValue,
     Integer,
@@ -24,12 +25,13 @@ from sqlalchemy import (
     event,
     func,
     make_url,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, object_session
 
 from app.platform.fast_path import StatementPool, StatementRunner
 from app.platform.settings import Settings
@@ -79,6 +81,7 @@ class Edited:
 
     The trigger `keep_history` counts `version` up, sets `updated_at` and files the earlier row in row_history; the ORM
     adds `version` to the WHERE of its UPDATE, so that a lost race is a StaleDataError and never a lost change.
+    Rows in a list of another row may be taken out of it: the trigger `keep_removed` files those.
     """
 
     updated_at: Mapped[datetime] = mapped_column(
@@ -113,6 +116,15 @@ def _name_the_editor(session: Session, *_: Any) -> None:
     for row in session.dirty:
         if isinstance(row, Edited) and session.is_modified(row):
             row.updated_by = actor.account_id
+
+
+@event.listens_for(Edited, "before_delete", propagate=True)
+def _name_the_remover(_mapper: Any, connection: Connection, row: Any) -> None:
+    # The trigger `keep_removed` files the row; a row that goes cannot say who took it away.
+    session = object_session(row)
+    actor = session.info.get("actor") if session is not None else None
+    if actor is not None:
+        connection.execute(select(func.set_config("crm.actor", str(actor.account_id or ""), True)))
 
 
 def insert_only_tables() -> list[Table]:

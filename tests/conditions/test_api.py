@@ -1,6 +1,8 @@
 """The entry point of the conditions: who may, which shapes, which errors."""
 
 import httpx
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.conftest import AsRole
 
@@ -119,3 +121,32 @@ async def test_without_a_key_the_answer_is_401_before_anything_is_read(client: h
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_what_is_taken_out_of_a_list_or_changed_in_it_stays_in_the_history(
+    client: httpx.AsyncClient, as_role: AsRole, session: AsyncSession
+) -> None:
+    steward = await as_role("data_steward")
+    place = (await client.post(URL, json=NEW, headers=steward)).headers["location"]
+    spelt = {**NEW["codes"][0], "display": "Alcaptonuria", "map_type": "broader"}  # type: ignore[dict-item]
+    await client.put(place, json={"synonyms": ["black URINE disease"], "codes": [spelt]}, headers=steward)
+
+    emptied = await client.put(
+        place, json={"synonyms": [], "codes": []}, headers={**steward, "X-Change-Reason": "Wrong disease"}
+    )
+
+    assert (emptied.json()["synonyms"], emptied.json()["codes"]) == ([], [])
+    filed = await session.execute(
+        text(
+            "SELECT table_name, h.version, coalesce(row ->> 'name', row ->> 'display', '-'), reason, display_name "
+            "FROM row_history AS h LEFT JOIN user_account ON user_account_id = replaced_by "
+            "WHERE table_name IN ('condition_code', 'condition_synonym') ORDER BY 1, 2"
+        )
+    )
+    who, why = "Test data_steward", "Wrong disease"
+    assert [tuple(row) for row in filed] == [
+        ("condition_code", 1, "-", None, who),
+        ("condition_code", 2, "Alcaptonuria", why, who),
+        ("condition_synonym", 1, "Black urine disease", None, who),
+        ("condition_synonym", 2, "black URINE disease", why, who),
+    ]

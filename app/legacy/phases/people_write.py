@@ -173,8 +173,8 @@ def _contact_points(context: Context) -> None:
     with indexes_at_the_end(context, "contact_point", context.count("w_new_point")):
         context.insert(
             "contact_point",
-            "contact_point_id, created_at, person_id, kind, value, value_key, is_shared",
-            "SELECT contact_point_id, :now, person_id, kind, left(shown, 255), value_key, is_shared"
+            "contact_point_id, created_at, updated_at, person_id, kind, value, value_key, is_shared",
+            "SELECT contact_point_id, :now, :now, person_id, kind, left(shown, 255), value_key, is_shared"
             " FROM legacy.w_new_point ORDER BY person_id",
         )
     context.lineage(
