@@ -21,10 +21,11 @@ from app.conditions import api as conditions
 from app.conditions import errors as condition_errors
 from app.hospitals import api as hospitals
 from app.hospitals import errors as hospital_errors
-from app.journeys.eap import api as eap_journeys
-from app.journeys.eap import errors as eap_journey_errors
-from app.journeys.trial import api as trial_journeys
-from app.journeys.trial import errors as trial_journey_errors
+from app.journeys import api as journeys
+from app.journeys.eap import api as programmes
+from app.journeys.eap import errors as programme_errors
+from app.journeys.trial import api as trials
+from app.journeys.trial import errors as trial_errors
 from app.leads import api as leads
 from app.leads import errors as lead_errors
 from app.oversight import api as oversight
@@ -65,8 +66,8 @@ ROUTERS = (
     hospitals.specialization_router,
     calls.of_patients,
     physicians.router,
-    trial_journeys.trial_router,
-    trial_journeys.router,
+    trials.router,
+    *journeys.ROUTERS,
     people.router,
     people.contact_types,
     people_review.suggested_changes,
@@ -74,8 +75,8 @@ ROUTERS = (
     leads.router,
     casework.of_leads,
     casework.of_patients,
-    eap_journeys.programme_router,
-    eap_journeys.router,
+    programmes.programme_router,
+    programmes.gate_router,
     care_team.router,
     openings.router,
     accounts.users_router,
@@ -92,8 +93,9 @@ CONSTRAINT_ERRORS: ConstraintErrors = {
     **patient_errors.CONSTRAINTS,
     **call_errors.CONSTRAINTS,
     **physician_errors.CONSTRAINTS,
-    **trial_journey_errors.CONSTRAINTS,
-    **eap_journey_errors.CONSTRAINTS,
+    **journeys.CONSTRAINTS,
+    **trial_errors.CONSTRAINTS,
+    **programme_errors.CONSTRAINTS,
     **lead_errors.CONSTRAINTS,
     **care_team_errors.CONSTRAINTS,
 }

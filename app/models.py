@@ -8,8 +8,7 @@ from app.calls import models as calls
 from app.conditions import models as conditions
 from app.events import models as events
 from app.hospitals import models as hospitals
-from app.journeys.eap import models as eap_journeys
-from app.journeys.trial import models as trial_journeys
+from app.journeys import kinds as journeys
 from app.leads import models as leads
 from app.patients import models as patients
 from app.people import models as people
@@ -25,10 +24,10 @@ __all__ = [
     "audit",
     "calls",
     "conditions",
-    "eap_journeys",
     "events",
     "hospitals",
     "idempotency",
+    "journeys",
     "leads",
     "mail",
     "metadata",
@@ -36,5 +35,4 @@ __all__ = [
     "patients",
     "people",
     "physicians",
-    "trial_journeys",
 ]

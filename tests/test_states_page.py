@@ -4,14 +4,14 @@ import pytest
 
 from app.calls.states import CALL
 from app.journeys.eap.states import (
-    EAP_JOURNEY,
     END_OF_TREATMENT_REASONS,
     GATE_STATES,
     GATES,
     REASONS_OF,
     SPONSOR_DECLINE_REASONS,
 )
-from app.journeys.trial.states import REASONS, TRIAL_JOURNEY
+from app.journeys.kinds import KINDS
+from app.journeys.trial.states import REASONS
 from app.leads.states import LEAD
 from app.patients.states import PATIENT
 from app.platform.states import Machine
@@ -24,7 +24,9 @@ def _words(codes: tuple[str, ...]) -> str:
     return ", ".join(f"`{code}`" for code in codes)
 
 
-@pytest.mark.parametrize("machine", [LEAD, PATIENT, CALL, TRIAL_JOURNEY, EAP_JOURNEY], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "machine", [LEAD, PATIENT, CALL, *(kind.moves.machine for kind in KINDS)], ids=lambda m: m.name
+)
 def test_page_shows_the_machine(machine: Machine) -> None:
     parts = (f"```mermaid\n{machine.mermaid()}\n```", machine.states_table())
     further = (f"From every open state: {_words(machine.from_any_open)}.",) if machine.from_any_open else ()

@@ -2,14 +2,16 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from app.access.masking import Detail, Health
+from app.events.models import OWNERS
+from app.journeys.kinds import KINDS
 from app.leads.schemas import LeadRead
 from app.patients.schemas import PatientRead
 from app.people.schemas import MatchRead
 from app.platform.paging import Page
-from app.platform.text import OMITTED, Answer, Body, Day, Id, Reason
+from app.platform.text import OMITTED, Answer, Body, Day, Id, Reason, one_of
 
 
 class Conversion(Body):
@@ -53,13 +55,9 @@ class CallEntry(Answer):
     rescheduled_to: UUID | None
 
 
-class StatusEntry(Answer):
+class _StatusEntry(Answer):
     """A stage change of the one record that is named; `at` is when it happened, `created_at` when it was entered."""
 
-    lead_id: UUID | None
-    patient_id: UUID | None
-    ct_journey_id: UUID | None
-    eap_journey_id: UUID | None
     from_status: Health[str | None]
     to_status: Health[str]
     created_at: datetime
@@ -93,6 +91,15 @@ class SuggestionEntry(Answer):
     reason: Health[str | None]
 
 
+_OWNERS: dict[str, Any] = dict.fromkeys(OWNERS, (UUID | None, ...))
+StatusEntry: Any = create_model(
+    "StatusEntry",
+    __base__=_StatusEntry,
+    __doc__=_StatusEntry.__doc__,
+    **_OWNERS,
+)
+
+
 class PhysicianEntry(Answer):
     """A physician was linked to the patient; `at` is when that was entered."""
 
@@ -114,7 +121,7 @@ class CallItem(_Item):
 
 
 class StatusItem(_Item):
-    kind: Literal["lead_status", "patient_status", "ct_journey_status", "eap_journey_status"]
+    kind: one_of(("lead_status", "patient_status", *(kind.event_kind for kind in KINDS)))  # type: ignore[valid-type]
     data: StatusEntry
 
 

@@ -30,8 +30,8 @@ from app.casework.schemas import (
     TimelineItem,
 )
 from app.events.models import JourneyEvent
-from app.journeys.eap.models import EapJourney
-from app.journeys.trial.models import ClinicalTrialJourney
+from app.journeys.kind import Kind
+from app.journeys.kinds import KINDS
 from app.leads.models import PatientLead
 from app.patients.models import Patient, PatientPhysicianRelationship
 from app.people.models import IntakeSubmission, SuggestedChange
@@ -97,19 +97,17 @@ def _sources(patient: Patient, cut: Cut) -> list[Select[Any]]:
         newest = cut(event.happened_at.expression, event.journey_event_id.expression, chosen).lateral()
         return select(literal(kind).label("kind"), newest.c.at, newest.c.id).select_from(records.join(newest, true()))
 
+    def of_journeys(kind: Kind) -> Select[Any]:
+        of_patient = kind.model.patient_id == patient_id
+        return of_each(kind.event_kind, getattr(kind.model, kind.key), getattr(event, kind.key), of_patient)
+
     call_kind = case((call.call_date.is_not(None), "call"), else_="booking")
     mine = patient_id
     return [
         rows(call_kind, call.occurs_at, call.call_id, call.person_id == person_id, call.voided_at.is_(None)),
         rows(literal("patient_status"), event.happened_at, event.journey_event_id, event.patient_id == mine),
         of_each("lead_status", PatientLead.lead_id, event.lead_id, PatientLead.person_id == person_id),
-        of_each(
-            "ct_journey_status",
-            ClinicalTrialJourney.ct_journey_id,
-            event.ct_journey_id,
-            ClinicalTrialJourney.patient_id == mine,
-        ),
-        of_each("eap_journey_status", EapJourney.eap_journey_id, event.eap_journey_id, EapJourney.patient_id == mine),
+        *(of_journeys(kind) for kind in KINDS),
         rows(
             literal("submission"),
             IntakeSubmission.created_at,
@@ -143,8 +141,7 @@ _SHAPES = {
     "call": _CALL,
     "lead_status": _STATUS,
     "patient_status": _STATUS,
-    "ct_journey_status": _STATUS,
-    "eap_journey_status": _STATUS,
+    **{kind.event_kind: _STATUS for kind in KINDS},
     "submission": _Shape(IntakeSubmission.intake_submission_id, SubmissionItem, SubmissionEntry),
     "suggested_change": _Shape(SuggestedChange.suggested_change_id, SuggestionItem, SuggestionEntry),
     "physician_link": _Shape(PatientPhysicianRelationship.patient_physician_id, PhysicianItem, PhysicianEntry),

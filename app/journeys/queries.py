@@ -1,36 +1,66 @@
-"""What both kinds of journey ask."""
+"""What is asked of journeys, written once for all kinds."""
 
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from app.journeys.errors import patient_unknown
+from app.journeys.kind import Kind
+from app.journeys.models import Journey
+from app.journeys.schemas import JourneyFilter
 from app.patients.models import Patient, PatientPhysicianRelationship
 from app.physicians.models import Physician
-
-
-class _Journey(Protocol):
-    """What both kinds of journey have, loaded."""
-
-    @property
-    def patient(self) -> Patient: ...
-
-    @property
-    def physician(self) -> Physician | None: ...
-
+from app.platform.actor import Actor
+from app.platform.paging import SortKey, fetch_page
 
 FoundPage = tuple[list[Any], str | None, int, bool]
 
 
-def of_present_patient(patient_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
-    """Whether the patient is not deleted: whoever cannot see a patient does not see their journeys."""
-    return exists().where(Patient.patient_id == patient_id, Patient.deleted_at.is_(None))
+async def get_journey(
+    session: AsyncSession, _actor: Actor, *, kind: Kind, journey_id: UUID, for_update: bool = False
+) -> Journey:
+    """The journey with what it names; the kind's NotFound, also when its patient is deleted."""
+    query = select(kind.model).where(_key(kind) == journey_id, _of_present_patient(kind))
+    if for_update:
+        query = query.with_for_update(of=kind.model)
+    query = query.options(*_loaded(kind)).execution_options(populate_existing=True)
+    found = (await session.scalars(query)).one_or_none()
+    if found is None:
+        raise kind.not_found
+    return found
 
 
-def people_of(journey: _Journey) -> set[UUID]:
+async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, query: JourneyFilter) -> FoundPage:
+    """A page of journeys, newest first; those of deleted patients are left out."""
+    journey = kind.model
+    newest_first = SortKey((journey.created_at, _key(kind)), (datetime, UUID))
+    ids = select(_key(kind), *newest_first.columns).where(_of_present_patient(kind))
+    states = kind.moves.machine.states_of_filter(query.status) if query.status else ()
+    if query.status is not None:
+        ids = ids.where(journey.status.in_(states))
+    for name in kind.filter.model_fields:
+        wanted = getattr(query, name)
+        if wanted is not None and name != "status" and name in kind.model.__table__.c:
+            ids = ids.where(getattr(journey, name) == wanted)
+    if query.created_from is not None:
+        ids = ids.where(journey.created_at >= query.created_from)
+    if query.created_to is not None:
+        ids = ids.where(journey.created_at < query.created_to)
+    return await fetch_page(
+        session,
+        ids=ids,
+        query=query,
+        sort=newest_first,
+        rows=select(journey).options(*_loaded(kind)),
+        one_of=(journey.status, states) if query.status else None,
+    )
+
+
+def people_of(journey: Journey) -> set[UUID]:
     """The persons whom a journey's answer shows: the patient, and the physician when it names one."""
     shown = {journey.patient.person_id}
     return shown if journey.physician is None else shown | {journey.physician.person_id}
@@ -50,3 +80,23 @@ async def has_current_physician(session: AsyncSession, *, patient_id: UUID) -> b
         PatientPhysicianRelationship.patient_id == patient_id, PatientPhysicianRelationship.end_date.is_(None)
     )
     return bool(await session.scalar(select(current)))
+
+
+def _key(kind: Kind) -> InstrumentedAttribute[UUID]:
+    key: InstrumentedAttribute[UUID] = getattr(kind.model, kind.key)
+    return key
+
+
+def _of_present_patient(kind: Kind) -> ColumnElement[bool]:
+    """Whether the patient is not deleted: whoever cannot see a patient does not see their journeys."""
+    return exists().where(Patient.patient_id == kind.model.patient_id, Patient.deleted_at.is_(None))
+
+
+def _loaded(kind: Kind) -> tuple[Any, ...]:
+    model = kind.model
+    return (
+        joinedload(model.patient).joinedload(Patient.person),
+        joinedload(model.physician).joinedload(Physician.person),
+        joinedload(model.medical_condition),
+        joinedload(kind.leads_to),
+    )

@@ -1,4 +1,4 @@
-"""Shapes that both kinds of journey share."""
+"""Shapes that all kinds of journey share; a kind adds its own fields, and its machine's words as types."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -23,7 +23,9 @@ class JourneyCreate(Body):
     enrollment_date: Day | None = None
     completion_date: Day | None = None
     notes: Notes | None = None
+    status: str | None = None
     happened_at: Instant | None = None
+    reason_code: str | None = None
     reason: Reason | None = None
 
 
@@ -37,15 +39,29 @@ class JourneyUpdate(Body):
     on_hold_reason: Reason | None = OMITTED
     on_hold_until: Day | None = OMITTED
     notes: Notes | None = OMITTED
+    status: str = OMITTED
     happened_at: Instant | None = OMITTED
+    reason_code: str | None = OMITTED
     reason: Reason | None = OMITTED
 
 
+class JourneyTransition(Body):
+    """`to` is a state or a seed's word for one; `happened_at` is now when it is left out."""
+
+    to: str
+    happened_at: Instant | None = None
+    reason_code: str | None = None
+    reason: Reason | None = None
+
+
 class JourneyFilter(PageQuery):
+    """`status` is a state or a seed's word for a group of them."""
+
     patient_id: Id | None = None
     physician_id: Id | None = None
     created_from: Instant | None = None
     created_to: Instant | None = None
+    status: Health[str | None] = None
 
 
 class JourneyPatient(Answer):

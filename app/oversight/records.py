@@ -20,14 +20,16 @@ from app.conditions.schemas import ConditionRead
 from app.hospitals import queries as hospitals
 from app.hospitals.models import Hospital
 from app.hospitals.schemas import HospitalRead
-from app.journeys.eap import api as eap_api
+from app.journeys import answers as journey_answers
+from app.journeys import queries as journeys
 from app.journeys.eap import queries as eap
-from app.journeys.eap.models import EapJourney, EapProgram
-from app.journeys.eap.schemas import EapJourneyRead, ProgrammeRead
-from app.journeys.trial import api as trial_api
+from app.journeys.eap.models import EapProgram
+from app.journeys.eap.schemas import ProgrammeRead
+from app.journeys.kind import Kind
+from app.journeys.kinds import KINDS
 from app.journeys.trial import queries as trials
-from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
-from app.journeys.trial.schemas import TrialJourneyRead, TrialRead
+from app.journeys.trial.models import ClinicalTrial
+from app.journeys.trial.schemas import TrialRead
 from app.leads import answers as leads_answers
 from app.leads import queries as leads
 from app.leads.models import PatientLead
@@ -108,12 +110,11 @@ async def _physician(session: AsyncSession, actor: Actor, key: UUID) -> BaseMode
     return PhysicianRead.model_validate(await physicians.get_physician(session, actor, physician_id=key))
 
 
-async def _trial_journey(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
-    return trial_api.read(await trials.get_trial_journey(session, actor, ct_journey_id=key))
+def _journey(kind: Kind) -> Record:
+    async def load(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+        return journey_answers.read(kind, await journeys.get_journey(session, actor, kind=kind, journey_id=key))
 
-
-async def _eap_journey(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
-    return eap_api.read(await eap.get_eap_journey(session, actor, eap_journey_id=key))
+    return Record(kind.path.removeprefix("/"), kind.model, kind.read, "journey.read", load)
 
 
 async def _condition(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
@@ -138,8 +139,7 @@ RECORDS: tuple[Record, ...] = (
     Record("patients", Patient, PatientRead, "patient.read", _patient),
     Record("call-history", CallHistory, CallRead, "call.read", _call),
     Record("physicians", Physician, PhysicianRead, "physician.read", _physician),
-    Record("clinical-trial-journeys", ClinicalTrialJourney, TrialJourneyRead, "journey.read", _trial_journey),
-    Record("eap-journeys", EapJourney, EapJourneyRead, "journey.read", _eap_journey),
+    *(_journey(kind) for kind in KINDS),
     Record("medical-conditions", MedicalCondition, ConditionRead, "condition.read", _condition),
     Record("hospitals", Hospital, HospitalRead, "hospital.read", _hospital),
     Record("clinical-trials", ClinicalTrial, TrialRead, "trial.read", _trial),

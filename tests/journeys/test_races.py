@@ -8,8 +8,9 @@ from app.events.models import JourneyEvent
 from app.journeys.eap.models import EapGate
 from app.journeys.eap.schemas import GateUpdate
 from app.journeys.eap.service import change_gate
+from app.journeys.service import move_journey
+from app.journeys.trial.kind import TRIAL
 from app.journeys.trial.schemas import TrialTransition
-from app.journeys.trial.service import move_trial_journey
 from app.platform.actor import Actor
 from app.platform.db import Database
 from app.platform.states import TransitionNotAllowed
@@ -22,8 +23,8 @@ async def test_one_of_two_moves_is_made_and_the_other_sees_it(committed_database
 
     async def move(to: str) -> str:
         async with committed_database.unit_of_work() as session:
-            moved = await move_trial_journey(
-                session, actor, ct_journey_id=journey.ct_journey_id, transition=TrialTransition(to=to)
+            moved = await move_journey(
+                session, actor, kind=TRIAL, journey_id=journey.ct_journey_id, transition=TrialTransition(to=to)
             )
             return moved.status
 

@@ -1,4 +1,3 @@
-from app.journeys.errors import completed_before_enrolled, condition_unknown, patient_unknown, physician_unknown
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
 
@@ -33,11 +32,9 @@ def _expires_before_decided() -> Invalid:
 
 CONSTRAINTS: ConstraintErrors = {
     "uq_eap_program_name": ProgrammeExists,
-    "uq_eap_journey_number": EapNumberTaken,
-    "fk_eap_journey_patient_id": patient_unknown,
-    "fk_eap_journey_physician_id": physician_unknown,
-    "fk_eap_journey_medical_condition_id": condition_unknown,
-    "fk_eap_journey_eap_program_id": _programme_unknown,
-    "ck_eap_journey_completed_after_enrolled": completed_before_enrolled,
     "ck_eap_gate_expires_after_decided": _expires_before_decided,
+}
+OF_JOURNEYS: ConstraintErrors = {
+    "uq_eap_journey_number": EapNumberTaken,
+    "fk_eap_journey_eap_program_id": _programme_unknown,
 }

@@ -1,13 +1,11 @@
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.conditions.models import MedicalCondition
 from app.journeys.eap.states import EAP_JOURNEY, GATE_STATES, GATES
-from app.patients.models import Patient
-from app.physicians.models import Physician
+from app.journeys.models import Journey, journey_table, status_of
 from app.platform.db import HEALTH, INTERNAL, PUBLIC, Base, CreatedAt, Edited, Key
 
 PROGRAMME_STATUSES = ("planned", "open", "paused", "closed")
@@ -34,47 +32,27 @@ class EapProgram(Edited, Base):
     description: Mapped[str | None] = mapped_column(info=PUBLIC)
 
 
-class EapJourney(Edited, Base):
+class EapJourney(Journey):
     """One patient's way to a product before its approval. `eap_number` is unique in its programme."""
 
     __tablename__ = "eap_journey"
-    __table_args__ = (
+    __table_args__ = journey_table(
+        EAP_JOURNEY,
         UniqueConstraint(
             "eap_program_id", "eap_number", "product", name="uq_eap_journey_number", postgresql_nulls_not_distinct=True
         ),
-        CheckConstraint(EAP_JOURNEY.sql_check(), name="status_known"),
-        CheckConstraint("completion_date >= enrollment_date", name="completed_after_enrolled"),
-        Index("ix_eap_journey_patient_id", "patient_id", text("created_at DESC"), text("eap_journey_id DESC")),
-        Index("ix_eap_journey_created_at", text("created_at DESC"), text("eap_journey_id DESC")),
-        Index("ix_eap_journey_status_created_at", "status", text("created_at DESC"), text("eap_journey_id DESC")),
-        Index("ix_eap_journey_eap_program_id", "eap_program_id", text("created_at DESC"), text("eap_journey_id DESC")),
-        Index("ix_eap_journey_physician_id", "physician_id", text("created_at DESC"), text("eap_journey_id DESC")),
-        {"info": {"journey_machine": EAP_JOURNEY}},
+        key="eap_journey_id",
+        leads_to="eap_program_id",
     )
 
-    eap_journey_id: Mapped[Key]
-    created_at: Mapped[CreatedAt]
-    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.patient_id"), info=INTERNAL)
-    physician_id: Mapped[UUID | None] = mapped_column(ForeignKey("physician.physician_id"), info=INTERNAL)
+    eap_journey_id: Mapped[Key] = mapped_column(sort_order=-2)
     eap_program_id: Mapped[UUID | None] = mapped_column(ForeignKey("eap_program.eap_program_id"), info=HEALTH)
     eap_number: Mapped[str] = mapped_column(String(100), info=HEALTH)
     product: Mapped[str | None] = mapped_column(String(200), info=HEALTH)
-    medical_condition_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("medical_condition.medical_condition_id"), info=HEALTH
-    )
-    enrollment_date: Mapped[date | None] = mapped_column(info=HEALTH)
     approval_date: Mapped[date | None] = mapped_column(info=HEALTH)
-    completion_date: Mapped[date | None] = mapped_column(info=HEALTH)
-    status: Mapped[str] = mapped_column(server_default=text(f"'{EAP_JOURNEY.initial}'"), info=HEALTH)
-    on_hold_reason: Mapped[str | None] = mapped_column(info=HEALTH)
-    on_hold_until: Mapped[date | None] = mapped_column(info=INTERNAL)
-    notes: Mapped[str | None] = mapped_column(info=HEALTH)
-    status_changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"), info=INTERNAL)
+    status: Mapped[str] = status_of(EAP_JOURNEY)
 
-    patient: Mapped[Patient] = relationship(lazy="raise")
-    physician: Mapped[Physician | None] = relationship(lazy="raise")
     eap_program: Mapped[EapProgram | None] = relationship(lazy="raise")
-    medical_condition: Mapped[MedicalCondition | None] = relationship(lazy="raise")
 
 
 class EapGate(Edited, Base):

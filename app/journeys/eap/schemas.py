@@ -6,9 +6,9 @@ from pydantic import AfterValidator, Field
 
 from app.access.masking import Detail, Health
 from app.journeys.eap.states import EAP_JOURNEY, GATE_STATES, GATES, REASONS
-from app.journeys.schemas import JourneyCreate, JourneyFilter, JourneyRead, JourneyUpdate
+from app.journeys.schemas import JourneyCreate, JourneyFilter, JourneyRead, JourneyTransition, JourneyUpdate
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Country, Day, Id, Instant, Label, Notes, Reason, line, one_of
+from app.platform.text import OMITTED, Answer, Body, Country, Day, Id, Instant, Label, Notes, line, one_of
 
 ProgrammeStatus = Literal["planned", "open", "paused", "closed"]
 
@@ -90,13 +90,11 @@ class EapJourneyUpdate(JourneyUpdate):
     approval_date: Day | None = OMITTED
 
 
-class EapTransition(Body):
+class EapTransition(JourneyTransition):
     """`to` is a state or a seed's word for one; `happened_at` is now when it is left out."""
 
     to: one_of(EAP_JOURNEY.words())  # type: ignore[valid-type]
-    happened_at: Instant | None = None
     reason_code: one_of(REASONS) | None = None  # type: ignore[valid-type]
-    reason: Reason | None = None
 
 
 class EapJourneyFilter(JourneyFilter):

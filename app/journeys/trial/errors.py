@@ -1,4 +1,3 @@
-from app.journeys.errors import completed_before_enrolled, condition_unknown, patient_unknown, physician_unknown
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
 
@@ -47,13 +46,9 @@ def _reason_of_an_eligible() -> Invalid:
     return invalid_field("ineligible_reason", "reason_when_not_eligible", "An eligible patient has no such reason.")
 
 
-CONSTRAINTS: ConstraintErrors = {
-    "uq_clinical_trial_trial_id": TrialExists,
-    "fk_clinical_trial_journey_patient_id": patient_unknown,
-    "fk_clinical_trial_journey_physician_id": physician_unknown,
-    "fk_clinical_trial_journey_medical_condition_id": condition_unknown,
+CONSTRAINTS: ConstraintErrors = {"uq_clinical_trial_trial_id": TrialExists}
+OF_JOURNEYS: ConstraintErrors = {
     "fk_clinical_trial_journey_clinical_trial_id": _trial_unknown,
-    "ck_clinical_trial_journey_completed_after_enrolled": completed_before_enrolled,
     "ck_clinical_trial_journey_enrolled_after_referred": _enrolled_before_referred,
     "ck_clinical_trial_journey_reason_when_not_eligible": _reason_of_an_eligible,
 }

@@ -1,14 +1,12 @@
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.conditions.models import MedicalCondition
+from app.journeys.models import Journey, journey_table, status_of
 from app.journeys.trial.states import TRIAL_JOURNEY
-from app.patients.models import Patient
-from app.physicians.models import Physician
-from app.platform.db import HEALTH, INTERNAL, PUBLIC, Base, CreatedAt, Edited, Key
+from app.platform.db import HEALTH, PUBLIC, Base, CreatedAt, Edited, Key
 
 REGISTRIES = ("NCT", "EUCT", "EudraCT", "ISRCTN", "jRCT", "other")
 TRIAL_STATUSES = (
@@ -55,7 +53,7 @@ for _name in ("trial_id", "title"):
     )
 
 
-class ClinicalTrialJourney(Edited, Base):
+class ClinicalTrialJourney(Journey):
     """
     One patient's way into one trial; a patient may have many, into the same trial again as well.
 
@@ -63,44 +61,22 @@ class ClinicalTrialJourney(Edited, Base):
     """
 
     __tablename__ = "clinical_trial_journey"
-    __table_args__ = (
-        CheckConstraint(TRIAL_JOURNEY.sql_check(), name="status_known"),
-        CheckConstraint("completion_date >= enrollment_date", name="completed_after_enrolled"),
+    __table_args__ = journey_table(
+        TRIAL_JOURNEY,
         CheckConstraint("enrollment_date >= referral_date", name="enrolled_after_referred"),
         CheckConstraint("eligible IS DISTINCT FROM true OR ineligible_reason IS NULL", name="reason_when_not_eligible"),
-        Index("ix_ct_journey_patient_id", "patient_id", text("created_at DESC"), text("ct_journey_id DESC")),
-        Index("ix_ct_journey_created_at", text("created_at DESC"), text("ct_journey_id DESC")),
-        Index("ix_ct_journey_status_created_at", "status", text("created_at DESC"), text("ct_journey_id DESC")),
-        Index(
-            "ix_ct_journey_clinical_trial_id", "clinical_trial_id", text("created_at DESC"), text("ct_journey_id DESC")
-        ),
-        Index("ix_ct_journey_physician_id", "physician_id", text("created_at DESC"), text("ct_journey_id DESC")),
-        {"info": {"journey_machine": TRIAL_JOURNEY}},
+        key="ct_journey_id",
+        leads_to="clinical_trial_id",
     )
 
-    ct_journey_id: Mapped[Key]
-    created_at: Mapped[CreatedAt]
-    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.patient_id"), info=INTERNAL)
-    physician_id: Mapped[UUID | None] = mapped_column(ForeignKey("physician.physician_id"), info=INTERNAL)
+    ct_journey_id: Mapped[Key] = mapped_column(sort_order=-2)
     clinical_trial_id: Mapped[UUID | None] = mapped_column(ForeignKey("clinical_trial.clinical_trial_id"), info=HEALTH)
     trial_reference: Mapped[str | None] = mapped_column(String(500), info=HEALTH)
-    medical_condition_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("medical_condition.medical_condition_id"), info=HEALTH
-    )
     referral_date: Mapped[date | None] = mapped_column(info=HEALTH)
     eligible: Mapped[bool | None] = mapped_column(info=HEALTH)
     eligibility_assessment_date: Mapped[date | None] = mapped_column(info=HEALTH)
     ineligible_reason: Mapped[str | None] = mapped_column(info=HEALTH)
     outcome: Mapped[str | None] = mapped_column(String(100), info=HEALTH)
-    status: Mapped[str] = mapped_column(server_default=text(f"'{TRIAL_JOURNEY.initial}'"), info=HEALTH)
-    on_hold_reason: Mapped[str | None] = mapped_column(info=HEALTH)
-    on_hold_until: Mapped[date | None] = mapped_column(info=INTERNAL)
-    enrollment_date: Mapped[date | None] = mapped_column(info=HEALTH)
-    completion_date: Mapped[date | None] = mapped_column(info=HEALTH)
-    notes: Mapped[str | None] = mapped_column(info=HEALTH)
-    status_changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"), info=INTERNAL)
+    status: Mapped[str] = status_of(TRIAL_JOURNEY)
 
-    patient: Mapped[Patient] = relationship(lazy="raise")
-    physician: Mapped[Physician | None] = relationship(lazy="raise")
     clinical_trial: Mapped[ClinicalTrial | None] = relationship(lazy="raise")
-    medical_condition: Mapped[MedicalCondition | None] = relationship(lazy="raise")

@@ -3,26 +3,15 @@ from uuid import UUID
 
 from sqlalchemy import CompoundSelect, Integer, func, literal_column, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
 
-from app.journeys.queries import FoundPage, of_present_patient
-from app.journeys.trial.errors import TrialJourneyNotFound, TrialNotFound
+from app.journeys.queries import FoundPage
+from app.journeys.trial.errors import TrialNotFound
 from app.journeys.trial.identifiers import read_trial_number
-from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
-from app.journeys.trial.schemas import TrialFilter, TrialJourneyFilter
-from app.journeys.trial.states import TRIAL_JOURNEY
-from app.patients.models import Patient
-from app.physicians.models import Physician
+from app.journeys.trial.models import ClinicalTrial
+from app.journeys.trial.schemas import TrialFilter
 from app.platform.actor import Actor
 from app.platform.paging import COUNT_CAP, SortKey, fetch_page
 from app.platform.search import begins_with
-
-LOADED = (
-    joinedload(ClinicalTrialJourney.patient).joinedload(Patient.person),
-    joinedload(ClinicalTrialJourney.physician).joinedload(Physician.person),
-    joinedload(ClinicalTrialJourney.clinical_trial),
-    joinedload(ClinicalTrialJourney.medical_condition),
-)
 
 
 async def get_trial(
@@ -78,49 +67,4 @@ def _beginning_with(typed: str) -> CompoundSelect[tuple[UUID]]:
             .correlate(None)
             for column in (ClinicalTrial.trial_id, ClinicalTrial.title)
         )
-    )
-
-
-async def get_trial_journey(
-    session: AsyncSession, _actor: Actor, *, ct_journey_id: UUID, for_update: bool = False
-) -> ClinicalTrialJourney:
-    """The journey with what it names; TrialJourneyNotFound, also when its patient is deleted."""
-    query = select(ClinicalTrialJourney).where(
-        ClinicalTrialJourney.ct_journey_id == ct_journey_id, of_present_patient(ClinicalTrialJourney.patient_id)
-    )
-    if for_update:
-        query = query.with_for_update(of=ClinicalTrialJourney)
-    query = query.options(*LOADED).execution_options(populate_existing=True)
-    found = (await session.scalars(query)).one_or_none()
-    if found is None:
-        raise TrialJourneyNotFound
-    return found
-
-
-async def list_trial_journeys(session: AsyncSession, _actor: Actor, *, query: TrialJourneyFilter) -> FoundPage:
-    """A page of journeys, newest first; those of deleted patients are left out."""
-    journey = ClinicalTrialJourney
-    ids = select(journey.ct_journey_id, journey.created_at, journey.ct_journey_id)
-    ids = ids.where(of_present_patient(journey.patient_id))
-    if query.status is not None:
-        ids = ids.where(journey.status.in_(TRIAL_JOURNEY.states_of_filter(query.status)))
-    if query.patient_id is not None:
-        ids = ids.where(journey.patient_id == query.patient_id)
-    if query.physician_id is not None:
-        ids = ids.where(journey.physician_id == query.physician_id)
-    if query.clinical_trial_id is not None:
-        ids = ids.where(journey.clinical_trial_id == query.clinical_trial_id)
-    if query.created_from is not None:
-        ids = ids.where(journey.created_at >= query.created_from)
-    if query.created_to is not None:
-        ids = ids.where(journey.created_at < query.created_to)
-
-    sort = SortKey((journey.created_at, journey.ct_journey_id), (datetime, UUID))
-    return await fetch_page(
-        session,
-        ids=ids,
-        query=query,
-        sort=sort,
-        rows=select(journey).options(*LOADED),
-        one_of=(journey.status, TRIAL_JOURNEY.states_of_filter(query.status)) if query.status else None,
     )

@@ -3,7 +3,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.access.masking import Detail, Health
-from app.journeys.schemas import JourneyCreate, JourneyFilter, JourneyRead, JourneyUpdate
+from app.journeys.schemas import JourneyCreate, JourneyFilter, JourneyRead, JourneyTransition, JourneyUpdate
 from app.journeys.trial.models import REGISTRIES
 from app.journeys.trial.states import REASONS, TRIAL_JOURNEY
 from app.platform.paging import PageQuery
@@ -116,13 +116,11 @@ class TrialJourneyUpdate(JourneyUpdate):
     outcome: line(100) | None = OMITTED  # type: ignore[valid-type]
 
 
-class TrialTransition(Body):
+class TrialTransition(JourneyTransition):
     """`to` is a state or a seed's word for one; `happened_at` is now when it is left out."""
 
     to: one_of(TRIAL_JOURNEY.words())  # type: ignore[valid-type]
-    happened_at: Instant | None = None
     reason_code: one_of(REASONS) | None = None  # type: ignore[valid-type]
-    reason: Reason | None = None
 
 
 class TrialJourneyFilter(JourneyFilter):

@@ -1,0 +1,67 @@
+"""The journey to a product of an expanded-access programme."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.events.moves import Condition, Finding, Move, Moves
+from app.journeys.eap import queries
+from app.journeys.eap.errors import OF_JOURNEYS, EapJourneyNotFound
+from app.journeys.eap.models import EapJourney
+from app.journeys.eap.schemas import (
+    EapJourneyCreate,
+    EapJourneyFilter,
+    EapJourneyRead,
+    EapJourneyUpdate,
+    EapTransition,
+    ProgrammeSummary,
+)
+from app.journeys.eap.states import EAP_JOURNEY, NEXT_STEP, gates_pass, reasons_of
+from app.journeys.errors import refused_move
+from app.journeys.kind import Kind
+
+
+async def gates_approved(session: AsyncSession, journey: EapJourney, move: Move) -> Finding:
+    """Every recorded gate lets the supply through."""
+    gates = await queries.list_gates(session, eap_journey_id=journey.eap_journey_id)
+    return Finding.of(gates_pass([(gate.status, gate.expires_on) for gate in gates], move.happened_at.date()))
+
+
+async def was_treated(session: AsyncSession, journey: EapJourney, _move: Move) -> Finding:
+    """The journey was once in a state of having had the product."""
+    return Finding.of(await queries.was_ever_treated(session, eap_journey_id=journey.eap_journey_id))
+
+
+def _of_the_programme(journey: EapJourney) -> Mapping[str, Any]:
+    programme = journey.eap_program
+    return {
+        "eap_program": ProgrammeSummary.model_validate(programme) if programme else None,
+        "next_step": NEXT_STEP.get(journey.status),
+    }
+
+
+EAP = Kind(
+    model=EapJourney,
+    moves=Moves(
+        EAP_JOURNEY,
+        conditions={
+            "supply_authorised": (Condition("gates_approved", gates_approved),),
+            ("deceased", "reporting"): (Condition("was_treated", was_treated),),
+        },
+        codes_of=reasons_of,
+        refusal=refused_move,
+    ),
+    leads_to=EapJourney.eap_program,
+    create=EapJourneyCreate,
+    bodies=(EapJourneyCreate,),
+    update=EapJourneyUpdate,
+    transition=EapTransition,
+    filter=EapJourneyFilter,
+    read=EapJourneyRead,
+    not_found=EapJourneyNotFound,
+    tag="expanded-access journeys",
+    about_opening="Open a journey of a patient to a product.",
+    further_answers=_of_the_programme,
+    constraints=OF_JOURNEYS,
+)

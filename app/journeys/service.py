@@ -1,0 +1,133 @@
+"""What happens to a journey of any kind: opened, moved, changed."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import service as audit
+from app.events.moves import Finding, Step, decide_move
+from app.events.service import file_event, make_move
+from app.journeys import queries
+from app.journeys.errors import happened_at_needed, hold_reason_needed, only_with_a_move
+from app.journeys.kind import Kind
+from app.journeys.models import Journey
+from app.journeys.schemas import JourneyCreate, JourneyTransition, JourneyUpdate
+from app.people.suggestions import Changeable
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.etags import etag, require_match
+
+
+async def open_journey(session: AsyncSession, actor: Actor, *, kind: Kind, new: JourneyCreate) -> Journey:
+    """
+    A new journey of a patient, beside all others, with its first event.
+
+    It starts in the machine's first state. A later `status` is for what was so before it was entered: it needs
+    `happened_at`, its reason where the state has one, and no move condition is checked.
+    """
+    await queries.require_patient(session, patient_id=new.patient_id)
+    machine = kind.moves.machine
+    status = machine.initial if new.status is None else new.status
+    if kind.moves.state_of(status) != machine.initial and new.happened_at is None:
+        raise happened_at_needed()
+    step = Step(status, new.happened_at, new.reason_code, new.reason)
+    move = decide_move(kind.moves, step, state=None, now=clock.now())
+    journey = kind.model(
+        **kind.stored_when_new.values(new),
+        **await kind.further_columns(session, actor, new),
+        status=move.to,
+        status_changed_at=move.happened_at,
+        updated_by=actor.account_id,
+    )
+    kind.arrive(journey, move)
+    session.add(journey)
+    await session.flush()
+    findings = {condition.name: Finding.NOT_CHECKED for condition in kind.moves.conditions_of(None, move.to)}
+    file_event(session, actor, record=journey, move=move, findings=findings, via="opened")
+    return await _noted(session, actor, kind, kind.id_of(journey))
+
+
+async def move_journey(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    kind: Kind,
+    journey_id: UUID,
+    transition: JourneyTransition,
+    if_match: str | None = None,
+) -> Journey:
+    """
+    Take the journey to another state and file the event.
+
+    TransitionNotAllowed with the moves there are, ReasonNeeded, ConditionNotMet with what is missing, Stale.
+    """
+    journey = await queries.get_journey(session, actor, kind=kind, journey_id=journey_id, for_update=True)
+    require_match(if_match, etag(journey.version))
+    step = Step(transition.to, transition.happened_at, transition.reason_code, transition.reason)
+    await _move(session, actor, kind, journey, step, via="transition")
+    return await _noted(session, actor, kind, journey_id, {"status"})
+
+
+async def change_journey(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    kind: Kind,
+    journey_id: UUID,
+    change: JourneyUpdate,
+    if_match: str | None = None,
+) -> Journey:
+    """
+    Change the fields given, and after them the status as a transition does; its present status is no change.
+
+    Stale when `if_match` names another version; the kind's own refusals.
+    """
+    journey = await queries.get_journey(session, actor, kind=kind, journey_id=journey_id, for_update=True)
+    require_match(if_match, etag(journey.version))
+    given = change.model_fields_set
+    kind.check_change(journey, change)
+    kind.stored_when_changed.set_given(journey, change)
+    if journey.on_hold_reason is None:
+        if change.on_hold_until is not None:
+            raise hold_reason_needed()
+        journey.on_hold_until = None
+    await session.flush()
+    if "status" in given and kind.moves.state_of(change.status) != journey.status:
+        # The move conditions look at what the journey names, which may just have been given.
+        journey = await queries.get_journey(session, actor, kind=kind, journey_id=journey_id, for_update=True)
+        step = Step(change.status, change.happened_at, change.reason_code, change.reason)
+        await _move(session, actor, kind, journey, step, via="update")
+    elif change.happened_at or change.reason_code or change.reason:
+        raise only_with_a_move()
+    return await _noted(session, actor, kind, journey_id, given)
+
+
+def changeable(kind: Kind) -> Changeable:
+    """How an accepted suggestion changes a journey: as the PUT of its field."""
+
+    async def lock(session: AsyncSession, actor: Actor, journey_id: UUID) -> Journey:
+        return await queries.get_journey(session, actor, kind=kind, journey_id=journey_id, for_update=True)
+
+    async def change(session: AsyncSession, actor: Actor, journey: Any, field: str, value: Any) -> None:
+        body = kind.update.model_validate({field: value})
+        await change_journey(session, actor, kind=kind, journey_id=kind.id_of(journey), change=body)
+
+    return Changeable(lock, change)
+
+
+async def _noted(
+    session: AsyncSession, actor: Actor, kind: Kind, journey_id: UUID, fields: Iterable[str] = ()
+) -> Journey:
+    journey = await queries.get_journey(session, actor, kind=kind, journey_id=journey_id)
+    people = queries.people_of(journey)
+    audit.note(session, record_type=kind.name, record_id=journey_id, person_ids=people, fields=fields)
+    return journey
+
+
+async def _move(session: AsyncSession, actor: Actor, kind: Kind, journey: Journey, step: Step, *, via: str) -> None:
+    move = await make_move(session, actor, record=journey, moves=kind.moves, step=step, via=via)
+    journey.status_changed_at = move.happened_at
+    kind.arrive(journey, move)
+    await session.flush()
