@@ -1,6 +1,6 @@
 """Making a database ready: schema, partitions, reference data. Safe to run at every start, by several at once."""
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.access.service import command_actor
@@ -9,6 +9,7 @@ from app.conditions import service as conditions
 from app.conditions.models import MedicalCondition
 from app.people.models import CONTACT_TYPES, ContactType
 from app.platform import schema
+from app.platform.advisory_locks import Lock, lock_until_commit
 from app.platform.db import Database
 
 
@@ -16,7 +17,7 @@ async def add_reference_data(database: Database) -> int:
     """The contact types, and the curated conditions where there are none yet; the number of conditions added."""
     actor = command_actor()
     async with database.unit_of_work() as session:
-        await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('reference data'))"))
+        await lock_until_commit(session, Lock.REFERENCE_DATA)
         for name, description in CONTACT_TYPES.items():
             await session.execute(
                 insert(ContactType).values(type_name=name, description=description).on_conflict_do_nothing()

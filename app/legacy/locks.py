@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 
 from app.legacy.errors import AnotherRun
-
-RUN_LOCK: Final = 7_302_117
+from app.platform.advisory_locks import Lock
 
 
 @contextmanager
@@ -17,7 +16,7 @@ def alone(url: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(url, autocommit=True, application_name="crm legacy") as connection:
         connection.execute("SET client_min_messages = warning")
         connection.execute("SET statement_timeout = 0")
-        got = connection.execute("SELECT pg_try_advisory_lock(%s)", (RUN_LOCK,)).fetchone()
+        got = connection.execute("SELECT pg_try_advisory_lock(%s)", (Lock.LEGACY_RUN.value,)).fetchone()
         if got != (True,):
             raise AnotherRun
         try:
@@ -26,4 +25,4 @@ def alone(url: str) -> Iterator[psycopg.Connection[Any]]:
             # Not left to the closing, which the server sees a moment later: the next command may follow at once.
             if not connection.closed and not connection.broken:
                 connection.rollback()
-                connection.execute("SELECT pg_advisory_unlock(%s)", (RUN_LOCK,))
+                connection.execute("SELECT pg_advisory_unlock(%s)", (Lock.LEGACY_RUN.value,))

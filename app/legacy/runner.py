@@ -41,6 +41,7 @@ from app.legacy.phases.context import Context
 from app.legacy.progress import OnEvent, PhaseBegun, PhaseDone, StageDone, ignore
 from app.legacy.sources import Export, open_export
 from app.legacy.undo import take_back
+from app.platform.advisory_locks import Lock
 
 Connection = psycopg.Connection[Any]
 
@@ -273,8 +274,8 @@ def _context(job: _Job) -> Context:
 
 def _stage(job: _Job) -> None:
     # No worker of a killed run is left when this lock is had: they hold it shared while they live.
-    job.connection.execute("SELECT pg_advisory_lock(%s)", (staging.STAGING_LOCK,))
-    job.connection.execute("SELECT pg_advisory_unlock(%s)", (staging.STAGING_LOCK,))
+    job.connection.execute("SELECT pg_advisory_lock(%s)", (Lock.LEGACY_STAGING.value,))
+    job.connection.execute("SELECT pg_advisory_unlock(%s)", (Lock.LEGACY_STAGING.value,))
     staging.create_staging(job.connection)
     job.connection.execute("DROP TABLE IF EXISTS legacy.w_alive")
     job.connection.execute("CREATE UNLOGGED TABLE legacy.w_alive AS SELECT %s::integer AS run_id", (job.run_id,))

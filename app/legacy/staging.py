@@ -23,11 +23,10 @@ from app.legacy.progress import OnEvent, Staged
 from app.legacy.records import COLUMNS, Reader, copy_line, storable
 from app.legacy.sources import Export
 from app.legacy.sources.records import Batch, Record
+from app.platform.advisory_locks import Lock
 
 _BATCH: Final = 2_000
 _WORTH_WORKERS: Final = 20_000
-STAGING_LOCK: Final = 7_302_118
-"""Advisory lock that workers share and the runner takes alone: no worker of a killed run writes behind its back."""
 
 Connection = psycopg.Connection[Any]
 Corrections = dict[tuple[str, int], dict[str, str]]
@@ -155,7 +154,7 @@ def _work(
 ) -> None:
     """Copy batches until told to stop, or until the process that sends them is gone."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock_shared(%s)", (STAGING_LOCK,))
+        connection.execute("SELECT pg_advisory_lock_shared(%s)", (Lock.LEGACY_STAGING.value,))
         copier = _Copier(connection, frame, option_sets, mapping)
         while True:
             try:

@@ -46,6 +46,7 @@ from app.people.matching import FurtherReason
 from app.people.models import ContactPoint, ContactType, IntakeSubmission, Person, PersonContactType
 from app.people.schemas import MatchRead, PersonRead
 from app.platform import clock
+from app.platform.advisory_locks import LockOf, key_of
 from app.platform.answers import ShownColumns
 from app.platform.errors import AppError, Invalid
 from app.platform.etags import etag
@@ -251,12 +252,11 @@ def _create_statement() -> Statement:
     person_values = parameters(Person, records.COLUMNS, prefix="person_")
     sent = parameters(Patient, (*NEW.names, "status"))
     key, phone = person_values["email_key"], person_values["phone_e164"]
-    lock = func.hashtextextended(literal_column("'email '", Text).concat(key), literal_column("0"))
     free = (
         select(caller, *_CONDITION.columns, MedicalCondition.medical_condition_id)
         .join(MedicalCondition, MedicalCondition.medical_condition_id == sent["medical_condition_id"])
         .where(
-            func.pg_try_advisory_xact_lock(lock),
+            func.pg_try_advisory_xact_lock(key_of(LockOf.EMAIL, key)),
             ~exists(select(Person.person_id).where(Person.email_key == key)),
             ~exists(_further("email", key)),
             ~exists(select(Person.person_id).where(Person.phone_e164 == phone)),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +17,7 @@ from app.people.keys import Phone, email_key, name_key, phone_e164
 from app.people.models import Person
 from app.people.schemas import PersonCreate, PersonUpdate
 from app.platform.actor import Actor
+from app.platform.advisory_locks import LockOf, lock_until_commit
 from app.platform.stored_fields import StoredFields
 
 NEW = StoredFields(Person, PersonCreate)
@@ -38,11 +39,6 @@ COLUMNS = (*NEW.names, *_Keys._fields)
 
 def read_phone(typed: str | None, country: str | None) -> Phone:
     return phone_e164(typed, country) if typed else Phone("", None)
-
-
-async def lock_until_commit(session: AsyncSession, what: str) -> None:
-    """Let transactions that are about the same thing follow each other."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
 
 
 async def insert_person(session: AsyncSession, actor: Actor, new: PersonCreate, *, owns_email: bool) -> Person | None:
@@ -86,7 +82,8 @@ def person_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
 async def _require_free_email(session: AsyncSession, person: Person, email: str) -> None:
     """EmailTaken when the address is another person's own. Locked, so that a create of it waits for us or we for it."""
     key = email_key(email)
-    await lock_until_commit(session, f"email {key}")
+    assert key is not None  # noqa: S101 - an address without a key is not an Email
+    await lock_until_commit(session, LockOf.EMAIL, key)
     owner = await session.scalar(select(Person.person_id).where(Person.email_key == key))
     if owner is not None and owner != person.person_id:
         raise EmailTaken

@@ -18,7 +18,7 @@ from app.people.keys import email_key, name_key
 from app.people.matching import Candidate, Decision, Found, FurtherReason, find_same_person, initials
 from app.people.models import ContactPoint, DuplicateCandidate, IntakeSubmission, Person, SuggestedChange
 from app.people.names import Name
-from app.people.records import NEW, apply_change, insert_person, lock_until_commit, read_phone
+from app.people.records import NEW, apply_change, insert_person, read_phone
 from app.people.roles import end_role, give_role
 from app.people.schemas import (
     CandidateRead,
@@ -34,6 +34,7 @@ from app.people.schemas import (
     SuggestedChangeRead,
 )
 from app.platform.actor import Actor
+from app.platform.advisory_locks import LockOf, lock_until_commit
 from app.platform.errors import Unavailable, invalid_field
 from app.platform.etags import etag, require_match
 from app.platform.stored_fields import StoredFields
@@ -297,14 +298,12 @@ async def _lock_identity(session: AsyncSession, new: PersonCreate, key: str | No
     """
     phone = read_phone(new.phone, new.country).e164
     if key is not None:
-        lock = f"email {key}"
+        await lock_until_commit(session, LockOf.EMAIL, key)
     elif phone is not None:
-        lock = f"phone {phone}"
+        await lock_until_commit(session, LockOf.PHONE, phone)
     elif new.date_of_birth is not None:
-        lock = f"name {name_key(new.first_name, new.last_name)} {new.date_of_birth}"
-    else:
-        return
-    await lock_until_commit(session, lock)
+        name = name_key(new.first_name, new.last_name)
+        await lock_until_commit(session, LockOf.NAME, f"{name} {new.date_of_birth}")
 
 
 async def _decide(session: AsyncSession, *, name: Name, date_of_birth: date | None, key: str | None) -> Decision:

@@ -12,11 +12,9 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from app.platform.advisory_locks import Lock
 from app.platform.errors import Conflict
 from app.platform.newest_revision import REVISIONS, head_revision
-
-_LOCK = 4_815_162_342
-"""Advisory lock: two processes that start at once move the schema one after the other."""
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -51,7 +49,8 @@ def downgrade(database_url: str, revision: str) -> None:
 def _move(database_url: str, revision: str, *, up: bool) -> None:
     engine = sync_engine(database_url)
     with engine.connect() as guard, engine.connect() as connection:
-        guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+        # Two processes that start at once move the schema one after the other.
+        guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": Lock.SCHEMA.value})
         try:
             if up:
                 command.upgrade(_config(connection), revision)

@@ -22,6 +22,7 @@ from app.legacy.phases import p02_schema
 from app.legacy.progress import Event, PhaseBegun, PhaseDone, Staged, StageDone
 from app.legacy.sample import write_sample
 from app.legacy.undo import undo
+from app.platform.advisory_locks import Lock
 from app.platform.embedded import Cluster
 from tests.legacy.conftest import checksum
 
@@ -293,7 +294,7 @@ def test_two_persons_whom_a_later_export_joins_stay_and_are_to_be_looked_at(url:
 
 def test_two_runs_at_a_time_and_changed_files_are_refused(url: str, sample_folder: Path, tmp_path: Path) -> None:
     with psycopg.connect(url, autocommit=True) as other:
-        other.execute("SELECT pg_advisory_lock(7302117)")
+        other.execute("SELECT pg_advisory_lock(%s)", (Lock.LEGACY_RUN.value,))
         with pytest.raises(AnotherRun):
             runner.run(url, sample_folder)
     copy = tmp_path / "copy"

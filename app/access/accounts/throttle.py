@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.models import SignInAttempt
+from app.platform.advisory_locks import LockOf, lock_until_commit
 from app.platform.errors import TooMany
 
 HOUR, QUARTER = timedelta(hours=1), timedelta(minutes=15)
@@ -49,8 +50,7 @@ async def count_try(session: AsyncSession, who: Try, *, now: datetime) -> UUID:
     TooMany with `retry_after` in seconds when the limit is reached. Successes are taken out of the count by
     `mark_success`.
     """
-    lock = int.from_bytes(who.account[:8], "big", signed=True)
-    await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+    await lock_until_commit(session, LockOf.SIGN_IN, who.account.hex())
     failed = select(SignInAttempt.at).where(SignInAttempt.succeeded.is_(False), SignInAttempt.at > now - HOUR)
     of_account = failed.where(
         SignInAttempt.account_sha256 == who.account, SignInAttempt.known_device.is_(who.known_device)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,6 +22,7 @@ from app.access.policy import Role
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.advisory_locks import Lock, lock_until_commit
 from app.platform.errors import NotFound, Stale, invalid_field
 from app.platform.mail import write_mail
 
@@ -251,7 +252,7 @@ async def _locked(session: AsyncSession, account_id: UUID) -> UserAccount:
 
 async def _keep_an_administrator(session: AsyncSession, *, but: UUID) -> None:
     # Two administrators who disable each other at the same moment must not both succeed.
-    await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('administrators'))"))
+    await lock_until_commit(session, Lock.ADMINISTRATORS)
     others = (
         select(func.count())
         .select_from(RoleGrant)

@@ -1,0 +1,54 @@
+"""
+Every advisory lock of the database, with its key: here two of them can be seen to differ.
+
+A lock keeps apart what no row's lock can, since there is no row yet or the work is longer than a transaction. The
+functions `ensure_audit_partitions` and `close_audit_partitions` of the revisions take one each, of their own name.
+"""
+
+from enum import IntEnum, StrEnum, unique
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, func, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+@unique
+class Lock(IntEnum):
+    """There is one of each in a database."""
+
+    SCHEMA = 4_815_162_342
+    """Held while the schema is moved."""
+    LEGACY_RUN = 7_302_117
+    """Held by the one migration run, from its beginning to its end."""
+    LEGACY_STAGING = 7_302_118
+    """Shared by the workers that read the files; the runner takes it alone: no worker of a killed run is left."""
+    REFERENCE_DATA = 7_302_119
+    """Held while the contact types and conditions of a new database are added."""
+    ADMINISTRATORS = 7_302_120
+    """Held while somebody stops being an administrator."""
+
+
+@unique
+class LockOf(StrEnum):
+    """There is one of each for a value: its key is the hash of this word and the value."""
+
+    EMAIL = "email"
+    """Whose this e-mail key is."""
+    PHONE = "phone"
+    """Who has this number (E.164), where no address is known."""
+    NAME = "name"
+    """Who has this name key and birth date, where neither is known."""
+    SIGN_IN = "sign-in"
+    """The tries of one account."""
+
+
+def key_of(lock: LockOf, value: ColumnElement[Any]) -> ColumnElement[int]:
+    """The key of a value's lock, for a statement that takes it itself."""
+    word = literal_column(f"'{lock} '", Text)
+    return func.hashtextextended(word.concat(value), literal_column("0"))
+
+
+async def lock_until_commit(session: AsyncSession, lock: Lock | LockOf, value: str = "") -> None:
+    """Let transactions that are about the same thing follow each other; of a LockOf, the same `value`."""
+    key = func.hashtextextended(f"{lock} {value}", 0) if isinstance(lock, LockOf) else lock.value
+    await session.execute(select(func.pg_advisory_xact_lock(key)))
