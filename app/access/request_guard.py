@@ -10,9 +10,7 @@ A refusal rolls the transaction back and leaves its event in a transaction of it
 failures are tried again, three times in all. Nobody else commits.
 """
 
-import functools
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Coroutine, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -23,20 +21,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.routing import Match
 from starlette.types import Scope
 
-from app.access import description, fast_paths, keys, queries, sealed_cursors
+from app.access import description, fast_paths, keys, queries
+from app.access.answering import Asked, answering, shown
 from app.access.fast_paths import FastPath
 from app.access.json_body import MAX_BODY_BYTES, read_json_body
-from app.access.masking import refuse_masked_questions
 from app.access.openings.errors import ScopeNeeded
-from app.access.policy import NAMED_ONLY, PERMISSIONS, masked_classes_of, permissions_of
+from app.access.policy import NAMED_ONLY, PERMISSIONS, permissions_of
 from app.access.reasons import ACCESS_REASON, CHANGE_REASON, reason_in
 from app.access.serving import State, record_refusal, serve, write_event
-from app.access.views import AccessContext, show
+from app.access.views import AccessContext
 from app.audit import service as audit
 from app.platform import errors, idempotency
 from app.platform.actor import Actor
 from app.platform.idempotency import StoredAnswer
-from app.platform.paging import PageQuery
 from app.platform.problems import described, translate
 from app.platform.settings import Settings
 from app.platform.sources import source_of
@@ -44,7 +41,6 @@ from app.platform.sources import source_of
 _MOST_KNOWN_KEYS = 10_000
 _STORED_HEADERS = ("content-type", "etag", "location")
 
-_asked: ContextVar[tuple[AsyncSession, Actor, AccessContext]] = ContextVar("asked")
 _scheme = HTTPBearer(auto_error=False, description="An API key, `crm_…`.")
 
 
@@ -98,21 +94,6 @@ IfMatch = Annotated[str | None, Depends(_if_match)]
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def _masking(endpoint: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    @functools.wraps(endpoint)
-    async def masked(*args: Any, **kwargs: Any) -> Any:
-        session, actor, access = _asked.get()
-        closed = masked_classes_of(actor.roles, access.permission)
-        for name, value in kwargs.items():
-            if closed and isinstance(value, PageQuery):
-                refuse_masked_questions(value, closed)
-                kwargs[name] = sealed_cursors.opened(value, access.secret_key, actor)
-        answer = await show(session, actor, access, await endpoint(*args, **kwargs))
-        return sealed_cursors.sealed(answer, access.secret_key, actor) if closed else answer
-
-    return masked
-
-
 class GuardedRoute(APIRoute):
     """A route behind the request guard. It declares exactly one permission, and its statuses are described."""
 
@@ -128,7 +109,7 @@ class GuardedRoute(APIRoute):
             **described(*description.statuses(path, method)),
             **(options.get("responses") or {}),
         }
-        super().__init__(path, _masking(endpoint), **options)
+        super().__init__(path, shown(endpoint), **options)
         # What a route has just made was entered by who is answered: there is nothing to be opened
         # (AccessContext.makes_new).
         shows_detail = self.status_code != HTTPStatus.CREATED and description.holds_detail(self.response_model)
@@ -266,11 +247,8 @@ async def _carry_out(
     change_reason = reason_in(request, CHANGE_REASON)
     if change_reason is not None and request.method != "GET":
         await audit.state_change_reason(session, change_reason)
-    token = _asked.set((session, actor, access))
-    try:
+    with answering(Asked(session, actor, access)):
         response = await inner(request)
-    finally:
-        _asked.reset(token)
     if PERMISSIONS[permission].personal or request.method != "GET":
         await write_event(session, actor, request, action=action)
     if key is not None and actor.account_id is not None:

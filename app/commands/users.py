@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import service as access
 from app.access.accounts import queries, users
 from app.access.accounts.addresses import account_key
+from app.access.accounts.schemas import UserFilter, UserRead
 from app.access.models import UserAccount
 from app.access.policy import Role
 from app.audit import service as audit
@@ -69,7 +70,7 @@ def user_list(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON 
     if as_json:
         rows = [
             {
-                "user_account_id": str(user.account_id),
+                "user_account_id": str(user.user_account_id),
                 "display_name": user.display_name,
                 "email": user.email,
                 "roles": user.roles,
@@ -81,7 +82,7 @@ def user_list(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON 
         return
     table = Table("Name", "E-mail", "Roles", "State", box=None)
     for user in found:
-        table.add_row(user.display_name, user.email, ", ".join(user.roles), user.status)
+        table.add_row(user.display_name, user.email or "", ", ".join(user.roles), user.status)
     Console(highlight=False, soft_wrap=True).print(table)
 
 
@@ -101,13 +102,15 @@ def user_disable(email: Annotated[str, typer.Argument(help="The account's e-mail
     say.print("The account is closed.")
 
 
-async def _every_user(database: Database) -> list[queries.UserRow]:
-    found: list[queries.UserRow] = []
+async def _every_user(database: Database) -> list[UserRead]:
+    found: list[UserRead] = []
+    cursor: str | None = None
     async with database.session() as session:
         while True:
-            page = await queries.list_users(session, after=queries.place_of(found[-1]) if found else "")
-            found += page[: queries.MOST]
-            if len(page) <= queries.MOST:
+            page = await queries.page_of_users(session, query=UserFilter(limit=200, cursor=cursor))
+            found += page.items
+            cursor = page.next_cursor
+            if cursor is None:
                 return found
 
 

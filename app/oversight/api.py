@@ -1,19 +1,17 @@
 """`/audit-events`, `/persons/{id}/access-report`, `…/{id}/history`, `/reveals`: what happened, and why."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.description import ACCESS_REASON_HEADER
-from app.access.queries import account_names
-from app.access.request_guard import CurrentAccess, CurrentActor, DbSession, State, allow, api_router
-from app.audit import queries, service
-from app.audit.models import AuditEvent
+from app.access.request_guard import CurrentAccess, CurrentActor, DbSession, allow, api_router
 from app.audit.schemas import AuditEventFilter, AuditEventRead
-from app.oversight import access_report, export, reveals
+from app.oversight import access_report, reveals
+from app.oversight.events import note_question, page_of_events
+from app.oversight.export import file_of_events
 from app.oversight.history import versions_of
 from app.oversight.records import RECORDS, Record
 from app.oversight.schemas import (
@@ -24,36 +22,12 @@ from app.oversight.schemas import (
     RevealRead,
     VersionRead,
 )
-from app.platform import clock
 from app.platform.paging import Page
 from app.platform.problems import described
 from app.platform.text import Id
 
 events_router = api_router("/audit-events", "oversight")
 router = api_router("", "oversight")
-
-
-async def read(session: AsyncSession, events: list[AuditEvent]) -> list[AuditEventRead]:
-    """The events as they are shown, with the names of the accounts."""
-    names = await account_names(session, [event.actor_id for event in events])
-    return [
-        AuditEventRead(
-            **{name: getattr(event, name) for name in _COLUMNS},
-            actor_name=names.get(event.actor_id) if event.actor_id else None,
-            person_ids=event.person_ids or [],
-            field_names=event.field_names or [],
-        )
-        for event in events
-    ]
-
-
-_COLUMNS = [name for name in AuditEventRead.model_fields if name not in {"actor_name", "person_ids", "field_names"}]
-
-
-def note_question(session: AsyncSession, query: AuditEventFilter) -> None:
-    """Looking into the trail is on record too: about whom was asked."""
-    people = [] if query.person_id is None else [query.person_id]
-    service.note(session, record_type="audit_event", person_ids=people)
 
 
 @events_router.get("", response_model=Page[AuditEventRead], dependencies=[allow("audit.read")])
@@ -66,8 +40,7 @@ async def list_audit_events(
     `person_id`: who saw this person. `actor_id`, `from_at`, `to_at`: what this account saw between two moments.
     """
     note_question(session, query)
-    rows, cursor, total, capped = await queries.list_events(session, actor, query=query)
-    return Page(items=await read(session, rows), next_cursor=cursor, total=total, total_is_capped=capped)
+    return await page_of_events(session, actor, query=query)
 
 
 @events_router.get(
@@ -78,22 +51,10 @@ async def list_audit_events(
 )
 async def export_audit_events(
     query: Annotated[AuditEventFilter, Query()], request: Request, session: DbSession
-) -> StreamingResponse:
+) -> Response:
     """Every event the filter asks for as CSV, newest first; `limit` and `cursor` are not used."""
     note_question(session, query)
-    return csv_answer(request, query)
-
-
-def csv_answer(request: Request, query: AuditEventFilter) -> StreamingResponse:
-    """The export as an answer; it reads in transactions of its own, after the request's event is committed."""
-    state: State = request.app.state.serving
-    lines: AsyncIterator[bytes] = export.csv_of_events(state.database, query=query)
-    name = f"audit-events-{clock.today().isoformat()}.csv"
-    return StreamingResponse(
-        lines,
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": f'attachment; filename="{name}"'},
-    )
+    return file_of_events(request, query)
 
 
 @router.get("/persons/{person_id}/access-report", response_model=Page[AccessRead], dependencies=[allow("audit.read")])

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.platform import clock
 from app.platform.db import INTERNAL, PERSONAL, SECRET, Base, CreatedAt, Database, Key
 from app.platform.settings import Settings, SmtpSecurity
+from app.platform.text import Answer
 
 log = structlog.get_logger()
 
@@ -43,6 +44,15 @@ class OutgoingMail(Base):
     due_at: Mapped[datetime] = mapped_column(info=INTERNAL)
     sent_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"), info=INTERNAL)
+
+
+class MailRead(Answer):
+    """A mail as the mailbox of a development server shows it."""
+
+    to_address: str
+    subject: str
+    body: str | None
+    created_at: datetime
 
 
 async def write_mail(session: AsyncSession, *, to_address: str, subject: str, body: str) -> UUID:

@@ -7,13 +7,14 @@ There is no OFFSET and no count over everything: `total` is exact up to 1,000 an
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from sqlalchemy import ColumnElement, Integer, Select, func, literal, literal_column, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +27,9 @@ COUNT_CAP = 1_000
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 PAGE_SIZES = (DEFAULT_LIMIT, MAX_LIMIT)
 """What is read of a list: the least of these that is not smaller than the limit asked for, so that plans are few."""
+
+admits: ContextVar[Callable[[BaseModel], None] | None] = ContextVar("admits", default=None)
+"""Set by an entry point while it answers: raises for a question that its asker may not ask."""
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -48,7 +52,11 @@ def _limit(value: Any) -> Any:
 
 
 class PageQuery(Body):
-    """The paging part of a list's query string; each list's filter adds its own fields."""
+    """
+    The paging part of a list's query string; each list's filter adds its own fields.
+
+    While a request is answered, one that its asker may not ask cannot be made (`admits`).
+    """
 
     limit: Annotated[
         int,
@@ -57,6 +65,11 @@ class PageQuery(Body):
         WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}),
     ] = DEFAULT_LIMIT
     cursor: line(2000) | None = None  # type: ignore[valid-type]  # a type made by a call
+
+    def model_post_init(self, _context: Any) -> None:
+        check = admits.get()
+        if check is not None:
+            check(self)
 
     def fingerprint(self) -> str:
         """What a cursor is bound to: every filter but the page's own size and place."""

@@ -8,6 +8,7 @@ from fastapi import Form, Request, Response
 from app.access.accounts import passkeys, passwords, recovery, sessions, sign_in, totp, users
 from app.access.accounts.errors import LastSecondFactor
 from app.access.accounts.models import PasswordCredential
+from app.access.accounts.schemas import PasskeyRead
 from app.access.policy import ROLE_DESCRIPTIONS, Role
 from app.access.request_guard import DbSession
 from app.audit import service as audit
@@ -27,10 +28,14 @@ async def show_account(request: Request, session: DbSession, visitor: CurrentVis
     account_id, actor = visitor.account_id, visitor.actor
     credential = await session.get(PasswordCredential, account_id)
     context = {
-        "visitor": visitor,
+        "name": actor.name if actor else "",
+        "email": visitor.email,
+        "signed_in_at": visitor.signed_in_at,
         "password_changed_at": credential.changed_at if credential else None,
         "has_app": await totp.has_totp(session, account_id=account_id),
-        "passkeys": await passkeys.list_passkeys(session, account_id=account_id),
+        "passkeys": [
+            PasskeyRead.model_validate(key) for key in await passkeys.list_passkeys(session, account_id=account_id)
+        ],
         "codes_left": await recovery.count_left(session, account_id=account_id),
         "roles": [(role, ROLE_DESCRIPTIONS[Role(role)]) for role in sorted(actor.roles)] if actor else [],
     }

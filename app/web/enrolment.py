@@ -24,9 +24,11 @@ def app_context(request: Request, account_id: UUID, email: str, sealed: str | No
     """What the page of an authenticator app shows: the secret of `sealed`, or a new one."""
     key = settings_of(request).secret_key
     secret = open_sealed(request, account_id, sealed) if sealed else totp.new_secret()
+    enrolment = totp.enrolment(secret, email=email)
     return {
         **NO_ERRORS,
-        "enrolment": totp.enrolment(secret, email=email),
+        "qr_svg": enrolment.qr_svg,
+        "totp_key": enrolment.in_groups,
         "sealed": totp.seal_pending(key, account_id=account_id, secret=secret),
     }
 

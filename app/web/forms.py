@@ -1,11 +1,25 @@
-"""What comes in by forms: text of the platform's strict types, errors by field."""
+"""What comes in by forms and addresses, read by the API's models: one function each, and every wrong field is named."""
 
-from typing import Any
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from fastapi import Request
+from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
+from starlette.datastructures import ImmutableMultiDict
 
+from app.access import answering
 from app.platform.errors import FieldError, Invalid
+from app.platform.paging import PageQuery
 from app.platform.problems import invalid_fields
+
+M = TypeVar("M", bound=BaseModel)
+Q = TypeVar("Q", bound=PageQuery)
+Typed = dict[str, Any]
+"""What somebody typed by the names of the fields: text, or a list of texts where a field takes several."""
 
 IN_WORDS = {
     "uuid": "This is not an id. Copy it from the record or from the audit trail.",
@@ -13,13 +27,107 @@ IN_WORDS = {
     "missing": "Must not be empty.",
     "literal_error": "Choose one of the list.",
     "enum": "Choose one of the list.",
+    "instant": "Give a day and a time, such as 2026-11-24 09:30.",
+    "day": "Give a day, such as 2026-11-24.",
+    "int_type": "Give a whole number.",
+    "bool_type": "Choose yes or no.",
+    "list_type": "Choose at least one.",
+    "too_short": "Choose at least one.",
 }
 """What a page says of a field, by the code of its error, where the platform's sentence speaks to programs."""
+_LONGEST_SHOWN = 20_000
+_LOCAL = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\Z", re.ASCII)
+"""What a field of the kind `datetime-local` sends."""
 
 
 def on_a_page(error: FieldError) -> str:
     """The sentence that a form shows beside a field."""
     return IN_WORDS.get(error.code, error.message)
+
+
+async def typed_in(request: Request, kind: type[BaseModel]) -> Typed:
+    """What the form brought for the fields of `kind`, as it is shown again when something is wrong."""
+    return _typed(await request.form(), kind)
+
+
+def asked_in(request: Request, kind: type[BaseModel]) -> Typed:
+    """What the address's query brought for the fields of `kind`."""
+    return _typed(request.query_params, kind)
+
+
+def _typed(given: ImmutableMultiDict[str, Any], kind: type[BaseModel]) -> Typed:
+    found: Typed = {}
+    for name, info in kind.model_fields.items():
+        texts = [value[:_LONGEST_SHOWN] for value in given.getlist(name) if isinstance(value, str)]
+        found[name] = texts if list in _kinds(info.annotation) else next(iter(texts), "")
+    return found
+
+
+def read_form(
+    kind: type[M], typed: Mapping[str, Any], *, zone: tzinfo | None = None, wrong: Sequence[FieldError] = ()
+) -> M:
+    """
+    `typed` as the model takes it: blank is null where that is allowed, times are on the clock of `zone`.
+
+    Invalid names every wrong field, those of `wrong` too, which the caller has found.
+    """
+    values = {name: _value(kind, name, value, zone) for name, value in typed.items()}
+    found: list[FieldError] = []
+    try:
+        made = kind.model_validate(values)
+    except ValidationError as error:
+        found = invalid_fields(error.errors())
+    known = {field.field for field in wrong}
+    found = [field for field in found if field.field not in known] + list(wrong)
+    if found:
+        raise Invalid(fields=[_told_as_blank(field, typed) for field in found])
+    return made
+
+
+def read_query(
+    kind: type[Q], typed: Mapping[str, Any], *, zone: tzinfo | None = None, wrong: Sequence[FieldError] = ()
+) -> Q:
+    """The question that an address asks; what is left blank is not asked. Its cursor is one that a page was given."""
+    asked = {name: value for name, value in typed.items() if value not in ("", [], None)}
+    query = read_form(kind, asked, zone=zone, wrong=wrong)
+    opened: Q = answering.current().open_cursor(query)  # type: ignore[assignment]  # a copy of the same kind
+    return opened
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """The types that a value of this annotation may have, without what is said about them."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _kinds(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return set().union(*map(_kinds, typing.get_args(annotation)))
+    return {typing.get_origin(annotation) or annotation}
+
+
+def _value(kind: type[BaseModel], name: str, value: Any, zone: tzinfo | None) -> Any:
+    if not isinstance(value, str) or name not in kind.model_fields:
+        return value
+    kinds, text = _kinds(kind.model_fields[name].annotation), value.strip()
+    if not text and type(None) in kinds:
+        return None
+    if bool in kinds and text in ("true", "false"):
+        return text == "true"
+    if int in kinds and text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no number here is longer
+        return int(text)
+    if AwareDatetime in kinds and zone is not None and _LOCAL.match(text):
+        return _on_the_clock_of(zone, text)
+    return value
+
+
+def _on_the_clock_of(zone: tzinfo, text: str) -> str:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=zone).isoformat()
+    except ValueError:
+        return text
+
+
+def _told_as_blank(error: FieldError, typed: Mapping[str, Any]) -> FieldError:
+    is_blank = str(typed.get(error.field, "x")).strip() == ""
+    return FieldError(error.field, "blank", error.message) if is_blank else error
 
 
 def read_text(kind: Any, field: str, value: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -12,21 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import HIDDEN
 from app.access.openings import service as openings
-from app.access.openings.errors import ReasonNeeded
 from app.access.queries import account_names
 from app.access.reasons import LONGEST
-from app.access.request_guard import CurrentActor, DbSession
-from app.access.views import AccessContext
+from app.access.request_guard import CurrentAccess, CurrentActor, DbSession
 from app.audit.history import BOOKKEEPING
 from app.oversight.history import versions_of
 from app.oversight.records import RECORDS, Record
 from app.oversight.schemas import HistoryFilter, VersionRead
 from app.platform.errors import AppError, Forbidden, Invalid
-from app.platform.settings import Settings
 from app.platform.text import line
 from app.web.addresses import local_path
-from app.web.forms import read_text
-from app.web.oversight import local_instant, zone_of
+from app.web.forms import asked_in, read_query, read_text
+from app.web.oversight import zone_of
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import page
 from app.web.words import day_text, moment_text, shortened, shown_in, words
@@ -35,12 +31,6 @@ router = page_router()
 
 CODES = frozenset({"gender", "status", "stage", "outcome", "direction", "channel", "kind", "source", "priority"})
 """Columns that hold codes, which are shown in words."""
-
-
-def access_of(request: Request, permission: str) -> AccessContext:
-    """The page's way in, as the JSON entry point's guard makes it for its routes."""
-    settings: Settings = request.app.state.settings
-    return AccessContext(permission, secret_key=settings.secret_key, caseload=settings.caseload)
 
 
 Names = Mapping[str, str]
@@ -107,37 +97,26 @@ async def _names_in(session: AsyncSession, record: Record, versions: Sequence[Ve
 
 def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
     async def show_history(
-        request: Request, session: DbSession, actor: CurrentActor, record_id: UUID, as_of: str = "", cursor: str = ""
+        request: Request, session: DbSession, actor: CurrentActor, access: CurrentAccess, record_id: UUID
     ) -> Response:
         here = f"/history/{record.path}/{record_id}"
+        typed = asked_in(request, HistoryFilter)
         context: dict[str, Any] = {
             **NO_ERRORS,
             "record_name": words(record.record_type),
             "record_id": record_id,
             "here": here,
-            "as_of": as_of[:40],
+            "typed": typed,
+            "found": None,
             "versions": [],
             "values": [],
             "hidden": HIDDEN,
             "may_open": False,
             "person_id": None,
-            "next_href": None,
-            "first_href": here if cursor or as_of else None,
-            "total": 0,
         }
         try:
-            moment = local_instant("as_of", as_of, zone_of(request))
-            query = HistoryFilter(as_of=moment, cursor=cursor or None, limit=25)
-            found = await versions_of(
-                session,
-                actor,
-                record=record,
-                record_id=record_id,
-                access=access_of(request, record.permission),
-                query=query,
-            )
-        except ReasonNeeded as error:
-            return ask_for_reason(request, str(error.extra["person_id"]), here)
+            query = read_query(HistoryFilter, {**typed, "limit": 25}, zone=zone_of(request))
+            found = await versions_of(session, actor, record=record, record_id=record_id, access=access, query=query)
         except Invalid as error:
             return form_again(request, "oversight/history.html", context, error)
         names = await _names_in(session, record, found.items)
@@ -147,11 +126,9 @@ def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
         shown = {
             "may_open": actor.may("break_glass.use"),
             "person_id": record_id if record.record_type == "person" else found.items[0].values.get("person_id"),
+            "found": found,
             "versions": versions,
             "values": values,
-            "moment": moment,
-            "total": found.total,
-            "next_href": f"{here}?{urlencode({'cursor': found.next_cursor})}" if found.next_cursor else None,
         }
         return page(request, "oversight/history.html", {**context, **shown})
 
@@ -165,12 +142,6 @@ for _record in RECORDS:
         name=f"show_{_record.record_type}_history",
         dependencies=[allow(_record.permission)],
     )
-
-
-def ask_for_reason(request: Request, person_id: str, back: str) -> Response:
-    """Why do you need this? For what lies outside the caseload; the answer opens it for an hour."""
-    context = {**NO_ERRORS, "person_id": person_id, "back": back, "reason": ""}
-    return page(request, "oversight/reason.html", context, status=403)
 
 
 @router.post("/access-reasons", dependencies=[allow("patient.read")])

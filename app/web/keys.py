@@ -12,12 +12,13 @@ from fastapi import Form, Request, Response
 
 from app.access import service as access
 from app.access.accounts import queries
+from app.access.accounts.schemas import ApiKeyFilter
 from app.access.policy import GRANTS, PERMISSIONS, ROLE_DESCRIPTIONS, Role
 from app.access.request_guard import CurrentActor, DbSession
 from app.platform import clock
 from app.platform.errors import AppError, invalid_field
 from app.platform.text import Label
-from app.web.forms import read_text
+from app.web.forms import asked_in, read_query, read_text
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, page_router
 from app.web.render import Flash, page
 from app.web.words import plural, words
@@ -37,9 +38,10 @@ def _days(value: str, allowed: tuple[int, ...], field: str) -> timedelta:
 
 @router.get("", dependencies=[allow("key.manage")])
 async def show_keys(request: Request, session: DbSession, all: str = "") -> Response:  # noqa: A002
-    now = clock.now()
-    found = await queries.list_keys(session, now=now, all_of_them=bool(all))
-    return page(request, "keys/list.html", {"keys": found, "now": now, "all": bool(all)})
+    typed = asked_in(request, ApiKeyFilter)
+    query = read_query(ApiKeyFilter, {**typed, "working": None if all else "true"})
+    found = await queries.page_of_keys(session, query=query, now=clock.now())
+    return page(request, "keys/list.html", {"keys": found, "all": bool(all), "typed": typed})
 
 
 def _typed(name: str, role: str, scopes: list[str], days: str) -> dict[str, Any]:
@@ -101,11 +103,10 @@ async def create_key(
 
 @router.get("/{api_key_id}", dependencies=[allow("key.manage")])
 async def show_key(request: Request, session: DbSession, api_key_id: UUID) -> Response:
-    row = await queries.get_key(session, api_key_id)
+    key = await queries.get_key(session, api_key_id, now=clock.now())
     overlaps = [(days, plural(days, "day")) for days in OVERLAP_DAYS]
-    return page(
-        request, "keys/key.html", {"row": row, "now": clock.now(), "overlaps": overlaps, "permissions": PERMISSIONS}
-    )
+    described = {code: permission.description for code, permission in PERMISSIONS.items()}
+    return page(request, "keys/key.html", {"key": key, "overlaps": overlaps, "described": described})
 
 
 @router.post("/{api_key_id}/rotate", dependencies=[allow("key.make", recent=True)])

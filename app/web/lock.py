@@ -1,15 +1,16 @@
 """The lock in place: a session that was idle goes on after a proof; and the forms that were kept meanwhile."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Form, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 
 from app.access.accounts import held_forms, sessions, sign_in
 from app.access.accounts.errors import SignInRefused
 from app.access.accounts.sessions import State as SessionState
+from app.access.accounts.sessions import Visitor
 from app.access.request_guard import DbSession
 from app.audit import service as audit
 from app.platform import clock
@@ -17,7 +18,7 @@ from app.platform.errors import AppError
 from app.web import cookies
 from app.web.addresses import local_path, origin_of
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router, signed_in, status_of
-from app.web.render import page
+from app.web.render import DataAnswer, page
 from app.web.sign_in import database_of
 
 router = page_router()
@@ -26,8 +27,17 @@ router = page_router()
 @router.get("/unlock", dependencies=[in_state(SessionState.LOCKED, SessionState.OPEN)])
 async def show_lock(request: Request, visitor: CurrentVisitor, next: str = "/") -> Response:  # noqa: A002
     request.state.frame = None
-    context = {**NO_ERRORS, "visitor": visitor, "next": local_path(next)}
-    return page(request, "sign_in/unlock.html", context)
+    return page(request, "sign_in/unlock.html", {**NO_ERRORS, **_lock_context(visitor, next)})
+
+
+def _lock_context(visitor: Visitor, next_path: str) -> dict[str, Any]:
+    return {
+        "is_locked": visitor.state is SessionState.LOCKED,
+        "name": visitor.actor.name if visitor.actor else "",
+        "email": visitor.email,
+        "csrf_token": visitor.csrf_token,
+        "next": local_path(next_path),
+    }
 
 
 @router.post("/unlock", dependencies=[in_state(SessionState.LOCKED, SessionState.OPEN)])
@@ -59,9 +69,8 @@ async def unlock(
         )
         if stay:
             request.state.refusal = shown
-            return JSONResponse({"error": shown.error_detail}, status_of(shown))
-        context = {"visitor": visitor, "next": local_path(next)}
-        return form_again(request, "sign_in/unlock.html", context, shown)
+            return DataAnswer({"error": shown.error_detail}, status_of(shown))
+        return form_again(request, "sign_in/unlock.html", _lock_context(visitor, next), shown)
     if new_hash is not None:
         await sign_in.store_rehash(session, account_id=account_id, new_hash=new_hash)
     assert visitor.session_id is not None  # noqa: S101 - a locked session is one

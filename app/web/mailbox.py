@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.access.accounts.demo import demo_codes
 from app.access.request_guard import DbSession
 from app.platform.errors import NotFound
-from app.platform.mail import OutgoingMail
+from app.platform.mail import MailRead, OutgoingMail
 from app.web.page_guard import anyone, page_router
 from app.web.render import page
 from app.web.sign_in import settings_of, shows_mailbox
@@ -28,4 +28,6 @@ async def show_mailbox(request: Request, session: DbSession) -> Response:
         select(OutgoingMail).order_by(OutgoingMail.created_at.desc(), OutgoingMail.outgoing_mail_id.desc()).limit(MOST)
     )
     codes = await demo_codes(session, secret_key=settings_of(request).secret_key)
-    return page(request, "mailbox/mailbox.html", {"mails": list(mails), "codes": codes})
+    return page(
+        request, "mailbox/mailbox.html", {"mails": [MailRead.model_validate(mail) for mail in mails], "codes": codes}
+    )

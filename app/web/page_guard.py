@@ -25,14 +25,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.accounts import held_forms, sessions
 from app.access.accounts.sessions import State as SessionState
 from app.access.accounts.sessions import Visitor
+from app.access.answering import Asked, NotShown, answering, shown
+from app.access.openings.errors import ReasonNeeded
 from app.access.policy import PERMISSIONS
 from app.access.request_guard import Handler
 from app.access.serving import State, record_refusal, serve, write_event
+from app.access.views import AccessContext
 from app.platform import clock, errors
+from app.platform.actor import Actor
 from app.platform.crypto import new_reference
 from app.platform.errors import AppError
 from app.platform.logs import describe_error
 from app.platform.problems import STATUS_OF_KIND, translate
+from app.platform.settings import Settings
 from app.web import cookies, csrf
 from app.web.addresses import asked_path, came_from, with_next
 from app.web.error_pages import error_page
@@ -42,6 +47,7 @@ from app.web.render import Flash, is_htmx, page
 
 log = structlog.get_logger()
 
+NOBODY = Actor(None, "", roles=frozenset(), permissions=frozenset())
 RECENT = timedelta(minutes=10)
 """How long a proof of identity is good for changing the credentials themselves."""
 MAX_FORM_BYTES = 1_048_576
@@ -110,7 +116,7 @@ class PageRoute(APIRoute):
             raise TypeError(f"{path}: a page declares exactly one need, this one {declared}")
         self.needs = declared[0]
         options["include_in_schema"] = False
-        super().__init__(path, endpoint, **options)
+        super().__init__(path, shown(endpoint), **options)
 
     def get_route_handler(self) -> Handler:
         inner = super().get_route_handler()
@@ -119,11 +125,16 @@ class PageRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             try:
                 return await _serve(request, inner, needs, action)
+            except ReasonNeeded as error:
+                person_id = error.extra["person_id"]
+                return refusal_page(request, error) if person_id is None else _ask_for_reason(request, person_id)
             except AppError as error:
                 return refusal_page(request, error)
             except Exception as error:  # noqa: BLE001 - the page's last wall, as problems.py is the API's
                 reference = request.scope.get("request_id", "")
                 described = describe_error(error)
+                if isinstance(error, NotShown):
+                    described["detail"] = str(error)
                 log.error("unhandled_error", request_id=reference, **described)  # noqa: TRY400 - by place, no text
                 return error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, reference=reference)
 
@@ -132,7 +143,7 @@ class PageRoute(APIRoute):
 
 def page_router(prefix: str = "") -> APIRouter:
     """The router of a group of screens: every route is guarded."""
-    return APIRouter(prefix=prefix, route_class=PageRoute, default_response_class=HTMLResponse)
+    return APIRouter(prefix=prefix, route_class=PageRoute)
 
 
 def mount_screens(app: FastAPI, *routers: APIRouter) -> None:
@@ -195,7 +206,9 @@ async def _carry_out(
     session: AsyncSession, request: Request, inner: Handler, needs: Needs, action: str, visitor: Visitor
 ) -> Response:
     request.state.session, request.state.actor = session, visitor.actor
-    response = await inner(request)
+    request.state.access = access = _access(request, needs)
+    with answering(Asked(session, visitor.actor or NOBODY, access)):
+        response = await inner(request)
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         await session.rollback()
         refusal = getattr(request.state, "refusal", None) or _kind_of(response.status_code)()
@@ -208,6 +221,12 @@ async def _carry_out(
         await write_event(session, session.info.get("actor"), request, action=action)
     await session.commit()
     return _framed(request, response, visitor)
+
+
+def _access(request: Request, needs: Needs) -> AccessContext:
+    """A page that declares no permission shows nothing of people's data in clear."""
+    settings: Settings = request.app.state.settings
+    return AccessContext(needs.permission or "", secret_key=settings.secret_key, caseload=settings.caseload)
 
 
 def _kind_of(status: int) -> type[AppError]:
@@ -339,6 +358,14 @@ def refusal_page(request: Request, error: AppError) -> HTMLResponse:
         reference=request.scope.get("request_id", ""),
         headers={"referrer-policy": "same-origin", **headers},
     )
+
+
+def _ask_for_reason(request: Request, person_id: str) -> HTMLResponse:
+    """Why do you need this? For what lies outside the caseload; the answer opens it for an hour."""
+    back = asked_path(request) if request.method == "GET" else came_from(request)
+    context = {**NO_ERRORS, "person_id": person_id, "back": back, "reason": ""}
+    headers = {"referrer-policy": "same-origin"}
+    return page(request, "oversight/reason.html", context, status=403, headers=headers)
 
 
 def form_again(

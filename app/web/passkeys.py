@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from app.access.accounts import passkeys, sessions, sign_in
@@ -18,6 +17,7 @@ from app.platform.errors import AppError
 from app.web import cookies
 from app.web.addresses import local_path, origin_of, with_next
 from app.web.page_guard import CurrentVisitor, anyone, in_state, known_errors, page_router, signed_in, status_of
+from app.web.render import DataAnswer
 from app.web.sign_in import settings_of
 
 router = page_router()
@@ -47,7 +47,7 @@ async def _answer(request: Request, work: Callable[[], Awaitable[Response]]) -> 
         return await work()
     except AppError as error:
         request.state.refusal = error
-        return JSONResponse({"error": error.error_detail}, status_of(error))
+        return DataAnswer({"error": error.error_detail}, status_of(error))
 
 
 async def _options(
@@ -62,7 +62,7 @@ async def _options(
             now=clock.now(),
             account_id=visitor.account_id if of_account else None,
         )
-        return JSONResponse(options)
+        return DataAnswer(options)
 
     return await _answer(request, work)
 
@@ -96,7 +96,7 @@ async def sign_in_with_passkey(
 
 async def opened(request: Request, session: DbSession, step: sign_in.SignedIn, next_path: str) -> Response:
     """The session is open: its new reference, and where to go."""
-    response = JSONResponse({"next": local_path(next_path)})
+    response = DataAnswer({"next": local_path(next_path)})
     cookies.set_session(request, response, step.reference)
     device = await sessions.remember_device(
         session, account_id=step.account_id, reference=cookies.device_reference(request), now=clock.now()
@@ -154,7 +154,7 @@ async def unlock_with_passkey(
         await sessions.unlock(session, session_id=visitor.session_id, now=now)
         session.info["actor"] = visitor.actor
         audit.note(session, record_type="web_session", record_id=visitor.session_id, fields=["proved_at"])
-        return JSONResponse({"next": local_path(body.next)})
+        return DataAnswer({"next": local_path(body.next)})
 
     return await _answer(request, work)
 
@@ -164,7 +164,7 @@ async def _enrolment_options(request: Request, session: DbSession, visitor: Curr
         options = await passkeys.enrolment_options(
             session, account_id=visitor.account_id, holder=visitor.reference, site=site_of(request), now=clock.now()
         )
-        return JSONResponse(options)
+        return DataAnswer(options)
 
     return await _answer(request, work)
 
@@ -214,6 +214,6 @@ async def enrol_passkey(
 ) -> Response:
     async def work() -> Response:
         await _enrol(request, session, visitor, body)
-        return JSONResponse({"next": "/account"})
+        return DataAnswer({"next": "/account"})
 
     return await _answer(request, work)

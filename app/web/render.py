@@ -16,13 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.runtime import Macro
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
+from app.access.answering import Asked, Filled, NotShown
+from app.oversight.words import did
+from app.web.contents import answers_in, shown_to
 from app.web.words import (
     age_on,
     day_text,
@@ -208,6 +212,7 @@ def build_environment(*, development: bool) -> Environment:
     environment.filters |= {
         "age": age_on,
         "day": day_text,
+        "did": did,
         "hue": hue,
         "initials": initials,
         "moment": moment_text,
@@ -252,6 +257,67 @@ def wanted_block(request: Request) -> str | None:
     return element_id.replace("-", "_") or None
 
 
+class PageAnswer(HTMLResponse, Filled):
+    """
+    A page that is rendered when its answers have been masked: the page guard fills it with what the viewer may see.
+
+    Where no guard stands (errors, the description, the gallery) it renders as it is sent, and holds no answers.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        template: str,
+        context: Mapping[str, Any],
+        *,
+        block: str | None,
+        status: int,
+        flashes: Sequence[Flash],
+        headers: Mapping[str, str],
+    ) -> None:
+        super().__init__(status_code=status, headers=dict(headers))
+        self._request, self._context, self._flashes = request, context, flashes
+        environment: Environment = request.app.state.templates
+        self._template = environment.get_template(template)
+        part = (block if wants_part(request) else None) or wanted_block(request)
+        self._part = part if part in self._template.blocks else None
+        if flashes and self._part is not None:
+            self.headers.update(flash_header(flashes[0]))
+        self._is_filled = False
+
+    async def fill(self, asked: Asked) -> None:
+        self._render(await shown_to(asked, self._context))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._is_filled:
+            if any(answers_in(self._context)):
+                raise NotShown("a page with answers that the page guard has not masked")
+            self._render(self._context)
+        await super().__call__(scope, receive, send)
+
+    def _render(self, context: Mapping[str, Any]) -> None:
+        request = self._request
+        frame: Frame | None = getattr(request.state, "frame", None)
+        # What a redirect left behind (request.state.flashes, set by the page guard) shows with the page that follows
+        # it.
+        waiting = () if self._part is not None else (*getattr(request.state, "flashes", ()), *self._flashes)
+        values = {
+            "path": request.url.path,
+            "frame": frame,
+            "theme": chosen_theme(request),
+            "flashes": waiting,
+            **context,
+        }
+        with shown_in(frame.zone if frame else UTC):
+            if self._part is not None:
+                text = "".join(self._template.blocks[self._part](self._template.new_context(values)))
+            else:
+                text = self._template.render(values)
+        self.body = text.encode()
+        self.headers["content-length"] = str(len(self.body))
+        self._is_filled = True
+
+
 def page(
     request: Request,
     template: str,
@@ -261,35 +327,35 @@ def page(
     status: int = HTTPStatus.OK,
     flashes: Sequence[Flash] = (),
     headers: Mapping[str, str] | None = None,
-) -> HTMLResponse:
+) -> PageAnswer:
     """
     The page, or the one block of it that htmx asked for. `block` names another block than the target's id does.
 
-    `flashes` are shown as messages; to htmx they travel in the HX-Trigger header, since a part has no place for them.
+    `context` holds plain values and typed answers (contents.py says what else), which are masked before the template
+    gets them. `flashes` are shown as messages; to htmx they travel in the HX-Trigger header, since a part has no place
+    for them.
     """
-    environment: Environment = request.app.state.templates
-    frame: Frame | None = getattr(request.state, "frame", None)
-    loaded = environment.get_template(template)
-    part = (block if wants_part(request) else None) or wanted_block(request)
-    values = {
-        "request": request,
-        "path": request.url.path,
-        "frame": frame,
-        "theme": chosen_theme(request),
-        # What a redirect left behind (request.state.flashes, set by the page guard) shows with the page that follows
-        # it.
-        "flashes": () if part in loaded.blocks else (*getattr(request.state, "flashes", ()), *flashes),
-        **(context or {}),
-    }
-    with shown_in(frame.zone if frame else UTC):
-        if part in loaded.blocks:
-            text = "".join(loaded.blocks[part](loaded.new_context(values)))
-        else:
-            text = loaded.render(values)
-    answer_headers = {**PAGE_HEADERS, **(headers or {})}
-    if flashes and part in loaded.blocks:
-        answer_headers |= flash_header(flashes[0])
-    return HTMLResponse(text, status_code=status, headers=answer_headers)
+    return PageAnswer(
+        request,
+        template,
+        context or {},
+        block=block,
+        status=status,
+        flashes=flashes,
+        headers={**PAGE_HEADERS, **(headers or {})},
+    )
+
+
+class DataAnswer(JSONResponse, Filled):
+    """JSON for a script of a page: plain values and typed answers, masked as in a template."""
+
+    def __init__(self, content: Mapping[str, Any], status: int = HTTPStatus.OK) -> None:
+        super().__init__(None, status)
+        self._content = content
+
+    async def fill(self, asked: Asked) -> None:
+        self.body = self.render(jsonable_encoder(await shown_to(asked, self._content)))
+        self.headers["content-length"] = str(len(self.body))
 
 
 def flash_header(flash: Flash) -> dict[str, str]:

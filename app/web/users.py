@@ -1,21 +1,21 @@
 """Users and roles, for administrators: invite, give roles, close, help back in, end sessions."""
 
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Form, Request, Response
 
 from app.access.accounts import queries, sessions, users
+from app.access.accounts.schemas import UserFilter
 from app.access.accounts.users import HUMAN_ROLES
 from app.access.policy import ROLE_DESCRIPTIONS
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.people import colleagues
 from app.platform import clock
-from app.platform.errors import AppError
+from app.platform.errors import AppError, Invalid
 from app.platform.text import Label
-from app.web.forms import read_text
+from app.web.forms import asked_in, read_query, read_text
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.sign_in import settings_of
@@ -27,17 +27,13 @@ ROLES = [(role.value, words(role.value), ROLE_DESCRIPTIONS[role]) for role in HU
 
 
 @router.get("", dependencies=[allow("user.manage")])
-async def show_users(request: Request, session: DbSession, q: str = "", after: str = "") -> Response:
-    found = await queries.list_users(session, q=q[:200].replace("\x00", ""), after=after[:300].replace("\x00", ""))
-    shown = found[: queries.MOST]
-    more = len(found) > queries.MOST
-    context = {
-        "users": shown,
-        "q": q,
-        "next_href": f"/users?{urlencode({'q': q, 'after': queries.place_of(shown[-1])})}" if more else None,
-        "first_href": f"/users?{urlencode({'q': q})}" if after else None,
-    }
-    return page(request, "users/list.html", context)
+async def show_users(request: Request, session: DbSession) -> Response:
+    context: dict[str, Any] = {**NO_ERRORS, "typed": asked_in(request, UserFilter), "users": None}
+    try:
+        found = await queries.page_of_users(session, query=read_query(UserFilter, context["typed"]))
+    except Invalid as error:
+        return form_again(request, "users/list.html", context, error)
+    return page(request, "users/list.html", {**context, "users": found})
 
 
 @router.get("/new", dependencies=[allow("user.manage")])

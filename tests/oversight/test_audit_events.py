@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.downloads import cell
 from app.audit.models import AuditEvent
 from app.audit.partitions import close_partitions
-from app.oversight.export import cell
 from app.platform import clock
 from app.platform.db import Database
 from tests.builders import a_colleague, a_patient, a_person

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import service as access
 from app.access.accounts import queries
-from app.access.accounts.queries import KeyRow, UserRow
 from app.access.accounts.schemas import (
     ApiKeyCreate,
     ApiKeyFilter,
@@ -31,56 +30,24 @@ keys_router = api_router("/api-keys", "accounts")
 LONGEST_LIFE = timedelta(days=365)
 
 
-def _user(row: UserRow) -> UserRead:
-    return UserRead(
-        user_account_id=row.account_id,
-        display_name=row.display_name,
-        email=row.email or None,
-        status=row.status,
-        roles=list(row.roles),
-        has_second_factor=row.second_factor is not None,
-        last_seen_at=row.last_seen_at,
-        version=row.version,
-    )
-
-
 @users_router.get("", response_model=Page[UserRead], dependencies=[allow("user.manage")])
 async def list_users(query: Annotated[UserFilter, Query()], session: DbSession) -> Page[UserRead]:
-    rows, cursor, total, capped = await queries.page_of_users(session, query=query)
-    return Page(items=[_user(row) for row in rows], next_cursor=cursor, total=total, total_is_capped=capped)
+    return await queries.page_of_users(session, query=query)
 
 
 @users_router.get("/{user_account_id}", response_model=UserRead, dependencies=[allow("user.manage")])
 async def get_user(user_account_id: Id, session: DbSession) -> UserRead:
-    return _user(await queries.get_user(session, user_account_id))
-
-
-def _key(row: KeyRow) -> ApiKeyRead:
-    key = row.key
-    return ApiKeyRead(
-        api_key_id=key.api_key_id,
-        name=key.name,
-        user_account_id=key.user_account_id,
-        account_name=row.account_name,
-        roles=list(row.roles),
-        scopes=key.scopes,
-        status=row.status(clock.now()),
-        created_at=key.created_at,
-        expires_at=key.expires_at,
-        replaced_by=key.replaced_by,
-        version=key.version,
-    )
+    return await queries.get_user(session, user_account_id)
 
 
 @keys_router.get("", response_model=Page[ApiKeyRead], dependencies=[allow("key.manage")])
 async def list_api_keys(query: Annotated[ApiKeyFilter, Query()], session: DbSession) -> Page[ApiKeyRead]:
-    rows, cursor, total, capped = await queries.page_of_keys(session, query=query, now=clock.now())
-    return Page(items=[_key(row) for row in rows], next_cursor=cursor, total=total, total_is_capped=capped)
+    return await queries.page_of_keys(session, query=query, now=clock.now())
 
 
 @keys_router.get("/{api_key_id}", response_model=ApiKeyRead, dependencies=[allow("key.manage")])
 async def get_api_key(api_key_id: Id, session: DbSession) -> ApiKeyRead:
-    return _key(await queries.get_key(session, api_key_id))
+    return await queries.get_key(session, api_key_id, now=clock.now())
 
 
 @keys_router.post("", status_code=201, response_model=ApiKeyMade, dependencies=[allow("key.make")])
@@ -123,11 +90,11 @@ async def revoke_api_key(api_key_id: Id, session: DbSession, actor: CurrentActor
     """End a key: its next request is refused. Twice is one effect."""
     await access.revoke_api_key(session, actor, api_key_id=api_key_id, now=clock.now())
     await session.flush()
-    return _key(await queries.get_key(session, api_key_id))
+    return await queries.get_key(session, api_key_id, now=clock.now())
 
 
 async def _made(session: AsyncSession, text: str, response: Response) -> ApiKeyMade:
     idempotency.show_once(session)
-    row = await queries.get_key(session, prefix=prefix_of(text))
-    response.headers["location"] = f"{keys_router.prefix}/{row.key.api_key_id}"
-    return ApiKeyMade(key=text, **_key(row).model_dump())
+    made = await queries.get_key(session, prefix=prefix_of(text), now=clock.now())
+    response.headers["location"] = f"{keys_router.prefix}/{made.api_key_id}"
+    return ApiKeyMade(key=text, **dict(made))

@@ -22,7 +22,11 @@ class UserFilter(PageQuery):
 
 
 class UserRead(Answer):
-    """An account of a human. `email` is the work address it signs in with; `last_seen_at` of its newest session."""
+    """
+    An account of a human. `email` is the work address it signs in with; `last_seen_at` of its newest session.
+
+    `invited`: no password or passkey chosen yet.
+    """
 
     user_account_id: UUID
     display_name: str
@@ -30,8 +34,30 @@ class UserRead(Answer):
     status: UserStatus
     roles: list[str]
     has_second_factor: bool
+    has_app: bool
+    has_passkey: bool
     last_seen_at: datetime | None
     version: int
+
+
+class SessionRead(Answer):
+    """A browser's session of an account. `stage` is `open`, or what it waits for."""
+
+    web_session_id: UUID
+    browser: str
+    source: str
+    stage: str
+    signed_in_at: datetime
+    last_seen_at: datetime
+
+
+class PasskeyRead(Answer):
+    """A passkey of an account, without what it proves with."""
+
+    passkey_id: UUID
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
 
 
 class ApiKeyFilter(PageQuery):
@@ -41,10 +67,11 @@ class ApiKeyFilter(PageQuery):
 
 
 class ApiKeyRead(Answer):
-    """A key without its secret. `scopes` null is all that the roles allow."""
+    """A key without its secret: its text begins `crm_<prefix>_`. `scopes` null is all that the roles allow."""
 
     api_key_id: UUID
     name: str
+    prefix: str
     user_account_id: UUID
     account_name: str
     roles: list[str]

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.models import HeldForm, KnownDevice, PasskeyChallenge, WebSession
+from app.access.accounts.schemas import SessionRead
 from app.access.models import RoleGrant, UserAccount
 from app.access.policy import permissions_of
 from app.platform.actor import Actor
@@ -227,7 +228,7 @@ async def end_sessions(
     return len((await session.execute(ended)).all())
 
 
-async def list_sessions(session: AsyncSession, *, account_id: UUID, now: datetime) -> list[WebSession]:
+async def list_sessions(session: AsyncSession, *, account_id: UUID, now: datetime) -> list[SessionRead]:
     """The account's living sessions, the last used first; at most 100."""
     found = await session.scalars(
         select(WebSession)
@@ -239,7 +240,7 @@ async def list_sessions(session: AsyncSession, *, account_id: UUID, now: datetim
         .order_by(WebSession.last_seen_at.desc())
         .limit(100)
     )
-    return list(found)
+    return [SessionRead.model_validate(row) for row in found]
 
 
 async def is_known_device(session: AsyncSession, *, account_id: UUID, reference: str | None, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from app.access.openings.schemas import BreakGlass, OpeningFilter, OpeningRead, 
 from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession, allow, api_router
 from app.audit import service as audit
+from app.platform.actor import Actor
 from app.platform.paging import Page
 from app.platform.problems import described
 from app.platform.text import Id
@@ -26,6 +27,12 @@ async def read(session: AsyncSession, openings: list[AccessOpening]) -> list[Ope
         OpeningRead(**{name: getattr(opening, name) for name in columns}, opened_by_name=names[opening.user_account_id])
         for opening in openings
     ]
+
+
+async def page_of_openings(session: AsyncSession, actor: Actor, *, query: OpeningFilter) -> Page[OpeningRead]:
+    rows, cursor, total, capped = await queries.list_openings(session, actor, query=query)
+    audit.note(session, record_type="access_opening", person_ids=[row.person_id for row in rows])
+    return Page(items=await read(session, rows), next_cursor=cursor, total=total, total_is_capped=capped)
 
 
 @router.post(
@@ -59,9 +66,7 @@ async def list_break_glass(
     query: Annotated[OpeningFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[OpeningRead]:
     """Who opened whose data and why; `reviewed=false` is the list of what waits for a review."""
-    rows, cursor, total, capped = await queries.list_openings(session, actor, query=query)
-    audit.note(session, record_type="access_opening", person_ids=[row.person_id for row in rows])
-    return Page(items=await read(session, rows), next_cursor=cursor, total=total, total_is_capped=capped)
+    return await page_of_openings(session, actor, query=query)
 
 
 @router.get("/{access_opening_id}", response_model=OpeningRead, dependencies=[allow("audit.read")])

@@ -1,0 +1,109 @@
+"""
+What stands between an endpoint and its answer at every entry point, JSON route and page alike.
+
+While a guard is `answering`, nobody asks by what they see masked: no filter of a list can be made that does. What the
+endpoint returns is shown to the actor (views.show): masked, with openings and caseload applied and noted. A response
+that an endpoint has made itself carries no content, unless it is one that is filled with what may be shown.
+"""
+
+import functools
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from app.access import sealed_cursors, views
+from app.access.masking import refuse_masked_questions
+from app.access.policy import masked_classes_of
+from app.access.views import AccessContext
+from app.platform import paging
+from app.platform.actor import Actor
+from app.platform.paging import PageQuery
+
+Endpoint = Callable[..., Awaitable[Any]]
+
+
+class NotShown(TypeError):
+    """An endpoint hands over what cannot be masked. The message names its place and kind, never a value."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asks within which session, and by which permission."""
+
+    session: AsyncSession
+    actor: Actor
+    access: AccessContext
+
+    @property
+    def closed(self) -> frozenset[str]:
+        return masked_classes_of(self.actor.roles, self.access.permission)
+
+    def open_cursor(self, query: PageQuery) -> PageQuery:
+        return sealed_cursors.opened(query, self.access.secret_key, self.actor) if self.closed else query
+
+    async def show(self, answer: Any) -> Any:
+        """`answer` as the actor may see it, its cursor sealed where something is masked."""
+        shown = await views.show(self.session, self.actor, self.access, answer)
+        return sealed_cursors.sealed(shown, self.access.secret_key, self.actor) if self.closed else shown
+
+
+class Filled(Response):
+    """A response that holds typed answers, and is filled with what the actor may see of them."""
+
+    @abstractmethod
+    async def fill(self, asked: Asked) -> None:
+        """Make the content out of the answers, each shown by `asked.show`."""
+
+
+_asked: ContextVar[Asked] = ContextVar("asked")
+
+
+@contextmanager
+def answering(asked: Asked) -> Iterator[None]:
+    """Within the block `asked` is who asks."""
+    closed = asked.closed
+    token = _asked.set(asked)
+    admits = paging.admits.set(lambda query: refuse_masked_questions(query, closed))
+    try:
+        yield
+    finally:
+        paging.admits.reset(admits)
+        _asked.reset(token)
+
+
+def current() -> Asked:
+    """Who asks in the request that is being answered."""
+    return _asked.get()
+
+
+def shown(endpoint: Endpoint) -> Endpoint:
+    """`endpoint` with its answer as the actor may see it."""
+
+    @functools.wraps(endpoint)
+    async def answered(*args: Any, **kwargs: Any) -> Any:
+        asked = current()
+        for name, value in kwargs.items():
+            if isinstance(value, PageQuery):
+                kwargs[name] = asked.open_cursor(value)
+        answer = await endpoint(*args, **kwargs)
+        if isinstance(answer, Filled):
+            await answer.fill(asked)
+            return answer
+        if isinstance(answer, Response):
+            refuse_own_content(answer)
+            return answer
+        return await asked.show(answer)
+
+    return answered
+
+
+def refuse_own_content(answer: Response) -> None:
+    """NotShown for a response with content that was not masked: only a redirect or an empty answer is made by hand."""
+    if getattr(answer, "body", None) != b"":
+        raise NotShown(f"a {type(answer).__name__} with content of its own; return the typed answer, a page or a file")
