@@ -87,6 +87,34 @@ CREATE FUNCTION ensure_audit_partitions(months_ahead integer) RETURNS integer
     END
     $$;
 
+CREATE FUNCTION is_unknown_person(a_email_key text, a_phone text, a_name_key text, a_birth_date date) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+        BEGIN
+            -- The locks of people/locks.py, only tried: whoever would have to wait takes the ordinary path.
+            IF NOT pg_try_advisory_xact_lock(hashtextextended('email ' || a_email_key, 0)) THEN
+                RETURN false;
+            END IF;
+            IF a_phone IS NOT NULL THEN
+                IF NOT pg_try_advisory_xact_lock(hashtextextended('phone ' || a_phone, 0)) OR EXISTS (
+                    SELECT FROM person WHERE phone_e164 = a_phone
+                ) OR EXISTS (SELECT FROM contact_point WHERE value_key = a_phone AND kind = 'phone') THEN
+                    RETURN false;
+                END IF;
+            END IF;
+            IF a_name_key <> '' AND a_birth_date IS NOT NULL THEN
+                IF NOT pg_try_advisory_xact_lock(
+                    hashtextextended(format('name %s %s', a_name_key, to_char(a_birth_date, 'YYYY-MM-DD')), 0)
+                ) OR EXISTS (SELECT FROM person WHERE name_key = a_name_key AND date_of_birth = a_birth_date) THEN
+                    RETURN false;
+                END IF;
+            END IF;
+            RETURN NOT EXISTS (SELECT FROM person WHERE email_key = a_email_key)
+                AND NOT EXISTS (SELECT FROM contact_point WHERE value_key = a_email_key AND kind = 'email');
+        END
+        $$;
+
 CREATE FUNCTION keep_history() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -2118,4 +2146,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0013_child_rows');
+INSERT INTO alembic_version VALUES ('0014_unknown_person');

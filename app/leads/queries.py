@@ -11,6 +11,7 @@ from app.leads.models import PatientLead
 from app.leads.schemas import LeadFilter
 from app.leads.states import LEAD
 from app.people import queries as people
+from app.people.locks import lock_person_of
 from app.platform.actor import Actor
 from app.platform.paging import SortKey, fetch_page
 from app.platform.search import among
@@ -21,10 +22,11 @@ FoundPage = tuple[list[Any], str | None, int, bool]
 
 
 async def get_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID, for_update: bool = False) -> PatientLead:
-    """The lead with its person and condition; LeadNotFound. `for_update` locks the lead's row alone."""
+    """The lead with its person and condition; LeadNotFound. `for_update` locks the person as well."""
     query = select(PatientLead).where(PatientLead.lead_id == lead_id)
     if for_update:
-        query = query.with_for_update(of=PatientLead)
+        await lock_person_of(session, select(PatientLead.person_id).where(PatientLead.lead_id == lead_id))
+        query = query.with_for_update(of=PatientLead, key_share=True)
     found = (await session.scalars(query.options(*LOADED).execution_options(populate_existing=True))).one_or_none()
     if found is None:
         raise LeadNotFound

@@ -21,7 +21,6 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     cast,
-    exists,
     func,
     insert,
     literal_column,
@@ -43,10 +42,9 @@ from app.patients.states import PATIENT
 from app.people import records
 from app.people import service as people
 from app.people.matching import FurtherReason
-from app.people.models import ContactPoint, ContactType, IntakeSubmission, Person, PersonContactType
+from app.people.models import ContactType, IntakeSubmission, Person, PersonContactType
 from app.people.schemas import MatchRead, PersonRead
 from app.platform import clock
-from app.platform.advisory_locks import LockOf, key_of
 from app.platform.answers import ShownColumns
 from app.platform.errors import AppError, Invalid
 from app.platform.etags import etag
@@ -245,28 +243,19 @@ def _create_statement() -> Statement:
     """
     A person nobody knows by e-mail, phone, or name and birth date, and their patient record.
 
-    Its rows are those of people.service.identify_or_create and patients.service.open_patient. The lock is theirs too;
-    it is only tried: whoever would have to wait for it goes the ordinary path, and so does who breaks a constraint.
+    Its rows are those of people.service.identify_or_create and patients.service.open_patient. The locks are theirs
+    too, but only tried: whoever would have to wait goes the ordinary path, and so does who breaks a constraint.
     """
     caller = credentials("patient.write")
     person_values = parameters(Person, records.COLUMNS, prefix="person_")
     sent = parameters(Patient, (*NEW.names, "status"))
-    key, phone = person_values["email_key"], person_values["phone_e164"]
+    unknown = func.is_unknown_person(
+        *(person_values[name] for name in ("email_key", "phone_e164", "name_key", "date_of_birth"))
+    )
     free = (
         select(caller, *_CONDITION.columns, MedicalCondition.medical_condition_id)
         .join(MedicalCondition, MedicalCondition.medical_condition_id == sent["medical_condition_id"])
-        .where(
-            func.pg_try_advisory_xact_lock(key_of(LockOf.EMAIL, key)),
-            ~exists(select(Person.person_id).where(Person.email_key == key)),
-            ~exists(_further("email", key)),
-            ~exists(select(Person.person_id).where(Person.phone_e164 == phone)),
-            ~exists(_further("phone", phone)),
-            ~exists(
-                select(Person.person_id).where(
-                    Person.name_key == person_values["name_key"], Person.date_of_birth == person_values["date_of_birth"]
-                )
-            ),
-        )
+        .where(unknown)
         .cte("free")
     )
     person = (
@@ -330,10 +319,6 @@ def _create_statement() -> Statement:
     columns = [column for column in person.c if column.name != "person_id"]
     columns += [free.c[column.name] for column in _CONDITION.columns]
     return Statement(select(*patient.c, *columns, *submission.c).select_from(everything).add_cte(given, event))
-
-
-def _further(kind: str, key: Any) -> Select[Any]:
-    return select(ContactPoint.person_id).where(ContactPoint.value_key == key, ContactPoint.kind == constant(kind))
 
 
 CREATE_PATIENT = _create_statement()

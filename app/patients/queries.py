@@ -11,6 +11,7 @@ from app.patients.models import Patient
 from app.patients.schemas import PatientFilter
 from app.patients.states import PATIENT
 from app.people import queries as people
+from app.people.locks import lock_person_of
 from app.platform.actor import Actor
 from app.platform.db import Base
 from app.platform.paging import SortKey, fetch_page
@@ -27,8 +28,10 @@ async def get_patient(
     """
     The patient with their person and condition; PatientNotFound, for a deleted one too unless it is asked for.
 
-    Forbidden when deleted ones are asked for by whoever may not see them.
+    Forbidden when deleted ones are asked for by whoever may not see them. `for_update` locks the person as well.
     """
+    if for_update:
+        await lock_person_of(session, select(Patient.person_id).where(Patient.patient_id == patient_id))
     query = select(Patient).where(Patient.patient_id == patient_id)
     if include_deleted:
         actor.require("patient.read_deleted")
@@ -43,7 +46,7 @@ async def get_patient(
 async def find_patient_of_person(
     session: AsyncSession, _actor: Actor, *, person_id: UUID, for_update: bool = False
 ) -> Patient | None:
-    """The person's patient record, a deleted one too, or None."""
+    """The person's patient record, a deleted one too, or None. `for_update` is for who has locked the person."""
     return await _one(session, select(Patient).where(Patient.person_id == person_id), for_update=for_update)
 
 
@@ -99,7 +102,6 @@ async def has_open_journey(session: AsyncSession, *, patient_id: UUID) -> bool |
 
 async def _one(session: AsyncSession, query: Select[Any], *, for_update: bool) -> Patient | None:
     if for_update:
-        # Only the patient's row: whoever changes the person too locks it by name.
-        query = query.with_for_update(of=Patient)
+        query = query.with_for_update(of=Patient, key_share=True)
     found = await session.scalars(query.options(*LOADED).execution_options(populate_existing=True))
     return found.one_or_none()

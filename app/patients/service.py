@@ -17,7 +17,6 @@ from app.patients import queries, rules
 from app.patients.errors import condition_unknown
 from app.patients.models import Patient
 from app.patients.schemas import PatientCreate, PatientCreateForPerson, PatientFields, PatientUpdate
-from app.people import queries as people_queries
 from app.people import service as people
 from app.people import suggestions
 from app.people.models import IntakeSubmission, SuggestedChange
@@ -151,10 +150,12 @@ async def change_patient(
 
     PatientNotFound; Stale; TransitionNotAllowed, JourneysOpen; EmailTaken; Invalid for unknown references.
     """
-    patient = await queries.get_patient(session, actor, patient_id=patient_id, for_update=True)
-    person = await people_queries.get_person(session, actor, person_id=patient.person_id, for_update=True)
-    require_match(if_match, etag(patient.version, person.version))
     given = change.model_fields_set
+    if "person" in given:
+        await people.lock_new_email(session, change.person)
+    patient = await queries.get_patient(session, actor, patient_id=patient_id, for_update=True)
+    person = patient.person
+    require_match(if_match, etag(patient.version, person.version))
     if "medical_condition_id" in given:
         await _require_condition(session, change.medical_condition_id)
     if "status" in given:
@@ -173,8 +174,7 @@ async def delete_patient(
 ) -> None:
     """Take a patient out of sight; the status stays, and the row comes back when the person returns."""
     patient = await queries.get_patient(session, actor, patient_id=patient_id, for_update=True)
-    person = await people_queries.get_person(session, actor, person_id=patient.person_id)
-    require_match(if_match, etag(patient.version, person.version))
+    require_match(if_match, etag(patient.version, patient.person.version))
     patient.deleted_at, patient.deleted_by, patient.deleted_reason = clock.now(), actor.account_id, reason
     await session.flush()
     _note(session, patient, ["deleted_at"])

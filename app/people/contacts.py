@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
@@ -11,6 +10,7 @@ from app.people import queries
 from app.people.errors import EmailTaken
 from app.people.fields import Email, Phone
 from app.people.keys import email_key, phone_e164
+from app.people.locks import lock_identity
 from app.people.models import ContactPoint, Person, PersonRelationship
 from app.people.schemas import ContactPointCreate, RelationshipCreate, RelationshipUpdate
 from app.platform.actor import Actor
@@ -32,13 +32,15 @@ async def add_contact_point(
     """
     A further e-mail or phone of a person; a phone that cannot exist is kept and found as typed.
 
-    PersonNotFound; ContactPointExists; EmailTaken when the address is another person's own and not said to be shared.
+    PersonNotFound; ContactPointExists; EmailTaken when the address is another person's too and not said to be shared.
     """
     person = await queries.get_person(session, actor, person_id=person_id)
     key = _key(person, new)
-    if new.kind == "email" and not new.is_shared:
-        owner = await session.scalar(select(Person.person_id).where(Person.email_key == key))
-        if owner not in {None, person_id}:
+    if new.kind == "email":
+        await lock_identity(session, email_key=key)
+        if not new.is_shared and await queries.is_email_of_another(
+            session, key=key, person_id=person_id, shared_too=True
+        ):
             raise EmailTaken
     point = ContactPoint(person_id=person_id, value_key=key, updated_by=actor.account_id, **_NEW_POINT.values(new))
     session.add(point)

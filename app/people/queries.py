@@ -58,7 +58,7 @@ async def find_person(
 ) -> Person | None:
     """The person, inactive ones too, or None."""
     query = select(Person).where(Person.person_id == person_id).execution_options(populate_existing=True)
-    return (await session.scalars(query.with_for_update() if for_update else query)).one_or_none()
+    return (await session.scalars(query.with_for_update(key_share=True) if for_update else query)).one_or_none()
 
 
 async def get_person(session: AsyncSession, actor: Actor, *, person_id: UUID, for_update: bool = False) -> Person:
@@ -69,16 +69,37 @@ async def get_person(session: AsyncSession, actor: Actor, *, person_id: UUID, fo
     return found
 
 
-async def people_of_email(session: AsyncSession, *, key: str) -> list[Candidate]:
-    """Those who have the address of this key: its owner first, then whose further contact point it is, newest first."""
+async def people_of_email(session: AsyncSession, *, key: str, for_update: bool = False) -> list[Candidate]:
+    """
+    Those who have the address of this key: its owner first, then whose further contact point it is, newest first.
+
+    `for_update` locks their rows, so that each is still who they were found to be when it is acted upon.
+    """
     shared = select(ContactPoint.person_id).where(ContactPoint.value_key == key, ContactPoint.kind == "email")
+    have_it = Person.person_id.in_(union(select(Person.person_id).where(Person.email_key == key), shared))
+    if for_update:
+        # Apart, in the order of their ids: what was waited for is read by the next statement.
+        await session.execute(
+            select(Person.person_id).where(have_it).order_by(Person.person_id).with_for_update(key_share=True)
+        )
     rows = await session.execute(
         select(Person.person_id, Person.first_name, Person.last_name, Person.date_of_birth)
-        .where(Person.person_id.in_(union(select(Person.person_id).where(Person.email_key == key), shared)))
+        .where(have_it)
         .order_by((Person.email_key == key).desc().nulls_last(), Person.person_id.desc())
         .limit(_MOST_PEOPLE_OF_AN_ADDRESS)
     )
     return [Candidate(row.person_id, Name(row.first_name, row.last_name), row.date_of_birth) for row in rows]
+
+
+async def is_email_of_another(session: AsyncSession, *, key: str, person_id: UUID, shared_too: bool) -> bool:
+    """Whether the address is another person's own or contact point; one that is shared counts when `shared_too`."""
+    point = ContactPoint
+    further = select(point.person_id).where(point.value_key == key, point.kind == "email")
+    if not shared_too:
+        further = further.where(point.is_shared.is_(False))
+    owners = union(select(Person.person_id).where(Person.email_key == key), further).subquery()
+    found = await session.scalar(select(owners.c.person_id).where(owners.c.person_id != person_id).limit(1))
+    return found is not None
 
 
 async def contact_keys(session: AsyncSession, *, person_id: UUID, kind: str) -> set[str]:

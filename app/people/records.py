@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people import queries, suggestions
 from app.people.errors import EmailTaken
 from app.people.keys import Phone, email_key, name_key, phone_e164
+from app.people.locks import lock_identity
 from app.people.models import Person
 from app.people.schemas import PersonCreate, PersonUpdate
 from app.platform.actor import Actor
-from app.platform.advisory_locks import LockOf, lock_until_commit
 from app.platform.stored_fields import StoredFields
 
 NEW = StoredFields(Person, PersonCreate)
@@ -55,8 +55,18 @@ async def insert_person(session: AsyncSession, actor: Actor, new: PersonCreate, 
     return made.one_or_none()
 
 
+async def lock_new_email(session: AsyncSession, change: PersonUpdate) -> None:
+    """Lock the address that a change gives somebody: before the person's row, so that it is nobody else's meanwhile."""
+    if (email := _CHANGED.given(change).get("email")) is not None:
+        await lock_identity(session, email_key=email_key(email))
+
+
 async def apply_change(session: AsyncSession, person: Person, change: PersonUpdate) -> None:
-    """Set the given fields of a locked person, with the keys that follow from them. EmailTaken; does not flush."""
+    """
+    Set the given fields of a person who is locked, after `lock_new_email`, with the keys that follow from them.
+
+    EmailTaken; does not flush.
+    """
     given = _CHANGED.given(change)
     if not given:
         return
@@ -80,12 +90,12 @@ def person_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _require_free_email(session: AsyncSession, person: Person, email: str) -> None:
-    """EmailTaken when the address is another person's own. Locked, so that a create of it waits for us or we for it."""
+    """EmailTaken when the address is another person's: their own, or a contact point that they do not share."""
     key = email_key(email)
     assert key is not None  # noqa: S101 - an address without a key is not an Email
-    await lock_until_commit(session, LockOf.EMAIL, key)
-    owner = await session.scalar(select(Person.person_id).where(Person.email_key == key))
-    if owner is not None and owner != person.person_id:
+    if key == person.email_key:
+        return
+    if await queries.is_email_of_another(session, key=key, person_id=person.person_id, shared_too=False):
         raise EmailTaken
 
 

@@ -15,10 +15,11 @@ from app.people import queries, suggestions
 from app.people.differences import differing_fields
 from app.people.errors import EmailBelongsToSomeoneElse, SeveralPeopleFit
 from app.people.keys import email_key, name_key
+from app.people.locks import lock_identity
 from app.people.matching import Candidate, Decision, Found, FurtherReason, find_same_person, initials
 from app.people.models import ContactPoint, DuplicateCandidate, IntakeSubmission, Person, SuggestedChange
 from app.people.names import Name
-from app.people.records import NEW, apply_change, insert_person, read_phone
+from app.people.records import NEW, apply_change, insert_person, lock_new_email, read_phone
 from app.people.roles import end_role, give_role
 from app.people.schemas import (
     CandidateRead,
@@ -34,7 +35,6 @@ from app.people.schemas import (
     SuggestedChangeRead,
 )
 from app.platform.actor import Actor
-from app.platform.advisory_locks import LockOf, lock_until_commit
 from app.platform.errors import Unavailable, invalid_field
 from app.platform.etags import etag, require_match
 from app.platform.stored_fields import StoredFields
@@ -110,9 +110,15 @@ async def identify_or_create(
     """
     key = email_key(new.email) if new.email else None
     language = language or new.language
-    await _lock_identity(session, new, key)
+    await lock_identity(
+        session,
+        email_key=key,
+        phone=read_phone(new.phone, new.country).e164,
+        name_key=name_key(new.first_name, new.last_name),
+        date_of_birth=new.date_of_birth,
+    )
     for _ in range(_TRIES):
-        decision = await _decide(session, name=_name(new), date_of_birth=new.date_of_birth, key=key)
+        decision = await _decide(session, name=_name(new), date_of_birth=new.date_of_birth, key=key, for_update=True)
         if decision.person_id is not None:
             return await _recognise(
                 session,
@@ -265,6 +271,7 @@ async def change_person(
     session: AsyncSession, actor: Actor, *, person_id: UUID, change: PersonUpdate, if_match: str | None = None
 ) -> Person:
     """Change the fields given. PersonNotFound; Stale; EmailTaken when the address is another person's."""
+    await lock_new_email(session, change)
     person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
     require_match(if_match, etag(person.version))
     await apply_change(session, person, change)
@@ -289,27 +296,13 @@ def _name(new: PersonCreate) -> Name:
     return Name(new.first_name, new.last_name)
 
 
-async def _lock_identity(session: AsyncSession, new: PersonCreate, key: str | None) -> None:
-    """
-    Let submissions that could be one human follow each other until the transaction ends.
-
-    The unique key decides about one e-mail address anyway; this makes the second comer see the first one's row, and is
-    all there is where no address was given.
-    """
-    phone = read_phone(new.phone, new.country).e164
-    if key is not None:
-        await lock_until_commit(session, LockOf.EMAIL, key)
-    elif phone is not None:
-        await lock_until_commit(session, LockOf.PHONE, phone)
-    elif new.date_of_birth is not None:
-        name = name_key(new.first_name, new.last_name)
-        await lock_until_commit(session, LockOf.NAME, f"{name} {new.date_of_birth}")
-
-
-async def _decide(session: AsyncSession, *, name: Name, date_of_birth: date | None, key: str | None) -> Decision:
+async def _decide(
+    session: AsyncSession, *, name: Name, date_of_birth: date | None, key: str | None, for_update: bool = False
+) -> Decision:
     if key is None:
         return Decision(Found.NOBODY, (FurtherReason.NO_EMAIL,))
-    return find_same_person(name, date_of_birth, await queries.people_of_email(session, key=key))
+    candidates = await queries.people_of_email(session, key=key, for_update=for_update)
+    return find_same_person(name, date_of_birth, candidates)
 
 
 def _refuse(actor: Actor, decision: Decision, *, shared_email: bool) -> None:
@@ -468,5 +461,6 @@ __all__ = [
     "identify_known",
     "identify_or_create",
     "keep_submission",
+    "lock_new_email",
     "probe",
 ]

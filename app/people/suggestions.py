@@ -21,6 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import service as audit
 from app.people import queries
 from app.people.errors import AlreadyDecided, OurValueChanged, ValueNotAllowed
+from app.people.keys import email_key
+from app.people.locks import lock_identity
 from app.people.models import DuplicateCandidate, SuggestedChange
 from app.platform import clock
 from app.platform.actor import Actor
@@ -176,17 +178,23 @@ async def accept(
     OurValueChanged when the field holds something else now than when the value was suggested; AlreadyDecided after a
     rejection; ValueNotAllowed for what no PUT would take, as legacy data may suggest. Accepting twice is one effect.
     """
-    suggestion = await queries.get_suggested_change(
-        session, actor, suggested_change_id=suggested_change_id, for_update=True
-    )
+    suggestion = await queries.get_suggested_change(session, actor, suggested_change_id=suggested_change_id)
+    changeable = _CHANGEABLE.get(suggestion.table_name)
+    row = None
+    if suggestion.decision == "open":
+        if changeable is None:
+            raise ValueNotAllowed
+        if suggestion.field == "email":
+            await lock_identity(session, email_key=email_key(str(suggestion.theirs)))
+        row = await changeable.lock(session, actor, suggestion.record_id)
+        # After the record, which is the order of locks; somebody may have decided meanwhile.
+        suggestion = await queries.get_suggested_change(
+            session, actor, suggested_change_id=suggested_change_id, for_update=True
+        )
     if suggestion.decision == "accepted":
         return _noted(session, suggestion)
-    if suggestion.decision != "open":
+    if row is None or changeable is None or suggestion.decision != "open":
         raise AlreadyDecided
-    changeable = _CHANGEABLE.get(suggestion.table_name)
-    if changeable is None:
-        raise ValueNotAllowed
-    row = await changeable.lock(session, actor, suggestion.record_id)
     if as_json(getattr(row, suggestion.field, None)) != suggestion.ours:
         raise OurValueChanged
     try:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from app.people.errors import SearchNotAllowed
 from app.people.keys import name_key
+from app.people.locks import lock_person_of
 from app.people.models import Person
 from app.physicians.errors import PhysicianNotFound
 from app.physicians.models import Physician
@@ -22,10 +23,15 @@ LOADED = (joinedload(Physician.person), joinedload(Physician.hospital), joinedlo
 async def get_physician(
     session: AsyncSession, _actor: Actor, *, physician_id: UUID, for_update: bool = False
 ) -> Physician:
-    """The physician with person, hospital and specialization, an inactive one too; PhysicianNotFound."""
+    """
+    The physician with person, hospital and specialization, an inactive one too; PhysicianNotFound.
+
+    `for_update` locks the person as well.
+    """
     query = select(Physician).where(Physician.physician_id == physician_id)
     if for_update:
-        query = query.with_for_update(of=Physician)
+        await lock_person_of(session, select(Physician.person_id).where(Physician.physician_id == physician_id))
+        query = query.with_for_update(of=Physician, key_share=True)
     query = query.options(*LOADED).execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
@@ -35,7 +41,7 @@ async def get_physician(
 
 async def find_physician_of_person(session: AsyncSession, *, person_id: UUID) -> Physician | None:
     """The physician that this person is, held for a change, or None."""
-    query = select(Physician).where(Physician.person_id == person_id).with_for_update()
+    query = select(Physician).where(Physician.person_id == person_id).with_for_update(key_share=True)
     return (await session.scalars(query)).one_or_none()
 
 

@@ -2,13 +2,14 @@
 Every advisory lock of the database, with its key: here two of them can be seen to differ.
 
 A lock keeps apart what no row's lock can, since there is no row yet or the work is longer than a transaction. The
-functions `ensure_audit_partitions` and `close_audit_partitions` of the revisions take one each, of their own name.
+functions `ensure_audit_partitions` and `close_audit_partitions` of the revisions take one each, of their own name;
+`is_unknown_person` takes those of e-mail, phone and name.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum, unique
-from typing import Any
 
-from sqlalchemy import ColumnElement, Text, func, literal_column, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 
@@ -35,20 +36,23 @@ class LockOf(StrEnum):
     EMAIL = "email"
     """Whose this e-mail key is."""
     PHONE = "phone"
-    """Who has this number (E.164), where no address is known."""
+    """Who has this number (E.164)."""
     NAME = "name"
-    """Who has this name key and birth date, where neither is known."""
+    """Who has this name key and birth date."""
     SIGN_IN = "sign-in"
     """The tries of one account."""
 
 
-def key_of(lock: LockOf, value: ColumnElement[Any]) -> ColumnElement[int]:
-    """The key of a value's lock, for a statement that takes it itself."""
-    word = literal_column(f"'{lock} '", Text)
-    return func.hashtextextended(word.concat(value), literal_column("0"))
+_LOCK_VALUES = text("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(CAST(:keys AS text[])) AS key")
 
 
 async def lock_until_commit(session: AsyncSession, lock: Lock | LockOf, value: str = "") -> None:
     """Let transactions that are about the same thing follow each other; of a LockOf, the same `value`."""
     key = func.hashtextextended(f"{lock} {value}", 0) if isinstance(lock, LockOf) else lock.value
     await session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+async def lock_values_until_commit(session: AsyncSession, values: Mapping[LockOf, str]) -> None:
+    """Let transactions that have one of these values follow each other; the locks are taken in the order of LockOf."""
+    if values:
+        await session.execute(_LOCK_VALUES, {"keys": [f"{lock} {values[lock]}" for lock in LockOf if lock in values]})

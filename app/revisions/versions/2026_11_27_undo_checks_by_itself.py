@@ -1,7 +1,7 @@
 """
 `undo_legacy_run` itself refuses where people have worked on the run's rows, and sees work that it had to wait for.
 
-It first locks the rows it would take away, in the order in which requests lock (docs/ERD_DESIGN.md), so that what is
+It first locks the rows it would take away, in the order in which requests lock (docs/decisions/0005), so that what is
 checked is what is removed. `legacy_rows_worked_on` lists what stands in the way.
 
 Revision: 0012_undo_checks.
