@@ -54,7 +54,7 @@ BIRTH = date(1931, 7, 13)
 SICK = date(1987, 3, 17)
 SICK_AT = datetime(1987, 3, 17, 4, 5, tzinfo=UTC)
 PERSONAL = (P, P.lower(), "1931-07-13", "3161234567")
-HEALTH = (H, "1987-03-17")
+HEALTH = (H, "1987-03-17", "St_Johns")
 
 
 @dataclass
@@ -104,14 +104,30 @@ async def a_world(session: AsyncSession) -> World:
     world = World(person.person_id)
     other = await a_person(session, first_name=f"{P}Other", last_name=f"{P}Other")
     patient = await a_patient(
-        session, person, first_contact_date=SICK, initial_consult_date=SICK, status_reason=f"{H} reason", **sick
+        session,
+        person,
+        first_contact_date=SICK,
+        initial_consult_date=SICK,
+        status_reason=f"{H} reason",
+        deleted_reason=f"{H} deleted",
+        **sick,
     )
-    lead = await a_lead(session, person, reason_code="other", reason=f"{H} reason", **sick)
+    lead = await a_lead(
+        session,
+        person,
+        reason_code=f"{H}-code",
+        reason=f"{H} reason",
+        landing_page_url=f"https://trials.example/?name={P}",
+        wake_up_on=SICK,
+        **sick,
+    )
     call = await a_call(
         session,
         patient,
         call_date=SICK_AT,
         booking_date=SICK_AT,
+        booking_time_zone="America/St_Johns",
+        reminder_date=SICK_AT,
         status="completed",
         outcome=f"{H} outcome",
         adverse_event_heard=True,
@@ -140,6 +156,8 @@ async def a_world(session: AsyncSession) -> World:
         outcome=f"{H} outcome",
         notes=f"{H} notes",
         on_hold_reason=f"{H} hold",
+        on_hold_until=SICK,
+        status_changed_at=SICK_AT,
         **sick,
     )
     programme = await a_programme(session, product=f"{H}mab")
@@ -155,7 +173,11 @@ async def a_world(session: AsyncSession) -> World:
     role = await session.scalar(select(ContactType.contact_type_id).where(ContactType.type_name == "patient"))
     assert role is not None
     submission = IntakeSubmission(
-        source="api", payload={"notes": f"{H} payload"}, person_id=person.person_id, match_outcome="new_person"
+        source="api",
+        payload={"notes": f"{H} payload"},
+        language="nl",
+        person_id=person.person_id,
+        match_outcome="new_person",
     )
     hospital, specialization = Hospital(name="Canary hospital"), Specialization(name="Canary medicine")
     session.add_all([care, submission, hospital, specialization])
@@ -213,7 +235,14 @@ async def a_world(session: AsyncSession) -> World:
             ContactPoint(
                 person_id=person.person_id, kind="email", value=f"{P}2@canary.example", value_key=f"{P.lower()}2@canary"
             ),
-            EapGate(eap_journey_id=eap_journey.eap_journey_id, gate="ethics", notes=f"{H} gate"),
+            EapGate(
+                eap_journey_id=eap_journey.eap_journey_id,
+                gate="ethics",
+                notes=f"{H} gate",
+                reference_number=f"{H} reference",
+                decided_on=SICK,
+                expires_on=SICK,
+            ),
             *(
                 JourneyEvent(**{key: value}, to_status="x", happened_at=SICK_AT, reason=f"{H} event")
                 for key, value in {

@@ -11,7 +11,8 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -98,6 +99,9 @@ def shown(endpoint: Endpoint) -> Endpoint:
         if isinstance(answer, Response):
             refuse_own_content(answer)
             return answer
+        if any(isinstance(value, Response) and value.status_code == HTTPStatus.OK for value in kwargs.values()):
+            # A route that makes says 200 when it has found what was there.
+            asked = replace(asked, access=replace(asked.access, makes_new=False))
         return await asked.show(answer)
 
     return answered

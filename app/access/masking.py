@@ -26,10 +26,15 @@ HIDDEN = "•••"
 
 @dataclass(frozen=True)
 class Shown:
-    """The privacy class of a field, as in platform/db.py. `detail`: of a case, not of who somebody is."""
+    """
+    The privacy class of a field, as in platform/db.py. `detail`: of a case, not of who somebody is.
+
+    `closes_record`: outside the caseload a single record with it is refused until a reason is stated, not only masked.
+    """
 
     privacy: str
     detail: bool = False
+    closes_record: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,10 @@ class Sorts:
 
 Personal = Annotated[T, Shown("personal")]
 Health = Annotated[T, Shown("health")]
-Detail = Annotated[T, Shown("health", detail=True)]
+Detail = Annotated[T, Shown("health", detail=True, closes_record=True)]
 """What was said, found and decided in a case: closed outside one's caseload where caseloads are assigned."""
+Remark = Annotated[T, Shown("health", detail=True)]
+"""Case detail in a record that says who somebody is and how they stand: all but the remark is shown to everybody."""
 
 
 @dataclass(frozen=True)
@@ -131,20 +138,20 @@ def masked_value(value: Any) -> Any:
     return None
 
 
-def persons_with_detail(answer: Any, inherited: UUID | None = None) -> Iterator[UUID | None]:
-    """The persons whose case detail the answer holds; None for detail that names nobody."""
+def detail_in(answer: Any, inherited: UUID | None = None) -> Iterator[tuple[Shown, UUID | None]]:
+    """The case detail that the answer holds: the field's mark, and whose it is; None for detail that names nobody."""
     if isinstance(answer, BaseModel):
         subject = subject_of(answer, inherited)
         for name, info in type(answer).model_fields.items():
             value = getattr(answer, name)
             shown = class_of(info)
             if shown is not None and shown.detail and value not in (None, [], {}):
-                yield subject
+                yield shown, subject
             else:
-                yield from persons_with_detail(value, subject)
+                yield from detail_in(value, subject)
     elif isinstance(answer, list):
         for item in answer:
-            yield from persons_with_detail(item, inherited)
+            yield from detail_in(item, inherited)
 
 
 def persons_in(answer: Any) -> Iterator[UUID]:

@@ -5,6 +5,7 @@ point.
 An entry point asks `view_of` what is closed to the actor, and `show` gives the answer as it may leave.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.masking import View, mask, persons_in, persons_with_detail
+from app.access.masking import Shown, View, detail_in, mask, persons_in
 from app.access.openings import queries, service
 from app.access.openings.errors import ReasonNeeded
 from app.access.policy import Sight, is_bound_to_caseload, masked_classes_of, sight_of
@@ -55,15 +56,17 @@ async def show(session: AsyncSession, actor: Actor, access: AccessContext, answe
     """
     `answer` as the actor may see it.
 
-    ReasonNeeded when it is one record whose case detail lies outside their caseload and no reason is stated; in lists
-    such detail is masked. Notes the purpose when a break-glass or a stated reason has opened something, and everybody
-    whom the answer names: an entry point or service notes nobody whom its answer names.
+    ReasonNeeded when it is one record of a case that lies outside their caseload and no reason is stated; in lists, and
+    in records of who somebody is, such detail is masked. Notes the purpose when a break-glass or a stated reason has
+    opened something, and everybody whom the answer names: an entry point or service notes nobody whom its answer names.
     """
     view = await view_of(session, actor, access)
     if _is_bound(actor, access):
-        people = set(persons_with_detail(answer, view.subject))
+        detail = list(detail_in(answer, view.subject))
         is_single = isinstance(answer, BaseModel) and not isinstance(answer, Page)
-        view = replace(view, outside=await _closed_to(session, actor, access, people, is_single=is_single))
+        closes = is_single and any(shown.closes_record for shown, _ in detail)
+        people = {subject for _, subject in detail}
+        view = replace(view, outside=await _closed_to(session, actor, access, people, closes_record=closes))
     shown = mask(answer, view)
     if view.used:
         audit.state_purpose(session, "break_glass")
@@ -72,16 +75,18 @@ async def show(session: AsyncSession, actor: Actor, access: AccessContext, answe
 
 
 async def view_of_record(
-    session: AsyncSession, actor: Actor, access: AccessContext, subject: UUID | None, *, has_detail: bool
+    session: AsyncSession, actor: Actor, access: AccessContext, subject: UUID | None, *, marks: Collection[Shown]
 ) -> View:
     """
-    What is closed to the actor in one person's record that is shown otherwise than as an answer.
+    What is closed to the actor in one person's record that is shown otherwise than as an answer, by its columns' marks.
 
-    ReasonNeeded when it has case detail, lies outside their caseload, and no reason is stated.
+    ReasonNeeded when it is a record of a case, lies outside their caseload, and no reason is stated.
     """
     view = replace(await view_of(session, actor, access), subject=subject)
-    if has_detail and _is_bound(actor, access):
-        await _closed_to(session, actor, access, {subject}, is_single=True)
+    if any(mark.detail for mark in marks) and _is_bound(actor, access):
+        closes = any(mark.closes_record for mark in marks)
+        outside = await _closed_to(session, actor, access, {subject}, closes_record=closes)
+        view = replace(view, outside=outside)
     return view
 
 
@@ -94,7 +99,7 @@ def _is_bound(actor: Actor, access: AccessContext) -> bool:
 
 
 async def _closed_to(
-    session: AsyncSession, actor: Actor, access: AccessContext, people: set[UUID | None], *, is_single: bool
+    session: AsyncSession, actor: Actor, access: AccessContext, people: set[UUID | None], *, closes_record: bool
 ) -> frozenset[UUID | None]:
     """Those of `people` whose case detail stays closed, after the reason that was stated now or within the hour."""
     known = {person for person in people if person is not None}
@@ -112,6 +117,6 @@ async def _closed_to(
     if only is not None and access.reason is not None:
         await service.state_reason(session, actor, person_id=only, reason=access.reason)
         return frozenset()
-    if outside and is_single:
+    if outside and closes_record:
         raise ReasonNeeded(extra={"header": ACCESS_REASON, "person_id": None if only is None else str(only)})
     return frozenset(outside)

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.platform.db import HEALTH, INTERNAL, Base, Key
+from app.platform.db import HEALTH, INTERNAL, PERSONAL, Base, Key
 
 OUTCOMES = ("done", "refused", "absent", "invalid", "conflict", "failed")
 
@@ -61,4 +61,4 @@ class RowHistory(Base):
     row: Mapped[dict[str, Any]] = mapped_column(info=HEALTH)
     replaced_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"), info=INTERNAL)
     replaced_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
-    reason: Mapped[str | None] = mapped_column(info=INTERNAL)
+    reason: Mapped[str | None] = mapped_column(info=PERSONAL)

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.calls.states import CALL, CHANNELS, DIRECTIONS, UNRESOLVED_SQL
 from app.people.models import Person
-from app.platform.db import HEALTH, INTERNAL, PERSONAL, Base, CreatedAt, Edited, Key
+from app.platform.db import DETAIL, HEALTH, INTERNAL, PERSONAL, Base, CreatedAt, Edited, Key
 
 
 class CallHistory(Edited, Base):
@@ -81,9 +81,9 @@ class CallHistory(Edited, Base):
     lead_id: Mapped[UUID | None] = mapped_column(info=INTERNAL)
     pn_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
     booking_date: Mapped[datetime | None] = mapped_column(info=HEALTH)
-    booking_time_zone: Mapped[str | None] = mapped_column(String(64), info=INTERNAL)
+    booking_time_zone: Mapped[str | None] = mapped_column(String(64), info=HEALTH)
     call_date: Mapped[datetime | None] = mapped_column(info=HEALTH)
-    reminder_date: Mapped[datetime | None] = mapped_column(info=INTERNAL)
+    reminder_date: Mapped[datetime | None] = mapped_column(info=HEALTH)
     occurs_at: Mapped[datetime] = mapped_column(
         Computed("COALESCE(call_date, booking_date, reminder_date, created_at)", persisted=True), info=HEALTH
     )
@@ -92,9 +92,9 @@ class CallHistory(Edited, Base):
     direction: Mapped[str] = mapped_column(server_default=text("'outbound'"), info=INTERNAL)
     channel: Mapped[str] = mapped_column(server_default=text("'phone'"), info=INTERNAL)
     call_duration_minutes: Mapped[int | None] = mapped_column(info=INTERNAL)
-    outcome: Mapped[str | None] = mapped_column(String(100), info=HEALTH)
-    adverse_event_heard: Mapped[bool | None] = mapped_column(info=HEALTH)
-    notes: Mapped[str | None] = mapped_column(info=HEALTH)
+    outcome: Mapped[str | None] = mapped_column(String(100), info=DETAIL)
+    adverse_event_heard: Mapped[bool | None] = mapped_column(info=DETAIL)
+    notes: Mapped[str | None] = mapped_column(info=DETAIL)
     rescheduled_to: Mapped[UUID | None] = mapped_column(ForeignKey("call_history.call_id"), info=INTERNAL)
     voided_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     voided_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)

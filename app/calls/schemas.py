@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from app.access.masking import Detail, Health, Personal
-from app.calls.rules import LONGEST_CALL_MINUTES, UnresolvedBecause
+from app.calls.rules import LONGEST_CALL_MINUTES
 from app.people.fields import TimeZone
 from app.people.schemas import PersonSummary
 from app.platform.paging import PageQuery
@@ -128,7 +128,10 @@ class VoidQuery(Body):
 
 
 class CallRead(Answer):
-    """`occurs_at` is `call_date`, else `booking_date`. `unresolved_because` tells what is still to be said."""
+    """
+    `occurs_at` is `call_date`, else `booking_date`. `unresolved_because` tells what is still to be said:
+    `no_outcome` or `adverse_event_not_asked`.
+    """
 
     call_id: UUID
     person_id: UUID
@@ -138,9 +141,9 @@ class CallRead(Answer):
     pn_id: UUID | None
     pn: PersonSummary | None
     booking_date: Health[datetime | None]
-    booking_time_zone: str | None
+    booking_time_zone: Health[str | None]
     call_date: Health[datetime | None]
-    reminder_date: datetime | None
+    reminder_date: Health[datetime | None]
     occurs_at: Health[datetime | None]
     status: Status
     status_group: Literal["open", "closed"]
@@ -152,7 +155,7 @@ class CallRead(Answer):
     adverse_event_heard: Detail[bool | None]
     notes: Detail[str | None]
     rescheduled_to: UUID | None
-    unresolved_because: UnresolvedBecause | None
+    unresolved_because: Health[str | None]
     voided_at: datetime | None
     voided_by: UUID | None
     void_reason: Personal[str | None]

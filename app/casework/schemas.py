@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field, create_model
 
-from app.access.masking import Detail, Health
+from app.access.masking import Detail, Health, Personal
 from app.events.models import OWNERS
 from app.journeys.kinds import KINDS
 from app.leads.schemas import LeadRead
@@ -71,7 +71,7 @@ class SubmissionEntry(Answer):
     """A form as it came; what it said stands under `/persons/{person_id}/submissions`."""
 
     source: str
-    language: str | None
+    language: Personal[str | None]
     consent_text_version: str | None
     received_by: UUID | None
     match_outcome: str
@@ -88,7 +88,7 @@ class SuggestionEntry(Answer):
     theirs: Health[Any]
     decision: str
     decided_by: UUID | None
-    reason: Health[str | None]
+    reason: Detail[str | None]
 
 
 _OWNERS: dict[str, Any] = dict.fromkeys(OWNERS, (UUID | None, ...))

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.platform.db import HEALTH, INTERNAL, Base, CreatedAt, Key
+from app.platform.db import DETAIL, HEALTH, INTERNAL, Base, CreatedAt, Key
 
 OWNERS = ("lead_id", "patient_id", "ct_journey_id", "eap_journey_id")
 """The columns of whose events there are, each named as the key of the record's own table."""
@@ -52,6 +52,6 @@ class JourneyEvent(Base):
     happened_at: Mapped[datetime] = mapped_column(info=HEALTH)
     entered_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
     via: Mapped[str | None] = mapped_column(String(30), info=INTERNAL)
-    reason_code: Mapped[str | None] = mapped_column(String(50), info=HEALTH)
-    reason: Mapped[str | None] = mapped_column(info=HEALTH)
-    guards: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"), info=INTERNAL)
+    reason_code: Mapped[str | None] = mapped_column(String(50), info=DETAIL)
+    reason: Mapped[str | None] = mapped_column(info=DETAIL)
+    guards: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"), info=DETAIL)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 from app.conditions.models import MedicalCondition
 from app.patients.models import Patient
 from app.physicians.models import Physician
-from app.platform.db import HEALTH, INTERNAL, Base, CreatedAt, Edited
+from app.platform.db import DETAIL, HEALTH, INTERNAL, Base, CreatedAt, Edited
 from app.platform.states import Machine
 
 
@@ -29,12 +29,12 @@ class Journey(Edited, Base):
     medical_condition_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("medical_condition.medical_condition_id"), info=HEALTH
     )
-    enrollment_date: Mapped[date | None] = mapped_column(info=HEALTH, sort_order=1)
-    completion_date: Mapped[date | None] = mapped_column(info=HEALTH, sort_order=1)
-    on_hold_reason: Mapped[str | None] = mapped_column(info=HEALTH, sort_order=2)
-    on_hold_until: Mapped[date | None] = mapped_column(info=INTERNAL, sort_order=2)
-    notes: Mapped[str | None] = mapped_column(info=HEALTH, sort_order=2)
-    status_changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"), info=INTERNAL, sort_order=2)
+    enrollment_date: Mapped[date | None] = mapped_column(info=DETAIL, sort_order=1)
+    completion_date: Mapped[date | None] = mapped_column(info=DETAIL, sort_order=1)
+    on_hold_reason: Mapped[str | None] = mapped_column(info=DETAIL, sort_order=2)
+    on_hold_until: Mapped[date | None] = mapped_column(info=DETAIL, sort_order=2)
+    notes: Mapped[str | None] = mapped_column(info=DETAIL, sort_order=2)
+    status_changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"), info=HEALTH, sort_order=2)
 
     status: Mapped[str]
 

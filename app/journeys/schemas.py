@@ -86,11 +86,11 @@ class JourneyRead(Answer):
     completion_date: Detail[date | None]
     status: Health[str]
     status_group: Health[str]
-    status_changed_at: datetime
+    status_changed_at: Health[datetime | None]
     allowed_transitions: Health[list[str]]
-    on_hold: bool
+    on_hold: Health[bool | None]
     on_hold_reason: Detail[str | None]
-    on_hold_until: date | None
+    on_hold_until: Detail[date | None]
     notes: Detail[str | None]
     created_at: datetime
     updated_at: datetime
@@ -113,4 +113,4 @@ class JourneyEventRead(Answer):
     via: str | None
     reason_code: Detail[str | None]
     reason: Detail[str | None]
-    guards: dict[str, str]
+    guards: Detail[dict[str, str]]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.conditions.models import MedicalCondition
 from app.leads.states import LEAD
 from app.people.models import SOURCES, Person
-from app.platform.db import HEALTH, INTERNAL, Base, CreatedAt, Edited, Key
+from app.platform.db import DETAIL, HEALTH, INTERNAL, PERSONAL, Base, CreatedAt, Edited, Key
 
 
 class PatientLead(Edited, Base):
@@ -62,15 +62,15 @@ class PatientLead(Edited, Base):
         ForeignKey("medical_condition.medical_condition_id"), info=HEALTH
     )
     source: Mapped[str] = mapped_column(info=INTERNAL)
-    landing_page_url: Mapped[str | None] = mapped_column(String(2000), info=INTERNAL)
+    landing_page_url: Mapped[str | None] = mapped_column(String(2000), info=PERSONAL)
     status: Mapped[str] = mapped_column(server_default=text(f"'{LEAD.initial}'"), info=INTERNAL)
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.user_account_id"), info=INTERNAL)
-    wake_up_on: Mapped[date | None] = mapped_column(info=INTERNAL)
+    wake_up_on: Mapped[date | None] = mapped_column(info=HEALTH)
     converted_to_patient_id: Mapped[UUID | None] = mapped_column(info=INTERNAL)
     converted_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     closed_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
-    reason_code: Mapped[str | None] = mapped_column(String(50), info=HEALTH)
-    reason: Mapped[str | None] = mapped_column(info=HEALTH)
+    reason_code: Mapped[str | None] = mapped_column(String(50), info=DETAIL)
+    reason: Mapped[str | None] = mapped_column(info=DETAIL)
     duplicate_of_person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
     intake_submission_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("intake_submission.intake_submission_id"), info=INTERNAL

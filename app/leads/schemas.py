@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from app.access.masking import Health, Personal
+from app.access.masking import Detail, Health, Personal, Remark
 from app.conditions.schemas import ConditionSummary
 from app.leads.rules import LeadStep
 from app.leads.words import FilterWord, FirstStatus, ReasonCode, TargetWord, WebAddress
@@ -90,17 +90,17 @@ class LeadRead(Answer):
     medical_condition_id: Health[UUID | None]
     medical_condition: Health[ConditionSummary | None]
     source: str
-    landing_page_url: str | None
+    landing_page_url: Personal[str | None]
     status: str
     status_group: str
     allowed_transitions: list[str]
     owner_id: UUID | None
-    wake_up_on: date | None
+    wake_up_on: Health[date | None]
     converted_to_patient_id: UUID | None
     converted_at: datetime | None
     closed_at: datetime | None
-    reason_code: Health[str | None]
-    reason: Health[str | None]
+    reason_code: Remark[str | None]
+    reason: Remark[str | None]
     duplicate_of_person_id: UUID | None
     intake_submission_id: UUID | None
     created_at: datetime
@@ -120,11 +120,11 @@ class LeadEventRead(Answer):
     """
 
     journey_event_id: UUID
-    from_status: str | None
-    to_status: str
+    from_status: Health[str | None]
+    to_status: Health[str]
     happened_at: Health[datetime | None]
     created_at: datetime
     entered_by: UUID | None
     via: str | None
-    reason_code: Health[str | None]
-    reason: Health[str | None]
+    reason_code: Detail[str | None]
+    reason: Detail[str | None]

@@ -91,6 +91,6 @@ for _record in RECORDS:
         _history_of(_record),
         name=f"list_{_record.record_type}_history",
         response_model=Page[VersionRead],
-        openapi_extra={"parameters": [ACCESS_REASON_HEADER]} if _record.has_detail else None,
+        openapi_extra={"parameters": [ACCESS_REASON_HEADER]} if any(mark.detail for mark in _record.marks) else None,
         dependencies=[allow(_record.permission)],
     )

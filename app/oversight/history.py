@@ -43,7 +43,7 @@ async def versions_of(
         fields=["history"],
         subject=subject,
     )
-    view = await view_of_record(session, actor, access, subject, has_detail=record.has_detail)
+    view = await view_of_record(session, actor, access, subject, marks=record.marks)
     if query.as_of is not None:
         then = await history.version_at(session, table=record.table, record_id=record_id, moment=query.as_of)
         if then is None:

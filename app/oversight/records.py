@@ -76,14 +76,16 @@ class Record:
         return self.table.name
 
     def class_of(self, column: str) -> Shown:
-        """The privacy class of a column; case detail where the answer says so."""
+        """The privacy class of a column; whether the record is refused for its sake is as in the answer."""
         field = self.answer.model_fields.get(column)
         stated = class_of(field) if field is not None else None
-        return Shown(self.table.c[column].info["privacy"], detail=stated is not None and stated.detail)
+        info = self.table.c[column].info
+        closes = stated is not None and stated.closes_record
+        return Shown(info["privacy"], detail=info.get("detail", False), closes_record=closes)
 
     @property
-    def has_detail(self) -> bool:
-        return any(self.class_of(column.name).detail for column in self.table.c)
+    def marks(self) -> list[Shown]:
+        return [self.class_of(column.name) for column in self.table.c]
 
 
 async def _person(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:

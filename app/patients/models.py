@@ -8,7 +8,7 @@ from app.conditions.models import MedicalCondition
 from app.patients.states import PATIENT
 from app.people.models import Person
 from app.physicians.models import Physician
-from app.platform.db import HEALTH, INTERNAL, Base, CreatedAt, Edited, Key
+from app.platform.db import DETAIL, HEALTH, INTERNAL, Base, CreatedAt, Edited, Key
 
 RELATIONSHIP_TYPES = ("primary_care", "referring", "treating", "specialist", "second_opinion", "other")
 
@@ -79,11 +79,11 @@ class Patient(Edited, Base):
     first_contact_date: Mapped[date | None] = mapped_column(info=HEALTH)
     initial_consult_date: Mapped[date | None] = mapped_column(info=HEALTH)
     status: Mapped[str] = mapped_column(server_default=text(f"'{PATIENT.initial}'"), info=INTERNAL)
-    status_reason: Mapped[str | None] = mapped_column(info=HEALTH)
+    status_reason: Mapped[str | None] = mapped_column(info=DETAIL)
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.user_account_id"), info=INTERNAL)
     deleted_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     deleted_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
-    deleted_reason: Mapped[str | None] = mapped_column(info=INTERNAL)
+    deleted_reason: Mapped[str | None] = mapped_column(info=DETAIL)
 
     person: Mapped[Person] = relationship(lazy="raise")
     medical_condition: Mapped[MedicalCondition] = relationship(lazy="raise")

@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from app.access.masking import Health, Personal
+from app.access.masking import Health, Personal, Remark
 from app.conditions.schemas import ConditionSummary
 from app.patients.states import PATIENT
 from app.patients.words import FilterWord, StatusWord
@@ -73,7 +73,7 @@ class PatientRead(Answer):
     initial_consult_date: Health[date | None]
     status: str
     status_group: str
-    status_reason: Health[str | None]
+    status_reason: Remark[str | None]
     owner_id: UUID | None
     created_at: datetime
     updated_at: datetime

@@ -14,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.platform.db import HEALTH, INTERNAL, PERSONAL, PUBLIC, Base, CreatedAt, Edited, Key
+from app.platform.db import DETAIL, HEALTH, INTERNAL, PERSONAL, PUBLIC, Base, CreatedAt, Edited, Key
 
 GENDERS = ("male", "female", "other", "unknown")
 """FHIR administrative gender."""
@@ -100,13 +100,13 @@ class Person(Edited, Base):
     email_key: Mapped[str | None] = mapped_column(info=PERSONAL)
     phone: Mapped[str | None] = mapped_column(String(64), info=PERSONAL)
     phone_e164: Mapped[str | None] = mapped_column(String(20), info=PERSONAL)
-    phone_valid: Mapped[bool | None] = mapped_column(info=INTERNAL)
+    phone_valid: Mapped[bool | None] = mapped_column(info=PERSONAL)
     date_of_birth: Mapped[date | None] = mapped_column(info=PERSONAL)
     gender: Mapped[str | None] = mapped_column(info=PERSONAL)
     country: Mapped[str | None] = mapped_column(String(2), info=PERSONAL)
     language: Mapped[str | None] = mapped_column(String(35), info=PERSONAL)
     time_zone: Mapped[str | None] = mapped_column(String(64), info=PERSONAL)
-    do_not_contact_channels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"), info=INTERNAL)
+    do_not_contact_channels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"), info=PERSONAL)
     is_active: Mapped[bool] = mapped_column(server_default=text("true"), info=INTERNAL)
 
 
@@ -199,7 +199,7 @@ class PersonRelationship(Edited, Base):
     authority: Mapped[str] = mapped_column(server_default=text("'none'"), info=PERSONAL)
     start_date: Mapped[date | None] = mapped_column(info=PERSONAL)
     end_date: Mapped[date | None] = mapped_column(info=PERSONAL)
-    notes: Mapped[str | None] = mapped_column(info=HEALTH)
+    notes: Mapped[str | None] = mapped_column(info=DETAIL)
 
 
 class IntakeSubmission(Base):
@@ -217,8 +217,8 @@ class IntakeSubmission(Base):
     intake_submission_id: Mapped[Key]
     created_at: Mapped[CreatedAt]
     source: Mapped[str] = mapped_column(info=INTERNAL)
-    payload: Mapped[dict[str, Any]] = mapped_column(info=HEALTH)
-    language: Mapped[str | None] = mapped_column(String(35), info=INTERNAL)
+    payload: Mapped[dict[str, Any]] = mapped_column(info=DETAIL)
+    language: Mapped[str | None] = mapped_column(String(35), info=PERSONAL)
     consent_text_version: Mapped[str | None] = mapped_column(String(50), info=INTERNAL)
     received_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
@@ -273,7 +273,7 @@ class SuggestedChange(Edited, Base):
     decision: Mapped[str] = mapped_column(server_default=text("'open'"), info=INTERNAL)
     decided_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     decided_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
-    reason: Mapped[str | None] = mapped_column(info=INTERNAL)
+    reason: Mapped[str | None] = mapped_column(info=DETAIL)
 
 
 class DuplicateCandidate(Edited, Base):
@@ -302,7 +302,7 @@ class DuplicateCandidate(Edited, Base):
     decision: Mapped[str] = mapped_column(server_default=text("'open'"), info=INTERNAL)
     decided_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     decided_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
-    reason: Mapped[str | None] = mapped_column(info=INTERNAL)
+    reason: Mapped[str | None] = mapped_column(info=DETAIL)
 
     person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
     other_person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[other_person_id])

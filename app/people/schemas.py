@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from app.access.masking import Detail, Health, Personal
+from app.access.masking import Detail, Health, Personal, Remark
 from app.people.fields import BirthDate, ConsentTextVersion, Email, Language, PersonName, Phone, TimeZone
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Code, Country, Day, Flag, Id, Instant, Label, Notes, Reason, line
@@ -145,13 +145,13 @@ class PersonRead(Answer):
     email: Personal[str | None]
     phone: Personal[str | None]
     phone_e164: Personal[str | None]
-    phone_valid: bool | None
+    phone_valid: Personal[bool | None]
     date_of_birth: Personal[date | None]
     gender: Personal[str | None]
     country: Personal[str | None]
     language: Personal[str | None]
     time_zone: Personal[str | None]
-    do_not_contact_channels: list[str]
+    do_not_contact_channels: Personal[list[str]]
     is_active: bool
     created_at: datetime
     updated_at: datetime
@@ -174,7 +174,7 @@ class SuggestedChangeRead(Answer):
     decision: SuggestionDecision
     decided_at: datetime | None
     decided_by: UUID | None
-    reason: Health[str | None]
+    reason: Remark[str | None]
     created_at: datetime
     updated_at: datetime
     version: int
@@ -325,7 +325,7 @@ class SubmissionRead(Answer):
     person_id: UUID
     source: str
     payload: Detail[dict[str, Any]]
-    language: str | None
+    language: Personal[str | None]
     consent_text_version: str | None
     received_by: UUID | None
     match_outcome: str
@@ -364,7 +364,7 @@ class DuplicateCandidateRead(Answer):
     decision: CandidateDecision
     decided_at: datetime | None
     decided_by: UUID | None
-    reason: Health[str | None]
+    reason: Remark[str | None]
     created_at: datetime
     updated_at: datetime
     version: int

@@ -1,8 +1,8 @@
 """
 The database as the packages see it: the declarative base, kinds of columns, and one unit of work.
 
-Every column carries a privacy class in `info` (PUBLIC, INTERNAL, PERSONAL, HEALTH, SECRET): what a role may see is
-decided by class, and a column without one fails a test.
+Every column carries a privacy class in `info` (PUBLIC, INTERNAL, PERSONAL, HEALTH, DETAIL, SECRET): what a role may
+see is decided by class, and a column without one fails a test.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -44,6 +44,8 @@ PERSONAL = {"privacy": "personal"}
 """Who somebody is and how to reach them."""
 HEALTH = {"privacy": "health"}
 """What somebody suffers from, said, was told, or takes part in."""
+DETAIL = {"privacy": "health", "detail": True}
+"""Health that was said, found or decided in a case: closed outside one's caseload where caseloads are assigned."""
 SECRET = {"privacy": "secret"}
 """Credentials, even when hashed: shown to nobody."""
 

@@ -43,7 +43,8 @@ def tables() -> str:
             if isinstance(column.server_default, Computed):
                 kind += f" = {column.server_default.sqltext}"
             empty = "yes" if column.nullable else ""
-            parts.append(f"| {column.name} | {kind} | {empty} | {column.info['privacy']} |")
+            privacy = "case detail" if column.info.get("detail") else column.info["privacy"]
+            parts.append(f"| {column.name} | {kind} | {empty} | {privacy} |")
         parts.append("")
         rules = sorted(_rules(table))
         parts += [*rules, ""] if rules else []

@@ -21,10 +21,13 @@ from app.access.masking import HIDDEN, class_of
 from app.access.models import RoleGrant
 from app.access.policy import GRANTS, PERMISSIONS, SIGHT, Role, Sight
 from app.access.request_guard import GuardedRoute
+from app.calls.models import CallHistory
+from app.casework.schemas import CallEntry, PhysicianEntry, StatusEntry, SubmissionEntry, SuggestionEntry
 from app.events.models import JourneyEvent
 from app.journeys.eap.models import EapGate
 from app.journeys.eap.schemas import GateRead
 from app.journeys.schemas import JourneyEventRead
+from app.leads.schemas import LeadEventRead
 from app.oversight.records import RECORDS
 from app.patients.care_team.schemas import CareLinkRead
 from app.patients.models import PatientPhysicianRelationship
@@ -32,6 +35,7 @@ from app.people.models import (
     ContactPoint,
     DuplicateCandidate,
     IntakeSubmission,
+    Person,
     PersonContactType,
     PersonRelationship,
     SuggestedChange,
@@ -39,6 +43,7 @@ from app.people.models import (
 from app.people.schemas import (
     ContactPointRead,
     DuplicateCandidateRead,
+    PersonSummary,
     RelationshipRead,
     RoleRead,
     SubmissionRead,
@@ -207,6 +212,13 @@ ANSWERS_OF_TABLES: dict[type[BaseModel], Any] = {
     CareLinkRead: PatientPhysicianRelationship,
     GateRead: EapGate,
     JourneyEventRead: JourneyEvent,
+    LeadEventRead: JourneyEvent,
+    StatusEntry: JourneyEvent,
+    CallEntry: CallHistory,
+    SubmissionEntry: IntakeSubmission,
+    SuggestionEntry: SuggestedChange,
+    PhysicianEntry: PatientPhysicianRelationship,
+    PersonSummary: Person,
 }
 
 
@@ -216,9 +228,9 @@ def test_a_field_of_an_answer_has_the_class_of_its_column(answer: type[BaseModel
     wrong = []
     for name, info in answer.model_fields.items():
         if name in table.c and table.c[name].info["privacy"] in {"personal", "health", "secret"}:
-            shown = class_of(info)
-            if shown is None or shown.privacy != table.c[name].info["privacy"]:
-                wrong.append((name, table.c[name].info["privacy"], shown))
+            shown, column = class_of(info), table.c[name].info
+            if shown is None or (shown.privacy, shown.detail) != (column["privacy"], column.get("detail", False)):
+                wrong.append((name, column, shown))
     assert wrong == []
 
 

@@ -64,7 +64,6 @@ def test_reason_of_a_look_is_described_on_operations_that_show_case_detail() -> 
     assert described.keys() >= CASE_DETAIL
     # Nothing of a case is in them, or they answer what was just entered.
     assert not described.keys() & {
-        "get_patient",
         "list_hospitals",
         "list_hospital_history",
         "create_call",

@@ -2,7 +2,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Uuid, and_, column, func, not_, or_, select, table
+from sqlalchemy import ColumnElement, Uuid, and_, column, func, not_, or_, select, table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import RoleGrant, UserAccount
@@ -17,9 +17,7 @@ from app.platform.paging import SortKey, fetch_page
 _NEWEST = SortKey((AccessOpening.created_at, AccessOpening.access_opening_id), (datetime, UUID))
 
 # These stand to the left of access: their tables are named, their packages not imported.
-_PATIENT = table(
-    "patient", column("person_id", Uuid()), column("owner_id", Uuid()), column("deleted_at", DateTime(timezone=True))
-)
+_PATIENT = table("patient", column("person_id", Uuid()), column("owner_id", Uuid()))
 _LEAD = table("patient_lead", column("person_id", Uuid()), column("owner_id", Uuid()))
 
 
@@ -141,13 +139,14 @@ async def outside_caseload(session: AsyncSession, actor: Actor, *, person_ids: C
     """
     Those of `person_ids` that are not in the actor's caseload.
 
-    In it are the people one owns as patient or lead, and those whom nobody owns: the common queue.
+    In it are the people one owns as patient or lead, and those whom nobody owns: the common queue. A deleted patient
+    still has their owner: else deleting somebody would open their case.
     """
     if not person_ids:
         return frozenset()
     owned = (
         select(_PATIENT.c.person_id, _PATIENT.c.owner_id)
-        .where(_PATIENT.c.person_id.in_(person_ids), _PATIENT.c.deleted_at.is_(None))
+        .where(_PATIENT.c.person_id.in_(person_ids))
         .union_all(select(_LEAD.c.person_id, _LEAD.c.owner_id).where(_LEAD.c.person_id.in_(person_ids)))
         .subquery()
     )

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.journeys.eap.states import EAP_JOURNEY, GATE_STATES, GATES
 from app.journeys.models import Journey, journey_table, status_of
-from app.platform.db import HEALTH, INTERNAL, PUBLIC, Base, CreatedAt, Edited, Key
+from app.platform.db import DETAIL, INTERNAL, PUBLIC, Base, CreatedAt, Edited, Key
 
 PROGRAMME_STATUSES = ("planned", "open", "paused", "closed")
 
@@ -46,10 +46,10 @@ class EapJourney(Journey):
     )
 
     eap_journey_id: Mapped[Key] = mapped_column(sort_order=-2)
-    eap_program_id: Mapped[UUID | None] = mapped_column(ForeignKey("eap_program.eap_program_id"), info=HEALTH)
-    eap_number: Mapped[str] = mapped_column(String(100), info=HEALTH)
-    product: Mapped[str | None] = mapped_column(String(200), info=HEALTH)
-    approval_date: Mapped[date | None] = mapped_column(info=HEALTH)
+    eap_program_id: Mapped[UUID | None] = mapped_column(ForeignKey("eap_program.eap_program_id"), info=DETAIL)
+    eap_number: Mapped[str] = mapped_column(String(100), info=DETAIL)
+    product: Mapped[str | None] = mapped_column(String(200), info=DETAIL)
+    approval_date: Mapped[date | None] = mapped_column(info=DETAIL)
     status: Mapped[str] = status_of(EAP_JOURNEY)
 
     eap_program: Mapped[EapProgram | None] = relationship(lazy="raise")
@@ -70,8 +70,8 @@ class EapGate(Edited, Base):
     created_at: Mapped[CreatedAt]
     eap_journey_id: Mapped[UUID] = mapped_column(ForeignKey("eap_journey.eap_journey_id"), info=INTERNAL)
     gate: Mapped[str] = mapped_column(info=INTERNAL)
-    status: Mapped[str] = mapped_column(server_default=text("'pending'"), info=INTERNAL)
-    decided_on: Mapped[date | None] = mapped_column(info=INTERNAL)
-    reference_number: Mapped[str | None] = mapped_column(String(100), info=INTERNAL)
-    expires_on: Mapped[date | None] = mapped_column(info=INTERNAL)
-    notes: Mapped[str | None] = mapped_column(info=HEALTH)
+    status: Mapped[str] = mapped_column(server_default=text("'pending'"), info=DETAIL)
+    decided_on: Mapped[date | None] = mapped_column(info=DETAIL)
+    reference_number: Mapped[str | None] = mapped_column(String(100), info=DETAIL)
+    expires_on: Mapped[date | None] = mapped_column(info=DETAIL)
+    notes: Mapped[str | None] = mapped_column(info=DETAIL)

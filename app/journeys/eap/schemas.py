@@ -136,10 +136,10 @@ class GateRead(Answer):
     eap_gate_id: UUID
     eap_journey_id: UUID
     gate: str
-    status: str
-    decided_on: date | None
-    reference_number: str | None
-    expires_on: date | None
+    status: Detail[str]
+    decided_on: Detail[date | None]
+    reference_number: Detail[str | None]
+    expires_on: Detail[date | None]
     notes: Detail[str | None]
     created_at: datetime
     updated_at: datetime

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.journeys.models import Journey, journey_table, status_of
 from app.journeys.trial.states import TRIAL_JOURNEY
-from app.platform.db import HEALTH, PUBLIC, Base, CreatedAt, Edited, Key
+from app.platform.db import DETAIL, PUBLIC, Base, CreatedAt, Edited, Key
 
 REGISTRIES = ("NCT", "EUCT", "EudraCT", "ISRCTN", "jRCT", "other")
 TRIAL_STATUSES = (
@@ -70,13 +70,13 @@ class ClinicalTrialJourney(Journey):
     )
 
     ct_journey_id: Mapped[Key] = mapped_column(sort_order=-2)
-    clinical_trial_id: Mapped[UUID | None] = mapped_column(ForeignKey("clinical_trial.clinical_trial_id"), info=HEALTH)
-    trial_reference: Mapped[str | None] = mapped_column(String(500), info=HEALTH)
-    referral_date: Mapped[date | None] = mapped_column(info=HEALTH)
-    eligible: Mapped[bool | None] = mapped_column(info=HEALTH)
-    eligibility_assessment_date: Mapped[date | None] = mapped_column(info=HEALTH)
-    ineligible_reason: Mapped[str | None] = mapped_column(info=HEALTH)
-    outcome: Mapped[str | None] = mapped_column(String(100), info=HEALTH)
+    clinical_trial_id: Mapped[UUID | None] = mapped_column(ForeignKey("clinical_trial.clinical_trial_id"), info=DETAIL)
+    trial_reference: Mapped[str | None] = mapped_column(String(500), info=DETAIL)
+    referral_date: Mapped[date | None] = mapped_column(info=DETAIL)
+    eligible: Mapped[bool | None] = mapped_column(info=DETAIL)
+    eligibility_assessment_date: Mapped[date | None] = mapped_column(info=DETAIL)
+    ineligible_reason: Mapped[str | None] = mapped_column(info=DETAIL)
+    outcome: Mapped[str | None] = mapped_column(String(100), info=DETAIL)
     status: Mapped[str] = status_of(TRIAL_JOURNEY)
 
     clinical_trial: Mapped[ClinicalTrial | None] = relationship(lazy="raise")
