@@ -77,7 +77,8 @@ async def change_relationship(
     require_match(if_match, etag(relationship.version))
     _CHANGED_RELATIONSHIP.set_given(relationship, change)
     await session.flush()
-    _note(session, relationship.person_id, ["relationships"], also=relationship.related_person_id)
+    fields = [f"relationships.{name}" for name in change.model_fields_set]
+    _note(session, relationship.person_id, fields, also=relationship.related_person_id)
     return relationship
 
 

@@ -141,7 +141,8 @@ async def change_role(
     _CHANGED.set_given(role, change)
     _require_order(role.valid_from, role.valid_to)
     await session.flush()
-    audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id], fields=["roles"])
+    fields = [f"roles.{name}" for name in change.model_fields_set]
+    audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id], fields=fields)
     return role
 
 
