@@ -3,7 +3,7 @@
 import re
 
 from app.access.policy import PERMISSIONS
-from app.access.report import fields_table, permissions_table, roles_table, sight_table
+from app.access.report import fields_table, permissions_table, roles_table, sight_by_permission_table, sight_table
 from app.platform import erd
 from tests.canaries import guarded_routes
 from tests.printed import ROOT, assert_printed
@@ -14,6 +14,7 @@ MARKDOWN_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 def test_permissions_page_shows_the_policy() -> None:
     assert_printed("docs/PERMISSIONS.md", "roles", roles_table())
     assert_printed("docs/PERMISSIONS.md", "sight", sight_table())
+    assert_printed("docs/PERMISSIONS.md", "sight_by_permission", sight_by_permission_table())
     assert_printed("docs/PERMISSIONS.md", "permissions", permissions_table())
     answers = [route.response_model for route in guarded_routes() if PERMISSIONS[route.permission].personal]
     assert_printed("docs/PERMISSIONS.md", "fields", fields_table(answers))

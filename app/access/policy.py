@@ -1,7 +1,8 @@
 """
 The table of roles and their permissions, as data. Everything not named here is denied.
 
-docs/PERMISSIONS.md is printed from it.
+A right to create is not a right to change: where a machine brings records, `….create` is a permission of its own.
+docs/PERMISSIONS.md is printed from this table.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ ROLE_DESCRIPTIONS: dict[Role, str] = {
     Role.PRIVACY_OFFICER: "Sees who saw or changed what; consent, access and erasure requests.",
     Role.AUDITOR: "Inspects, changes nothing, sees people masked.",
     Role.ADMIN: "Accounts, keys and settings; no personal data.",
-    Role.INTEGRATION: "A machine that brings and reads persons, leads, patients and calls.",
+    Role.INTEGRATION: "A machine that brings and reads persons, leads, patients and calls, and changes none.",
 }
 
 
@@ -51,16 +52,22 @@ _ALL = [
     Permission("physician.write", "Add and change physicians."),
     Permission("person.read", "Find and read persons, their contact points and roles."),
     Permission("person.search", "Search people by name, e-mail, phone or birth date."),
-    Permission("person.write", "Add and change persons, their contact points, roles and relationships."),
+    Permission("person.create", "Add persons."),
+    Permission(
+        "person.write", "Change and deactivate persons; add and change their contact points, roles and relationships."
+    ),
     Permission("lead.read", "Read leads."),
-    Permission("lead.write", "Add leads and move them."),
+    Permission("lead.create", "Add leads."),
+    Permission("lead.write", "Change leads and move them."),
     Permission("lead.convert", "Convert a lead into a patient."),
     Permission("patient.read", "Read patients and their timeline."),
-    Permission("patient.write", "Add and change patients."),
+    Permission("patient.create", "Add patients."),
+    Permission("patient.write", "Change patients."),
     Permission("patient.delete", "Delete a patient (it can be brought back)."),
     Permission("patient.read_deleted", "Read deleted patients."),
     Permission("call.read", "Read calls."),
-    Permission("call.write", "Book, log and correct calls."),
+    Permission("call.create", "Book and log calls."),
+    Permission("call.write", "Correct and reschedule calls."),
     Permission("call.void_own", "Void calls of one's own."),
     Permission("call.void_any", "Void any call."),
     Permission("call.read_voided", "Read voided calls."),
@@ -105,7 +112,8 @@ _PEOPLE_READ = {
     "journey.read",
     "suggestion.read",
 }
-_CARE_WRITE = {
+_CREATE = {"person.create", "lead.create", "patient.create", "call.create"}
+_CARE_WRITE = _CREATE | {
     "person.write",
     "lead.write",
     "lead.convert",
@@ -126,13 +134,15 @@ GRANTS: dict[Role, frozenset[str]] = {
     Role.NAVIGATOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | {"person.search"}),
     Role.LIAISON: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | {"person.search"}),
     Role.PROGRAMME_MANAGER: frozenset(
-        _REFERENCE_READ | _OPENING | {"programme.write", "trial.write", "gate.write", "journey.read"}
+        # Who may open a person by break-glass may read people: masked, until one is opened (SIGHT_BY_PERMISSION).
+        _REFERENCE_READ | _PEOPLE_READ | _OPENING | {"programme.write", "trial.write", "gate.write"}
     ),
     Role.DATA_STEWARD: frozenset(
         _REFERENCE_READ
         | _PEOPLE_READ
         | {
             "person.search",
+            "person.create",
             "person.write",
             "physician.write",
             "hospital.write",
@@ -150,18 +160,7 @@ GRANTS: dict[Role, frozenset[str]] = {
     Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION),
     Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage", "settings.manage"}),
     Role.INTEGRATION: frozenset(
-        {
-            "condition.read",
-            "person.read",
-            "person.search",
-            "person.write",
-            "lead.read",
-            "lead.write",
-            "patient.read",
-            "patient.write",
-            "call.read",
-            "call.write",
-        }
+        _CREATE | {"condition.read", "person.read", "person.search", "lead.read", "patient.read", "call.read"}
     ),
 }
 
@@ -202,6 +201,15 @@ SIGHT: dict[Role, dict[str, Sight]] = {
 }
 """How each role sees each class, on every surface alike: get, list, search, filter, sort, history, export, error."""
 
+SIGHT_BY_PERMISSION: dict[tuple[Role, str], dict[str, Sight]] = {
+    (Role.PROGRAMME_MANAGER, permission): _sight(Sight.MASKED, Sight.MASKED)
+    for permission in _PEOPLE_READ - {"journey.read"}
+}
+"""
+Where a role sees less than SIGHT says. A programme manager works with journeys; of the people in them they see, beyond
+the journey, whom they have opened.
+"""
+
 CASELOAD_ROLES = frozenset({Role.NAVIGATOR, Role.LIAISON})
 """Roles that, with CRM_CASELOAD=assigned, state a reason for case detail of people who are not theirs."""
 
@@ -215,6 +223,15 @@ def permissions_of(roles: frozenset[str]) -> frozenset[str]:
     return frozenset().union(*known)
 
 
+def role_sight(role: Role, permission: str) -> dict[str, Sight]:
+    """How a role sees each class where `permission` lets it in."""
+    return SIGHT_BY_PERMISSION.get((role, permission), SIGHT[role])
+
+
+def _granting(roles: frozenset[str], permission: str) -> list[Role]:
+    return [Role(role) for role in roles if role in _KNOWN and permission in GRANTS[Role(role)]]
+
+
 def sight_of(roles: frozenset[str], permission: str) -> dict[str, Sight]:
     """
     How somebody with these roles sees each class where `permission` let them in.
@@ -222,7 +239,7 @@ def sight_of(roles: frozenset[str], permission: str) -> dict[str, Sight]:
     Only the roles that grant the permission count, the best of them: whoever is auditor and admin reads people as an
     auditor, since an admin reads none.
     """
-    tables = [SIGHT[Role(role)] for role in roles if role in _KNOWN and permission in GRANTS[Role(role)]]
+    tables = [role_sight(role, permission) for role in _granting(roles, permission)]
     return {
         field_class: next((s for s in _BEST_FIRST if any(t[field_class] is s for t in tables)), Sight.HIDDEN)
         for field_class in FIELD_CLASSES
@@ -240,14 +257,19 @@ def masked_classes_of(roles: frozenset[str], permission: str) -> frozenset[str]:
 
 
 def is_bound_to_caseload(roles: frozenset[str], permission: str) -> bool:
-    """Whether every role that grants the permission is one of CASELOAD_ROLES."""
-    granting = {Role(role) for role in roles if role in _KNOWN and permission in GRANTS[Role(role)]}
-    return bool(granting) and granting <= CASELOAD_ROLES
+    """
+    Whether case detail is clear to these roles by CASELOAD_ROLES alone.
+
+    A role that sees it masked does not count: whoever is navigator and auditor reads clear as a navigator, and so is
+    bound as one.
+    """
+    clear = [role for role in _granting(roles, permission) if role_sight(role, permission)["health"] is Sight.CLEAR]
+    return bool(clear) and CASELOAD_ROLES.issuperset(clear)
 
 
 def roles_allowing(permission: str, *, unmasked: bool = False) -> tuple[str, ...]:
     """The roles with `permission`; with `unmasked`, only those that see every field as it is."""
     allowed = [role for role in Role if permission in GRANTS[role]]
     if unmasked:
-        allowed = [role for role in allowed if {SIGHT[role]["personal"], SIGHT[role]["health"]} == {Sight.CLEAR}]
+        allowed = [role for role in allowed if not masked_classes_of(frozenset({role.value}), permission)]
     return tuple(role.value for role in allowed)

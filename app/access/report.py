@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from app.access.masking import class_of, models_in
-from app.access.policy import FIELD_CLASSES, GRANTS, PERMISSIONS, ROLE_DESCRIPTIONS, SIGHT, Role
+from app.access.policy import FIELD_CLASSES, GRANTS, PERMISSIONS, ROLE_DESCRIPTIONS, SIGHT, SIGHT_BY_PERMISSION, Role
 
 
 def roles_table() -> str:
@@ -18,6 +18,14 @@ def roles_table() -> str:
 def sight_table() -> str:
     lines = ["| class | " + " | ".join(Role) + " |", "|---" + "|:-:" * len(Role) + "|"]
     lines += [f"| {name} | " + " | ".join(SIGHT[role][name] for role in Role) + " |" for name in FIELD_CLASSES]
+    return "\n".join(lines) + "\n"
+
+
+def sight_by_permission_table() -> str:
+    names = [name for name in FIELD_CLASSES if name in {"personal", "health"}]
+    lines = ["| role | permission | " + " | ".join(names) + " |", "|---|---" + "|:-:" * len(names) + "|"]
+    for (role, permission), sight in sorted(SIGHT_BY_PERMISSION.items()):
+        lines.append(f"| {role.value} | `{permission}` | " + " | ".join(sight[name] for name in names) + " |")
     return "\n".join(lines) + "\n"
 
 

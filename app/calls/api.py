@@ -52,7 +52,7 @@ def _made(call: CallHistory, response: Response) -> CallRead:
     "",
     status_code=201,
     response_model=CallRead,
-    dependencies=[allow("call.write")],
+    dependencies=[allow("call.create")],
     responses=described(404),
 )
 @with_fast_path(fast_path.create_call)

@@ -28,7 +28,7 @@ from app.platform.text import Id
 router = api_router("/leads", "leads")
 
 
-@router.post("", status_code=201, response_model=LeadCreated, dependencies=[allow("lead.write")])
+@router.post("", status_code=201, response_model=LeadCreated, dependencies=[allow("lead.create")])
 async def create_lead(
     new: NewLead, session: DbSession, actor: CurrentActor, request: Request, response: Response
 ) -> LeadCreated:

@@ -27,7 +27,7 @@ router = api_router("/patients", "patients")
     status_code=201,
     response_model=PatientCreated,
     responses={200: {"model": PatientCreated, "description": "The person has a patient record: this one."}},
-    dependencies=[allow("patient.write")],
+    dependencies=[allow("patient.create")],
 )
 @with_fast_path(fast_path.create_patient)
 async def create_patient(

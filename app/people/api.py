@@ -46,7 +46,7 @@ def read(person: Person) -> PersonRead:
     status_code=201,
     response_model=PersonCreated,
     responses={200: {"model": PersonCreated, "description": "The person was known."}},
-    dependencies=[allow("person.write")],
+    dependencies=[allow("person.create")],
 )
 async def create_person(
     new: PersonSubmission, request: Request, session: DbSession, actor: CurrentActor, response: Response

@@ -283,15 +283,15 @@ async def test_a_key_of_the_page_has_an_end_and_its_scopes_lie_within_the_role(
 ) -> None:
     token = await as_user(client, session, settings, "admin")
     form = {"csrf_token": token, "name": "Website", "role": "integration", "days": "90"}
-    beyond = await client.post("/api-keys", data={**form, "scopes": ["lead.write", "user.manage"]})
+    beyond = await client.post("/api-keys", data={**form, "scopes": ["lead.create", "user.manage"]})
     assert beyond.status_code == 422
     assert "The role does not allow all of these" in beyond.text
     for change in ({"days": "3650"}, {"days": ""}, {"role": "emperor"}, {"name": " "}):
         assert (await client.post("/api-keys", data={**form, **change})).status_code == 422, change
-    made = await client.post("/api-keys", data={**form, "scopes": ["lead.write"]})
+    made = await client.post("/api-keys", data={**form, "scopes": ["lead.create"]})
     assert made.status_code == 200
     key = (await session.scalars(select(ApiKey))).one()
-    assert key.scopes == ["lead.write"]
+    assert key.scopes == ["lead.create"]
     assert key.expires_at is not None
     assert key.secret_sha256.hex() not in made.text
     assert key.prefix in made.text

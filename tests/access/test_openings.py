@@ -11,10 +11,10 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import HIDDEN
-from app.access.models import ApiKey, UserAccount
+from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.openings.models import AccessOpening
 from app.access.openings.service import remind_of_reviews
-from app.access.policy import Role
+from app.access.policy import Role, roles_allowing
 from app.access.service import command_actor, create_service_key, rotate_api_key
 from app.audit.models import AuditEvent
 from app.main import create_app
@@ -50,7 +50,7 @@ async def _purposes(session: AsyncSession, action: str) -> list[str | None]:
     return list(found)
 
 
-@pytest.mark.parametrize("role", ["privacy_officer", "auditor"])
+@pytest.mark.parametrize("role", roles_allowing("break_glass.use"))
 async def test_broken_glass_opens_one_person_everywhere_and_nobody_else(
     client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, world: World, role: str
 ) -> None:
@@ -66,6 +66,10 @@ async def test_broken_glass_opens_one_person_everywhere_and_nobody_else(
     names = {item["patient_id"]: item["person"]["last_name"] for item in listed}
     assert names[str(world.ids["patient_id"])].startswith(P)
     assert names[str(other.patient_id)] == HIDDEN
+    person = (await client.get(f"/api/v1/persons/{world.person_id}", headers=headers)).json()
+    assert (person["last_name"][: len(P)], person["date_of_birth"]) == (P, "1931-07-13")
+    stranger = (await client.get(f"/api/v1/persons/{other.person_id}", headers=headers)).json()
+    assert stranger["last_name"] == HIDDEN
     timeline = await client.get(f"/api/v1/patients/{world.ids['patient_id']}/timeline", headers=headers)
     history = await client.get(f"/api/v1/call-history/{world.ids['call_id']}/history", headers=headers)
     events = await client.get(f"/api/v1/eap-journeys/{world.ids['eap_journey_id']}/events", headers=headers)
@@ -124,6 +128,18 @@ async def test_programme_manager_sees_names_of_the_opened_person_in_their_journe
     assert (await client.get(url, headers=headers)).json()["patient"]["person"]["last_name"] == HIDDEN
     await _break(client, headers, world.person_id)
     assert (await client.get(url, headers=headers)).json()["patient"]["person"]["last_name"].startswith(P)
+
+
+async def test_programme_manager_reads_people_masked_in_health_too_and_journeys_with_it(
+    client: httpx.AsyncClient, as_role: AsRole, world: World
+) -> None:
+    headers = await as_role("programme_manager")
+    patient = (await client.get(f"/api/v1/patients/{world.ids['patient_id']}", headers=headers)).json()
+    assert (patient["person"]["last_name"], patient["medical_condition"]["name"]) == (HIDDEN, HIDDEN)
+    call = (await client.get(f"/api/v1/call-history/{world.ids['call_id']}", headers=headers)).json()
+    assert (call["notes"], call["outcome"]) == (HIDDEN, HIDDEN)
+    journey = (await client.get(f"/api/v1/eap-journeys/{world.ids['eap_journey_id']}", headers=headers)).json()
+    assert journey["eap_number"].startswith(H)
 
 
 @pytest.mark.parametrize("how", ["ended", "expired", "another account"])
@@ -343,11 +359,13 @@ async def test_a_field_of_a_part_that_is_not_there_is_revealed_as_nothing(
     assert (answer.status_code, answer.json().get("values")) == (200, {"pn.last_name": None})
 
 
-async def test_a_role_reveals_only_in_records_it_may_read(
-    client: httpx.AsyncClient, as_role: AsRole, world: World
+async def test_a_key_reveals_only_in_records_it_may_read(
+    client: httpx.AsyncClient, session: AsyncSession, world: World
 ) -> None:
     asked = {"record_type": "person", "record_id": str(world.person_id), "fields": ["last_name"], "reason": REASON}
-    answer = await client.post("/api/v1/reveals", json=asked, headers=await as_role("programme_manager"))
+    key = await create_service_key(session, command_actor(), role=Role.AUDITOR, name="narrow", scopes=["reveal.use"])
+    await session.commit()
+    answer = await client.post("/api/v1/reveals", json=asked, headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 404
 
 
@@ -396,6 +414,18 @@ async def test_outside_the_caseload_one_sees_who_it_is_but_not_the_case(
         f"/api/v1/call-history/{world.ids['call_id']}", json={"no_show": False}, headers=headers
     )
     assert changed.json()["code"] == "reason_needed"
+
+
+@pytest.mark.parametrize("second", ["auditor", "programme_manager"])
+async def test_a_second_role_that_sees_people_masked_opens_no_case_outside_the_caseload(
+    assigned: httpx.AsyncClient, session: AsyncSession, world: World, second: str
+) -> None:
+    owner, _ = await a_colleague(session)
+    me, headers = await a_colleague(session)
+    session.add(RoleGrant(user_account_id=me.user_account_id, role=second))
+    await _own(session, world, owner)
+    answer = await assigned.get(f"/api/v1/call-history/{world.ids['call_id']}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "reason_needed")
 
 
 async def test_a_stated_reason_opens_the_case_for_an_hour_and_is_on_record(

@@ -138,7 +138,7 @@ async def test_a_contradicting_birth_date_is_another_human(session: AsyncSession
 
 
 async def test_a_machine_learns_nothing_of_whose_the_address_is(session: AsyncSession, actor: Actor) -> None:
-    machine = Actor(None, "forms", frozenset({"integration"}), frozenset({"person.read", "person.write"}))
+    machine = Actor(None, "forms", frozenset({"integration"}), frozenset({"person.read", "person.create"}))
     await identify(session, actor, phone="+31 6 12345678")
 
     with pytest.raises(EmailBelongsToSomeoneElse) as refused:

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.openings.models import AccessOpening
+from app.access.policy import roles_allowing
 from app.audit.models import AuditEvent
 from app.main import create_app
 from app.patients.models import Patient
@@ -101,6 +102,25 @@ async def test_report_for_a_person_names_who_when_and_why(
     nothing = await client.get(f"/audit/persons/{world.person_id}", params={"to_at": "2001-01-01T00:00"})
     assert "No entries" in nothing.text
     assert (await client.get(f"/audit/persons/{UUID(int=0)}")).status_code == 404
+
+
+@pytest.mark.parametrize("role", roles_allowing("break_glass.use"))
+async def test_whoever_breaks_the_glass_reads_the_records_that_it_opened(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World, role: str
+) -> None:
+    token = await as_user(client, session, settings, role)
+    pages = [f"/history/{path}/{world.by_path[path]}" for path in ("persons", "patients", "leads", "call-history")]
+    for place in pages:
+        before = await client.get(place)
+        assert before.status_code == 200, place
+        assert P not in before.text
+        assert H not in before.text
+    form = {"person_id": str(world.person_id), "reason": "The ward calls.", "csrf_token": token}
+    assert (await client.post("/break-glass", data=form)).status_code == 303
+    for place in pages:
+        opened = await client.get(place)
+        assert opened.status_code == 200, place
+        assert P in opened.text or H in opened.text, place
 
 
 async def test_glass_is_broken_shown_above_every_page_ended_and_reviewed_by_another(
