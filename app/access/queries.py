@@ -9,6 +9,7 @@ from app.access.keys import KeyText
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import NAMED_ONLY, permissions_of
 from app.platform.actor import Actor
+from app.platform.emails import email_key
 
 
 def opens(prefix: Any, secret_sha256: Any) -> tuple[ColumnElement[bool], ...]:
@@ -110,8 +111,9 @@ async def find_account_id(session: AsyncSession, typed: str) -> UUID | None:
     try:
         named = UserAccount.user_account_id == UUID(typed)
     except ValueError:
-        lowered = typed.lower()
-        named = (func.lower(UserAccount.email) == lowered) | (func.lower(UserAccount.display_name) == lowered)
+        named = func.lower(UserAccount.display_name) == func.lower(typed)
+        if key := email_key(typed):
+            named |= UserAccount.email_key == key
     found: UUID | None = await session.scalar(
         select(UserAccount.user_account_id).where(named).order_by(UserAccount.created_at).limit(1)
     )

@@ -29,6 +29,7 @@ VERBS = {
 # What people do with their own accounts and those of others, whose verbs alone would say nothing.
 ACTIONS = {
     "sign_in_with_password": "Signed in with a password",
+    "withdraw_roles": "Roles taken by your organisation's sign-in",
     "sign_in_with_passkey": "Signed in with a passkey",
     "give_second_factor": "Gave the code of the second step",
     "give_passkey": "Gave a passkey as second step",

@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-import idna
 import phonenumbers
 from anyascii import anyascii
 
-_ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>.]+")
-_MAILTO: Final = re.compile(r"mailto:([^?]*).*", re.IGNORECASE | re.DOTALL)
-_SEVERAL: Final = re.compile(r"[;,]")
+from app.platform.emails import clean_email, email_key, split_emails, without_tag
 
 _TEL: Final = re.compile(r"^\W*tel:", re.IGNORECASE)
 _TRUNK_IN_BRACKETS: Final = re.compile(r"\(\s*0\s*\)")
@@ -40,54 +37,6 @@ class Phone:
     def valid(self) -> bool:
         """Whether the number can be called; an invalid one is kept as typed and never matched."""
         return self.e164 is not None
-
-
-def split_emails(typed: str) -> tuple[str, ...]:
-    """The addresses of a text that may hold several, parted by `;` or `,`, each cleaned, or ()."""
-    return tuple(address for part in _SEVERAL.split(typed) if (address := clean_email(part)))
-
-
-def clean_email(typed: str) -> str | None:
-    """
-    The address without noise around it, NFC and in lower case, or None when it is not like `x@y.z`.
-
-    Noise: blanks and invisible characters, `mailto:`, angle brackets, a full stop or semicolon at the end.
-    A `+tag` and the domain's own letters stay: this is the address that is written to.
-    """
-    visible = "".join(c for c in typed if unicodedata.category(c) not in {"Cf", "Cc"} or c.isspace())
-    address = _bare(visible)
-    if scheme := _MAILTO.fullmatch(address):
-        address = _bare(scheme[1])
-    address = unicodedata.normalize("NFC", address.lower())
-    return address if _ADDRESS.fullmatch(address) else None
-
-
-def _bare(address: str) -> str:
-    """Strip blanks and brackets around, full stops and semicolons behind, in whatever order they stand."""
-    stripped = address.strip().lstrip("<").rstrip(">.;,")
-    return stripped if stripped == address else _bare(stripped)
-
-
-def without_tag(address: str) -> str:
-    """A cleaned address without the `+tag` of its local part; dots stay, for they can part people."""
-    local, _, domain = address.rpartition("@")
-    # "+news@example.org" has no name before its tag: left alone, or everybody's would be one.
-    return f"{local.partition('+')[0] or local}@{domain}"
-
-
-@lru_cache(maxsize=1 << 14)
-def email_key(typed: str) -> str | None:
-    """
-    The key that two spellings of one mailbox share, or None when the text is no address.
-
-    Trimmed, NFC, lower case, `+tag` left out, the domain in its ASCII form (A-labels). A domain that IDNA
-    does not know stays as it is: a strange address still equals itself.
-    """
-    address = clean_email(typed)
-    if address is None:
-        return None
-    local, _, domain = without_tag(address).rpartition("@")
-    return f"{local}@{_ascii_domain(domain)}"
 
 
 def name_key(*parts: str | None) -> str:
@@ -139,10 +88,4 @@ def _has_words(text: str, extension: str | None) -> bool:
     return bool(_LETTER.search(number))
 
 
-def _ascii_domain(domain: str) -> str:
-    if domain.isascii():
-        return domain
-    try:
-        return idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        return domain
+__all__ = ["Phone", "clean_email", "email_key", "name_key", "phone_e164", "split_emails", "without_tag"]

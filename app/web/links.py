@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Form, Request, Response
 
 from app.access.accounts import links, passwords, sign_in, throttle, users
+from app.access.accounts.addresses import account_key
 from app.access.accounts.errors import LinkIsDead
 from app.access.accounts.models import OneTimeLink
 from app.access.models import UserAccount
@@ -43,7 +44,7 @@ async def ask_for_reset(
     now, source = clock.now(), origin_of(request).source
     try:
         async with database_of(request).unit_of_work() as counting:
-            digest = throttle.account_digest(f"reset of {email[:254].casefold().strip()}")
+            digest = throttle.account_digest(f"reset of {account_key(email)}")
             await throttle.count_try(counting, throttle.Try(digest, source, known_device=False), now=now)
     except AppError as error:
         return form_again(request, "sign_in/forgotten.html", _forgotten_context(request, visitor), error)

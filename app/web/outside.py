@@ -6,6 +6,7 @@ from fastapi.responses import RedirectResponse
 from app.access.accounts import sign_in
 from app.access.accounts.errors import OutsideRefused
 from app.access.request_guard import DbSession
+from app.audit import service as audit
 from app.people import colleagues
 from app.platform import clock
 from app.web.addresses import local_path, origin_of
@@ -55,6 +56,12 @@ async def come_back(
     async with oidc.http_client() as client:
         provider = await oidc.discover(settings, client)
         claims = await oidc.exchange(settings, provider, client, code=code[:4000], begun=begun, now=now)
+    async with database_of(request).unit_of_work() as leaving:
+        left = await oidc.withdraw_roles(leaving, claims, now=now)
+        if left is not None:
+            await colleagues.settle(leaving, oidc.provider_actor(), account_id=left, now=now)
+            request_id = request.scope.get("request_id")
+            await audit.write_event(leaving, oidc.provider_actor(), action="withdraw_roles", request_id=request_id)
     account = await oidc.account_of(session, claims, now=now)
     account_id = account.user_account_id
     await colleagues.settle(session, oidc.provider_actor(), account_id=account_id, now=now)

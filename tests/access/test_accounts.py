@@ -6,6 +6,7 @@ import httpx
 import pytest
 import time_machine
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts import links, recovery, totp, users
@@ -13,6 +14,7 @@ from app.access.accounts.errors import LastAdministrator
 from app.access.accounts.models import OneTimeLink, RecoveryCode, TotpCredential, WebSession
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import Role
+from app.access.queries import find_account_id
 from app.access.service import command_actor, create_service_key
 from app.audit.models import AuditEvent
 from app.platform import clock
@@ -391,3 +393,27 @@ async def test_invitation_can_be_handed_over_where_no_mail_is_sent(
     place = made.text.partition("http://test")[2].partition("<")[0].strip()
     assert place.startswith("/invitation/")
     assert "Welcome, Nadia" in (await client.get(place)).text
+
+
+async def test_one_mailbox_is_one_account_whatever_its_spelling_and_sharp_s_is_not_ss(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    """Addresses of accounts compare as those of people: at the sign-in, in commands, in the trail's filter."""
+    who = await somebody(session, settings, "navigator", email="weiss@crm.example")
+    other = await somebody(session, settings, "navigator", email="weiß@crm.example", name="Other Example")
+    for typed, account_id in (
+        ("WEISS@crm.example", who.account_id),
+        ("weiß@crm.example", other.account_id),
+        ("weiss+phone@crm.example", who.account_id),
+    ):
+        assert await find_account_id(session, typed) == account_id
+        form = {"csrf_token": token_in(await client.get("/sign-in")), "email": typed, "password": who.password}
+        answer = await client.post("/sign-in", data=form, headers=ORIGIN)
+        assert answer.headers["location"] == "/sign-in/second-factor", typed
+        newest = select(WebSession.user_account_id).order_by(WebSession.web_session_id.desc()).limit(1)
+        assert await session.scalar(newest) == account_id
+        client.cookies.clear()
+    with pytest.raises(DBAPIError):
+        await users.open_user(
+            session, command_actor(), email="weiss+2@crm.example", display_name="Second Weiss", roles=["navigator"]
+        )

@@ -242,6 +242,59 @@ async def test_without_a_role_there_is_no_way_in(crm: httpx.AsyncClient, provide
     assert "has given you no role" in answer.text
 
 
+async def test_when_the_groups_are_gone_the_roles_and_sessions_go_before_the_refusal(
+    crm: httpx.AsyncClient, session: AsyncSession, provider: Provider
+) -> None:
+    await crm.get(await _there(crm))
+    earlier = crm.cookies["crm_session"]
+    assert (await crm.get("/account")).status_code == 200
+    crm.cookies.clear()
+    provider.person["groups"] = ["canteen"]
+    refused = await crm.get(await _there(crm))
+    assert refused.status_code == 403
+    assert await _roles(session) == []
+    give_cookie(crm, "crm_session", earlier)
+    assert (await crm.get("/account")).headers["location"].startswith("/sign-in")
+    events = await session.execute(
+        select(AuditEvent.action, AuditEvent.outcome, AuditEvent.code, AuditEvent.field_names).order_by(
+            AuditEvent.audit_event_id.desc()
+        )
+    )
+    assert [tuple(event) for event in events][:2] == [
+        ("come_back", "refused", "no_role", None),
+        ("withdraw_roles", "done", None, ["role_grant", "web_session"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("weiss@crm.example", "weiß@crm.example"),
+        ("ines@strasse.example", "ines@straße.example"),
+        ("ines@crm.example", "ines+admin@crm.example"),
+        ("ines@crm.example", "\u0131NES@crm.example"),
+    ],
+)
+async def test_an_address_that_only_looks_like_an_account_s_does_not_become_that_account(
+    crm: httpx.AsyncClient, session: AsyncSession, settings: Settings, provider: Provider, ours: str, theirs: str
+) -> None:
+    who = await somebody(session, settings, "admin", email=ours)
+    provider.person["email"] = theirs
+    await crm.get(await _there(crm))
+    taken = await session.scalars(select(OutsideIdentity.user_account_id))
+    assert who.account_id not in set(taken)
+
+
+@pytest.mark.parametrize("theirs", ["INES@CRM.example", " ines@crm.example", "ines@CRM.EXAMPLE."])
+async def test_an_address_in_another_spelling_is_the_account_s(
+    crm: httpx.AsyncClient, session: AsyncSession, settings: Settings, provider: Provider, theirs: str
+) -> None:
+    who = await somebody(session, settings, "navigator")
+    provider.person["email"] = theirs
+    await crm.get(await _there(crm))
+    assert (await session.scalars(select(OutsideIdentity.user_account_id))).all() == [who.account_id]
+
+
 async def test_closed_account_stays_closed(crm: httpx.AsyncClient, session: AsyncSession) -> None:
     await crm.get(await _there(crm))
     await session.execute(update(UserAccount).values(is_active=False))

@@ -1,9 +1,8 @@
 """The e-mail address somebody signs in with: one spelling per mailbox."""
 
-import unicodedata
-
 from email_validator import EmailNotValidError, validate_email
 
+from app.platform.emails import clean_email, email_key
 from app.platform.errors import invalid_field
 
 MAX_LENGTH = 254
@@ -20,12 +19,13 @@ def account_address(typed: str) -> str:
 
 def account_key(typed: str) -> str:
     """
-    What an account is found by: lower case, NFC, the domain in its ASCII form. Never fails: text that is no address
-    gives a key that no account has.
+    What an account is found by: the key of the mailbox. Never fails: text that is no address gives a key that no
+    account has.
     """
-    text = unicodedata.normalize("NFC", typed.strip()[: MAX_LENGTH + 1]).replace("\x00", "").casefold()
-    local, _, domain = text.rpartition("@")
-    try:
-        return f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError:
-        return text.encode("utf-8", "replace").decode()
+    return email_key(typed[: MAX_LENGTH + 1]) or ""
+
+
+def is_same_address(one: str, other: str) -> bool:
+    """Whether two texts are one address, its `+tag` included: a tag parts mailboxes where a provider says so."""
+    cleaned = clean_email(one)
+    return cleaned is not None and cleaned == clean_email(other)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import httpx
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
@@ -22,11 +23,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts import sessions, users
-from app.access.accounts.addresses import account_key
+from app.access.accounts.addresses import account_key, is_same_address
 from app.access.accounts.errors import NoRoleOutside, OutsideRefused
 from app.access.accounts.models import OutsideIdentity, OutsideSignIn
 from app.access.accounts.users import HUMAN_ROLES
 from app.access.models import UserAccount
+from app.audit import service as audit
 from app.platform.actor import Actor
 from app.platform.crypto import digest, new_reference
 from app.platform.errors import Unavailable
@@ -252,18 +254,42 @@ async def account_of(session: AsyncSession, claims: Claims, *, now: datetime) ->
     """
     if claims.roles is not None and not claims.roles:
         raise NoRoleOutside
-    account = await session.scalar(
-        select(UserAccount)
-        .join(OutsideIdentity, OutsideIdentity.user_account_id == UserAccount.user_account_id)
-        .where(OutsideIdentity.issuer == claims.issuer, OutsideIdentity.subject == claims.subject)
-    )
-    if account is None:
-        account = await _first_time(session, claims)
+    account = await _known(session, claims) or await _first_time(session, claims)
     if not account.is_active:
         raise OutsideRefused
     if claims.roles is not None:
         await _follow_roles(session, account, set(claims.roles), now=now)
     return account
+
+
+async def withdraw_roles(session: AsyncSession, claims: Claims, *, now: datetime) -> UUID | None:
+    """
+    Take every role from the account of an identity to which the provider gives none any more, and end its sessions.
+
+    The account's id; None when there is nothing to take. For a unit of work of its own: the sign-in that shows it is
+    refused, and a refusal undoes what it did.
+    """
+    account = None if claims.roles is None or claims.roles else await _known(session, claims)
+    if account is None:
+        return None
+    account_id = account.user_account_id
+    held = await users.held_roles(session, account_id=account_id)
+    ended = await sessions.end_sessions(session, account_id=account_id, reason="role_changed", now=now)
+    if held:
+        await users.replace_roles(session, provider_actor(), account_id=account_id, wanted=set(), held=held, now=now)
+    if ended:
+        audit.note(session, record_type="user_account", record_id=account_id, fields=["web_session"])
+    return account_id if held or ended else None
+
+
+async def _known(session: AsyncSession, claims: Claims) -> UserAccount | None:
+    found: UserAccount | None = await session.scalar(
+        select(UserAccount)
+        .join(OutsideIdentity, OutsideIdentity.user_account_id == UserAccount.user_account_id)
+        .where(OutsideIdentity.issuer == claims.issuer, OutsideIdentity.subject == claims.subject)
+        .with_for_update(of=UserAccount)
+    )
+    return found
 
 
 async def _first_time(session: AsyncSession, claims: Claims) -> UserAccount:
@@ -281,6 +307,10 @@ async def _first_time(session: AsyncSession, claims: Claims) -> UserAccount:
             email=claims.email,
             display_name=claims.name or claims.email,
             roles=claims.roles,
+        )
+    elif not is_same_address(claims.email, account.email or ""):
+        raise OutsideRefused(
+            "Your account here has another e-mail than your organisation says. Ask your administrator."
         )
     session.add(OutsideIdentity(user_account_id=account.user_account_id, issuer=claims.issuer, subject=claims.subject))
     await session.flush()
