@@ -8,7 +8,8 @@ does that. Several workers may run at once.
 import structlog
 from procrastinate import App, PsycopgConnector
 
-from app.access.accounts import sessions, throttle
+from app.access import rate_limits
+from app.access.accounts import sessions
 from app.access.openings import service as openings
 from app.audit.partitions import close_partitions, ensure_partitions
 from app.platform import clock, mail
@@ -47,7 +48,7 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
         """Remove what signing in has left behind: long ended sessions, old tries, browsers, kept forms."""
         async with database.unit_of_work() as session:
             await sessions.forget_old_sessions(session, now=clock.now())
-            await throttle.forget_old_tries(session, now=clock.now())
+            await rate_limits.forget_old_tries(session, now=clock.now())
 
     @app.periodic(cron=_EVERY_HOUR)
     @app.task(name="remind_of_reviews", queueing_lock="remind_of_reviews")

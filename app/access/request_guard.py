@@ -1,7 +1,7 @@
 """
 The request guard in front of every JSON route. In this order:
 
-1. who asks (429 when too often, before any work, see rate_limits.py; 401 before the body is read), 2. may they (403),
+1. who asks (429 when too often, see rate_limits.py; 401 before the body is read), 2. may they (403),
 3. is the body one we read (413, 415, 422), 4. the endpoint, in one transaction, 5. the request's audit event and the
 stored answer of its Idempotency-Key, 6. commit, 7. the answer leaves.
 
@@ -190,10 +190,10 @@ async def _count(request: Request, action: str) -> None:
     state: State = request.app.state.serving
     actor = _counted_actor(request)
     try:
-        if actor is None or actor.account_id is None:
-            state.rate_limits.refuse_after_failures(_source(request))
-        else:
+        if actor is not None and actor.account_id is not None:
             state.rate_limits.count_request(actor.account_id)
+        elif not await _opens_in_a_flood(state, request):
+            state.rate_limits.refuse_after_failures(_source(request))
     except errors.TooMany as error:
         await record_refusal(state.database, actor, request, action, error)
         raise
@@ -215,6 +215,15 @@ def _counted_actor(request: Request) -> Actor | None:
     key = keys.bearer(request.headers.get("authorization"))
     account_id = state.known_keys.get(key.secret_sha256) if key else None
     return None if account_id is None else Actor(account_id, "", roles=frozenset(), permissions=frozenset())
+
+
+async def _opens_in_a_flood(state: State, request: Request) -> bool:
+    """Whether a key from an address that is over its limit of failures opens all the same."""
+    key = keys.bearer(request.headers.get("authorization"))
+    if key is None or not state.rate_limits.is_over_failures(_source(request)):
+        return False
+    async with state.rate_limits.lookups_in_a_flood, state.database.session() as session:
+        return await queries.find_actor_by_key(session, key) is not None
 
 
 def _source(request: Request) -> str:

@@ -50,6 +50,10 @@ class Settings(BaseModel):
     `proxy_hops` is how many proxies of ours stand in front: that many entries of X-Forwarded-For are believed.
     `rate_limit_per_minute` is for requests of an account, `failed_keys_per_minute` for failed authentications from an
     address, each in one worker process; 0 is no limit. The former is off in development, where benchmarks run.
+    `sign_in_limit` is for wrong tries at one account from one place in a quarter of an hour, `sign_in_account_limit` in
+    an hour from everywhere, `sign_in_browser_limit` in an hour with browsers that have signed in before (100 together,
+    as NIST SP 800-63B-4 allows); `sign_in_address_limit` in an hour from one place over all accounts, and
+    `reset_address_limit` likewise for requests for a new password.
     `oidc_roles` says which value of the claim `oidc_role_claim` gives which role; `oidc_second_factor_values` are the
     `amr` values by which the provider says that it has asked for a second factor.
 
@@ -80,6 +84,11 @@ class Settings(BaseModel):
     proxy_hops: int = Field(default=0, ge=0, le=10)
     rate_limit_per_minute: int = Field(default=0, ge=0)
     failed_keys_per_minute: int = Field(default=600, ge=0)
+    sign_in_limit: int = Field(default=10, ge=1, le=80)
+    sign_in_account_limit: int = Field(default=80, ge=1, le=80)
+    sign_in_browser_limit: int = Field(default=20, ge=1, le=20)
+    sign_in_address_limit: int = Field(default=300, ge=1)
+    reset_address_limit: int = Field(default=300, ge=1)
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_user: str | None = None
@@ -117,6 +126,11 @@ class Settings(BaseModel):
             "proxy_hops": "CRM_PROXY_HOPS",
             "rate_limit_per_minute": "CRM_RATE_LIMIT",
             "failed_keys_per_minute": "CRM_FAILED_KEYS_LIMIT",
+            "sign_in_limit": "CRM_SIGN_IN_LIMIT",
+            "sign_in_account_limit": "CRM_SIGN_IN_ACCOUNT_LIMIT",
+            "sign_in_browser_limit": "CRM_SIGN_IN_BROWSER_LIMIT",
+            "sign_in_address_limit": "CRM_SIGN_IN_ADDRESS_LIMIT",
+            "reset_address_limit": "CRM_RESET_ADDRESS_LIMIT",
             "smtp_host": "CRM_SMTP_HOST",
             "smtp_port": "CRM_SMTP_PORT",
             "smtp_user": "CRM_SMTP_USER",
@@ -161,6 +175,11 @@ class Settings(BaseModel):
             faults.append("CRM_SECRET_KEY of at least 32 characters is needed")
         if not self.base_url.startswith("https://"):
             faults.append("CRM_BASE_URL must be the https address that users see")
+        if not env.get("CRM_PROXY_HOPS"):
+            faults.append(
+                "CRM_PROXY_HOPS must say how many proxies of yours stand in front (0 for none): limits count by the "
+                "client's address"
+            )
         if self.smtp_host and self.smtp_security is SmtpSecurity.NONE and self.smtp_host not in LOOPBACK:
             faults.append("CRM_SMTP_SECURITY must be starttls or tls: mails carry sign-in links")
         if self.oidc_issuer is not None and not self.oidc_issuer.startswith("https://"):

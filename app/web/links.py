@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import Form, Request, Response
 
-from app.access.accounts import links, passwords, sign_in, throttle, users
+from app.access import rate_limits
+from app.access.accounts import links, passwords, sign_in, users
 from app.access.accounts.addresses import account_key
 from app.access.accounts.errors import LinkIsDead
 from app.access.accounts.models import OneTimeLink
@@ -44,8 +45,9 @@ async def ask_for_reset(
     now, source = clock.now(), origin_of(request).source
     try:
         async with database_of(request).unit_of_work() as counting:
-            digest = throttle.account_digest(f"reset of {account_key(email)}")
-            await throttle.count_try(counting, throttle.Try(digest, source, known_device=False), now=now)
+            account = rate_limits.account_digest(account_key(email))
+            asked = rate_limits.Try(account, source, known_device=False, purpose="reset")
+            await rate_limits.count_try(counting, asked, settings=settings_of(request), now=now)
     except AppError as error:
         return form_again(request, "sign_in/forgotten.html", _forgotten_context(request, visitor), error)
     await users.offer_reset(session, email=email, base_url=settings_of(request).base_url, now=now)

@@ -19,7 +19,7 @@ from app.web import cookies
 from app.web.addresses import local_path, origin_of
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router, signed_in, status_of
 from app.web.render import DataAnswer, page
-from app.web.sign_in import database_of
+from app.web.sign_in import database_of, settings_of
 
 router = page_router()
 
@@ -58,6 +58,7 @@ async def unlock(
             password=password,
             device=cookies.device_reference(request),
             source=origin_of(request).source,
+            settings=settings_of(request),
             now=now,
         )
         if account_id != visitor.account_id:

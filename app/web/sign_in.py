@@ -90,6 +90,7 @@ async def sign_in_with_password(
             password=password,
             device=cookies.device_reference(request),
             source=origin.source,
+            settings=settings_of(request),
             now=now,
         )
     except AppError as error:
@@ -158,7 +159,7 @@ async def give_second_factor(
             visitor,
             code=code,
             source=origin_of(request).source,
-            secret_key=settings_of(request).secret_key,
+            settings=settings_of(request),
             now=clock.now(),
         )
     except AppError as error:

@@ -1,4 +1,4 @@
-"""Failed keys per address and requests per account: 429 with Retry-After, before the database is asked."""
+"""Failed keys per address and requests per account: 429 with Retry-After."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.service import command_actor, create_api_key
 from app.audit.models import AuditEvent
 from app.main import create_app
-from app.platform.settings import Environment, Settings
+from app.platform.settings import Environment, Settings, SettingsError
 from tests.browsing import ORIGIN, token_in
 from tests.builders import a_colleague
 from tests.conftest import AsRole, BoundDatabase
@@ -53,7 +53,7 @@ async def _refusals(session: AsyncSession) -> list[tuple[str, str, UUID | None]]
     return [(row.action, row.outcome, row.actor_id) for row in rows]
 
 
-async def test_failed_keys_of_an_address_end_in_429_before_the_database_is_asked(limited: Limited) -> None:
+async def test_failed_keys_of_an_address_end_in_429(limited: Limited) -> None:
     async with limited(failed_keys_per_minute=3) as client:
         assert await _statuses(client, 3, FORGED) == [401] * 3
         refused = await client.get(CONDITIONS, headers=FORGED)
@@ -130,6 +130,17 @@ async def test_a_key_that_has_opened_is_not_held_up_by_the_failures_of_its_neigh
         assert await _statuses(client, 5, headers) == [200] * 5
 
 
+async def test_failed_keys_never_hold_up_a_key_that_is_valid(limited: Limited, as_role: AsRole) -> None:
+    """Nor one that this process has never seen: the failures of others behind its address are theirs."""
+    async with limited(failed_keys_per_minute=20) as client:
+        assert await _statuses(client, 30, FORGED) == [401] * 20 + [429] * 10
+        headers = await as_role("navigator")
+        assert await _statuses(client, 3, headers) == [200] * 3
+        other = f"{headers['Authorization'][:-4]}AAAA"
+        assert await _statuses(client, 1, {"Authorization": other}) == [429]
+        assert (await client.get(CONDITIONS)).status_code == 429
+
+
 async def test_the_window_moves(limited: Limited) -> None:
     with time_machine.travel("2026-03-14T09:30:00Z", tick=False) as clock:
         async with limited(failed_keys_per_minute=2) as client:
@@ -178,9 +189,23 @@ def test_production_has_a_ceiling_and_the_environment_decides_it() -> None:
         "CRM_DATABASE_URL": "postgresql://db/crm",
         "CRM_SECRET_KEY": "k" * 32,
         "CRM_BASE_URL": "https://crm.example.org",
+        "CRM_PROXY_HOPS": "1",
     }
     assert Settings.from_environment(production).rate_limit_per_minute == 6_000
     assert Settings.from_environment({**production, "CRM_RATE_LIMIT": "0"}).rate_limit_per_minute == 0
     assert Settings.from_environment({"CRM_RATE_LIMIT": "90"}).rate_limit_per_minute == 90
     assert Settings.from_environment({}).rate_limit_per_minute == 0
     assert Settings.from_environment({}).environment is Environment.DEVELOPMENT
+
+
+@pytest.mark.parametrize("hops", [None, ""])
+def test_production_is_told_how_many_proxies_stand_in_front(hops: str | None) -> None:
+    production = {
+        "CRM_ENV": "production",
+        "CRM_DATABASE_URL": "postgresql://db/crm",
+        "CRM_SECRET_KEY": "k" * 32,
+        "CRM_BASE_URL": "https://crm.example.org",
+    }
+    with pytest.raises(SettingsError, match="CRM_PROXY_HOPS"):
+        Settings.from_environment(production if hops is None else {**production, "CRM_PROXY_HOPS": hops})
+    assert Settings.from_environment({**production, "CRM_PROXY_HOPS": "0"}).proxy_hops == 0

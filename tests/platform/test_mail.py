@@ -152,6 +152,7 @@ def test_production_sends_links_only_by_a_protected_connection() -> None:
         "CRM_DATABASE_URL": "postgresql://x/y",
         "CRM_SECRET_KEY": "k" * 40,
         "CRM_BASE_URL": "https://crm.example",
+        "CRM_PROXY_HOPS": "1",
         "CRM_SMTP_HOST": "mail.example",
     }
     assert Settings.from_environment(safe).smtp_security == "starttls"

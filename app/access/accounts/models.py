@@ -146,16 +146,22 @@ class OneTimeLink(Base):
 
 
 class SignInAttempt(Base):
-    """One try at a secret. `account_sha256` is of the address as typed, so that an unknown one is counted as well."""
+    """
+    One try at a secret, or a request for a new password, by its `purpose`.
+
+    `account_sha256` is of the address as typed, so that an unknown one is counted as well.
+    """
 
     __tablename__ = "sign_in_attempt"
     __table_args__ = (
+        CheckConstraint("purpose IN ('sign_in', 'code', 'reset')", name="purpose_known"),
         Index("ix_sign_in_attempt_account_sha256_at", "account_sha256", "at"),
         Index("ix_sign_in_attempt_source_at", "source", "at"),
     )
 
     sign_in_attempt_id: Mapped[Key]
     at: Mapped[datetime] = mapped_column(info=INTERNAL)
+    purpose: Mapped[str] = mapped_column(server_default=text("'sign_in'"), info=INTERNAL)
     account_sha256: Mapped[bytes] = mapped_column(LargeBinary, info=PERSONAL)
     source: Mapped[str] = mapped_column(String(64), info=PERSONAL)
     known_device: Mapped[bool] = mapped_column(info=INTERNAL)

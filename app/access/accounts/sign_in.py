@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.accounts import passwords, recovery, sessions, throttle, totp
+from app.access import rate_limits
+from app.access.accounts import passwords, recovery, sessions, totp
 from app.access.accounts.addresses import account_key
 from app.access.accounts.errors import SignInRefused
 from app.access.accounts.models import Passkey, PasswordCredential
@@ -22,6 +22,7 @@ from app.access.models import UserAccount
 from app.audit import service as audit
 from app.platform.actor import Actor
 from app.platform.db import Database
+from app.platform.settings import Settings
 
 NOBODY = UUID(int=0)
 
@@ -47,7 +48,14 @@ def _actor(account: UserAccount, session_id: UUID) -> Actor:
 
 
 async def check_password(
-    database: Database, *, email: str, password: str, device: str | None, source: str, now: datetime
+    database: Database,
+    *,
+    email: str,
+    password: str,
+    device: str | None,
+    source: str,
+    settings: Settings,
+    now: datetime,
 ) -> tuple[UUID, str | None]:
     """
     The account that e-mail and password open, and a new hash if its cost has changed.
@@ -67,13 +75,13 @@ async def check_password(
         known = await sessions.is_known_device(
             counting, account_id=row.user_account_id if row else NOBODY, reference=device, now=now
         )
-        who = throttle.Try(throttle.account_digest(key), source, known)
-        attempt = await throttle.count_try(counting, who, now=now)
+        tried = rate_limits.Try(rate_limits.account_digest(key), source, known)
+        attempt = await rate_limits.count_try(counting, tried, settings=settings, now=now)
     right, new_hash = await passwords.verify(row.hash if row else None, password)
     if row is None or not right or not row.is_active:
         raise SignInRefused
     async with database.unit_of_work() as counting:
-        await throttle.mark_success(counting, attempt)
+        await rate_limits.mark_success(counting, attempt)
     return row.user_account_id, new_hash
 
 
@@ -121,7 +129,7 @@ async def give_code(
     *,
     code: str,
     source: str,
-    secret_key: SecretStr,
+    settings: Settings,
     now: datetime,
 ) -> str:
     """
@@ -130,10 +138,11 @@ async def give_code(
     CodeRefused, ClockIsOff, TooMany: 20 codes an hour, whoever sends them, since only a right password leads here.
     """
     async with database.unit_of_work() as counting:
-        who = throttle.Try(throttle.account_digest(f"code of {visitor.account_id}"), source, known_device=True)
-        attempt = await throttle.count_try(counting, who, now=now)
-    await totp.use_code(session, account_id=visitor.account_id, code=code, secret_key=secret_key, now=now)
-    await throttle.mark_success(session, attempt)
+        account = rate_limits.account_digest(str(visitor.account_id))
+        tried = rate_limits.Try(account, source, known_device=True, purpose="code")
+        attempt = await rate_limits.count_try(counting, tried, settings=settings, now=now)
+    await totp.use_code(session, account_id=visitor.account_id, code=code, secret_key=settings.secret_key, now=now)
+    await rate_limits.mark_success(session, attempt)
     return await open_fully(session, visitor, now=now)
 
 
