@@ -89,8 +89,8 @@ CHECKS: Final = {
     "ck_person_relationship_not_of_oneself": "UPDATE person_relationship SET related_person_id = person_id",
     "ck_person_relationship_type_known": "UPDATE person_relationship SET relationship_type = 'neighbour'",
     "ck_role_grant_role_known": "UPDATE role_grant SET role = 'king'",
-    "ck_sign_in_attempt_purpose_known": "INSERT INTO sign_in_attempt (at, purpose, account_sha256, source, known_device)"
-    " VALUES (now(), 'guess', sha256('1'), 's', false)",
+    "ck_sign_in_attempt_purpose_known": "INSERT INTO sign_in_attempt"
+    " (at, purpose, account_sha256, source, known_device) VALUES (now(), 'guess', sha256('1'), 's', false)",
     "ck_specialization_name_not_blank": "UPDATE specialization SET name = ' '",
     "ck_suggested_change_decided_when_not_open": "UPDATE suggested_change SET decision = 'accepted', decided_at = NULL",
     "ck_suggested_change_decision_known": "UPDATE suggested_change SET decision = 'perhaps', decided_at = now()",

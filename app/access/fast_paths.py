@@ -50,6 +50,7 @@ from app.access.policy import PERMISSIONS, roles_allowing
 from app.access.queries import opens
 from app.access.reasons import ACCESS_REASON, CHANGE_REASON
 from app.access.serving import State
+from app.access.standing import rights_are_held
 from app.audit.models import AuditEvent
 from app.platform.errors import AppError
 from app.platform.fast_path import StatementRunner
@@ -106,11 +107,12 @@ def batch_of(**columns: TypeEngine[Any]) -> TableValuedAlias:
     return made.render_derived()
 
 
-def credentials(permission: str, batch: TableValuedAlias | None = None) -> CTE:
+def credentials(permission: str, batch: TableValuedAlias | None = None, *, changes: bool = False) -> CTE:
     """
     One row when the key opens, its account may, and no field is hidden from it; none otherwise.
 
-    With `batch` a row for each of them, with all that they ask.
+    With `batch` a row for each of them, with all that they ask. A statement that `changes` something is ordered with
+    the end of the key's rights (standing.py).
     """
     if permission not in PERMISSIONS:
         raise ValueError(f"{permission} is not a permission of app/access/policy.py")
@@ -132,11 +134,14 @@ def credentials(permission: str, batch: TableValuedAlias | None = None) -> CTE:
     else:
         rows = select(*columns, *batch.c).select_from(batch).join(ApiKey, true())
         opened = opens(batch.c.key_prefix, batch.c.key_hash)
-    return (
-        rows.join(UserAccount, ApiKey.user_account_id == UserAccount.user_account_id)
-        .where(*opened, or_(ApiKey.scopes.is_(None), constant(permission) == any_(ApiKey.scopes)), may)
-        .cte("credentials")
+    rows = rows.join(UserAccount, ApiKey.user_account_id == UserAccount.user_account_id).where(
+        *opened, or_(ApiKey.scopes.is_(None), constant(permission) == any_(ApiKey.scopes)), may
     )
+    if not changes:
+        return rows.cte("credentials")
+    # Materialised, so that the lock of no other account is taken on the way to this one.
+    found = rows.cte("key_account").prefix_with("MATERIALIZED")
+    return select(found).where(rights_are_held(found.c.actor_id)).cte("credentials")
 
 
 def audit_row(

@@ -1,8 +1,9 @@
 """
 The request guard in front of every JSON route. In this order:
 
-1. who asks (429 when too often, see rate_limits.py; 401 before the body is read), 2. may they (403),
-3. is the body one we read (413, 415, 422), 4. the endpoint, in one transaction, 5. the request's audit event and the
+1. who asks (429 when too often, see rate_limits.py; 401, and a stranger's body is not read), 2. may they (403),
+3. is the body one we read (413, 415, 422), 4. the endpoint, in one transaction in which 1 and 2 are asked (again, where
+a body was on its way meanwhile), 5. the request's audit event and the
 stored answer of its Idempotency-Key, 6. commit, 7. the answer leaves.
 
 Some routes have a fast path (fast_paths.py), which does all of this in one statement where it can; it is tried first.
@@ -13,6 +14,7 @@ failures are tried again, three times in all. Nobody else commits.
 from collections.abc import Callable, Coroutine, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, params
 from fastapi.routing import APIRoute
@@ -29,6 +31,7 @@ from app.access.openings.errors import ScopeNeeded
 from app.access.policy import NAMED_ONLY, PERMISSIONS, permissions_of
 from app.access.reasons import ACCESS_REASON, CHANGE_REASON, reason_in
 from app.access.serving import State, record_refusal, serve, write_event
+from app.access.standing import hold_rights
 from app.access.views import AccessContext
 from app.audit import service as audit
 from app.platform import errors, idempotency
@@ -155,17 +158,47 @@ def mount(app: FastAPI, router: APIRouter) -> None:
 
 
 async def _serve(request: Request, inner: Handler, permission: str, action: str) -> Response:
+    fault: errors.AppError | None = None
+
     async def work(session: AsyncSession) -> Response:
-        actor = await _authenticate(session, request)
-        if not actor.may(permission):
-            raise ScopeNeeded if permission in NAMED_ONLY & permissions_of(actor.roles) else errors.Forbidden
-        if request.method in description.METHODS_WITH_BODY:
+        nonlocal fault
+        actor = None
+        account_id = _known_account(request)
+        if account_id is None or request.method == "GET":
+            actor = await _let_in(session, request, permission)
+            account_id = actor.account_id
+        if request.method in description.METHODS_WITH_BODY and fault is None:
             # The connection goes back while a client may take its time to send the body.
             await session.rollback()
-            await read_json_body(request)
+            try:
+                await read_json_body(request)
+            except errors.AppError as error:
+                fault = error
+        if request.method != "GET" and account_id is not None:
+            # What its key allowed when the request began, it may not when the body has arrived.
+            await hold_rights(session, account_id)
+            actor = await _let_in(session, request, permission)
+        if fault is not None:
+            raise fault
+        assert actor is not None  # noqa: S101 - whoever is not let in has been refused
         return await _carry_out(session, actor, request, inner, permission, action)
 
     return await serve(request, action, work)
+
+
+def _known_account(request: Request) -> UUID | None:
+    """The account of a key that has opened in this process; what the key may do now is not said by it."""
+    state: State = request.app.state.serving
+    key = keys.bearer(request.headers.get("authorization"))
+    return state.known_keys.get(key.secret_sha256) if key else None
+
+
+async def _let_in(session: AsyncSession, request: Request, permission: str) -> Actor:
+    """Who asks, when they may. Unauthenticated, Forbidden."""
+    actor = await _authenticate(session, request)
+    if not actor.may(permission):
+        raise ScopeNeeded if permission in NAMED_ONLY & permissions_of(actor.roles) else errors.Forbidden
+    return actor
 
 
 async def _authenticate(session: AsyncSession, request: Request) -> Actor:
@@ -211,9 +244,7 @@ async def _answer_fast(request: Request, path: FastPath, action: str) -> Respons
 
 def _counted_actor(request: Request) -> Actor | None:
     """Whose key has come before (State.known_keys), for counting and for events: it may do nothing."""
-    state: State = request.app.state.serving
-    key = keys.bearer(request.headers.get("authorization"))
-    account_id = state.known_keys.get(key.secret_sha256) if key else None
+    account_id = _known_account(request)
     return None if account_id is None else Actor(account_id, "", roles=frozenset(), permissions=frozenset())
 
 

@@ -2,6 +2,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import queries
@@ -9,6 +10,7 @@ from app.access.accounts.demo import DemoUser, open_demo_user
 from app.access.keys import new_key
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import GRANTS, NAMED_ONLY, Role
+from app.access.standing import end_rights
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.actor import Actor
@@ -162,9 +164,11 @@ async def revoke_api_key(session: AsyncSession, actor: Actor, *, api_key_id: UUI
     """End a key: the next request with it is refused. NotFound; Conflict for the key that the actor comes with."""
     if api_key_id == actor.api_key_id:
         raise Conflict("A key does not end itself: use another one, or the page.", code="own_key")
-    key = await session.get(ApiKey, api_key_id, with_for_update=True)
-    if key is None:
+    account_id = await session.scalar(select(ApiKey.user_account_id).where(ApiKey.api_key_id == api_key_id))
+    if account_id is None:
         raise NotFound
+    await end_rights(session, account_id)
+    key = await session.get_one(ApiKey, api_key_id, with_for_update=True, populate_existing=True)
     if key.revoked_at is None:
         key.revoked_at = now
     key.updated_by = actor.account_id

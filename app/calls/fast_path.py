@@ -42,7 +42,7 @@ _NAVIGATOR = ShownColumns(PersonSummary, Person, made=("person_id",), prefix="pn
 
 
 def _log_statement() -> Statement:
-    caller = credentials("call.create")
+    caller = credentials("call.create", changes=True)
     navigator = aliased(Person, name="navigator")
     # The navigator is whom the request names, nobody when it says null, else the person behind the key.
     pn_id = case((bindparam("names_navigator"), bindparam("pn_id", type_=Uuid())), else_=caller.c.actor_person_id)

@@ -246,7 +246,7 @@ def _create_statement() -> Statement:
     Its rows are those of people.service.identify_or_create and patients.service.open_patient. The locks are theirs
     too, but only tried: whoever would have to wait goes the ordinary path, and so does who breaks a constraint.
     """
-    caller = credentials("patient.create")
+    caller = credentials("patient.create", changes=True)
     person_values = parameters(Person, records.COLUMNS, prefix="person_")
     sent = parameters(Patient, (*NEW.names, "status"))
     unknown = func.is_unknown_person(

@@ -8,8 +8,9 @@ functions `ensure_audit_partitions` and `close_audit_partitions` of the revision
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum, unique
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, Text, func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 
@@ -41,9 +42,16 @@ class LockOf(StrEnum):
     """Who has this name key and birth date."""
     SIGN_IN = "sign-in"
     """The tries of one account."""
+    RIGHTS = "rights"
+    """Shared by the effects of one account; held alone by what ends a right of it."""
 
 
 _LOCK_VALUES = text("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(CAST(:keys AS text[])) AS key")
+
+
+def key_of(lock: LockOf, value: ColumnElement[Any]) -> ColumnElement[int]:
+    """The key of a value's lock, for a statement that takes it itself."""
+    return func.hashtextextended(literal_column(f"'{lock} '", Text).concat(value), literal_column("0"))
 
 
 async def lock_until_commit(session: AsyncSession, lock: Lock | LockOf, value: str = "") -> None:

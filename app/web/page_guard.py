@@ -2,8 +2,9 @@
 The page guard in front of every page. In this order:
 
 1. does one of our own pages send this, 2. who comes with this browser and in which state (else to the sign-in, the
-second factor or the lock, and what was typed is kept), 3. may they, 4. is the body one we read, and does it carry the
-session's token, 5. the endpoint, in one transaction, 6. the request's audit event, 7. commit, 8. the answer leaves.
+second factor or the lock, and what was typed is kept), 3. may they, 4. is the body one we read (2 and 3 are asked again
+when it has arrived), and does it carry the session's token, 5. the endpoint, in one transaction, 6. the request's audit
+event, 7. commit, 8. the answer leaves.
 
 An answer with an error status, a form that comes back included, commits nothing.
 """
@@ -30,6 +31,7 @@ from app.access.openings.errors import ReasonNeeded
 from app.access.policy import PERMISSIONS
 from app.access.request_guard import Handler
 from app.access.serving import State, record_refusal, serve, write_event
+from app.access.standing import hold_rights
 from app.access.views import AccessContext
 from app.platform import clock, errors
 from app.platform.actor import Actor
@@ -161,14 +163,15 @@ async def _serve(request: Request, inner: Handler, needs: Needs, action: str) ->
     async def work(session: AsyncSession) -> Response:
         if unsafe:
             csrf.check_origin(request)
-        visitor = await _recognise(session, request)
-        away = _detour(needs, visitor)
-        if away is None and not _may(needs, visitor):
-            raise errors.Forbidden
+        visitor, away = await _let_in(session, request, needs)
         if unsafe and (away is None or visitor.session_id is not None):
             # The connection goes back while a browser may take its time to send the body.
             await session.rollback()
             await read_body(request)
+            if visitor.session_id is not None:
+                # What the session allowed when the form began, it may not when the form has arrived.
+                await hold_rights(session, visitor.account_id)
+                visitor, away = await _let_in(session, request, needs)
         if away is not None:
             return await _send_away(session, request, visitor, needs, action, away)
         if unsafe and not await csrf.carries_token(request, visitor.csrf_token):
@@ -176,6 +179,15 @@ async def _serve(request: Request, inner: Handler, needs: Needs, action: str) ->
         return await _carry_out(session, request, inner, needs, action, visitor)
 
     return await serve(request, action, work)
+
+
+async def _let_in(session: AsyncSession, request: Request, needs: Needs) -> tuple[Visitor, str | None]:
+    """Who comes, and where they have to go first, None when they may stay. Forbidden."""
+    visitor = await _recognise(session, request)
+    away = _detour(needs, visitor)
+    if away is None and not _may(needs, visitor):
+        raise errors.Forbidden
+    return visitor, away
 
 
 async def _recognise(session: AsyncSession, request: Request) -> Visitor:

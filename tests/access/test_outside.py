@@ -260,10 +260,10 @@ async def test_when_the_groups_are_gone_the_roles_and_sessions_go_before_the_ref
             AuditEvent.audit_event_id.desc()
         )
     )
-    assert [tuple(event) for event in events][:2] == [
-        ("come_back", "refused", "no_role", None),
-        ("withdraw_roles", "done", None, ["role_grant", "web_session"]),
-    ]
+    refusal, withdrawal = events.all()[:2]
+    assert tuple(refusal) == ("come_back", "refused", "no_role", None)
+    assert tuple(withdrawal)[:3] == ("withdraw_roles", "done", None)
+    assert {"role_grant", "web_session"} <= set(withdrawal.field_names or ())
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from app.access.accounts.models import HeldForm, KnownDevice, PasskeyChallenge, 
 from app.access.accounts.schemas import SessionRead
 from app.access.models import RoleGrant, UserAccount
 from app.access.policy import permissions_of
+from app.access.standing import end_rights
 from app.platform.actor import Actor
 from app.platform.crypto import derived_token, digest, new_reference
 
@@ -215,6 +216,7 @@ async def end_sessions(
     but: UUID | None = None,
 ) -> int:
     """End the account's sessions, or `only` one, or all `but` one; the number ended."""
+    await end_rights(session, account_id)
     ended = (
         update(WebSession)
         .where(WebSession.user_account_id == account_id, WebSession.ended_at.is_(None))

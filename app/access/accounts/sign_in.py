@@ -19,6 +19,7 @@ from app.access.accounts.errors import SignInRefused
 from app.access.accounts.models import Passkey, PasswordCredential
 from app.access.accounts.sessions import Origin, Visitor
 from app.access.models import UserAccount
+from app.access.standing import hold_rights
 from app.audit import service as audit
 from app.platform.actor import Actor
 from app.platform.db import Database
@@ -103,9 +104,15 @@ async def begin(
     """
     Open a session at `stage` for somebody whose first factor was right.
 
-    The browser's earlier session ends: whatever reference it had, planted or not, is worth nothing.
+    The browser's earlier session ends: whatever reference it had, planted or not, is worth nothing. SignInRefused when
+    the account was closed or its password changed since `now`: the first factor was looked at without a transaction.
     """
-    account = await session.get_one(UserAccount, account_id)
+    await hold_rights(session, account_id)
+    account = await session.get_one(UserAccount, account_id, populate_existing=True)
+    changed = select(PasswordCredential.changed_at).where(PasswordCredential.user_account_id == account_id)
+    changed_at = await session.scalar(changed)
+    if not account.is_active or (changed_at is not None and changed_at > now):
+        raise SignInRefused
     if earlier is not None and earlier.session_id is not None and earlier.actor is not None:
         await sessions.end_sessions(
             session, account_id=earlier.account_id, reason="signed_out", now=now, only=earlier.session_id

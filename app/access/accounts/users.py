@@ -19,6 +19,7 @@ from app.access.accounts.errors import LastAdministrator, OwnAccount
 from app.access.accounts.models import Passkey, PasswordCredential, RecoveryCode
 from app.access.models import RoleGrant, UserAccount
 from app.access.policy import Role
+from app.access.standing import end_rights
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.actor import Actor
@@ -158,6 +159,7 @@ async def set_roles(
     """
     _not_oneself(actor, account_id)
     wanted = set(_checked(roles))
+    await end_rights(session, account_id)
     await _locked(session, account_id)
     held = await held_roles(session, account_id=account_id)
     if wanted == held:
@@ -172,6 +174,7 @@ async def replace_roles(
     session: AsyncSession, actor: Actor, *, account_id: UUID, wanted: set[str], held: set[str], now: datetime
 ) -> None:
     """Write the difference as grants that end and grants that begin."""
+    await end_rights(session, account_id)
     await session.execute(
         update(RoleGrant)
         .where(
@@ -198,6 +201,7 @@ async def held_roles(session: AsyncSession, *, account_id: UUID) -> set[str]:
 async def disable(session: AsyncSession, actor: Actor, *, account_id: UUID, now: datetime) -> None:
     """Close the account: its sessions, links and keys are dead at the next request. OwnAccount, LastAdministrator."""
     _not_oneself(actor, account_id)
+    await end_rights(session, account_id)
     account = await _locked(session, account_id)
     if Role.ADMIN.value in await held_roles(session, account_id=account_id):
         await _keep_an_administrator(session, but=account_id)
@@ -224,6 +228,7 @@ async def start_over(session: AsyncSession, actor: Actor, *, account_id: UUID, b
     Take away every credential of somebody who lost theirs, or whose were stolen, and invite them anew; the link.
     """
     _not_oneself(actor, account_id)
+    await end_rights(session, account_id)
     await _locked(session, account_id)
     for table in (PasswordCredential, Passkey, RecoveryCode):
         await session.execute(delete(table).where(table.user_account_id == account_id))

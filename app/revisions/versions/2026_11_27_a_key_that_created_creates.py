@@ -3,15 +3,15 @@ A right to create stands apart from the right to change: a key whose scopes name
 
 What a key may do is still what its account's roles allow.
 
-Revision: 0013_create_apart.
+Revision: 0015_create_apart.
 """
 
 from collections.abc import Sequence
 
 from alembic import op
 
-revision: str = "0013_create_apart"
-down_revision: str | None = "0012_undo_checks"
+revision: str = "0015_create_apart"
+down_revision: str | None = "0014_unknown_person"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 

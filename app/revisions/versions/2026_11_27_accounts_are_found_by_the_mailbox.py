@@ -4,7 +4,7 @@ Accounts are found by the key that people are found by: no letter of an address 
 Where two accounts turn out to have one mailbox, the older one has its key; the other keeps what it had, which nobody
 can type, until an administrator gives it another address.
 
-Revision: 0014_mailbox.
+Revision: 0016_mailbox.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from alembic import op
 
 from app.platform.emails import email_key
 
-revision: str = "0014_mailbox"
-down_revision: str | None = "0013_create_apart"
+revision: str = "0016_mailbox"
+down_revision: str | None = "0015_create_apart"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 

@@ -1,7 +1,7 @@
 """
 Requests for a new password are counted apart from tries to sign in.
 
-Revision: 0015_resets_apart.
+Revision: 0017_resets_apart.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0015_resets_apart"
-down_revision: str | None = "0014_mailbox"
+revision: str = "0017_resets_apart"
+down_revision: str | None = "0016_mailbox"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
