@@ -88,6 +88,14 @@ CurrentAccess = Annotated[AccessContext, Depends(_access)]
 """By which permission the request came in and which reason it states, for answers that mask themselves."""
 
 
+def _change_reason(request: Request) -> str | None:
+    return reason_in(request, CHANGE_REASON)
+
+
+ChangeReason = Annotated[str | None, Depends(_change_reason)]
+"""Why the record is changed or deleted, as the header says; kept in the history of every changed row besides."""
+
+
 def _if_match(request: Request) -> str | None:
     return request.headers.get("if-match")
 
@@ -304,6 +312,7 @@ async def _carry_out(
 
 __all__ = [
     "MAX_BODY_BYTES",
+    "ChangeReason",
     "CurrentAccess",
     "CurrentActor",
     "DbSession",

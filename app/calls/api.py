@@ -7,7 +7,7 @@ from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.fast_paths import with_fast_path
-from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.access.request_guard import ChangeReason, CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.calls import fast_path, queries, service
 from app.calls.answers import read
@@ -19,7 +19,6 @@ from app.calls.schemas import (
     CallUpdate,
     NewCall,
     Rebooking,
-    VoidQuery,
     YesNo,
 )
 from app.platform import clock
@@ -105,13 +104,13 @@ async def update_call(
 @router.delete("/{call_id}", status_code=204, dependencies=[allow("call.void_own")])
 async def void_call(
     call_id: Id,
-    query: Annotated[VoidQuery, Query()],
     session: DbSession,
     actor: CurrentActor,
     if_match: IfMatch,
+    reason: ChangeReason,
 ) -> None:
-    """Void a call that was entered by mistake: it leaves GET and lists; the row stays."""
-    await service.void_call(session, actor, call_id=call_id, reason=query.reason, if_match=if_match)
+    """Void a call that was entered by mistake: it leaves GET and lists; the row stays, with the reason stated."""
+    await service.void_call(session, actor, call_id=call_id, reason=reason, if_match=if_match)
 
 
 @router.post("/{call_id}/reschedule", status_code=201, response_model=CallRead, dependencies=[allow("call.write")])

@@ -10,7 +10,7 @@ from app.calls.rules import LONGEST_CALL_MINUTES
 from app.people.fields import TimeZone
 from app.people.schemas import PersonSummary
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Flag, Id, Instant, Notes, Reason, either, line, whole
+from app.platform.text import OMITTED, Answer, Body, Flag, Id, Instant, Notes, either, line, whole
 
 Status = Literal["scheduled", "confirmed", "completed", "no_show", "cancelled", "rescheduled"]
 SetStatus = Literal["scheduled", "confirmed", "completed", "no_show", "cancelled"]
@@ -121,10 +121,6 @@ class CallFilter(CallOfPatientFilter):
     unresolved: Health[YesNo | None] = None
     occurs_from: Health[Instant | None] = None
     occurs_to: Health[Instant | None] = None
-
-
-class VoidQuery(Body):
-    reason: Reason | None = None
 
 
 class CallRead(Answer):

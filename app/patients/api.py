@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Query, Request, Response
 
 from app.access.fast_paths import with_fast_path
-from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.access.request_guard import ChangeReason, CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.patients import fast_path, queries, service
 from app.patients.answers import read, tag
@@ -17,7 +17,7 @@ from app.patients.schemas import (
     PatientUpdate,
 )
 from app.platform.paging import Page
-from app.platform.text import Id, Reason
+from app.platform.text import Id
 
 router = api_router("/patients", "patients")
 
@@ -103,7 +103,7 @@ async def delete_patient(
     session: DbSession,
     actor: CurrentActor,
     if_match: IfMatch,
-    reason: Annotated[Reason | None, Query()] = None,
+    reason: ChangeReason,
 ) -> None:
     """Delete a patient: afterwards 404 and out of the list. They come back when their person returns."""
     await service.delete_patient(session, actor, patient_id=patient_id, reason=reason, if_match=if_match)

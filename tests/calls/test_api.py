@@ -323,7 +323,7 @@ async def test_voided_call_is_gone_for_all_but_those_who_may_read_voided(
     made = await client.post(URL, json={"patient_id": patient, "call_date": at(days=1)}, headers=navigator)
     place, calls = made.headers["location"], f"/api/v1/patients/{patient}/calls"
 
-    gone = await client.delete(place, params={"reason": "Wrong patient."}, headers=navigator)
+    gone = await client.delete(place, headers={**navigator, "X-Change-Reason": "Wrong patient."})
 
     assert gone.status_code == 204
     assert gone.content == b""

@@ -272,7 +272,7 @@ async def test_a_deleted_patient_is_gone_until_the_person_returns(
     made = await client.post(URL, json=await a_body(session), headers=navigator)
     place = made.headers["location"]
 
-    deleted = await client.delete(place, params={"reason": "entered twice"}, headers=navigator)
+    deleted = await client.delete(place, headers={**navigator, "X-Change-Reason": "entered twice"})
 
     assert (deleted.status_code, deleted.content) == (204, b"")
     for method in ("GET", "PUT", "DELETE"):
