@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, literal, true
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, false, literal
 from sqlalchemy.orm import InstrumentedAttribute
 
 _LAST = chr(0x10FFFF)
@@ -16,11 +16,13 @@ def begins_with(column: ColumnElement[Any] | InstrumentedAttribute[Any], typed: 
     """
     Whether the column begins with `typed`, to the letter; an index with text_pattern_ops serves it.
 
+    Nothing begins with an empty text: what was typed has folded to nothing, and to find everybody by it would be wrong.
+
     A range in the order of code points and not LIKE: plans are made once for all values (db.create_engine), and of a
     pattern that is not known yet PostgreSQL cannot make an index range.
     """
     if not typed:
-        return true()
+        return false()
     from_here = column.op("~>=~", is_comparison=True)(typed)
     end = _behind_prefix(typed)
     return from_here if end is None else from_here & column.op("~<~", is_comparison=True)(end)
@@ -41,5 +43,7 @@ def among(column: ColumnElement[Any] | InstrumentedAttribute[Any], keys: Sequenc
 
 
 def contains(column: ColumnElement[Any] | InstrumentedAttribute[Any], typed: str) -> ColumnElement[bool]:
-    """Whether `typed` stands anywhere in the column; a trigram index serves it from three letters on."""
+    """Whether `typed` stands anywhere in the column; a trigram index serves three letters and more. Empty: nowhere."""
+    if not typed.strip():
+        return false()
     return column.contains(typed, autoescape=True)

@@ -111,6 +111,8 @@ async def test_list_finds_by_either_name_hospital_and_licence(client: httpx.Asyn
         assert [item["physician_id"] for item in found["items"]] == [made["physician_id"]], query
     assert (await client.get(URL, params={"q": "ri"}, headers=liaison)).json()["items"] == []
     assert (await client.get(URL, params={"q": "%"}, headers=liaison)).json()["items"] == []
+    for nothing in ("\u0301", "\u0301\u0302", "\u200d\u0301"):
+        assert (await client.get(URL, params={"q": nothing}, headers=liaison)).json()["items"] == [], nothing
 
 
 async def test_auditor_reads_physicians_masked_and_may_not_look_for_one(
