@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from app.people.names import Grade, Name, fold_name, given_names_equal, grade_names
+from app.people.names import Grade, Name, clean_name, fold_name, given_names_equal, grade_names
 from app.people.rules import BirthDates, Reason, compare_birth_dates, decide_identity
 
 
@@ -92,12 +92,28 @@ def initials(name: Name) -> str:
     return "".join(f"{part[0].upper()}." for part in (name.given, name.family) if part)
 
 
+def _grade(name: Name, other: Name) -> Grade | None:
+    """
+    How alike the arriving name is to a candidate's; None when no name arrived at all.
+
+    What was typed and folds to nothing ("Mr .", "-") is a name that cannot be compared, and not an absent one.
+    """
+    if not clean_name(f"{name.given} {name.family}"):
+        return None
+    if fold_name(name).is_empty or fold_name(other).is_empty:
+        return Grade.EQUAL if _as_typed(name) == _as_typed(other) else Grade.DOUBTFUL
+    return grade_names(name, other)
+
+
+def _as_typed(name: Name) -> str:
+    return clean_name(f"{name.given} {name.family}").casefold()
+
+
 def _judge(name: Name, date_of_birth: date | None, candidate: Candidate) -> tuple[bool, str, tuple[int, int, int]]:
     """Whether the candidate is the one who writes, the reason, and its strength (smaller is stronger)."""
     birth_dates = compare_birth_dates(date_of_birth, candidate.date_of_birth)
-    grade: Grade | None = None if fold_name(name).is_empty else grade_names(name, candidate.name)
     identity = decide_identity(
-        grade, given_names_equal=given_names_equal(name, candidate.name), birth_dates=birth_dates
+        _grade(name, candidate.name), given_names_equal=given_names_equal(name, candidate.name), birth_dates=birth_dates
     )
     strength = (
         _STRENGTH[identity.reason],

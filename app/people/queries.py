@@ -37,7 +37,6 @@ CAPPED_CANDIDATES = 500
 _LETTERS_OF_A_TRIGRAM = 3
 _FEW = 50
 """A page of people whose name begins so is enough; to look inside a million names takes a hundred times as long."""
-_MOST_PEOPLE_OF_AN_ADDRESS = 200
 PROBABLE_DUPLICATES = 5
 
 FoundPage = tuple[list[Any], str | None, int, bool]
@@ -86,7 +85,6 @@ async def people_of_email(session: AsyncSession, *, key: str, for_update: bool =
         select(Person.person_id, Person.first_name, Person.last_name, Person.date_of_birth)
         .where(have_it)
         .order_by((Person.email_key == key).desc().nulls_last(), Person.person_id.desc())
-        .limit(_MOST_PEOPLE_OF_AN_ADDRESS)
     )
     return [Candidate(row.person_id, Name(row.first_name, row.last_name), row.date_of_birth) for row in rows]
 

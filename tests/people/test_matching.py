@@ -63,10 +63,32 @@ def test_someone_else_comes_with_the_reason_against_each() -> None:
     assert len(decision.others) == 2
 
 
-def test_a_name_of_nothing_but_a_title_is_absent() -> None:
-    decision = find_same_person(Name("Dr.", ""), None, [someone(1, "Jan", "Bos")])
+@pytest.mark.parametrize("typed", [Name("Mr", "."), Name("Dr.", ""), Name("-", "?!"), Name("🙂", "🙂")])
+@pytest.mark.parametrize(
+    ("born", "found", "reason"),
+    [
+        (None, Found.SOMEONE_ELSE, Reason.NAMES_DOUBTFUL),
+        (BORN, Found.THE_PERSON, Reason.BIRTH_DATE),
+        (date(1990, 1, 9), Found.SOMEONE_ELSE, Reason.BIRTH_DATES_CONTRADICT),
+    ],
+)
+def test_a_name_that_folds_to_nothing_is_not_an_absent_one(
+    typed: Name, born: date | None, found: Found, reason: Reason
+) -> None:
+    decision = find_same_person(typed, born, [someone(1, "Jan", "Bos", BORN)])
+    turned = find_same_person(Name("Jan", "Bos"), born, [someone(1, typed.given, typed.family, BORN)])
 
-    assert decision.reasons == (Reason.EMAIL_ALONE,)
+    assert (decision.found, decision.reasons) == (turned.found, turned.reasons) == (found, (reason,))
+
+
+def test_the_very_same_name_that_folds_to_nothing_is_equal_to_itself() -> None:
+    decision = find_same_person(Name("mr", "."), None, [someone(1, "Mr", ".")])
+
+    assert decision.reasons == (Reason.EQUAL_NAMES,)
+
+
+def test_no_name_at_all_leaves_the_address_to_decide() -> None:
+    assert find_same_person(Name("", " "), None, [someone(1, "Jan", "Bos")]).reasons == (Reason.EMAIL_ALONE,)
 
 
 @pytest.mark.parametrize(

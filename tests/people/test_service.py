@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people import queries, service, suggestions
@@ -271,3 +271,30 @@ async def test_a_role_is_given_once(session: AsyncSession, actor: Actor) -> None
         await service.give_role(
             session, actor, person_id=person_id, type_name="wizard", since=datetime(2026, 7, 1, tzinfo=UTC)
         )
+
+
+async def test_of_however_many_people_at_one_address_everybody_is_considered(
+    session: AsyncSession, actor: Actor
+) -> None:
+    first = await identify(session, actor, first_name="Oldest", last_name="Member", email="house@example.org")
+    session.add_all(
+        Person(first_name=f"Guest{number}", last_name="Else", name_key=f"guest{number} else") for number in range(250)
+    )
+    await session.flush()
+    await session.execute(
+        text(
+            "INSERT INTO contact_point (person_id, kind, value, value_key, is_shared) SELECT person_id, 'email',"
+            " 'house@example.org', 'house@example.org', true FROM person WHERE last_name = 'Else'"
+        )
+    )
+    await session.execute(text("UPDATE person SET email = NULL, email_key = NULL WHERE first_name = 'Oldest'"))
+    await session.execute(
+        text(
+            "INSERT INTO contact_point (person_id, kind, value, value_key, is_shared) SELECT person_id, 'email',"
+            " 'house@example.org', 'house@example.org', true FROM person WHERE first_name = 'Oldest'"
+        )
+    )
+
+    again = await identify(session, actor, first_name="Oldest", last_name="Member", email="house@example.org")
+
+    assert (again.match.outcome, again.person.person_id) == ("existing_person", first.person.person_id)
