@@ -83,6 +83,12 @@ def current() -> Asked:
     return _asked.get()
 
 
+def current_access() -> AccessContext | None:
+    """How the actor came in; None where nobody asks for an answer, as in a command."""
+    asked = _asked.get(None)
+    return None if asked is None else asked.access
+
+
 def shown(endpoint: Endpoint) -> Endpoint:
     """`endpoint` with its answer as the actor may see it."""
 

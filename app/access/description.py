@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from app.access.masking import class_of
+from app.access.masking import class_of, models_in
 from app.access.reasons import ACCESS_REASON, CHANGE_REASON, DESCRIBED_REASON
 
 METHODS_WITH_BODY = {"POST", "PUT"}
@@ -25,9 +25,9 @@ ACCESS_REASON_HEADER: dict[str, Any] = {
     "in": "header",
     "required": False,
     "description": (
-        "Why you look at the case of somebody outside your caseload: asked for by 403 `reason_needed` where caseloads "
-        "are assigned. One line of at most 500 characters, those beyond ASCII as percent-encoded UTF-8. It opens this "
-        "person to you for an hour and is on record."
+        "Why you look at the case of somebody outside your caseload, or take them over from a colleague: asked for by "
+        "403 `reason_needed` where caseloads are assigned. One line of at most 500 characters, those beyond ASCII as "
+        "percent-encoded UTF-8. It opens this person to you for an hour and is on record."
     ),
     "schema": DESCRIBED_REASON,
 }
@@ -57,16 +57,25 @@ def statuses(path: str, method: str) -> list[int]:
     return sorted(found)
 
 
-def headers(method: str, *, shows_detail: bool) -> list[dict[str, Any]]:
-    """The headers that count on such a route, as parameters; `shows_detail`: of a case that may have to be opened."""
+def headers(method: str, *, opens: bool) -> list[dict[str, Any]]:
+    """
+    The headers that count on such a route, as parameters.
+
+    `opens`: it shows detail of a case that may have to be opened, or names an owner.
+    """
     found = []
     if method == "POST":
         found.append(_IDEMPOTENCY_KEY)
-    if shows_detail:
+    if opens:
         found.append(ACCESS_REASON_HEADER)
     if method in _UNSAFE:
         found.append(_CHANGE_REASON)
     return found
+
+
+def names_an_owner(body: Any) -> bool:
+    """Whether a body of this type may name the owner of a record."""
+    return any("owner_id" in model.model_fields for model in models_in(body))
 
 
 def holds_detail(answer: Any, seen: frozenset[type] = frozenset()) -> bool:

@@ -124,8 +124,10 @@ class GuardedRoute(APIRoute):
         # What a route has just made was entered by who is answered: there is nothing to be opened
         # (AccessContext.makes_new).
         shows_detail = self.status_code != HTTPStatus.CREATED and description.holds_detail(self.response_model)
+        bodies = (parameter.field_info.annotation for parameter in self.dependant.body_params)
+        opens = shows_detail or any(description.names_an_owner(body) for body in bodies)
         extra = self.openapi_extra or {}
-        headers = [*extra.get("parameters", []), *description.headers(method, shows_detail=shows_detail)]
+        headers = [*extra.get("parameters", []), *description.headers(method, opens=opens)]
         self.openapi_extra = {**extra, "parameters": headers} if headers else self.openapi_extra
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

@@ -24,6 +24,9 @@ from app.platform.actor import Actor
 from app.platform.paging import Page
 from app.platform.settings import Caseload
 
+_BEFORE = "caseload_before_change"
+"""The key in a session's info under which it stands whether a person was outside the caseload."""
+
 
 @dataclass(frozen=True)
 class AccessContext:
@@ -98,12 +101,30 @@ def _is_bound(actor: Actor, access: AccessContext) -> bool:
     )
 
 
+async def outside_before_change(session: AsyncSession, actor: Actor, *, person_ids: Collection[UUID]) -> set[UUID]:
+    """
+    Those of `person_ids` who are not in the actor's caseload, before it changes: for `show` that stands until the
+    request is over.
+    """
+    outside = await _outside(session, actor, person_ids=person_ids)
+    before: dict[UUID, bool] = session.info.setdefault(_BEFORE, {})
+    before.update({person_id: person_id in outside for person_id in person_ids})
+    return outside
+
+
+async def _outside(session: AsyncSession, actor: Actor, *, person_ids: Collection[UUID]) -> set[UUID]:
+    before: dict[UUID, bool] = session.info.get(_BEFORE, {})
+    others = [person_id for person_id in person_ids if person_id not in before]
+    found = await queries.outside_caseload(session, actor, person_ids=others)
+    return {*found, *(person_id for person_id in person_ids if before.get(person_id, False))}
+
+
 async def _closed_to(
     session: AsyncSession, actor: Actor, access: AccessContext, people: set[UUID | None], *, closes_record: bool
 ) -> frozenset[UUID | None]:
     """Those of `people` whose case detail stays closed, after the reason that was stated now or within the hour."""
     known = {person for person in people if person is not None}
-    outside: set[UUID | None] = {*await queries.outside_caseload(session, actor, person_ids=known)}
+    outside: set[UUID | None] = {*await _outside(session, actor, person_ids=known)}
     if None in people:
         # Detail that names nobody cannot be told to be one's own.
         outside.add(None)

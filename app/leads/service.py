@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.ownership import take_over
 from app.audit import service as audit
 from app.events.moves import Move, decide_move
 from app.events.service import file_event, make_move
@@ -57,6 +58,8 @@ async def open_lead(
         # Who fills in a form in a language reads it.
         new = new.model_copy(update={"person": new.person.model_copy(update={"language": new.language})})
     identified = await people.identify(session, actor, new=new, payload=payload, language=new.language)
+    if new.owner_id is not None:
+        await take_over(session, actor, person_ids=[identified.person.person_id], owner_id=new.owner_id)
     now = clock.now()
     move = decide_move(LEAD_MOVES, LeadStep(new.status or LEAD.initial), state=None, now=now)
     lead = PatientLead(
@@ -86,6 +89,8 @@ async def change_lead(
     lead = await queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
     require_match(if_match, etag(lead.version))
     given = {name: getattr(change, name) for name in change.model_fields_set}
+    if "owner_id" in given and change.owner_id != lead.owner_id:
+        await take_over(session, actor, person_ids=[lead.person_id], owner_id=change.owner_id)
     _CHANGED.set_given(lead, change)
     about_status = {name: value for name, value in given.items() if name in _STEP_FIELDS}
     word = given.get("status")

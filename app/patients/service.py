@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.ownership import take_over
 from app.audit import service as audit
 from app.conditions.models import MedicalCondition
 from app.events.moves import Step
@@ -107,6 +108,11 @@ async def open_patient(
     The person has the role `patient` from now on. Invalid when the first status is not one, or lacks its reason.
     """
     status = rules.first_status(wanted.status, reason=wanted.status_reason)
+    if wanted.owner_id is not None:
+        # A record that is there already keeps its owner.
+        existing = await queries.find_patient_of_person(session, actor, person_id=person_id)
+        if existing is None:
+            await take_over(session, actor, person_ids=[person_id], owner_id=wanted.owner_id)
     made = await session.scalar(
         insert(Patient)
         .values(
@@ -158,6 +164,8 @@ async def change_patient(
     require_match(if_match, etag(patient.version, person.version))
     if "medical_condition_id" in given:
         await _require_condition(session, change.medical_condition_id)
+    if "owner_id" in given and change.owner_id != patient.owner_id:
+        await take_over(session, actor, person_ids=[patient.person_id], owner_id=change.owner_id)
     if "status" in given:
         await _move(session, actor, patient, word=change.status, reason=change.status_reason)
     _CHANGED.set_given(patient, change)

@@ -32,6 +32,7 @@ async def break_glass(session: AsyncSession, actor: Actor, *, asked: BreakGlass)
     if len(await queries.open_break_glass(session, actor)) >= MOST_OPEN:
         raise TooManyOpen
     opening = await _open(session, actor, kind="break_glass", person_id=asked.person_id, reason=asked.reason)
+    audit.note(session, record_type="access_opening", record_id=opening.access_opening_id)
     await _tell_privacy_officers(session, actor)
     return opening
 
@@ -61,13 +62,7 @@ async def _open(
     )
     session.add(opening)
     await session.flush()
-    audit.note(
-        session,
-        record_type="access_opening",
-        record_id=opening.access_opening_id,
-        person_ids=[person_id],
-        purpose=kind,
-    )
+    audit.note(session, person_ids=[person_id], purpose=kind)
     return opening
 
 

@@ -1,0 +1,50 @@
+"""
+Who owns a person's patient record or lead has them in their caseload. So a service calls `take_over` before it sets an
+owner; else one would open a colleague's case by making oneself its owner.
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import answering, views
+from app.access.openings import queries, service
+from app.access.openings.errors import ReasonNeeded
+from app.access.policy import is_bound_to_caseload
+from app.access.reasons import ACCESS_REASON
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.settings import Caseload
+
+
+async def take_over(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person_ids: Collection[UUID],
+    owner_id: UUID | None,
+    reason: str | None = None,
+) -> None:
+    """
+    To be called before `owner_id` becomes the owner of records of these persons, and with None before they have none.
+
+    ReasonNeeded when that brings a colleague's people into the actor's caseload and no reason is stated: `reason`, the
+    request's X-Access-Reason, or one of the last hour. One reason is for a whole selection, and filed for each person.
+    Until the request is over they are shown as if nothing had changed.
+    """
+    access = answering.current_access()
+    if access is None or access.caseload is not Caseload.ASSIGNED:
+        return
+    if not is_bound_to_caseload(actor.roles, access.permission):
+        return
+    outside = await views.outside_before_change(session, actor, person_ids=person_ids)
+    if owner_id not in {None, actor.account_id}:
+        return
+    outside -= await queries.opened_persons(session, actor, kind="outside_caseload", now=clock.now())
+    stated = reason or access.reason
+    if outside and stated is None:
+        (only,) = outside if len(outside) == 1 else (None,)
+        raise ReasonNeeded(extra={"header": ACCESS_REASON, "person_id": None if only is None else str(only)})
+    for person_id in sorted(outside):
+        await service.state_reason(session, actor, person_id=person_id, reason=str(stated))
