@@ -81,4 +81,5 @@ async def run_worker(settings: Settings, database: Database, database_url: str) 
     """Work until the process is asked to stop; a job that has begun may end."""
     app = make_worker(settings, database, database_url)
     async with app.open_async():
-        await app.run_worker_async(name="crm", delete_jobs="successful", shutdown_graceful_timeout=20)
+        # Several at a time: a mail server that takes minutes to answer holds up neither other mails nor other jobs.
+        await app.run_worker_async(name="crm", concurrency=4, delete_jobs="successful", shutdown_graceful_timeout=20)
