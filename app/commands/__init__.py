@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+import structlog
 from rich.console import Console
 
 from app import setup
 from app.platform.db import Database, create_engine
-from app.platform.embedded import refuse_in_production, running
+from app.platform.embedded import kept_running, refuse_in_production, running
 from app.platform.logs import set_up_logs
 from app.platform.settings import Settings
 
@@ -30,7 +31,10 @@ def database_url(settings: Settings) -> Iterator[str]:
         return
     refuse_in_production(settings.environment)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with running(settings.data_dir, pg_bin=settings.pg_bin) as cluster:
+    with (
+        running(settings.data_dir, pg_bin=settings.pg_bin) as cluster,
+        kept_running(cluster, tell=structlog.get_logger().warning),
+    ):
         yield cluster.url()
 
 

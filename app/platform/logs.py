@@ -8,7 +8,7 @@ diagnoses or raw paths. Exceptions are logged by type and place, not by message,
 import logging
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -19,7 +19,7 @@ ALLOWED_KEYS = frozenset(
     {
         "event", "level", "timestamp", "request_id", "method", "route", "status", "duration_ms", "actor", "code",
         "count", "error", "where", "table", "phase", "run_id", "job", "host", "port", "workers", "version", "revision",
-        "seconds", "rows", "sqlstate", "constraint",
+        "seconds", "rows", "sqlstate", "constraint", "library",
     }
 )  # fmt: skip
 
@@ -36,11 +36,27 @@ def describe_error(error: BaseException) -> dict[str, str]:
 
 
 class _WithoutText(logging.Handler):
-    """Records of libraries: logger and level only, since their text may hold data."""
+    """Records of libraries: which one, where, and what kind of exception, never their text, which may hold data."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        place = {"error": record.exc_info[0].__name__} if record.exc_info and record.exc_info[0] else {}
-        structlog.get_logger().warning("library_message", where=f"{record.name}:{record.lineno}", **place)
+        where = f"{record.filename}:{record.lineno} in {record.funcName}"
+        error = _exception_of(record)
+        found = {"error": _class_of(error)} if error is not None else {}
+        log = structlog.get_logger()
+        say = log.error if record.levelno >= logging.ERROR else log.warning
+        say("library_message", library=record.name, where=where, **found)
+
+
+def _exception_of(record: logging.LogRecord) -> BaseException | None:
+    """The exception that a record is about: the one that is being handled, else one that its text would quote."""
+    if record.exc_info and record.exc_info[1]:
+        return record.exc_info[1]
+    quoted = record.args.values() if isinstance(record.args, Mapping) else record.args or ()
+    return next((value for value in quoted if isinstance(value, BaseException)), None)
+
+
+def _class_of(error: BaseException) -> str:
+    return f"{type(error).__module__}.{type(error).__qualname__}"
 
 
 def set_up_logs(log_format: LogFormat, *, level: int = logging.INFO) -> None:

@@ -28,6 +28,7 @@ from app.platform.embedded import (
     binaries,
     cluster,
     find_binaries,
+    kept_running,
     refuse_in_production,
     running,
 )
@@ -274,6 +275,23 @@ def test_killed_server_starts_again_with_its_data_under_the_same_address(data_di
             assert ask(killed.url(), "SELECT answer FROM kept") == [(42,)]
         busy.join(timeout=10)
     assert not is_alive(again.postmaster_pid)
+
+
+def test_server_that_dies_while_it_is_used_is_started_again_until_one_leaves(data_dir: Path) -> None:
+    told: list[str] = []
+    with running(data_dir) as cluster, kept_running(cluster, tell=told.append):
+        tell(cluster.url(), "CREATE TABLE kept AS SELECT 42 AS answer")
+        for times in (1, 2):
+            pid = int((data_dir / "postgres/data/postmaster.pid").read_text().split()[0])
+            os.kill(pid, signal.SIGKILL)
+            wait_for("another server", lambda: told[2 * times - 1 :] != [])  # noqa: B023 - called here and now
+            assert ask(cluster.url(), "SELECT answer FROM kept") == [(42,)]
+        last = int((data_dir / "postgres/data/postmaster.pid").read_text().split()[0])
+    assert told == 2 * [
+        "The embedded PostgreSQL has ended; it is started again.",
+        "The embedded PostgreSQL runs again.",
+    ]
+    assert not is_alive(last)
 
 
 def a_busy_backend(cluster: Cluster) -> tuple[int, threading.Thread]:

@@ -9,7 +9,15 @@ A PostgreSQL 18 of our own in a data folder, for trying, developing and testing;
 """
 
 from app.platform.embedded.binaries import find_binaries
-from app.platform.embedded.cluster import Cluster, exit_on_sigterm, refuse_in_production, running
+from app.platform.embedded.cluster import Cluster, exit_on_sigterm, kept_running, refuse_in_production, running
 from app.platform.embedded.errors import EmbeddedError
 
-__all__ = ["Cluster", "EmbeddedError", "exit_on_sigterm", "find_binaries", "refuse_in_production", "running"]
+__all__ = [
+    "Cluster",
+    "EmbeddedError",
+    "exit_on_sigterm",
+    "find_binaries",
+    "kept_running",
+    "refuse_in_production",
+    "running",
+]

@@ -5,7 +5,8 @@ import os
 import re
 import signal
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from app.platform.embedded.server import Server
 # Where root keeps the databases of data folders that the server's user cannot enter.
 ELSEWHERE = Path("/var/lib/mytomorrows-crm")
 _SHELL_CHARACTERS = re.compile(r'["$`\\]')
+_LOOK_EVERY_SECONDS = 1
 _PASSABLE = 0o711
 _PRIVATE = 0o700
 _EXIT_OF_SIGTERM = 128 + signal.SIGTERM
@@ -77,6 +79,38 @@ def running(data_dir: Path, *, pg_bin: Path | None = None, durable: bool = True)
         with exclusive(start_lock):
             if membership.leave():
                 server.stop()
+
+
+@contextmanager
+def kept_running(cluster: Cluster, *, tell: Callable[[str], None]) -> Iterator[None]:
+    """
+    Inside `running`: a server that dies is started again within seconds, under the same address.
+
+    `tell` hears of it in sentences, from another thread. A start that fails is tried again for as long as we are here.
+    """
+    server = _server(cluster.data_dir, cluster.bin_dir)
+    is_over = threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(_LOOK_EVERY_SECONDS):
+            if server.listens():
+                continue
+            tell("The embedded PostgreSQL has ended; it is started again.")
+            try:
+                with _explained(cluster.data_dir), exclusive(cluster.data_dir / "postgres.lock"):
+                    server.ensure_running(durable=True)
+            except EmbeddedError as error:
+                tell(f"The embedded PostgreSQL could not be started again: {error}")
+            else:
+                tell("The embedded PostgreSQL runs again.")
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watcher.join()
 
 
 def refuse_in_production(environment: str) -> None:

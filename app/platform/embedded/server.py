@@ -215,11 +215,12 @@ class Server:
         while is_locked(self._lock_file) and time.monotonic() < deadline:
             # No line yet: it has just begun. Another word than ready: it recovers, or is still stopping.
             if self._postmaster_lines()[_STATUS_LINE:] == ["ready"]:
-                return self._listens()
+                return self.listens()
             time.sleep(_POLL_SECONDS)
         return False
 
-    def _listens(self) -> bool:
+    def listens(self) -> bool:
+        """Whether somebody takes connections at the socket of the last start."""
         socket_dir = self.socket_dir()
         if socket_dir is None:
             return False
