@@ -10,6 +10,7 @@ from app.events import models as events
 from app.hospitals import models as hospitals
 from app.journeys import kinds as journeys
 from app.leads import models as leads
+from app.legacy import models as legacy
 from app.patients import models as patients
 from app.people import models as people
 from app.physicians import models as physicians
@@ -29,6 +30,7 @@ __all__ = [
     "idempotency",
     "journeys",
     "leads",
+    "legacy",
     "mail",
     "metadata",
     "openings",

@@ -1,6 +1,9 @@
 """
 A real PostgreSQL for every run: one cluster, one database made by the revisions, each test rolled back.
 
+Tests log in as the application does, so that each of them shows that its role may do what it needs; what the owner
+does, the revisions, is done as the owner.
+
 The app's own commits and rollbacks are the real ones: its sessions join the test's outer transaction by savepoints.
 Races need real commits: `committed_database` is a database of its own that is thrown away.
 """
@@ -17,7 +20,7 @@ from typing import Any
 import httpx
 import hypothesis
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.access.policy import Role, permissions_of
@@ -28,6 +31,7 @@ from app.platform.actor import Actor
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster, running
 from app.platform.fast_path import Row, Rows, Statement
+from app.platform.roles import APPLICATION
 from app.platform.settings import Settings
 from app.setup import add_reference_data
 
@@ -63,14 +67,14 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def settings(cluster: Cluster) -> Settings:
-    return Settings.model_validate({"database_url": cluster.url(), "data_dir": Path("unused")})
+    return Settings.model_validate({"database_url": cluster.url(role=APPLICATION), "data_dir": Path("unused")})
 
 
 @pytest.fixture(scope="session")
 async def database(cluster: Cluster, settings: Settings) -> AsyncIterator[Database]:
     """The database of the newest revision with the reference data, committed once."""
     schema.upgrade(cluster.url())
-    made = Database(create_engine(settings, cluster.url()))
+    made = Database(create_engine(settings, cluster.url(role=APPLICATION)))
     await add_reference_data(made)
     yield made
     await made.close()
@@ -165,9 +169,28 @@ def as_role(session: AsyncSession) -> AsRole:
     return headers
 
 
+@pytest.fixture
+def trail_takes(cluster: Cluster, database: Database) -> Iterator[Callable[[str], None]]:
+    """
+    Let the audit trail take no other events than those of a condition in SQL.
+
+    The owner does it, who must not wait for the test's transaction: name it first among the fixtures, call it first.
+    """
+    engine = schema.sync_engine(cluster.url())
+
+    def change(what: str) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+            connection.execute(text(f"ALTER TABLE audit_event {what}"))
+
+    yield lambda condition: change(f"ADD CONSTRAINT taken CHECK ({condition}) NOT VALID")
+    change("DROP CONSTRAINT IF EXISTS taken")
+    engine.dispose()
+
+
 @pytest.fixture(scope="session")
-def committed_url(cluster: Cluster) -> str:
-    """The address of `committed_database`."""
+def committed_owner_url(cluster: Cluster) -> str:
+    """The address of `committed_database` for its owner."""
     name = f"committed_{os.getpid()}"
     engine = schema.sync_engine(cluster.url())
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -175,6 +198,12 @@ def committed_url(cluster: Cluster) -> str:
     engine.dispose()
     schema.upgrade(cluster.url(name))
     return cluster.url(name)
+
+
+@pytest.fixture(scope="session")
+def committed_url(cluster: Cluster, committed_owner_url: str) -> str:
+    """The address of `committed_database`."""
+    return cluster.url(str(make_url(committed_owner_url).database), role=APPLICATION)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.schema import ColumnCollectionConstraint
 
 from app.models import metadata
-from app.platform.db import constraint_name
+from app.platform.db import Rows, constraint_name
 from tests.canaries import a_world
 
 ELSEWHERE: Final = {
@@ -190,7 +190,7 @@ async def test_reference_is_kept(world: AsyncSession, name: str) -> None:
         assert await _broken(world, REFERENCE_STATEMENTS[name]) == name
         return
     nobody = FIRST if column == "person_id" else LAST
-    if table.info.get("insert_only"):
+    if table.info["rows"] is Rows.INSERT_ONLY:
         others = ", ".join(c.name for c in table.c if c.name != column and not c.primary_key and c.computed is None)
         statement = f"INSERT INTO {table.name} ({column}, {others}) SELECT '{nobody}', {others} FROM {table.name}"
     else:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from app.access.policy import Role
 from app.access.service import command_actor, create_service_key
 from app.main import create_app
+from app.platform import schema
 from app.platform.db import Database
 from app.platform.heartbeat import worker_is_alive
 from app.platform.settings import Settings
@@ -78,10 +79,14 @@ async def test_old_idempotency_keys_go_and_young_ones_stay(
     assert await _scalar(committed_database, kept) == ["retention-young"]
 
 
-async def test_audit_partitions_are_made_ahead(jobs: App, committed_database: Database) -> None:
-    async with committed_database.unit_of_work() as session:
+async def test_audit_partitions_are_made_ahead(
+    jobs: App, committed_database: Database, committed_owner_url: str
+) -> None:
+    engine = schema.sync_engine(committed_owner_url)
+    with engine.begin() as connection:
         last = "audit_event_' || to_char((now() AT TIME ZONE 'UTC') + interval '2 months', 'YYYY_MM')"
-        await session.execute(text(f"DO $$ BEGIN EXECUTE 'DROP TABLE {last}; END $$"))
+        connection.execute(text(f"DO $$ BEGIN EXECUTE 'DROP TABLE {last}; END $$"))
+    engine.dispose()
     partitions = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'audit_event'::regclass"
     before = await _scalar(committed_database, partitions)
 

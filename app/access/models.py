@@ -5,7 +5,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.access.policy import Role
-from app.platform.db import INTERNAL, PERSONAL, SECRET, Base, CreatedAt, Edited, Key
+from app.platform.db import INTERNAL, PERSONAL, SECRET, Base, CreatedAt, Edited, Key, Rows
 
 ACCOUNT_KINDS = ("human", "service")
 
@@ -35,7 +35,7 @@ class UserAccount(Edited, Base):
     is_active: Mapped[bool] = mapped_column(server_default=text("true"), info=INTERNAL)
 
 
-class RoleGrant(Base):
+class RoleGrant(Base, rows=Rows.RECORD):
     """A role held by an account from `granted_at` until `revoked_at`."""
 
     __tablename__ = "role_grant"

@@ -5,12 +5,12 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.platform.db import HEALTH, INTERNAL, PERSONAL, Base, Key
+from app.platform.db import HEALTH, INTERNAL, PERSONAL, Base, Key, Rows
 
 OUTCOMES = ("done", "refused", "absent", "invalid", "conflict", "failed")
 
 
-class AuditEvent(Base):
+class AuditEvent(Base, rows=Rows.INSERT_ONLY):
     """
     One request or command on record. Partitioned by month; `ensure_audit_partitions` makes partitions ahead.
 
@@ -26,7 +26,7 @@ class AuditEvent(Base):
         # Both cost an ordinary request nothing: its event is done and states no purpose.
         Index("ix_audit_event_not_done", "outcome", "audit_event_id", postgresql_where=text("outcome <> 'done'::text")),
         Index("ix_audit_event_purpose", "purpose", "audit_event_id", postgresql_where=text("purpose IS NOT NULL")),
-        {"postgresql_partition_by": "RANGE (at)", "info": {"insert_only": True}},
+        {"postgresql_partition_by": "RANGE (at)"},
     )
 
     audit_event_id: Mapped[Key]
@@ -45,14 +45,11 @@ class AuditEvent(Base):
     request_id: Mapped[str | None] = mapped_column(info=INTERNAL)
 
 
-class RowHistory(Base):
+class RowHistory(Base, rows=Rows.INSERT_ONLY):
     """An earlier version of a row, whole, written by the trigger `keep_history` when the row was changed."""
 
     __tablename__ = "row_history"
-    __table_args__ = (
-        Index("ix_row_history_record_id_version", "record_id", "version"),
-        {"info": {"insert_only": True}},
-    )
+    __table_args__ = (Index("ix_row_history_record_id_version", "record_id", "version"),)
 
     row_history_id: Mapped[Key]
     table_name: Mapped[str] = mapped_column(info=INTERNAL)

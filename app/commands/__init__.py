@@ -7,27 +7,64 @@ Every command attaches to the running database of CRM_DATA_DIR, or starts and st
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 from rich.console import Console
 
 from app import setup
+from app.platform import schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import kept_running, refuse_in_production, running
 from app.platform.logs import set_up_logs
-from app.platform.settings import Settings
+from app.platform.roles import APPLICATION, OPERATOR, OWNER
+from app.platform.settings import Settings, SettingsError
 
 T = TypeVar("T")
 
 say = Console(stderr=True, highlight=False)
 
 
+@dataclass(frozen=True)
+class Addresses:
+    """
+    Where each role logs in to one database.
+
+    In development one address serves where no other is set; in production `owner` and `operator` are then unknown.
+    """
+
+    application: str
+    owner_if_known: str | None
+    operator_if_known: str | None
+
+    @property
+    def owner(self) -> str:
+        """SettingsError where it is not known."""
+        return self._needed(self.owner_if_known, "CRM_OWNER_DATABASE_URL")
+
+    @property
+    def operator(self) -> str:
+        """SettingsError where it is not known."""
+        return self._needed(self.operator_if_known, "CRM_OPERATOR_DATABASE_URL")
+
+    def _needed(self, address: str | None, name: str) -> str:
+        if address is None:
+            raise SettingsError(f"{name} is needed: this command logs in with it, the application does not")
+        return address
+
+
 @contextmanager
-def database_url(settings: Settings) -> Iterator[str]:
+def addresses(settings: Settings) -> Iterator[Addresses]:
     """The configured database, or the embedded one for as long as the block runs."""
     if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
+        application = settings.database_url.get_secret_value()
+        other = None if settings.is_production else application
+        yield Addresses(
+            application,
+            settings.owner_database_url.get_secret_value() if settings.owner_database_url else other,
+            settings.operator_database_url.get_secret_value() if settings.operator_database_url else other,
+        )
         return
     refuse_in_production(settings.environment)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -35,16 +72,19 @@ def database_url(settings: Settings) -> Iterator[str]:
         running(settings.data_dir, pg_bin=settings.pg_bin) as cluster,
         kept_running(cluster, tell=structlog.get_logger().warning),
     ):
-        yield cluster.url()
+        yield Addresses(cluster.url(role=APPLICATION), cluster.url(role=OWNER), cluster.url(role=OPERATOR))
 
 
 @contextmanager
-def prepared(settings: Settings) -> Iterator[str]:
-    """As `database_url`, with the schema at its head and the reference data there."""
-    with database_url(settings) as url:
-        setup.move_to_head(url)
-        asyncio.run(with_database(settings, url, setup.add_reference_data))
-        yield url
+def prepared(settings: Settings) -> Iterator[Addresses]:
+    """As `addresses`, with the schema at its head and the reference data there. Conflict: nobody here may move it."""
+    with addresses(settings) as found:
+        if found.owner_if_known is None:
+            schema.refuse_other_revision(found.application)
+        else:
+            setup.move_to_head(found.owner_if_known)
+        asyncio.run(with_database(settings, found.application, setup.add_reference_data))
+        yield found
 
 
 async def with_database(settings: Settings, url: str, work: Callable[[Database], Awaitable[T]]) -> T:
@@ -59,8 +99,8 @@ async def with_database(settings: Settings, url: str, work: Callable[[Database],
 def in_database(work: Callable[[Database], Awaitable[T]], *, prepare: bool = True) -> T:
     """What most commands are: settings, a prepared database, one piece of work."""
     settings = read_settings()
-    with prepared(settings) if prepare else database_url(settings) as url:
-        return asyncio.run(with_database(settings, url, work))
+    with prepared(settings) if prepare else addresses(settings) as found:
+        return asyncio.run(with_database(settings, found.application, work))
 
 
 def read_settings() -> Settings:

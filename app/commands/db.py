@@ -6,21 +6,24 @@ from typing import Annotated
 import typer
 
 from app import setup
-from app.commands import database_url, read_settings, say, with_database
-from app.platform import schema
+from app.commands import addresses, read_settings, say, with_database
+from app.models import metadata
+from app.platform import grants, schema
 from app.platform.embedded import find_binaries, refuse_in_production
 
-commands = typer.Typer(no_args_is_help=True, help="The schema: upgrade, downgrade, schema, reset.")
+commands = typer.Typer(
+    no_args_is_help=True, help="The schema and who may do what: upgrade, downgrade, schema, reset, roles."
+)
 
 
 @commands.command("upgrade")
 def db_upgrade(revision: Annotated[str, typer.Argument(help="A revision, or head.")] = "head") -> None:
     """Move the schema up and add the reference data."""
     settings = read_settings()
-    with database_url(settings) as url:
-        schema.upgrade(url, revision)
+    with addresses(settings) as found:
+        schema.upgrade(found.owner, revision)
         if revision == "head":
-            asyncio.run(with_database(settings, url, setup.add_reference_data))
+            asyncio.run(with_database(settings, found.owner, setup.add_reference_data))
     say.print(f"The schema is at {revision}.")
 
 
@@ -30,8 +33,8 @@ def db_downgrade(
 ) -> None:
     """Move the schema down. Tables that a revision removes are lost with their rows."""
     settings = read_settings()
-    with database_url(settings) as url:
-        schema.downgrade(url, revision)
+    with addresses(settings) as found:
+        schema.downgrade(found.owner, revision)
     say.print(f"The schema is at {revision}.")
 
 
@@ -39,9 +42,9 @@ def db_downgrade(
 def db_schema() -> None:
     """Print the schema of the newest revision as SQL: the text of schema.sql."""
     settings = read_settings()
-    with database_url(settings) as url:
-        schema.upgrade(url)
-        typer.echo(schema.print_schema(url, find_binaries(settings.pg_bin) / "pg_dump"), nl=False)
+    with addresses(settings) as found:
+        schema.upgrade(found.owner)
+        typer.echo(schema.print_schema(found.owner, find_binaries(settings.pg_bin) / "pg_dump"), nl=False)
 
 
 @commands.command("reset")
@@ -51,8 +54,24 @@ def db_reset(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] 
     refuse_in_production(settings.environment)
     if not yes:
         typer.confirm("Remove every record of this database?", abort=True, err=True)
-    with database_url(settings) as url:
-        schema.downgrade(url, "base")
-        setup.move_to_head(url)
-        asyncio.run(with_database(settings, url, setup.add_reference_data))
+    with addresses(settings) as found:
+        schema.downgrade(found.owner, "base")
+        setup.move_to_head(found.owner)
+        asyncio.run(with_database(settings, found.owner, setup.add_reference_data))
     say.print("The database is empty and at the newest revision.")
+
+
+@commands.command("roles")
+def db_roles() -> None:
+    """
+    Make the roles owner, operator and application, and set whose everything is and who may do what.
+
+    For a new database, one made from schema.sql and one that a single account has made. Safe to run again.
+    """
+    settings = read_settings()
+    with addresses(settings) as found:
+        administrator = settings.admin_database_url.get_secret_value() if settings.admin_database_url else found.owner
+        made, changed = grants.set_up(
+            administrator, metadata, logins=(found.owner_if_known, found.operator_if_known, found.application)
+        )
+    say.print(f"Roles made: {', '.join(made) or 'none'}; {changed} owners and grants set.")

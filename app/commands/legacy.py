@@ -8,7 +8,7 @@ migration is at work; 130 interrupted (resume). stdout carries the result alone,
 import csv
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,8 +35,11 @@ _Result = Annotated[Path | None, typer.Option(help="Write the result as CSV file
 _Until = Annotated[int | None, typer.Option(min=1, max=10, help="Stop after this phase.")]
 
 
-def _database() -> AbstractContextManager[str]:
-    return prepared(read_settings())
+@contextmanager
+def _database() -> Iterator[str]:
+    """The operator's address of a prepared database."""
+    with prepared(read_settings()) as found:
+        yield found.operator
 
 
 @commands.command("plan")

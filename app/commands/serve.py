@@ -23,13 +23,13 @@ from app.commands import prepared, read_settings, say, with_database
 from app.demo.accounts import KEYS_FILE, demo_keys, demo_users, has_nobody
 from app.demo.load import DEMO_SEED, Loader
 from app.main import create_app
-from app.platform import clock
+from app.platform import clock, grants
 from app.platform.db import Database
 from app.platform.embedded import exit_on_sigterm, refuse_in_production
 from app.platform.logs import set_up_logs
 from app.platform.processes import SERVER_PID, ending_with_the_server
 from app.platform.secret_key import with_kept_key
-from app.platform.settings import Settings
+from app.platform.settings import OTHER_ROLES, Settings, SettingsError
 from app.worker import run_worker
 
 demo = typer.Typer(no_args_is_help=True, help="Synthetic data for trying.")
@@ -42,7 +42,7 @@ def serve(
     """Serve the API and the pages on CRM_HOST and PORT."""
     settings = with_kept_key(read_settings(), os.environ)
     exit_on_sigterm()
-    with prepared(settings) as url:
+    with _application_alone(settings) as url:
         if demo:
             _show_demo(settings, url)
         os.environ["CRM_DATABASE_URL"], os.environ[SERVER_PID] = url, str(os.getpid())
@@ -63,6 +63,23 @@ def serve(
 
 
 @contextmanager
+def _application_alone(settings: Settings) -> Iterator[str]:
+    """
+    The application's address of a prepared database, for a process that serves: it and its children know no other.
+
+    SettingsError and Conflict in production, where they could log in as the owner.
+    """
+    others = [name for name in OTHER_ROLES.values() if os.environ.pop(name, None)]
+    if settings.is_production:
+        if others:
+            raise SettingsError(f"A process that serves must not know {', '.join(others)}: give it to commands alone")
+        assert settings.database_url is not None  # noqa: S101 - production has refused to start without
+        grants.refuse_owner(settings.database_url.get_secret_value())
+    with prepared(settings) as found:
+        yield found.application
+
+
+@contextmanager
 def _worker_beside() -> Iterator[None]:
     """A worker process for as long as the server runs: nobody starts one by hand for a database that comes with us."""
     process = subprocess.Popen([sys.argv[0], "worker"])  # noqa: S603 - this very command
@@ -76,7 +93,7 @@ def _worker_beside() -> Iterator[None]:
 def worker() -> None:
     """Work on what is due: mail, retention, partitions. Ends on SIGTERM, after the job at hand."""
     settings = read_settings()
-    with prepared(settings) as url:
+    with _application_alone(settings) as url:
 
         async def work(database: Database) -> None:
             async with ending_with_the_server():
@@ -89,8 +106,8 @@ def worker() -> None:
 def demo_load() -> None:
     """Load the demo data into an empty development database and print the demo keys and users."""
     settings = with_kept_key(read_settings(), os.environ)
-    with prepared(settings) as url:
-        _show_demo(settings, url)
+    with prepared(settings) as found:
+        _show_demo(settings, found.application)
 
 
 def _show_demo(settings: Settings, url: str) -> None:

@@ -3,7 +3,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.platform.db import PUBLIC, Base, CreatedAt, Edited, Key
+from app.platform.db import PUBLIC, Base, CreatedAt, Edited, Key, Rows
 
 MAP_TYPES = ("exact", "narrower", "broader")
 UNKNOWN_LEGACY_CONDITION = "Unknown (legacy)"
@@ -33,7 +33,7 @@ class MedicalCondition(Edited, Base):
     )
 
 
-class ConditionSynonym(Edited, Base):
+class ConditionSynonym(Edited, Base, rows=Rows.PART):
     """Another name of a condition: lay words, older terms, other languages. Unique, so a text means one condition."""
 
     __tablename__ = "condition_synonym"
@@ -51,7 +51,7 @@ class ConditionSynonym(Edited, Base):
     name: Mapped[str] = mapped_column(String(200), info=PUBLIC)
 
 
-class ConditionCode(Edited, Base):
+class ConditionCode(Edited, Base, rows=Rows.PART):
     """A code of a vocabulary for a condition; `map_type` tells how the code's meaning lies to the condition's."""
 
     __tablename__ = "condition_code"

@@ -5,13 +5,13 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.platform.db import DETAIL, HEALTH, INTERNAL, Base, CreatedAt, Key
+from app.platform.db import DETAIL, HEALTH, INTERNAL, Base, CreatedAt, Key, Rows
 
 OWNERS = ("lead_id", "patient_id", "ct_journey_id", "eap_journey_id")
 """The columns of whose events there are, each named as the key of the record's own table."""
 
 
-class JourneyEvent(Base):
+class JourneyEvent(Base, rows=Rows.INSERT_ONLY):
     """
     One move of a record: of a lead, a patient, a trial journey or an expanded-access journey (exactly one of them).
 
@@ -36,7 +36,6 @@ class JourneyEvent(Base):
             )
             for owner in OWNERS
         ),
-        {"info": {"insert_only": True}},
     )
 
     journey_event_id: Mapped[Key]

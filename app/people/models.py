@@ -14,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.platform.db import DETAIL, HEALTH, INTERNAL, PERSONAL, PUBLIC, Base, CreatedAt, Edited, Key
+from app.platform.db import DETAIL, HEALTH, INTERNAL, PERSONAL, PUBLIC, Base, CreatedAt, Edited, Key, Rows
 
 GENDERS = ("male", "female", "other", "unknown")
 """FHIR administrative gender."""
@@ -130,7 +130,7 @@ class ContactPoint(Edited, Base):
     is_shared: Mapped[bool] = mapped_column(server_default=text("false"), info=INTERNAL)
 
 
-class ContactType(Base):
+class ContactType(Base, rows=Rows.RECORD):
     """A role a person can have over time."""
 
     __tablename__ = "contact_type"
@@ -202,7 +202,7 @@ class PersonRelationship(Edited, Base):
     notes: Mapped[str | None] = mapped_column(info=DETAIL)
 
 
-class IntakeSubmission(Base):
+class IntakeSubmission(Base, rows=Rows.INSERT_ONLY):
     """A submission as it came, never changed: what was sent, by which entry point, and whom it was matched to."""
 
     __tablename__ = "intake_submission"
@@ -211,7 +211,6 @@ class IntakeSubmission(Base):
         Index(
             "ix_intake_submission_person_id", "person_id", text("created_at DESC"), text("intake_submission_id DESC")
         ),
-        {"info": {"insert_only": True}},
     )
 
     intake_submission_id: Mapped[Key]

@@ -8,6 +8,7 @@ see is decided by class, and a column without one fails a test.
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -58,7 +59,28 @@ NAMING_CONVENTION = {
 }
 
 
+class Rows(StrEnum):
+    """What may become of a table's rows once they are there. The grants of the database roles follow from it."""
+
+    INSERT_ONLY = "insert_only"
+    """Never changed, never removed; the database refuses it by trigger."""
+    RECORD = "record"
+    """Changed, never removed."""
+    PART = "part"
+    """Parts of a record that are replaced with it."""
+    DISPOSABLE = "disposable"
+    """Removed when they have served: sessions, proofs, kept answers."""
+    OWNERS = "owners"
+    """Written by the functions of the owner alone."""
+
+
 class Base(DeclarativeBase):
+    """
+    A table: `class Person(Edited, Base)`, `class RowHistory(Base, rows=Rows.INSERT_ONLY)`.
+
+    A class that does not say what may become of its rows is a TypeError. Edited tables are records.
+    """
+
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: Text(),
@@ -69,6 +91,14 @@ class Base(DeclarativeBase):
         list[str]: ARRAY(Text()),
         list[UUID]: ARRAY(Uuid()),
     }
+
+    def __init_subclass__(cls, *, rows: Rows | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__tablename__" not in cls.__dict__:
+            return
+        if rows is None:
+            raise TypeError(f"{cls.__name__}: say what may become of its rows, as in `rows=Rows.RECORD`")
+        cls.metadata.tables[cls.__tablename__].info["rows"] = rows
 
 
 Key = Annotated[UUID, mapped_column(primary_key=True, server_default=text("uuidv7()"), info=INTERNAL)]
@@ -106,7 +136,7 @@ class Edited:
                 "eager_defaults": True,
                 **getattr(cls, "__mapper_args__", {}),
             }
-        super().__init_subclass__(**kwargs)
+        super().__init_subclass__(**{"rows": Rows.RECORD, **kwargs})
 
 
 @event.listens_for(Session, "before_flush")
@@ -130,8 +160,8 @@ def _name_the_remover(_mapper: Any, connection: Connection, row: Any) -> None:
 
 
 def insert_only_tables() -> list[Table]:
-    """Tables whose rows are never changed or removed; marked by `info={"insert_only": True}` in __table_args__."""
-    return [table for table in Base.metadata.sorted_tables if table.info.get("insert_only")]
+    """Tables whose rows are never changed or removed."""
+    return [table for table in Base.metadata.sorted_tables if table.info["rows"] is Rows.INSERT_ONLY]
 
 
 def edited_tables() -> list[Table]:
@@ -240,6 +270,7 @@ __all__ = [
     "Database",
     "Edited",
     "Key",
+    "Rows",
     "asyncpg_url",
     "constraint_name",
     "create_engine",

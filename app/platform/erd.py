@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKeyConstraint, Table, U
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from app.platform.db import Base
+from app.platform.db import Base, Rows
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
@@ -35,7 +35,7 @@ def tables() -> str:
         parts.append(f"### {table.name}\n")
         if doc:
             parts.append(f"{doc}\n")
-        if table.info.get("insert_only"):
+        if table.info["rows"] is Rows.INSERT_ONLY:
             parts.append("Insert only.\n")
         parts.append("| column | type | may be empty | class |\n|---|---|:-:|---|")
         for column in table.columns:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.platform import clock
-from app.platform.db import HEALTH, INTERNAL, Base, CreatedAt, sqlstate
+from app.platform.db import HEALTH, INTERNAL, Base, CreatedAt, Rows, sqlstate
 from app.platform.errors import Conflict, Invalid, invalid_field
 
 KEPT_FOR = timedelta(hours=24)
@@ -26,7 +26,7 @@ WAIT_MS = 5_000
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-class IdempotencyKey(Base):
+class IdempotencyKey(Base, rows=Rows.DISPOSABLE):
     """
     One used key. The stored answer may name a person: it is health data and goes after 24 hours.
 

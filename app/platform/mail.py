@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.platform import clock
-from app.platform.db import INTERNAL, PERSONAL, SECRET, Base, CreatedAt, Database, Key
+from app.platform.db import INTERNAL, PERSONAL, SECRET, Base, CreatedAt, Database, Key, Rows
 from app.platform.settings import Settings, SmtpSecurity
 from app.platform.text import Answer
 
@@ -42,7 +42,7 @@ TRIES = 8
 BATCH = 20
 
 
-class OutgoingMail(Base):
+class OutgoingMail(Base, rows=Rows.DISPOSABLE):
     """A mail to be sent, or sent (its body wiped). After a failure it waits until `due_at`."""
 
     __tablename__ = "outgoing_mail"

@@ -9,9 +9,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from app.platform import grants
 from app.platform.advisory_locks import Lock
 from app.platform.errors import Conflict
 from app.platform.newest_revision import REVISIONS, head_revision
@@ -46,6 +47,25 @@ def downgrade(database_url: str, revision: str) -> None:
     _move(database_url, revision, up=False)
 
 
+def refuse_other_revision(database_url: str) -> None:
+    """
+    Conflict unless the schema is at this code's newest revision: for a process that may not move it.
+
+    The partitions of the months ahead are made nevertheless, by the owner's function.
+    """
+    engine = sync_engine(database_url)
+    with engine.begin() as connection:
+        found = current_revision(connection)
+        if found != head_revision():
+            raise Conflict(
+                f"The schema is at {found or 'nothing'}, this version needs {head_revision()}: "
+                "run `crm db upgrade` with CRM_OWNER_DATABASE_URL first.",
+                code="schema_not_ready",
+            )
+        connection.execute(text("SELECT ensure_audit_partitions(2)"))
+    engine.dispose()
+
+
 def _move(database_url: str, revision: str, *, up: bool) -> None:
     engine = sync_engine(database_url)
     with engine.connect() as guard, engine.connect() as connection:
@@ -53,8 +73,10 @@ def _move(database_url: str, revision: str, *, up: bool) -> None:
         guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": Lock.SCHEMA.value})
         try:
             if up:
-                command.upgrade(_config(connection), revision)
+                config = _config(connection)
+                command.upgrade(config, revision)
                 connection.execute(text("SELECT ensure_audit_partitions(2)"))
+                _set_roles(connection, config.attributes["metadata"])
             else:
                 command.downgrade(_config(connection), revision)
         except CommandError as error:
@@ -62,6 +84,15 @@ def _move(database_url: str, revision: str, *, up: bool) -> None:
             raise Conflict(f"The schema cannot be moved by this version: {error}.", code="unknown_revision") from None
         connection.commit()
     engine.dispose()
+
+
+def _set_roles(connection: Connection, metadata: MetaData) -> None:
+    """Grant what is new in the schema; where there are no roles, one account does everything."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)  # noqa: S101 - sync_engine made it
+    if grants.are_set(driver):
+        grants.hand_over(driver)
+        grants.grant(driver, metadata)
 
 
 _LEFT_OUT = re.compile(

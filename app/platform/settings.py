@@ -13,6 +13,12 @@ from sqlalchemy.exc import ArgumentError
 
 PRODUCTION_RATE_LIMIT = 6_000
 """Requests per minute of one account and worker process, unless CRM_RATE_LIMIT says otherwise."""
+OTHER_ROLES = {
+    "owner_database_url": "CRM_OWNER_DATABASE_URL",
+    "operator_database_url": "CRM_OPERATOR_DATABASE_URL",
+    "admin_database_url": "CRM_ADMIN_DATABASE_URL",
+}
+"""Where others than the application log in: no process that serves has these."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -47,6 +53,9 @@ class Settings(BaseModel):
     """
     Everything the environment decides. `database_url` None means the embedded PostgreSQL in `data_dir`.
 
+    `database_url` is where the application logs in, `owner_database_url` and `operator_database_url` where commands do
+    that move the schema or migrate (platform/roles.py); `admin_database_url` is for `crm db roles` alone.
+
     `proxy_hops` is how many proxies of ours stand in front: that many entries of X-Forwarded-For are believed.
     `rate_limit_per_minute` is for requests of an account, `failed_keys_per_minute` for failed authentications from an
     address, each in one worker process; 0 is no limit. The former is off in development, where benchmarks run.
@@ -66,6 +75,9 @@ class Settings(BaseModel):
 
     environment: Environment = Environment.DEVELOPMENT
     database_url: SecretStr | None = None
+    owner_database_url: SecretStr | None = None
+    operator_database_url: SecretStr | None = None
+    admin_database_url: SecretStr | None = None
     data_dir: Path = Path(".data")
     pg_bin: Path | None = None
     secret_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(32)))
@@ -110,6 +122,7 @@ class Settings(BaseModel):
         names = {
             "environment": "CRM_ENV",
             "database_url": "CRM_DATABASE_URL",
+            **OTHER_ROLES,
             "data_dir": "CRM_DATA_DIR",
             "pg_bin": "CRM_PG_BIN",
             "secret_key": "CRM_SECRET_KEY",
@@ -154,8 +167,9 @@ class Settings(BaseModel):
             values["base_url"] = f"http://127.0.0.1:{values.get('port', 8000)}"
         if values.get("environment") == Environment.PRODUCTION:
             values.setdefault("rate_limit_per_minute", PRODUCTION_RATE_LIMIT)
-        if (url := env.get("CRM_DATABASE_URL")) and not _names_a_postgresql(url):
-            raise SettingsError("CRM_DATABASE_URL must read postgresql://user@host:port/database")
+        for name in ("CRM_DATABASE_URL", *OTHER_ROLES.values()):
+            if (url := env.get(name)) and not _names_a_postgresql(url):
+                raise SettingsError(f"{name} must read postgresql://user@host:port/database")
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:

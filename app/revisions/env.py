@@ -5,6 +5,7 @@ from alembic import context
 from app.models import metadata
 
 connection = context.config.attributes["connection"]
+context.config.attributes["metadata"] = metadata
 
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:

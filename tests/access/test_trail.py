@@ -4,6 +4,8 @@ Every access is on record: for each route and role exactly one event, reads and 
 Without a place for the event there is no answer.
 """
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 from sqlalchemy import text
@@ -159,18 +161,11 @@ async def test_who_reads_the_accounts_is_on_record(
 
 
 async def test_without_a_place_for_the_event_there_is_no_answer(
-    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
+    trail_takes: Callable[[str], None], client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
 ) -> None:
+    trail_takes("false")
     world = await a_world(session)
     headers = await as_role("data_steward")
-    await session.execute(
-        text(
-            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$"
-        )
-    )
-    await session.execute(text("CREATE TRIGGER fail BEFORE INSERT ON audit_event FOR EACH ROW EXECUTE FUNCTION fail()"))
-    await session.commit()
     answered: list[tuple[object, ...]] = []
     for route in ROUTES:
         answer = await _call(client, route, world, headers)

@@ -23,6 +23,7 @@ from app.conditions.models import MedicalCondition
 from app.platform import clock, schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster
+from app.platform.roles import APPLICATION
 from app.platform.settings import Settings
 from app.setup import add_reference_data
 from tests.serving import environment, serving
@@ -65,8 +66,8 @@ def test_the_api_keeps_its_description(cluster: Cluster, settings: Settings, tmp
     engine = schema.sync_engine(cluster.url())
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("CREATE DATABASE fuzz"))
-    url = cluster.url("fuzz")
-    schema.upgrade(url)
+    schema.upgrade(cluster.url("fuzz"))
+    url = cluster.url("fuzz", role=APPLICATION)
     key, conditions = asyncio.run(_key_for_everything(url, settings))
     log, config = tmp_path / "serve.log", tmp_path / "schemathesis.toml"
     config.write_text(f"{CONFIG.read_text()}\n[dictionaries.conditions]\nvalues = {json.dumps(conditions)}\n")

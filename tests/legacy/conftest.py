@@ -11,9 +11,11 @@ from psycopg import sql
 
 from app.legacy import checks
 from app.legacy.sample import write_sample
-from app.platform import schema
+from app.models import metadata
+from app.platform import grants, schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster
+from app.platform.roles import OPERATOR
 from app.platform.settings import Settings
 from app.setup import add_reference_data
 
@@ -39,7 +41,7 @@ def template(cluster: Cluster) -> str:
 
 @pytest.fixture(scope="session")
 def new_database(cluster: Cluster, template: str) -> Callable[[], str]:
-    """Make a fresh database; returns its address."""
+    """Make a fresh database; returns its address for the operator, as whom the migration logs in."""
 
     def make() -> str:
         name = f"legacy_{next(_numbers)}"
@@ -47,7 +49,9 @@ def new_database(cluster: Cluster, template: str) -> Callable[[], str]:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
             )
-        return cluster.url(name)
+        with psycopg.connect(cluster.url(name)) as connection:
+            grants.grant(connection, metadata)  # those of the database itself are not copied
+        return cluster.url(name, role=OPERATOR)
 
     return make
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.downloads import cell
 from app.audit.models import AuditEvent
 from app.audit.partitions import close_partitions
-from app.platform import clock
+from app.platform import clock, schema
 from app.platform.db import Database
 from tests.builders import a_colleague, a_patient, a_person
 from tests.conftest import AsRole
@@ -189,15 +189,14 @@ async def test_person_of_the_report_is_named_by_nobody_else(
     assert answer.json()["items"] == []
 
 
-async def test_months_that_are_over_are_indexed_once(committed_database: Database) -> None:
+async def test_months_that_are_over_are_indexed_once(committed_database: Database, committed_owner_url: str) -> None:
     month = "audit_event_2026_03"
+    engine = schema.sync_engine(committed_owner_url)
+    with engine.begin() as connection:
+        bounds = "FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00')"
+        connection.execute(text(f"CREATE TABLE {month} PARTITION OF audit_event FOR VALUES {bounds}"))
+    engine.dispose()
     async with committed_database.unit_of_work() as session:
-        await session.execute(
-            text(
-                f"CREATE TABLE {month} PARTITION OF audit_event "
-                "FOR VALUES FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00')"
-            )
-        )
         assert await close_partitions(session) == 1
         assert await close_partitions(session) == 0
         names = await session.scalars(

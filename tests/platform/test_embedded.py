@@ -32,6 +32,7 @@ from app.platform.embedded import (
     refuse_in_production,
     running,
 )
+from app.platform.roles import APPLICATION, OPERATOR, OWNER, ROLES
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {
@@ -342,9 +343,9 @@ def test_server_started_by_hand_is_left_alone(data_dir: Path) -> None:
 # What it is
 
 
-def test_role_crm_owns_its_database_and_is_no_superuser(shared: Cluster) -> None:
+def test_owner_owns_the_database_and_is_no_superuser(shared: Cluster) -> None:
     assert ask(shared.url(), "SELECT rolname, rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user") == [
-        ("crm", False, True)
+        (OWNER, False, True)
     ]
     tell(shared.url(), "CREATE EXTENSION btree_gist; CREATE EXTENSION pg_trgm")
     tell(shared.url(), "CREATE DATABASE of_a_test")
@@ -378,27 +379,57 @@ def test_url_serves_asyncpg_sqlalchemy_and_psql(shared: Cluster) -> None:
         await engine.dispose()
         return by_driver, by_engine
 
-    assert asyncio.run(both()) == ("crm", "crm")
-    assert run(shared.bin_dir / "psql", "-XAtc", "SELECT current_user", shared.url()).stdout == "crm\n"
+    assert asyncio.run(both()) == (OWNER, OWNER)
+    assert run(shared.bin_dir / "psql", "-XAtc", "SELECT current_user", shared.url()).stdout == f"{OWNER}\n"
 
 
-def test_only_the_users_of_the_folder_connect_and_only_by_the_socket(shared: Cluster) -> None:
-    rules = ask(shared.url(role="postgres"), "SELECT type, auth_method, options FROM pg_hba_file_rules")
-    assert rules == [("local", "peer", ["map=crm"])]
+def test_each_role_connects_with_its_own_password_and_only_by_the_socket(shared: Cluster) -> None:
+    rules = ask(shared.url(role="postgres"), "SELECT type, auth_method FROM pg_hba_file_rules")
+    assert rules == [("local", "scram-sha-256")]
     assert ask(shared.url(), "SHOW listen_addresses") == [("",)]
     assert mode_of(shared.socket_dir) == 0o700
-    users = ask(shared.url(role="postgres"), "SELECT DISTINCT sys_name FROM pg_ident_file_mappings")
-    assert {user for (user,) in users} == {"root", pwd.getpwuid(os.geteuid()).pw_name}
+    assert mode_of(shared.log.with_name("passwords.json")) == 0o600
+    for role in (*ROLES, "postgres"):
+        assert ask(shared.url(role=role), "SELECT current_user::text") == [(role,)]
+
+
+@pytest.mark.parametrize("role", [OWNER, OPERATOR, "postgres"])
+@pytest.mark.parametrize("password", ["", "the application's"])
+def test_application_cannot_log_in_as_anybody_else(shared: Cluster, role: str, password: str) -> None:
+    own = shared.passwords[APPLICATION]
+    other = shared.url(role=APPLICATION).replace(f"{APPLICATION}:{own}", f"{role}:{own if password else ''}")
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        ask(other, "SELECT 1")
+    with psycopg.connect(shared.url(role=APPLICATION)) as connection, pytest.raises(psycopg.errors.Error):
+        connection.execute(f"SET ROLE {role}")
+
+
+def test_database_of_one_role_gets_three_and_keeps_its_tables(data_dir: Path) -> None:
+    with running(data_dir, durable=False) as first:
+        tell(first.url(), "CREATE TABLE kept AS SELECT 42 AS answer")
+        for statement in (
+            f"ALTER ROLE {OWNER} RENAME TO crm",
+            *(f"DROP ROLE {role}" for role in (APPLICATION, OPERATOR)),
+        ):
+            tell(first.url(role="postgres"), statement)
+        first.log.with_name("passwords.json").unlink()
+        # As after a kill: it still runs, as the earlier version has left it.
+        with running(data_dir, durable=False) as later:
+            assert ask(later.url(), "SELECT answer FROM kept") == [(42,)]
+            owner = ask(later.url(), "SELECT relowner::regrole::text FROM pg_class WHERE relname = 'kept'")
+            assert owner == [(OWNER,)]
+            assert ask(later.url(role=APPLICATION), "SELECT current_user::text") == [(APPLICATION,)]
 
 
 @only_as_root
 def test_another_user_of_the_system_is_refused(shared: Cluster) -> None:
     psql = programs_for_others(shared.data_dir, shared.bin_dir) / "psql"
-    # Even in the server's own shoes, which pass the folder of the socket.
+    without = shared.url().replace(f":{shared.passwords[OWNER]}", "")
+    # The server's own user passes the folder of the socket, and has no password.
     for user in ("daemon", shared.socket_dir.owner()):
-        refused = run(psql, "-Xc", "SELECT 1", shared.url(), user=user).stderr
+        refused = run(psql, "-wXc", "SELECT 1", without, user=user).stderr
         assert ("Permission denied" in refused) == (user == "daemon"), user
-        assert ("Peer authentication failed" in refused) == (user != "daemon"), user
+        assert ("no password supplied" in refused) == (user != "daemon"), user
 
 
 def test_log_carries_no_value_of_a_statement(data_dir: Path) -> None:
@@ -456,7 +487,7 @@ def test_as_a_user_of_the_system_and_root_joins_it(folder: Path) -> None:
     assert mode_of(folder / "data") == 0o700
     with running(folder / "data") as joined:
         assert joined.postmaster_pid == user.postmaster_pid
-        assert ask(joined.url(), "SELECT current_user::text") == [("crm",)]
+        assert ask(joined.url(), "SELECT current_user::text") == [(OWNER,)]
     user.kill()
     # Root stops it and starts it, as the user's own; what root has to make anew, the user can use.
     with running(folder / "data"):

@@ -16,6 +16,7 @@ from app.access.service import command_actor, create_api_key, open_account
 from app.platform import clock, schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster
+from app.platform.roles import APPLICATION
 from app.platform.settings import Settings
 from app.setup import add_reference_data
 from tests.canaries import HEALTH, PERSONAL, H, P, World, a_world, guarded_routes
@@ -34,8 +35,8 @@ async def _prepared(cluster: Cluster, settings: Settings) -> tuple[str, World, d
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text('CREATE DATABASE "log_canaries"'))
     engine.dispose()
-    url = cluster.url("log_canaries")
-    schema.upgrade(url)
+    schema.upgrade(cluster.url("log_canaries"))
+    url = cluster.url("log_canaries", role=APPLICATION)
     database = Database(create_engine(settings, url))
     await add_reference_data(database)
     keys = {}

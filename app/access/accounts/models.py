@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.platform.db import HEALTH, INTERNAL, PERSONAL, SECRET, Base, CreatedAt, Key
+from app.platform.db import HEALTH, INTERNAL, PERSONAL, SECRET, Base, CreatedAt, Key, Rows
 
 STAGES = ("second_factor", "enrolment", "open")
 """What a session still lacks: its second factor, a second factor at all, nothing."""
@@ -22,7 +22,7 @@ LINK_PURPOSES = ("invitation", "reset")
 CEREMONIES = ("enrol", "sign_in", "second_factor", "unlock")
 
 
-class WebSession(Base):
+class WebSession(Base, rows=Rows.DISPOSABLE):
     """
     Somebody signed in with a browser.
 
@@ -54,7 +54,7 @@ class WebSession(Base):
     source: Mapped[str] = mapped_column(String(64), info=PERSONAL)
 
 
-class PasswordCredential(Base):
+class PasswordCredential(Base, rows=Rows.DISPOSABLE):
     """The Argon2id hash of an account's password, with its own salt and cost in its text."""
 
     __tablename__ = "password_credential"
@@ -67,7 +67,7 @@ class PasswordCredential(Base):
     changed_at: Mapped[datetime] = mapped_column(info=INTERNAL)
 
 
-class TotpCredential(Base):
+class TotpCredential(Base, rows=Rows.DISPOSABLE):
     """An authenticator app. `last_step` is the newest 30-second step of which a code was used: none works twice."""
 
     __tablename__ = "totp_credential"
@@ -80,7 +80,7 @@ class TotpCredential(Base):
     last_step: Mapped[int] = mapped_column(BigInteger, info=INTERNAL)
 
 
-class Passkey(Base):
+class Passkey(Base, rows=Rows.DISPOSABLE):
     """A WebAuthn credential: what is kept is public."""
 
     __tablename__ = "passkey"
@@ -97,7 +97,7 @@ class Passkey(Base):
     last_used_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
 
 
-class PasskeyChallenge(Base):
+class PasskeyChallenge(Base, rows=Rows.DISPOSABLE):
     """A challenge given to a browser, valid once and for minutes; `holder_sha256` is the cookie it was given to."""
 
     __tablename__ = "passkey_challenge"
@@ -113,7 +113,7 @@ class PasskeyChallenge(Base):
     expires_at: Mapped[datetime] = mapped_column(info=INTERNAL)
 
 
-class RecoveryCode(Base):
+class RecoveryCode(Base, rows=Rows.DISPOSABLE):
     """One of the codes for a lost second factor, as SHA-256: it holds 120 random bits, so no slow hash is needed."""
 
     __tablename__ = "recovery_code"
@@ -126,7 +126,7 @@ class RecoveryCode(Base):
     used_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
 
 
-class OneTimeLink(Base):
+class OneTimeLink(Base, rows=Rows.RECORD):
     """A link sent by mail: an invitation or a password reset. Its token is kept as SHA-256."""
 
     __tablename__ = "one_time_link"
@@ -145,7 +145,7 @@ class OneTimeLink(Base):
     used_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
 
 
-class SignInAttempt(Base):
+class SignInAttempt(Base, rows=Rows.DISPOSABLE):
     """
     One try at a secret, or a request for a new password, by its `purpose`.
 
@@ -168,7 +168,7 @@ class SignInAttempt(Base):
     succeeded: Mapped[bool] = mapped_column(server_default=text("false"), info=INTERNAL)
 
 
-class KnownDevice(Base):
+class KnownDevice(Base, rows=Rows.DISPOSABLE):
     """A browser with which an account has signed in: floods from elsewhere do not hold it up."""
 
     __tablename__ = "known_device"
@@ -184,7 +184,7 @@ class KnownDevice(Base):
     last_used_at: Mapped[datetime] = mapped_column(info=INTERNAL)
 
 
-class HeldForm(Base):
+class HeldForm(Base, rows=Rows.DISPOSABLE):
     """What somebody had typed when their session had ended: kept for them alone until they have signed in again."""
 
     __tablename__ = "held_form"
@@ -198,7 +198,7 @@ class HeldForm(Base):
     expires_at: Mapped[datetime] = mapped_column(info=INTERNAL)
 
 
-class OutsideIdentity(Base):
+class OutsideIdentity(Base, rows=Rows.RECORD):
     """Who an account is at an identity provider: the pair of issuer and subject, never the e-mail."""
 
     __tablename__ = "outside_identity"
@@ -214,7 +214,7 @@ class OutsideIdentity(Base):
     subject: Mapped[str] = mapped_column(info=PERSONAL)
 
 
-class OutsideSignIn(Base):
+class OutsideSignIn(Base, rows=Rows.DISPOSABLE):
     """A sign-in that is under way at the identity provider; `holder_sha256` is the browser that began it."""
 
     __tablename__ = "outside_sign_in"

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from psycopg import sql
-
 from app.legacy.phases.context import Context
 
 _WORTH_IT: Final = 5_000
@@ -30,44 +28,13 @@ def indexes_at_the_end(context: Context, target: str, new_rows: int) -> Iterator
     ):
         yield
         return
-    foreign = context.all(
-        f"SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
-        f" WHERE conrelid = 'public.{target}'::regclass AND contype = 'f' AND conparentid = 0 ORDER BY conname"
-    )
-    # A unique constraint that another table's foreign key leans on has to stay, as has the primary key.
-    constraints = context.all(
-        f"""
-        SELECT c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint AS c
-        WHERE c.conrelid = 'public.{target}'::regclass AND c.contype IN ('u', 'x')
-        AND NOT EXISTS (SELECT FROM pg_constraint AS f WHERE f.contype = 'f' AND f.conindid = c.conindid)
-        ORDER BY c.conname
-        """
-    )
-    indexes = context.all(
-        f"""
-        SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index AS i
-        WHERE i.indrelid = 'public.{target}'::regclass
-        AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conindid = i.indexrelid)
-        ORDER BY 1
-        """
-    )
-    for name, _ in [*foreign, *constraints]:
-        _alter(context, target, "DROP CONSTRAINT {}", name)
-    for name, _ in indexes:
-        context.connection.execute(f"DROP INDEX public.{name}")
+    # The owner's functions: what is taken away is kept there, so that nothing else can be built.
+    away = context.all(f"SELECT take_indexes_away('{target}')")
     yield
-    for name, definition in [*constraints, *foreign]:
-        context.stage(f"{target}: {name}", f'ALTER TABLE public.{target} ADD CONSTRAINT "{name}" {definition}')
-    for name, definition in indexes:
-        context.stage(f"{target}: {name}", definition)
+    for (name,) in away:
+        context.stage(f"{target}: {name}", f"SELECT build_index('{target}', '{name}')")
     context.connection.execute(f"ANALYZE public.{target}")
 
 
 def _rows_there(context: Context, target: str) -> int:
     return int(context.all(f"SELECT count(*) FROM public.{target}")[0][0])
-
-
-def _alter(context: Context, target: str, change: str, name: str) -> None:
-    context.connection.execute(
-        sql.SQL("ALTER TABLE {} " + change).format(sql.Identifier("public", target), sql.Identifier(name))
-    )

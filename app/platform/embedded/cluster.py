@@ -6,9 +6,9 @@ import re
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from app.platform.embedded.binaries import binaries_for, find_binaries
 from app.platform.embedded.errors import EmbeddedError
 from app.platform.embedded.locks import Membership, exclusive
 from app.platform.embedded.server import Server
+from app.platform.roles import OWNER
 
 # Where root keeps the databases of data folders that the server's user cannot enter.
 ELSEWHERE = Path("/var/lib/mytomorrows-crm")
@@ -37,15 +38,17 @@ class Cluster:
     socket_dir: Path
     log: Path
     postmaster_pid: int
+    passwords: Mapping[str, str] = field(repr=False)
 
-    def url(self, database: str = "crm", *, role: str = "crm") -> str:
+    def url(self, database: str = "crm", *, role: str = OWNER) -> str:
         """
         A libpq URL, understood by psql, psycopg and asyncpg.
 
-        The role `crm` owns the database `crm` and may create others; `postgres` is the superuser, for checks
-        such as amcheck. No password: the server asks the kernel who is at the other end of the socket.
+        The roles are those of platform/roles.py, each with a password of its own; the owner owns the database `crm`
+        and may create others. `postgres` is the superuser, for checks such as amcheck.
         """
-        return f"postgresql://{role}@/{quote(database, safe='')}?host={quote(str(self.socket_dir), safe='/')}"
+        login = f"{role}:{self.passwords[role]}"
+        return f"postgresql://{login}@/{quote(database, safe='')}?host={quote(str(self.socket_dir), safe='/')}"
 
 
 @contextmanager
@@ -147,7 +150,7 @@ def _cluster(data_dir: Path, programs: Path, server: Server) -> Cluster:
     socket_dir, pid = server.socket_dir(), server.postmaster_pid()
     if socket_dir is None or pid is None:
         raise EmbeddedError(f"PostgreSQL has ended right after its start; {server.log} says why.")
-    return Cluster(data_dir, programs, socket_dir, server.log, pid)
+    return Cluster(data_dir, programs, socket_dir, server.log, pid, server.passwords())
 
 
 def _server(data_dir: Path, programs: Path) -> Server:

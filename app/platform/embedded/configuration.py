@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from app.platform.roles import ROLES
+
 # The log carries no value of a statement: errors of statements are not logged at all (the app logs its own),
 # and `terse` leaves out the details of what is, such as the statement of a process that crashed.
 _SETTINGS = {
@@ -29,9 +31,8 @@ _SETTINGS = {
 }
 # For tests: a crash of the machine may lose everything.
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-_MAP = "crm"
-# The role `postgres` is for checks such as amcheck; the app is `crm`.
-ROLES = ("crm", "postgres")
+# The role `postgres` is for checks such as amcheck.
+LOGINS = (*ROLES, "postgres")
 
 
 def server_settings(home: Path, *, socket_dir: Path, durable: bool) -> str:
@@ -39,20 +40,14 @@ def server_settings(home: Path, *, socket_dir: Path, durable: bool) -> str:
     settings = _SETTINGS | {
         "unix_socket_directories": f'"{socket_dir}"',
         "hba_file": str(home / "pg_hba.conf"),
-        "ident_file": str(home / "pg_ident.conf"),
     }
     settings |= {} if durable else _NOT_DURABLE
     return "".join(f"{name} = {_quoted(value)}\n" for name, value in settings.items())
 
 
 def who_may_connect() -> str:
-    """The text of pg_hba.conf: our operating-system users by the local socket, nobody else."""
-    return f"local all {','.join(ROLES)} peer map={_MAP}\n"
-
-
-def who_is_who(users: set[str]) -> str:
-    """The text of pg_ident.conf: these operating-system users may be any of our roles."""
-    return "".join(f'{_MAP} "{user}" {role}\n' for user in sorted(users) for role in ROLES)
+    """The text of pg_hba.conf: our roles by the local socket, each with its password, nobody else."""
+    return f"local all {','.join(LOGINS)} scram-sha-256\n"
 
 
 def _quoted(value: str) -> str:

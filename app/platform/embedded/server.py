@@ -6,7 +6,9 @@ any process id, whether something of it still lives: its parent, or children tha
 """
 
 import fcntl
+import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -22,6 +24,7 @@ from app.platform.embedded import configuration
 from app.platform.embedded.account import Account
 from app.platform.embedded.errors import EmbeddedError
 from app.platform.embedded.locks import WAIT_SECONDS, is_locked, open_ours
+from app.platform.roles import OPERATOR, OWNER, ROLES
 
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PREFIX = "crm-pg-"
@@ -36,12 +39,14 @@ _STATUS_LINE = 7  # of postmaster.pid, counted from 0, the last
 _PROCESSES = Path("/proc")
 # On macOS C.UTF-8 is no locale of the system; what sorts and compares is PostgreSQL's own C.UTF-8 on both.
 _SYSTEM_LOCALE = "C.UTF-8" if sys.platform == "linux" else "C"
-_FIRST_STATEMENTS = """
-CREATE ROLE crm LOGIN CREATEDB;
-
-CREATE DATABASE crm OWNER crm;
-
-"""
+# Each line is a statement. A database of before had one role, `crm`, to which everything belongs.
+_MAKE_ROLES = (
+    "DO 'BEGIN IF to_regrole(''crm'') IS NOT NULL THEN ALTER ROLE crm RENAME TO crm_owner; END IF; END'",
+    *(f"DO 'BEGIN IF to_regrole(''{role}'') IS NULL THEN CREATE ROLE {role} LOGIN; END IF; END'" for role in ROLES),
+    f"ALTER ROLE {OWNER} CREATEDB",
+    f"GRANT {OPERATOR} TO {OWNER}",
+)
+_MAKE_DATABASE = f"CREATE DATABASE crm OWNER {OWNER}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ class Server:
     The server of `home`, a folder of ours that holds
 
     - `data/`: PostgreSQL's own files, the server user's;
-    - `postgresql.conf`, `pg_hba.conf`, `pg_ident.conf`: ours, the server user only reads them;
+    - `postgresql.conf`, `pg_hba.conf`: ours, the server user only reads them;
+    - `passwords.json`: the password of each role, for us alone;
     - `postgres.log`, and `postgres.log.1` when it has grown past 10 MiB;
     - `socket`: names the folder of the socket, which needs a short path and so lies in the temporary folder.
     """
@@ -87,11 +93,17 @@ class Server:
         """
         if is_locked(self._lock_file):
             if self._becomes_ready():
-                return
-            self._end_remains()
+                if self._passwords_file.exists():
+                    return
+                self.stop()  # of an earlier version, which had one role without a password
+            else:
+                self._end_remains()
         if not self.data.exists():
             with self._locked() as lock:
                 self._make_cluster(lock, durable=durable)
+        elif not self._passwords_file.exists():
+            with self._locked() as lock:
+                self._give_passwords(self.data, lock)
         self._start(durable=durable)
 
     def stop(self) -> None:
@@ -107,6 +119,15 @@ class Server:
             if socket_dir.is_dir():
                 shutil.rmtree(socket_dir)
             (self.home / "socket").unlink()
+
+    def passwords(self) -> dict[str, str]:
+        """The password of each role."""
+        found: dict[str, str] = json.loads(self._passwords_file.read_text())
+        return found
+
+    @property
+    def _passwords_file(self) -> Path:
+        return self.home / "passwords.json"
 
     @property
     def _lock_file(self) -> Path:
@@ -150,18 +171,28 @@ class Server:
         )
         if made.returncode:
             raise EmbeddedError(f"PostgreSQL could not make its files in {self.home}: {_last_lines(made.stderr)}")
-        # Single-user mode: the first role needs no connection, so nobody ever has to be trusted.
-        filled = self.account.run(
+        self._give_passwords(unfinished, lock, _MAKE_DATABASE)
+        unfinished.rename(self.data)
+
+    def _give_passwords(self, data: Path, lock: int, *more: str) -> None:
+        """
+        Make the roles that are missing and give each a new password; then run `more` statements.
+
+        In single-user mode: that needs no connection, so nobody ever has to be trusted.
+        """
+        passwords = {role: secrets.token_hex(24) for role in configuration.LOGINS}
+        given = [f"ALTER ROLE {role} PASSWORD '{password}'" for role, password in passwords.items()]
+        done = self.account.run(
             self.bin_dir / "postgres",
             "--single",
             "--exit_on_error=on",
-            *("-D", unfinished, "postgres"),
-            text_in=_FIRST_STATEMENTS,
+            *("-D", data, "postgres"),
+            text_in="".join(f"{statement};\n\n" for statement in (*_MAKE_ROLES, *given, *more)),
             pass_on=(lock,),
         )
-        if filled.returncode:
-            raise EmbeddedError(f"PostgreSQL could not make the database crm: {_last_lines(filled.stderr)}")
-        unfinished.rename(self.data)
+        if done.returncode:
+            raise EmbeddedError(f"PostgreSQL could not make the roles of {data}: {_last_lines(done.stderr)}")
+        self._write("passwords.json", json.dumps(passwords), mode=0o600)
 
     def _start(self, *, durable: bool) -> None:
         """EmbeddedError with the last lines of the log when it does not come up."""
@@ -169,8 +200,6 @@ class Server:
         settings = configuration.server_settings(self.home, socket_dir=socket_dir, durable=durable)
         self._write("postgresql.conf", settings)
         self._write("pg_hba.conf", configuration.who_may_connect())
-        # The app's user, which is not the server's when root started it, and root, which may do anything.
-        self._write("pg_ident.conf", configuration.who_is_who({self.home.owner(), "root"}))
         self._clear_left_overs(socket_dir)
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.home / "postgres.log.1")
@@ -295,12 +324,15 @@ class Server:
         os.chown(socket_dir, self.account.uid, self.account.gid)
         return socket_dir
 
-    def _write(self, name: str, text: str) -> None:
-        """Replace a file in `home` as a whole; the server's user may read it."""
+    def _write(self, name: str, text: str, *, mode: int = 0o644) -> None:
+        """Replace a file in `home` as a whole; the server's user may read it unless `mode` says otherwise."""
         with tempfile.NamedTemporaryFile("w", dir=self.home, delete=False) as file:
             file.write(text)
         new = Path(file.name)
-        new.chmod(0o644)
+        new.chmod(mode)
+        if os.geteuid() == 0:
+            folder = self.home.stat()
+            os.chown(new, folder.st_uid, folder.st_gid)
         new.replace(self.home / name)
 
 

@@ -1,0 +1,22 @@
+"""The one table that the migration has outside its own schema."""
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.platform.db import INTERNAL, Base, Rows
+
+
+class IndexSetAside(Base, rows=Rows.OWNERS):
+    """
+    An index or constraint that a first migration has taken away and is about to build again, in one transaction.
+
+    Written and read by the owner's functions `take_indexes_away` and `build_index` alone, so that whoever calls them
+    cannot say what is built. Always empty: a transaction that leaves a row here does not commit. `place` is the order.
+    """
+
+    __tablename__ = "index_set_aside"
+
+    table_name: Mapped[str] = mapped_column(primary_key=True, info=INTERNAL)
+    name: Mapped[str] = mapped_column(primary_key=True, info=INTERNAL)
+    place: Mapped[int] = mapped_column(info=INTERNAL)
+    is_constraint: Mapped[bool] = mapped_column(info=INTERNAL)
+    definition: Mapped[str] = mapped_column(info=INTERNAL)

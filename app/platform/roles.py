@@ -1,0 +1,16 @@
+"""
+The three roles of the database.
+
+- `crm_owner` owns the schema and moves it: `crm db`. No process that serves logs in as it.
+- `crm_operator` migrates and undoes: `crm legacy`. The schemas `legacy` and `legacy_compat` belong to it.
+- `crm_application` serves, and works on what is due.
+
+Accounts of your own become members: `GRANT crm_application TO "svc-crm"`.
+"""
+
+from typing import Final
+
+OWNER: Final = "crm_owner"
+OPERATOR: Final = "crm_operator"
+APPLICATION: Final = "crm_application"
+ROLES: Final = (OWNER, OPERATOR, APPLICATION)

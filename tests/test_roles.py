@@ -1,0 +1,366 @@
+"""
+The three roles of the database: what they may not do is tried, on every kind of database that `crm db roles` sets up.
+
+That the application may do what it needs is shown by all other tests: they log in as it does.
+"""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from app.models import metadata
+from app.platform import grants, schema
+from app.platform.db import Database, Rows, create_engine
+from app.platform.embedded import Cluster, find_binaries, running
+from app.platform.errors import Conflict
+from app.platform.roles import APPLICATION, OPERATOR, OWNER, ROLES
+from app.platform.settings import Settings
+from app.worker import make_worker
+from tests.conftest import passable_folder
+from tests.serving import CRM, environment, serving
+
+ROOT = Path(__file__).parent.parent
+KINDS = ("new", "schema.sql", "existing")
+Refused = psycopg.errors.InsufficientPrivilege
+
+WITH_THE_TRAIL = (
+    "ALTER TABLE audit_event DISABLE TRIGGER ALL",
+    "ALTER TABLE audit_event DISABLE TRIGGER refuse_change",
+    "ALTER TABLE audit_event DETACH PARTITION {month}",
+    "DROP TABLE {month}",
+    "DROP TABLE audit_event CASCADE",
+    "DROP TRIGGER refuse_change ON audit_event",
+    "TRUNCATE audit_event",
+    "TRUNCATE {month}",
+    "DELETE FROM audit_event",
+    "DELETE FROM {month}",
+    "UPDATE audit_event SET action = 'nothing'",
+    "UPDATE {month} SET action = 'nothing'",
+    "INSERT INTO {month} (action, outcome) VALUES ('nothing', 'done')",
+    "BEGIN; LOCK TABLE audit_event IN ACCESS EXCLUSIVE MODE",
+    "DELETE FROM row_history",
+    "UPDATE row_history SET version = 0",
+    "CREATE TRIGGER mine BEFORE INSERT ON audit_event FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+    "CREATE RULE mine AS ON INSERT TO audit_event DO INSTEAD NOTHING",
+)
+WITH_RECORDS = (
+    "DELETE FROM call_history",
+    "DELETE FROM person",
+    "DELETE FROM user_account",
+    "DELETE FROM role_grant",
+    "DELETE FROM access_opening",
+    "TRUNCATE call_history",
+    "ALTER TABLE person DISABLE TRIGGER keep_history",
+    "DELETE FROM journey_event",
+    "DELETE FROM intake_submission",
+    "UPDATE intake_submission SET person_id = NULL",
+    "SET crm.insert_only_exception = 'on'; DELETE FROM intake_submission",
+    "SET crm.insert_only_exception = 'on'; UPDATE journey_event SET reason = ''",
+)
+WITH_THE_SCHEMA = (
+    "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+    "ALTER FUNCTION keep_history() SET search_path = other",
+    "DROP FUNCTION undo_legacy_run(integer, integer)",
+    "CREATE TABLE mine (x int)",
+    "CREATE TEMPORARY TABLE row_history (x int)",
+    "DROP INDEX ix_audit_event_purpose",
+    "INSERT INTO index_set_aside VALUES ('person', 'x', 1, false, 'DROP TABLE audit_event')",
+    "UPDATE alembic_version SET version_num = 'mine'",
+    "SET ROLE crm_owner",
+    "SET SESSION AUTHORIZATION crm_owner",
+    "SET session_replication_role = replica",
+    "ALTER ROLE {role} SUPERUSER",
+    "COPY person TO PROGRAM 'cat'",
+)
+OF_THE_OPERATOR = (
+    "SELECT undo_legacy_run(1, 1)",
+    "SELECT take_indexes_away('person')",
+    "SELECT build_index('person', 'ix')",
+    "SET ROLE crm_operator",
+    "CREATE SCHEMA mine",
+)
+FORBIDDEN = {
+    APPLICATION: (*WITH_THE_TRAIL, *WITH_RECORDS, *WITH_THE_SCHEMA, *OF_THE_OPERATOR),
+    OPERATOR: (*WITH_THE_TRAIL, *WITH_RECORDS, *WITH_THE_SCHEMA, "SELECT take_indexes_away('audit_event')"),
+}
+
+
+def _tell(url: str, *statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def _ask(url: str, query: str) -> Any:
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute(query.encode()).fetchone()
+        return row[0] if row else None
+
+
+def _crm(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([CRM, *arguments], env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+def _environment(cluster: Cluster, name: str, **more: str) -> dict[str, str]:
+    return environment(
+        CRM_DATABASE_URL=cluster.url(name, role=APPLICATION),
+        CRM_OWNER_DATABASE_URL=cluster.url(name, role=OWNER),
+        CRM_OPERATOR_DATABASE_URL=cluster.url(name, role=OPERATOR),
+        **more,
+    )
+
+
+@pytest.fixture(scope="session")
+def set_up(cluster: Cluster) -> Callable[[str], str]:
+    """The name of a database of a kind that `crm db roles` has set up, each made once."""
+    made: dict[str, str] = {}
+
+    def make(kind: str) -> str:
+        name = f"roles_{kind.replace('.', '_')}"
+        if kind in made:
+            return name
+        administrator = cluster.url(name, role="postgres")
+        _tell(cluster.url("postgres", role="postgres"), f'CREATE DATABASE "{name}"')
+        if kind == "schema.sql":
+            psql = find_binaries(None) / "psql"
+            subprocess.run([psql, "-qX", "-v", "ON_ERROR_STOP=1", "-f", ROOT / "schema.sql", administrator], check=True)
+        if kind == "existing":
+            schema.upgrade(administrator)
+            _tell(administrator, "CREATE SCHEMA legacy; CREATE TABLE legacy.lineage (run_id integer)")
+        env = _environment(cluster, name, CRM_ADMIN_DATABASE_URL=administrator)
+        done = _crm("db", "roles", env=env)
+        assert done.returncode == 0, done.stderr
+        schema.upgrade(cluster.url(name))
+        made[kind] = name
+        return name
+
+    return make
+
+
+def test_every_table_says_what_may_become_of_its_rows(cluster: Cluster, set_up: Callable[[str], str]) -> None:
+    assert {type(table.info["rows"]) for table in metadata.sorted_tables} == {Rows}
+    query = (
+        "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind IN ('r', 'p') AND NOT relispartition AND relname !~ '^procrastinate_'"
+    )
+    there = set(_ask(cluster.url(set_up("new")), query).split())
+    assert there - set(metadata.tables) == {"alembic_version"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_object_is_its_roles_and_every_grant_as_the_tables_say(
+    cluster: Cluster, set_up: Callable[[str], str], kind: str
+) -> None:
+    url = cluster.url(set_up(kind))
+    with psycopg.connect(url) as connection:
+        assert grants.differences(connection, metadata) == set()
+        assert grants.hand_over(connection) == 0
+    assert grants.set_up(url, metadata, logins=[]) == ([], 0)
+    if kind == "existing":
+        owner = "SELECT tableowner FROM pg_tables WHERE schemaname = 'legacy'"
+        assert _ask(url, owner) == OPERATOR
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("role", FORBIDDEN)
+def test_role_may_not_do_what_is_not_its_business(
+    cluster: Cluster, set_up: Callable[[str], str], kind: str, role: str
+) -> None:
+    url = cluster.url(set_up(kind), role=role)
+    month = _ask(url, "SELECT min(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'audit_event'::regclass")
+    done = []
+    for statement in FORBIDDEN[role]:
+        with psycopg.connect(url, autocommit=True) as connection:
+            try:
+                connection.execute(statement.format(month=month, role=role).encode())
+            except Refused:
+                continue
+            except psycopg.Error as other:
+                done.append(f"{statement}: {other}")
+            else:
+                done.append(statement)
+    assert done == []
+
+
+def test_exception_to_insert_only_is_the_owners_even_where_somebody_may_delete(
+    cluster: Cluster, set_up: Callable[[str], str]
+) -> None:
+    name = set_up("new")
+    _tell(cluster.url(name), f"GRANT DELETE ON journey_event, row_history TO {APPLICATION}")
+    with psycopg.connect(cluster.url(name, role=APPLICATION)) as connection:
+        connection.execute(
+            "INSERT INTO row_history (table_name, record_id, version, row) VALUES ('x', uuidv7(), 1, '{}')"
+        )
+        connection.execute("SET crm.insert_only_exception = 'on'")
+        with pytest.raises(psycopg.errors.RestrictViolation, match="never changed or removed"):
+            connection.execute("DELETE FROM row_history")
+    with psycopg.connect(cluster.url(name)) as connection:
+        assert grants.grant(connection, metadata) == 2
+    with psycopg.connect(cluster.url(name, role=APPLICATION)) as connection, pytest.raises(Refused):
+        connection.execute("DELETE FROM row_history")
+
+
+def test_operator_cannot_commit_without_the_indexes_it_took_away(
+    cluster: Cluster, set_up: Callable[[str], str]
+) -> None:
+    url = cluster.url(set_up("new"), role=OPERATOR)
+    there = "SELECT count(*) FROM pg_indexes WHERE tablename = 'person'"
+    before = _ask(url, there)
+    with psycopg.connect(url) as connection:
+        (name,) = connection.execute("SELECT take_indexes_away('person')").fetchone() or ("",)
+        with pytest.raises(psycopg.errors.RestrictViolation, match="has to be built again"):
+            connection.commit()
+    with psycopg.connect(url) as connection:
+        for (name,) in connection.execute("SELECT take_indexes_away('person')").fetchall():
+            connection.execute("SELECT build_index('person', %s)", (name,))
+    assert _ask(url, there) == before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+async def test_application_serves_and_works_on_what_is_due(
+    cluster: Cluster, set_up: Callable[[str], str], kind: str, tmp_path: Path
+) -> None:
+    name = set_up(kind)
+    url = cluster.url(name, role=APPLICATION)
+    env = environment(CRM_DATABASE_URL=url, CRM_DATA_DIR=str(tmp_path))
+    with serving(tmp_path / "log", env=env) as (_, address):
+        made = _crm("api-key", "create", "--role", "navigator", "--name", "story", env=env)
+        headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+        body = {"first_name": "Rosa", "last_name": "Role", "email": "rosa@role.example"}
+        async with httpx.AsyncClient(base_url=address, headers=headers) as client:
+            person = await client.post("/api/v1/persons", json=body)
+            assert person.status_code == 201, person.text
+            place = person.headers["location"]
+            changed = await client.put(place, json={"phone": "+31201234567"})
+            assert changed.status_code == 200, changed.text
+            assert (await client.get(f"{place}/history")).status_code == 200
+    events = "SELECT string_agg(DISTINCT action, ' ' ORDER BY action) FROM audit_event WHERE record_type = 'person'"
+    assert _ask(url, events) is not None
+
+    month = "to_char((now() AT TIME ZONE 'UTC') + interval '2 months', 'YYYY_MM')"
+    _tell(cluster.url(name), f"DO $$ BEGIN EXECUTE 'DROP TABLE audit_event_' || {month}; END $$")
+    settings = Settings.model_validate({"database_url": url})
+    database = Database(create_engine(settings, url))
+    jobs = make_worker(settings, database, url)
+    async with jobs.open_async():
+        for job in jobs.periodic_registry.periodic_tasks.values():
+            await job.task.configure().defer_async(timestamp=0)
+        await jobs.run_worker_async(wait=False, install_signal_handlers=False, delete_jobs="successful")
+    await database.close()
+    assert _ask(url, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'") == 0
+    assert _ask(url, f"SELECT to_regclass('audit_event_' || {month}) IS NOT NULL")
+
+
+def test_account_that_may_not_hand_over_is_told_what_is_needed(cluster: Cluster) -> None:
+    _tell(
+        cluster.url("postgres", role="postgres"),
+        "CREATE ROLE maker CREATEROLE CREATEDB",
+        "CREATE DATABASE roles_refused OWNER maker",
+    )
+    maker = f"{cluster.url('roles_refused', role='postgres')}&options=-crole%3Dmaker"
+    with pytest.raises(Conflict, match=r"The account maker may not act as crm_owner .* CRM_ADMIN_DATABASE_URL"):
+        grants.set_up(maker, metadata, logins=[])
+
+
+def test_application_with_too_much_power_is_refused(cluster: Cluster, set_up: Callable[[str], str]) -> None:
+    administrator = cluster.url(set_up("new"), role="postgres")
+    _tell(administrator, f"ALTER ROLE {APPLICATION} CREATEROLE")
+    try:
+        with pytest.raises(Conflict, match=f"Too powerful: {APPLICATION}"):
+            grants.set_up(administrator, metadata, logins=[])
+    finally:
+        _tell(administrator, f"ALTER ROLE {APPLICATION} NOCREATEROLE")
+
+
+@pytest.fixture
+def of_one_account() -> Iterator[Cluster]:
+    """A PostgreSQL without our roles, where a single account that is no superuser has made the database."""
+    with passable_folder() as folder, running(folder / "data", durable=False) as cluster:
+        _tell(
+            cluster.url("postgres", role="postgres"),
+            f"ALTER ROLE {OWNER} RENAME TO crm",
+            f"DROP ROLE {APPLICATION}",
+            f"DROP ROLE {OPERATOR}",
+            "ALTER ROLE crm CREATEROLE",
+        )
+        yield cluster
+
+
+@pytest.mark.long
+def test_account_that_may_make_roles_sets_everything_up_without_a_superuser(of_one_account: Cluster) -> None:
+    cluster = of_one_account
+    single = f"{cluster.url(role='postgres')}&options=-crole%3Dcrm"
+    schema.upgrade(single)
+
+    made, changed = grants.set_up(single, metadata, logins=[cluster.url(role=role) for role in ROLES])
+
+    assert made == list(ROLES)
+    assert changed > 0
+    for role in ROLES:
+        assert _ask(cluster.url(role=role), "SELECT current_user::text") == role, "each has the password of its address"
+    schema.upgrade(cluster.url())
+    with pytest.raises(Refused):
+        _tell(cluster.url(role=APPLICATION), "DELETE FROM person")
+    with pytest.raises(Refused):
+        _tell(cluster.url(role=APPLICATION), "ALTER TABLE audit_event DISABLE TRIGGER ALL")
+
+
+def test_production_serves_only_as_the_application(cluster: Cluster, set_up: Callable[[str], str]) -> None:
+    name = set_up("new")
+    production = {
+        "CRM_ENV": "production",
+        "CRM_SECRET_KEY": "s" * 32,
+        "CRM_BASE_URL": "https://crm.example",
+        "CRM_PROXY_HOPS": "0",
+    }
+    for command in ("serve", "worker"):
+        knows = _crm(command, env={**_environment(cluster, name), **production})
+        assert knows.returncode == 2
+        assert "must not know CRM_OWNER_DATABASE_URL" in knows.stderr
+        owner = _crm(command, env=environment(CRM_DATABASE_URL=cluster.url(name), **production))
+        assert owner.returncode == 1
+        assert "role_too_powerful" in owner.stderr
+    alone = environment(CRM_DATABASE_URL=cluster.url(name, role=APPLICATION), **production)
+    for needs_another in (("db", "upgrade"), ("legacy", "status")):
+        refused = _crm(*needs_another, env=alone)
+        assert refused.returncode == 2, refused
+        assert "_DATABASE_URL is needed" in refused.stderr
+    _tell(cluster.url("postgres", role="postgres"), "CREATE DATABASE roles_empty")
+    behind = _crm("serve", env={**alone, "CRM_DATABASE_URL": cluster.url("roles_empty", role=APPLICATION)})
+    assert behind.returncode == 1
+    assert "schema_not_ready" in behind.stderr
+
+
+@pytest.mark.long
+def test_no_process_that_serves_was_told_the_owners_password(tmp_path: Path) -> None:
+    with passable_folder() as folder, running(folder / "data", durable=False) as cluster:
+        env = environment(CRM_DATA_DIR=str(folder / "data"))
+        with serving(tmp_path / "log", env=env) as (server, _):
+            family = {server.pid}
+            while True:
+                found = {
+                    int(entry.name)
+                    for entry in Path("/proc").glob("[0-9]*")
+                    if (status := _read(entry / "status")) and int(status.split("PPid:")[1].split()[0]) in family
+                } - family
+                if not found:
+                    break
+                family |= found
+            assert len(family) > 2
+            told = "".join(_read(Path(f"/proc/{pid}/{what}")) for pid in family for what in ("environ", "cmdline"))
+    assert cluster.passwords[APPLICATION] in told, "the looking works"
+    for role in (OWNER, OPERATOR, "postgres"):
+        assert cluster.passwords[role] not in told
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
