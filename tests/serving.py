@@ -35,7 +35,7 @@ def serving(log: Path, *arguments: str, env: Mapping[str, str]) -> Iterator[tupl
             [CRM, "serve", *arguments], env={**env, "PORT": str(port)}, stdout=subprocess.DEVNULL, stderr=stderr
         )
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             try:
                 if httpx.get(f"{url}/health/ready", timeout=5).status_code == httpx.codes.OK:
