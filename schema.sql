@@ -1428,7 +1428,9 @@ CREATE TABLE sign_in_attempt (
     account_sha256 bytea NOT NULL,
     source character varying(64) NOT NULL,
     known_device boolean NOT NULL,
-    succeeded boolean DEFAULT false NOT NULL
+    succeeded boolean DEFAULT false NOT NULL,
+    purpose text DEFAULT 'sign_in'::text NOT NULL,
+    CONSTRAINT ck_sign_in_attempt_purpose_known CHECK ((purpose = ANY (ARRAY['sign_in'::text, 'code'::text, 'reset'::text])))
 );
 
 CREATE TABLE specialization (
@@ -2232,4 +2234,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0015_owner');
+INSERT INTO alembic_version VALUES ('0018_owner');
