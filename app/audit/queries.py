@@ -7,7 +7,7 @@ request dearer. In the open month a person is found by one scan, bounded by when
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from app.audit.models import AuditEvent
 from app.audit.schemas import AuditEventFilter
 from app.platform.actor import Actor
 from app.platform.db import Database
-from app.platform.paging import COUNT_CAP, SortKey, after, decode_cursor, encode_cursor, fetch_keys
+from app.platform.paging import COUNT_CAP, Found, SortKey, after, decode_cursor, encode_cursor, fetch_keys
 
 _BY_TIME = SortKey((AuditEvent.at, AuditEvent.audit_event_id), (datetime, UUID))
 _BY_KEY = SortKey((AuditEvent.audit_event_id,), (UUID,))
@@ -28,8 +28,6 @@ _BY_KEY = SortKey((AuditEvent.audit_event_id,), (UUID,))
 _LONGEST_TRANSACTION = timedelta(days=1)
 """`at` is when a transaction began, the key when its event was written."""
 EXPORT_CHUNK = 2_000
-
-Found = tuple[list[AuditEvent], str | None, int, bool]
 
 
 def made_at(key: UUID) -> datetime | None:
@@ -87,18 +85,18 @@ async def _plan_for_these_values(session: AsyncSession) -> None:
     await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
 
 
-async def list_events(session: AsyncSession, _actor: Actor, *, query: AuditEventFilter) -> Found:
+async def list_events(session: AsyncSession, _actor: Actor, *, query: AuditEventFilter) -> Found[AuditEvent]:
     """A page of events, newest first."""
     question = _question(query)
     await _plan_for_these_values(session)
     if query.person_id is not None:
         return await _page_of_person(session, question, query)
     ids = select(AuditEvent.audit_event_id, *question.sort.columns).where(*question.conditions)
-    keys, next_cursor, total, is_capped = await fetch_keys(session, ids=ids, query=query, sort=question.sort)
-    return await _events(session, keys), next_cursor, total, is_capped
+    keys = await fetch_keys(session, ids=ids, query=query, sort=question.sort)
+    return replace(keys, rows=await _events(session, keys.rows))
 
 
-async def _page_of_person(session: AsyncSession, question: _Question, query: AuditEventFilter) -> Found:
+async def _page_of_person(session: AsyncSession, question: _Question, query: AuditEventFilter) -> Found[AuditEvent]:
     """
     One scan for the page and its count: the hits are few, but finding them in the open month reads it all.
 
@@ -123,7 +121,7 @@ async def _page_of_person(session: AsyncSession, question: _Question, query: Aud
     keys = [row.audit_event_id for row in shown]
     more = len(found) > query.limit
     next_cursor = encode_cursor(query.fingerprint(), shown[-1][:2]) if more else None
-    return await _events(session, keys), next_cursor, min(total, COUNT_CAP), total > COUNT_CAP
+    return Found(await _events(session, keys), next_cursor, min(total, COUNT_CAP), total > COUNT_CAP)
 
 
 async def _events(session: AsyncSession, keys: Sequence[UUID]) -> list[AuditEvent]:

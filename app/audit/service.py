@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import func, insert, select
@@ -9,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import AuditEvent
 from app.platform.actor import Actor
+from app.platform.paging import Found, Page
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -52,6 +56,23 @@ def note(
     trail.field_names.update(fields)
     trail.purpose = purpose or trail.purpose
     trail.subject = subject or trail.subject
+
+
+def show_page(
+    session: AsyncSession,
+    found: Found[Any],
+    items: Iterable[T],
+    *,
+    person_ids: Iterable[UUID] = (),
+    subject: UUID | None = None,
+) -> Page[T]:
+    """
+    The page of a list as its route answers it, noted as what this unit of work showed.
+
+    Whom the answers name is noted where they are shown (access/views.py); `person_ids` are others.
+    """
+    note(session, record_type=found.record_type, person_ids=person_ids, subject=subject)
+    return found.page(items)
 
 
 def state_purpose(session: AsyncSession, purpose: str) -> None:

@@ -1,5 +1,6 @@
 """`/call-history` and `/patients/{patient_id}/calls`: book, log, correct, book anew, void; nothing is overwritten."""
 
+from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from app.calls.schemas import (
 )
 from app.platform import clock
 from app.platform.etags import etag
-from app.platform.paging import Page
+from app.platform.paging import Found, Page
 from app.platform.problems import described
 from app.platform.text import Id
 
@@ -31,14 +32,9 @@ router = api_router("/call-history", "calls")
 of_patients = api_router("/patients", "calls")
 
 
-def _page(
-    session: AsyncSession, found: tuple[list[CallHistory], str | None, int, bool], person_id: UUID | None = None
-) -> Page[CallRead]:
-    rows, cursor, total, capped = found
-    people = {person for row in rows for person in (row.person_id, row.pn_id) if person is not None}
-    audit.note(session, record_type="call_history", person_ids=people | ({person_id} if person_id else set()))
+def _page(session: AsyncSession, found: Found[CallHistory], person_ids: Iterable[UUID] = ()) -> Page[CallRead]:
     now = clock.now()
-    return Page(items=[read(row, now) for row in rows], next_cursor=cursor, total=total, total_is_capped=capped)
+    return audit.show_page(session, found, (read(row, now) for row in found.rows), person_ids=person_ids)
 
 
 def _made(call: CallHistory, response: Response) -> CallRead:
@@ -127,4 +123,4 @@ async def list_calls_of_patient(
 ) -> Page[CallRead]:
     """All calls with the patient's person, newest first, also those from before it was a patient."""
     person_id, found = await queries.list_calls_of_patient(session, actor, patient_id=patient_id, query=query)
-    return _page(session, found, person_id)
+    return _page(session, found, [person_id])

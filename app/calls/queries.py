@@ -14,7 +14,7 @@ from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page
 
 LOADED = (joinedload(CallHistory.person), joinedload(CallHistory.navigator))
 NEWEST_FIRST = SortKey((CallHistory.occurs_at, CallHistory.call_id), (datetime, UUID))
@@ -45,9 +45,7 @@ async def get_call(
     return found
 
 
-async def list_calls(
-    session: AsyncSession, actor: Actor, *, query: CallFilter
-) -> tuple[list[CallHistory], str | None, int, bool]:
+async def list_calls(session: AsyncSession, actor: Actor, *, query: CallFilter) -> Found[CallHistory]:
     """A page of calls, newest first."""
     return await _page(session, filtered(actor, query), query)
 
@@ -74,7 +72,7 @@ def filtered(actor: Actor, query: CallFilter) -> Select[Any]:
 
 async def list_calls_of_patient(
     session: AsyncSession, actor: Actor, *, patient_id: UUID, query: CallOfPatientFilter
-) -> tuple[UUID, tuple[list[CallHistory], str | None, int, bool]]:
+) -> tuple[UUID, Found[CallHistory]]:
     """
     The patient's person, and a page of all calls with that person, newest first; PatientNotFound.
 
@@ -117,9 +115,7 @@ def _visible(actor: Actor, query: CallOfPatientFilter) -> Select[Any]:
     return ids
 
 
-async def _page(
-    session: AsyncSession, ids: Select[Any], query: CallOfPatientFilter
-) -> tuple[list[CallHistory], str | None, int, bool]:
+async def _page(session: AsyncSession, ids: Select[Any], query: CallOfPatientFilter) -> Found[CallHistory]:
     return await fetch_page(
         session,
         ids=ids,

@@ -59,5 +59,4 @@ async def list_patient_timeline(
     audit.note(
         session, record_type="patient", record_id=patient_id, person_ids=[patient.person_id], subject=patient.person_id
     )
-    items, cursor, total, capped = await timeline_of(session, patient=patient, query=query)
-    return Timeline(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    return await timeline_of(session, patient=patient, query=query)

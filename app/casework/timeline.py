@@ -27,6 +27,7 @@ from app.casework.schemas import (
     SubmissionItem,
     SuggestionEntry,
     SuggestionItem,
+    Timeline,
     TimelineItem,
 )
 from app.events.models import JourneyEvent
@@ -41,10 +42,8 @@ Cut = Callable[[ColumnElement[Any], ColumnElement[Any], Any], Any]
 """Takes the moment, the key and the rows of a source: only those after the cursor, newest first, and enough of them."""
 
 
-async def timeline_of(
-    session: AsyncSession, *, patient: Patient, query: PageQuery
-) -> tuple[list[TimelineItem], str | None, int, bool]:
-    """A page of the patient's timeline with the next cursor, the count, and whether the count is capped."""
+async def timeline_of(session: AsyncSession, *, patient: Patient, query: PageQuery) -> Timeline:
+    """A page of the patient's timeline."""
     counted = union_all(*_sources(patient, lambda _at, _key, rows: rows.limit(COUNT_CAP + 1))).subquery()
     total = (await session.execute(select(func.count()).select_from(counted))).scalar_one()
     after: tuple[datetime, UUID] | None = None
@@ -56,7 +55,12 @@ async def timeline_of(
     places = [_Place(row.kind, row.at, row.id) for row in shown]
     more = len(found) > query.limit
     next_cursor = encode_cursor(query.fingerprint(), [shown[-1].at, shown[-1].id]) if more else None
-    return await _items(session, places), next_cursor, min(total, COUNT_CAP), total > COUNT_CAP
+    return Timeline(
+        items=await _items(session, places),
+        next_cursor=next_cursor,
+        total=min(total, COUNT_CAP),
+        total_is_capped=total > COUNT_CAP,
+    )
 
 
 def page_of(patient: Patient, *, after: tuple[datetime, UUID] | None, enough: int) -> Select[Any]:

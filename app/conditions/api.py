@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.audit import service as audit
 from app.conditions import queries, service
 from app.conditions.answers import read
 from app.conditions.schemas import (
@@ -36,8 +37,8 @@ async def list_medical_conditions(
     query: Annotated[ConditionFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[ConditionRead]:
     """Conditions by name."""
-    rows, cursor, total, capped = await queries.list_conditions(session, actor, query=query)
-    return Page(items=[read(row) for row in rows], next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_conditions(session, actor, query=query)
+    return audit.show_page(session, found, map(read, found.rows))
 
 
 @router.get("/{medical_condition_id}", response_model=ConditionRead, dependencies=[allow("condition.read")])

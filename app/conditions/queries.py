@@ -8,7 +8,7 @@ from app.conditions.errors import ConditionNotFound
 from app.conditions.models import ConditionSynonym, MedicalCondition
 from app.conditions.schemas import ConditionFilter
 from app.platform.actor import Actor
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page
 from app.platform.search import begins_with
 
 LOADED = (selectinload(MedicalCondition.synonyms), selectinload(MedicalCondition.codes))
@@ -27,9 +27,7 @@ async def get_condition(
     return found
 
 
-async def list_conditions(
-    session: AsyncSession, _actor: Actor, *, query: ConditionFilter
-) -> tuple[list[MedicalCondition], str | None, int, bool]:
+async def list_conditions(session: AsyncSession, _actor: Actor, *, query: ConditionFilter) -> Found[MedicalCondition]:
     """A page of conditions by name."""
     by_name = func.lower(MedicalCondition.name)
     ids = select(MedicalCondition.medical_condition_id, by_name, MedicalCondition.medical_condition_id)

@@ -1,5 +1,4 @@
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -7,13 +6,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.models import JourneyEvent
 from app.platform.actor import Actor
-from app.platform.paging import PageQuery, SortKey, fetch_page
+from app.platform.paging import Found, PageQuery, SortKey, fetch_page
 
-FoundPage = tuple[list[Any], str | None, int, bool]
 _IN_ORDER_OF_ENTRY = SortKey((JourneyEvent.created_at, JourneyEvent.journey_event_id), (datetime, UUID), ascending=True)
 
 
-async def list_events(session: AsyncSession, _actor: Actor, *, of: ColumnElement[bool], query: PageQuery) -> FoundPage:
+async def list_events(
+    session: AsyncSession, _actor: Actor, *, of: ColumnElement[bool], query: PageQuery
+) -> Found[JourneyEvent]:
     """A page of a record's events, in the order in which they were entered."""
     return await fetch_page(
         session,

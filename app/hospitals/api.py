@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.audit import service as audit
 from app.hospitals import queries, service
 from app.hospitals.schemas import (
     HospitalCreate,
@@ -40,9 +41,8 @@ async def list_hospitals(
     query: Annotated[HospitalFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[HospitalRead]:
     """Hospitals by name."""
-    rows, cursor, total, capped = await queries.list_hospitals(session, actor, query=query)
-    items = [HospitalRead.model_validate(row) for row in rows]
-    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_hospitals(session, actor, query=query)
+    return audit.show_page(session, found, map(HospitalRead.model_validate, found.rows))
 
 
 @router.get("/{hospital_id}", response_model=HospitalRead, dependencies=[allow("hospital.read")])
@@ -91,9 +91,8 @@ async def list_specializations(
     query: Annotated[SpecializationFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[SpecializationRead]:
     """Specializations by name."""
-    rows, cursor, total, capped = await queries.list_specializations(session, actor, query=query)
-    items = [SpecializationRead.model_validate(row) for row in rows]
-    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_specializations(session, actor, query=query)
+    return audit.show_page(session, found, map(SpecializationRead.model_validate, found.rows))
 
 
 @specialization_router.get(

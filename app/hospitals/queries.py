@@ -7,7 +7,7 @@ from app.hospitals.errors import HospitalNotFound, SpecializationNotFound
 from app.hospitals.models import Hospital, Specialization
 from app.hospitals.schemas import HospitalFilter, SpecializationFilter
 from app.platform.actor import Actor
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page
 from app.platform.search import begins_with
 
 
@@ -24,9 +24,7 @@ async def get_hospital(
     return found
 
 
-async def list_hospitals(
-    session: AsyncSession, _actor: Actor, *, query: HospitalFilter
-) -> tuple[list[Hospital], str | None, int, bool]:
+async def list_hospitals(session: AsyncSession, _actor: Actor, *, query: HospitalFilter) -> Found[Hospital]:
     """A page of hospitals by name; several may share one."""
     by_name = func.lower(Hospital.name)
     ids = select(Hospital.hospital_id, by_name, Hospital.hospital_id)
@@ -56,7 +54,7 @@ async def get_specialization(
 
 async def list_specializations(
     session: AsyncSession, _actor: Actor, *, query: SpecializationFilter
-) -> tuple[list[Specialization], str | None, int, bool]:
+) -> Found[Specialization]:
     """A page of specializations by name."""
     by_name = func.lower(Specialization.name)
     ids = select(Specialization.specialization_id, by_name, Specialization.specialization_id)

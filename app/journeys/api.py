@@ -61,11 +61,8 @@ def journey_router(kind: Kind) -> APIRouter:
         actor: CurrentActor,
     ) -> Any:
         """Journeys, newest first."""
-        rows, cursor, total, capped = await queries.list_journeys(session, actor, kind=kind, query=query)
-        people = {person_id for row in rows for person_id in queries.people_of(row)}
-        audit.note(session, record_type=kind.name, person_ids=people)
-        items = [read(kind, row) for row in rows]
-        return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+        found = await queries.list_journeys(session, actor, kind=kind, query=query)
+        return audit.show_page(session, found, (read(kind, row) for row in found.rows))
 
     @router.get(place, name=f"get_{kind.name}", response_model=kind.read, dependencies=[allow("journey.read")])
     async def get(journey_id: journey_key, session: DbSession, actor: CurrentActor, response: Response) -> Any:
@@ -127,9 +124,8 @@ def journey_router(kind: Kind) -> APIRouter:
         people, subject = queries.people_of(journey), journey.patient.person_id
         audit.note(session, record_type=kind.name, record_id=journey_id, person_ids=people, subject=subject)
         of = getattr(JourneyEvent, kind.key) == journey_id
-        rows, cursor, total, capped = await list_events(session, actor, of=of, query=query)
-        items = [JourneyEventRead.model_validate(row) for row in rows]
-        return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+        found = await list_events(session, actor, of=of, query=query)
+        return audit.show_page(session, found, map(JourneyEventRead.model_validate, found.rows))
 
     return router
 

@@ -15,9 +15,7 @@ from app.journeys.schemas import JourneyFilter
 from app.patients.models import Patient, PatientPhysicianRelationship
 from app.physicians.models import Physician
 from app.platform.actor import Actor
-from app.platform.paging import SortKey, fetch_page
-
-FoundPage = tuple[list[Any], str | None, int, bool]
+from app.platform.paging import Found, SortKey, fetch_page
 
 
 async def get_journey(
@@ -34,7 +32,7 @@ async def get_journey(
     return found
 
 
-async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, query: JourneyFilter) -> FoundPage:
+async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, query: JourneyFilter) -> Found[Journey]:
     """A page of journeys, newest first; those of deleted patients are left out."""
     journey = kind.model
     newest_first = SortKey((journey.created_at, _key(kind)), (datetime, UUID))

@@ -45,10 +45,9 @@ async def create_lead(
 @router.get("", response_model=Page[LeadRead], dependencies=[allow("lead.read")])
 async def list_leads(query: Annotated[LeadFilter, Query()], session: DbSession, actor: CurrentActor) -> Page[LeadRead]:
     """Leads, newest first."""
-    rows, cursor, total, capped = await queries.list_leads(session, actor, query=query)
-    audit.note(session, record_type="patient_lead", person_ids={row.person_id for row in rows})
+    found = await queries.list_leads(session, actor, query=query)
     now = clock.now()
-    return Page(items=[read(row, now) for row in rows], next_cursor=cursor, total=total, total_is_capped=capped)
+    return audit.show_page(session, found, (read(row, now) for row in found.rows))
 
 
 @router.get("/{lead_id}", response_model=LeadRead, dependencies=[allow("lead.read")])
@@ -98,6 +97,5 @@ async def list_lead_events(
     """What happened to the lead, in the order in which it was entered."""
     lead = await queries.get_lead(session, actor, lead_id=lead_id)
     service.note(session, lead)
-    rows, cursor, total, capped = await list_events(session, actor, of=JourneyEvent.lead_id == lead_id, query=query)
-    items = [LeadEventRead.model_validate(row) for row in rows]
-    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await list_events(session, actor, of=JourneyEvent.lead_id == lead_id, query=query)
+    return audit.show_page(session, found, map(LeadEventRead.model_validate, found.rows))

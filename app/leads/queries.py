@@ -13,12 +13,11 @@ from app.leads.states import LEAD
 from app.people import queries as people
 from app.people.locks import lock_person_of
 from app.platform.actor import Actor
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page
 from app.platform.search import among
 
 LOADED = (joinedload(PatientLead.person, innerjoin=True), joinedload(PatientLead.medical_condition, innerjoin=True))
 NEWEST_FIRST = SortKey((PatientLead.created_at, PatientLead.lead_id), (datetime, UUID))
-FoundPage = tuple[list[Any], str | None, int, bool]
 
 
 async def get_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID, for_update: bool = False) -> PatientLead:
@@ -53,7 +52,7 @@ async def filtered(session: AsyncSession, actor: Actor, query: LeadFilter) -> Se
     return ids
 
 
-async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) -> FoundPage:
+async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) -> Found[PatientLead]:
     """A page of leads, newest first. Forbidden for a search by name without the permission."""
     return await fetch_page(
         session,

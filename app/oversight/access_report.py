@@ -36,7 +36,7 @@ async def who_looked_at(
     """
     await people.get_person(session, actor, person_id=person_id)
     audit.note(session, record_type="audit_event", person_ids=[person_id], fields=["access_report"])
-    events, cursor, total, capped = await audit_queries.list_events(
+    found = await audit_queries.list_events(
         session,
         actor,
         query=AuditEventFilter(
@@ -47,12 +47,11 @@ async def who_looked_at(
             cursor=query.cursor,
         ),
     )
-    accounts = {event.actor_id for event in events if event.actor_id is not None}
+    accounts = {event.actor_id for event in found.rows if event.actor_id is not None}
     names = await access.account_names(session, accounts)
     grants = await access.roles_over_time(session, accounts)
     stated = await openings.reasons_about(session, person_id=person_id, account_ids=accounts)
-    items = [_read(event, names, grants, stated) for event in events]
-    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    return found.page(_read(event, names, grants, stated) for event in found.rows)
 
 
 def _read(

@@ -36,5 +36,5 @@ def note_question(session: AsyncSession, query: AuditEventFilter) -> None:
 
 async def page_of_events(session: AsyncSession, actor: Actor, *, query: AuditEventFilter) -> Page[AuditEventRead]:
     """Who did or saw what, newest first."""
-    rows, cursor, total, capped = await queries.list_events(session, actor, query=query)
-    return Page(items=await read(session, rows), next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_events(session, actor, query=query)
+    return found.page(await read(session, found.rows))

@@ -56,9 +56,8 @@ async def list_patients(
     query: Annotated[PatientFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[PatientRead]:
     """Patients, newest first. `q` needs the permission to search, `include_deleted` that to read deleted ones."""
-    rows, cursor, total, capped = await queries.list_patients(session, actor, query=query)
-    audit.note(session, record_type="patient", person_ids=[row.person_id for row in rows])
-    return Page(items=[read(row) for row in rows], next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_patients(session, actor, query=query)
+    return audit.show_page(session, found, map(read, found.rows))
 
 
 @router.get("/{patient_id}", response_model=PatientRead, dependencies=[allow("patient.read")])

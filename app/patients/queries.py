@@ -14,7 +14,7 @@ from app.people import queries as people
 from app.people.locks import lock_person_of
 from app.platform.actor import Actor
 from app.platform.db import Base
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page
 from app.platform.search import among
 from app.platform.states import Machine
 
@@ -50,9 +50,7 @@ async def find_patient_of_person(
     return await _one(session, select(Patient).where(Patient.person_id == person_id), for_update=for_update)
 
 
-async def list_patients(
-    session: AsyncSession, actor: Actor, *, query: PatientFilter
-) -> tuple[list[Patient], str | None, int, bool]:
+async def list_patients(session: AsyncSession, actor: Actor, *, query: PatientFilter) -> Found[Patient]:
     """A page of patients, newest first. Forbidden for deleted ones and for a search without the permission."""
     ids = select(Patient.patient_id, *_NEWEST_FIRST.columns)
     if query.include_deleted == "true":

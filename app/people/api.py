@@ -1,6 +1,6 @@
 """`/persons`: found or made, read, changed, deactivated; their roles, contact points, relationships and submissions."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Request, Response
 
@@ -89,9 +89,8 @@ async def list_persons(
     query: Annotated[PersonFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[PersonRead]:
     """Persons, newest first. A search by name, e-mail, phone or birth date needs the permission to search."""
-    rows, cursor, total, capped = await queries.list_persons(session, actor, query=query)
-    audit.note(session, record_type="person", person_ids=[row.person_id for row in rows])
-    return Page(items=[read(row) for row in rows], next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_persons(session, actor, query=query)
+    return audit.show_page(session, found, map(read, found.rows))
 
 
 @router.get("/{person_id}", response_model=PersonRead, dependencies=[allow("person.read")])
@@ -128,7 +127,7 @@ async def list_person_roles(person_id: Id, query: ListQuery, session: DbSession,
     """The person's roles over time, the latest first."""
     found = await queries.list_roles(session, actor, person_id=person_id, query=query)
     _showed(session, person_id)
-    return _page(RoleRead, found)
+    return audit.show_page(session, found, map(RoleRead.model_validate, found.rows))
 
 
 @router.post("/{person_id}/roles", status_code=201, response_model=RoleRead, dependencies=[allow("person.write")])
@@ -166,7 +165,7 @@ async def list_contact_points(
     """The person's further e-mails and phones, newest first."""
     found = await queries.list_contact_points(session, actor, person_id=person_id, query=query)
     _showed(session, person_id)
-    return _page(ContactPointRead, found)
+    return audit.show_page(session, found, map(ContactPointRead.model_validate, found.rows))
 
 
 @router.post(
@@ -189,15 +188,8 @@ async def list_person_relationships(
 ) -> Page[RelationshipRead]:
     """Whom the person speaks or acts for, and who does so for them; newest first."""
     found = await queries.list_relationships(session, actor, person_id=person_id, query=query)
-    for row in found[0]:
-        audit.note(
-            session,
-            record_type="person",
-            record_id=person_id,
-            person_ids=[row.person_id, row.related_person_id],
-        )
     _showed(session, person_id)
-    return _page(RelationshipRead, found)
+    return audit.show_page(session, found, map(RelationshipRead.model_validate, found.rows))
 
 
 @router.post(
@@ -249,20 +241,15 @@ async def list_submissions(
     """What arrived for the person, as it came, newest first."""
     found = await queries.list_submissions(session, actor, person_id=person_id, query=query)
     _showed(session, person_id)
-    return _page(SubmissionRead, found)
+    return audit.show_page(session, found, map(SubmissionRead.model_validate, found.rows))
 
 
 @contact_types.get("", response_model=Page[ContactTypeRead], dependencies=[allow("person.read")])
 async def list_contact_types(query: ListQuery, session: DbSession, actor: CurrentActor) -> Page[ContactTypeRead]:
     """The roles that a person can have."""
-    return _page(ContactTypeRead, await queries.list_contact_types(session, actor, query=query))
+    found = await queries.list_contact_types(session, actor, query=query)
+    return audit.show_page(session, found, map(ContactTypeRead.model_validate, found.rows))
 
 
 def _showed(session: DbSession, person_id: Id) -> None:
     audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id])
-
-
-def _page(shape: Any, found: queries.FoundPage) -> Page[Any]:
-    rows, cursor, total, capped = found
-    items = [shape.model_validate(row) for row in rows]
-    return Page[shape](items=items, next_cursor=cursor, total=total, total_is_capped=capped)

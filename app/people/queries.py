@@ -29,7 +29,7 @@ from app.people.models import (
 from app.people.names import Name
 from app.people.schemas import DuplicateCandidateFilter, PersonFilter, SuggestedChangeFilter
 from app.platform.actor import Actor
-from app.platform.paging import PageQuery, SortKey, fetch_page
+from app.platform.paging import Found, PageQuery, SortKey, fetch_page
 from app.platform.search import among, begins_with, contains
 
 CAPPED_CANDIDATES = 500
@@ -39,8 +39,6 @@ _FEW = 50
 """A page of people whose name begins so is enough; to look inside a million names takes a hundred times as long."""
 PROBABLE_DUPLICATES = 5
 
-FoundPage = tuple[list[Any], str | None, int, bool]
-"""The rows, the next cursor, the count and whether it is capped (paging.fetch_page)."""
 _NEWEST = (datetime, UUID)
 _PERSONS = SortKey((Person.created_at, Person.person_id), _NEWEST)
 _ROLES = SortKey((PersonContactType.valid_from, PersonContactType.person_contact_type_id), _NEWEST)
@@ -166,7 +164,7 @@ async def search_person_ids(session: AsyncSession, actor: Actor, *, typed: str) 
     return found[:CAPPED_CANDIDATES]
 
 
-async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilter) -> FoundPage:
+async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilter) -> Found[Person]:
     """A page of persons, newest first."""
     ids = select(Person.person_id, *_PERSONS.columns)
     if not actor.may("person.search") and (query.email or query.phone or query.date_of_birth):
@@ -189,7 +187,9 @@ async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilt
     return await fetch_page(session, ids=ids, query=query, sort=_PERSONS, rows=select(Person))
 
 
-async def list_roles(session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery) -> FoundPage:
+async def list_roles(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery
+) -> Found[PersonContactType]:
     """A page of a person's roles, the latest first; PersonNotFound."""
     await get_person(session, actor, person_id=person_id)
     role = PersonContactType
@@ -224,7 +224,7 @@ async def get_role(
     return found
 
 
-async def list_contact_types(session: AsyncSession, _actor: Actor, *, query: PageQuery) -> FoundPage:
+async def list_contact_types(session: AsyncSession, _actor: Actor, *, query: PageQuery) -> Found[ContactType]:
     """A page of the contact types by name."""
     return await fetch_page(
         session,
@@ -235,7 +235,9 @@ async def list_contact_types(session: AsyncSession, _actor: Actor, *, query: Pag
     )
 
 
-async def list_contact_points(session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery) -> FoundPage:
+async def list_contact_points(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery
+) -> Found[ContactPoint]:
     """A page of a person's further addresses and numbers, newest first; PersonNotFound."""
     await get_person(session, actor, person_id=person_id)
     point = ContactPoint
@@ -249,7 +251,9 @@ async def list_contact_points(session: AsyncSession, actor: Actor, *, person_id:
     )
 
 
-async def list_relationships(session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery) -> FoundPage:
+async def list_relationships(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery
+) -> Found[PersonRelationship]:
     """A page of a person's relationships in both directions, newest first; PersonNotFound."""
     await get_person(session, actor, person_id=person_id)
     relationship = PersonRelationship
@@ -283,7 +287,9 @@ async def get_relationship(
     return found
 
 
-async def list_submissions(session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery) -> FoundPage:
+async def list_submissions(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery
+) -> Found[IntakeSubmission]:
     """A page of what arrived for a person, as it came, newest first; PersonNotFound."""
     await get_person(session, actor, person_id=person_id)
     submission = IntakeSubmission
@@ -297,7 +303,9 @@ async def list_submissions(session: AsyncSession, actor: Actor, *, person_id: UU
     )
 
 
-async def list_suggested_changes(session: AsyncSession, _actor: Actor, *, query: SuggestedChangeFilter) -> FoundPage:
+async def list_suggested_changes(
+    session: AsyncSession, _actor: Actor, *, query: SuggestedChangeFilter
+) -> Found[SuggestedChange]:
     """A page of suggested changes, newest first."""
     change = SuggestedChange
     ids = select(change.suggested_change_id, *_SUGGESTIONS.columns)
@@ -329,7 +337,7 @@ _BOTH_PERSONS = (selectinload(DuplicateCandidate.person), selectinload(Duplicate
 
 async def list_duplicate_candidates(
     session: AsyncSession, _actor: Actor, *, query: DuplicateCandidateFilter
-) -> FoundPage:
+) -> Found[DuplicateCandidate]:
     """A page of pairs that may be one human, newest first, both persons loaded."""
     pair = DuplicateCandidate
     ids = select(pair.duplicate_candidate_id, *_PAIRS.columns)

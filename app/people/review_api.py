@@ -28,10 +28,8 @@ async def list_suggested_changes(
     query: Annotated[SuggestedChangeFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[SuggestedChangeRead]:
     """Values that arrived for existing records and differ from ours, newest first."""
-    rows, cursor, total, capped = await queries.list_suggested_changes(session, actor, query=query)
-    audit.note(session, record_type="suggested_change", person_ids=[row.person_id for row in rows])
-    items = [SuggestedChangeRead.model_validate(row) for row in rows]
-    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_suggested_changes(session, actor, query=query)
+    return audit.show_page(session, found, map(SuggestedChangeRead.model_validate, found.rows))
 
 
 @suggested_changes.get(
@@ -77,11 +75,8 @@ async def list_duplicate_candidates(
     query: Annotated[DuplicateCandidateFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[DuplicateCandidateRead]:
     """Pairs of persons who may be one human, newest first."""
-    rows, cursor, total, capped = await queries.list_duplicate_candidates(session, actor, query=query)
-    shown = [person_id for row in rows for person_id in (row.person_id, row.other_person_id)]
-    audit.note(session, record_type="duplicate_candidate", person_ids=shown)
-    items = [DuplicateCandidateRead.model_validate(row) for row in rows]
-    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_duplicate_candidates(session, actor, query=query)
+    return audit.show_page(session, found, map(DuplicateCandidateRead.model_validate, found.rows))
 
 
 @duplicate_candidates.get(

@@ -44,10 +44,8 @@ async def list_physicians(
     query: Annotated[PhysicianFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[PhysicianRead]:
     """Physicians, newest first."""
-    rows, cursor, total, capped = await queries.list_physicians(session, actor, query=query)
-    audit.note(session, record_type="physician", person_ids=[row.person_id for row in rows])
-    items = [PhysicianRead.model_validate(row) for row in rows]
-    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_physicians(session, actor, query=query)
+    return audit.show_page(session, found, map(PhysicianRead.model_validate, found.rows))
 
 
 @router.get("/{physician_id}", response_model=PhysicianRead, dependencies=[allow("physician.read")])

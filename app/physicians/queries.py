@@ -1,5 +1,4 @@
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -14,7 +13,7 @@ from app.physicians.errors import PhysicianNotFound
 from app.physicians.models import Physician
 from app.physicians.schemas import PhysicianFilter
 from app.platform.actor import Actor
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page
 from app.platform.search import begins_with, contains
 
 LOADED = (joinedload(Physician.person), joinedload(Physician.hospital), joinedload(Physician.specialization))
@@ -45,9 +44,7 @@ async def find_physician_of_person(session: AsyncSession, *, person_id: UUID) ->
     return (await session.scalars(query)).one_or_none()
 
 
-async def list_physicians(
-    session: AsyncSession, actor: Actor, *, query: PhysicianFilter
-) -> tuple[list[Any], str | None, int, bool]:
+async def list_physicians(session: AsyncSession, actor: Actor, *, query: PhysicianFilter) -> Found[Physician]:
     """A page of physicians, newest first. SearchNotAllowed for who may read them but not look for somebody."""
     if (query.q or query.medical_license_number) and not actor.may("person.search"):
         raise SearchNotAllowed

@@ -6,9 +6,9 @@ There is no OFFSET and no count over everything: `total` is exact up to 1,000 an
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -49,6 +49,30 @@ def _limit(value: Any) -> Any:
     if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) <= 4):  # noqa: PLR2004
         raise PydanticCustomError("number", "Send a whole number from 1 to 200.")
     return int(value) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class Found(Generic[Row]):
+    """
+    A page of a list as its query finds it: rows in order, and what Page tells beside them.
+
+    `record_type` is the table of the rows, where they are rows of one.
+    """
+
+    rows: list[Row]
+    next_cursor: str | None
+    total: int
+    total_is_capped: bool
+    record_type: str | None = None
+
+    def page(self, items: Iterable[T]) -> Page[T]:
+        """The page of these answers, one for each row."""
+        return Page(
+            items=list(items),
+            next_cursor=self.next_cursor,
+            total=self.total,
+            total_is_capped=self.total_is_capped,
+        )
 
 
 class PageQuery(Body):
@@ -188,9 +212,9 @@ async def fetch_keys(
     query: PageQuery,
     sort: SortKey,
     one_of: OneOf | None = None,
-) -> tuple[list[Any], str | None, int, bool]:
+) -> Found[Any]:
     """
-    The keys of a page in order, the next cursor, the count, and whether the count is capped.
+    The keys of a page in order.
 
     `ids` selects the key and then the columns of `sort` (filters applied, no order).
 
@@ -205,7 +229,7 @@ async def fetch_keys(
     found = (await session.execute(_cut(ids, one_of, place, sort, size + 1))).all()[: query.limit + 1]
     shown = found[: query.limit]
     next_cursor = encode_cursor(query.fingerprint(), shown[-1][1:]) if len(found) > query.limit else None
-    return [row[0] for row in shown], next_cursor, min(total, COUNT_CAP), total > COUNT_CAP
+    return Found([row[0] for row in shown], next_cursor, min(total, COUNT_CAP), total > COUNT_CAP)
 
 
 async def fetch_page(
@@ -214,16 +238,17 @@ async def fetch_page(
     ids: Select[*tuple[Any, ...]],
     query: PageQuery,
     sort: SortKey,
-    rows: Select[Any],
+    rows: Select[Row],
     one_of: OneOf | None = None,
-) -> tuple[list[Any], str | None, int, bool]:
+) -> Found[Row]:
     """
     A page cut before it is joined: what `fetch_keys` finds, with the rows in place of their keys.
 
     `rows` selects what is shown, of all rows; those of the page are asked for by the last column of `sort`, their key.
     """
-    keys, next_cursor, total, is_capped = await fetch_keys(session, ids=ids, query=query, sort=sort, one_of=one_of)
+    keys = await fetch_keys(session, ids=ids, query=query, sort=sort, one_of=one_of)
     key = sort.columns[-1]
-    found = (await session.scalars(rows.where(key.in_(keys)))).unique().all() if keys else []
+    found = (await session.scalars(rows.where(key.in_(keys.rows)))).unique().all() if keys.rows else []
     by_key = {getattr(row, str(key.key)): row for row in found}
-    return [by_key[key] for key in keys if key in by_key], next_cursor, total, is_capped
+    record_type = rows.column_descriptions[0]["entity"].__tablename__
+    return replace(keys, rows=[by_key[key] for key in keys.rows if key in by_key], record_type=record_type)

@@ -39,5 +39,5 @@ async def _waiting(session: AsyncSession, actor: Actor) -> dict[str, str]:
     if not actor.may("break_glass.review"):
         return {}
     query = OpeningFilter(kind="break_glass", reviewed="false", limit=1)
-    _, _, total, _ = await openings.list_openings(session, actor, query=query)
+    total = (await openings.list_openings(session, actor, query=query)).total
     return {"/break-glass": f"{total} to review"} if total else {}

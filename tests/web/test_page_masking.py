@@ -21,7 +21,7 @@ from app.audit.history import RowVersion
 from app.audit.models import AuditEvent
 from app.calls import answers as call_answers
 from app.calls import queries as calls
-from app.calls.schemas import CallFilter, CallRead
+from app.calls.schemas import CallFilter
 from app.main import create_app
 from app.patients import answers as patient_answers
 from app.patients import queries as patients
@@ -50,8 +50,7 @@ router = page_router()
 
 
 async def all_patients(session: AsyncSession, actor: Any, **asked: Any) -> list[Patient]:
-    rows, _, _, _ = await patients.list_patients(session, actor, query=PatientFilter(**asked))
-    return rows
+    return (await patients.list_patients(session, actor, query=PatientFilter(**asked))).rows
 
 
 @router.get("/patients", dependencies=[allow("patient.read")])
@@ -90,10 +89,9 @@ async def picked_patients(session: DbSession, actor: CurrentActor) -> Response:
 @router.get("/calls", dependencies=[allow("call.read")])
 async def show_calls(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     query = read_query(CallFilter, {**asked_in(request, CallFilter), "limit": 1})
-    rows, cursor, total, capped = await calls.list_calls(session, actor, query=query)
-    items = [call_answers.read(row, clock.now()) for row in rows]
-    found = Page[CallRead](items=items, next_cursor=cursor, total=total, total_is_capped=capped)
-    return page(request, "calls.html", {"calls": found})
+    found = await calls.list_calls(session, actor, query=query)
+    items = (call_answers.read(row, clock.now()) for row in found.rows)
+    return page(request, "calls.html", {"calls": found.page(items)})
 
 
 @router.get("/calls/{call_id}", dependencies=[allow("call.read")])

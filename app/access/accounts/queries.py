@@ -60,11 +60,10 @@ async def page_of_users(session: AsyncSession, *, query: UserFilter) -> Page[Use
     if query.q is not None:
         ids = ids.where(_contains(query.q))
 
-    found, cursor, total, capped = await fetch_keys(session, ids=ids, query=query, sort=_BY_NAME)
-    loaded = await session.execute(_user_rows().where(UserAccount.user_account_id.in_(found)))
+    found = await fetch_keys(session, ids=ids, query=query, sort=_BY_NAME)
+    loaded = await session.execute(_user_rows().where(UserAccount.user_account_id.in_(found.rows)))
     users = {user.user_account_id: user for user in map(_user, loaded)}
-    items = [users[account_id] for account_id in found]
-    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    return found.page(users[account_id] for account_id in found.rows)
 
 
 def _contains(text: str) -> ColumnElement[bool]:
@@ -128,11 +127,10 @@ async def page_of_keys(session: AsyncSession, *, query: ApiKeyFilter, now: datet
         works = and_(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
         ids = ids.where(works if query.working == "true" else not_(works))
 
-    found, cursor, total, capped = await fetch_keys(session, ids=ids, query=query, sort=_NEWEST_KEYS)
-    loaded = await session.execute(_key_rows().where(ApiKey.api_key_id.in_(found)))
+    found = await fetch_keys(session, ids=ids, query=query, sort=_NEWEST_KEYS)
+    loaded = await session.execute(_key_rows().where(ApiKey.api_key_id.in_(found.rows)))
     keys = {key.api_key_id: _key(key, name, roles, now) for key, name, roles in loaded}
-    items = [keys[key_id] for key_id in found]
-    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    return found.page(keys[key_id] for key_id in found.rows)
 
 
 async def get_key(

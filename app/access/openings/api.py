@@ -30,9 +30,8 @@ async def read(session: AsyncSession, openings: list[AccessOpening]) -> list[Ope
 
 
 async def page_of_openings(session: AsyncSession, actor: Actor, *, query: OpeningFilter) -> Page[OpeningRead]:
-    rows, cursor, total, capped = await queries.list_openings(session, actor, query=query)
-    audit.note(session, record_type="access_opening", person_ids=[row.person_id for row in rows])
-    return Page(items=await read(session, rows), next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_openings(session, actor, query=query)
+    return audit.show_page(session, found, await read(session, found.rows))
 
 
 @router.post(

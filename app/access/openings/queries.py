@@ -12,7 +12,7 @@ from app.access.openings.schemas import OpeningFilter
 from app.access.policy import Role
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page
 
 _NEWEST = SortKey((AccessOpening.created_at, AccessOpening.access_opening_id), (datetime, UUID))
 
@@ -70,9 +70,7 @@ async def get_opening(
     return found
 
 
-async def list_openings(
-    session: AsyncSession, _actor: Actor, *, query: OpeningFilter
-) -> tuple[list[AccessOpening], str | None, int, bool]:
+async def list_openings(session: AsyncSession, _actor: Actor, *, query: OpeningFilter) -> Found[AccessOpening]:
     """A page of openings of one kind, newest first."""
     ids = select(AccessOpening.access_opening_id, *_NEWEST.columns).where(AccessOpening.kind == query.kind)
     if query.reviewed is not None:

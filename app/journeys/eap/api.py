@@ -42,9 +42,8 @@ async def list_eap_programs(
     query: Annotated[ProgrammeFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[ProgrammeRead]:
     """Programmes, newest first."""
-    rows, cursor, total, capped = await queries.list_programmes(session, actor, query=query)
-    items = [ProgrammeRead.model_validate(row) for row in rows]
-    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_programmes(session, actor, query=query)
+    return audit.show_page(session, found, map(ProgrammeRead.model_validate, found.rows))
 
 
 @programme_router.get("/{eap_program_id}", response_model=ProgrammeRead, dependencies=[allow("programme.read")])

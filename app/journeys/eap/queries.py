@@ -10,9 +10,8 @@ from app.journeys.eap.errors import ProgrammeNotFound
 from app.journeys.eap.models import EapGate, EapProgram
 from app.journeys.eap.schemas import ProgrammeFilter
 from app.journeys.eap.states import TREATED
-from app.journeys.queries import FoundPage
 from app.platform.actor import Actor
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page
 from app.platform.search import begins_with
 
 
@@ -29,7 +28,7 @@ async def get_programme(
     return found
 
 
-async def list_programmes(session: AsyncSession, _actor: Actor, *, query: ProgrammeFilter) -> FoundPage:
+async def list_programmes(session: AsyncSession, _actor: Actor, *, query: ProgrammeFilter) -> Found[EapProgram]:
     """A page of programmes, newest first."""
     ids = select(EapProgram.eap_program_id, EapProgram.created_at, EapProgram.eap_program_id)
     if query.status is not None:

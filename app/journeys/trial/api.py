@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
+from app.audit import service as audit
 from app.journeys.trial import queries, service
 from app.journeys.trial.schemas import (
     TrialCreate,
@@ -35,9 +36,8 @@ async def list_clinical_trials(
     query: Annotated[TrialFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[TrialRead]:
     """Trials, newest first."""
-    rows, cursor, total, capped = await queries.list_trials(session, actor, query=query)
-    items = [TrialRead.model_validate(row) for row in rows]
-    return Page(items=items, next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_trials(session, actor, query=query)
+    return audit.show_page(session, found, map(TrialRead.model_validate, found.rows))
 
 
 @router.get("/{clinical_trial_id}", response_model=TrialRead, dependencies=[allow("trial.read")])

@@ -4,13 +4,12 @@ from uuid import UUID
 from sqlalchemy import CompoundSelect, Integer, func, literal_column, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.journeys.queries import FoundPage
 from app.journeys.trial.errors import TrialNotFound
 from app.journeys.trial.identifiers import read_trial_number
 from app.journeys.trial.models import ClinicalTrial
 from app.journeys.trial.schemas import TrialFilter
 from app.platform.actor import Actor
-from app.platform.paging import COUNT_CAP, SortKey, fetch_page
+from app.platform.paging import COUNT_CAP, Found, SortKey, fetch_page
 from app.platform.search import begins_with
 
 
@@ -32,7 +31,7 @@ async def find_trial_by_number(session: AsyncSession, *, trial_id: str) -> Clini
     return (await session.scalars(select(ClinicalTrial).where(ClinicalTrial.trial_id == trial_id))).one_or_none()
 
 
-async def list_trials(session: AsyncSession, _actor: Actor, *, query: TrialFilter) -> FoundPage:
+async def list_trials(session: AsyncSession, _actor: Actor, *, query: TrialFilter) -> Found[ClinicalTrial]:
     """A page of trials, newest first."""
     ids = select(ClinicalTrial.clinical_trial_id, ClinicalTrial.created_at, ClinicalTrial.clinical_trial_id)
     if query.status is not None:

@@ -33,10 +33,9 @@ async def list_physicians_of_patient(
 ) -> Page[CareLinkRead]:
     """The patient's physicians, newest link first, ended ones among them."""
     patient = await get_patient(session, actor, patient_id=patient_id)
-    rows, cursor, total, capped = await queries.list_care_links(session, actor, patient_id=patient_id, query=query)
-    people = {patient.person_id, *(row.physician.person_id for row in rows)}
-    audit.note(session, record_type="patient_physician_relationship", person_ids=people, subject=patient.person_id)
-    return Page(items=[read(row) for row in rows], next_cursor=cursor, total=total, total_is_capped=capped)
+    found = await queries.list_care_links(session, actor, patient_id=patient_id, query=query)
+    subject = patient.person_id
+    return audit.show_page(session, found, map(read, found.rows), person_ids=[subject], subject=subject)
 
 
 @router.put("/{patient_physician_id}", response_model=CareLinkRead, dependencies=[allow("relationship.write")])

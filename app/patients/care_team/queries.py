@@ -1,5 +1,4 @@
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,7 +10,7 @@ from app.patients.care_team.schemas import CareLinkFilter
 from app.patients.models import PatientPhysicianRelationship
 from app.physicians.models import Physician
 from app.platform.actor import Actor
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page
 
 LOADED = joinedload(PatientPhysicianRelationship.physician).joinedload(Physician.person)
 
@@ -37,7 +36,7 @@ async def get_care_link(
 
 async def list_care_links(
     session: AsyncSession, _actor: Actor, *, patient_id: UUID, query: CareLinkFilter
-) -> tuple[list[Any], str | None, int, bool]:
+) -> Found[PatientPhysicianRelationship]:
     """A page of the patient's links to physicians, newest first, ended ones among them."""
     link = PatientPhysicianRelationship
     ids = select(link.patient_physician_id, link.created_at, link.patient_physician_id)
