@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.openings import api as openings_api
+from app.access.openings import answers as opening_answers
 from app.access.openings import queries as openings
 from app.access.openings import service as opening_service
 from app.access.openings.models import VERDICTS
@@ -129,7 +129,7 @@ async def show_break_glass_list(
     reviewed = {"waiting": "false", "reviewed": "true"}.get(state)
     query = read_query(OpeningFilter, {**typed, "reviewed": reviewed})
     context = {
-        "openings": await openings_api.page_of_openings(session, actor, query=query),
+        "openings": await opening_answers.page_of_openings(session, actor, query=query),
         "kind": query.kind,
         "state": state[:10],
         "cursor": typed["cursor"],
@@ -165,7 +165,7 @@ async def break_glass(request: Request, session: DbSession, actor: CurrentActor)
 async def show_my_break_glass(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     mine = await openings.own_openings(session, actor)
     audit.note(session, record_type="access_opening", person_ids=[row.person_id for row in mine])
-    shown = await openings_api.read(session, mine)
+    shown = await opening_answers.read(session, mine)
     opened = {row.access_opening_id for row in await openings.open_break_glass(session, actor)}
     return page(request, "oversight/mine.html", {"openings": shown, "opened": opened})
 
@@ -191,7 +191,7 @@ async def _opening_context(session: AsyncSession, actor: Actor, access_opening_i
             limit=200,
         ),
     )
-    (shown,) = await openings_api.read(session, [opening])
+    (shown,) = await opening_answers.read(session, [opening])
     return {
         **NO_ERRORS,
         "opening": shown,

@@ -3,35 +3,17 @@
 from typing import Annotated
 
 from fastapi import Query, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.openings import queries, service
-from app.access.openings.models import AccessOpening
+from app.access.openings.answers import page_of_openings, read
 from app.access.openings.schemas import BreakGlass, OpeningFilter, OpeningRead, Review
-from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession, allow, api_router
 from app.audit import service as audit
-from app.platform.actor import Actor
 from app.platform.paging import Page
 from app.platform.problems import described
 from app.platform.text import Id
 
 router = api_router("/break-glass", "oversight")
-
-
-async def read(session: AsyncSession, openings: list[AccessOpening]) -> list[OpeningRead]:
-    """The openings as they are shown, with the names of the accounts."""
-    names = await account_names(session, [opening.user_account_id for opening in openings])
-    columns = [name for name in OpeningRead.model_fields if name != "opened_by_name"]
-    return [
-        OpeningRead(**{name: getattr(opening, name) for name in columns}, opened_by_name=names[opening.user_account_id])
-        for opening in openings
-    ]
-
-
-async def page_of_openings(session: AsyncSession, actor: Actor, *, query: OpeningFilter) -> Page[OpeningRead]:
-    found = await queries.list_openings(session, actor, query=query)
-    return audit.show_page(session, found, await read(session, found.rows))
 
 
 @router.post(
