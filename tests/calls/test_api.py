@@ -474,12 +474,12 @@ async def test_auditor_sees_that_a_call_was_but_not_what_was_said(
     assert seen["call_date"] is seen["occurs_at"] is None
 
 
-async def test_auditor_may_not_write_and_programme_manager_may_not_read(
+async def test_auditor_may_not_write_and_admin_may_not_read(
     client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
 ) -> None:
     body = {"patient_id": await patient_id(session), "call_date": at(days=1)}
     assert (await client.post(URL, json=body, headers=await as_role("auditor"))).status_code == 403
-    assert (await client.get(URL, headers=await as_role("programme_manager"))).status_code == 403
+    assert (await client.get(URL, headers=await as_role("admin"))).status_code == 403
 
 
 async def test_integration_logs_calls(client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole) -> None:
