@@ -16,8 +16,8 @@ from app.patients import queries as patient_queries
 from app.patients import service as patients
 from app.patients.models import Patient
 from app.patients.schemas import PatientFields
+from app.people import service as people
 from app.people.schemas import MatchRead, SuggestedChangeRead
-from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.stored_fields import StoredFields
 
@@ -39,10 +39,11 @@ async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, co
     Convert a lead from whatever open state it is in; a converted one again gives the same patient and changes nothing.
 
     Calls and submissions hang on the person, so nothing is moved. A person who has a patient record keeps it: what the
-    lead says otherwise is suggested, a deleted record is brought back. LeadNotFound; TransitionNotAllowed for a lead
+    lead says otherwise is suggested, a deleted record is brought back, and an inactive person is active again, as when
+    they return by themselves. LeadNotFound; TransitionNotAllowed for a lead
     that was closed otherwise; PatientNotFound when the patient of a converted lead has been deleted since.
     """
-    # The row's lock lets a second conversion wait here, and then find the first one's patient.
+    # The locks let a second conversion wait here, and then find the first one's patient.
     lead = await lead_queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
     if lead.status == "converted" and lead.converted_to_patient_id is not None:
         patient = await patient_queries.get_patient(session, actor, patient_id=lead.converted_to_patient_id)
@@ -52,6 +53,7 @@ async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, co
         return Converted(lead, patient, _match(existed=True), is_new=False)
     LEAD.require_move(lead.status, "converted")
     leads.note(session, lead)
+    reactivated = await people.bring_back(session, lead.person)
     existing = await patient_queries.find_patient_of_person(session, actor, person_id=lead.person_id)
     from_lead: dict[str, Any] = {"medical_condition_id": lead.medical_condition_id, "owner_id": lead.owner_id}
     if existing is None:
@@ -65,9 +67,9 @@ async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, co
         source=lead.source,
     )
     converted = await leads.mark_converted(
-        session, actor, lead=lead, patient_id=opened.patient.patient_id, now=clock.now(), reason=conversion.reason
+        session, actor, lead=lead, patient_id=opened.patient.patient_id, reason=conversion.reason
     )
-    match = _match(existed=not opened.is_new, reactivated=opened.reactivated).model_copy(
+    match = _match(existed=not opened.is_new, reactivated=reactivated or opened.reactivated).model_copy(
         update={"suggested_changes": [SuggestedChangeRead.model_validate(change) for change in opened.suggested]}
     )
     return Converted(converted, opened.patient, match, is_new=opened.is_new)

@@ -65,6 +65,7 @@ class _StatusEntry(Answer):
     via: str | None
     reason_code: Detail[str | None]
     reason: Detail[str | None]
+    is_correction: bool
 
 
 class SubmissionEntry(Answer):

@@ -255,7 +255,12 @@ class Loader:
 
     async def _trial_journey(self, patient_id: str, physician_id: str, first: datetime) -> None:
         trial = self.random.choice(self.trials)
-        body = {"patient_id": patient_id, "clinical_trial_id": trial, "physician_id": physician_id}
+        body = {
+            "patient_id": patient_id,
+            "clinical_trial_id": trial,
+            "physician_id": physician_id,
+            "happened_at": first.isoformat(),
+        }
         made = await self._send("POST", "/clinical-trial-journeys", body)
         move = f"/clinical-trial-journeys/{made['ct_journey_id']}/transitions"
         steps = CT_WAY[: self.random.randint(0, len(CT_WAY))]
@@ -274,6 +279,7 @@ class Loader:
             "eap_program_id": self.random.choice(self.programmes),
             "eap_number": f"EAP-{self.eap_numbers}",
             "physician_id": physician_id,
+            "happened_at": first.isoformat(),
         }
         made = await self._send("POST", "/eap-journeys", body)
         place = f"/eap-journeys/{made['eap_journey_id']}"

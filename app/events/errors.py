@@ -18,6 +18,18 @@ def in_the_future() -> FieldError:
     return FieldError("happened_at", "in_the_future", "Must not lie in the future.")
 
 
+def before_last_move() -> FieldError:
+    return FieldError(
+        "happened_at",
+        "before_last_move",
+        "Lies before the record's last move, or before it began. A correction says so: is_correction, with a reason.",
+    )
+
+
+def time_of_correction_needed() -> FieldError:
+    return FieldError("happened_at", "happened_at_needed", "A correction says when it happened.")
+
+
 def reason_needed(field: str) -> FieldError:
     return FieldError(field, "reason_needed", "Say why, by a code of this state's list or in words.")
 

@@ -16,7 +16,8 @@ class JourneyEvent(Base, rows=Rows.INSERT_ONLY):
     One move of a record: of a lead, a patient, a trial journey or an expanded-access journey (exactly one of them).
 
     `happened_at` is when it was so in the world, `created_at` when it was entered. `guards` maps each move condition to
-    `met`, `not_met` or `not_checked`.
+    `met`, `not_met` or `not_checked`. A move that is entered as having happened before an earlier one
+    `is_correction`, with its reason.
     """
 
     __tablename__ = "journey_event"
@@ -53,4 +54,5 @@ class JourneyEvent(Base, rows=Rows.INSERT_ONLY):
     via: Mapped[str | None] = mapped_column(String(30), info=INTERNAL)
     reason_code: Mapped[str | None] = mapped_column(String(50), info=DETAIL)
     reason: Mapped[str | None] = mapped_column(info=DETAIL)
+    is_correction: Mapped[bool] = mapped_column(server_default=text("false"), info=INTERNAL)
     guards: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"), info=DETAIL)

@@ -13,7 +13,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.events.errors import in_the_future, reason_needed, words_needed
+from app.events.errors import (
+    before_last_move,
+    in_the_future,
+    reason_needed,
+    time_of_correction_needed,
+    words_needed,
+)
 from app.platform.errors import AppError, FieldError, Invalid
 from app.platform.states import Machine
 
@@ -39,12 +45,17 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """A move as it was asked for: `to` is a state's or a seed's word, `happened_at` now when it is None."""
+    """
+    A move as it was asked for: `to` is a state's or a seed's word, `happened_at` now when it is None.
+
+    `is_correction`: it happened before moves that are entered already.
+    """
 
     to: str
     happened_at: datetime | None = None
     reason_code: str | None = None
     reason: str | None = None
+    is_correction: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,16 @@ class Move:
     entered_at: datetime
     reason_code: str | None
     step: Step
+
+    @property
+    def checked_on(self) -> date:
+        """
+        The day (UTC) on which what the move needs must not have run out: today, in a correction the day it happened.
+
+        So an approval that has expired is passed by a date in the past in a marked correction only.
+        """
+        moment = self.happened_at if self.step.is_correction else max(self.happened_at, self.entered_at)
+        return moment.date()
 
 
 @dataclass(frozen=True)
@@ -126,10 +147,11 @@ class Moves:
         return self.machine.state_of(word) or word
 
 
-def decide_move(moves: Moves, step: Step, *, state: str | None, now: datetime) -> Move:
+def decide_move(moves: Moves, step: Step, *, state: str | None, now: datetime, since: datetime | None = None) -> Move:
     """
     The move that `step` means from `state` (None: the record begins there).
 
+    `since` is the moment of the record's last move, or of its beginning: nothing happens before it but a correction.
     TransitionNotAllowed with the moves there are; Invalid, naming every field, for a wrong time, a reason that is
     missing or not the state's, and whatever the kind's own fields have wrong.
     """
@@ -139,7 +161,7 @@ def decide_move(moves: Moves, step: Step, *, state: str | None, now: datetime) -
     codes = moves.codes_of(to)
     is_needed = to in moves.machine.needs_reason
     faults = [
-        *([in_the_future()] if step.happened_at is not None and step.happened_at > now + CLOCKS_DIFFER else ()),
+        *_time_faults(step, since=since, now=now),
         *_reason_faults(moves, step, codes, is_needed=is_needed),
         *moves.faults_of(to, step, now.date()),
     ]
@@ -148,7 +170,8 @@ def decide_move(moves: Moves, step: Step, *, state: str | None, now: datetime) -
     return Move(
         from_status=state,
         to=to,
-        happened_at=step.happened_at or now,
+        # A clock that was ahead of ours has told of the last move.
+        happened_at=step.happened_at or max(now, since or now),
         entered_at=now,
         # A reason in words alone is one of the code "other".
         reason_code=step.reason_code or (OTHER if is_needed and codes else None),
@@ -156,7 +179,19 @@ def decide_move(moves: Moves, step: Step, *, state: str | None, now: datetime) -
     )
 
 
+def _time_faults(step: Step, *, since: datetime | None, now: datetime) -> list[FieldError]:
+    if step.happened_at is None:
+        return [time_of_correction_needed()] if step.is_correction else []
+    if step.happened_at > now + CLOCKS_DIFFER:
+        return [in_the_future()]
+    if since is not None and step.happened_at < since - CLOCKS_DIFFER and not step.is_correction:
+        return [before_last_move()]
+    return []
+
+
 def _reason_faults(moves: Moves, step: Step, codes: Collection[str], *, is_needed: bool) -> list[FieldError]:
+    if step.is_correction and step.reason is None:
+        return [FieldError(moves.reason_field, "reason_needed", "Say in words why this is a correction.")]
     if step.reason_code is None:
         is_missing = is_needed and step.reason is None
         return [reason_needed("reason_code" if codes else moves.reason_field)] if is_missing else []

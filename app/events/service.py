@@ -1,12 +1,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.errors import ConditionNotMet
 from app.events.models import JourneyEvent
 from app.events.moves import Condition, Finding, Move, Moves, Step, decide_move
+from app.events.queries import latest_move_at, owner_of
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import Base
@@ -21,7 +21,10 @@ async def make_move(
     TransitionNotAllowed and Invalid as for `decide_move`; the condition's own error, or ConditionNotMet, when a move
     condition is not met. One that could not be checked does not hold a record up.
     """
-    move = decide_move(moves, step, state=record.status, now=clock.now())
+    # What the caller has changed already is stored together with the move.
+    with session.no_autoflush:
+        since = await latest_move_at(session, record=record) or record.created_at
+    move = decide_move(moves, step, state=record.status, now=clock.now(), since=since)
     conditions = moves.conditions_of(record.status, move.to)
     findings = {condition.name: await condition.find(session, record, move) for condition in conditions}
     _require_met(moves, move, conditions, findings)
@@ -40,10 +43,9 @@ def file_event(
     via: str | None,
 ) -> None:
     """File a move of a stored record as its event, which is never changed."""
-    [key] = inspect(type(record)).primary_key
     session.add(
         JourneyEvent(
-            **{key.name: getattr(record, key.name)},
+            **owner_of(record),
             from_status=move.from_status,
             to_status=move.to,
             happened_at=move.happened_at,
@@ -51,6 +53,7 @@ def file_event(
             via=via,
             reason_code=move.reason_code,
             reason=move.step.reason,
+            is_correction=move.step.is_correction,
             guards={name: str(found) for name, found in findings.items()},
         )
     )

@@ -1,6 +1,6 @@
 from collections.abc import Collection, Sequence
 
-from app.platform.errors import FieldError, Invalid, invalid_field
+from app.platform.errors import Conflict, FieldError, Invalid, invalid_field
 
 
 class ReasonNeeded(Invalid):
@@ -15,6 +15,13 @@ def refused_move(faults: Sequence[FieldError], codes: Collection[str]) -> Invali
     if any(fault.code == "reason_needed" for fault in faults):
         return ReasonNeeded(fields=faults, extra={"allowed": sorted(set(codes))})
     return Invalid(fields=faults)
+
+
+class PatientInactive(Conflict):
+    """The patient was put aside: nothing that waits for them is opened."""
+
+    code = "patient_inactive"
+    detail = "The patient is inactive. Set them active first."
 
 
 def happened_at_needed() -> Invalid:

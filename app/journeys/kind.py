@@ -21,6 +21,8 @@ from app.platform.stored_fields import StoredFields
 
 OF_THE_MOVE = dict.fromkeys(("status", "happened_at", "reason_code", "reason"), "of the move and its event")
 
+OF_A_CORRECTION = {"is_correction": "of the move's event"}
+
 
 def _nothing(*_: Any) -> None:
     return None
@@ -77,7 +79,8 @@ class Kind:
             raise TypeError(f"app/events/models.py has no {self.key} for the events of {self.name}")
         stored = StoredFields(self.model, *self.bodies, special={**OF_THE_MOVE, **self.special})
         object.__setattr__(self, "stored_when_new", stored)
-        object.__setattr__(self, "stored_when_changed", StoredFields(self.model, self.update, special=OF_THE_MOVE))
+        changed = StoredFields(self.model, self.update, special=OF_THE_MOVE | OF_A_CORRECTION)
+        object.__setattr__(self, "stored_when_changed", changed)
 
     @property
     def name(self) -> str:

@@ -21,10 +21,18 @@ from app.platform.paging import Found, SortKey, fetch_page
 async def get_journey(
     session: AsyncSession, _actor: Actor, *, kind: Kind, journey_id: UUID, for_update: bool = False
 ) -> Journey:
-    """The journey with what it names; the kind's NotFound, also when its patient is deleted."""
+    """
+    The journey with what it names; the kind's NotFound, also when its patient is deleted.
+
+    `for_update` locks its patient against a change, and then the journey: an inactive patient has no open journey.
+    """
     query = select(kind.model).where(_key(kind) == journey_id, _of_present_patient(kind))
     if for_update:
-        query = query.with_for_update(of=kind.model)
+        patient_id = select(kind.model.patient_id).where(_key(kind) == journey_id).scalar_subquery()
+        await session.execute(
+            select(Patient.patient_id).where(Patient.patient_id == patient_id).with_for_update(read=True)
+        )
+        query = query.with_for_update(of=kind.model, key_share=True)
     query = query.options(*_loaded(kind)).execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
@@ -65,8 +73,10 @@ def people_of(journey: Journey) -> set[UUID]:
 
 
 async def require_patient(session: AsyncSession, *, patient_id: UUID) -> Patient:
-    """The patient that a new journey names; Invalid when there is none."""
-    found = await session.scalar(select(Patient).where(Patient.patient_id == patient_id, Patient.deleted_at.is_(None)))
+    """The patient that a new journey names, locked against a change; Invalid when there is none."""
+    query = select(Patient).where(Patient.patient_id == patient_id, Patient.deleted_at.is_(None))
+    query = query.with_for_update(read=True).execution_options(populate_existing=True)
+    found = await session.scalar(query)
     if found is None:
         raise patient_unknown()
     return found

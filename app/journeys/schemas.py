@@ -8,7 +8,7 @@ from app.conditions.schemas import ConditionSummary
 from app.people.schemas import PersonSummary
 from app.physicians.schemas import PhysicianSummary
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Notes, Reason
+from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, Instant, Notes, Reason
 
 
 class JourneyCreate(Body):
@@ -43,15 +43,21 @@ class JourneyUpdate(Body):
     happened_at: Instant | None = OMITTED
     reason_code: str | None = OMITTED
     reason: Reason | None = OMITTED
+    is_correction: Flag = OMITTED
 
 
 class JourneyTransition(Body):
-    """`to` is a state or a seed's word for one; `happened_at` is now when it is left out."""
+    """
+    `to` is a state or a seed's word for one; `happened_at` is now when it is left out.
+
+    `is_correction`, with a reason in words: it happened before moves that are entered already.
+    """
 
     to: str
     happened_at: Instant | None = None
     reason_code: str | None = None
     reason: Reason | None = None
+    is_correction: Flag = False
 
 
 class JourneyFilter(PageQuery):
@@ -113,4 +119,5 @@ class JourneyEventRead(Answer):
     via: str | None
     reason_code: Detail[str | None]
     reason: Detail[str | None]
+    is_correction: bool
     guards: Detail[dict[str, str]]

@@ -7,13 +7,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
-from app.events.moves import Finding, Step, decide_move
+from app.events.moves import Finding, Move, Step, decide_move
 from app.events.service import file_event, make_move
 from app.journeys import queries
-from app.journeys.errors import happened_at_needed, hold_reason_needed, only_with_a_move
+from app.journeys.errors import PatientInactive, happened_at_needed, hold_reason_needed, only_with_a_move
 from app.journeys.kind import Kind
 from app.journeys.models import Journey
 from app.journeys.schemas import JourneyCreate, JourneyTransition, JourneyUpdate
+from app.patients.models import Patient
 from app.people.suggestions import Changeable
 from app.platform import clock
 from app.platform.actor import Actor
@@ -25,15 +26,17 @@ async def open_journey(session: AsyncSession, actor: Actor, *, kind: Kind, new: 
     A new journey of a patient, beside all others, with its first event.
 
     It starts in the machine's first state. A later `status` is for what was so before it was entered: it needs
-    `happened_at`, its reason where the state has one, and no move condition is checked.
+    `happened_at`, its reason where the state has one, and no move condition is checked. PatientInactive for an open
+    journey of somebody who was put aside.
     """
-    await queries.require_patient(session, patient_id=new.patient_id)
+    patient = await queries.require_patient(session, patient_id=new.patient_id)
     machine = kind.moves.machine
     status = machine.initial if new.status is None else new.status
     if kind.moves.state_of(status) != machine.initial and new.happened_at is None:
         raise happened_at_needed()
     step = Step(status, new.happened_at, new.reason_code, new.reason)
     move = decide_move(kind.moves, step, state=None, now=clock.now())
+    _require_active(kind, patient, move)
     journey = kind.model(
         **kind.stored_when_new.values(new),
         **await kind.further_columns(session, actor, new),
@@ -65,8 +68,7 @@ async def move_journey(
     """
     journey = await queries.get_journey(session, actor, kind=kind, journey_id=journey_id, for_update=True)
     require_match(if_match, etag(journey.version))
-    step = Step(transition.to, transition.happened_at, transition.reason_code, transition.reason)
-    await _move(session, actor, kind, journey, step, via="transition")
+    await _move(session, actor, kind, journey, _step(transition.to, transition), via="transition")
     return await _noted(session, actor, kind, journey_id, {"status"})
 
 
@@ -97,9 +99,8 @@ async def change_journey(
     if "status" in given and kind.moves.state_of(change.status) != journey.status:
         # The move conditions look at what the journey names, which may just have been given.
         journey = await queries.get_journey(session, actor, kind=kind, journey_id=journey_id, for_update=True)
-        step = Step(change.status, change.happened_at, change.reason_code, change.reason)
-        await _move(session, actor, kind, journey, step, via="update")
-    elif change.happened_at or change.reason_code or change.reason:
+        await _move(session, actor, kind, journey, _step(change.status, change), via="update")
+    elif change.happened_at or change.reason_code or change.reason or change.is_correction:
         raise only_with_a_move()
     return await _noted(session, actor, kind, journey_id, given)
 
@@ -126,8 +127,21 @@ async def _noted(
     return journey
 
 
+def _require_active(kind: Kind, patient: Patient, move: Move) -> None:
+    """PatientInactive when the move opens a journey, or opens it again, for a patient who was put aside."""
+    machine = kind.moves.machine
+    was_open = move.from_status is not None and machine.is_open(move.from_status)
+    if patient.status == "inactive" and machine.is_open(move.to) and not was_open:
+        raise PatientInactive
+
+
+def _step(to: str, asked: JourneyTransition | JourneyUpdate) -> Step:
+    return Step(to, asked.happened_at, asked.reason_code, asked.reason, is_correction=bool(asked.is_correction))
+
+
 async def _move(session: AsyncSession, actor: Actor, kind: Kind, journey: Journey, step: Step, *, via: str) -> None:
     move = await make_move(session, actor, record=journey, moves=kind.moves, step=step, via=via)
+    _require_active(kind, journey.patient, move)
     journey.status_changed_at = move.happened_at
     kind.arrive(journey, move)
     await session.flush()

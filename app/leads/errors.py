@@ -20,6 +20,12 @@ def owner_unknown() -> Invalid:
     return invalid_field("owner_id", "unknown_reference", "There is no such account.")
 
 
+def duplicate_of_itself() -> Invalid:
+    return invalid_field(
+        "duplicate_of_person_id", "duplicate_of_itself", "This person has no other lead that this one could repeat."
+    )
+
+
 def original_unknown() -> Invalid:
     return invalid_field("duplicate_of_person_id", "unknown_reference", "There is no such person.")
 

@@ -21,7 +21,11 @@ NEWEST_FIRST = SortKey((PatientLead.created_at, PatientLead.lead_id), (datetime,
 
 
 async def get_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID, for_update: bool = False) -> PatientLead:
-    """The lead with its person and condition; LeadNotFound. `for_update` locks the person as well."""
+    """
+    The lead with its person and condition; LeadNotFound.
+
+    `for_update` locks the person as well: a person's leads decide together whether they have the role.
+    """
     query = select(PatientLead).where(PatientLead.lead_id == lead_id)
     if for_update:
         await lock_person_of(session, select(PatientLead.person_id).where(PatientLead.lead_id == lead_id))
@@ -69,3 +73,11 @@ async def has_open_lead(session: AsyncSession, *, person_id: UUID) -> bool:
     still_open = PatientLead.status.in_([state for state in LEAD.states if LEAD.is_open(state)])
     found = await session.scalar(select(exists().where(PatientLead.person_id == person_id, still_open)))
     return bool(found)
+
+
+async def has_other_request(session: AsyncSession, *, lead: PatientLead) -> bool:
+    """Whether the lead's person has another lead that is not a duplicate itself."""
+    other = exists().where(
+        PatientLead.person_id == lead.person_id, PatientLead.lead_id != lead.lead_id, PatientLead.status != "duplicate"
+    )
+    return bool(await session.scalar(select(other)))

@@ -9,7 +9,7 @@ from app.leads.words import FilterWord, FirstStatus, ReasonCode, TargetWord, Web
 from app.people.fields import Language
 from app.people.schemas import Intake, MatchRead, OfKnownPerson, OfNewPerson, PersonSummary, Source
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Label, Reason, either
+from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, Instant, Label, Reason, either
 
 
 class _NewLead(Intake):
@@ -38,7 +38,9 @@ NewLead: Any = either(LeadCreate, LeadCreateForPerson, second_has="person_id")
 class LeadTransition(Body):
     """
     A move of the lead. `disqualified` (or `lost`) needs a reason, `nurture` a day to wake up on, `duplicate` the
-    person that it is a duplicate of. `happened_at` is now when it is left out.
+    person that it is a duplicate of: the lead's own when they asked before. `happened_at` is now when it is left out.
+
+    `is_correction`, with a reason in words: it happened before moves that are entered already.
     """
 
     to: TargetWord
@@ -47,6 +49,7 @@ class LeadTransition(Body):
     reason: Reason | None = None
     wake_up_on: Day | None = None
     duplicate_of_person_id: Id | None = None
+    is_correction: Flag = False
 
     def step(self) -> LeadStep:
         return LeadStep(**self.model_dump())
@@ -128,3 +131,4 @@ class LeadEventRead(Answer):
     via: str | None
     reason_code: Detail[str | None]
     reason: Detail[str | None]
+    is_correction: bool

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from app.audit import service as audit
 from app.events.moves import Move, decide_move
 from app.events.service import file_event, make_move
 from app.leads import queries
+from app.leads.errors import duplicate_of_itself
 from app.leads.models import PatientLead
 from app.leads.rules import LEAD_MOVES, LeadStep, codes_of
 from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
@@ -97,6 +97,7 @@ async def change_lead(
     if word is not None and LEAD_MOVES.state_of(word) != lead.status:
         await _move(session, actor, lead, LeadStep(to=word, **about_status), via="update")
     else:
+        await _require_original(session, lead, about_status.get("duplicate_of_person_id"))
         _correct(lead, about_status)
     await session.flush()
     note(session, lead, given)
@@ -115,10 +116,10 @@ async def move_lead(
 
 
 async def mark_converted(
-    session: AsyncSession, actor: Actor, *, lead: PatientLead, patient_id: UUID, now: datetime, reason: str | None
+    session: AsyncSession, actor: Actor, *, lead: PatientLead, patient_id: UUID, reason: str | None
 ) -> PatientLead:
     """Close a locked open lead as converted to the patient of its person. TransitionNotAllowed from a closed state."""
-    step = LeadStep("converted", happened_at=now, reason=reason)
+    step = LeadStep("converted", reason=reason)
     move = await make_move(session, actor, record=lead, moves=LEAD_MOVES, step=step, via="convert")
     lead.converted_to_patient_id, lead.converted_at = patient_id, move.happened_at
     await _arrive(session, actor, lead, move, step)
@@ -127,6 +128,7 @@ async def mark_converted(
 
 
 async def _move(session: AsyncSession, actor: Actor, lead: PatientLead, step: LeadStep, *, via: str) -> None:
+    await _require_original(session, lead, step.duplicate_of_person_id)
     move = await make_move(session, actor, record=lead, moves=LEAD_MOVES, step=step, via=via)
     await _arrive(session, actor, lead, move, step)
 
@@ -139,6 +141,16 @@ async def _arrive(session: AsyncSession, actor: Actor, lead: PatientLead, move: 
     lead.duplicate_of_person_id = step.duplicate_of_person_id
     await session.flush()
     await _keep_role(session, actor, lead)
+
+
+async def _require_original(session: AsyncSession, lead: PatientLead, original: UUID | None) -> None:
+    """
+    Invalid when a lead would be a duplicate of itself.
+
+    It may point to its own person when they have asked before: then the earlier lead goes on, and this one repeats it.
+    """
+    if original == lead.person_id and not await queries.has_other_request(session, lead=lead):
+        raise duplicate_of_itself()
 
 
 async def _keep_role(session: AsyncSession, actor: Actor, lead: PatientLead) -> None:

@@ -400,10 +400,7 @@ async def _recognise(
 ) -> Identified:
     """An existing person comes back: active again, the submission kept, what differs suggested."""
     person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
-    reactivated = not person.is_active
-    if reactivated:
-        person.is_active = True
-        await session.flush()
+    reactivated = await bring_back(session, person)
     outcome = await _outcome_of_existing(session, person_id)
     submission = await keep_submission(
         session,
@@ -438,6 +435,16 @@ async def _recognise(
         reactivated=reactivated,
     )
     return Identified(person, match, submission)
+
+
+async def bring_back(session: AsyncSession, person: Person) -> bool:
+    """Make a locked person active again; whether they were inactive."""
+    was_inactive = not person.is_active
+    if was_inactive:
+        person.is_active = True
+        await session.flush()
+        audit.note(session, person_ids=[person.person_id], fields=["is_active"])
+    return was_inactive
 
 
 async def _outcome_of_existing(session: AsyncSession, person_id: UUID) -> MatchOutcome:

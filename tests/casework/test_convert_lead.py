@@ -215,3 +215,18 @@ async def test_many_conversions_at_once_make_one_patient(committed_database: Dat
         for lead in leads:
             assert await converted_events(session, lead.lead_id) == [("new", "convert")]
         assert await current_roles(session, person.person_id) == {"patient"}
+
+
+async def test_inactive_person_is_active_again_when_their_lead_is_converted(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
+) -> None:
+    navigator = await as_role("navigator")
+    person = await builders.a_person(session, is_active=False)
+    lead = await builders.a_lead(session, person)
+    await session.commit()
+
+    made = await client.post(f"{URL}/{lead.lead_id}/convert", headers=navigator)
+    shown = await client.get(f"/api/v1/patients/{made.json()['patient_id']}", headers=navigator)
+
+    assert (made.status_code, made.json()["match"]["reactivated"]) == (201, True)
+    assert shown.json()["person"]["is_active"] is True

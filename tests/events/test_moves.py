@@ -1,6 +1,7 @@
 """One machinery of moves for leads, patients and journeys."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -65,3 +66,39 @@ def test_what_nobody_knows_is_not_checked(fact: bool | None, finding: Finding) -
 def test_events_are_of_the_records_that_the_table_names() -> None:
     keys = {next(iter(column.foreign_keys)).column.name for column in JourneyEvent.__table__.c if column.foreign_keys}
     assert keys == set(OWNERS)
+
+
+@pytest.mark.parametrize(
+    ("step", "errors"),
+    [
+        ({"happened_at": NOW - timedelta(days=1, minutes=6)}, [("happened_at", "before_last_move")]),
+        # The caller's clock may be behind ours.
+        ({"happened_at": NOW - timedelta(days=1, minutes=4)}, []),
+        ({"happened_at": NOW - timedelta(hours=23)}, []),
+        ({"happened_at": NOW - timedelta(days=9), "is_correction": True}, [("reason", "reason_needed")]),
+        ({"happened_at": NOW - timedelta(days=9), "is_correction": True, "reason": "Told late."}, []),
+        ({"is_correction": True, "reason": "Told late."}, [("happened_at", "happened_at_needed")]),
+    ],
+)
+def test_nothing_happens_before_the_last_move_but_a_correction(
+    step: dict[str, Any], errors: list[tuple[str, str]]
+) -> None:
+    found: list[tuple[str, str]] = []
+    try:
+        decide_move(MOVES, Step("on", **step), state="off", now=NOW, since=NOW - timedelta(days=1))
+    except Invalid as refused:
+        found = [(error.field, error.code) for error in refused.fields]
+    assert found == errors
+
+
+def test_a_move_of_now_does_not_go_behind_one_told_by_a_clock_that_was_ahead() -> None:
+    since = NOW + timedelta(minutes=4)
+    assert decide_move(MOVES, Step("on"), state="off", now=NOW, since=since).happened_at == since
+
+
+@pytest.mark.parametrize("is_correction", [True, False])
+def test_what_has_run_out_by_today_is_passed_by_a_correction_only(*, is_correction: bool) -> None:
+    last_week = NOW - timedelta(days=7)
+    step = Step("on", happened_at=last_week, reason="Told late.", is_correction=is_correction)
+    move = decide_move(MOVES, step, state="off", now=NOW, since=last_week)
+    assert move.checked_on == (last_week if is_correction else NOW).date()

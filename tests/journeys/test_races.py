@@ -8,13 +8,18 @@ from app.events.models import JourneyEvent
 from app.journeys.eap.models import EapGate
 from app.journeys.eap.schemas import GateUpdate
 from app.journeys.eap.service import change_gate
-from app.journeys.service import move_journey
+from app.journeys.errors import PatientInactive
+from app.journeys.service import move_journey, open_journey
 from app.journeys.trial.kind import TRIAL
-from app.journeys.trial.schemas import TrialTransition
+from app.journeys.trial.schemas import TrialJourneyIntoTrial, TrialTransition
+from app.patients.errors import JourneysOpen
+from app.patients.models import Patient
+from app.patients.schemas import PatientUpdate
+from app.patients.service import change_patient
 from app.platform.actor import Actor
 from app.platform.db import Database
 from app.platform.states import TransitionNotAllowed
-from tests.builders import a_patient, a_trial_journey, an_eap_journey
+from tests.builders import a_patient, a_trial, a_trial_journey, an_eap_journey
 
 
 async def test_one_of_two_moves_is_made_and_the_other_sees_it(committed_database: Database, actor: Actor) -> None:
@@ -57,3 +62,31 @@ async def test_gate_recorded_by_two_at_once_is_one_gate(committed_database: Data
         of_journey = EapGate.eap_journey_id == journey.eap_journey_id
         [gate] = (await session.scalars(select(EapGate).where(of_journey))).all()
         assert gate.version > 1
+
+
+async def test_nobody_is_put_aside_while_a_journey_is_opened(committed_database: Database, actor: Actor) -> None:
+    async with committed_database.unit_of_work() as session:
+        patients = [await a_patient(session) for _ in range(12)]
+        trial = await a_trial(session)
+    new = TrialJourneyIntoTrial
+
+    async def put_aside(patient: Patient) -> bool:
+        async with committed_database.unit_of_work() as session:
+            change = PatientUpdate.model_validate({"status": "inactive"})
+            await change_patient(session, actor, patient_id=patient.patient_id, change=change)
+            await asyncio.sleep(0.05)
+        return True
+
+    async def open_one(patient: Patient) -> bool:
+        async with committed_database.unit_of_work() as session:
+            body = new(patient_id=patient.patient_id, clinical_trial_id=trial.clinical_trial_id)
+            await open_journey(session, actor, kind=TRIAL, new=body)
+            await asyncio.sleep(0.05)
+        return True
+
+    for number, patient in enumerate(patients):
+        both = (put_aside(patient), open_one(patient)) if number % 2 else (open_one(patient), put_aside(patient))
+        answers = await asyncio.gather(*both, return_exceptions=True)
+        assert [answer for answer in answers if answer is True] == [True], answers
+        [refused] = [answer for answer in answers if answer is not True]
+        assert isinstance(refused, (JourneysOpen, PatientInactive))

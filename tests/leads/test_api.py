@@ -396,3 +396,34 @@ async def test_auditor_may_not_write_and_admin_may_not_read(
 ) -> None:
     assert (await client.post(URL, json=await form(session), headers=await as_role("auditor"))).status_code == 403
     assert (await client.get(URL, headers=await as_role("admin"))).status_code == 403
+
+
+async def test_lead_repeats_another_one_of_its_person_but_not_itself(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
+) -> None:
+    navigator = await as_role("navigator")
+    first = await builders.a_lead(session)
+    person = await session.get_one(Person, first.person_id)
+    await session.commit()
+    own = {"to": "duplicate", "duplicate_of_person_id": str(person.person_id)}
+
+    async def close(lead: PatientLead, by_put: dict[str, str] | None = None) -> httpx.Response:
+        if by_put is not None:
+            return await client.put(f"{URL}/{lead.lead_id}", json=by_put, headers=navigator)
+        return await client.post(f"{URL}/{lead.lead_id}/transitions", json=own, headers=navigator)
+
+    alone = await close(first)
+    second = await builders.a_lead(session, person)
+    await session.commit()
+    repeated = await close(second)
+    last = await close(first)
+    other = await builders.a_person(session)
+    elsewhere = await builders.a_lead(session, other, status="duplicate", duplicate_of_person_id=person.person_id)
+    await session.commit()
+    corrected = await close(elsewhere, {"duplicate_of_person_id": str(other.person_id)})
+
+    for refused in (alone, last, corrected):
+        assert [(e["field"], e["code"]) for e in refused.json()["errors"]] == [
+            ("duplicate_of_person_id", "duplicate_of_itself")
+        ]
+    assert (repeated.status_code, repeated.json()["status"]) == (200, "duplicate")

@@ -91,7 +91,7 @@ class EapJourneyUpdate(JourneyUpdate):
 
 
 class EapTransition(JourneyTransition):
-    """`to` is a state or a seed's word for one; `happened_at` is now when it is left out."""
+    __doc__ = JourneyTransition.__doc__
 
     to: one_of(EAP_JOURNEY.words())  # type: ignore[valid-type]
     reason_code: one_of(REASONS) | None = None  # type: ignore[valid-type]

@@ -117,7 +117,7 @@ class TrialJourneyUpdate(JourneyUpdate):
 
 
 class TrialTransition(JourneyTransition):
-    """`to` is a state or a seed's word for one; `happened_at` is now when it is left out."""
+    __doc__ = JourneyTransition.__doc__
 
     to: one_of(TRIAL_JOURNEY.words())  # type: ignore[valid-type]
     reason_code: one_of(REASONS) | None = None  # type: ignore[valid-type]
