@@ -292,7 +292,7 @@ class Loader:
 
     async def _walk(self, move: str, steps: tuple[str, ...], first: datetime) -> None:
         span = max((self.now - first).days, 1)
-        days = sorted(self.random.randint(0, span) for _ in steps)
-        for to, day in zip(steps, days, strict=True):
-            happened = self._moment(first.date() + timedelta(days=day))
-            await self._send("POST", move, {"to": to, "happened_at": max(happened, first).isoformat()})
+        days = [first.date() + timedelta(days=self.random.randint(0, span)) for _ in steps]
+        moments = sorted(max(self._moment(day), first) for day in days)
+        for to, happened in zip(steps, moments, strict=True):
+            await self._send("POST", move, {"to": to, "happened_at": happened.isoformat()})
