@@ -1,10 +1,13 @@
 """A kind of journey is data: what is forgotten of a new one is told before anything is served."""
 
+import importlib
+import pkgutil
 from dataclasses import replace
 from typing import get_args
 
 import pytest
 
+from app import journeys
 from app.casework.schemas import StatusItem
 from app.events import moves
 from app.journeys.eap.kind import EAP
@@ -17,6 +20,8 @@ from app.oversight.records import BY_TYPE
 
 
 def test_every_table_of_journeys_is_a_kind() -> None:
+    for module in pkgutil.walk_packages(journeys.__path__, prefix=f"{journeys.__name__}."):
+        importlib.import_module(module.name)
     assert {kind.model for kind in KINDS} == set(Journey.__subclasses__())
 
 
