@@ -89,6 +89,7 @@ JOURNEY: dict[str, tuple[Any, Any]] = {
     "on_hold_until": (None, "2027-01-01"),
     "happened_at": ("2026-02-03T09:30:00Z", "2026-02-04T09:30:00Z"),
     "reason": ("in words", "in other words"),
+    "is_correction": (None, True),
 }
 CALL: dict[str, tuple[Any, Any]] = {
     "patient_id": two("patient"),
@@ -123,6 +124,7 @@ LEAD: dict[str, tuple[Any, Any]] = {
     "language": ("de", None),
     "reason_code": (None, "spam_test"),
     "reason": (None, "in words"),
+    "is_correction": (None, True),
     "wake_up_on": (None, "2999-01-01"),
     "duplicate_of_person_id": two("person"),
 }
@@ -299,6 +301,7 @@ class Kept:
     column: str
 
 
+OF_A_MOVE = ("happened_at", "reason", "reason_code", "is_correction")
 SPECIAL: dict[str, dict[str, Kept | str | None]] = {
     # Of a submission.
     **{
@@ -315,13 +318,16 @@ SPECIAL: dict[str, dict[str, Kept | str | None]] = {
     },
     # Of a move: in its event.
     **{
-        model: {name: Kept(JourneyEvent, name) for name in ("happened_at", "reason", "reason_code")} | {"to": "status"}
+        model: {name: Kept(JourneyEvent, name) for name in OF_A_MOVE} | {"to": "status"}
         for model in (
             *("TrialJourneyByNumber", "TrialJourneyIntoTrial", "TrialJourneyUpdate", "TrialTransition"),
             *("EapJourneyCreate", "EapJourneyUpdate", "EapTransition"),
         )
     },
-    "LeadTransition": {"to": "status", "happened_at": Kept(JourneyEvent, "happened_at")},
+    "LeadTransition": {
+        "to": "status",
+        **{name: Kept(JourneyEvent, name) for name in ("happened_at", "is_correction")},
+    },
     "RoleCreate": {"type_name": "contact_type.type_name"},
     "Conversion": {
         **{name: f"patient.{name}" for name in PATIENT if not name.startswith("status")},
@@ -331,13 +337,14 @@ SPECIAL: dict[str, dict[str, Kept | str | None]] = {
 for _lead in ("LeadCreate", "LeadCreateForPerson"):
     SPECIAL[_lead]["language"] = Kept(IntakeSubmission, "language")
 """Where it is kept, where the answer has it, or None where it is not kept at all."""
-NOT_IN_HISTORY = {"happened_at", "reason", "reason_code"}
+NOT_IN_HISTORY = set(OF_A_MOVE)
 """Of a journey's move: an event is never changed, so it has no earlier value."""
 ROWS_OF_THEIR_OWN = {"synonyms": ("condition_synonym", "name"), "codes": ("condition_code", "display")}
 """Lists whose rows have a history each."""
 
 # What else is needed for a field to make sense.
 
+LONG_AGO = {"happened_at": "2026-01-02T09:30:00Z", "reason": "told late"}
 WITH: dict[tuple[str, str], dict[str, Any]] = {
     ("CallUpdate", "status"): {"outcome": None},
     ("CallUpdate", "no_show"): {"outcome": None},
@@ -347,6 +354,7 @@ WITH: dict[tuple[str, str], dict[str, Any]] = {
     ("LeadUpdate", "wake_up_on"): {"status": "nurture"},
     ("LeadUpdate", "duplicate_of_person_id"): {"status": "duplicate"},
     ("LeadTransition", "happened_at"): {"to": "contacting"},
+    ("LeadTransition", "is_correction"): {"to": "contacting", **LONG_AGO},
     ("LeadTransition", "reason_code"): {"to": "disqualified", "reason": "in words"},
     ("LeadTransition", "reason"): {"to": "disqualified", "reason_code": "other"},
     ("LeadTransition", "wake_up_on"): {"to": "nurture"},
@@ -355,17 +363,21 @@ WITH: dict[tuple[str, str], dict[str, Any]] = {
     ("TrialJourneyUpdate", "on_hold_until"): {"on_hold_reason": "waits for the scan"},
     ("TrialJourneyUpdate", "status"): {"reason_code": "age"},
     ("TrialJourneyUpdate", "happened_at"): {"status": "pre_screen_failed", "reason_code": "age"},
+    ("TrialJourneyUpdate", "is_correction"): {"status": "pre_screen_failed", "reason_code": "age", **LONG_AGO},
     ("TrialJourneyUpdate", "reason_code"): {"status": "pre_screen_failed"},
     ("TrialJourneyUpdate", "reason"): {"status": "pre_screen_failed", "reason_code": "other"},
     ("TrialTransition", "happened_at"): {"to": "pre_screen_passed"},
+    ("TrialTransition", "is_correction"): {"to": "pre_screen_passed", **LONG_AGO},
     ("TrialTransition", "reason_code"): {"to": "pre_screen_failed"},
     ("TrialTransition", "reason"): {"to": "pre_screen_failed", "reason_code": "other"},
     ("EapJourneyUpdate", "on_hold_until"): {"on_hold_reason": "waits for the scan"},
     ("EapJourneyUpdate", "status"): {"reason_code": "safety_concern"},
     ("EapJourneyUpdate", "happened_at"): {"status": "not_eligible", "reason_code": "safety_concern"},
+    ("EapJourneyUpdate", "is_correction"): {"status": "not_eligible", "reason_code": "safety_concern", **LONG_AGO},
     ("EapJourneyUpdate", "reason_code"): {"status": "not_eligible"},
     ("EapJourneyUpdate", "reason"): {"status": "not_eligible", "reason_code": "other"},
     ("EapTransition", "happened_at"): {"to": "request_preparation"},
+    ("EapTransition", "is_correction"): {"to": "request_preparation", **LONG_AGO},
     ("EapTransition", "reason_code"): {"to": "not_eligible"},
     ("EapTransition", "reason"): {"to": "not_eligible", "reason_code": "other"},
     ("CareLinkUpdate", "is_primary"): {"end_date": None},
