@@ -474,7 +474,7 @@ def test_what_is_named_here_exists() -> None:
     assert (SAMPLES.keys() | NOT_OF_A_RECORD.keys() | FAST | SPECIAL.keys()) - models == set()
     assert {(model, field) for model, named in SPECIAL.items() for field in named} - fields <= {
         # Named for all journeys at once.
-        *((case.name, name) for case in CASES for name in ("to", "shared_email"))
+        *((case.name, name) for case in CASES for name in ("to", "shared_email", "is_correction"))
     }
     assert (WITH.keys() | PREPARED.keys()) - fields == set()
     assert {case.route.path for case in CASES if case.name in FAST} == {
