@@ -1101,6 +1101,7 @@ CREATE TABLE journey_event (
     reason_code character varying(50),
     reason text,
     guards jsonb DEFAULT '{}'::jsonb NOT NULL,
+    is_correction boolean DEFAULT false NOT NULL,
     CONSTRAINT ck_journey_event_of_one_record CHECK ((num_nonnulls(lead_id, patient_id, ct_journey_id, eap_journey_id) = 1))
 );
 
@@ -2234,4 +2235,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0018_owner');
+INSERT INTO alembic_version VALUES ('0019_marked_correction');

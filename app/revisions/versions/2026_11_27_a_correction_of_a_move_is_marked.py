@@ -1,16 +1,16 @@
 """
 A move that is entered as having happened before an earlier one is marked as a correction.
 
-Revision ID: 0018_marked_correction
-Revises: 0017_resets_apart
+Revision ID: 0019_marked_correction
+Revises: 0018_owner
 Create Date: 2026-11-27
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0018_marked_correction"
-down_revision: str | None = "0017_resets_apart"
+revision: str = "0019_marked_correction"
+down_revision: str | None = "0018_owner"
 branch_labels: str | None = None
 depends_on: str | None = None
 
