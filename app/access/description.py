@@ -15,8 +15,9 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": (
-        "Same key, one effect: a repeated request gets the first one's answer for 24 hours. What was seen by a stated "
-        "reason is not kept: then the repetition gets 409 `answer_not_kept`."
+        "Same key, one effect: a repeated request gets the first one's answer for 24 hours, with the header "
+        "`Idempotency-Replayed: true`. Status, Location and ids are those of the first; what you may not see any more "
+        "is masked. What was seen by a stated reason is not kept: then the repetition gets 409 `answer_not_kept`."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.routing import Match
 from starlette.types import Scope
 
-from app.access import description, fast_paths, keys, queries
+from app.access import description, fast_paths, keys, queries, replays
 from app.access.answering import Asked, answering, shown
 from app.access.fast_paths import FastPath
 from app.access.json_body import MAX_BODY_BYTES, read_json_body
@@ -137,7 +137,7 @@ class GuardedRoute(APIRoute):
         return super().matches(scope)
 
     def get_route_handler(self) -> Handler:
-        inner = super().get_route_handler()
+        inner = self.unguarded = super().get_route_handler()
         permission, action = self.permission, self.name
         path: FastPath | None = getattr(self.endpoint, "fast_path", None)
 
@@ -276,15 +276,6 @@ async def _carry_out(
     session: AsyncSession, actor: Actor, request: Request, inner: Handler, permission: str, action: str
 ) -> Response:
     request.state.session, request.state.actor = session, actor
-    key = request.headers.get("idempotency-key") if request.method == "POST" else None
-    if key is not None and actor.account_id is not None:
-        idempotency.check_key(key)
-        fingerprint = idempotency.request_hash(request.method, request.url.path, await request.body())
-        stored = await idempotency.claim(session, owner_id=actor.account_id, key=key, fingerprint=fingerprint)
-        if stored is not None:
-            await write_event(session, actor, request, action=action, code="replayed")
-            await session.commit()
-            return Response(stored.body, stored.status, headers={**stored.headers, "idempotency-replayed": "true"})
     settings: Settings = request.app.state.settings
     access = AccessContext(
         permission,
@@ -294,6 +285,16 @@ async def _carry_out(
         makes_new=request.scope["route"].status_code == HTTPStatus.CREATED,
     )
     request.state.access = access
+    key = request.headers.get("idempotency-key") if request.method == "POST" else None
+    if key is not None and actor.account_id is not None:
+        idempotency.check_key(key)
+        fingerprint = idempotency.request_hash(request.method, request.url.path, await request.body())
+        stored = await idempotency.claim(session, owner_id=actor.account_id, key=key, fingerprint=fingerprint)
+        if stored is not None:
+            response = await replays.answer_again(request, Asked(session, actor, access), stored)
+            await write_event(session, actor, request, action=action, code="replayed")
+            await session.commit()
+            return response
     change_reason = reason_in(request, CHANGE_REASON)
     if change_reason is not None and request.method != "GET":
         await audit.state_change_reason(session, change_reason)

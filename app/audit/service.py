@@ -1,6 +1,7 @@
 """What a request showed or changed, gathered on its session and written as one event."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -73,6 +74,16 @@ def show_page(
     """
     note(session, record_type=found.record_type, person_ids=person_ids, subject=subject)
     return found.page(items)
+
+
+@contextmanager
+def without_notes(session: AsyncSession) -> Iterator[None]:
+    """What is noted within the block is forgotten: it looks, and shows nothing."""
+    noted = session.info.pop("trail", None)
+    try:
+        yield
+    finally:
+        session.info["trail"] = noted or Trail()
 
 
 def state_purpose(session: AsyncSession, purpose: str) -> None:
