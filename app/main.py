@@ -47,6 +47,7 @@ from app.platform.settings import Caseload, Settings, SettingsError
 from app.web.docs_pages import mount_docs
 from app.web.error_pages import errors_as_pages
 from app.web.gallery import mount_gallery
+from app.web.page_guard import with_frame
 from app.web.render import mount_pages
 from app.web.screens import mount_all
 
@@ -152,7 +153,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     if not settings.is_production:
         mount_gallery(app)
     problems.install(app, CONSTRAINT_ERRORS)
-    errors_as_pages(app)
+    errors_as_pages(app, with_frame)
     app.add_middleware(RequestFrame, allowed_hosts=settings.allowed_hosts, https=settings.is_secure)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app

@@ -20,6 +20,9 @@ class Role(StrEnum):
     INTEGRATION = "integration"
 
 
+HUMAN_ROLES = tuple(role for role in Role if role is not Role.INTEGRATION)
+"""A machine's role is for keys, not for people."""
+
 ROLE_DESCRIPTIONS: dict[Role, str] = {
     Role.NAVIGATOR: "Talks to patients, decides on leads, moves journeys forward.",
     Role.LIAISON: "Works with physicians and hospitals.",

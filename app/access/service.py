@@ -14,7 +14,7 @@ from app.access.standing import end_rights
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.errors import Conflict, NotFound, invalid_field
+from app.platform.errors import Conflict, FieldError, Invalid, NotFound
 
 PROVED_KEY_LIVES = timedelta(days=1)
 """How long a key may live whose scopes name one of NAMED_ONLY: it was made after a fresh proof and stands for it."""
@@ -66,12 +66,18 @@ async def create_api_key(
     the key would live longer than PROVED_KEY_LIVES.
     """
     if stands_for_a_proof(scopes) and (expires_at is None or expires_at > clock.now() + PROVED_KEY_LIVES):
-        raise invalid_field(
-            "expires_at", "too_long", "A key with a permission that asks for a fresh proof lives for a day at most."
-        )
+        raise Invalid(fields=[lives_too_long("expires_at")])
     key, text = await _new_key(session, actor, account_id=account_id, name=name, expires_at=expires_at, scopes=scopes)
     audit.note(session, record_type="api_key", record_id=key.api_key_id)
     return text
+
+
+def lives_too_long(field: str) -> FieldError:
+    return FieldError(field, "too_long", "A key with a permission that asks for a fresh proof lives for a day at most.")
+
+
+def not_of_the_role(field: str) -> FieldError:
+    return FieldError(field, "not_of_the_role", "The role does not allow all of these: choose among those it has.")
 
 
 def stands_for_a_proof(scopes: Collection[str] | None) -> bool:
@@ -118,8 +124,7 @@ async def create_service_key(
     Invalid for scopes beyond the role, and as `create_api_key`.
     """
     if not GRANTS[role].issuperset(scopes or ()):
-        message = "The role does not allow all of these: choose among those it has."
-        raise invalid_field("scopes", "not_of_the_role", message)
+        raise Invalid(fields=[not_of_the_role("scopes")])
     account = await queries.find_service_account(session, name, role.value)
     if account is None:
         # The event is about the key, which names the account.

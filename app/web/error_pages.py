@@ -1,6 +1,6 @@
 """Errors told to people: what happened and what to do now, as a page or, to htmx, as an alert above what is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -77,6 +77,58 @@ ERRORS: Mapping[int, ErrorWords] = {
 }
 
 
+REFUSED: Mapping[str, ErrorWords] = {
+    **dict.fromkeys(
+        ("csrf_refused", "no_cookie"),
+        ErrorWords(
+            "This form belongs to an earlier session",
+            "Nothing was done. Load the page again and repeat the step.",
+            "refresh",
+        ),
+    ),
+    "origin_refused": ErrorWords(
+        "This did not come from a page of the CRM", "Nothing was done. Open the page here and repeat the step."
+    ),
+    "field_masked": ErrorWords(
+        "Your role sees this field masked",
+        "So a list cannot be searched or sorted by it. Take it out of the filter.",
+        "lock",
+    ),
+    "reason_needed": ErrorWords(
+        "A reason is needed", "This is outside your caseload. Open the person's record and say why you need it.", "lock"
+    ),
+    "scope_needed": ErrorWords(
+        "A key cannot do this", "Only somebody who is signed in and has just proved who they are may do it.", "key"
+    ),
+}
+"""What the page of a refusal says, by its code, where its status says something else in general."""
+NOT_DONE: Mapping[int, ErrorWords] = {
+    401: ErrorWords(
+        "That did not let you in",
+        "Check what you typed and try again, or go back to the sign-in page.",
+        "lock",
+        (("Sign in", "/sign-in"),),
+    ),
+    403: ErrorWords("This cannot be done", "Nothing was changed. Go back, or start over.", "shield-lock"),
+    409: ErrorWords(
+        "This cannot be done now",
+        "Nothing was changed. Look at the record as it is now, then decide.",
+        "arrows-exchange",
+    ),
+}
+"""The same for a code without words of its own: what happened stands in the error's own sentence."""
+_IN_GENERAL = {401: "not_authenticated", 403: "forbidden", 409: "conflict"}
+
+
+def words_for(status: int, code: str | None = None) -> ErrorWords:
+    """What a page says of an error of this status and code."""
+    if code is not None and code in REFUSED:
+        return REFUSED[code]
+    if code is not None and status in NOT_DONE and code != _IN_GENERAL[status]:
+        return NOT_DONE[status]
+    return ERRORS.get(status) or ERRORS[400 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500]
+
+
 def wants_page(request: Request) -> bool:
     """Whether an error should be told as a page: a browser or htmx asks, and not the JSON API."""
     return not request.url.path.startswith("/api/") and (
@@ -84,8 +136,12 @@ def wants_page(request: Request) -> bool:
     )
 
 
-def errors_as_pages(app: FastAPI) -> None:
-    """Tell a browser the router's own refusals as pages; other clients get what they got. After problems.install."""
+def errors_as_pages(app: FastAPI, frame: Callable[[Request], Awaitable[None]]) -> None:
+    """
+    Tell a browser the router's own refusals as pages; other clients get what they got. After problems.install.
+
+    `frame` puts the frame of whoever is signed in round the page.
+    """
     as_problem: Any = app.exception_handlers[HTTPException]
 
     async def on_http_error(request: Request, error: Exception) -> Response:
@@ -93,6 +149,7 @@ def errors_as_pages(app: FastAPI) -> None:
         if not wants_page(request):
             answer: Response = await as_problem(request, error)
             return answer
+        await frame(request)
         reference = request.scope.get("request_id", "")
         refused = error.status_code == HTTPStatus.METHOD_NOT_ALLOWED
         headers = {"Allow": allowed_methods(request, error)} if refused else error.headers
@@ -105,17 +162,18 @@ def error_page(
     request: Request,
     status: int,
     *,
+    code: str | None = None,
     detail: str | None = None,
     reference: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
     """
-    An error told to people. `detail` is a safe sentence about this case, `reference` what support can look up.
+    An error told to people; its heading follows `code`. `detail` is a safe sentence about this case, `reference` what
+    support can look up.
 
     For htmx it is a message at the top of the page; the form or list that asked stays as it is.
     """
-    known = ERRORS.get(status) or ERRORS[400 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500]
-    context = {"status": status, "error": known, "detail": detail, "reference": reference}
+    context = {"status": status, "error": words_for(status, code), "detail": detail, "reference": reference}
     if wants_part(request):
         placed = {"hx-retarget": "#alerts", "hx-reswap": "innerHTML", **(headers or {})}
         return page(request, "errors/alert.html", context, status=status, headers=placed)

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 
 from fastapi import Request
-from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 from starlette.datastructures import ImmutableMultiDict
 
 from app.access import answering
@@ -76,11 +76,12 @@ def read_form(
     try:
         made = kind.model_validate(values)
     except ValidationError as error:
-        found = invalid_fields(error.errors())
+        found = [_of_a_field(field, kind) for field in invalid_fields(error.errors())]
     known = {field.field for field in wrong}
     found = [field for field in found if field.field not in known] + list(wrong)
     if found:
-        raise Invalid(fields=[_told_as_blank(field, typed) for field in found])
+        told = {field.field: _told_as_blank(field, typed) for field in reversed(found)}
+        raise Invalid(fields=[told[name] for name in dict.fromkeys(field.field for field in found)])
     return made
 
 
@@ -125,16 +126,12 @@ def _on_the_clock_of(zone: tzinfo, text: str) -> str:
         return text
 
 
+def _of_a_field(error: FieldError, kind: type[BaseModel]) -> FieldError:
+    """What is wrong with one choice of several is told of the field: `roles.0` is `roles`."""
+    name, _, place = error.field.partition(".")
+    return FieldError(name, error.code, error.message) if place.isdigit() and name in kind.model_fields else error
+
+
 def _told_as_blank(error: FieldError, typed: Mapping[str, Any]) -> FieldError:
     is_blank = str(typed.get(error.field, "x")).strip() == ""
     return FieldError(error.field, "blank", error.message) if is_blank else error
-
-
-def read_text(kind: Any, field: str, value: str) -> str:
-    """`value` as a strict type of platform/text.py takes it. Invalid that names `field`."""
-    try:
-        text: str = TypeAdapter(kind).validate_python(value)
-    except ValidationError as error:
-        found = [{**fault, "loc": (field,)} for fault in error.errors()]
-        raise Invalid(fields=invalid_fields(found)) from None
-    return text

@@ -18,10 +18,10 @@ from app.audit.history import BOOKKEEPING
 from app.oversight.history import versions_of
 from app.oversight.records import RECORDS, Record
 from app.oversight.schemas import HistoryFilter, VersionRead
-from app.platform.errors import AppError, Forbidden, Invalid
-from app.platform.text import line
+from app.platform.errors import AppError, Invalid
+from app.platform.text import Body, Id, line
 from app.web.addresses import local_path
-from app.web.forms import asked_in, read_query, read_text
+from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.oversight import zone_of
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import page
@@ -144,23 +144,26 @@ for _record in RECORDS:
     )
 
 
+class AccessReason(Body):
+    """Whose case is to be opened, and why."""
+
+    person_id: Id
+    reason: line(LONGEST)  # type: ignore[valid-type]  # a type made by a call
+
+
 @router.post("/access-reasons", dependencies=[allow("patient.read")])
 async def state_reason(
     request: Request,
     session: DbSession,
     actor: CurrentActor,
-    person_id: Annotated[UUID, Form()],
     back: Annotated[str, Form()] = "/",
-    reason: Annotated[str, Form()] = "",
 ) -> Response:
     """Open what lies outside the caseload for an hour; the reason is on record."""
-    if actor.account_id is None:
-        raise Forbidden
+    typed = await typed_in(request, AccessReason)
     try:
-        text = read_text(line(LONGEST), "reason", reason)
+        asked = read_form(AccessReason, typed)
         async with known_errors(request, session):
-            await openings.state_reason(session, actor, person_id=person_id, reason=text)
+            await openings.state_reason(session, actor, person_id=asked.person_id, reason=asked.reason)
     except AppError as error:
-        context = {"person_id": str(person_id), "back": local_path(back), "reason": reason[:LONGEST]}
-        return form_again(request, "oversight/reason.html", context, error)
+        return form_again(request, "oversight/reason.html", {"typed": typed, "back": local_path(back)}, error)
     return go_to(request, local_path(back))

@@ -5,20 +5,20 @@ A key is a credential like another: it is made within ten minutes of a password 
 """
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import Form, Request, Response
+from fastapi import Request, Response
 
 from app.access import service as access
 from app.access.accounts import queries
-from app.access.accounts.schemas import ApiKeyFilter
+from app.access.accounts.schemas import ApiKeyFilter, PermissionCode, RoleName
 from app.access.policy import GRANTS, PERMISSIONS, ROLE_DESCRIPTIONS, Role
 from app.access.request_guard import CurrentActor, DbSession
 from app.platform import clock
-from app.platform.errors import AppError, invalid_field
-from app.platform.text import Label
-from app.web.forms import asked_in, read_query, read_text
+from app.platform.errors import AppError, FieldError
+from app.platform.text import Body, Label, one_of
+from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, page_router
 from app.web.render import Flash, page
 from app.web.words import plural, words
@@ -30,10 +30,19 @@ OVERLAP_DAYS = (1, 7, 30)
 ROLES = [(role.value, words(role.value), ROLE_DESCRIPTIONS[role]) for role in Role]
 
 
-def _days(value: str, allowed: tuple[int, ...], field: str) -> timedelta:
-    if value not in {str(days) for days in allowed}:
-        raise invalid_field(field, "days", "Choose one of the offered times.")
-    return timedelta(days=int(value))
+class NewKey(Body):
+    """A key as the page asks for it: `days` are those for which it works, no scopes are all that the role allows."""
+
+    name: Label
+    role: RoleName
+    scopes: list[PermissionCode]
+    days: one_of(str(days) for days in GOOD_FOR_DAYS)  # type: ignore[valid-type]  # a type made by a call
+
+
+class Overlap(Body):
+    """For how many days a replaced key works on."""
+
+    overlap: one_of(str(days) for days in OVERLAP_DAYS)  # type: ignore[valid-type]
 
 
 @router.get("", dependencies=[allow("key.manage")])
@@ -44,61 +53,50 @@ async def show_keys(request: Request, session: DbSession, all: str = "") -> Resp
     return page(request, "keys/list.html", {"keys": found, "all": bool(all), "typed": typed})
 
 
-def _typed(name: str, role: str, scopes: list[str], days: str) -> dict[str, Any]:
+def _choices() -> dict[str, Any]:
     # The permissions that some role gives to a key, with the roles that give each.
     offered = [
         (code, permission.description, [role.value for role in Role if code in GRANTS[role]])
         for code, permission in PERMISSIONS.items()
     ]
-    return {
-        "name": name,
-        "role": role,
-        "scopes": set(scopes),
-        "days": days,
-        "all_roles": ROLES,
-        "offered": offered,
-        "good_for": [(str(number), f"{number} day{'s' if number > 1 else ''}") for number in GOOD_FOR_DAYS],
-    }
+    good_for = [(str(number), plural(number, "day")) for number in GOOD_FOR_DAYS]
+    return {"all_roles": ROLES, "offered": offered, "good_for": good_for}
 
 
 @router.get("/new", dependencies=[allow("key.make", recent=True)])
-async def show_new_key(request: Request, role: str = Role.INTEGRATION.value) -> Response:
-    chosen = role if role in {known.value for known in Role} else Role.INTEGRATION.value
-    return page(request, "keys/new.html", {**NO_ERRORS, **_typed("", chosen, [], "90")})
+async def show_new_key(request: Request) -> Response:
+    typed = {"name": "", "role": Role.INTEGRATION.value, "scopes": [], "days": "90"}
+    return page(request, "keys/new.html", {**NO_ERRORS, **_choices(), "typed": typed})
+
+
+def _against_each_other(typed: Typed) -> list[FieldError]:
+    """What is wrong with scopes and days only because of what else was chosen."""
+    wrong = []
+    role, scopes, days = typed["role"], typed["scopes"], typed["days"]
+    if role in set(Role) and set(scopes) <= set(PERMISSIONS) and not GRANTS[Role(role)].issuperset(scopes):
+        wrong.append(access.not_of_the_role("scopes"))
+    lives = timedelta(days=int(days)) if days in {str(number) for number in GOOD_FOR_DAYS} else timedelta()
+    if access.stands_for_a_proof(scopes) and lives > access.PROVED_KEY_LIVES:
+        wrong.append(access.lives_too_long("days"))
+    return wrong
 
 
 @router.post("", dependencies=[allow("key.make", recent=True)])
-async def create_key(
-    request: Request,
-    session: DbSession,
-    actor: CurrentActor,
-    name: Annotated[str, Form()] = "",
-    role: Annotated[str, Form()] = "",
-    scopes: Annotated[list[str] | None, Form()] = None,
-    days: Annotated[str, Form()] = "",
-) -> Response:
+async def create_key(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    typed = await typed_in(request, NewKey)
     try:
-        shown_name = read_text(Label, "name", name)
-        if role not in {known.value for known in Role}:
-            raise invalid_field("role", "role", "Choose a role.")
-        # Nothing ticked is all of the role.
-        narrowed = sorted(set(scopes or ())) or None
-        good_for = _days(days, GOOD_FOR_DAYS, "days")
-        if access.stands_for_a_proof(narrowed) and good_for > access.PROVED_KEY_LIVES:
-            raise invalid_field(
-                "days", "days", "A key with a permission that asks for a fresh proof lives for a day at most."
-            )
+        asked = read_form(NewKey, typed, wrong=_against_each_other(typed))
         text = await access.create_service_key(
             session,
             actor,
-            role=Role(role),
-            name=shown_name,
-            scopes=narrowed,
-            expires_at=clock.now() + good_for,
+            role=Role(asked.role),
+            name=asked.name,
+            scopes=sorted(set(asked.scopes)) or None,
+            expires_at=clock.now() + timedelta(days=int(asked.days)),
         )
     except AppError as error:
-        return form_again(request, "keys/new.html", _typed(name[:200], role, scopes or [], days), error)
-    return page(request, "keys/made.html", {"key": text, "name": shown_name, "rotated": False})
+        return form_again(request, "keys/new.html", {**_choices(), "typed": typed}, error)
+    return page(request, "keys/made.html", {"key": text, "name": asked.name, "rotated": False})
 
 
 @router.get("/{api_key_id}", dependencies=[allow("key.manage")])
@@ -115,13 +113,13 @@ async def rotate_key(
     session: DbSession,
     actor: CurrentActor,
     api_key_id: UUID,
-    overlap: Annotated[str, Form()] = "7",
 ) -> Response:
     """A successor with the same rights; the old key works on for the overlap."""
+    days = int(read_form(Overlap, await typed_in(request, Overlap)).overlap)
     text, name = await access.rotate_api_key(
-        session, actor, api_key_id=api_key_id, overlap=_days(overlap, OVERLAP_DAYS, "overlap"), now=clock.now()
+        session, actor, api_key_id=api_key_id, overlap=timedelta(days=days), now=clock.now()
     )
-    return page(request, "keys/made.html", {"key": text, "name": name, "rotated": True, "overlap": int(overlap)})
+    return page(request, "keys/made.html", {"key": text, "name": name, "rotated": True, "overlap": days})
 
 
 @router.post("/{api_key_id}/revoke", dependencies=[allow("key.manage")])

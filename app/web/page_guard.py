@@ -128,9 +128,12 @@ class PageRoute(APIRoute):
             try:
                 return await _serve(request, inner, needs, action)
             except ReasonNeeded as error:
+                await with_frame(request)
                 person_id = error.extra["person_id"]
                 return refusal_page(request, error) if person_id is None else _ask_for_reason(request, person_id)
             except AppError as error:
+                if not isinstance(error, errors.Unavailable):
+                    await with_frame(request)
                 return refusal_page(request, error)
             except Exception as error:  # noqa: BLE001 - the page's last wall, as problems.py is the API's
                 reference = request.scope.get("request_id", "")
@@ -139,6 +142,9 @@ class PageRoute(APIRoute):
                     described["detail"] = str(error)
                 log.error("unhandled_error", request_id=reference, **described)  # noqa: TRY400 - by place, no text
                 return error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, reference=reference)
+            finally:
+                # The files of a multipart form.
+                await request.close()
 
         return guarded
 
@@ -202,6 +208,18 @@ async def _recognise(session: AsyncSession, request: Request) -> Visitor:
     if request.method == "GET" and not is_htmx(request):
         request.state.flashes = cookies.waiting_flashes(request)
     return visitor
+
+
+async def with_frame(request: Request) -> None:
+    """Put the frame of whoever is signed in round what is told of an error, unless nobody can be asked who that is."""
+    if hasattr(request.state, "visitor"):
+        return
+    state: State = request.app.state.serving
+    try:
+        async with state.database.session() as session:
+            await _recognise(session, request)
+    except Exception as error:  # noqa: BLE001 - the error that is being told matters more
+        log.warning("page_without_frame", **describe_error(error))
 
 
 def _may(needs: Needs, visitor: Visitor) -> bool:
@@ -282,7 +300,8 @@ async def _send_away(
     back = asked_path(request)
     unsafe = request.method not in csrf.SAFE_METHODS
     if unsafe:
-        held = None if needs.recent else await _hold(session, request, visitor)
+        # What changes one's own credentials is typed anew.
+        held = None if needs.recent and needs.permission is None else await _hold(session, request, visitor)
         back = f"/resume/{held}" if held else came_from(request)
         await session.commit()
     elif is_htmx(request):
@@ -366,6 +385,7 @@ def refusal_page(request: Request, error: AppError) -> HTMLResponse:
     return error_page(
         request,
         status,
+        code=error.error_code,
         detail=None if general else error.error_detail,
         reference=request.scope.get("request_id", ""),
         headers={"referrer-policy": "same-origin", **headers},
@@ -375,7 +395,7 @@ def refusal_page(request: Request, error: AppError) -> HTMLResponse:
 def _ask_for_reason(request: Request, person_id: str) -> HTMLResponse:
     """Why do you need this? For what lies outside the caseload; the answer opens it for an hour."""
     back = asked_path(request) if request.method == "GET" else came_from(request)
-    context = {**NO_ERRORS, "person_id": person_id, "back": back, "reason": ""}
+    context = {**NO_ERRORS, "typed": {"person_id": person_id, "reason": ""}, "back": back}
     headers = {"referrer-policy": "same-origin"}
     return page(request, "oversight/reason.html", context, status=403, headers=headers)
 

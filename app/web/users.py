@@ -1,21 +1,19 @@
 """Users and roles, for administrators: invite, give roles, close, help back in, end sessions."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import Form, Request, Response
+from fastapi import Request, Response
 
 from app.access.accounts import queries, sessions, users
-from app.access.accounts.schemas import UserFilter
-from app.access.accounts.users import HUMAN_ROLES
-from app.access.policy import ROLE_DESCRIPTIONS
+from app.access.accounts.schemas import Invitation, NameOfUser, RolesOfUser, UserFilter
+from app.access.policy import HUMAN_ROLES, ROLE_DESCRIPTIONS
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.people import colleagues
 from app.platform import clock
 from app.platform.errors import AppError, Invalid
-from app.platform.text import Label
-from app.web.forms import asked_in, read_query, read_text
+from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.sign_in import settings_of
@@ -36,36 +34,32 @@ async def show_users(request: Request, session: DbSession) -> Response:
     return page(request, "users/list.html", {**context, "users": found})
 
 
-@router.get("/new", dependencies=[allow("user.manage")])
+@router.get("/new", dependencies=[allow("user.manage", recent=True)])
 async def show_new_user(request: Request) -> Response:
-    return page(request, "users/new.html", {**NO_ERRORS, **_typed("", "", [])})
+    typed = {"email": "", "display_name": "", "roles": []}
+    return page(request, "users/new.html", {**NO_ERRORS, "typed": typed, "all_roles": ROLES})
 
 
-def _typed(email: str, display_name: str, roles: list[str]) -> dict[str, Any]:
-    return {"email": email, "display_name": display_name, "chosen": set(roles), "all_roles": ROLES}
-
-
-@router.post("", dependencies=[allow("user.manage")])
-async def invite_user(
-    request: Request,
-    session: DbSession,
-    actor: CurrentActor,
-    email: Annotated[str, Form()] = "",
-    display_name: Annotated[str, Form()] = "",
-    roles: Annotated[list[str] | None, Form()] = None,
-) -> Response:
+@router.post("", dependencies=[allow("user.manage", recent=True)])
+async def invite_user(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     settings = settings_of(request)
+    typed = await typed_in(request, Invitation)
     try:
-        name = read_text(Label, "display_name", display_name)
+        asked = read_form(Invitation, typed)
         async with known_errors(request, session):
             account = await colleagues.open_colleague(
-                session, actor, email=email, display_name=name, roles=roles or [], now=clock.now()
+                session,
+                actor,
+                email=asked.email,
+                display_name=asked.display_name,
+                roles=asked.roles,
+                now=clock.now(),
             )
         link = await users.invite(
             session, actor, account_id=account.user_account_id, base_url=settings.base_url, now=clock.now()
         )
     except AppError as error:
-        return form_again(request, "users/new.html", _typed(email[:254], display_name[:200], roles or []), error)
+        return form_again(request, "users/new.html", {"typed": typed, "all_roles": ROLES}, error)
     return _after_invitation(request, account.user_account_id, link)
 
 
@@ -84,7 +78,7 @@ async def _user_context(session: DbSession, account_id: UUID, own_id: UUID | Non
     return {
         "user": user,
         "all_roles": ROLES,
-        "chosen": set(user.roles),
+        "typed": {"roles": user.roles},
         "is_oneself": account_id == own_id,
         "sessions": await sessions.list_sessions(session, account_id=account_id, now=clock.now()),
     }
@@ -95,56 +89,58 @@ async def show_user(request: Request, session: DbSession, actor: CurrentActor, a
     return page(request, "users/user.html", {**NO_ERRORS, **await _user_context(session, account_id, actor.account_id)})
 
 
-@router.post("/{account_id}/roles", dependencies=[allow("user.manage")])
+@router.post("/{account_id}/roles", dependencies=[allow("user.manage", recent=True)])
 async def set_user_roles(
     request: Request,
     session: DbSession,
     actor: CurrentActor,
     account_id: UUID,
-    roles: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
+    typed = await typed_in(request, RolesOfUser)
     try:
-        await users.set_roles(session, actor, account_id=account_id, roles=roles or [], now=clock.now())
+        asked = read_form(RolesOfUser, typed)
+        await users.set_roles(session, actor, account_id=account_id, roles=asked.roles, now=clock.now())
         await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
     except AppError as error:
         context = await _user_context(session, account_id, actor.account_id)
-        return form_again(request, "users/user.html", {**context, "chosen": set(roles or [])}, error)
+        return form_again(request, "users/user.html", {**context, "typed": typed}, error)
     return go_to(request, f"/users/{account_id}", flash=Flash("Roles saved. This user is signed out everywhere."))
 
 
-@router.get("/{account_id}/name", dependencies=[allow("user.manage")])
+@router.get("/{account_id}/name", dependencies=[allow("user.manage", recent=True)])
 async def show_user_name(request: Request, session: DbSession, account_id: UUID) -> Response:
     user = await queries.get_user(session, account_id)
     typed = {"display_name": user.display_name, "email": user.email, "seen_version": user.version}
-    return page(request, "users/name.html", {**NO_ERRORS, "user": user, **typed})
+    return page(request, "users/name.html", {**NO_ERRORS, "user": user, "typed": typed})
 
 
-@router.post("/{account_id}/name", dependencies=[allow("user.manage")])
+@router.post("/{account_id}/name", dependencies=[allow("user.manage", recent=True)])
 async def rename_user(
     request: Request,
     session: DbSession,
     actor: CurrentActor,
     account_id: UUID,
-    display_name: Annotated[str, Form()] = "",
-    email: Annotated[str, Form()] = "",
-    seen_version: Annotated[str, Form()] = "",
 ) -> Response:
     user = await queries.get_user(session, account_id)
-    version = int(seen_version) if seen_version.isascii() and seen_version.isdigit() and len(seen_version) < 10 else 0  # noqa: PLR2004 - a version has few digits
+    typed = await typed_in(request, NameOfUser)
     try:
-        name = read_text(Label, "display_name", display_name)
+        asked = read_form(NameOfUser, typed)
         async with known_errors(request, session):
             await users.rename(
-                session, actor, account_id=account_id, display_name=name, email=email, seen_version=version
+                session,
+                actor,
+                account_id=account_id,
+                display_name=asked.display_name,
+                email=asked.email,
+                seen_version=asked.seen_version,
             )
             await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
     except AppError as error:
-        typed = {"display_name": display_name[:200], "email": email[:254], "seen_version": version}
-        return form_again(request, "users/name.html", {"user": user, **typed}, error)
+        return form_again(request, "users/name.html", {"user": user, "typed": typed}, error)
     return go_to(request, f"/users/{account_id}", flash=Flash("Name and e-mail saved."))
 
 
-@router.post("/{account_id}/disable", dependencies=[allow("user.manage")])
+@router.post("/{account_id}/disable", dependencies=[allow("user.manage", recent=True)])
 async def disable_user(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
     try:
         await users.disable(session, actor, account_id=account_id, now=clock.now())
@@ -159,14 +155,14 @@ async def disable_user(request: Request, session: DbSession, actor: CurrentActor
     )
 
 
-@router.post("/{account_id}/enable", dependencies=[allow("user.manage")])
+@router.post("/{account_id}/enable", dependencies=[allow("user.manage", recent=True)])
 async def enable_user(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
     await users.enable(session, actor, account_id=account_id)
     await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
     return go_to(request, f"/users/{account_id}", flash=Flash("The account is open again."))
 
 
-@router.post("/{account_id}/invitation", dependencies=[allow("user.manage")])
+@router.post("/{account_id}/invitation", dependencies=[allow("user.manage", recent=True)])
 async def invite_again(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
     link = await users.invite(
         session, actor, account_id=account_id, base_url=settings_of(request).base_url, now=clock.now()
@@ -183,7 +179,7 @@ async def start_over(request: Request, session: DbSession, actor: CurrentActor, 
     return _after_invitation(request, account_id, link)
 
 
-@router.post("/{account_id}/sessions/end", dependencies=[allow("user.manage")])
+@router.post("/{account_id}/sessions/end", dependencies=[allow("user.manage", recent=True)])
 async def end_user_sessions(request: Request, session: DbSession, account_id: UUID) -> Response:
     await queries.get_user(session, account_id)
     await sessions.end_sessions(session, account_id=account_id, reason="ended_by_admin", now=clock.now())

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.sessions import State
-from app.access.accounts.users import HUMAN_ROLES
+from app.access.policy import HUMAN_ROLES
 from app.audit.models import AuditEvent
 from app.main import create_app
 from app.platform.settings import Settings

@@ -26,8 +26,8 @@ from app.access.accounts import sessions, users
 from app.access.accounts.addresses import account_key, is_same_address
 from app.access.accounts.errors import NoRoleOutside, OutsideRefused
 from app.access.accounts.models import OutsideIdentity, OutsideSignIn
-from app.access.accounts.users import HUMAN_ROLES
 from app.access.models import UserAccount
+from app.access.policy import HUMAN_ROLES
 from app.audit import service as audit
 from app.platform.actor import Actor
 from app.platform.crypto import digest, new_reference

@@ -2,10 +2,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
+from app.access.accounts.addresses import account_address
 from app.access.openings.schemas import YesNo
-from app.access.policy import PERMISSIONS, Role
+from app.access.policy import HUMAN_ROLES, PERMISSIONS, Role
+from app.platform.errors import Invalid
 from app.platform.paging import PageQuery
 from app.platform.text import Answer, Body, Instant, Label, line, one_of, whole
 
@@ -38,6 +41,38 @@ class UserRead(Answer):
     has_passkey: bool
     last_seen_at: datetime | None
     version: int
+
+
+def _address(value: str) -> str:
+    try:
+        return account_address(value)
+    except Invalid as error:
+        raise PydanticCustomError("email", "{sentence}", {"sentence": error.fields[0].message}) from None
+
+
+_HumanRole = one_of(role.value for role in HUMAN_ROLES)
+AccountAddress = Annotated[line(254), AfterValidator(_address)]  # type: ignore[valid-type]  # a type made by a call
+HumanRoles = Annotated[list[_HumanRole], Field(min_length=1, max_length=20)]  # type: ignore[valid-type]
+
+
+class Invitation(Body):
+    """Somebody who is to work here, and as what."""
+
+    display_name: Label
+    email: AccountAddress  # type: ignore[valid-type]
+    roles: HumanRoles
+
+
+class RolesOfUser(Body):
+    roles: HumanRoles
+
+
+class NameOfUser(Body):
+    """`seen_version` is the account's version that the new name and address are meant for."""
+
+    display_name: Label
+    email: AccountAddress  # type: ignore[valid-type]
+    seen_version: whole(0, 999_999_999)  # type: ignore[valid-type]
 
 
 class SessionRead(Answer):

@@ -18,7 +18,7 @@ from app.access.accounts.addresses import account_address, account_key
 from app.access.accounts.errors import LastAdministrator, OwnAccount
 from app.access.accounts.models import Passkey, PasswordCredential, RecoveryCode
 from app.access.models import RoleGrant, UserAccount
-from app.access.policy import Role
+from app.access.policy import HUMAN_ROLES, Role
 from app.access.standing import end_rights
 from app.audit import service as audit
 from app.platform import clock
@@ -26,9 +26,6 @@ from app.platform.actor import Actor
 from app.platform.advisory_locks import Lock, lock_until_commit
 from app.platform.errors import NotFound, Stale, invalid_field
 from app.platform.mail import write_mail
-
-HUMAN_ROLES = tuple(role for role in Role if role is not Role.INTEGRATION)
-"""A machine's role is for keys, not for people."""
 
 
 async def open_user(
