@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Literal
 
 from app.calls.states import CALL
-from app.platform.errors import FieldError
+from app.platform.faults import Fault, fault
 
 UnresolvedBecause = Literal["no_outcome", "adverse_event_not_asked"]
 
 LONGEST_CALL_MINUTES = 1_440
+SPOKEN_TO = frozenset({"reached", "refused", "callback_requested", "language_barrier"})
+"""Outcomes that say that somebody was there to speak to; others are free words and say nothing of it."""
 
 
 def derive_status(*, present: str, status: str | None, no_show: bool | None, outcome: str | None) -> str:
@@ -35,15 +37,21 @@ def contradictions(
     outcome: str | None,
     booking_date: datetime | None,
     call_date: datetime | None,
-) -> list[FieldError]:
-    """What of a call does not fit together, as fields; `no_show` is None where it was not sent."""
+) -> list[Fault]:
+    """What of a call does not fit together; `no_show` is None where it was not sent."""
     found = []
+    said_of_status = {"status", "no_show"}
     if no_show is not None and no_show != (status == "no_show"):
-        found.append(FieldError("no_show", "contradicts_status", "Does not fit the call's status."))
+        found.append(fault("no_show", "contradicts_status", "Does not fit the call's status.", with_=said_of_status))
     if status == "cancelled" and outcome is not None:
-        found.append(FieldError("outcome", "cancelled_has_no_outcome", "A cancelled call has no outcome."))
+        message = "A cancelled call has no outcome."
+        found.append(fault("outcome", "cancelled_has_no_outcome", message, with_=said_of_status))
+    if status == "no_show" and outcome is not None and outcome.casefold() in SPOKEN_TO:
+        message = "Whoever did not show up was not spoken to."
+        found.append(fault("outcome", "no_show_was_not_spoken_to", message, with_=said_of_status))
     if booking_date is None and call_date is None:
-        found.append(FieldError("call_date", "date_missing", "A call needs call_date or booking_date."))
+        message = "A call needs call_date or booking_date."
+        found.append(fault("call_date", "date_missing", message, with_={"booking_date"}))
     return found
 
 

@@ -12,8 +12,8 @@ from app.calls.states import CALL
 from app.people import suggestions
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.errors import Invalid
 from app.platform.etags import etag, require_match
+from app.platform.faults import Fault, require_none
 from app.platform.stored_fields import StoredFields
 
 VOIDED_WITHOUT_REASON = "No reason was given."
@@ -46,7 +46,7 @@ async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient |
         created_by=actor.account_id,
         updated_by=actor.account_id,
     )
-    _check(call, no_show=new.no_show)
+    require_none(_faults(call, no_show=new.no_show))
     of_lead = None
     if isinstance(new, CallForLead):
         of_lead = await queries.person_of_lead(session, actor, lead_id=new.lead_id)
@@ -78,10 +78,11 @@ async def correct_call(
     )
     if status != call.status:
         CALL.require_move(call.status, status)
+    before = _faults(call)
+    touched = set(given) | ({"status"} if status != call.status else set())
     _CHANGED.set_given(call, change)
     call.status, call.no_show = status, status == "no_show"
-    if given:
-        _check(call, no_show=given.get("no_show"), now_given=set(given))
+    require_none(_faults(call, no_show=given.get("no_show")), before=before, touched=touched)
     await session.flush()
     return await _noted(session, actor, call_id, fields=set(given))
 
@@ -139,19 +140,14 @@ def _is_own(call: CallHistory, actor: Actor) -> bool:
     return is_navigator or (actor.account_id is not None and call.created_by == actor.account_id)
 
 
-def _check(call: CallHistory, *, no_show: bool | None, now_given: set[str] | None = None) -> None:
-    """Invalid unless the call fits together. Of a correction only what it touches counts: a legacy call has no date."""
-    found = contradictions(
+def _faults(call: CallHistory, *, no_show: bool | None = None) -> list[Fault]:
+    return contradictions(
         status=call.status,
         no_show=no_show,
         outcome=call.outcome,
         booking_date=call.booking_date,
         call_date=call.call_date,
     )
-    if now_given is not None and not now_given & {"call_date", "booking_date"}:
-        found = [error for error in found if error.code != "date_missing"]
-    if found:
-        raise Invalid(fields=found)
 
 
 async def _noted(session: AsyncSession, actor: Actor, call_id: UUID, fields: set[str] | None = None) -> CallHistory:

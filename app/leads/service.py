@@ -14,7 +14,7 @@ from app.events.service import file_event, make_move
 from app.leads import queries
 from app.leads.errors import duplicate_of_itself
 from app.leads.models import PatientLead
-from app.leads.rules import LEAD_MOVES, LeadStep, codes_of
+from app.leads.rules import LEAD_MOVES, LeadStep, faults_of
 from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
 from app.leads.states import LEAD
 from app.people import roles, suggestions
@@ -22,8 +22,8 @@ from app.people import service as people
 from app.people.schemas import OF_THE_PERSON, MatchRead
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.errors import FieldError, Invalid
 from app.platform.etags import etag, require_match
+from app.platform.faults import require_none
 from app.platform.stored_fields import StoredFields
 
 LEAD_ROLE = "patient-lead"
@@ -164,20 +164,10 @@ async def _keep_role(session: AsyncSession, actor: Actor, lead: PatientLead) -> 
 
 def _correct(lead: PatientLead, given: Mapping[str, Any]) -> None:
     """Set what belongs to the lead's present status; Invalid for what another status would need."""
-    belongs = {
-        "reason": True,
-        "reason_code": given.get("reason_code") in (None, *codes_of(lead.status)),
-        "wake_up_on": lead.status == "nurture",
-        "duplicate_of_person_id": lead.status == "duplicate",
-    }
-    message = "The lead's present status has no use for this."
-    if wrong := [FieldError(name, "not_of_this_status", message) for name in given if not belongs[name]]:
-        raise Invalid(fields=wrong)
-    needed = {"nurture": "wake_up_on", "duplicate": "duplicate_of_person_id"}.get(lead.status)
-    if needed is not None and needed in given and given[needed] is None:
-        raise Invalid(fields=[FieldError(needed, "missing", "The lead's present status needs this.")])
+    before = faults_of(lead)
     for name, value in given.items():
         setattr(lead, name, value)
+    require_none(faults_of(lead), before=before, touched=given)
 
 
 def note(session: AsyncSession, lead: PatientLead, fields: Iterable[str] = ()) -> None:

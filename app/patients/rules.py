@@ -8,6 +8,7 @@ from app.patients.errors import JourneysOpen
 from app.patients.models import Patient
 from app.patients.states import PATIENT
 from app.platform import clock
+from app.platform.faults import Fault, fault
 from app.platform.states import Machine
 
 
@@ -19,6 +20,13 @@ async def no_open_journey(session: AsyncSession, patient: Patient, _move: Move) 
 
 def _journeys_open(machine: Machine, move: Move) -> JourneysOpen:
     return JourneysOpen(allowed=[state for state in machine.allowed(str(move.from_status)) if state != move.to])
+
+
+def faults_of(patient: Patient) -> list[Fault]:
+    """What of a patient record does not fit together."""
+    if patient.status in PATIENT.needs_reason and not patient.status_reason:
+        return [fault("status_reason", "reason_needed", "This status needs a reason.", with_={"status"})]
+    return []
 
 
 PATIENT_MOVES = Moves(

@@ -25,6 +25,7 @@ from app.people.schemas import OF_THE_PERSON, MatchRead, SuggestedChangeRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
+from app.platform.faults import require_none
 from app.platform.stored_fields import StoredFields
 
 
@@ -168,7 +169,9 @@ async def change_patient(
         await take_over(session, actor, person_ids=[patient.person_id], owner_id=change.owner_id)
     if "status" in given:
         await _move(session, actor, patient, word=change.status, reason=change.status_reason)
+    before = rules.faults_of(patient)
     _CHANGED.set_given(patient, change)
+    require_none(rules.faults_of(patient), before=before, touched=given)
     if "person" in given:
         await people.apply_change(session, person, change.person)
     await session.flush()

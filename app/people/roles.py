@@ -139,7 +139,9 @@ async def change_role(
     )
     require_match(if_match, etag(role.version))
     _CHANGED.set_given(role, change)
-    _require_order(role.valid_from, role.valid_to)
+    if change.model_fields_set & {"valid_from", "valid_to"}:
+        # Of a migrated role that ended the moment it began, only its dates are looked at anew.
+        _require_order(role.valid_from, role.valid_to)
     await session.flush()
     fields = [f"roles.{name}" for name in change.model_fields_set]
     audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id], fields=fields)

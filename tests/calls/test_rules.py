@@ -44,6 +44,8 @@ def test_status_is_said_or_follows_from_no_show_and_outcome(
         ("no_show", False, None, True, ["no_show"]),
         ("cancelled", None, "reached", True, ["outcome"]),
         ("cancelled", None, None, True, []),
+        ("no_show", None, "Reached", True, ["outcome"]),
+        ("no_show", None, "voicemail", True, []),
         ("cancelled", True, "reached", False, ["no_show", "outcome", "call_date"]),
     ],
 )
@@ -53,7 +55,7 @@ def test_what_does_not_fit_together_is_named_by_its_field(
     found = contradictions(
         status=status, no_show=no_show, outcome=outcome, booking_date=NOW if has_date else None, call_date=None
     )
-    assert [error.field for error in found] == fields
+    assert [fault.error.field for fault in found] == fields
 
 
 @pytest.mark.parametrize(
