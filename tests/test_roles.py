@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+import yaml  # type: ignore[import-untyped]  # it comes with the fuzzing, without stubs
 
 from app.models import metadata
 from app.platform import grants, schema
@@ -357,6 +358,21 @@ def test_no_process_that_serves_was_told_the_owners_password(tmp_path: Path) -> 
     assert cluster.passwords[APPLICATION] in told, "the looking works"
     for role in (OWNER, OPERATOR, "postgres"):
         assert cluster.passwords[role] not in told
+
+
+def test_compose_tells_the_owners_password_to_the_step_that_runs_revisions_alone() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    secrets = ("CRM_DATABASE_PASSWORD", "CRM_OWNER_PASSWORD", "CRM_OPERATOR_PASSWORD")
+    urls = {"CRM_ADMIN_DATABASE_URL", "CRM_OWNER_DATABASE_URL", "CRM_OPERATOR_DATABASE_URL"}
+    assert urls <= services["schema"]["environment"].keys()
+    for name in ("app", "worker"):
+        environment = services[name]["environment"]
+        assert not urls & environment.keys()
+        # Empty here, they are not taken from the .env file, which names them for the other services.
+        assert [environment[secret] for secret in secrets] == ["", "", ""]
+        assert not any(secret in str(environment.values()) for secret in secrets)
+        assert "crm_application:" in environment["CRM_DATABASE_URL"]
+        assert services[name]["depends_on"] == {"schema": {"condition": "service_completed_successfully"}}
 
 
 def _read(path: Path) -> str:
