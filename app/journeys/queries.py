@@ -1,10 +1,10 @@
 """What is asked of journeys, written once for all kinds."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
@@ -82,10 +82,13 @@ async def require_patient(session: AsyncSession, *, patient_id: UUID) -> Patient
     return found
 
 
-async def has_current_physician(session: AsyncSession, *, patient_id: UUID) -> bool:
-    """Whether a physician is linked to the patient today."""
+async def has_current_physician(session: AsyncSession, *, patient_id: UUID, day: date) -> bool:
+    """Whether a physician is linked to the patient on this day: the part has begun, and ends later or not at all."""
+    link = PatientPhysicianRelationship
     current = exists().where(
-        PatientPhysicianRelationship.patient_id == patient_id, PatientPhysicianRelationship.end_date.is_(None)
+        link.patient_id == patient_id,
+        or_(link.start_date.is_(None), link.start_date <= day),
+        or_(link.end_date.is_(None), link.end_date > day),
     )
     return bool(await session.scalar(select(current)))
 

@@ -1,5 +1,6 @@
 """When a move happened: not before what is entered already, unless it is marked as a correction."""
 
+from datetime import date
 from typing import Any
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.journeys.kinds import KINDS
+from app.patients.models import PatientPhysicianRelationship
 from tests import builders
 from tests.conftest import AsRole
 
@@ -152,3 +154,49 @@ async def test_nothing_is_opened_for_a_patient_who_was_put_aside(
     else:
         assert (new.status_code, again.status_code) == (201, 200), "what is reported of the dead goes on"
     assert told_late.status_code == 201, told_late.text
+
+
+@pytest.mark.parametrize(
+    ("link", "found"),
+    [
+        ({}, "met"),
+        ({"end_date": date(2999, 1, 1)}, "met"),
+        ({"start_date": date(2999, 1, 1)}, "not_met"),
+        ({"end_date": date(2026, 1, 1)}, "not_met"),
+    ],
+)
+async def test_physician_counts_while_their_part_lasts(
+    client: httpx.AsyncClient,
+    session: AsyncSession,
+    navigator: dict[str, str],
+    link: dict[str, date],
+    found: str,
+) -> None:
+    patient, physician = await builders.a_patient(session), await builders.a_physician(session)
+    ids = {"patient_id": patient.patient_id, "physician_id": physician.physician_id}
+    session.add(PatientPhysicianRelationship(**ids, relationship_type="treating", **link))
+    journey = await builders.a_trial_journey(session, patient, status="referral_ready")
+    await session.commit()
+    place = f"/api/v1/clinical-trial-journeys/{journey.ct_journey_id}"
+
+    answer = await client.post(f"{place}/transitions", json={"to": "referred"}, headers=navigator)
+
+    if found == "met":
+        assert answer.status_code == 200, answer.text
+    else:
+        assert (answer.status_code, answer.json()["not_met"]) == (409, ["linked_physician"])
+
+
+async def test_approval_of_the_future_lets_nothing_through_yet(
+    client: httpx.AsyncClient, session: AsyncSession, navigator: dict[str, str], as_role: AsRole
+) -> None:
+    manager, patient = await as_role("programme_manager"), await builders.a_patient(session)
+    journey = await builders.an_eap_journey(session, patient, status="approvals_in_progress")
+    await session.commit()
+    place = f"/api/v1/eap-journeys/{journey.eap_journey_id}"
+    gate = {"status": "approved", "decided_on": "2999-01-01"}
+    await client.put(f"{place}/gates/ethics", json=gate, headers=manager)
+
+    early = await client.post(f"{place}/transitions", json={"to": "supply_authorised"}, headers=navigator)
+
+    assert (early.status_code, early.json().get("not_met")) == (409, ["gates_approved"])

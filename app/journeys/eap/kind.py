@@ -25,7 +25,8 @@ from app.journeys.kind import Kind
 async def gates_approved(session: AsyncSession, journey: EapJourney, move: Move) -> Finding:
     """Every recorded gate lets the supply through."""
     gates = await queries.list_gates(session, eap_journey_id=journey.eap_journey_id)
-    return Finding.of(gates_pass([(gate.status, gate.expires_on) for gate in gates], move.checked_on))
+    recorded = [(gate.status, gate.decided_on, gate.expires_on) for gate in gates]
+    return Finding.of(gates_pass(recorded, move.checked_on))
 
 
 async def was_treated(session: AsyncSession, journey: EapJourney, _move: Move) -> Finding:

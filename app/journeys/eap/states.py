@@ -1,7 +1,7 @@
 """The stages of an expanded-access journey, its gates, and the reasons to leave it."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from app.platform.states import Machine
 
@@ -134,12 +134,17 @@ def reasons_of(to: str) -> tuple[str, ...]:
     return REASONS_OF.get(to, REASONS)
 
 
-def gates_pass(gates: Iterable[tuple[str, date | None]], today: date) -> bool | None:
+def gates_pass(gates: Iterable[tuple[str, date | None, date | None]], today: date) -> bool | None:
     """
-    Whether every gate, given as its state and its expiry, lets the supply through on `today`.
+    Whether every gate, given as its state, its decision and its expiry, lets the supply through on `today` (UTC).
 
-    None when no gate is recorded: which ones a country needs is not known then. An approval counts through the day on
-    which it expires.
+    None when no gate is recorded: which ones a country needs is not known then. An approval counts from the day of the
+    decision, where the decision was made, through the day on which it expires.
     """
-    found = [status in PASSED and (expires_on is None or expires_on >= today) for status, expires_on in gates]
+    # East of Greenwich it is tomorrow already.
+    latest = today + timedelta(days=1)
+    found = [
+        status in PASSED and (decided_on or today) <= latest and (expires_on or today) >= today
+        for status, decided_on, expires_on in gates
+    ]
     return all(found) if found else None

@@ -28,11 +28,12 @@ from app.platform.actor import Actor
 _BY_NUMBER = {"trial_id": "finds the trial or adds it", "trial_name": "the title of a trial that is added"}
 
 
-async def linked_physician(session: AsyncSession, journey: ClinicalTrialJourney, _move: Move) -> Finding:
-    """The journey names a physician, or one is linked to the patient today."""
-    return Finding.of(
-        journey.physician_id is not None or await has_current_physician(session, patient_id=journey.patient_id)
-    )
+async def linked_physician(session: AsyncSession, journey: ClinicalTrialJourney, move: Move) -> Finding:
+    """The journey names a physician, or one is linked to the patient on that day."""
+    if journey.physician_id is not None:
+        return Finding.MET
+    patient_id = journey.patient_id
+    return Finding.of(await has_current_physician(session, patient_id=patient_id, day=move.checked_on))
 
 
 async def trial_recruiting(_session: AsyncSession, journey: ClinicalTrialJourney, _move: Move) -> Finding:

@@ -13,15 +13,19 @@ TODAY = date(2026, 3, 2)
     ("gates", "answer"),
     [
         ([], None),
-        ([("approved", None)], True),
-        ([("approved", TODAY), ("not_required", None)], True),
-        ([("approved", date(2026, 3, 1))], False),
-        ([("approved", None), ("pending", None)], False),
-        ([("refused", None)], False),
-        ([("expired", None)], False),
+        ([("approved", None, None)], True),
+        ([("approved", TODAY, TODAY), ("not_required", None, None)], True),
+        ([("approved", None, date(2026, 3, 1))], False),
+        ([("approved", date(2026, 3, 3), None)], True),
+        ([("approved", date(2026, 3, 4), None)], False),
+        ([("approved", None, None), ("pending", None, None)], False),
+        ([("refused", None, None)], False),
+        ([("expired", None, None)], False),
     ],
 )
-def test_gates_let_through_when_all_of_them_do(gates: list[tuple[str, date | None]], *, answer: bool | None) -> None:
+def test_gates_let_through_when_all_of_them_do(
+    gates: list[tuple[str, date | None, date | None]], *, answer: bool | None
+) -> None:
     assert gates_pass(gates, TODAY) is answer
 
 
