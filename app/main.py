@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from app import health
 from app.access.accounts import api as accounts
 from app.access.accounts import errors as account_errors
+from app.access.bodies import SlowBodies
 from app.access.openings import api as openings
 from app.access.openings import errors as opening_errors
 from app.access.rate_limits import RateLimits
@@ -142,6 +143,9 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.slow_bodies = SlowBodies(
+        most=settings.slow_bodies_limit, most_of_address=settings.slow_bodies_address_limit
+    )
     if database is not None:
         app.state.serving = State(database, CONSTRAINT_ERRORS, fast_paths=fast_paths, rate_limits=limits)
     for router in ROUTERS:

@@ -52,7 +52,7 @@ def statuses(path: str, method: str) -> list[int]:
     if method in _UNSAFE:
         found.append(409)
     if method in METHODS_WITH_BODY:
-        found += [413, 415]
+        found += [408, 413, 415]
     if method in {"PUT", "DELETE"}:
         found.append(412)
     return sorted(found)

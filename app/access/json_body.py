@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 from fastapi import Request
 
+from app.access.bodies import read_bounded
 from app.platform import errors
 
-MAX_BODY_BYTES = 1_048_576
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
@@ -28,20 +28,13 @@ async def read_json_body(request: Request) -> None:
 
 
 async def _read(request: Request) -> bytes:
-    length = request.headers.get("content-length")
-    if length is not None and (not length.isdigit() or int(length) > MAX_BODY_BYTES):
-        raise errors.TooLarge
-    has_body = (length or "0") != "0" or "transfer-encoding" in request.headers
+    length = request.headers.get("content-length") or "0"
+    has_body = length != "0" or "transfer-encoding" in request.headers
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if has_body and (media_type != "application/json" or encoding != "identity"):
         raise errors.UnsupportedMedia
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > MAX_BODY_BYTES:
-            raise errors.TooLarge
-    return bytes(received)
+    return await read_bounded(request)
 
 
 def _members_written(body: bytes) -> int:

@@ -25,8 +25,9 @@ from starlette.types import Scope
 
 from app.access import description, fast_paths, keys, queries, replays
 from app.access.answering import Asked, answering, shown
+from app.access.bodies import MAX_BODY_BYTES
 from app.access.fast_paths import FastPath
-from app.access.json_body import MAX_BODY_BYTES, read_json_body
+from app.access.json_body import read_json_body
 from app.access.openings.errors import ScopeNeeded
 from app.access.policy import NAMED_ONLY, PERMISSIONS, permissions_of
 from app.access.reasons import ACCESS_REASON, CHANGE_REASON, reason_in
@@ -168,16 +169,13 @@ def mount(app: FastAPI, router: APIRouter) -> None:
 
 
 async def _serve(request: Request, inner: Handler, permission: str, action: str) -> Response:
-    fault: errors.AppError | None = None
-
     async def work(session: AsyncSession) -> Response:
-        nonlocal fault
-        actor = None
+        actor, fault = None, None
         account_id = _known_account(request)
         if account_id is None or request.method == "GET":
             actor = await _let_in(session, request, permission)
             account_id = actor.account_id
-        if request.method in description.METHODS_WITH_BODY and fault is None:
+        if request.method in description.METHODS_WITH_BODY:
             # The connection goes back while a client may take its time to send the body.
             await session.rollback()
             try:

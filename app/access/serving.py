@@ -37,6 +37,7 @@ _OUTCOMES: dict[type[AppError], str] = {
     errors.Conflict: "conflict",
     errors.Stale: "conflict",
     errors.Invalid: "invalid",
+    errors.TooSlow: "invalid",
     errors.TooLarge: "invalid",
     errors.UnsupportedMedia: "invalid",
 }

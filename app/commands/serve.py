@@ -4,6 +4,7 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,8 +59,28 @@ def serve(
                 address=settings.host,
                 port=settings.port,
                 workers=settings.workers,
+                backpressure=_room_for_connections(),
                 log_level=LogLevels.warning,
             ).serve()
+
+
+_FILES_OF_OUR_OWN = 256
+_MOST_CONNECTIONS = 16_384
+
+
+def _room_for_connections() -> int:
+    """
+    How many connections a worker process takes: as many as the system lets it hold.
+
+    The server counts connections, idle ones too, and by itself takes a thousand: as many clients that send nothing kept
+    everybody else out, health checks included.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _FILES_OF_OUR_OWN
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(allowed - _FILES_OF_OUR_OWN, _FILES_OF_OUR_OWN)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ What can go wrong, as kinds. A package's errors.py subclasses a kind and adds a 
     ├── Conflict          right in itself, but not in the present state
     ├── Stale             the caller saw an earlier version
     ├── TooLarge          more than we read
+    ├── TooSlow           a body that did not arrive in time
     ├── UnsupportedMedia  not a body we understand
     ├── TooMany           too often in a short time; carries retry_after in seconds
     └── Unavailable       a part we need does not answer; try again
@@ -84,6 +85,11 @@ class Stale(AppError):
 class TooLarge(AppError):
     code = "body_too_large"
     detail = "The body is larger than 1 MiB."
+
+
+class TooSlow(AppError):
+    code = "body_too_slow"
+    detail = "The body did not arrive within ten seconds. Nothing was done; send it again."
 
 
 class UnsupportedMedia(AppError):

@@ -62,7 +62,8 @@ class Settings(BaseModel):
     `sign_in_limit` is for wrong tries at one account from one place in a quarter of an hour, `sign_in_account_limit` in
     an hour from everywhere, `sign_in_browser_limit` in an hour with browsers that have signed in before (100 together,
     as NIST SP 800-63B-4 allows); `sign_in_address_limit` in an hour from one place over all accounts, and
-    `reset_address_limit` likewise for requests for a new password.
+    `reset_address_limit` likewise for requests for a new password. `slow_bodies_limit` is how many bodies that are slow
+    to arrive a worker process waits for at once, `slow_bodies_address_limit` how many of one address.
     `oidc_roles` says which value of the claim `oidc_role_claim` gives which role; `oidc_second_factor_values` are the
     `amr` values by which the provider says that it has asked for a second factor.
 
@@ -101,6 +102,8 @@ class Settings(BaseModel):
     sign_in_browser_limit: int = Field(default=20, ge=1, le=20)
     sign_in_address_limit: int = Field(default=300, ge=1)
     reset_address_limit: int = Field(default=300, ge=1)
+    slow_bodies_limit: int = Field(default=200, ge=1)
+    slow_bodies_address_limit: int = Field(default=20, ge=1)
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_user: str | None = None
@@ -144,6 +147,8 @@ class Settings(BaseModel):
             "sign_in_browser_limit": "CRM_SIGN_IN_BROWSER_LIMIT",
             "sign_in_address_limit": "CRM_SIGN_IN_ADDRESS_LIMIT",
             "reset_address_limit": "CRM_RESET_ADDRESS_LIMIT",
+            "slow_bodies_limit": "CRM_SLOW_BODIES_LIMIT",
+            "slow_bodies_address_limit": "CRM_SLOW_BODIES_ADDRESS_LIMIT",
             "smtp_host": "CRM_SMTP_HOST",
             "smtp_port": "CRM_SMTP_PORT",
             "smtp_user": "CRM_SMTP_USER",

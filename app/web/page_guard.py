@@ -27,6 +27,7 @@ from app.access.accounts import held_forms, sessions
 from app.access.accounts.sessions import State as SessionState
 from app.access.accounts.sessions import Visitor
 from app.access.answering import Asked, NotShown, answering, shown
+from app.access.bodies import read_bounded
 from app.access.openings.errors import ReasonNeeded
 from app.access.policy import PERMISSIONS
 from app.access.request_guard import Handler
@@ -52,7 +53,6 @@ log = structlog.get_logger()
 NOBODY = Actor(None, "", roles=frozenset(), permissions=frozenset())
 RECENT = timedelta(minutes=10)
 """How long a proof of identity is good for changing the credentials themselves."""
-MAX_FORM_BYTES = 1_048_576
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _KIND_OF_STATUS: dict[int, type[AppError]] = {status: kind for kind, status in STATUS_OF_KIND.items()}
 
@@ -356,18 +356,11 @@ async def read_body(request: Request) -> None:
     if hasattr(request, "_body"):
         return
     length = request.headers.get("content-length")
-    if length is not None and (not length.isdigit() or int(length) > MAX_FORM_BYTES):
-        raise errors.TooLarge
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     has_body = (length or "0") != "0" or "transfer-encoding" in request.headers
     if has_body and media_type not in {*FORMS, "application/json"}:
         raise errors.UnsupportedMedia("Send a form.")
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > MAX_FORM_BYTES:
-            raise errors.TooLarge
-    request._body = bytes(received)  # noqa: SLF001 - where Starlette keeps a body that was read
+    request._body = await read_bounded(request)  # noqa: SLF001 - where Starlette keeps a body that was read
 
 
 def status_of(error: AppError) -> int:
