@@ -9,6 +9,8 @@ from fastapi import Request
 from app.access.bodies import read_bounded
 from app.platform import errors
 
+MOST_VALUES = 20_000
+"""Each may be wrong by itself, and costs a sentence."""
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
@@ -22,7 +24,10 @@ async def read_json_body(request: Request) -> None:
             document = orjson.loads(request._body)  # noqa: SLF001
         except orjson.JSONDecodeError:
             raise errors.Invalid("The body is not valid JSON.", code="invalid_json") from None
-        if _members_written(request._body) != _members_read(document):  # noqa: SLF001
+        members, values = _count(document)
+        if values > MOST_VALUES:
+            raise errors.Invalid("The body holds more values than any record has.", code="too_many_values")
+        if _members_written(request._body) != members:  # noqa: SLF001
             raise errors.Invalid("The body names a field twice.", code="duplicate_field")
         request._json = document  # noqa: SLF001
 
@@ -42,14 +47,16 @@ def _members_written(body: bytes) -> int:
     return _STRING.sub(b"", body).count(b":")
 
 
-def _members_read(value: Any) -> int:
+def _count(value: Any) -> tuple[int, int]:
+    """How many members its objects have, and how many values it holds in all."""
     # Of members with the same name a parser keeps one, and not every parser the same one.
-    count, waiting = 0, [value]
+    members, values, waiting = 0, 0, [value]
     while waiting:
         one = waiting.pop()
+        values += 1
         if isinstance(one, dict):
-            count += len(one)
+            members += len(one)
             waiting += one.values()
         elif isinstance(one, list):
             waiting += one
-    return count
+    return members, values

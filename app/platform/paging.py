@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -116,8 +116,15 @@ def _dump(value: Any) -> Any:
     )
 
 
+def _instant(text: str) -> datetime:
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is None:
+        raise ValueError(text)
+    return value.astimezone(UTC)
+
+
 _LOAD: dict[type, Callable[[Any], Any]] = {
-    datetime: datetime.fromisoformat,
+    datetime: _instant,
     date: date.fromisoformat,
     UUID: UUID,
     str: str,

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from asyncpg import InterfaceError, PostgresError
+from asyncpg import InterfaceError, InternalClientError, PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -52,6 +52,8 @@ TITLES = {
     500: "Internal error",
     503: "Not available at the moment",
 }
+MOST_FIELDS = 100
+"""That many wrong fields an answer names; a body may have tens of thousands."""
 ALTERNATIVE = "~"
 """Begins the tag of a union's alternative (text.either): part of Pydantic's place of an error, not of the request."""
 
@@ -142,9 +144,15 @@ _MESSAGES = {
 
 
 def invalid_fields(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
-    """Pydantic's errors as ours. An own sentence per rule: Pydantic's may repeat the value."""
-    fields = []
+    """
+    Pydantic's errors as ours, each once, at most MOST_FIELDS.
+
+    An own sentence per rule: Pydantic's may repeat the value.
+    """
+    fields: dict[FieldError, None] = {}
     for error in found:
+        if len(fields) == MOST_FIELDS:
+            break
         kind = str(error["type"])
         own = "ctx" not in error and kind not in _MESSAGES
         # Our own PydanticCustomErrors carry a sentence without the value and no context.
@@ -156,10 +164,10 @@ def invalid_fields(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
         if kind == "extra_forbidden":
             # The name of an unknown field came from outside; it may be anything, so only its parent is named.
             parent = _place(place[:-1])
-            fields.append(FieldError("*" if parent == "body" else f"{parent}.*", "unknown_field", message))
+            fields[FieldError("*" if parent == "body" else f"{parent}.*", "unknown_field", message)] = None
             continue
-        fields.append(FieldError(_place(place), kind, message))
-    return fields
+        fields[FieldError(_place(place), kind, message)] = None
+    return list(fields)
 
 
 def translate(error: BaseException, constraint_errors: ConstraintErrors) -> AppError | None:
@@ -170,7 +178,8 @@ def translate(error: BaseException, constraint_errors: ConstraintErrors) -> AppE
         return errors.Invalid(fields=invalid_fields(error.errors()))
     if isinstance(error, StaleDataError):
         return errors.Stale()
-    if isinstance(error, (PoolTimeout, ConnectionError, FileNotFoundError, TimeoutError)):
+    # InternalClientError is the driver's confusion over a connection that has died while it was read.
+    if isinstance(error, (InternalClientError, PoolTimeout, ConnectionError, FileNotFoundError, TimeoutError)):
         return errors.Unavailable()
     if isinstance(error, (DBAPIError, PostgresError, InterfaceError)):
         return _of_database(error, constraint_errors)
@@ -276,6 +285,7 @@ def install(app: FastAPI, constraint_errors: ConstraintErrors) -> None:
         DBAPIError,
         PostgresError,
         InterfaceError,
+        InternalClientError,
         PoolTimeout,
         Exception,
     ):

@@ -152,7 +152,8 @@ def _sane_instant(value: datetime) -> datetime:
         value = value.astimezone(UTC)
     except OverflowError:
         raise PydanticCustomError("out_of_range", "Must lie between the years 1753 and 9999.") from None
-    if not EARLIEST <= value.date() <= LATEST:
+    # A day at both ends is left for the clocks of other places, and for what is reckoned from an instant.
+    if not EARLIEST < value.date() < LATEST:
         raise PydanticCustomError("out_of_range", "Must lie between the years 1753 and 9999.")
     return value
 
