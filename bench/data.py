@@ -280,7 +280,7 @@ def _audit(count: int, chance: random.Random, owners: list[str]) -> Iterator[str
 
 
 def drop_database(connection: psycopg.Connection, name: str) -> None:
-    """Drop a database of ours, whoever is still connected to it."""
+    """Drop a database of ours, no matter who is still connected to it."""
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

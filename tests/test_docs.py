@@ -43,3 +43,9 @@ def test_tests_that_the_security_page_names_are_there() -> None:
         if not (ROOT / path).exists() or (name and f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8"))
     ]
     assert gone == []
+
+
+def test_decisions_are_numbered_once() -> None:
+    numbers = [path.name[:4] for path in (ROOT / "docs" / "decisions").glob("*.md")]
+    titles = [path.read_text(encoding="utf-8")[2:6] for path in (ROOT / "docs" / "decisions").glob("*.md")]
+    assert sorted(numbers) == sorted(titles) == [f"{number:04}" for number in range(1, len(numbers) + 1)]

@@ -3,7 +3,7 @@ Masking: what somebody may not see is hidden in the answer itself, whichever rou
 
 Every field of an answer that shows personal or health data says so in its type (`Personal`, `Health`, `Detail`). The
 guard masks the endpoint's answer before it becomes bytes, so no route can forget it. A filter's field that asks for
-such data says so too, and is refused to whoever sees it masked.
+such data says so too, and is refused to anyone who sees it masked.
 """
 
 from collections.abc import Iterator, Mapping

@@ -239,7 +239,7 @@ def sight_of(roles: frozenset[str], permission: str) -> dict[str, Sight]:
     """
     How somebody with these roles sees each class where `permission` let them in.
 
-    Only the roles that grant the permission count, the best of them: whoever is auditor and admin reads people as an
+    Only the roles that grant the permission count, the best of them: anyone who is auditor and admin reads people as an
     auditor, since an admin reads none.
     """
     tables = [role_sight(role, permission) for role in _granting(roles, permission)]
@@ -263,7 +263,7 @@ def is_bound_to_caseload(roles: frozenset[str], permission: str) -> bool:
     """
     Whether case detail is clear to these roles by CASELOAD_ROLES alone.
 
-    A role that sees it masked does not count: whoever is navigator and auditor reads clear as a navigator, and so is
+    A role that sees it masked does not count: anyone who is navigator and auditor reads clear as a navigator, and so is
     bound as one.
     """
     clear = [role for role in _granting(roles, permission) if role_sight(role, permission)["health"] is Sight.CLEAR]

@@ -188,7 +188,7 @@ async def _serve(request: Request, inner: Handler, permission: str, action: str)
             actor = await _let_in(session, request, permission)
         if fault is not None:
             raise fault
-        assert actor is not None  # noqa: S101 - whoever is not let in has been refused
+        assert actor is not None  # noqa: S101 - anyone who is not let in has been refused
         return await _carry_out(session, actor, request, inner, permission, action)
 
     return await serve(request, action, work)

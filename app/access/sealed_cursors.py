@@ -1,5 +1,5 @@
 """
-Cursors of lists for whoever sees something masked.
+Cursors of lists for anyone who sees something masked.
 
 A cursor holds the last row's place in the order, and a list may be ordered by what is masked (calls by their time). So
 such a cursor is encrypted; it opens for the account it was given to.

@@ -20,7 +20,9 @@ LOADED = (joinedload(CallHistory.person), joinedload(CallHistory.navigator))
 NEWEST_FIRST = SortKey((CallHistory.occurs_at, CallHistory.call_id), (datetime, UUID))
 
 _OF_A_DELETED_PATIENT = exists().where(Patient.patient_id == CallHistory.patient_id, Patient.deleted_at.is_not(None))
-"""Whoever cannot see a patient does not see the calls with them. Those with the lead before it stay with the lead."""
+"""
+Anyone who cannot see a patient does not see the calls with them. Those with the lead before it stay with the lead.
+"""
 
 # leads stands to the left of calls: its table is named, its package is not imported.
 _LEAD = table("patient_lead", column("lead_id", Uuid()), column("person_id", Uuid()))

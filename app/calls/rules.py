@@ -47,7 +47,7 @@ def contradictions(
         message = "A cancelled call has no outcome."
         found.append(fault("outcome", "cancelled_has_no_outcome", message, with_=said_of_status))
     if status == "no_show" and outcome is not None and outcome.casefold() in SPOKEN_TO:
-        message = "Whoever did not show up was not spoken to."
+        message = "A person who did not show up was not spoken to."
         found.append(fault("outcome", "no_show_was_not_spoken_to", message, with_=said_of_status))
     if booking_date is None and call_date is None:
         message = "A call needs call_date or booking_date."

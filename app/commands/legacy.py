@@ -219,7 +219,7 @@ def enable_command(reason: Annotated[str, typer.Option(help="Why; kept in the au
     """Make the views and the role legacy_reader that may read them and nothing else."""
     with _exits(), _database() as address:
         compat.enable(address, reason)
-    typer.echo("The schema legacy_compat is there; grant the role legacy_reader to whoever reads it.")
+    typer.echo("The schema legacy_compat is there; grant the role legacy_reader to anyone who reads it.")
 
 
 @views.command("disable")

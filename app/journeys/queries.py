@@ -99,7 +99,7 @@ def _key(kind: Kind) -> InstrumentedAttribute[UUID]:
 
 
 def _of_present_patient(kind: Kind) -> ColumnElement[bool]:
-    """Whether the patient is not deleted: whoever cannot see a patient does not see their journeys."""
+    """Whether the patient is not deleted: anyone who cannot see a patient does not see their journeys."""
     return exists().where(Patient.patient_id == kind.model.patient_id, Patient.deleted_at.is_(None))
 
 

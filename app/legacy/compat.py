@@ -3,7 +3,7 @@ The old tables as read-only views over the new ones, for reports and tools that 
 
 Schema `legacy_compat`: contact, patient, eap_dossier, medical_condition, hospital, with the old columns under the old
 names. A role of its own, `legacy_reader`, may read these views and nothing else; both exist only after
-`crm legacy compat enable --reason …`. Reading a view leaves no audit event of the application: whoever is granted the role
+`crm legacy compat enable --reason …`. Reading a view leaves no audit event of the application: anyone who is granted the role
 is named on the security page.
 """
 

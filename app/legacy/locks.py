@@ -1,4 +1,4 @@
-"""One migration at a time: whoever changes runs holds an advisory lock for as long as they are at it."""
+"""One migration at a time: anyone who changes runs holds an advisory lock for as long as they are at it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -9,7 +9,7 @@ class IndexSetAside(Base, rows=Rows.OWNERS):
     """
     An index or constraint that a first migration has taken away and is about to build again, in one transaction.
 
-    Written and read by the owner's functions `take_indexes_away` and `build_index` alone, so that whoever calls them
+    Written and read by the owner's functions `take_indexes_away` and `build_index` alone, so that anyone who calls them
     cannot say what is built. Always empty: a transaction that leaves a row here does not commit. `place` is the order.
     """
 

@@ -244,7 +244,7 @@ def _create_statement() -> Statement:
     A person nobody knows by e-mail, phone, or name and birth date, and their patient record.
 
     Its rows are those of people.service.identify_or_create and patients.service.open_patient. The locks are theirs
-    too, but only tried: whoever would have to wait goes the ordinary path, and so does who breaks a constraint.
+    too, but only tried: anyone who would have to wait goes the ordinary path, and so does who breaks a constraint.
     """
     caller = credentials("patient.create", changes=True)
     person_values = parameters(Person, records.COLUMNS, prefix="person_")

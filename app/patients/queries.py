@@ -28,7 +28,7 @@ async def get_patient(
     """
     The patient with their person and condition; PatientNotFound, for a deleted one too unless it is asked for.
 
-    Forbidden when deleted ones are asked for by whoever may not see them. `for_update` locks the person as well.
+    Forbidden when deleted ones are asked for by anyone who may not see them. `for_update` locks the person as well.
     """
     if for_update:
         await lock_person_of(session, select(Patient.person_id).where(Patient.patient_id == patient_id))

@@ -104,7 +104,7 @@ async def _link(session: AsyncSession, actor: Actor, account: UserAccount) -> No
     new = _as_person(account)
     if new is None:
         return
-    # An address that a person of another name has is not refused: whoever opens accounts would learn whom we know.
+    # An address that a person of another name has is not refused: anyone who opens accounts would learn whom we know.
     found = await identify_or_create(
         session,
         actor,

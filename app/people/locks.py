@@ -8,7 +8,7 @@ What a transaction locks before it decides about people. One order for all, so t
 5. what hangs on these: contact points, roles, suggested changes, calls, gates, links to physicians.
 
 A transaction may begin anywhere and leave out what it does not need, but never goes back. Rows are locked
-FOR NO KEY UPDATE: whoever only adds a row that refers to one of them does not wait.
+FOR NO KEY UPDATE: anyone who only adds a row that refers to one of them does not wait.
 
 Source: docs/decisions/0005-one-order-of-locks.md.
 """

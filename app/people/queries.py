@@ -147,7 +147,7 @@ async def search_person_ids(session: AsyncSession, actor: Actor, *, typed: str) 
     """
     People whose name begins with `typed` or, where few do, holds it: at most CAPPED_CANDIDATES of them.
 
-    SearchNotAllowed for whoever may read persons but not look for them.
+    SearchNotAllowed for anyone who may read persons but not look for them.
     """
     if not actor.may("person.search"):
         raise SearchNotAllowed

@@ -47,7 +47,7 @@ async def give_role(
     )
     if contact_type_id is None:
         raise invalid_field("type_name", "unknown_reference", "There is no such contact type.")
-    # The exclusion constraint decides a race; whoever comes second finds the first one's role below.
+    # The exclusion constraint decides a race; anyone who comes second finds the first one's role below.
     await session.execute(
         insert(PersonContactType)
         .values(

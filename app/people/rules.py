@@ -2,7 +2,7 @@
 Who is it? An e-mail arrives that is known: the same person, or someone else with the same address.
 
 The answer is read from one table, the first row that fits; docs/MATCHING.md prints it. It never guesses:
-every answer names the row it came from, and whoever is not recognised is somebody else.
+every answer names the row it came from, and anyone who is not recognised is somebody else.
 """
 
 from dataclasses import dataclass

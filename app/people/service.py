@@ -318,7 +318,7 @@ def _shown(actor: Actor, found: Sequence[tuple[Candidate, list[str]]]) -> list[C
     """
     Those of `found` as the actor may see them: nothing for a machine that only brings submissions.
 
-    Else whoever fills in a form could ask by it whom we know.
+    Else anyone who fills in a form could ask by it whom we know.
     """
     people = set(roles_allowing("person.read")) - {Role.INTEGRATION.value}
     if not actor.roles & people:

@@ -141,7 +141,7 @@ class Edited:
 
 @event.listens_for(Session, "before_flush")
 def _name_the_editor(session: Session, *_: Any) -> None:
-    # row_history reads who changed a row from the row itself; whoever changes through the ORM is named here.
+    # row_history reads who changed a row from the row itself; anyone who changes through the ORM is named here.
     actor = session.info.get("actor")
     if actor is None:
         return

@@ -140,7 +140,7 @@ def errors_as_pages(app: FastAPI, frame: Callable[[Request], Awaitable[None]]) -
     """
     Tell a browser the router's own refusals as pages; other clients get what they got. After problems.install.
 
-    `frame` puts the frame of whoever is signed in round the page.
+    `frame` puts the frame of the signed-in person round the page.
     """
     as_problem: Any = app.exception_handlers[HTTPException]
 

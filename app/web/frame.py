@@ -14,7 +14,7 @@ from app.web.words import near_text, plural, shortened, shown_in, words, zone_na
 
 @dataclass(frozen=True)
 class Place:
-    """An entry of the sidebar, for whoever has `permission`; None is everybody. `about` says what one does there."""
+    """An entry of the sidebar, for anyone who has `permission`; None is everybody. `about` says what one does there."""
 
     group: str
     permission: str | None

@@ -1,4 +1,4 @@
-"""The start page: where the roles of whoever looks may go, and what waits for them there."""
+"""The start page: where the roles of the person who looks may go, and what waits for them there."""
 
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession

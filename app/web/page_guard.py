@@ -75,7 +75,7 @@ class Needs:
 
 
 def allow(permission: str, *, recent: bool = False) -> params.Depends:
-    """For whoever has `permission`: `dependencies=[allow("user.manage")]`."""
+    """For anyone who has `permission`: `dependencies=[allow("user.manage")]`."""
     if permission not in PERMISSIONS:
         raise ValueError(f"{permission} is not a permission of app/access/policy.py")
     made: params.Depends = Depends(Needs(permission, recent=recent))
@@ -211,7 +211,7 @@ async def _recognise(session: AsyncSession, request: Request) -> Visitor:
 
 
 async def with_frame(request: Request) -> None:
-    """Put the frame of whoever is signed in round what is told of an error, unless nobody can be asked who that is."""
+    """Put the frame of the signed-in person round what is told of an error, unless nobody can be asked who that is."""
     if hasattr(request.state, "visitor"):
         return
     state: State = request.app.state.serving

@@ -101,8 +101,8 @@ class Banner:
 @dataclass(frozen=True)
 class Frame:
     """
-    What surrounds the content of a page for whoever looks at it. The page guard puts it on `request.state.frame`;
-    without one a page stands alone (sign-in, errors before sign-in).
+    What surrounds the content of a page for the person who looks at it. The page guard puts it on
+    `request.state.frame`; without one a page stands alone (sign-in, errors before sign-in).
 
     `zone` is the viewer's time zone. Without `search_href` there is no search field and no word of it, for there is no
     page to search, or the role has nothing to search. `phone_nav` names the up to four places of the bar at the bottom

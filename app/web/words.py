@@ -1,4 +1,4 @@
-"""Dates, times and codes as people read them. Instants are shown on the clock of whoever looks."""
+"""Dates, times and codes as people read them. Instants are shown on the clock of the person who looks."""
 
 import hashlib
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def zone_named(name: str | None) -> tzinfo:
 
 
 def local(value: datetime) -> datetime:
-    """An aware instant on the clock of whoever looks at the page being rendered."""
+    """An aware instant on the clock of the person who looks at the page being rendered."""
     return value.astimezone(_viewer_zone.get())
 
 

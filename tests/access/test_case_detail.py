@@ -24,7 +24,7 @@ CODED = {
     "suggested_change.ours": "the value of a field that has a class of its own",
     "suggested_change.theirs": "the value of a field that has a class of its own",
     "row_history.row": "a row, whose columns have classes of their own",
-    "held_form.fields": "shown to whoever typed it, and to nobody else",
+    "held_form.fields": "shown to anyone who typed it, and to nobody else",
 }
 """Texts and documents of health that are no words about a case, and why."""
 

@@ -126,7 +126,7 @@ async def test_people_without_an_owner_and_ones_own_are_taken_without_a_reason(
 async def test_ownership_counts_from_the_next_request(
     assigned: httpx.AsyncClient, session: AsyncSession, world: World
 ) -> None:
-    """Whoever hands somebody over still sees the answer; the next request is refused to them."""
+    """Anyone who hands somebody over still sees the answer; the next request is refused to them."""
     colleague, _ = await a_colleague(session)
     me, headers = await a_colleague(session)
     await _own(session, world, me)

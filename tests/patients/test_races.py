@@ -1,4 +1,4 @@
-"""Many at once, with real commits: one e-mail is one person and one patient, whoever comes first."""
+"""Many at once, with real commits: one e-mail is one person and one patient, no matter who comes first."""
 
 import asyncio
 from collections import Counter

@@ -172,7 +172,7 @@ async def test_who_came_first_is_served_first(database: Database) -> None:
         await narrow.one(PID, {})
         order.append(number)
         if number < 3:
-            # Whoever comes back at once goes to the end of the line.
+            # Anyone who comes back at once goes to the end of the line.
             await narrow.one(PID, {})
             order.append(number + 100)
 

@@ -12,7 +12,7 @@ from app.platform.errors import NotFound
 
 KEPT_FOR = timedelta(hours=12)
 MOST = 20
-"""Per account: whoever has a dead cookie cannot fill the table."""
+"""Per account: anyone who has a dead cookie cannot fill the table."""
 _NEVER_KEPT = ("password", "code", "token", "secret")
 
 

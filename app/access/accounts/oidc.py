@@ -2,7 +2,7 @@
 Signing in at an identity provider: OpenID Connect, authorization code with PKCE and nonce.
 
 An account is the pair of issuer and subject. The first time, an account with the provider's verified e-mail is taken,
-or one is opened for whoever the provider gives a role here. Roles follow the provider at every sign-in.
+or one is opened for anyone to whom the provider gives a role here. Roles follow the provider at every sign-in.
 """
 
 from collections.abc import Callable, Mapping
@@ -166,7 +166,7 @@ async def take_begun(session: AsyncSession, *, state: str, holder: str, now: dat
 async def exchange(
     settings: Settings, provider: Provider, client: httpx.AsyncClient, *, code: str, begun: Begun, now: datetime
 ) -> Claims:
-    """What the provider says of whoever brought `code`. OutsideRefused for a token that is not wholly right."""
+    """What the provider says of the person who brought `code`. OutsideRefused for a token that is not wholly right."""
     form = {
         "code": code,
         "redirect_uri": f"{settings.base_url}{CALLBACK}",

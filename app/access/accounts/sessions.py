@@ -197,7 +197,7 @@ async def move_on(session: AsyncSession, *, session_id: UUID, stage: str, now: d
 async def unlock(session: AsyncSession, *, session_id: UUID, now: datetime) -> None:
     """
     The session goes on where it was. It keeps its reference: forms that are open in the browser stay valid, which is
-    what the lock in place is for, and whoever unlocks it has proved more than holding the cookie.
+    what the lock in place is for, and anyone who unlocks it has proved more than holding the cookie.
     """
     await session.execute(
         update(WebSession)

@@ -142,7 +142,8 @@ async def give_code(
     """
     The second factor by a code of the app: the session is open, its new reference is returned.
 
-    CodeRefused, ClockIsOff, TooMany: 20 codes an hour, whoever sends them, since only a right password leads here.
+    CodeRefused, ClockIsOff, TooMany: 20 codes an hour, no matter who sends them, since only a right password leads
+    here.
     """
     async with database.unit_of_work() as counting:
         account = rate_limits.account_digest(str(visitor.account_id))

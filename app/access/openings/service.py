@@ -25,7 +25,7 @@ async def break_glass(session: AsyncSession, actor: Actor, *, asked: BreakGlass)
     """
     Open one person's data to the actor for an hour and tell the privacy officers; they see who and that, not whom.
 
-    NothingToOpen for whoever sees everything as it is, PersonOfOpeningNotFound.
+    NothingToOpen for anyone who sees everything as it is, PersonOfOpeningNotFound.
     """
     if not _sees_something_masked(actor):
         raise NothingToOpen

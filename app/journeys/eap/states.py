@@ -31,7 +31,7 @@ EAP_JOURNEY = Machine(
         # A declined request may be appealed.
         "sponsor_declined": ("sponsor_review",),
         "withdrawn": (),
-        # Whoever was treated is still reported on; the move condition `was_treated` tells.
+        # Anyone who was treated is still reported on; the move condition `was_treated` tells.
         "deceased": ("reporting",),
         "programme_closed": (),
         "transitioned_to_commercial": (),

@@ -176,7 +176,7 @@ def _home(data_dir: Path) -> Path:
     """
     The folder of the database: `postgres` in the data folder, unless the server's user cannot enter that.
 
-    Then it lies below ELSEWHERE, and `postgres.path` in the data folder names it. Whoever deletes the data
+    Then it lies below ELSEWHERE, and `postgres.path` in the data folder names it. Anyone who deletes the data
     folder deletes that folder as well.
     """
     record = data_dir / "postgres.path"
