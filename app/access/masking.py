@@ -74,8 +74,9 @@ class View:
     def is_clear(self) -> bool:
         return not self.closed and not self.outside
 
-    def closes(self, shown: Shown, subject: UUID | None) -> bool:
-        if shown.detail and subject in self.outside:
+    def closes(self, shown: Shown, subject: UUID | None, other: UUID | None = None) -> bool:
+        """Whether a field of this mark is closed where it is about `subject`, and `other` if it is about two."""
+        if shown.detail and (subject in self.outside or (other is not None and other in self.outside)):
             return True
         if shown.privacy not in self.closed:
             return False
@@ -99,6 +100,12 @@ def subject_of(model: BaseModel, inherited: UUID | None = None) -> UUID | None:
     return inherited
 
 
+def _other_of(model: BaseModel) -> UUID | None:
+    """The second person of an answer that is about two: their case is told by its details too."""
+    found: UUID | None = getattr(model, "related_person_id", None) or getattr(model, "other_person_id", None)
+    return found
+
+
 def mask(answer: Any, view: View) -> Any:
     """`answer` with every closed field masked, nested models and lists included."""
     return answer if view.is_clear else _mask(answer, view, view.subject)
@@ -106,12 +113,12 @@ def mask(answer: Any, view: View) -> Any:
 
 def _mask(answer: Any, view: View, subject: UUID | None) -> Any:
     if isinstance(answer, BaseModel):
-        subject = subject_of(answer, subject)
+        subject, other = subject_of(answer, subject), _other_of(answer)
         changed: dict[str, Any] = {}
         for name, info in type(answer).model_fields.items():
             value = getattr(answer, name)
             shown = class_of(info)
-            closed = shown is not None and value is not None and view.closes(shown, subject)
+            closed = shown is not None and value is not None and view.closes(shown, subject, other)
             masked = masked_value(value) if closed else _mask(value, view, subject)
             if masked is not value:
                 changed[name] = masked
@@ -141,12 +148,14 @@ def masked_value(value: Any) -> Any:
 def detail_in(answer: Any, inherited: UUID | None = None) -> Iterator[tuple[Shown, UUID | None]]:
     """The case detail that the answer holds: the field's mark, and whose it is; None for detail that names nobody."""
     if isinstance(answer, BaseModel):
-        subject = subject_of(answer, inherited)
+        subject, other = subject_of(answer, inherited), _other_of(answer)
         for name, info in type(answer).model_fields.items():
             value = getattr(answer, name)
             shown = class_of(info)
             if shown is not None and shown.detail and value not in (None, [], {}):
                 yield shown, subject
+                if other is not None:
+                    yield shown, other
             else:
                 yield from detail_in(value, subject)
     elif isinstance(answer, list):

@@ -76,8 +76,7 @@ async def get_call(
     include_voided: Annotated[YesNo | None, Query()] = None,
 ) -> CallRead:
     call = await queries.get_call(session, actor, call_id=call_id, include_voided=include_voided == "true")
-    people = [call.person_id] if call.pn_id is None else [call.person_id, call.pn_id]
-    audit.note(session, record_type="call_history", record_id=call_id, person_ids=people)
+    audit.note(session, record_type="call_history", record_id=call_id)
     response.headers["etag"] = etag(call.version)
     return read(call, clock.now())
 

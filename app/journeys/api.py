@@ -67,8 +67,7 @@ def journey_router(kind: Kind) -> APIRouter:
     @router.get(place, name=f"get_{kind.name}", response_model=kind.read, dependencies=[allow("journey.read")])
     async def get(journey_id: journey_key, session: DbSession, actor: CurrentActor, response: Response) -> Any:
         journey = await queries.get_journey(session, actor, kind=kind, journey_id=journey_id)
-        people = queries.people_of(journey)
-        audit.note(session, record_type=kind.name, record_id=journey_id, person_ids=people)
+        audit.note(session, record_type=kind.name, record_id=journey_id)
         return shown(journey, response)
 
     @router.put(place, name=f"update_{kind.name}", response_model=kind.read, dependencies=[allow("journey.write")])
@@ -121,8 +120,8 @@ def journey_router(kind: Kind) -> APIRouter:
     ) -> Any:
         """Every stage change of the journey, in the order of entry."""
         journey = await queries.get_journey(session, actor, kind=kind, journey_id=journey_id)
-        people, subject = queries.people_of(journey), journey.patient.person_id
-        audit.note(session, record_type=kind.name, record_id=journey_id, person_ids=people, subject=subject)
+        subject = journey.patient.person_id
+        audit.note(session, record_type=kind.name, record_id=journey_id, person_ids=[subject], subject=subject)
         of = getattr(JourneyEvent, kind.key) == journey_id
         found = await list_events(session, actor, of=of, query=query)
         return audit.show_page(session, found, map(JourneyEventRead.model_validate, found.rows))

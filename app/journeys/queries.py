@@ -66,12 +66,6 @@ async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, que
     )
 
 
-def people_of(journey: Journey) -> set[UUID]:
-    """The persons whom a journey's answer shows: the patient, and the physician when it names one."""
-    shown = {journey.patient.person_id}
-    return shown if journey.physician is None else shown | {journey.physician.person_id}
-
-
 async def require_patient(session: AsyncSession, *, patient_id: UUID) -> Patient:
     """The patient that a new journey names, locked against a change; Invalid when there is none."""
     query = select(Patient).where(Patient.patient_id == patient_id, Patient.deleted_at.is_(None))

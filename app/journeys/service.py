@@ -122,7 +122,7 @@ async def _noted(
     session: AsyncSession, actor: Actor, kind: Kind, journey_id: UUID, fields: Iterable[str] = ()
 ) -> Journey:
     journey = await queries.get_journey(session, actor, kind=kind, journey_id=journey_id)
-    people = queries.people_of(journey)
+    people = [journey.patient.person_id]
     audit.note(session, record_type=kind.name, record_id=journey_id, person_ids=people, fields=fields)
     return journey
 

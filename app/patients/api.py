@@ -72,7 +72,7 @@ async def get_patient(
     patient = await queries.get_patient(
         session, actor, patient_id=patient_id, include_deleted=include_deleted == "true"
     )
-    audit.note(session, record_type="patient", record_id=patient_id, person_ids=[patient.person_id])
+    audit.note(session, record_type="patient", record_id=patient_id)
     response.headers["etag"] = tag(patient)
     return read(patient)
 

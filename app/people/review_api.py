@@ -39,7 +39,7 @@ async def get_suggested_change(
     suggested_change_id: Id, session: DbSession, actor: CurrentActor, response: Response
 ) -> SuggestedChangeRead:
     found = await queries.get_suggested_change(session, actor, suggested_change_id=suggested_change_id)
-    audit.note(session, record_type="suggested_change", record_id=suggested_change_id, person_ids=[found.person_id])
+    audit.note(session, record_type="suggested_change", record_id=suggested_change_id)
     response.headers["etag"] = etag(found.version)
     return SuggestedChangeRead.model_validate(found)
 
@@ -90,7 +90,6 @@ async def get_duplicate_candidate(
         session,
         record_type="duplicate_candidate",
         record_id=duplicate_candidate_id,
-        person_ids=[pair.person_id, pair.other_person_id],
     )
     response.headers["etag"] = etag(pair.version)
     return DuplicateCandidateRead.model_validate(pair)

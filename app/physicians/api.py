@@ -51,7 +51,7 @@ async def list_physicians(
 @router.get("/{physician_id}", response_model=PhysicianRead, dependencies=[allow("physician.read")])
 async def get_physician(physician_id: Id, session: DbSession, actor: CurrentActor, response: Response) -> PhysicianRead:
     physician = await queries.get_physician(session, actor, physician_id=physician_id)
-    audit.note(session, record_type="physician", record_id=physician_id, person_ids=[physician.person_id])
+    audit.note(session, record_type="physician", record_id=physician_id)
     response.headers["etag"] = service.tag(physician)
     return PhysicianRead.model_validate(physician)
 

@@ -136,3 +136,20 @@ async def test_deleting_a_colleagues_patient_does_not_open_their_case(
     assert (await assigned.delete(f"/api/v1/patients/{world.ids['patient_id']}", headers=headers)).status_code == 204
     listed = await assigned.get(f"/api/v1/persons/{world.person_id}/submissions", headers=headers)
     assert [item["payload"] for item in listed.json()["items"]] == [{}]
+
+
+async def test_a_note_about_two_people_is_closed_with_the_case_of_either(
+    assigned: httpx.AsyncClient, session: AsyncSession, world: World
+) -> None:
+    """A caregiver has no case of their own; what is noted of them speaks of the patient whom they care for."""
+    _, headers = await a_colleague(session)
+    await session.execute(
+        text("UPDATE person_relationship SET person_id = related_person_id, related_person_id = person_id")
+    )
+    await session.commit()
+    caregiver = await session.scalar(text("SELECT person_id FROM person_relationship"))
+    listed = (await assigned.get(f"/api/v1/persons/{caregiver}/relationships", headers=headers)).json()["items"]
+    assert [item["notes"] for item in listed] == ["•••"]
+    url = f"/api/v1/persons/{caregiver}/relationships/{world.ids['relationship_id']}"
+    changed = await assigned.put(url, json={"authority": "none"}, headers=headers)
+    assert changed.json()["code"] == "reason_needed"

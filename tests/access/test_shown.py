@@ -43,8 +43,8 @@ class Crowd:
 NOTED: dict[str, tuple[set[str], str]] = {
     "list_patient_timeline": ({"subject"}, "whose timeline it is"),
     "list_lead_events": ({"subject"}, "whose lead it is"),
-    "list_clinical_trial_journey_events": ({"subject", "doctor"}, "whose journey it is, and its physician"),
-    "list_eap_journey_events": ({"subject", "doctor"}, "whose journey it is, and its physician"),
+    "list_clinical_trial_journey_events": ({"subject"}, "whose journey it is"),
+    "list_eap_journey_events": ({"subject"}, "whose journey it is"),
     "list_eap_gates": ({"subject"}, "whose journey it is"),
     "update_eap_gate": ({"subject"}, "whose journey it is"),
     "list_clinical_trial_journey_history": ({"subject"}, "whose journey it is"),

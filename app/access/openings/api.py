@@ -53,7 +53,7 @@ async def list_break_glass(
 @router.get("/{access_opening_id}", response_model=OpeningRead, dependencies=[allow("audit.read")])
 async def get_break_glass(access_opening_id: Id, session: DbSession, actor: CurrentActor) -> OpeningRead:
     opening = await queries.get_opening(session, actor, access_opening_id=access_opening_id)
-    audit.note(session, record_type="access_opening", record_id=access_opening_id, person_ids=[opening.person_id])
+    audit.note(session, record_type="access_opening", record_id=access_opening_id)
     return (await read(session, [opening]))[0]
 
 
