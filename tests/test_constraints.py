@@ -4,6 +4,7 @@ The database keeps its rules itself: each check, each key and each reference of 
 The tables of calls, leads and journeys have this in their own folders, where a rule needs a certain state.
 """
 
+import re
 from typing import Final
 from uuid import UUID
 
@@ -13,8 +14,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.schema import ColumnCollectionConstraint
 
+from app.main import CONSTRAINT_ERRORS
 from app.models import metadata
 from app.platform.db import Rows, constraint_name
+from app.platform.errors import AppError
 from tests.canaries import a_world
 
 ELSEWHERE: Final = {
@@ -232,3 +235,20 @@ def test_no_rule_is_left_out() -> None:
     assert set(REFERENCE_STATEMENTS) <= set(REFERENCES)
     assert set(KEY_STATEMENTS) <= set(KEYS)
     assert {table.name for table in _tables()} >= set(ROWS)
+
+
+def test_dates_in_the_wrong_order_have_one_code() -> None:
+    # One code for one fault: whoever reads codes need not know which table refused.
+    found = {}
+    for table in metadata.sorted_tables:
+        for constraint in table.constraints:
+            if not isinstance(constraint, CheckConstraint):
+                continue
+            pair = re.fullmatch(r"(\w+) >= (\w+)", str(constraint.sqltext))
+            named = str(constraint.name)
+            if pair is not None and pair[2] in table.c and named in CONSTRAINT_ERRORS:
+                error = CONSTRAINT_ERRORS[named]()
+                assert isinstance(error, AppError)
+                found[named] = [field.code for field in error.fields]
+    assert len(found) > 4
+    assert {code for codes in found.values() for code in codes} == {"dates_not_in_order"}, found

@@ -51,7 +51,7 @@ def contradictions(
         found.append(fault("outcome", "no_show_was_not_spoken_to", message, with_=said_of_status))
     if booking_date is None and call_date is None:
         message = "A call needs call_date or booking_date."
-        found.append(fault("call_date", "date_missing", message, with_={"booking_date"}))
+        found.append(fault("call_date", "missing", message, with_={"booking_date"}))
     return found
 
 

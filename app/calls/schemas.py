@@ -43,7 +43,7 @@ class _NewCall(Body):
     def _has_a_date(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
         # A booking_date that was refused is not in data: its own error is enough.
         if value is None and info.data.get("booking_date", value) is None and "booking_date" in info.data:
-            raise PydanticCustomError("date_missing", "A call needs call_date or booking_date.")
+            raise PydanticCustomError("missing", "A call needs call_date or booking_date.")
         return value
 
 

@@ -25,13 +25,11 @@ class PatientInactive(Conflict):
 
 
 def happened_at_needed() -> Invalid:
-    return invalid_field(
-        "happened_at", "happened_at_needed", "A journey that starts in a later state says when it came there."
-    )
+    return invalid_field("happened_at", "missing", "A journey that starts in a later state says when it came there.")
 
 
 def hold_reason_needed() -> Invalid:
-    return invalid_field("on_hold_reason", "hold_reason_needed", "A journey on hold says why.")
+    return invalid_field("on_hold_reason", "missing", "A journey on hold says why.")
 
 
 def only_with_a_move() -> Invalid:

@@ -110,11 +110,11 @@ def _hospital_unknown() -> Invalid:
 
 
 def period_not_in_order() -> Invalid:
-    return invalid_field("valid_to", "period_in_order", "A role ends after it begins.")
+    return invalid_field("valid_to", "dates_not_in_order", "A role ends after it begins.")
 
 
 def _dates_not_in_order() -> Invalid:
-    return invalid_field("end_date", "dates_in_order", "A relationship ends after it begins.")
+    return invalid_field("end_date", "dates_not_in_order", "A relationship ends after it begins.")
 
 
 CONSTRAINTS: ConstraintErrors = {

@@ -103,7 +103,7 @@ async def test_status_follows_from_what_is_said(
 @pytest.mark.parametrize(
     ("said", "field", "code"),
     [
-        ({"booking_date": None}, "call_date", "date_missing"),
+        ({"booking_date": None}, "call_date", "missing"),
         ({"booking_date": "2026-03-14"}, "booking_date", "instant"),
         ({"booking_date": 1_700_000_000}, "booking_date", "instant"),
         ({"call_duration_minutes": -1}, "call_duration_minutes", "greater_than_equal"),

@@ -265,7 +265,7 @@ async def test_relationships_are_seen_from_both_sides(client: httpx.AsyncClient,
     assert [a.json()["errors"][0]["code"] for a in (of_oneself, of_nobody, backwards)] == [
         "not_of_oneself",
         "unknown_reference",
-        "dates_in_order",
+        "dates_not_in_order",
     ]
 
 

@@ -117,7 +117,7 @@ async def test_active_backfills_a_treatment_under_way(
     undated = await client.post(URL, json=body, headers=navigator)
     made = await client.post(URL, json={**body, **SINCE}, headers=navigator)
 
-    assert undated.json()["errors"][0]["code"] == "happened_at_needed"
+    assert undated.json()["errors"][0]["code"] == "missing"
     assert (made.json()["status"], made.json()["status_group"]) == ("on_treatment", "active")
     assert made.json()["enrollment_date"] is None, "an EAP's dates are typed"
 

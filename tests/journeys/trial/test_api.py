@@ -133,7 +133,7 @@ async def test_backfilled_journey_says_since_when(
     undated = await client.post(URL, json=body, headers=navigator)
     made = await client.post(URL, json={**body, "happened_at": "2026-03-02T10:00:00+01:00"}, headers=navigator)
 
-    assert undated.json()["errors"][0]["code"] == "happened_at_needed"
+    assert undated.json()["errors"][0]["code"] == "missing"
     assert made.status_code == 201, made.text
     assert (made.json()["status"], made.json()["status_group"]) == ("eligible_enrolled", "enrolled")
     assert made.json()["enrollment_date"] == "2026-03-02"
