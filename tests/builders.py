@@ -15,8 +15,8 @@ from app.journeys.eap.models import EapJourney, EapProgram
 from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
 from app.leads.models import PatientLead
 from app.patients.models import Patient
-from app.people.keys import email_key, name_key
 from app.people.models import Person
+from app.people.records import NEW, person_columns
 from app.physicians.models import Physician
 from app.platform import clock
 
@@ -30,12 +30,11 @@ async def a_condition(session: AsyncSession, abbreviation: str = "DMD") -> Medic
 
 
 async def a_person(session: AsyncSession, **values: Any) -> Person:
-    values = {"first_name": "Anna", "last_name": "de Vries", "email": f"anna.{next(_number)}@example.org"} | values
-    person = Person(
-        **values,
-        name_key=name_key(values["first_name"], values.get("middle_name"), values["last_name"]),
-        email_key=email_key(values["email"]) if values["email"] else None,
-    )
+    """A person with the keys that the product makes for them."""
+    fields = {"first_name": "Anna", "last_name": "de Vries", "email": f"anna.{next(_number)}@example.org"}
+    given = fields | {name: value for name, value in values.items() if name in NEW.names}
+    columns = person_columns(dict.fromkeys(NEW.names) | {"do_not_contact_channels": []} | given)
+    person = Person(**columns | values)
     session.add(person)
     await session.flush()
     return person

@@ -271,7 +271,7 @@ async def a_world(session: AsyncSession) -> World:
                 "person": person.person_id,
                 "patient": patient.patient_id,
                 "physician": doctor.physician_id,
-                "key": name_key(person.first_name, person.middle_name, f"{person.last_name}New"),
+                "key": name_key(person.first_name, f"{person.last_name}New"),
             },
         )
     await session.commit()

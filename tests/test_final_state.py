@@ -98,7 +98,7 @@ async def test_lead(
     ("sent", "expected"),
     [
         ({"job_title": "Ward sister"}, (200, "")),
-        ({"valid_to": THEN.isoformat()}, (422, "period_in_order")),
+        ({"valid_to": THEN.isoformat()}, (422, "dates_not_in_order")),
         ({"valid_to": (THEN + timedelta(days=1)).isoformat()}, (200, "")),
     ],
 )

@@ -27,7 +27,7 @@ def before_last_move() -> FieldError:
 
 
 def time_of_correction_needed() -> FieldError:
-    return FieldError("happened_at", "happened_at_needed", "A correction says when it happened.")
+    return FieldError("happened_at", "missing", "A correction says when it happened.")
 
 
 def reason_needed(field: str) -> FieldError:

@@ -77,7 +77,7 @@ def test_events_are_of_the_records_that_the_table_names() -> None:
         ({"happened_at": NOW - timedelta(hours=23)}, []),
         ({"happened_at": NOW - timedelta(days=9), "is_correction": True}, [("reason", "reason_needed")]),
         ({"happened_at": NOW - timedelta(days=9), "is_correction": True, "reason": "Told late."}, []),
-        ({"is_correction": True, "reason": "Told late."}, [("happened_at", "happened_at_needed")]),
+        ({"is_correction": True, "reason": "Told late."}, [("happened_at", "missing")]),
     ],
 )
 def test_nothing_happens_before_the_last_move_but_a_correction(
