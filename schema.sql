@@ -721,7 +721,7 @@ CREATE FUNCTION take_indexes_away(target text) RETURNS SETOF text
     END
     $$;
 
-CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS bigint
+CREATE FUNCTION undo_legacy_rows(undone_run integer, first_phase integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $_$
@@ -756,6 +756,25 @@ CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS
         RETURN total;
     END
     $_$;
+
+CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        -- Held to the end of the transaction: what is looked at stays what it is.
+        LOCK TABLE legacy.lineage IN ACCESS SHARE MODE;
+        IF EXISTS (
+            SELECT FROM pg_class AS c WHERE c.oid = 'legacy.lineage'::regclass AND (c.relkind <> 'r' OR c.relrowsecurity)
+        ) OR EXISTS (
+            SELECT FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+            WHERE a.attrelid = 'legacy.lineage'::regclass AND t.typnamespace <> 'pg_catalog'::regnamespace
+        ) THEN
+            RAISE EXCEPTION 'legacy.lineage is no plain table' USING ERRCODE = 'insufficient_privilege';
+        END IF;
+        RETURN undo_legacy_rows(undone_run, first_phase);
+    END
+    $$;
 
 CREATE TABLE access_opening (
     access_opening_id uuid DEFAULT uuidv7() NOT NULL,
@@ -2235,4 +2254,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0019_marked_correction');
+INSERT INTO alembic_version VALUES ('0020_plain_lineage');

@@ -222,6 +222,40 @@ def test_operator_cannot_commit_without_the_indexes_it_took_away(
     assert _ask(url, there) == before
 
 
+@pytest.mark.parametrize(
+    "lineage",
+    [
+        "CREATE VIEW legacy.lineage AS SELECT 1 AS run_id, 1 AS phase, 'person' AS target, legacy.mine() AS target_id",
+        (
+            "CREATE TABLE legacy.lineage (run_id integer, phase integer, target text, target_id uuid);"
+            "INSERT INTO legacy.lineage VALUES (1, 1, 'person', uuidv7());"
+            "CREATE POLICY mine ON legacy.lineage USING (legacy.mine() IS NULL);"
+            "ALTER TABLE legacy.lineage ENABLE ROW LEVEL SECURITY"
+        ),
+    ],
+    ids=["view", "policy"],
+)
+def test_code_of_the_operator_never_runs_with_the_owners_rights(
+    cluster: Cluster, set_up: Callable[[str], str], lineage: str
+) -> None:
+    url = cluster.url(set_up("new"), role=OPERATOR)
+    body = "BEGIN ALTER TABLE public.audit_event DISABLE TRIGGER refuse_change; RETURN NULL; END"
+    _tell(
+        url,
+        "CREATE SCHEMA legacy",
+        f"CREATE FUNCTION legacy.mine() RETURNS uuid LANGUAGE plpgsql AS '{body}'",
+        lineage,
+        "GRANT ALL ON ALL TABLES IN SCHEMA legacy TO crm_owner",
+    )
+    try:
+        with pytest.raises(Refused, match=r"legacy\.lineage is no plain table"):
+            _tell(url, "SELECT undo_legacy_run(1, 1)")
+    finally:
+        _tell(url, "DROP SCHEMA legacy CASCADE")
+    enabled = "SELECT tgenabled FROM pg_trigger WHERE tgname = 'refuse_change' AND tgrelid = 'audit_event'::regclass"
+    assert _ask(url, enabled) == "O"
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 async def test_application_serves_and_works_on_what_is_due(
