@@ -48,6 +48,7 @@ ACTIONS = {
     "change_password": "Changed the password",
     "accept_invitation": "Accepted an invitation",
     "ask_for_reset": "Asked for a new password",
+    "send_reset_link": "Sent a password link",
     "reset_password": "Chose a new password",
     "show_invitation": "Followed an invitation link",
     "show_reset": "Followed a password link",

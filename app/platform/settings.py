@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from sqlalchemy import make_url
@@ -170,6 +171,8 @@ class Settings(BaseModel):
             values["oidc_second_factor_values"] = tuple(factors.split())
         if "base_url" not in values:
             values["base_url"] = f"http://127.0.0.1:{values.get('port', 8000)}"
+        # A request for another host is none of ours, also where its first line names that host (RFC 9112, 3.2.2).
+        values.setdefault("allowed_hosts", _own_hosts(str(values["base_url"]), str(values.get("host", ""))))
         if values.get("environment") == Environment.PRODUCTION:
             values.setdefault("rate_limit_per_minute", PRODUCTION_RATE_LIMIT)
         for name in ("CRM_DATABASE_URL", *OTHER_ROLES.values()):
@@ -214,6 +217,16 @@ class Settings(BaseModel):
     def is_secure(self) -> bool:
         """Whether users come by https: cookies are then Secure and carry the `__Host-` prefix."""
         return self.base_url.startswith("https://")
+
+
+def _own_hosts(base_url: str, host: str) -> tuple[str, ...]:
+    """The names by which this server is known when CRM_ALLOWED_HOSTS says nothing: its address, and this machine's."""
+    try:
+        named = urlsplit(base_url).hostname or ""
+    except ValueError:  # refused elsewhere, with a sentence
+        named = ""
+    bound = "" if host in {"0.0.0.0", "::"} else host  # noqa: S104  # nosec B104 - compared, not bound
+    return tuple(dict.fromkeys(name for name in (named, bound, "localhost", "127.0.0.1", "[::1]") if name))
 
 
 def _names_a_postgresql(url: str) -> bool:

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Form, Request, Response
+from starlette.background import BackgroundTask
 
 from app.access import rate_limits
 from app.access.accounts import links, passwords, sign_in, users
@@ -11,12 +13,16 @@ from app.access.accounts.errors import LinkIsDead
 from app.access.accounts.models import OneTimeLink
 from app.access.models import UserAccount
 from app.access.request_guard import DbSession
+from app.access.serving import write_event
 from app.platform import clock
 from app.platform.errors import AppError
+from app.platform.logs import describe_error
 from app.web.addresses import origin_of
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, anyone, form_again, go_to, page_router
 from app.web.render import page
 from app.web.sign_in import after_step, database_of, settings_of, shows_mailbox
+
+log = structlog.get_logger()
 
 router = page_router()
 
@@ -38,10 +44,8 @@ def _forgotten_context(request: Request, visitor: CurrentVisitor) -> dict[str, A
 
 
 @router.post("/forgot-password", dependencies=[anyone()])
-async def ask_for_reset(
-    request: Request, session: DbSession, visitor: CurrentVisitor, email: Annotated[str, Form()] = ""
-) -> Response:
-    """The same answer whether or not there is such an account."""
+async def ask_for_reset(request: Request, visitor: CurrentVisitor, email: Annotated[str, Form()] = "") -> Response:
+    """The same answer, after the same time, whether or not there is such an account."""
     now, source = clock.now(), origin_of(request).source
     try:
         async with database_of(request).unit_of_work() as counting:
@@ -50,8 +54,20 @@ async def ask_for_reset(
             await rate_limits.count_try(counting, asked, settings=settings_of(request), now=now)
     except AppError as error:
         return form_again(request, "sign_in/forgotten.html", _forgotten_context(request, visitor), error)
-    await users.offer_reset(session, email=email, base_url=settings_of(request).base_url, now=now)
-    return go_to(request, "/forgot-password?sent")
+    response = go_to(request, "/forgot-password?sent")
+    # Looked for when the answer has left: its time would tell whether the address is somebody's.
+    response.background = BackgroundTask(_offer_reset, request, email)
+    return response
+
+
+async def _offer_reset(request: Request, email: str) -> None:
+    try:
+        async with database_of(request).unit_of_work() as session:
+            base_url = settings_of(request).base_url
+            if await users.offer_reset(session, email=email, base_url=base_url, now=clock.now()):
+                await write_event(session, None, request, action="send_reset_link")
+    except Exception as error:  # noqa: BLE001 - the answer has left
+        log.error("reset_link_not_sent", request_id=request.scope.get("request_id", ""), **describe_error(error))  # noqa: TRY400 - by place, no text
 
 
 def _dead_link(request: Request, error: AppError, purpose: str) -> Response:

@@ -15,8 +15,12 @@ GOOD_FOR = {"invitation": timedelta(days=7), "reset": timedelta(minutes=30)}
 
 
 async def make_link(session: AsyncSession, *, account_id: UUID, purpose: str, now: datetime) -> str:
-    """The token of a new link, the only time that it is known; earlier links of the account are dead."""
-    await end_links(session, account_id=account_id, now=now)
+    """
+    The token of a new link, the only time that it is known; earlier links of the account are dead.
+
+    But anybody may ask for a reset of any address: it ends earlier resets alone, and leaves an invitation alive.
+    """
+    await end_links(session, account_id=account_id, now=now, only="reset" if purpose == "reset" else None)
     token = new_reference()
     session.add(
         OneTimeLink(
@@ -27,13 +31,12 @@ async def make_link(session: AsyncSession, *, account_id: UUID, purpose: str, no
     return token
 
 
-async def end_links(session: AsyncSession, *, account_id: UUID, now: datetime) -> None:
-    """No link of this account works any more."""
-    await session.execute(
-        update(OneTimeLink)
-        .where(OneTimeLink.user_account_id == account_id, OneTimeLink.used_at.is_(None))
-        .values(used_at=now)
-    )
+async def end_links(session: AsyncSession, *, account_id: UUID, now: datetime, only: str | None = None) -> None:
+    """No link of this account works any more, or none of the purpose `only`."""
+    ended = update(OneTimeLink).where(OneTimeLink.user_account_id == account_id, OneTimeLink.used_at.is_(None))
+    if only is not None:
+        ended = ended.where(OneTimeLink.purpose == only)
+    await session.execute(ended.values(used_at=now))
 
 
 async def find_link(

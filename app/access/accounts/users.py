@@ -104,10 +104,10 @@ async def invite(session: AsyncSession, actor: Actor, *, account_id: UUID, base_
     return address
 
 
-async def offer_reset(session: AsyncSession, *, email: str, base_url: str, now: datetime) -> None:
+async def offer_reset(session: AsyncSession, *, email: str, base_url: str, now: datetime) -> bool:
     """
-    Send a link for a new password when the address is an active account's; otherwise nothing happens, and nobody is
-    told which it was.
+    Send a link for a new password when the address is an active account's, otherwise nothing; whether it was one, for
+    the audit trail alone.
     """
     account = await session.scalar(
         select(UserAccount).where(
@@ -115,7 +115,7 @@ async def offer_reset(session: AsyncSession, *, email: str, base_url: str, now: 
         )
     )
     if account is None:
-        return
+        return False
     token = await links.make_link(session, account_id=account.user_account_id, purpose="reset", now=now)
     await write_mail(
         session,
@@ -129,6 +129,7 @@ async def offer_reset(session: AsyncSession, *, email: str, base_url: str, now: 
         ),
     )
     audit.note(session, record_type="user_account", record_id=account.user_account_id, fields=["one_time_link"])
+    return True
 
 
 async def store_password(

@@ -1,0 +1,394 @@
+"""
+Every address outside /api/v1, by everybody: what the policy masks is in no answer, whatever the address answers with.
+
+Each column of a person's, a health or a secret value holds a canary. A new route fails here until it says in ADDRESSES
+how it is asked.
+"""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Boolean, Column, Computed, Date, DateTime, LargeBinary, String, Table, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.routing import BaseRoute, Mount, Route
+
+from app.access.accounts import held_forms, links, sessions
+from app.access.accounts.sessions import Origin
+from app.access.policy import GRANTS, HUMAN_ROLES, PERMISSIONS, SIGHT, Role, Sight
+from app.access.request_guard import GuardedRoute
+from app.events.models import JourneyEvent
+from app.main import create_app
+from app.models import metadata
+from app.patients.models import Patient
+from app.platform import clock
+from app.platform.settings import Settings
+from app.web.page_guard import PageRoute
+from tests.browsing import signed_in, somebody
+from tests.builders import a_call
+from tests.canaries import HEALTH, PERSONAL, H, P, World, a_world
+from tests.conftest import BoundDatabase
+
+S, STAFF = "Secretcanary", "Staffcanary"
+SECRET = (S, S.encode().hex(), base64.b64encode(S.encode()).decode())
+"""As text, in hexadecimal digits, and in Base64: twelve letters, so that what follows them changes nothing."""
+STAFF_TABLES = {
+    "user_account", "web_session", "access_opening", "outgoing_mail", "sign_in_attempt", "outside_identity",
+    "held_form",
+}  # fmt: skip
+"""These are about those who work here: who may see them follows from the page and not from the privacy class."""
+STAFF_SHOWN: dict[str, set[str]] = {
+    "user.manage": {"user_account", "web_session"},
+    "audit.read": {"access_opening"},
+    "break_glass.review": {"access_opening"},
+}
+"""By the page's permission: the tables of staff that it shows."""
+MAILBOX = "/mailbox"
+"""In development it shows every mail, to this machine alone."""
+NO_WORLD = "01970000-0000-7000-8000-000000000000"
+ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
+    "/sign-in": [{}, {"email": "opener@crm.example", "password": "x"}],
+    "/sign-in/second-factor": [{}, {"code": "123456"}],
+    "/sign-in/recovery": [{}, {"code": "x"}],
+    "/sign-out": [{}],
+    "/sign-in/enrolment": [{}],
+    "/forgot-password": [{}, {"email": "opener@crm.example"}],
+    "/invitation/{token}": [{}, {"password": "x"}],
+    "/reset/{token}": [{}, {"password": "x"}],
+    "/unlock": [{}, {"password": "x"}],
+    "/resume/{held_form_id}": [{}],
+    "/account/password": [{}],
+    "/account/app": [{}, {"code": "123456"}],
+    "/account/app/remove": [{}],
+    "/account/passkeys/{passkey_id}/remove": [{}],
+    "/account/recovery-codes": [{}],
+    "/account/sessions/end-others": [{}],
+    "/account/sessions/{web_session_id}/end": [{}],
+    "/users": [{}, {"display_name": "New Person", "email": "new@crm.example", "roles": "auditor"}],
+    "/users/{account_id}/roles": [{}, {"roles": "navigator"}],
+    "/users/{account_id}/name": [{}, {"display_name": "Other", "email": "other@crm.example", "seen_version": "1"}],
+    "/users/{account_id}/disable": [{}],
+    "/users/{account_id}/enable": [{}],
+    "/users/{account_id}/invitation": [{}],
+    "/users/{account_id}/start-over": [{}],
+    "/users/{account_id}/sessions/end": [{}],
+    "/api-keys": [{}, {"name": "System", "role": "auditor", "days": "30"}],
+    "/api-keys/{api_key_id}/rotate": [{}, {"overlap": "7"}],
+    "/api-keys/{api_key_id}/revoke": [{}],
+    "/break-glass": [{}, {"person_id": "{person_id}", "reason": "x"}],
+    "/break-glass/{access_opening_id}/end": [{}],
+    "/break-glass/{access_opening_id}/review": [{}, {"verdict": "justified"}],
+    "/access-reasons": [{}, {"person_id": "{person_id}", "reason": "x", "back": "/history/persons/{person_id}"}],
+    **dict.fromkeys(
+        (
+            "/sign-in/passkey", "/sign-in/passkey/options", "/sign-in/second-factor/passkey",
+            "/sign-in/second-factor/passkey/options", "/unlock/passkey", "/unlock/passkey/options",
+            "/sign-in/enrolment/passkey", "/sign-in/enrolment/passkey/options", "/account/passkeys",
+            "/account/passkeys/options",
+        ),
+        ({},),
+    ),
+    "/_gallery/echo": [{}],
+}  # fmt: skip
+HISTORY = ["", "?as_of=2100-01-01T10:00", "?cursor=x"]
+ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
+    **dict.fromkeys(
+        (
+            "/", "/sign-in", "/sign-in/second-factor", "/sign-in/recovery", "/sign-in/enrolment", "/forgot-password",
+            "/invitation/{token}", "/reset/{token}", "/sign-in/outside", "/sign-in/outside/callback", "/unlock",
+            "/resume/{held_form_id}", "/account", "/account/password", "/account/app", "/account/recovery-codes",
+            "/account/sessions", "/users/new", "/users/{account_id}", "/users/{account_id}/name",
+            "/api-keys/new", "/api-keys/{api_key_id}", "/break-glass/{access_opening_id}", "/break-glass/mine",
+            "/mailbox", "/health", "/health/live", "/health/ready", "/docs", "/redoc", "/openapi.json", "/_gallery",
+            "/_gallery/errors/{status}", "/_gallery/{name}",
+        ),
+        ("",),
+    ),
+    "/users": ["", "?q=Opener", "?cursor=x"],
+    "/api-keys": ["", "?all=1", "?cursor=x"],
+    "/audit": ["", "?person_id={person_id}", "?who=Opener", "?record_id={record_id}", "?cursor=x"],
+    "/audit/export": ["", "?person_id={person_id}"],
+    "/audit/persons/{person_id}": ["", "?from_at=2020-01-01T00:00"],
+    "/break-glass": ["", "?kind=reveal", "?kind=outside_caseload", "?state=reviewed", "?kind=x"],
+    "/break-glass/new": ["", "?person_id={person_id}"],
+    **{
+        f"/history/{kind}/{{record_id}}": HISTORY
+        for kind in (
+            "persons", "leads", "patients", "call-history", "physicians", "clinical-trial-journeys", "eap-journeys",
+            "medical-conditions", "hospitals", "clinical-trials", "eap-programs",
+        )
+    },
+}  # fmt: skip
+"""By the route's path: the queries with which it is asked."""
+FRAGMENT = {"hx-request": "true", "hx-target": "div#page"}
+
+
+def _routes(routes: list[BaseRoute]) -> Iterator[Route]:
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from _routes(included.routes)
+        elif isinstance(route, Route) and not isinstance(route, GuardedRoute):
+            yield route
+        else:
+            assert isinstance(route, GuardedRoute) or (isinstance(route, Mount) and route.path == "/static"), route
+
+
+def _pages() -> list[tuple[str, Route]]:
+    return [
+        (method, route)
+        for route in _routes(create_app(Settings()).routes)
+        for method in sorted((route.methods or set()) - {"HEAD"})
+    ]
+
+
+PAGES = _pages()
+
+
+def test_every_address_outside_the_api_says_how_it_is_asked() -> None:
+    asked = {("GET", path) for path in ASKED_BY_ADDRESS} | {("POST", path) for path in ASKED_BY_FORM}
+    assert {(method, route.path) for method, route in PAGES} == asked
+
+
+def test_what_no_guard_stands_before_is_named_here() -> None:
+    unguarded = {route.path for _, route in PAGES if not isinstance(route, PageRoute)}
+    assert {path for path in unguarded if not path.startswith("/_gallery")} == {
+        "/health", "/health/live", "/health/ready", "/docs", "/redoc", "/openapi.json",
+    }  # fmt: skip
+
+
+def _canary_columns() -> list[tuple[Table, Column[object]]]:
+    return [
+        (table, column)
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if column.info["privacy"] in {"personal", "health", "secret"}
+    ]
+
+
+def _word(table: Table, column: Column[object]) -> str:
+    word = {"personal": P, "health": H, "secret": S}[str(column.info["privacy"])]
+    return STAFF if table.name in STAFF_TABLES and word != S else word
+
+
+CODED = {
+    "call_history.adverse_event_heard", "call_history.occurs_at", "clinical_trial_journey.clinical_trial_id",
+    "clinical_trial_journey.eligible", "clinical_trial_journey.medical_condition_id", "clinical_trial_journey.status",
+    "eap_journey.eap_program_id", "eap_journey.medical_condition_id", "eap_journey.status",
+    "patient.medical_condition_id", "patient_lead.medical_condition_id",
+    "patient_physician_relationship.relationship_type", "person.country", "person.gender",
+    "person.do_not_contact_channels", "person.phone_valid", "eap_gate.status", "intake_submission.language",
+    "person_relationship.authority", "person_relationship.relationship_type",
+}  # fmt: skip
+"""Columns that cannot hold a canary: keys, codes, truth values, and what is computed of others."""
+
+
+ROWS = """
+web_session (user_account_id, reference_sha256, stage, signed_in_at, last_seen_at, proved_at, browser, source)
+ VALUES (:account, HASH, 'open', now(), now(), now(), 'x', 'x');
+password_credential (user_account_id, hash, changed_at) VALUES (:account, 'x', now());
+totp_credential (user_account_id, secret_encrypted, last_step) VALUES (:account, 'x', 0);
+passkey (user_account_id, credential_id, public_key, sign_count, name) VALUES (:account, 'x', 'x', 0, 'x');
+passkey_challenge (holder_sha256, ceremony, challenge, expires_at) VALUES (HASH, 'enrol', 'x', now());
+recovery_code (user_account_id, code_sha256) VALUES (:account, HASH);
+one_time_link (user_account_id, purpose, token_sha256, expires_at) VALUES (:account, 'reset', HASH, now());
+sign_in_attempt (at, account_sha256, source, known_device) VALUES (now(), HASH, 'x', false);
+known_device (user_account_id, reference_sha256, last_used_at) VALUES (:account, HASH, now());
+held_form (user_account_id, path, fields, expires_at) VALUES (:account, '/', '{}', now() + interval '1 hour');
+outside_identity (user_account_id, issuer, subject) VALUES (:account, 'x', 'x');
+outside_sign_in (state_sha256, holder_sha256, nonce, code_verifier, next_path, expires_at)
+ VALUES (HASH, HASH, 'x', 'x', '/', now());
+outgoing_mail (to_address, subject, body, due_at) VALUES ('x', 'x', 'x', now());
+idempotency_key (owner_id, key, request_hash, status, answer) VALUES (:account, 'x', HASH, 200, 'x')
+"""
+"""A row in each table that the world of tests/canaries.py leaves empty."""
+
+
+async def _fill(session: AsyncSession, world: World) -> None:
+    """A row in every table, and a canary in every column that can hold one."""
+    opener = {"account": world.ids["user_account_id"]}
+    for insertion in ROWS.replace("HASH", "decode(repeat('41', 32), 'hex')").strip().split(";\n"):
+        await session.execute(text(f"INSERT INTO {insertion}"), opener)
+    event = {"from_status": f"{H} from", "to_status": f"{H} to", "reason_code": f"{H} code", "guards": {"x": H}}
+    session.add(JourneyEvent(lead_id=world.ids["lead_id"], happened_at=clock.now(), reason=f"{H} reason", **event))
+    patient = await session.get(Patient, world.ids["patient_id"])
+    assert patient is not None
+    await a_call(session, patient, voided_at=clock.now(), void_reason=f"{P} void")
+    unable = set()
+    for table, column in _canary_columns():
+        name = f"{table.name}.{column.name}"
+        if column.server_default is not None and isinstance(column.server_default, Computed):
+            unable.add(name)
+            continue
+        if await _holds_one(session, table, column):
+            continue
+        try:
+            async with session.begin_nested():
+                await _set(session, table, column)
+        except DBAPIError:
+            unable.add(name)
+    await session.commit()
+    assert (sorted(unable - CODED), sorted(CODED - unable)) == ([], [])
+
+
+async def _holds_one(session: AsyncSession, table: Table, column: Column[object]) -> bool:
+    word = _word(table, column)
+    found = f"encode({column.name}, 'escape')" if isinstance(column.type, LargeBinary) else f"{column.name}::text"
+    dates = "|1931-07-13|1987-03-17" if isinstance(column.type, (Date, DateTime)) else ""
+    query = text(f"SELECT count(*) FROM {table.name} WHERE {found} ~* :word")
+    return bool(await session.scalar(query, {"word": f"{word}{dates}"}))
+
+
+async def _set(session: AsyncSession, table: Table, column: Column[object]) -> None:
+    """The canary in the oldest row of the table."""
+    word = f"{_word(table, column)}-{table.name}-{column.name}"
+    value = ":word"
+    if isinstance(column.type, LargeBinary):
+        value = "convert_to(rpad(:word, 32, '-'), 'UTF8')"
+    elif isinstance(column.type, JSONB):
+        value = "jsonb_build_object('x', CAST(:word AS text))"
+    elif isinstance(column.type, (Date, DateTime)):
+        word = "1931-07-13" if column.info["privacy"] == "personal" else "1987-03-17"
+        value = f"CAST(CAST(:word AS text) AS {'date' if isinstance(column.type, Date) else 'timestamptz'})"
+    elif isinstance(column.type, (Uuid, Boolean)):
+        value = "CAST(CAST(:word AS text) AS uuid)"
+    elif isinstance(column.type, String) and column.type.length is not None:
+        word = word[: column.type.length]
+    query = f"UPDATE {table.name} SET {column.name} = {value} WHERE ctid = (SELECT min(ctid) FROM {table.name})"
+    await session.execute(text(query), {"word": word})
+    assert await _holds_one(session, table, column), f"{table.name}.{column.name}"
+
+
+@dataclass
+class Walk:
+    """A browser that goes to every address as one role; what it did there is undone."""
+
+    browser: httpx.AsyncClient
+    bound: BoundDatabase
+    ids: dict[str, str]
+    token: str
+
+    async def ask(
+        self, method: str, route: Route, sent: dict[str, str] | str, headers: dict[str, str]
+    ) -> list[httpx.Response]:
+        undo, cookies = await self.bound.connection.begin_nested(), httpx.Cookies(self.browser.cookies)
+        try:
+            return await self._ask(method, self._filled(route.path), sent, headers)
+        finally:
+            await undo.rollback()
+            self.browser.cookies = cookies
+
+    async def _ask(
+        self, method: str, path: str, sent: dict[str, str] | str, headers: dict[str, str]
+    ) -> list[httpx.Response]:
+        if method == "GET":
+            first = await self.browser.get(path + self._filled(str(sent)), headers=headers)
+        elif "passkey" in path and not path.endswith("/remove"):
+            body = {"credential": {}, "next": "/"}
+            first = await self.browser.post(path, json=body, headers=headers | {"x-csrf-token": self.token})
+        else:
+            assert isinstance(sent, dict)
+            form = {name: self._filled(value) for name, value in sent.items()}
+            first = await self.browser.post(path, data=form | {"csrf_token": self.token}, headers=headers)
+        answers = [first]
+        place = first.headers.get("location", first.headers.get("hx-redirect", ""))
+        if place.startswith("/") and first.status_code == 303:
+            answers.append(await self.browser.get(place, headers=headers))
+        return answers
+
+    def _filled(self, path: str) -> str:
+        for name, value in self.ids.items():
+            path = path.replace(f"{{{name}}}", value)
+        assert "{" not in path, path
+        return path
+
+
+async def _walk(
+    browser: httpx.AsyncClient,
+    bound: BoundDatabase,
+    session: AsyncSession,
+    settings: Settings,
+    world: World,
+    *roles: str,
+) -> Walk:
+    who = await somebody(session, settings, *(roles or ("navigator",)), email="viewer@crm.example", name="Vera Viewer")
+    token = ""
+    if roles:
+        token = await signed_in(browser, session, who.account_id)
+    now = clock.now()
+    held = await held_forms.hold(session, account_id=who.account_id, path="/", fields=[("reason", "own")], now=now)
+    link = await links.make_link(session, account_id=who.account_id, purpose="invitation", now=now)
+    other, _ = await sessions.open_session(
+        session, account_id=who.account_id, stage="open", origin=Origin("127.0.0.1", "Other"), now=now
+    )
+    await session.commit()
+    ids = {name: str(value) for name, value in world.ids.items()} | {
+        "person_id": str(world.person_id), "account_id": str(world.ids["user_account_id"]), "token": link,
+        "held_form_id": str(held), "web_session_id": str(other.web_session_id), "passkey_id": NO_WORLD,
+        "status": "404", "name": "forms", "record_id": str(world.person_id),
+    }  # fmt: skip
+    return Walk(browser, bound, ids, token)
+
+
+def _closed_words(route: Route, roles: tuple[str, ...]) -> list[str]:
+    """The canaries that these roles may not see at this address."""
+    if route.path == MAILBOX:
+        return [P, H]
+    permission = route.needs.permission if isinstance(route, PageRoute) else None
+    granting = [Role(role) for role in roles if permission in GRANTS[Role(role)]]
+    words = list(SECRET)
+    # Conditions, trials and the like are about nobody: their permission says so.
+    about_people = permission is None or PERMISSIONS[permission].personal
+    for privacy, canaries in (("personal", PERSONAL), ("health", HEALTH)):
+        if about_people and not any(SIGHT[role][privacy] is Sight.CLEAR for role in granting):
+            words += canaries
+    shown = STAFF_SHOWN.get(permission or "", set()) if granting else set()
+    return words + [f"{STAFF}-{table}" for table in STAFF_TABLES - shown]
+
+
+def _told(answer: httpx.Response) -> str:
+    return answer.text + "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+
+
+VIEWERS = [(), *((role.value,) for role in HUMAN_ROLES), ("auditor", "admin")]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("roles", VIEWERS, ids=lambda roles: "+".join(roles) or "nobody")
+async def test_no_answer_outside_the_api_shows_what_its_viewer_may_not_see(
+    bound: BoundDatabase, session: AsyncSession, settings: Settings, roles: tuple[str, ...]
+) -> None:
+    world = await a_world(session)
+    await _fill(session, world)
+    app: FastAPI = create_app(settings, bound)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=("127.0.0.1", 1))
+    leaks: list[object] = []
+    broken: list[object] = []
+    clear: set[str] = set()
+    headers = {"accept": "text/html", "origin": "http://test"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as browser:
+        walk = await _walk(browser, bound, session, settings, world, *roles)
+        for method, route in PAGES:
+            kind = route.path.removeprefix("/history/").partition("/")[0]
+            walk.ids["record_id"] = str(world.by_path.get(kind, world.person_id))
+            closed = _closed_words(route, roles)
+            asked = ASKED_BY_ADDRESS[route.path] if method == "GET" else ASKED_BY_FORM[route.path]
+            for sent in asked:
+                for asked_as in ({}, FRAGMENT) if sent == "" else ({},):
+                    answers = await walk.ask(method, route, sent, asked_as)
+                    told = "\n".join(map(_told, answers))
+                    seen = [word for word in closed if word in told]
+                    leaks += [(method, route.path, sent, seen)] if seen else []
+                    broken += [(method, route.path, sent)] if any(a.status_code == 500 for a in answers) else []
+                    clear |= {word for word in (P, H, STAFF) if word in told}
+    assert leaks == []
+    assert broken == []
+    if roles in {("navigator",), ("data_steward",)}:
+        assert {P, H} <= clear, "the walk sees nothing"
+    if "admin" in roles:
+        assert STAFF in clear
