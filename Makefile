@@ -8,6 +8,20 @@ export PORT
 # Without its bytecode at hand every command would compile 2,000 modules first: 5 s instead of 2.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Set-up trusts what the system trusts: many a proxy signs with an authority of its house. uv asks the system itself, pip
+# and npm are given its bundle, the first of these that is there. What the environment names already stays.
+CERTIFICATES := $(firstword $(wildcard $(SSL_CERT_FILE) /etc/ssl/certs/ca-certificates.crt \
+	/etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem))
+ifneq ($(CERTIFICATES),)
+PIP_CERT ?= $(CERTIFICATES)
+NODE_EXTRA_CA_CERTS ?= $(CERTIFICATES)
+UV_SYSTEM_CERTS ?= true
+export PIP_CERT NODE_EXTRA_CA_CERTS UV_SYSTEM_CERTS
+endif
+
+# A folder of advisories as OSV records: the export for PyPI, unpacked. None comes along.
+ADVISORIES ?= advisories
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check format bench fuzz audit lock clean
 
@@ -38,7 +52,7 @@ bench: $(STAMP) ## measure fast operations beside pgbench at 10 k and 1 M patien
 fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless told)
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/pytest tests/fuzz -rP
 
-audit: $(STAMP) ## match the locks against a stored snapshot of advisories: make audit ADVISORIES=DIR
+audit: $(STAMP) ## match the locks against a snapshot of advisories: the folder ADVISORIES, advisories/ unless told
 	$(BIN)/python -m tools.advisories $(ADVISORIES)
 
 lock: $(STAMP) ## compile the locks anew from pyproject.toml

@@ -107,8 +107,10 @@ def install_packages(frontend: Path) -> Path:
 
 def _environment() -> dict[str, str]:
     """The environment, with the authorities that the rest of the machine trusts: Node has a list of its own."""
-    authorities = os.environ.get("NODE_EXTRA_CA_CERTS") or os.environ.get("SSL_CERT_FILE")
-    return {**os.environ, "NODE_EXTRA_CA_CERTS": authorities} if authorities else dict(os.environ)
+    environment = {"NODE_USE_SYSTEM_CA": "1", **os.environ}
+    if authorities := os.environ.get("NODE_EXTRA_CA_CERTS") or os.environ.get("SSL_CERT_FILE"):
+        environment["NODE_EXTRA_CA_CERTS"] = authorities
+    return environment
 
 
 def npm_command() -> tuple[list[str], dict[str, str]]:

@@ -83,6 +83,12 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(__doc__ or "")
         return NOTHING_AUDITED
     snapshot, *named = map(Path, arguments)
+    if not any(snapshot.rglob("*.json")):
+        sys.stderr.write(
+            f"There is no snapshot of advisories in {snapshot}, so nothing was audited: unpack OSV's export for PyPI "
+            "there, or name its folder (make audit ADVISORIES=DIR).\n"
+        )
+        return NOTHING_AUDITED
     packages = locked(named or [Path("requirements.txt"), Path("requirements/dev.txt")])
     found, read = holes(packages, advisories(snapshot))
     for hole in found:

@@ -49,7 +49,7 @@ def test_a_withdrawn_advisory_is_none(tmp_path: Path) -> None:
 
 def test_nothing_audited_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _check(tmp_path, None, "some-package==1.5\n") == 2
-    assert "0 of 1 packages audited" in capsys.readouterr().out
+    assert "nothing was audited" in capsys.readouterr().err
     assert main([]) == 2
 
 
