@@ -107,3 +107,25 @@ def test_a_revision_that_this_version_does_not_know_is_named(data_dir: Path) -> 
 def test_schema_command_prints_the_file(data_dir: Path) -> None:
     printed = _crm(data_dir, "db", "schema")
     assert printed.stdout == (ROOT / "schema.sql").read_text()
+
+
+def test_what_removes_records_is_refused_in_production(data_dir: Path) -> None:
+    production = {
+        "CRM_ENV": "production",
+        "CRM_SECRET_KEY": "k" * 40,
+        "CRM_BASE_URL": "https://crm.example",
+        "CRM_PROXY_HOPS": "0",
+        # Nobody answers there: the refusal comes before the database is asked.
+        "CRM_DATABASE_URL": "postgresql://u@127.0.0.1:9/x",
+    }
+    for command in (("db", "downgrade", "base"), ("db", "downgrade", "-1"), ("db", "reset", "--yes")):
+        refused = _crm(data_dir, *command, **production)
+        assert (refused.returncode, refused.stdout) == (1, ""), refused
+        assert "refused_in_production" in refused.stderr
+
+
+def test_a_downgrade_that_would_drop_the_trail_is_refused_and_a_reset_is_not(data_dir: Path) -> None:
+    refused = _crm(data_dir, "db", "downgrade", "base")
+    assert refused.returncode == 1
+    assert "trail_has_events" in refused.stderr
+    assert _crm(data_dir, "db", "reset", "--yes").returncode == 0

@@ -14,6 +14,8 @@ from app.models import metadata
 from app.platform import schema
 from app.platform.db import Base, Database, edited_tables, insert_only_tables
 from app.platform.embedded import Cluster, find_binaries
+from app.platform.errors import Conflict
+from app.platform.newest_revision import REVISIONS
 from tests.serving import environment, serving
 
 ROOT = Path(__file__).parent.parent
@@ -55,6 +57,28 @@ def test_revisions_lead_up_to_the_models_down_to_nothing_and_up_again(empty: str
     assert (names, functions) == (set(), [])
 
     schema.upgrade(empty)
+
+
+@pytest.mark.parametrize("revision", ["base", f"-{len(list(REVISIONS.glob('versions/*.py')))}"])
+def test_no_downgrade_drops_a_trail_that_holds_events(cluster: Cluster, revision: str) -> None:
+    url = _create(cluster, f"schema_trail_{len(revision)}")
+    schema.upgrade(url)
+    with _connect(url) as connection:
+        connection.execute(
+            text("INSERT INTO audit_event (action, record_type, outcome) VALUES ('a', 'person', 'done')")
+        )
+        connection.commit()
+        before = schema.current_revision(connection)
+        names = connection.execute(text("SELECT count(*) FROM pg_class")).scalar_one()
+
+    with pytest.raises(Conflict) as refused:
+        schema.downgrade(url, revision)
+    assert refused.value.error_code == "trail_has_events"
+
+    with _connect(url) as connection:
+        assert schema.current_revision(connection) == before
+        assert connection.execute(text("SELECT count(*) FROM pg_class")).scalar_one() == names
+        assert connection.execute(text("SELECT count(*) FROM audit_event")).scalar_one() == 1
 
 
 def _ours(name: str | None, kind: str, _parents: object) -> bool:

@@ -17,6 +17,7 @@ from app import setup
 from app.platform import schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import kept_running, refuse_in_production, running
+from app.platform.errors import Conflict
 from app.platform.logs import set_up_logs
 from app.platform.roles import APPLICATION, OPERATOR, OWNER
 from app.platform.settings import Settings, SettingsError
@@ -101,6 +102,14 @@ def in_database(work: Callable[[Database], Awaitable[T]], *, prepare: bool = Tru
     settings = read_settings()
     with prepared(settings) if prepare else addresses(settings) as found:
         return asyncio.run(with_database(settings, found.application, work))
+
+
+def refuse_with_real_data(settings: Settings, what: str) -> None:
+    """Conflict when CRM_ENV is production."""
+    if settings.is_production:
+        raise Conflict(
+            f"{what} is refused with CRM_ENV=production: its records are real.", code="refused_in_production"
+        )
 
 
 def read_settings() -> Settings:

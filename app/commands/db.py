@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from app import setup
-from app.commands import addresses, read_settings, say, with_database
+from app.commands import addresses, read_settings, refuse_with_real_data, say, with_database
 from app.models import metadata
 from app.platform import grants, schema
-from app.platform.embedded import find_binaries, refuse_in_production
+from app.platform.embedded import find_binaries
 
 commands = typer.Typer(
     no_args_is_help=True, help="The schema and who may do what: upgrade, downgrade, schema, reset, roles."
@@ -31,8 +31,9 @@ def db_upgrade(revision: Annotated[str, typer.Argument(help="A revision, or head
 def db_downgrade(
     revision: Annotated[str, typer.Argument(help="A revision; base empties the schema.")],
 ) -> None:
-    """Move the schema down. Tables that a revision removes are lost with their rows."""
+    """Move the schema down. Tables that a revision removes are lost with their rows. Refused in production."""
     settings = read_settings()
+    refuse_with_real_data(settings, "Moving the schema down")
     with addresses(settings) as found:
         schema.downgrade(found.owner, revision)
     say.print(f"The schema is at {revision}.")
@@ -51,11 +52,11 @@ def db_schema() -> None:
 def db_reset(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Remove every table with its rows and start anew. Refused in production."""
     settings = read_settings()
-    refuse_in_production(settings.environment)
+    refuse_with_real_data(settings, "Emptying the database")
     if not yes:
         typer.confirm("Remove every record of this database?", abort=True, err=True)
     with addresses(settings) as found:
-        schema.downgrade(found.owner, "base")
+        schema.downgrade(found.owner, "base", drops_trail=True)
         setup.move_to_head(found.owner)
         asyncio.run(with_database(settings, found.owner, setup.add_reference_data))
     say.print("The database is empty and at the newest revision.")

@@ -42,9 +42,13 @@ def upgrade(database_url: str, revision: str = "head") -> None:
     _move(database_url, revision, up=True)
 
 
-def downgrade(database_url: str, revision: str) -> None:
-    """Move the schema down to `revision` (`base` empties it)."""
-    _move(database_url, revision, up=False)
+def downgrade(database_url: str, revision: str, *, drops_trail: bool = False) -> None:
+    """
+    Move the schema down to `revision` (`base` empties it), in one transaction.
+
+    Conflict when that would drop the audit trail with events in it, unless `drops_trail`: then nothing is changed.
+    """
+    _move(database_url, revision, up=False, drops_trail=drops_trail)
 
 
 def refuse_other_revision(database_url: str) -> None:
@@ -66,7 +70,7 @@ def refuse_other_revision(database_url: str) -> None:
     engine.dispose()
 
 
-def _move(database_url: str, revision: str, *, up: bool) -> None:
+def _move(database_url: str, revision: str, *, up: bool, drops_trail: bool = False) -> None:
     engine = sync_engine(database_url)
     with engine.connect() as guard, engine.connect() as connection:
         # Two processes that start at once move the schema one after the other.
@@ -78,7 +82,15 @@ def _move(database_url: str, revision: str, *, up: bool) -> None:
                 connection.execute(text("SELECT ensure_audit_partitions(2)"))
                 _set_roles(connection, config.attributes["metadata"])
             else:
+                # Asked on this connection first: what the revisions do joins the transaction that this begins.
+                has_events = not drops_trail and _has_events(connection)
                 command.downgrade(_config(connection), revision)
+                if has_events and not _has_events(connection):
+                    raise Conflict(
+                        "This would drop the audit trail, which holds events. A development database is emptied by "
+                        "`crm db reset`; elsewhere a backup is the way back.",
+                        code="trail_has_events",
+                    )
         except CommandError as error:
             # An older version of the program on a newer schema, or a slip in the name given.
             raise Conflict(f"The schema cannot be moved by this version: {error}.", code="unknown_revision") from None
@@ -101,6 +113,12 @@ _LEFT_OUT = re.compile(
 _BODY = re.compile(r"^    AS (\$\w*\$).*?\1;$", re.MULTILINE | re.DOTALL)
 """A function's text, as pg_dump quotes it."""
 _EXTENSIONS = "CREATE EXTENSION IF NOT EXISTS btree_gist;\n\nCREATE EXTENSION IF NOT EXISTS pg_trgm;\n\n"
+
+
+def _has_events(connection: Connection) -> bool:
+    if connection.execute(text("SELECT to_regclass('audit_event')")).scalar_one() is None:
+        return False
+    return bool(connection.execute(text("SELECT EXISTS (SELECT FROM audit_event)")).scalar_one())
 
 
 def print_schema(database_url: str, pg_dump: Path) -> str:
