@@ -7,31 +7,39 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Annotated
 
 import httpx
+import structlog
 import typer
 from fastapi import FastAPI
-from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from rich.progress import Progress, TimeElapsedColumn
 
 from app.access import service as access
-from app.commands import prepared, read_settings, say, with_database
+from app.commands import prepared, read_settings, refuse_with_real_data, say, with_database
+from app.commands.listening import Server, bound, listen
 from app.demo.accounts import KEYS_FILE, demo_keys, demo_users, has_nobody
 from app.demo.load import DEMO_SEED, Loader
 from app.main import create_app
 from app.platform import clock, grants
 from app.platform.db import Database
-from app.platform.embedded import exit_on_sigterm, refuse_in_production
+from app.platform.embedded import exit_on_sigterm
 from app.platform.logs import set_up_logs
 from app.platform.processes import SERVER_PID, ending_with_the_server
 from app.platform.secret_key import with_kept_key
 from app.platform.settings import OTHER_ROLES, Settings, SettingsError
 from app.worker import run_worker
+
+log = structlog.get_logger()
+
+_LOOK_EVERY_SECONDS = 0.5
+_PAUSE_SECONDS = 2
+"""Before a worker that has ended is started again: one that cannot start does not take the machine."""
 
 demo = typer.Typer(no_args_is_help=True, help="Synthetic data for trying.")
 
@@ -43,23 +51,27 @@ def serve(
     """Serve the API and the pages on CRM_HOST and PORT."""
     settings = with_kept_key(read_settings(), os.environ)
     exit_on_sigterm()
-    with _application_alone(settings) as url:
+    with bound(settings) as listening, _application_alone(settings) as url:
         if demo:
             _show_demo(settings, url)
         os.environ["CRM_DATABASE_URL"], os.environ[SERVER_PID] = url, str(os.getpid())
         beside = _worker_beside() if settings.database_url is None else nullcontext()
+        listen(listening, settings)
         say.print(f"Serving on [bold]{settings.base_url}[/bold] (API docs: {settings.base_url}/docs)")
         # A worker is a process of its own: it holds what it serves with, not what the commands need.
         multiprocessing.set_start_method("spawn")
         with beside:
-            Granian(
+            Server(
                 "app.main:app_from_environment",
+                listening,
                 factory=True,
                 interface=Interfaces.ASGI,
                 address=settings.host,
                 port=settings.port,
                 workers=settings.workers,
                 backpressure=_room_for_connections(),
+                # A process that is killed is replaced; one that dies again within some seconds ends the server.
+                respawn_failed_workers=True,
                 log_level=LogLevels.warning,
             ).serve()
 
@@ -103,12 +115,26 @@ def _application_alone(settings: Settings) -> Iterator[str]:
 @contextmanager
 def _worker_beside() -> Iterator[None]:
     """A worker process for as long as the server runs: nobody starts one by hand for a database that comes with us."""
-    process = subprocess.Popen([sys.argv[0], "worker"])  # noqa: S603 - this very command
+    is_over = threading.Event()
+
+    def keep() -> None:
+        while not is_over.is_set():
+            process = subprocess.Popen([sys.argv[0], "worker"])  # noqa: S603 - this very command
+            while process.poll() is None and not is_over.wait(_LOOK_EVERY_SECONDS):
+                pass
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+            elif not is_over.wait(_PAUSE_SECONDS):
+                log.warning("The worker beside the server has ended; it is started again.", code=process.returncode)
+
+    keeper = threading.Thread(target=keep)
+    keeper.start()
     try:
         yield
     finally:
-        process.terminate()
-        process.wait()
+        is_over.set()
+        keeper.join()
 
 
 def worker() -> None:
@@ -133,7 +159,7 @@ def demo_load() -> None:
 
 def _show_demo(settings: Settings, url: str) -> None:
     """The demo data, loaded once, and a key for each role, on stderr."""
-    refuse_in_production(settings.environment)
+    refuse_with_real_data(settings, "Loading demo data")
 
     async def work(database: Database) -> tuple[dict[str, str], dict[str, access.DemoUser]]:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
