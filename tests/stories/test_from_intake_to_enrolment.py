@@ -53,7 +53,7 @@ def at(**ago: float) -> str:
     return (clock.now() - timedelta(**ago)).isoformat()
 
 
-async def test_from_a_form_to_enrolment_and_back_again_with_another_form(  # noqa: PLR0915 - a story is told in one piece
+async def test_from_a_form_to_enrolment_and_back_again_with_another_form(
     client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
 ) -> None:
     form, navigator, manager = [
