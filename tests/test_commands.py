@@ -118,7 +118,7 @@ def test_what_removes_records_is_refused_in_production(data_dir: Path) -> None:
         # Nobody answers there: the refusal comes before the database is asked.
         "CRM_DATABASE_URL": "postgresql://u@127.0.0.1:9/x",
     }
-    for command in (("db", "downgrade", "base"), ("db", "downgrade", "-1"), ("db", "reset", "--yes")):
+    for command in (("db", "downgrade", "base"), ("db", "downgrade", "--", "-1"), ("db", "reset", "--yes")):
         refused = _crm(data_dir, *command, **production)
         assert (refused.returncode, refused.stdout) == (1, ""), refused
         assert "refused_in_production" in refused.stderr
