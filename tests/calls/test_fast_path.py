@@ -141,5 +141,5 @@ async def test_deleted_patient_gets_no_call(
 
 
 def test_statement_asks_who_and_leaves_an_event() -> None:
-    assert fast_path.CREATE_CALL.sql.startswith("WITH credentials AS")
+    assert fast_path.CREATE_CALL.sql.startswith(("WITH credentials AS", "WITH key_account AS"))
     assert fast_path.CREATE_CALL.sql.count("INSERT INTO audit_event") == 1
