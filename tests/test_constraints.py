@@ -238,7 +238,7 @@ def test_no_rule_is_left_out() -> None:
 
 
 def test_dates_in_the_wrong_order_have_one_code() -> None:
-    # One code for one fault: whoever reads codes need not know which table refused.
+    # One code for one fault: a reader of codes need not know which table refused.
     found = {}
     for table in metadata.sorted_tables:
         for constraint in table.constraints:
