@@ -27,6 +27,7 @@ from app.events.models import JourneyEvent
 from app.hospitals.models import Hospital, Specialization
 from app.patients.models import Patient
 from app.people.models import IntakeSubmission, Person, PersonContactType
+from app.people.schemas import PersonCreate, PersonUpdate
 from app.platform import clock
 from app.platform.db import Base
 from app.platform.settings import Settings
@@ -42,7 +43,8 @@ _FEW = 3
 """The newest versions in row_history: a change files one of its record, and of each row that hangs on it."""
 
 
-# What is sent: for every field the value of a new record and the one it is changed to.
+# What is sent: for every field the value of a new record (None where it has none yet), and the one it is changed to
+# (None where it is never changed).
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ PERSON: dict[str, tuple[Any, Any]] = {
 }
 INTAKE: dict[str, tuple[Any, Any]] = {"source": ("referral", None), "consent_text_version": ("2026-02", None)}
 JOURNEY: dict[str, tuple[Any, Any]] = {
-    "patient_id": two("patient"),
+    "patient_id": (Of("patient", 0), None),
     "physician_id": two("physician"),
     "medical_condition_id": two("medical_condition"),
     "enrollment_date": ("2026-02-03", "2026-02-04"),
@@ -95,8 +97,8 @@ JOURNEY: dict[str, tuple[Any, Any]] = {
     "is_correction": (None, True),
 }
 CALL: dict[str, tuple[Any, Any]] = {
-    "patient_id": two("patient"),
-    "lead_id": two("lead"),
+    "patient_id": (Of("patient", 0), None),
+    "lead_id": (Of("lead", 0), None),
     "pn_id": two("person"),
     "booking_date": ("2026-02-03T09:30:00Z", "2026-02-03T10:30:00Z"),
     "booking_time_zone": ("Europe/Amsterdam", "Europe/Berlin"),
@@ -127,23 +129,22 @@ LEAD: dict[str, tuple[Any, Any]] = {
     "language": ("de", None),
     "reason_code": (None, "spam_test"),
     "reason": (None, "in words"),
-    "is_correction": (None, True),
     "wake_up_on": (None, "2999-01-01"),
-    "duplicate_of_person_id": two("person"),
+    "duplicate_of_person_id": (None, Of("person", 1)),
 }
 PHYSICIAN: dict[str, tuple[Any, Any]] = {
     "hospital_id": two("hospital"),
     "job_title": ("Neurologist", "Head of neurology"),
     "specialization_id": two("specialization"),
     "medical_license_number": ("L-1", "L-2"),
-    "is_active": (True, False),
+    "is_active": (None, False),
 }
-ONE_OF_US: dict[str, tuple[Any, Any]] = {"person_id": two("person"), "shared_email": (True, None)}
+ONE_OF_US: dict[str, tuple[Any, Any]] = {"person_id": (Of("person", 0), None), "shared_email": (True, None)}
 CONDITION: dict[str, tuple[Any, Any]] = {
     "name": (unlike("Condition {}"), unlike("Illness {}")),
     "abbreviation": ("CDT", "ILL"),
     "description": ("two\nlines", "one line"),
-    "is_active": (True, False),
+    "is_active": (None, False),
     "synonyms": (lambda: [f"Malady {next(_number)}"], lambda: [f"Disease {next(_number)}"]),
     "codes": (
         [{"system": "http://www.orpha.net", "code": "56", "display": "A", "map_type": "broader"}],
@@ -198,12 +199,12 @@ HOSPITAL: dict[str, tuple[Any, Any]] = {
     "city": ("Utrecht", "Breda"),
     "country": ("NL", "BE"),
     "address": ("A street 1", "Another street 2"),
-    "is_active": (True, False),
+    "is_active": (None, False),
 }
 SPECIALIZATION: dict[str, tuple[Any, Any]] = {
     "name": (unlike("Medicine {}"), unlike("Surgery {}")),
     "description": ("two\nlines", "one line"),
-    "is_active": (True, False),
+    "is_active": (None, False),
 }
 ROLE: dict[str, tuple[Any, Any]] = {
     "type_name": ("pharmacist", None),
@@ -221,7 +222,7 @@ RELATIONSHIP: dict[str, tuple[Any, Any]] = {
     "notes": ("two\nlines", "one line"),
 }
 CARE: dict[str, tuple[Any, Any]] = {
-    "physician_id": two("physician"),
+    "physician_id": (Of("physician", 0), None),
     "relationship_type": ("treating", "referring"),
     "is_primary": (False, True),
     "start_date": ("2026-01-02", "2026-01-03"),
@@ -233,9 +234,9 @@ POINT: dict[str, tuple[Any, Any]] = {
     "is_shared": (True, None),
 }
 SAMPLES: dict[str, dict[str, tuple[Any, Any]]] = {
-    "PersonSubmission": PERSON | INTAKE | ONE_OF_US,
+    "PersonSubmission": PERSON | INTAKE | {"shared_email": (True, None)},
     "PersonCreate": PERSON,
-    "PersonUpdate": PERSON | {"is_active": (True, False)},
+    "PersonUpdate": PERSON | {"is_active": (None, False)},
     "PatientCreate": PATIENT | INTAKE | ONE_OF_US,
     "PatientCreateForPerson": PATIENT | INTAKE | ONE_OF_US,
     "PatientUpdate": PATIENT,
@@ -273,7 +274,7 @@ SAMPLES: dict[str, dict[str, tuple[Any, Any]]] = {
     "GateUpdate": GATE,
     "Rebooking": CALL,
     "Conversion": PATIENT | {"reason": (None, "in words")},
-    "LeadTransition": {"to": (None, "contacting"), "happened_at": (None, now)} | LEAD,
+    "LeadTransition": {"to": (None, "contacting"), "happened_at": (None, now), "is_correction": (None, True)} | LEAD,
     "TrialTransition": TRIAL_JOURNEY | {"to": (None, "pre_screen_passed"), "happened_at": (None, now)},
     "EapTransition": EAP_JOURNEY | {"to": (None, "request_preparation"), "happened_at": (None, now)},
 }
@@ -445,6 +446,7 @@ RECORDS = [case for case in CASES if case.name not in NOT_OF_A_RECORD]
 _LISTS = {route.path for route in ROUTES if "GET" in (route.methods or ())}
 CREATES = [case for case in RECORDS if case.method == "POST" and case.route.path in _LISTS]
 CHANGES = [case for case in RECORDS if case not in CREATES]
+_PUTS = [(case.route.path, 1) for case in CHANGES if case.method == "PUT"]
 
 
 def _is_nested(model: type[BaseModel], field: str) -> type[BaseModel] | None:
@@ -471,6 +473,21 @@ def test_every_field_has_a_sample() -> None:
         if place.rpartition(".")[2] not in SAMPLES.get(owner.__name__, {})
     ]
     assert missing == [], "name two values for each in SAMPLES"
+
+
+def test_every_sample_is_a_field() -> None:
+    # So that a field that only one of the bodies of a record has got is missed in the other.
+    missing = []
+    for path, which in [*((path, 0) for path in {case.route.path for case in CREATES}), *_PUTS]:
+        models = [case.model for case in RECORDS if case.route.path == path and (case in CREATES) == (which == 0)]
+        samples = {name: values for model in models for name, values in SAMPLES[model.__name__].items()}
+        fields = {field for model in models for field in model.model_fields}
+        needed = [name for name, value in samples.items() if value[which] is not None]
+        missing += [f"{path}: {name}" for name in needed if name not in fields]
+    for model, which in ((PersonCreate, 0), (PersonUpdate, 1)):
+        samples = SAMPLES[model.__name__]
+        missing += [n for n, value in samples.items() if value[which] is not None and n not in model.model_fields]
+    assert missing == []
 
 
 def test_what_is_named_here_exists() -> None:
