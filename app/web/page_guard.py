@@ -174,8 +174,9 @@ async def _serve(request: Request, inner: Handler, needs: Needs, action: str) ->
             # The connection goes back while a browser may take its time to send the body.
             await session.rollback()
             await read_body(request)
-            if visitor.session_id is not None:
-                # What the session allowed when the form began, it may not when the form has arrived.
+            if visitor.state in {SessionState.OPEN, SessionState.ENROLMENT}:
+                # What the session allowed when the form began, it may not when the form has arrived. The steps of
+                # signing in ask by themselves, in their last statement: no transaction is open while they hash.
                 await hold_rights(session, visitor.account_id)
                 visitor, away = await _let_in(session, request, needs)
         if away is not None:
