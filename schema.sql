@@ -117,7 +117,7 @@ CREATE FUNCTION is_unknown_person(a_email_key text, a_phone text, a_name_key tex
             IF a_phone IS NOT NULL THEN
                 IF NOT pg_try_advisory_xact_lock(hashtextextended('phone ' || a_phone, 0)) OR EXISTS (
                     SELECT FROM person WHERE phone_e164 = a_phone
-                ) OR EXISTS (SELECT FROM contact_point WHERE value_key = a_phone AND kind = 'phone') THEN
+                ) OR EXISTS (SELECT FROM contact_point WHERE value_key = a_phone AND kind = 'phone' AND (was IS NULL OR was = 'former')) THEN
                     RETURN false;
                 END IF;
             END IF;
@@ -129,7 +129,7 @@ CREATE FUNCTION is_unknown_person(a_email_key text, a_phone text, a_name_key tex
                 END IF;
             END IF;
             RETURN NOT EXISTS (SELECT FROM person WHERE email_key = a_email_key)
-                AND NOT EXISTS (SELECT FROM contact_point WHERE value_key = a_email_key AND kind = 'email');
+                AND NOT EXISTS (SELECT FROM contact_point WHERE value_key = a_email_key AND kind = 'email' AND (was IS NULL OR was = 'former'));
         END
         $$;
 
@@ -962,8 +962,10 @@ CREATE TABLE contact_point (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    was text,
     CONSTRAINT ck_contact_point_kind_known CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
-    CONSTRAINT ck_contact_point_value_not_blank CHECK ((btrim((value)::text) <> ''::text))
+    CONSTRAINT ck_contact_point_value_not_blank CHECK ((btrim((value)::text) <> ''::text)),
+    CONSTRAINT ck_contact_point_was_known CHECK ((was = ANY (ARRAY['former'::text, 'wrong'::text, 'someone_elses'::text])))
 );
 
 CREATE TABLE contact_type (
@@ -1314,7 +1316,6 @@ CREATE TABLE person_contact_type (
     valid_from timestamp with time zone NOT NULL,
     valid_to timestamp with time zone,
     period tstzrange GENERATED ALWAYS AS (tstzrange(valid_from, valid_to)) STORED NOT NULL,
-    is_active boolean GENERATED ALWAYS AS ((valid_to IS NULL)) STORED NOT NULL,
     hospital_id uuid,
     job_title character varying(200),
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -2254,4 +2255,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0020_plain_lineage');
+INSERT INTO alembic_version VALUES ('0021_was');

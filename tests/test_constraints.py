@@ -62,6 +62,7 @@ CHECKS: Final = {
     "ck_condition_code_map_type_known": "UPDATE condition_code SET map_type = 'roughly'",
     "ck_condition_synonym_name_not_blank": "UPDATE condition_synonym SET name = ' '",
     "ck_contact_point_kind_known": "UPDATE contact_point SET kind = 'pigeon'",
+    "ck_contact_point_was_known": "UPDATE contact_point SET was = 'old'",
     "ck_contact_point_value_not_blank": "UPDATE contact_point SET value = ' '",
     "ck_duplicate_candidate_decided_when_not_open": "UPDATE duplicate_candidate SET decision = 'same_person'",
     "ck_duplicate_candidate_decision_known": "UPDATE duplicate_candidate SET decision = 'perhaps', decided_at = now()",

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
@@ -16,6 +16,7 @@ from app.patients.models import Patient, PatientPhysicianRelationship
 from app.physicians.models import Physician
 from app.platform.actor import Actor
 from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.periods import holds_at
 
 
 async def get_journey(
@@ -81,8 +82,7 @@ async def has_current_physician(session: AsyncSession, *, patient_id: UUID, day:
     link = PatientPhysicianRelationship
     current = exists().where(
         link.patient_id == patient_id,
-        or_(link.start_date.is_(None), link.start_date <= day),
-        or_(link.end_date.is_(None), link.end_date > day),
+        holds_at(link.start_date, link.end_date, at=day),
     )
     return bool(await session.scalar(select(current)))
 

@@ -14,6 +14,12 @@ RELATIONSHIP_TYPES = ("primary_care", "referring", "treating", "specialist", "se
 
 
 class Patient(Edited, Base):
+    """
+    A person whom we help.
+
+    While the status is one of `helped`, the person is not set inactive: people finds the table by its `info`.
+    """
+
     __tablename__ = "patient"
     __table_args__ = (
         UniqueConstraint("person_id"),
@@ -68,6 +74,7 @@ class Patient(Edited, Base):
             text("patient_id DESC"),
             postgresql_where=text("deleted_at IS NULL"),
         ),
+        {"info": {"helped": PATIENT.states_of_filter("active")}},
     )
 
     patient_id: Mapped[Key]

@@ -18,6 +18,7 @@ from app.patients import queries, rules
 from app.patients.errors import condition_unknown
 from app.patients.models import Patient
 from app.patients.schemas import PatientCreate, PatientCreateForPerson, PatientFields, PatientUpdate
+from app.patients.states import PATIENT
 from app.people import service as people
 from app.people import suggestions
 from app.people.models import IntakeSubmission, SuggestedChange
@@ -136,6 +137,7 @@ async def open_patient(
     if was_deleted:
         found.deleted_at = found.deleted_by = found.deleted_reason = None
         await session.flush()
+        await people.give_role(session, actor, person_id=person_id, type_name=people.PATIENT_ROLE, since=clock.now())
     arrived = {name: value for name, value in NEW.values(wanted).items() if name not in _NOT_SUGGESTED}
     suggested = await suggestions.suggest(
         session,
@@ -183,11 +185,17 @@ async def change_patient(
 async def delete_patient(
     session: AsyncSession, actor: Actor, *, patient_id: UUID, reason: str | None, if_match: str | None = None
 ) -> None:
-    """Take a patient out of sight; the status stays, and the row comes back when the person returns."""
+    """
+    Take a patient out of sight; the status stays, and the row comes back when the person returns.
+
+    The role `patient` ends with it, and is given anew when the record comes back.
+    """
     patient = await queries.get_patient(session, actor, patient_id=patient_id, for_update=True)
     require_match(if_match, etag(patient.version, patient.person.version))
-    patient.deleted_at, patient.deleted_by, patient.deleted_reason = clock.now(), actor.account_id, reason
+    now = clock.now()
+    patient.deleted_at, patient.deleted_by, patient.deleted_reason = now, actor.account_id, reason
     await session.flush()
+    await people.end_role(session, actor, person_id=patient.person_id, type_name=people.PATIENT_ROLE, until=now)
     _note(session, patient, ["deleted_at"])
 
 
@@ -197,6 +205,9 @@ async def _move(session: AsyncSession, actor: Actor, patient: Patient, *, word: 
     step = Step(word, reason=reason)
     await make_move(session, actor, record=patient, moves=rules.PATIENT_MOVES, step=step, via=None)
     patient.status_reason = reason
+    if patient.status in PATIENT.states_of_filter("active"):
+        # Nobody is helped as a patient and inactive as a person.
+        patient.person.is_active = True
 
 
 async def _require_condition(session: AsyncSession, medical_condition_id: UUID) -> None:

@@ -7,10 +7,12 @@ from fastapi import Query, Request, Response
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.people import contacts, queries, roles, service
+from app.people.answers import read_role
 from app.people.models import Person
 from app.people.schemas import (
     ContactPointCreate,
     ContactPointRead,
+    ContactPointRemoval,
     ContactTypeRead,
     PersonCreated,
     PersonFilter,
@@ -118,7 +120,7 @@ async def update_person(
 
 @router.delete("/{person_id}", status_code=204, dependencies=[allow("person.write")])
 async def deactivate_person(person_id: Id, session: DbSession, actor: CurrentActor, if_match: IfMatch) -> None:
-    """Set the person inactive. They are kept, and active again when they return."""
+    """Set the person inactive: kept, and active again when they return. 409 `patient_active` for who is helped."""
     await service.deactivate_person(session, actor, person_id=person_id, if_match=if_match)
 
 
@@ -127,7 +129,7 @@ async def list_person_roles(person_id: Id, query: ListQuery, session: DbSession,
     """The person's roles over time, the latest first."""
     found = await queries.list_roles(session, actor, person_id=person_id, query=query)
     _showed(session, person_id)
-    return audit.show_page(session, found, map(RoleRead.model_validate, found.rows))
+    return audit.show_page(session, found, map(read_role, found.rows))
 
 
 @router.post("/{person_id}/roles", status_code=201, response_model=RoleRead, dependencies=[allow("person.write")])
@@ -137,7 +139,7 @@ async def add_person_role(
     """Give the person a role. 409 `roles_overlap` when they have it in a part of that time."""
     role = await roles.add_role(session, actor, person_id=person_id, new=new)
     response.headers["etag"] = etag(role.version)
-    return RoleRead.model_validate(role)
+    return read_role(role)
 
 
 @router.put("/{person_id}/roles/{role_id}", response_model=RoleRead, dependencies=[allow("person.write")])
@@ -155,7 +157,7 @@ async def update_person_role(
         session, actor, person_id=person_id, person_contact_type_id=role_id, change=change, if_match=if_match
     )
     response.headers["etag"] = etag(role.version)
-    return RoleRead.model_validate(role)
+    return read_role(role)
 
 
 @router.get("/{person_id}/contact-points", response_model=Page[ContactPointRead], dependencies=[allow("person.read")])
@@ -180,6 +182,20 @@ async def add_contact_point(
     """Add an e-mail or phone. 409 `email_taken` when the address is another person's and `is_shared` is not set."""
     point = await contacts.add_contact_point(session, actor, person_id=person_id, new=new)
     return ContactPointRead.model_validate(point)
+
+
+@router.delete("/{person_id}/contact-points/{contact_point_id}", status_code=204, dependencies=[allow("person.write")])
+async def remove_contact_point(
+    person_id: Id,
+    contact_point_id: Id,
+    query: Annotated[ContactPointRemoval, Query()],
+    session: DbSession,
+    actor: CurrentActor,
+) -> None:
+    """Use an e-mail or phone no more. A `former` one still recognises the person, the others do not."""
+    await contacts.remove_contact_point(
+        session, actor, person_id=person_id, contact_point_id=contact_point_id, was=query.was
+    )
 
 
 @router.get("/{person_id}/relationships", response_model=Page[RelationshipRead], dependencies=[allow("person.read")])

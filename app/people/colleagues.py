@@ -28,6 +28,7 @@ from app.people.schemas import Intake, PersonCreate
 from app.people.service import Identified, identify_or_create
 from app.platform.actor import Actor
 from app.platform.errors import NotFound
+from app.platform.periods import holds_at
 
 log = structlog.get_logger()
 
@@ -79,20 +80,20 @@ async def settle(
         return
     held = await users.held_roles(session, account_id=account_id)
     should_be = account.is_active and Role.NAVIGATOR.value in held
-    is_one = await _is_navigator(session, account.person_id)
+    is_one = await _is_navigator(session, account.person_id, now)
     if should_be and not is_one:
         await give_role(session, actor, person_id=account.person_id, type_name=NAVIGATOR, since=now)
     elif is_one and not should_be:
         await end_role(session, actor, person_id=account.person_id, type_name=NAVIGATOR, until=now)
 
 
-async def _is_navigator(session: AsyncSession, person_id: UUID) -> bool:
+async def _is_navigator(session: AsyncSession, person_id: UUID, now: datetime) -> bool:
     found = await session.execute(
         select(PersonContactType.person_contact_type_id)
         .join(PersonContactType.contact_type)
         .where(
             PersonContactType.person_id == person_id,
-            PersonContactType.valid_to.is_(None),
+            holds_at(PersonContactType.valid_from, PersonContactType.valid_to, at=now),
             ContactType.type_name == NAVIGATOR,
         )
         .limit(1)

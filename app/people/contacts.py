@@ -42,11 +42,32 @@ async def add_contact_point(
             session, key=key, person_id=person_id, shared_too=True
         ):
             raise EmailTaken
-    point = ContactPoint(person_id=person_id, value_key=key, updated_by=actor.account_id, **_NEW_POINT.values(new))
-    session.add(point)
+    of_before = await queries.find_unused_contact_point(session, person_id=person_id, kind=new.kind, key=key)
+    if of_before is None:
+        point = ContactPoint(person_id=person_id, value_key=key, updated_by=actor.account_id, **_NEW_POINT.values(new))
+        session.add(point)
+    else:
+        # It was no longer used, and is used again.
+        point = of_before
+        point.was = None
+        _NEW_POINT.set_all(point, new)
     await session.flush()
     _note(session, person_id, ["contact_points"])
     return point
+
+
+async def remove_contact_point(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, contact_point_id: UUID, was: str
+) -> None:
+    """
+    Use a contact point no more. A former one stays in the list and recognises the person; others are gone from it.
+
+    ContactPointNotFound.
+    """
+    point = await queries.get_contact_point(session, actor, person_id=person_id, contact_point_id=contact_point_id)
+    point.was = was
+    await session.flush()
+    _note(session, person_id, ["contact_points"])
 
 
 async def add_relationship(

@@ -72,6 +72,20 @@ class EmailTaken(Conflict):
     detail = "Another person has this e-mail address. A shared address is kept as a contact point."
 
 
+class PatientActive(Conflict):
+    code = "patient_active"
+    detail = "This person is a patient whom we help. Close or delete the patient record first."
+
+
+class ContactPointNotFound(NotFound):
+    code = "contact_point_not_found"
+    detail = "This person has no such contact point."
+
+
+def nothing_replaced() -> Invalid:
+    return invalid_field("was", "nothing_replaced", "This change replaces no e-mail and no phone.")
+
+
 class ContactPointExists(Conflict):
     code = "contact_point_exists"
     detail = "This person has this contact point already."

@@ -19,6 +19,8 @@ from app.platform.db import DETAIL, HEALTH, INTERNAL, PERSONAL, PUBLIC, Base, Cr
 GENDERS = ("male", "female", "other", "unknown")
 """FHIR administrative gender."""
 CONTACT_KINDS = ("email", "phone")
+NO_LONGER = ("former", "wrong", "someone_elses")
+"""What an address was that is no longer used: their own once, a mistake, or another human's."""
 CONTACT_TYPES = {
     "patient-lead": "Asked for help; not yet a patient.",
     "patient": "Is helped by us.",
@@ -111,12 +113,18 @@ class Person(Edited, Base):
 
 
 class ContactPoint(Edited, Base):
-    """A further e-mail or phone of a person. `value_key` is what it is found by: e-mail key or E.164."""
+    """
+    A further e-mail or phone of a person. `value_key` is what it is found by: e-mail key or E.164.
+
+    `was` says why it is no longer used. A former one is recognised and searched, and never written to; a wrong one and
+    one of somebody else's are neither.
+    """
 
     __tablename__ = "contact_point"
     __table_args__ = (
         CheckConstraint(f"kind IN {CONTACT_KINDS}", name="kind_known"),
         CheckConstraint("btrim(value) <> ''", name="value_not_blank"),
+        CheckConstraint(f"was IN {NO_LONGER}", name="was_known"),
         UniqueConstraint("person_id", "kind", "value_key"),
         Index("ix_contact_point_value_key", "value_key", "kind"),
     )
@@ -128,6 +136,7 @@ class ContactPoint(Edited, Base):
     value: Mapped[str] = mapped_column(String(255), info=PERSONAL)
     value_key: Mapped[str] = mapped_column(info=PERSONAL)
     is_shared: Mapped[bool] = mapped_column(server_default=text("false"), info=INTERNAL)
+    was: Mapped[str | None] = mapped_column(info=INTERNAL)
 
 
 class ContactType(Base, rows=Rows.RECORD):
@@ -144,7 +153,7 @@ class ContactType(Base, rows=Rows.RECORD):
 
 class PersonContactType(Edited, Base):
     """
-    A role of a person from `valid_from` until before `valid_to`; empty means current.
+    A role of a person from `valid_from` until before `valid_to`; an empty end has no bound.
 
     Periods of one type for one person never overlap: the stored range carries an exclusion constraint.
     """
@@ -171,7 +180,6 @@ class PersonContactType(Edited, Base):
     period: Mapped[Range[datetime]] = mapped_column(
         TSTZRANGE, Computed("tstzrange(valid_from, valid_to)", persisted=True), info=INTERNAL
     )
-    is_active: Mapped[bool] = mapped_column(Computed("valid_to IS NULL", persisted=True), info=INTERNAL)
     hospital_id: Mapped[UUID | None] = mapped_column(ForeignKey("hospital.hospital_id"), info=INTERNAL)
     job_title: Mapped[str | None] = mapped_column(String(200), info=INTERNAL)
 

@@ -2,11 +2,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, select, text, union
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from app.people.errors import (
+    ContactPointNotFound,
     DuplicateCandidateNotFound,
     PersonNotFound,
     RelationshipNotFound,
@@ -28,7 +29,9 @@ from app.people.models import (
 )
 from app.people.names import Name
 from app.people.schemas import DuplicateCandidateFilter, PersonFilter, SuggestedChangeFilter
+from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.db import Base
 from app.platform.paging import Found, PageQuery, SortKey, fetch_page
 from app.platform.search import among, begins_with, contains
 
@@ -72,7 +75,7 @@ async def people_of_email(session: AsyncSession, *, key: str, for_update: bool =
 
     `for_update` locks their rows, so that each is still who they were found to be when it is acted upon.
     """
-    shared = select(ContactPoint.person_id).where(ContactPoint.value_key == key, ContactPoint.kind == "email")
+    shared = _recognised_by("email", key)
     have_it = Person.person_id.in_(union(select(Person.person_id).where(Person.email_key == key), shared))
     if for_update:
         # Apart, in the order of their ids: what was waited for is read by the next statement.
@@ -90,7 +93,7 @@ async def people_of_email(session: AsyncSession, *, key: str, for_update: bool =
 async def is_email_of_another(session: AsyncSession, *, key: str, person_id: UUID, shared_too: bool) -> bool:
     """Whether the address is another person's own or contact point; one that is shared counts when `shared_too`."""
     point = ContactPoint
-    further = select(point.person_id).where(point.value_key == key, point.kind == "email")
+    further = select(point.person_id).where(point.value_key == key, point.kind == "email", point.was.is_(None))
     if not shared_too:
         further = further.where(point.is_shared.is_(False))
     owners = union(select(Person.person_id).where(Person.email_key == key), further).subquery()
@@ -98,20 +101,41 @@ async def is_email_of_another(session: AsyncSession, *, key: str, person_id: UUI
     return found is not None
 
 
+async def is_helped(session: AsyncSession, *, person_id: UUID) -> bool:
+    """
+    Whether the person is a patient whom we help at present.
+
+    patients stands to the left of people, so its table is found by the states that it carries in `info`.
+    """
+    for table in Base.metadata.tables.values():
+        if states := table.info.get("helped"):
+            is_patient = exists().where(
+                table.c.person_id == person_id, table.c.status.in_(states), table.c.deleted_at.is_(None)
+            )
+            return bool(await session.scalar(select(is_patient)))
+    return False
+
+
 async def contact_keys(session: AsyncSession, *, person_id: UUID, kind: str) -> set[str]:
     """The keys of a person's further contact points of this kind."""
     found = await session.scalars(
-        select(ContactPoint.value_key).where(ContactPoint.person_id == person_id, ContactPoint.kind == kind)
+        select(ContactPoint.value_key).where(
+            ContactPoint.person_id == person_id, ContactPoint.kind == kind, ContactPoint.was.is_(None)
+        )
     )
     return set(found)
 
 
 async def was_ever(session: AsyncSession, *, person_id: UUID, type_name: str) -> bool:
-    """Whether the person has, or once had, a role of this type."""
+    """Whether the person has, or once had, a role of this type; one that only begins later does not count."""
     found = await session.scalar(
         select(PersonContactType.person_contact_type_id)
         .join(ContactType)
-        .where(PersonContactType.person_id == person_id, ContactType.type_name == type_name)
+        .where(
+            PersonContactType.person_id == person_id,
+            ContactType.type_name == type_name,
+            PersonContactType.valid_from <= clock.now(),
+        )
         .limit(1)
     )
     return found is not None
@@ -136,8 +160,7 @@ async def probable_duplicates(
     if key and date_of_birth is not None:
         await collect((Person.name_key == key) & (Person.date_of_birth == date_of_birth), "name_and_birth_date")
     if phone is not None:
-        further = select(ContactPoint.person_id).where(ContactPoint.value_key == phone, ContactPoint.kind == "phone")
-        ids = union(select(Person.person_id).where(Person.phone_e164 == phone), further)
+        ids = union(select(Person.person_id).where(Person.phone_e164 == phone), _recognised_by("phone", phone))
         await collect(Person.person_id.in_(ids), "phone")
     ranked = sorted(found.values(), key=lambda pair: (-len(pair[1]), pair[0].person_id))
     return ranked[:PROBABLE_DUPLICATES]
@@ -238,17 +261,47 @@ async def list_contact_types(session: AsyncSession, _actor: Actor, *, query: Pag
 async def list_contact_points(
     session: AsyncSession, actor: Actor, *, person_id: UUID, query: PageQuery
 ) -> Found[ContactPoint]:
-    """A page of a person's further addresses and numbers, newest first; PersonNotFound."""
+    """A page of a person's further addresses and numbers, former ones too, newest first; PersonNotFound."""
     await get_person(session, actor, person_id=person_id)
     point = ContactPoint
 
     return await fetch_page(
         session,
-        ids=select(point.contact_point_id, *_CONTACT_POINTS.columns).where(point.person_id == person_id),
+        ids=select(point.contact_point_id, *_CONTACT_POINTS.columns).where(
+            point.person_id == person_id, or_(point.was.is_(None), point.was == "former")
+        ),
         query=query,
         sort=_CONTACT_POINTS,
         rows=select(point),
     )
+
+
+async def find_unused_contact_point(
+    session: AsyncSession, *, person_id: UUID, kind: str, key: str
+) -> ContactPoint | None:
+    """The contact point of this key that the person no longer uses, held for a change, or None."""
+    point = ContactPoint
+    query = select(point).where(
+        point.person_id == person_id, point.kind == kind, point.value_key == key, point.was.is_not(None)
+    )
+    return (await session.scalars(query.with_for_update())).one_or_none()
+
+
+async def get_contact_point(
+    session: AsyncSession, _actor: Actor, *, person_id: UUID, contact_point_id: UUID
+) -> ContactPoint:
+    """The contact point, held for a change; ContactPointNotFound, also when it was wrong or somebody else's."""
+    point = ContactPoint
+    query = select(point).where(
+        point.contact_point_id == contact_point_id,
+        point.person_id == person_id,
+        or_(point.was.is_(None), point.was == "former"),
+    )
+    query = query.with_for_update().execution_options(populate_existing=True)
+    found = (await session.scalars(query)).one_or_none()
+    if found is None:
+        raise ContactPointNotFound
+    return found
 
 
 async def list_relationships(
@@ -371,5 +424,12 @@ def _has_contact(column: Any, kind: str, key: str | None) -> ColumnElement[bool]
     """Whether a person has this e-mail or phone as their own, or among their further contact points."""
     if key is None:
         return false()
-    further = select(ContactPoint.person_id).where(ContactPoint.value_key == key, ContactPoint.kind == kind)
-    return Person.person_id.in_(union(select(Person.person_id).where(column == key), further))
+    return Person.person_id.in_(union(select(Person.person_id).where(column == key), _recognised_by(kind, key)))
+
+
+def _recognised_by(kind: str, key: str) -> Select[UUID]:
+    """Whose further contact point this is, or was: a wrong one, and one of somebody else's, says nothing of them."""
+    point = ContactPoint
+    return select(point.person_id).where(
+        point.value_key == key, point.kind == kind, or_(point.was.is_(None), point.was == "former")
+    )

@@ -3,7 +3,7 @@ The row of a person as it is written: the keys beside the fields are made here, 
 migration's bulk.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,16 +12,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people import queries, suggestions
-from app.people.errors import EmailTaken
+from app.people.errors import EmailTaken, PatientActive, nothing_replaced
 from app.people.keys import Phone, email_key, name_key, phone_e164
 from app.people.locks import lock_identity
-from app.people.models import Person
+from app.people.models import ContactPoint, Person
 from app.people.schemas import PersonCreate, PersonUpdate
 from app.platform.actor import Actor
 from app.platform.stored_fields import StoredFields
 
 NEW = StoredFields(Person, PersonCreate)
-_CHANGED = StoredFields(Person, PersonUpdate)
+_CHANGED = StoredFields(Person, PersonUpdate, special={"was": "of the address that is replaced, a contact point then"})
 
 
 class _Keys(NamedTuple):
@@ -65,9 +65,21 @@ async def apply_change(session: AsyncSession, person: Person, change: PersonUpda
     """
     Set the given fields of a person who is locked, after `lock_new_email`, with the keys that follow from them.
 
-    EmailTaken; does not flush.
+    EmailTaken; PatientActive for who would be inactive and is helped; Invalid when `was` is said and nothing replaced.
+    Does not flush.
     """
     given = _CHANGED.given(change)
+    if (
+        given.get("is_active") is False
+        and person.is_active
+        and await queries.is_helped(session, person_id=person.person_id)
+    ):
+        raise PatientActive
+    replaced = _replaced(person, given)
+    if "was" in change.model_fields_set:
+        if not replaced:
+            raise nothing_replaced()
+        await _keep_replaced(session, person, replaced, was=change.was)
     if not given:
         return
     if (email := given.get("email")) is not None:
@@ -87,6 +99,46 @@ def person_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
         phone_valid=phone.valid if fields["phone"] else None,
     )
     return {**fields, **keys._asdict()}
+
+
+def _replaced(person: Person, given: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The e-mail and phone that a change takes from a person, each as kind, value and key; another spelling is none."""
+    replaced = []
+    if "email" in given and person.email is not None and person.email_key is not None:
+        now_key = email_key(given["email"]) if given["email"] else None
+        if now_key != person.email_key:
+            replaced.append(("email", person.email, person.email_key))
+    if "phone" in given and person.phone is not None:
+        key = person.phone_e164 or person.phone
+        now = read_phone(given["phone"], given.get("country", person.country))
+        if (now.e164 or given["phone"]) != key:
+            replaced.append(("phone", person.phone, key))
+    return replaced
+
+
+async def _keep_replaced(
+    session: AsyncSession, person: Person, replaced: Sequence[tuple[str, str, str]], *, was: str
+) -> None:
+    """File what is replaced as contact points that are no longer used."""
+    actor: Actor | None = session.info.get("actor")
+    rows = [
+        {
+            "person_id": person.person_id,
+            "kind": kind,
+            "value": value,
+            "value_key": key,
+            "was": was,
+            "updated_by": actor.account_id if actor else None,
+        }
+        for kind, value, key in replaced
+    ]
+    point = insert(ContactPoint).values(rows)
+    await session.execute(
+        point.on_conflict_do_update(
+            index_elements=["person_id", "kind", "value_key"],
+            set_={"was": point.excluded.was, "updated_by": point.excluded.updated_by},
+        )
+    )
 
 
 async def _require_free_email(session: AsyncSession, person: Person, email: str) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, selectinload
@@ -17,6 +17,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import invalid_field
 from app.platform.etags import etag, require_match
+from app.platform.periods import holds_at
 from app.platform.stored_fields import StoredFields
 
 _NEW = StoredFields(
@@ -40,13 +41,24 @@ async def give_role(
     """
     The person's role of this type at `since`, given to them when they have none; asking twice is one effect.
 
-    A role that they have already is left as it is. Invalid when there is no such contact type or hospital.
+    A role that they have already is left as it is; one that begins later is preceded by this one. Invalid when there is
+    no such contact type or hospital.
     """
     contact_type_id = await session.scalar(
         select(ContactType.contact_type_id).where(ContactType.type_name == type_name)
     )
     if contact_type_id is None:
         raise invalid_field("type_name", "unknown_reference", "There is no such contact type.")
+    role = PersonContactType
+    begins_later = (
+        select(func.min(role.valid_from))
+        .where(
+            role.person_id == person_id,
+            role.contact_type_id == contact_type_id,
+            role.valid_from > max(since, clock.now()),
+        )
+        .scalar_subquery()
+    )
     # The exclusion constraint decides a race; anyone who comes second finds the first one's role below.
     await session.execute(
         insert(PersonContactType)
@@ -54,13 +66,13 @@ async def give_role(
             person_id=person_id,
             contact_type_id=contact_type_id,
             valid_from=since,
+            valid_to=begins_later,
             hospital_id=hospital_id,
             job_title=job_title,
             updated_by=actor.account_id,
         )
         .on_conflict_do_nothing()
     )
-    role = PersonContactType
     found = await session.scalars(
         select(role)
         .where(
@@ -86,8 +98,7 @@ async def end_role(
         .where(
             PersonContactType.person_id == person_id,
             ContactType.type_name == type_name,
-            PersonContactType.valid_to.is_(None),
-            PersonContactType.valid_from < until,
+            holds_at(PersonContactType.valid_from, PersonContactType.valid_to, at=until),
         )
         .options(contains_eager(PersonContactType.contact_type))
         .with_for_update(of=PersonContactType)

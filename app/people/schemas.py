@@ -11,6 +11,7 @@ from app.platform.text import OMITTED, Answer, Body, Code, Country, Day, Flag, I
 
 Gender = Literal["male", "female", "other", "unknown"]
 ContactKind = Literal["email", "phone"]
+NoLonger = Literal["former", "wrong", "someone_elses"]
 ContactChannel = Literal["phone", "email", "messaging", "video", "in_person", "post"]
 Source = Literal["landing_page", "contact_form", "phone", "referral", "event", "import", "api", "navigator"]
 RelationshipType = Literal[
@@ -45,7 +46,12 @@ class PersonCreate(Body):
 
 
 class PersonUpdate(Body):
-    """The fields given are changed; a list given replaces the list."""
+    """
+    The fields given are changed; a list given replaces the list.
+
+    `was`: what the e-mail or phone that is replaced was. It is kept as a contact point that is no longer used; a
+    `former` one goes on recognising the person. Without it only the history knows the earlier value.
+    """
 
     first_name: PersonName = OMITTED
     last_name: PersonName = OMITTED
@@ -60,6 +66,7 @@ class PersonUpdate(Body):
     time_zone: TimeZone | None = OMITTED
     do_not_contact_channels: ContactChannels = OMITTED
     is_active: Flag = OMITTED
+    was: NoLonger = OMITTED
 
 
 class Intake(Body):
@@ -243,7 +250,7 @@ class RoleCreate(Body):
 
 
 class RoleUpdate(Body):
-    """A role ends by `valid_to`; it is current again when that is cleared."""
+    """A role ends by `valid_to`; it has no end again when that is cleared."""
 
     valid_from: Instant = OMITTED
     valid_to: Instant | None = OMITTED
@@ -252,7 +259,7 @@ class RoleUpdate(Body):
 
 
 class RoleRead(Answer):
-    """A role of a person from `valid_from` until before `valid_to`; `is_active` while that is empty."""
+    """A role of a person from `valid_from` until before `valid_to`; `is_active` when it is held now."""
 
     person_contact_type_id: UUID
     person_id: UUID
@@ -282,7 +289,14 @@ class ContactPointRead(Answer):
     kind: ContactKind
     value: Personal[str]
     is_shared: bool
+    was: NoLonger | None
     created_at: datetime
+
+
+class ContactPointRemoval(Body):
+    """Why the contact point is no longer used."""
+
+    was: NoLonger
 
 
 class RelationshipCreate(Body):

@@ -283,10 +283,14 @@ async def change_person(
 async def deactivate_person(
     session: AsyncSession, actor: Actor, *, person_id: UUID, if_match: str | None = None
 ) -> Person:
-    """Set a person inactive: kept, found, and brought back when they return. Twice is one effect."""
+    """
+    Set a person inactive: kept, found, and brought back when they return. Twice is one effect.
+
+    PatientActive while they are a patient whom we help.
+    """
     person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
     require_match(if_match, etag(person.version))
-    person.is_active = False
+    await apply_change(session, person, PersonUpdate(is_active=False))
     await session.flush()
     _note(session, person_id, ["is_active"])
     return person
@@ -354,8 +358,8 @@ async def _share_email(
     await session.execute(
         point.on_conflict_do_update(
             index_elements=["person_id", "kind", "value_key"],
-            set_={"is_shared": True, "updated_by": point.excluded.updated_by},
-            where=ContactPoint.is_shared.is_(False),
+            set_={"is_shared": True, "was": None, "updated_by": point.excluded.updated_by},
+            where=ContactPoint.is_shared.is_(False) | ContactPoint.was.is_not(None),
         )
     )
 

@@ -44,7 +44,7 @@ async def a_lead(client: httpx.AsyncClient, session: AsyncSession, headers: dict
 
 async def roles_of(session: AsyncSession, person_id: str) -> list[tuple[str, bool]]:
     rows = await session.execute(
-        select(ContactType.type_name, PersonContactType.is_active)
+        select(ContactType.type_name, PersonContactType.valid_to.is_(None))
         .join(PersonContactType.contact_type)
         .where(PersonContactType.person_id == UUID(person_id))
         .order_by(PersonContactType.valid_from)

@@ -50,7 +50,7 @@ async def test_a_patient_is_registered_with_person_role_and_submission(
     assert answer["medical_condition_id"] == answer["medical_condition"]["medical_condition_id"]
     assert answer["match"]["outcome"] == "new_person"
     roles = await session.execute(
-        select(ContactType.type_name, PersonContactType.is_active).join(PersonContactType.contact_type)
+        select(ContactType.type_name, PersonContactType.valid_to.is_(None)).join(PersonContactType.contact_type)
     )
     assert roles.all() == [("patient", True)]
     kept = (await session.scalars(select(IntakeSubmission))).one()
@@ -291,7 +291,9 @@ async def test_a_deleted_patient_is_gone_until_the_person_returns(
     assert (back.status_code, back.json()["patient_id"]) == (200, made.json()["patient_id"])
     assert (back.json()["match"]["reactivated"], back.json()["deleted_at"]) == (True, None)
     assert (await client.get(place, headers=navigator)).status_code == 200
-    reasons = await session.scalars(select(RowHistory.row).where(RowHistory.table_name == "patient"))
+    reasons = await session.scalars(
+        select(RowHistory.row).where(RowHistory.table_name == "patient").order_by(RowHistory.version)
+    )
     assert [row["deleted_reason"] for row in reasons] == [None, "entered twice"]
 
 

@@ -9,8 +9,10 @@ from app.patients.care_team.errors import CareLinkNotFound
 from app.patients.care_team.schemas import CareLinkFilter
 from app.patients.models import PatientPhysicianRelationship
 from app.physicians.models import Physician
+from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.periods import holds_at
 
 LOADED = joinedload(PatientPhysicianRelationship.physician).joinedload(Physician.person)
 
@@ -42,7 +44,8 @@ async def list_care_links(
     ids = select(link.patient_physician_id, link.created_at, link.patient_physician_id)
     ids = ids.where(link.patient_id == patient_id)
     if query.is_current is not None:
-        ids = ids.where(link.end_date.is_(None) if query.is_current == "true" else link.end_date.is_not(None))
+        current = holds_at(link.start_date, link.end_date, at=clock.today())
+        ids = ids.where(current if query.is_current == "true" else ~current)
 
     sort = SortKey((link.created_at, link.patient_physician_id), (datetime, UUID))
     return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(link).options(LOADED))

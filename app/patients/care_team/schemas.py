@@ -10,7 +10,7 @@ from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, one_of
 
 
 class CareLinkCreate(Body):
-    """The physician's part from `start_date` to `end_date`; an empty end means current."""
+    """The physician's part from `start_date` until before `end_date`; an empty end has no bound."""
 
     physician_id: Id
     relationship_type: one_of(RELATIONSHIP_TYPES)  # type: ignore[valid-type]  # a type made by a call
@@ -33,7 +33,7 @@ class CareLinkFilter(PageQuery):
 
 
 class CareLinkRead(Answer):
-    """A physician's part in the patient's care; `is_current` while `end_date` is empty."""
+    """A physician's part in the patient's care; `is_current` from its start until before its end."""
 
     patient_physician_id: UUID
     patient_id: UUID

@@ -70,7 +70,7 @@ async def end_care_link(
         session, actor, patient_id=patient_id, patient_physician_id=patient_physician_id, for_update=True
     )
     require_match(if_match, etag(link.version))
-    if link.end_date is None:
+    if link.end_date is None or link.end_date > clock.today():
         link.end_date = max(clock.today(), link.start_date or clock.today())
         link.is_primary = False
         await session.flush()

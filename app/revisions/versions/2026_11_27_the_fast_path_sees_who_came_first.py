@@ -16,10 +16,7 @@ down_revision: str | None = "0013_child_rows"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
-
-def upgrade() -> None:
-    op.execute(
-        """
+IS_UNKNOWN_PERSON = """
         CREATE FUNCTION is_unknown_person(a_email_key text, a_phone text, a_name_key text, a_birth_date date)
         RETURNS boolean LANGUAGE plpgsql SET search_path = public, pg_temp AS $body$
         BEGIN
@@ -45,8 +42,11 @@ def upgrade() -> None:
                 AND NOT EXISTS (SELECT FROM contact_point WHERE value_key = a_email_key AND kind = 'email');
         END
         $body$
-        """
-    )
+"""
+
+
+def upgrade() -> None:
+    op.execute(IS_UNKNOWN_PERSON)
 
 
 def downgrade() -> None:
