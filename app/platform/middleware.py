@@ -29,6 +29,8 @@ SAFE_HEADERS = {
 
 ONLY_HTTPS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 """Where users come by https: for a year browsers ask by nothing else."""
+HEALTH = frozenset({"/health", "/health/live", "/health/ready"})
+"""Answered whatever host is named: an orchestrator asks by the container's address, and learns nothing of anybody."""
 _RAW_HEADERS = [(name.encode("ascii"), value.encode("ascii")) for name, value in SAFE_HEADERS.items()]
 
 
@@ -68,7 +70,8 @@ class RequestFrame:
 
         host = headers.get("host", "").rsplit(":", 1)[0] if "]" not in headers.get("host", "") else "[::1]"
         try:
-            if self.allowed_hosts and host.lower() not in self.allowed_hosts:
+            is_ours = not self.allowed_hosts or host.lower() in self.allowed_hosts
+            if not is_ours and scope["path"] not in HEALTH:
                 refusal = {
                     "type": "about:blank",
                     "title": "Bad request",

@@ -121,7 +121,7 @@ def _stalled(url: str, head: str, count: int) -> Iterator[list[socket.socket]]:
 
 
 def _head(path: str, *lines: str) -> str:
-    named = ["Host: test", "Content-Type: application/json", "Content-Length: 1000", *lines]
+    named = ["Host: 127.0.0.1", "Content-Type: application/json", "Content-Length: 1000", *lines]
     return f"POST {path} HTTP/1.1\r\n" + "".join(f"{line}\r\n" for line in named) + '\r\n{"name": '
 
 
@@ -137,7 +137,7 @@ def test_over_a_thousand_slow_bodies_of_strangers_freeze_nothing(
 ) -> None:
     env = environment(CRM_DATABASE_URL=committed_url, CRM_DATA_DIR=str(tmp_path))
     with serving(tmp_path / "log", env=env) as (_, url):
-        for head in (_form(url), _head(CONDITIONS), "POST /sign-in HTTP/1.1\r\nHost: test\r\n"):
+        for head in (_form(url), _head(CONDITIONS), "POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\n"):
             with _stalled(url, head, 1_050) as stalled:
                 # A fresh connection each: a probe does not have one that is open already.
                 assert httpx.get(f"{url}/health", timeout=20).status_code == 200

@@ -229,7 +229,7 @@ async def test_key_is_made_with_scopes_rotated_and_revoked(crm: str, ravi: Someb
     await page.goto(f"{crm}/api-keys/new")
     await page.get_by_label("Name of the system").fill("Website form")
     await page.get_by_text("Allow less than the role does").click()
-    await page.locator("#field-scopes-lead\\.write").check()
+    await page.locator("#field-scopes-lead\\.create").check()
     await page.get_by_role("button", name="Make the key").click()
     key = await page.locator("#new-key").inner_text()
     assert re.fullmatch(r"crm_[a-z2-7]{12}_[A-Za-z0-9_-]{43}", key)

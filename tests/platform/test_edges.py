@@ -78,15 +78,20 @@ async def test_without_https_nobody_is_told_to_come_by_it(client: httpx.AsyncCli
 
 @pytest.mark.parametrize("host", ["evil.example", "", "crm.example.org.evil.example", "crm.example.org@evil.example"])
 async def test_an_unknown_host_is_refused(secure: httpx.AsyncClient, host: str) -> None:
-    answer = await secure.get("/health", headers={"Host": host})
+    answer = await secure.get("/sign-in", headers={"Host": host})
     assert (answer.status_code, answer.headers["content-type"]) == (400, PROBLEM)
     assert answer.json()["code"] == "unknown_host"
     assert not host or host not in answer.text
 
 
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
+async def test_a_probe_by_address_is_answered(secure: httpx.AsyncClient, path: str) -> None:
+    assert (await secure.get(path, headers={"Host": "10.0.0.7:8000"})).status_code == 200
+
+
 @pytest.mark.parametrize("host", ["crm.example.org", "CRM.example.org", "crm.example.org:8443"])
 async def test_our_own_host_is_served_in_every_spelling(secure: httpx.AsyncClient, host: str) -> None:
-    assert (await secure.get("/health", headers={"Host": host})).status_code == 200
+    assert (await secure.get("/sign-in", headers={"Host": host})).status_code == 200
 
 
 async def test_a_method_that_is_not_there_is_405_with_those_that_are(
