@@ -225,6 +225,9 @@ async def a_world(session: AsyncSession) -> World:
         created_at=now,
         expires_at=now,
     )
+    point = ContactPoint(
+        person_id=person.person_id, kind="email", value=f"{P}2@canary.example", value_key=f"{P.lower()}2@canary"
+    )
     session.add_all(
         [
             contact,
@@ -232,9 +235,7 @@ async def a_world(session: AsyncSession) -> World:
             suggestion,
             pair,
             opening,
-            ContactPoint(
-                person_id=person.person_id, kind="email", value=f"{P}2@canary.example", value_key=f"{P.lower()}2@canary"
-            ),
+            point,
             EapGate(
                 eap_journey_id=eap_journey.eap_journey_id,
                 gate="ethics",
@@ -288,6 +289,7 @@ async def a_world(session: AsyncSession) -> World:
         "eap_journey_id": eap_journey.eap_journey_id,
         "gate": "ethics",
         "role_id": contact.person_contact_type_id,
+        "contact_point_id": point.contact_point_id,
         "relationship_id": relation.person_relationship_id,
         "suggested_change_id": suggestion.suggested_change_id,
         "duplicate_candidate_id": pair.duplicate_candidate_id,

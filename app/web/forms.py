@@ -59,7 +59,8 @@ def _typed(given: ImmutableMultiDict[str, Any], kind: type[BaseModel]) -> Typed:
     found: Typed = {}
     for name, info in kind.model_fields.items():
         texts = [value[:_LONGEST_SHOWN] for value in given.getlist(name) if isinstance(value, str)]
-        found[name] = texts if list in _kinds(info.annotation) else next(iter(texts), "")
+        is_list = list in _kinds(info.annotation)
+        found[name] = [text for text in texts if text.strip()] if is_list else next(iter(texts), "")
     return found
 
 

@@ -200,12 +200,12 @@ async def test_administrator_invites_and_the_mail_has_the_link(
     ("change", "said"),
     [
         ({"email": "x"}, "Write an e-mail address"),
-        ({"email": "a\x00@crm.example"}, "Write an e-mail address"),
+        ({"email": "a\x00@crm.example"}, "Must be one line without control characters."),
         ({"display_name": "  "}, "Must not be empty"),
         ({"display_name": "x" * 201}, "Too long"),
-        ({"roles": ""}, "Choose at least one role"),
-        ({"roles": "integration"}, "Choose at least one role"),
-        ({"roles": "emperor"}, "Choose at least one role"),
+        ({"roles": ""}, "Choose at least one."),
+        ({"roles": "integration"}, "Choose one of the list."),
+        ({"roles": "emperor"}, "Choose one of the list."),
     ],
 )
 async def test_odd_invitations_come_back_with_what_was_typed(
@@ -373,7 +373,7 @@ async def test_name_and_address_change_and_a_stale_form_is_refused(
     stale = await client.post(place, data={**form, "seen_version": version})
     odd = await client.post(place, data={**form, "seen_version": "²"})
 
-    assert [answer.status_code for answer in (taken, done, stale, odd)] == [409, 303, 412, 412]
+    assert [answer.status_code for answer in (taken, done, stale, odd)] == [409, 303, 412, 422]
     assert "Ines Married" in stale.text
     assert (await client.get(f"/reset/{link}")).status_code == 404, "it went to the earlier address"
     account = await session.get(UserAccount, ines.account_id, populate_existing=True)

@@ -1,8 +1,8 @@
 """
 Every address outside /api/v1, by everybody: what the policy masks is in no answer, whatever the address answers with.
 
-Each column of a person's, a health or a secret value holds a canary. A new route fails here until it says in ADDRESSES
-how it is asked.
+Each column of a person's, a health or a secret value holds a canary. A new route fails here until
+ASKED_BY_ADDRESS or ASKED_BY_FORM says how it is asked.
 """
 
 import base64

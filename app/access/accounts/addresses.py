@@ -1,11 +1,14 @@
 """The e-mail address somebody signs in with: one spelling per mailbox."""
 
+from typing import Final
+
 from email_validator import EmailNotValidError, validate_email
 
 from app.platform.emails import clean_email, email_key
 from app.platform.errors import invalid_field
 
 MAX_LENGTH = 254
+NO_ADDRESS: Final = "Write an e-mail address such as name@example.org."
 
 
 def account_address(typed: str) -> str:
@@ -13,7 +16,7 @@ def account_address(typed: str) -> str:
     try:
         found = validate_email(typed.strip()[: MAX_LENGTH + 1], check_deliverability=False)
     except (EmailNotValidError, UnicodeError):
-        raise invalid_field("email", "email", "Write an e-mail address such as name@example.org.") from None
+        raise invalid_field("email", "email", NO_ADDRESS) from None
     return found.normalized
 
 

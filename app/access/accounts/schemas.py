@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from app.access.accounts.addresses import account_address
+from app.access.accounts.addresses import NO_ADDRESS, account_address
 from app.access.openings.schemas import YesNo
 from app.access.policy import HUMAN_ROLES, PERMISSIONS, Role
 from app.platform.errors import Invalid
@@ -46,8 +46,8 @@ class UserRead(Answer):
 def _address(value: str) -> str:
     try:
         return account_address(value)
-    except Invalid as error:
-        raise PydanticCustomError("email", "{sentence}", {"sentence": error.fields[0].message}) from None
+    except Invalid:
+        raise PydanticCustomError("email", NO_ADDRESS) from None
 
 
 _HumanRole = one_of(role.value for role in HUMAN_ROLES)
