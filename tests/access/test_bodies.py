@@ -143,7 +143,7 @@ def test_over_a_thousand_slow_bodies_of_strangers_freeze_nothing(
                 assert httpx.get(f"{url}/health", timeout=20).status_code == 200
                 for path in ("/health/ready", f"{CONDITIONS}?limit=1"):
                     assert _is_served(f"{url}{path}", headers), (head, path)
-                answers = [_answer_of(one) for one in stalled]
+                answers = _answers_of(stalled)
                 if "Cookie" in head:
                     assert answers.count(None) <= 20, "twenty of an address are waited for, no more"
                     assert set(answers) <= {None, "408", "429", "503"}
@@ -158,6 +158,16 @@ def _is_served(address: str, headers: dict[str, str]) -> bool:
             return True
         time.sleep(0.5)
     return False
+
+
+def _answers_of(stalled: list[socket.socket]) -> list[str | None]:
+    """The statuses that have arrived; a busy machine gets some seconds to refuse them all."""
+    answers = [_answer_of(one) for one in stalled]
+    for _ in range(5):
+        if answers.count(None) <= 20:
+            break
+        answers = [answer or _answer_of(one) for answer, one in zip(answers, stalled, strict=True)]
+    return answers
 
 
 def _answer_of(one: socket.socket) -> str | None:
