@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from sqlalchemy import select
@@ -14,7 +14,9 @@ from app.main import create_app
 from app.platform.db import Base
 from app.platform.fast_path import Statement
 from app.platform.settings import Settings
-from tests.conftest import BoundDatabase
+
+if TYPE_CHECKING:  # the fixture `paths` of conftest.py makes these
+    from tests.conftest import BoundDatabase
 
 _MADE = re.compile(r"^(created_at|updated_at|at|request_id|valid_from|period|occurs_at)$|_id$|_ids$")
 
@@ -25,7 +27,7 @@ class BothPaths:
     """
 
     def __init__(
-        self, fast: httpx.AsyncClient, ordinary: httpx.AsyncClient, database: BoundDatabase, session: AsyncSession
+        self, fast: httpx.AsyncClient, ordinary: httpx.AsyncClient, database: "BoundDatabase", session: AsyncSession
     ) -> None:
         self.fast, self.ordinary, self._database, self._session = fast, ordinary, database, session
 
@@ -73,7 +75,7 @@ def kept_headers(answer: httpx.Response) -> dict[str, str]:
 
 @asynccontextmanager
 async def both_paths(
-    client: httpx.AsyncClient, bound: BoundDatabase, settings: Settings, session: AsyncSession
+    client: httpx.AsyncClient, bound: "BoundDatabase", settings: Settings, session: AsyncSession
 ) -> AsyncIterator[BothPaths]:
     app = create_app(settings.model_copy(update={"fast_paths": False}), bound)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

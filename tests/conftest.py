@@ -35,6 +35,7 @@ from app.platform.fast_path import Row, Rows, Statement
 from app.platform.roles import APPLICATION
 from app.platform.settings import Settings
 from app.setup import add_reference_data
+from tests.both_paths import BothPaths, both_paths
 
 # Speed is for `make bench`; on a busy machine anything may take long once.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -154,6 +155,15 @@ async def client(bound: BoundDatabase, settings: Settings) -> AsyncIterator[http
     app = create_app(settings, bound)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
+        yield made
+
+
+@pytest.fixture
+async def paths(
+    client: httpx.AsyncClient, bound: BoundDatabase, settings: Settings, session: AsyncSession
+) -> AsyncIterator[BothPaths]:
+    """The same application twice, with and without its fast paths."""
+    async with both_paths(client, bound, settings, session) as made:
         yield made
 
 

@@ -1,15 +1,20 @@
-"""The application as a process of its own, on a loopback port, for tests that need a real server."""
+"""The application on a loopback port, for tests that need a real server: as a process of its own, or in this one."""
 
+import asyncio
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
+from fastapi import FastAPI
+from granian.constants import Interfaces
+from granian.server.embed import Server
 
 CRM = Path(sys.executable).parent / "crm"
 
@@ -49,3 +54,24 @@ def serving(log: Path, *arguments: str, env: Mapping[str, str]) -> Iterator[tupl
         if server.poll() is None:
             server.terminate()
             server.wait(30)
+
+
+@asynccontextmanager
+async def served_here(app: FastAPI, *, port: int | None = None) -> AsyncIterator[int]:
+    """The application on a port of loopback in this very event loop, so that it may share a test's database."""
+    port = port or free_port()
+    server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
+    task = asyncio.create_task(server.serve())
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                break
+            await asyncio.sleep(0.05)
+        else:
+            raise TimeoutError("the test server did not start")
+        yield port
+    finally:
+        server.stop()  # type: ignore[no-untyped-call]  # granian leaves it unannotated
+        await asyncio.wait_for(task, timeout=10)

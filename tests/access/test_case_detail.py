@@ -1,7 +1,5 @@
 """What was said, found and decided in a case: which columns that is, and that nobody outside the caseload reads it."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 from sqlalchemy import CheckConstraint, Column, String, Table, text
@@ -9,12 +7,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.policy import GRANTS, PERMISSIONS, Role
-from app.main import create_app
 from app.platform.db import Base
-from app.platform.settings import Caseload, Settings
 from tests.builders import a_colleague
 from tests.canaries import H, World, a_world, guarded_routes
-from tests.conftest import BoundDatabase
 
 READS = [route for route in guarded_routes() if "GET" in (route.methods or ())]
 CODED = {
@@ -59,15 +54,6 @@ def test_every_reason_and_note_about_a_person_is_personal_or_health() -> None:
         if column.name.endswith(words) and column.info["privacy"] not in {"personal", "health"}
     ]
     assert open_to_all == ["web_session.end_reason"]
-
-
-@pytest.fixture
-async def assigned(bound: BoundDatabase, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """The app with CRM_CASELOAD=assigned."""
-    app = create_app(settings.model_copy(update={"caseload": Caseload.ASSIGNED}), bound)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
-        yield made
 
 
 @pytest.fixture

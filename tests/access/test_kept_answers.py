@@ -1,6 +1,5 @@
 """What an Idempotency-Key keeps: never an answer that somebody saw by a stated reason, such as a reveal."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,12 +11,10 @@ from app.access.models import RoleGrant
 from app.access.openings.models import AccessOpening
 from app.access.policy import SIGHT, Role, Sight
 from app.audit.models import AuditEvent
-from app.main import create_app
 from app.platform.idempotency import IdempotencyKey
-from app.platform.settings import Caseload, Settings
 from tests.builders import a_colleague
 from tests.canaries import HEALTH, PERSONAL, World, a_world
-from tests.conftest import AsRole, BoundDatabase
+from tests.conftest import AsRole
 
 REASON = "The ward cannot reach the family."
 
@@ -27,15 +24,6 @@ async def world(session: AsyncSession) -> World:
     made = await a_world(session)
     await session.commit()
     return made
-
-
-@pytest.fixture
-async def assigned(bound: BoundDatabase, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """The app with CRM_CASELOAD=assigned."""
-    app = create_app(settings.model_copy(update={"caseload": Caseload.ASSIGNED}), bound)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
-        yield made
 
 
 def _reveal(world: World, **changed: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Break-glass, single reveals, and the caseload: what opens, for whom, how long, and what stays on record."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,14 +16,12 @@ from app.access.openings.service import remind_of_reviews
 from app.access.policy import Role, roles_allowing
 from app.access.service import command_actor, create_service_key, rotate_api_key
 from app.audit.models import AuditEvent
-from app.main import create_app
 from app.platform import clock
 from app.platform.errors import Conflict, Invalid
 from app.platform.mail import OutgoingMail
-from app.platform.settings import Caseload, Settings
 from tests.builders import a_colleague, a_patient, a_person
 from tests.canaries import H, P, World, a_world
-from tests.conftest import AsRole, BoundDatabase
+from tests.conftest import AsRole
 
 REASON = "The ward cannot reach the family; I am on call."
 
@@ -367,15 +364,6 @@ async def test_a_key_reveals_only_in_records_it_may_read(
     await session.commit()
     answer = await client.post("/api/v1/reveals", json=asked, headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 404
-
-
-@pytest.fixture
-async def assigned(bound: BoundDatabase, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """The app with CRM_CASELOAD=assigned."""
-    app = create_app(settings.model_copy(update={"caseload": Caseload.ASSIGNED}), bound)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
-        yield made
 
 
 async def _own(session: AsyncSession, world: World, account: UserAccount) -> None:

@@ -1,12 +1,9 @@
 """Signing in at an identity provider, against a small real one over HTTP, honest and dishonest."""
 
-import asyncio
 import base64
-import contextlib
 import hashlib
 import hmac
 import json
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +13,6 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from pydantic import SecretStr
@@ -32,6 +27,7 @@ from app.platform import clock
 from app.platform.settings import Settings
 from tests.browsing import give_cookie, somebody
 from tests.conftest import BoundDatabase
+from tests.serving import free_port, served_here
 
 CLIENT_ID, CLIENT_SECRET = "crm", "of the test"
 
@@ -118,21 +114,10 @@ class Provider:
 
 @pytest.fixture(scope="module")
 async def provider() -> AsyncIterator[Provider]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     made = Provider(issuer=f"http://127.0.0.1:{port}")
-    server = Server(made.app(), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
-    task = asyncio.create_task(server.serve())
-    for _ in range(200):
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            break
-        await asyncio.sleep(0.05)
-    yield made
-    server.stop()  # type: ignore[no-untyped-call]  # granian leaves it unannotated
-    await asyncio.wait_for(task, timeout=10)
+    async with served_here(made.app(), port=port):
+        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """With CRM_CASELOAD=assigned, who takes a person over from a colleague states why: owning alone opens nothing."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -16,24 +15,13 @@ from app.access.ownership import take_over
 from app.access.views import AccessContext
 from app.audit.models import AuditEvent
 from app.leads.models import PatientLead
-from app.main import create_app
 from app.platform.actor import Actor
 from app.platform.settings import Caseload, Settings
 from tests.access.test_reasons import _described
 from tests.builders import a_colleague, a_lead, a_patient, a_person
 from tests.canaries import H, World, a_world
-from tests.conftest import BoundDatabase
 
 WHY = {"X-Access-Reason": "Bo is on leave; I take her over."}
-
-
-@pytest.fixture
-async def assigned(bound: BoundDatabase, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """The app with CRM_CASELOAD=assigned."""
-    app = create_app(settings.model_copy(update={"caseload": Caseload.ASSIGNED}), bound)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
-        yield made
 
 
 @pytest.fixture

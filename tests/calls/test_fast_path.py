@@ -1,10 +1,8 @@
 """Logging a call by the fast path leaves the rows of the ordinary one and answers alike."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,19 +13,10 @@ from app.calls import fast_path
 from app.calls.models import CallHistory
 from app.calls.schemas import CallRead
 from app.people.models import Person
-from app.platform.settings import Settings
-from tests.both_paths import BothPaths, both_paths, kept_headers, shape, without_made
-from tests.conftest import AsRole, BoundDatabase
+from tests.both_paths import BothPaths, kept_headers, shape, without_made
+from tests.conftest import AsRole
 
 URL = "/api/v1/call-history"
-
-
-@pytest.fixture
-async def paths(
-    client: httpx.AsyncClient, bound: BoundDatabase, settings: Settings, session: AsyncSession
-) -> AsyncIterator[BothPaths]:
-    async with both_paths(client, bound, settings, session) as made:
-        yield made
 
 
 @pytest.fixture

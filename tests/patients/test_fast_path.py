@@ -1,11 +1,10 @@
 """Both paths of a fast route give the same bytes, headers and rows; whatever is not plain goes the ordinary path."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,19 +17,10 @@ from app.patients.schemas import PatientCreated, PatientRead
 from app.people.models import DuplicateCandidate, IntakeSubmission, Person, PersonContactType
 from app.platform import clock
 from app.platform.paging import Page
-from app.platform.settings import Settings
-from tests.both_paths import BothPaths, both_paths, kept_headers, shape, without_made
-from tests.conftest import AsRole, BoundDatabase
+from tests.both_paths import BothPaths, kept_headers, shape, without_made
+from tests.conftest import AsRole
 
 URL = "/api/v1/patients"
-
-
-@pytest.fixture
-async def paths(
-    client: httpx.AsyncClient, bound: BoundDatabase, settings: Settings, session: AsyncSession
-) -> AsyncIterator[BothPaths]:
-    async with both_paths(client, bound, settings, session) as made:
-        yield made
 
 
 @pytest.fixture

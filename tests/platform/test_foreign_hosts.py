@@ -1,38 +1,22 @@
 """A request for a host that is not ours, in its first line or in its header, over a real socket."""
 
 import asyncio
-import contextlib
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
 from app.main import create_app
 from app.platform.db import Database
 from app.platform.settings import Settings
+from tests.serving import served_here
 
 
 @pytest.fixture(scope="module")
 async def port(committed_database: Database) -> AsyncIterator[int]:
     """A server as `crm serve` sets it up, with nothing said about hosts."""
     settings = Settings.from_environment({"CRM_DATABASE_URL": "postgresql://crm@127.0.0.1/crm"})
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    app = create_app(settings, committed_database)
-    server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
-    task = asyncio.create_task(server.serve())
-    for _ in range(200):
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            break
-        await asyncio.sleep(0.05)
-    yield port
-    server.stop()  # type: ignore[no-untyped-call]  # granian leaves it unannotated
-    await asyncio.wait_for(task, timeout=10)
+    async with served_here(create_app(settings, committed_database)) as found:
+        yield found
 
 
 async def _ask(port: int, *lines: str) -> bytes:
