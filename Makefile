@@ -34,14 +34,14 @@ run: $(STAMP) ## start the CRM with demo data on http://127.0.0.1:$(PORT)
 test: $(STAMP) ## run every test (needs no service; brings its own PostgreSQL)
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: $(STAMP) ## format, lint, types, direction of imports, secrets
+check: $(STAMP) ## format, lint, types, direction of imports, risky code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -ll -r app -c pyproject.toml
 
-format: $(STAMP) ## let ruff format and mend what it can
+format: $(STAMP) ## let ruff format and repair what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

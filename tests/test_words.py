@@ -13,7 +13,7 @@ OUTSIDE = re.compile(
     r"\b(?:DOMAIN \d|DESIGN(?: section|,| \"|\.md)|SEED\.md|RELIABILITY|HOT-PATH|STYLE\.md|WORKSPACE\.md)"
     r"|\.\./shared\b"
 )
-METAPHORS = re.compile(r"\b(?:roads?|doors?|lanes?|shall|whoever)\b", re.IGNORECASE)
+METAPHORS = re.compile(r"(?<![a-z])(?:roads?|doors?|lanes?|shall|whoever)(?![a-z])", re.IGNORECASE)
 NOT_MEANT = ("4 lanes", "SHALL of NIST", "stage = 'door'")
 """A parameter of Argon2, a quotation, and a word that the database refuses."""
 WRITTEN = ("app/**/*.py", "app/**/*.html", "bench/*.py", "tools/*.py", "tests/**/*.py", "docs/**/*.md", "README.md")

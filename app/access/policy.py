@@ -88,13 +88,13 @@ _ALL = [
     Permission("key.manage", "Read and revoke API keys."),
     Permission("key.make", "Make and rotate API keys.", personal=False),
     Permission("user.manage", "Create, change and disable accounts."),
-    Permission("settings.manage", "Read and change settings.", personal=False),
+    Permission("settings.manage", "Read and change settings (nothing asks for it yet).", personal=False),
     Permission("audit.read", "Read the audit trail, and who looked at a person and why."),
     Permission("audit.export", "Take the audit trail out as CSV."),
     Permission("reveal.use", "See single masked values once, with a stated reason."),
     Permission("break_glass.use", "Open one person's masked data for an hour, with a stated reason."),
     Permission("break_glass.review", "Judge whether a break-glass was justified."),
-    Permission("legacy.run", "Run the legacy migration."),
+    Permission("legacy.run", "Run the legacy migration (the command asks for the database role instead)."),
 ]
 PERMISSIONS: dict[str, Permission] = {permission.code: permission for permission in _ALL}
 

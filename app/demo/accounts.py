@@ -49,7 +49,7 @@ async def demo_keys(database: Database, data_dir: Path) -> dict[str, str]:
     actor = access.command_actor()
     async with database.unit_of_work() as session:
         for role in Role:
-            if not await _opens_a_door(session, kept.get(role.value)):
+            if not await _opens(session, kept.get(role.value)):
                 kept[role.value] = await _new_key(session, actor, role)
         await audit.write_event(session, actor, action="make_demo_keys")
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -71,7 +71,7 @@ async def demo_users(database: Database, secret_key: SecretStr) -> dict[str, acc
     return found
 
 
-async def _opens_a_door(session: AsyncSession, key: str | None) -> bool:
+async def _opens(session: AsyncSession, key: str | None) -> bool:
     parsed = keys.parse_key(key) if key else None
     return parsed is not None and await queries.find_actor_by_key(session, parsed) is not None
 

@@ -17,7 +17,7 @@ class JourneyEvent(Base, rows=Rows.INSERT_ONLY):
 
     `happened_at` is when it was so in the world, `created_at` when it was entered. `guards` maps each move condition to
     `met`, `not_met` or `not_checked`. A move that is entered as having happened before an earlier one
-    `is_correction`, with its reason.
+    has `is_correction` set, and a reason.
     """
 
     __tablename__ = "journey_event"

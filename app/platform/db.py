@@ -205,7 +205,7 @@ def create_engine(settings: Settings, database_url: str) -> AsyncEngine:
                 "idle_in_transaction_session_timeout": "30000",
                 "timezone": "UTC",
                 "application_name": "crm",
-                # A page's LIMIT is a parameter: the planner would otherwise plan each list anew (HOT: twice the CPU).
+                # A page's LIMIT is a parameter: the planner would otherwise plan each list anew (twice the CPU).
                 "plan_cache_mode": "force_generic_plan",
             },
         },

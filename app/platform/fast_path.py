@@ -85,8 +85,8 @@ class StatementPool:
     """
     A StatementRunner on `size` connections of the engine's pool, taken at first use and kept.
 
-    The pool must be larger than the pool, or sessions find it empty. A connection that has died while idle is replaced
-    without an error; one that dies under a statement raises, and is replaced for the next.
+    The engine's pool must be larger than this one, or sessions find it empty. A connection that has died while idle is
+    replaced without an error; one that dies under a statement raises, and is replaced for the next.
     """
 
     def __init__(self, engine: AsyncEngine, *, size: int, timeout_seconds: float) -> None:

@@ -129,7 +129,7 @@ def test_a_page_without_a_need_does_not_start() -> None:
         router.get("")(lambda: None)
 
 
-async def test_pages_of_every_route_are_closed_to_whoever_is_not_signed_in(client: httpx.AsyncClient) -> None:
+async def test_pages_of_every_route_are_closed_to_anyone_who_is_not_signed_in(client: httpx.AsyncClient) -> None:
     app = create_app(Settings())
     pages = [route for route in app.routes if isinstance(route, PageRoute)]
     for route in pages:

@@ -456,7 +456,7 @@ async def test_ones_own_people_the_common_queue_and_other_roles_need_no_reason(
     assert answer.json()["notes"].startswith(H)
 
 
-async def test_whoever_picks_up_logs_the_call_without_a_reason(
+async def test_anyone_who_picks_up_logs_the_call_without_a_reason(
     assigned: httpx.AsyncClient, session: AsyncSession, world: World
 ) -> None:
     owner, _ = await a_colleague(session)

@@ -149,7 +149,7 @@ async def test_the_window_moves(limited: Limited) -> None:
             assert await _statuses(client, 3, FORGED) == [401, 401, 429]
 
 
-async def test_an_account_has_one_ceiling_for_every_road(limited: Limited, as_role: AsRole) -> None:
+async def test_an_account_has_one_ceiling_for_every_path(limited: Limited, as_role: AsRole) -> None:
     headers = await as_role("navigator")
     async with limited(rate_limit_per_minute=4) as client:
         ordinary, fast = await _statuses(client, 2, headers), [await client.get(NOWHERE, headers=headers) for _ in "12"]

@@ -96,7 +96,7 @@ FAST: list[tuple[str, str, dict[str, Any] | None]] = [
 
 @pytest.mark.parametrize("header", ["X-Access-Reason", "X-Change-Reason"])
 @pytest.mark.parametrize(("method", "path", "body"), FAST, ids=lambda value: str(value)[:40])
-async def test_both_roads_refuse_a_malformed_reason_alike(
+async def test_both_paths_refuse_a_malformed_reason_alike(
     paths: BothPaths,
     session: AsyncSession,
     as_role: AsRole,
@@ -124,7 +124,7 @@ async def test_both_roads_refuse_a_malformed_reason_alike(
         assert fast_event["outcome"] == "invalid"
 
 
-def test_every_hot_road_is_tried_here() -> None:
+def test_every_fast_path_is_tried_here() -> None:
     fast = {
         (next(iter(route.methods or ())), route.path)
         for route in guarded_routes()

@@ -48,7 +48,7 @@ BODIES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("whose", ["navigator", "machine"])
 @pytest.mark.parametrize("said", BODIES)
-async def test_call_leaves_the_rows_of_the_ordinary_road_and_answers_alike(
+async def test_call_leaves_the_rows_of_the_ordinary_path_and_answers_alike(
     paths: BothPaths,
     navigator: dict[str, str],
     patient: dict[str, Any],
@@ -100,7 +100,7 @@ async def test_call_leaves_the_rows_of_the_ordinary_road_and_answers_alike(
         ({"lead_id": str(uuid4())}, 404),
     ],
 )
-async def test_what_is_not_plain_is_answered_as_by_the_ordinary_road(
+async def test_what_is_not_plain_is_answered_as_by_the_ordinary_path(
     paths: BothPaths,
     navigator: dict[str, str],
     patient: dict[str, Any],

@@ -58,7 +58,7 @@ async def _patients(paths: BothPaths, headers: dict[str, str], conditions: list[
     return made
 
 
-async def test_get_gives_the_bytes_headers_and_event_of_the_ordinary_road(
+async def test_get_gives_the_bytes_headers_and_event_of_the_ordinary_path(
     paths: BothPaths, navigator: dict[str, str], conditions: list[str]
 ) -> None:
     for patient_id in await _patients(paths, navigator, conditions, 3):
@@ -76,7 +76,7 @@ async def test_get_gives_the_bytes_headers_and_event_of_the_ordinary_road(
 
 @pytest.mark.parametrize("limit", [1, 2, 50, 51, 200])
 @pytest.mark.parametrize("status", [None, "active", "paused", "inactive", "closed"])
-async def test_list_gives_the_bytes_and_event_of_the_ordinary_road(
+async def test_list_gives_the_bytes_and_event_of_the_ordinary_path(
     paths: BothPaths, navigator: dict[str, str], conditions: list[str], status: str | None, limit: int
 ) -> None:
     await _patients(paths, navigator, conditions, 9)
@@ -100,7 +100,7 @@ async def test_list_gives_the_bytes_and_event_of_the_ordinary_road(
             cursor = {"cursor": page.next_cursor}
 
 
-async def test_create_leaves_the_rows_of_the_ordinary_road_and_answers_alike(
+async def test_create_leaves_the_rows_of_the_ordinary_path_and_answers_alike(
     paths: BothPaths, navigator: dict[str, str], conditions: list[str]
 ) -> None:
     more: list[dict[str, Any]] = [
@@ -156,7 +156,7 @@ def _unnamed(document: Any) -> Any:
     ],
     ids=["e-mail known", "phone known", "name and birth date known", "no e-mail"],
 )
-async def test_whoever_may_be_known_is_identified_by_the_ordinary_road(
+async def test_anyone_who_may_be_known_is_identified_by_the_ordinary_path(
     paths: BothPaths, navigator: dict[str, str], conditions: list[str], person: dict[str, Any], session: AsyncSession
 ) -> None:
     await _patients(paths, navigator, conditions, 1)
@@ -184,7 +184,7 @@ async def test_whoever_may_be_known_is_identified_by_the_ordinary_road(
         ({"person": {"email": "no address"}}, 422),
     ],
 )
-async def test_what_breaks_a_rule_is_answered_as_by_the_ordinary_road_and_leaves_nothing(
+async def test_what_breaks_a_rule_is_answered_as_by_the_ordinary_path_and_leaves_nothing(
     paths: BothPaths,
     navigator: dict[str, str],
     conditions: list[str],
@@ -216,7 +216,7 @@ async def test_what_breaks_a_rule_is_answered_as_by_the_ordinary_road_and_leaves
         ({"include_deleted": "true"}, 403),
     ],
 )
-async def test_unusual_list_goes_the_ordinary_road(
+async def test_unusual_list_goes_the_ordinary_path(
     paths: BothPaths, navigator: dict[str, str], params: dict[str, str], status: int
 ) -> None:
     answer, sent = await paths.sent("GET", URL, params=params, headers=navigator)
@@ -293,7 +293,7 @@ async def test_absent_and_deleted_patients_are_404(
 
 
 @pytest.mark.parametrize("header", ["Idempotency-Key", "X-Access-Reason", "X-Change-Reason"])
-async def test_request_with_more_to_keep_goes_the_ordinary_road(
+async def test_request_with_more_to_keep_goes_the_ordinary_path(
     paths: BothPaths, navigator: dict[str, str], conditions: list[str], header: str
 ) -> None:
     headers = navigator | {header: "something"}
@@ -303,7 +303,7 @@ async def test_request_with_more_to_keep_goes_the_ordinary_road(
     assert (answer.status_code, sent) == (201, [])
 
 
-async def test_first_request_of_a_key_goes_the_ordinary_road(
+async def test_first_request_of_a_key_goes_the_ordinary_path(
     paths: BothPaths, as_role: AsRole, conditions: list[str]
 ) -> None:
     stranger = await as_role("navigator")

@@ -64,7 +64,7 @@ async def _end_backend(database: Database, pid: int) -> None:
         await session.execute(text("SELECT pg_terminate_backend(:pid, 2000)"), {"pid": pid})
 
 
-async def test_lane_and_session_give_equal_rows(pool: StatementPool, database: Database) -> None:
+async def test_pool_and_session_give_equal_rows(pool: StatementPool, database: Database) -> None:
     values = {"beginning": "A", "active": True}
 
     by_pool = await pool.all(BY_NAME, values)
@@ -84,7 +84,7 @@ def test_arguments_stand_in_the_order_of_the_text_and_a_missing_one_is_named() -
         BY_NAME.arguments({"active": True})
 
 
-async def test_broken_constraint_has_one_name_by_both_roads(pool: StatementPool, database: Database) -> None:
+async def test_broken_constraint_has_one_name_by_both_paths(pool: StatementPool, database: Database) -> None:
     with pytest.raises(asyncpg.UniqueViolationError) as by_pool:
         await pool.one(ADD_TYPE, {"type_name": "patient"})
     async with database.session() as session:
@@ -144,7 +144,7 @@ async def test_cancelled_request_ends_its_statement_and_leaves_the_connection(po
     assert before == after
 
 
-async def test_statement_that_takes_too_long_is_a_timeout_by_both_roads(cluster: Cluster, settings: Settings) -> None:
+async def test_statement_that_takes_too_long_is_a_timeout_by_both_paths(cluster: Cluster, settings: Settings) -> None:
     async with impatient(cluster, settings) as hasty:
         with pytest.raises(asyncpg.QueryCanceledError) as by_pool:
             await hasty.statements.one(SLEEP, {"seconds": 5})
@@ -153,7 +153,7 @@ async def test_statement_that_takes_too_long_is_a_timeout_by_both_roads(cluster:
         assert known.error_code == "timeout"
 
 
-async def test_lane_that_stays_busy_says_so_and_goes_on(pool: StatementPool) -> None:
+async def test_pool_that_stays_busy_says_so_and_goes_on(pool: StatementPool) -> None:
     sleeping = [asyncio.create_task(pool.one(SLEEP, {"seconds": 1})) for _ in range(2)]
     await asyncio.sleep(0.05)
 

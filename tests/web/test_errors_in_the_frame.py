@@ -54,7 +54,7 @@ async def browser(bound: BoundDatabase, settings: Settings) -> AsyncIterator[htt
         ("GET", "/broken", 500),
     ],
 )
-async def test_error_keeps_the_frame_of_whoever_is_signed_in(
+async def test_error_keeps_the_frame_of_the_signed_in_person(
     browser: httpx.AsyncClient, session: AsyncSession, settings: Settings, method: str, path: str, status: int
 ) -> None:
     alone = await browser.request(method, path)

@@ -105,7 +105,7 @@ async def test_report_for_a_person_names_who_when_and_why(
 
 
 @pytest.mark.parametrize("role", roles_allowing("break_glass.use"))
-async def test_whoever_breaks_the_glass_reads_the_records_that_it_opened(
+async def test_who_breaks_the_glass_reads_the_records_that_it_opened(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World, role: str
 ) -> None:
     token = await as_user(client, session, settings, role)

@@ -107,7 +107,7 @@ async def test_static_files_are_kept_when_asked_for_by_digest(app: FastAPI) -> N
         (datetime(2025, 11, 2, 9, 30, tzinfo=UTC), "2 Nov 2025"),
     ],
 )
-def test_an_instant_is_written_on_the_clock_of_whoever_looks(value: datetime, text: str) -> None:
+def test_an_instant_is_written_on_the_clock_of_the_person_who_looks(value: datetime, text: str) -> None:
     with shown_in(ZoneInfo("Europe/Amsterdam")):
         assert near_text(value, NOON) == text
         assert near_text(value, NOON, in_sentence=True) == text[0].lower() + text[1:]

@@ -149,7 +149,7 @@ class SignInAttempt(Base, rows=Rows.DISPOSABLE):
     """
     One try at a secret, or a request for a new password, by its `purpose`.
 
-    `account_sha256` is of the address as typed, so that an unknown one is counted as well.
+    `account_sha256` is of the key of the address that was typed, known or not; for a code, of the account's id.
     """
 
     __tablename__ = "sign_in_attempt"
