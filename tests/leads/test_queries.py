@@ -3,14 +3,29 @@
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.leads import queries
 from app.leads.schemas import LeadFilter
 from app.platform.actor import Actor
+from tests.builders import a_lead
 from tests.plans import plan_of_page
 
 SOMEBODY = str(uuid4())
+
+
+async def _many_leads(session: AsyncSession) -> None:
+    """Leads of one person: in an empty table every index is as good as another."""
+    lead = await a_lead(session)
+    await session.execute(
+        text(
+            "INSERT INTO patient_lead (person_id, medical_condition_id, source, created_at) "
+            "SELECT :person_id, :medical_condition_id, 'phone', now() - make_interval(hours => hour) "
+            "FROM generate_series(1, 500) AS hour"
+        ),
+        {"person_id": lead.person_id, "medical_condition_id": lead.medical_condition_id},
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,6 +47,7 @@ SOMEBODY = str(uuid4())
 async def test_page_is_read_from_its_index_in_its_order(
     session: AsyncSession, actor: Actor, asked: dict[str, str], index: str
 ) -> None:
+    await _many_leads(session)
     ids = await queries.filtered(session, actor, LeadFilter.model_validate(asked))
 
     plan = await plan_of_page(session, ids, queries.NEWEST_FIRST)
