@@ -2,9 +2,9 @@
 The request guard in front of every JSON route. In this order:
 
 1. who asks (429 when too often, see rate_limits.py; 401, and a stranger's body is not read), 2. may they (403),
-3. is the body one we read (413, 415, 422), 4. the endpoint, in one transaction in which 1 and 2 are asked (again, where
-a body was on its way meanwhile), 5. the request's audit event and the
-stored answer of its Idempotency-Key, 6. commit, 7. the answer leaves.
+3. is the body one we read (413, 415, 422), and does the route know every parameter of the address (422), 4. the
+endpoint, in one transaction in which 1 and 2 are asked (again, where a body was on its way meanwhile), 5. the request's
+audit event and the stored answer of its Idempotency-Key, 6. commit, 7. the answer leaves.
 
 Some routes have a fast path (fast_paths.py), which does all of this in one statement where it can; it is tried first.
 A refusal rolls the transaction back and leaves its event in a transaction of its own. Deadlocks and serialization
@@ -17,8 +17,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, params
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.routing import Match
 from starlette.types import Scope
@@ -35,8 +37,9 @@ from app.access.serving import State, record_refusal, serve, write_event
 from app.access.standing import hold_rights
 from app.access.views import AccessContext
 from app.audit import service as audit
-from app.platform import errors, idempotency
+from app.platform import errors, idempotency, problems
 from app.platform.actor import Actor
+from app.platform.errors import FieldError
 from app.platform.idempotency import StoredAnswer
 from app.platform.problems import described, translate
 from app.platform.settings import Settings
@@ -122,6 +125,7 @@ class GuardedRoute(APIRoute):
             **(options.get("responses") or {}),
         }
         super().__init__(path, shown(endpoint), **options)
+        self.parameters = _parameters(self.dependant)
         # What a route has just made was entered by who is answered: there is nothing to be opened
         # (AccessContext.makes_new).
         shows_detail = self.status_code != HTTPStatus.CREATED and description.holds_detail(self.response_model)
@@ -144,8 +148,9 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             await _count(request, action)
-            answer = None if path is None else await _answer_fast(request, path, action)
-            return await _serve(request, inner, permission, action) if answer is None else answer
+            unknown = problems.unknown_parameters(request.query_params, self.parameters)
+            answer = None if path is None or unknown else await _answer_fast(request, path, action)
+            return await _serve(request, inner, permission, action, unknown) if answer is None else answer
 
         return guarded
 
@@ -168,7 +173,19 @@ def mount(app: FastAPI, router: APIRouter) -> None:
         app.router.routes.append(route)
 
 
-async def _serve(request: Request, inner: Handler, permission: str, action: str) -> Response:
+def _parameters(dependant: Dependant) -> frozenset[str]:
+    """The names that a route reads of an address's query, by itself or by what it depends on."""
+    found: set[str] = set()
+    for parameter in dependant.query_params:
+        kind: Any = parameter.field_info.annotation
+        is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+        found |= set(kind.model_fields) if is_model else {parameter.alias}
+    return frozenset(found).union(*map(_parameters, dependant.dependencies))
+
+
+async def _serve(
+    request: Request, inner: Handler, permission: str, action: str, unknown: Sequence[FieldError]
+) -> Response:
     async def work(session: AsyncSession) -> Response:
         actor, fault = None, None
         account_id = _known_account(request)
@@ -188,6 +205,8 @@ async def _serve(request: Request, inner: Handler, permission: str, action: str)
             actor = await _let_in(session, request, permission)
         if fault is not None:
             raise fault
+        if unknown:
+            raise errors.Invalid(fields=unknown)
         assert actor is not None  # noqa: S101 - anyone who is not let in has been refused
         return await _carry_out(session, actor, request, inner, permission, action)
 

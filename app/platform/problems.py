@@ -1,6 +1,7 @@
 """Errors of the JSON API: RFC 9457 problem+json with a stable code and a request id, never the value that was sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -56,6 +57,9 @@ MOST_FIELDS = 100
 """That many wrong fields an answer names; a body may have tens of thousands."""
 ALTERNATIVE = "~"
 """Begins the tag of a union's alternative (text.either): part of Pydantic's place of an error, not of the request."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,49}")
+"""A name from outside that may stand in an answer; any other text is no name."""
 
 
 class ProblemField(BaseModel):
@@ -168,6 +172,20 @@ def invalid_fields(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
             continue
         fields[FieldError(_place(place), kind, message)] = None
     return list(fields)
+
+
+def unknown_parameters(given: Iterable[str], known: Collection[str]) -> list[FieldError]:
+    """An error for each name in an address's query that is none of `known`; it says which there are."""
+    there_are = f"There are: {', '.join(sorted(known))}." if known else "This address takes none."
+    names = dict.fromkeys(name if _NAME.fullmatch(name) else "*" for name in given if name not in known)
+    return [
+        FieldError(
+            name,
+            "unknown_parameter",
+            f"There is no {'such parameter' if name == '*' else f'parameter {name}'}. {there_are}",
+        )
+        for name in list(names)[:MOST_FIELDS]
+    ]
 
 
 def translate(error: BaseException, constraint_errors: ConstraintErrors) -> AppError | None:

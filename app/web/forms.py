@@ -3,7 +3,7 @@
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from starlette.datastructures import ImmutableMultiDict
 from app.access import answering
 from app.platform.errors import FieldError, Invalid
 from app.platform.paging import PageQuery
-from app.platform.problems import invalid_fields
+from app.platform.problems import invalid_fields, unknown_parameters
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound=PageQuery)
@@ -87,11 +87,22 @@ def read_form(
 
 
 def read_query(
-    kind: type[Q], typed: Mapping[str, Any], *, zone: tzinfo | None = None, wrong: Sequence[FieldError] = ()
+    request: Request,
+    kind: type[Q],
+    typed: Mapping[str, Any],
+    *,
+    beside: Collection[str] = (),
+    zone: tzinfo | None = None,
+    wrong: Sequence[FieldError] = (),
 ) -> Q:
-    """The question that an address asks; what is left blank is not asked. Its cursor is one that a page was given."""
+    """
+    The question that an address asks; what is left blank is not asked. Its cursor is one that a page was given.
+
+    `beside` are the parameters that the page reads beside those of `kind`; any other is wrong.
+    """
     asked = {name: value for name, value in typed.items() if value not in ("", [], None)}
-    query = read_form(kind, asked, zone=zone, wrong=wrong)
+    unknown = unknown_parameters(request.query_params, {*kind.model_fields, *beside})
+    query = read_form(kind, asked, zone=zone, wrong=[*wrong, *unknown])
     opened: Q = answering.current().open_cursor(query)  # type: ignore[assignment]  # a copy of the same kind
     return opened
 

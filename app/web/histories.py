@@ -115,7 +115,7 @@ def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
             "person_id": None,
         }
         try:
-            query = read_query(HistoryFilter, {**typed, "limit": 25}, zone=zone_of(request))
+            query = read_query(request, HistoryFilter, {**typed, "limit": 25}, zone=zone_of(request))
             found = await versions_of(session, actor, record=record, record_id=record_id, access=access, query=query)
         except Invalid as error:
             return form_again(request, "oversight/history.html", context, error)

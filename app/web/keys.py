@@ -48,7 +48,7 @@ class Overlap(Body):
 @router.get("", dependencies=[allow("key.manage")])
 async def show_keys(request: Request, session: DbSession, all: str = "") -> Response:  # noqa: A002
     typed = asked_in(request, ApiKeyFilter)
-    query = read_query(ApiKeyFilter, {**typed, "working": None if all else "true"})
+    query = read_query(request, ApiKeyFilter, {**typed, "working": None if all else "true"}, beside={"all"})
     found = await queries.page_of_keys(session, query=query, now=clock.now())
     return page(request, "keys/list.html", {"keys": found, "all": bool(all), "typed": typed})
 

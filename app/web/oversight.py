@@ -49,7 +49,7 @@ async def _question(request: Request, session: AsyncSession) -> AuditEventFilter
         typed["actor_id"] = await find_account_id(session, who[:255])
         if typed["actor_id"] is None:
             wrong.append(FieldError("who", "unknown_account", "No account has this name, e-mail or id."))
-    return read_query(AuditEventFilter, typed, zone=zone_of(request), wrong=wrong)
+    return read_query(request, AuditEventFilter, typed, beside={"who"}, zone=zone_of(request), wrong=wrong)
 
 
 def _trail_context(request: Request) -> dict[str, Any]:
@@ -100,7 +100,7 @@ async def show_access_report(request: Request, session: DbSession, actor: Curren
         "to_at": None,
     }
     try:
-        query = read_query(AccessReportFilter, {**typed, "limit": 200, "cursor": None}, zone=zone_of(request))
+        query = read_query(request, AccessReportFilter, {**typed, "limit": 200, "cursor": None}, zone=zone_of(request))
     except Invalid as error:
         return form_again(request, "oversight/access_report.html", context, error)
     looks, is_cut = await _all_looks(session, actor, person_id, query)
@@ -127,7 +127,7 @@ async def show_break_glass_list(
     """What was opened with a stated reason; those that wait for a review come first."""
     typed = asked_in(request, OpeningFilter)
     reviewed = {"waiting": "false", "reviewed": "true"}.get(state)
-    query = read_query(OpeningFilter, {**typed, "reviewed": reviewed})
+    query = read_query(request, OpeningFilter, {**typed, "reviewed": reviewed}, beside={"state"})
     context = {
         "openings": await opening_answers.page_of_openings(session, actor, query=query),
         "kind": query.kind,

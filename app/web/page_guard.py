@@ -376,11 +376,12 @@ def refusal_page(request: Request, error: AppError) -> HTMLResponse:
     headers = {"retry-after": waits[status]} if status in waits else {}
     # What is said of a kind in general, the page says in its own words already.
     general = type(error).__module__ == errors.__name__ and error.error_detail == type(error).detail
+    named = " ".join(f"{field.field}: {on_a_page(field)}" for field in error.fields)
     return error_page(
         request,
         status,
         code=error.error_code,
-        detail=None if general else error.error_detail,
+        detail=(named or None) if general else error.error_detail,
         reference=request.scope.get("request_id", ""),
         headers={"referrer-policy": "same-origin", **headers},
     )

@@ -28,7 +28,7 @@ ROLES = [(role.value, words(role.value), ROLE_DESCRIPTIONS[role]) for role in HU
 async def show_users(request: Request, session: DbSession) -> Response:
     context: dict[str, Any] = {**NO_ERRORS, "typed": asked_in(request, UserFilter), "users": None}
     try:
-        found = await queries.page_of_users(session, query=read_query(UserFilter, context["typed"]))
+        found = await queries.page_of_users(session, query=read_query(request, UserFilter, context["typed"]))
     except Invalid as error:
         return form_again(request, "users/list.html", context, error)
     return page(request, "users/list.html", {**context, "users": found})

@@ -139,10 +139,11 @@ async def test_errors_name_the_field_and_never_the_value(client: httpx.AsyncClie
         assert answer.status_code == 422
         assert answer.json()["errors"], body
         assert SECRET not in answer.text
-    answer = await client.get(URL, params={"limit": SECRET, SECRET: SECRET}, headers=steward)
-    assert answer.status_code == 422
-    assert SECRET not in answer.text
-    assert {error["field"] for error in answer.json()["errors"]} == {"limit", "*"}
+    for name in ("limit", "colour"):
+        answer = await client.get(URL, params={name: SECRET}, headers=steward)
+        assert answer.status_code == 422
+        assert SECRET not in answer.text
+        assert {error["field"] for error in answer.json()["errors"]} == {name}
 
 
 async def test_refusal_of_a_right_comes_before_the_body_and_is_on_record(

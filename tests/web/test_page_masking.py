@@ -88,7 +88,7 @@ async def picked_patients(session: DbSession, actor: CurrentActor) -> Response:
 
 @router.get("/calls", dependencies=[allow("call.read")])
 async def show_calls(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    query = read_query(CallFilter, {**asked_in(request, CallFilter), "limit": 1})
+    query = read_query(request, CallFilter, {**asked_in(request, CallFilter), "limit": 1})
     found = await calls.list_calls(session, actor, query=query)
     items = (call_answers.read(row, clock.now()) for row in found.rows)
     return page(request, "calls.html", {"calls": found.page(items)})
