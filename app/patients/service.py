@@ -175,7 +175,7 @@ async def change_patient(
     _CHANGED.set_given(patient, change)
     require_none(rules.faults_of(patient), before=before, touched=given)
     if "person" in given:
-        await people.apply_change(session, person, change.person)
+        await people.apply_change(session, actor, person, change.person)
     await session.flush()
     fields = {*given - {"person"}, *(change.person.model_fields_set if "person" in given else ())}
     _note(session, patient, fields)

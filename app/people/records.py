@@ -61,7 +61,7 @@ async def lock_new_email(session: AsyncSession, change: PersonUpdate) -> None:
         await lock_identity(session, email_key=email_key(email))
 
 
-async def apply_change(session: AsyncSession, person: Person, change: PersonUpdate) -> None:
+async def apply_change(session: AsyncSession, actor: Actor, person: Person, change: PersonUpdate) -> None:
     """
     Set the given fields of a person who is locked, after `lock_new_email`, with the keys that follow from them.
 
@@ -79,7 +79,7 @@ async def apply_change(session: AsyncSession, person: Person, change: PersonUpda
     if "was" in change.model_fields_set:
         if not replaced:
             raise nothing_replaced()
-        await _keep_replaced(session, person, replaced, was=change.was)
+        await _keep_replaced(session, actor, person, replaced, was=change.was)
     if not given:
         return
     if (email := given.get("email")) is not None:
@@ -117,10 +117,9 @@ def _replaced(person: Person, given: Mapping[str, Any]) -> list[tuple[str, str, 
 
 
 async def _keep_replaced(
-    session: AsyncSession, person: Person, replaced: Sequence[tuple[str, str, str]], *, was: str
+    session: AsyncSession, actor: Actor, person: Person, replaced: Sequence[tuple[str, str, str]], *, was: str
 ) -> None:
     """File what is replaced as contact points that are no longer used."""
-    actor: Actor | None = session.info.get("actor")
     rows = [
         {
             "person_id": person.person_id,
@@ -128,7 +127,7 @@ async def _keep_replaced(
             "value": value,
             "value_key": key,
             "was": was,
-            "updated_by": actor.account_id if actor else None,
+            "updated_by": actor.account_id,
         }
         for kind, value, key in replaced
     ]
@@ -155,8 +154,8 @@ async def _lock_person(session: AsyncSession, actor: Actor, person_id: UUID) -> 
     return await queries.get_person(session, actor, person_id=person_id, for_update=True)
 
 
-async def _change_person_field(session: AsyncSession, _actor: Actor, person: Person, field: str, value: Any) -> None:
-    await apply_change(session, person, PersonUpdate.model_validate({field: value}))
+async def _change_person_field(session: AsyncSession, actor: Actor, person: Person, field: str, value: Any) -> None:
+    await apply_change(session, actor, person, PersonUpdate.model_validate({field: value}))
     await session.flush()
 
 

@@ -274,7 +274,7 @@ async def change_person(
     await lock_new_email(session, change)
     person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
     require_match(if_match, etag(person.version))
-    await apply_change(session, person, change)
+    await apply_change(session, actor, person, change)
     await session.flush()
     _note(session, person_id, change.model_fields_set)
     return person
@@ -290,7 +290,7 @@ async def deactivate_person(
     """
     person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
     require_match(if_match, etag(person.version))
-    await apply_change(session, person, PersonUpdate(is_active=False))
+    await apply_change(session, actor, person, PersonUpdate(is_active=False))
     await session.flush()
     _note(session, person_id, ["is_active"])
     return person

@@ -1,5 +1,6 @@
 """Who is it, against the database: found, kept apart, brought back, never overwritten."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +17,12 @@ from app.people.errors import (
     SeveralPeopleFit,
     ValueNotAllowed,
 )
-from app.people.models import DuplicateCandidate, IntakeSubmission, Person, PersonContactType
+from app.people.models import ContactPoint, DuplicateCandidate, IntakeSubmission, Person, PersonContactType
 from app.people.schemas import Intake, PersonCreate, PersonUpdate
 from app.people.service import Identified
 from app.platform.actor import Actor
 from app.platform.errors import Invalid
+from tests.builders import a_colleague
 
 JAN = {"first_name": "Jan", "last_name": "de Vries", "email": "jan@example.org"}
 
@@ -298,3 +300,15 @@ async def test_of_however_many_people_at_one_address_everybody_is_considered(
     again = await identify(session, actor, first_name="Oldest", last_name="Member", email="house@example.org")
 
     assert (again.match.outcome, again.person.person_id) == ("existing_person", first.person.person_id)
+
+
+async def test_an_address_that_is_replaced_names_who_replaced_it(session: AsyncSession, actor: Actor) -> None:
+    made = await identify(session, actor)
+    account, _ = await a_colleague(session)
+    editor = replace(actor, account_id=account.user_account_id)
+
+    await service.change_person(
+        session, editor, person_id=made.person.person_id, change=PersonUpdate(email="new@example.org", was="former")
+    )
+
+    assert (await session.scalars(select(ContactPoint.updated_by))).one() == account.user_account_id
