@@ -21,7 +21,7 @@ import httpx
 import hypothesis
 import pytest
 import structlog
-from sqlalchemy import make_url, text
+from sqlalchemy import event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.access.policy import Role, permissions_of
@@ -133,6 +133,19 @@ async def bound(database: Database) -> AsyncIterator[BoundDatabase]:
         outer = await connection.begin()
         yield BoundDatabase(connection, database)
         await outer.rollback()
+
+
+@contextmanager
+def statements_of(bound: BoundDatabase) -> Iterator[list[str]]:
+    """The statements that sessions send while the block runs."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sent.append(statement)
+
+    event.listen(bound.connection.sync_connection, "before_cursor_execute", note)
+    yield sent
+    event.remove(bound.connection.sync_connection, "before_cursor_execute", note)
 
 
 @pytest.fixture

@@ -46,5 +46,5 @@ async def take_over(
     if outside and stated is None:
         (only,) = outside if len(outside) == 1 else (None,)
         raise ReasonNeeded(extra={"header": ACCESS_REASON, "person_id": None if only is None else str(only)})
-    for person_id in sorted(outside):
-        await service.state_reason(session, actor, person_id=person_id, reason=str(stated))
+    if outside:
+        await service.state_reason(session, actor, person_ids=outside, reason=str(stated))

@@ -136,7 +136,7 @@ async def _closed_to(
     outside -= stated
     (only,) = outside if len(outside) == 1 else (None,)
     if only is not None and access.reason is not None:
-        await service.state_reason(session, actor, person_id=only, reason=access.reason)
+        await service.state_reason(session, actor, person_ids=[only], reason=access.reason)
         return frozenset()
     if outside and closes_record:
         raise ReasonNeeded(extra={"header": ACCESS_REASON, "person_id": None if only is None else str(only)})

@@ -43,7 +43,7 @@ async def reveal(session: AsyncSession, actor: Actor, *, asked: RevealAsked) -> 
         fields=asked.fields,
         purpose="reveal",
     )
-    await openings.state_reason(session, actor, person_id=person_id, reason=asked.reason, kind="reveal")
+    await openings.state_reason(session, actor, person_ids=[person_id], reason=asked.reason, kind="reveal")
     values = {value.path: value.value for value in found}
     return RevealRead(record_type=record.record_type, record_id=asked.record_id, person_id=person_id, values=values)
 

@@ -152,11 +152,16 @@ def _name_the_editor(session: Session, *_: Any) -> None:
 
 @event.listens_for(Edited, "before_delete", propagate=True)
 def _name_the_remover(_mapper: Any, connection: Connection, row: Any) -> None:
-    # The trigger `keep_removed` files the row; a row that goes cannot say who took it away.
+    # The trigger `keep_removed` files the row; a row that goes cannot say who took it away. PostgreSQL keeps the name
+    # until the transaction or savepoint ends.
     session = object_session(row)
     actor = session.info.get("actor") if session is not None else None
-    if actor is not None:
+    if session is None or actor is None:
+        return
+    named = (connection.get_nested_transaction() or connection.get_transaction(), actor.account_id)
+    if session.info.get("named_remover") != named:
         connection.execute(select(func.set_config("crm.actor", str(actor.account_id or ""), True)))
+        session.info["named_remover"] = named
 
 
 def insert_only_tables() -> list[Table]:

@@ -163,7 +163,7 @@ async def state_reason(
     try:
         asked = read_form(AccessReason, typed)
         async with known_errors(request, session):
-            await openings.state_reason(session, actor, person_id=asked.person_id, reason=asked.reason)
+            await openings.state_reason(session, actor, person_ids=[asked.person_id], reason=asked.reason)
     except AppError as error:
         return form_again(request, "oversight/reason.html", {"typed": typed, "back": local_path(back)}, error)
     return go_to(request, local_path(back))

@@ -20,6 +20,7 @@ from app.platform.settings import Caseload, Settings
 from tests.access.test_reasons import _described
 from tests.builders import a_colleague, a_lead, a_patient, a_person
 from tests.canaries import H, World, a_world
+from tests.conftest import BoundDatabase, statements_of
 
 WHY = {"X-Access-Reason": "Bo is on leave; I take her over."}
 
@@ -136,7 +137,9 @@ async def test_without_assigned_caseloads_owners_change_freely(
     assert (await client.put(url, json={"owner_id": str(me.user_account_id)}, headers=headers)).status_code == 200
 
 
-async def test_one_reason_takes_over_a_whole_selection(session: AsyncSession, settings: Settings) -> None:
+async def test_one_reason_takes_over_a_whole_selection(
+    session: AsyncSession, settings: Settings, bound: BoundDatabase
+) -> None:
     colleague, _ = await a_colleague(session)
     me, _ = await a_colleague(session)
     owners = (colleague.user_account_id, colleague.user_account_id, None)
@@ -146,7 +149,9 @@ async def test_one_reason_takes_over_a_whole_selection(session: AsyncSession, se
     with answering(Asked(session, actor, access)):
         with pytest.raises(ReasonNeeded):
             await take_over(session, actor, person_ids=people, owner_id=me.user_account_id)
-        await take_over(session, actor, person_ids=people, owner_id=me.user_account_id, reason="Bo is on leave.")
+        with statements_of(bound) as sent:
+            await take_over(session, actor, person_ids=people, owner_id=me.user_account_id, reason="Bo is on leave.")
+    assert len([sql for sql in sent if sql.startswith("INSERT INTO access_opening")]) == 1, "one statement for all"
     opened = set(
         await session.scalars(select(AccessOpening.person_id).where(AccessOpening.reason == "Bo is on leave."))
     )

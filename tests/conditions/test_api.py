@@ -4,7 +4,7 @@ import httpx
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.conftest import AsRole
+from tests.conftest import AsRole, BoundDatabase, statements_of
 
 URL = "/api/v1/medical-conditions"
 NEW = {
@@ -121,6 +121,17 @@ async def test_without_a_key_the_answer_is_401_before_anything_is_read(client: h
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_whoever_takes_rows_out_of_a_list_is_named_to_the_database_once(
+    client: httpx.AsyncClient, as_role: AsRole, bound: BoundDatabase
+) -> None:
+    steward = await as_role("data_steward")
+    names = [f"Synonym {number}" for number in range(5)]
+    place = (await client.post(URL, json={**NEW, "synonyms": names}, headers=steward)).headers["location"]
+    with statements_of(bound) as sent:
+        assert (await client.put(place, json={"synonyms": [], "codes": []}, headers=steward)).status_code == 200
+    assert len([sql for sql in sent if "set_config" in sql]) == 1
 
 
 async def test_what_is_taken_out_of_a_list_or_changed_in_it_stays_in_the_history(

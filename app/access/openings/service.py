@@ -1,6 +1,8 @@
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.openings import queries
@@ -31,39 +33,54 @@ async def break_glass(session: AsyncSession, actor: Actor, *, asked: BreakGlass)
         raise NothingToOpen
     if len(await queries.open_break_glass(session, actor)) >= MOST_OPEN:
         raise TooManyOpen
-    opening = await _open(session, actor, kind="break_glass", person_id=asked.person_id, reason=asked.reason)
+    (opening,) = await _open(session, actor, kind="break_glass", person_ids=[asked.person_id], reason=asked.reason)
     audit.note(session, record_type="access_opening", record_id=opening.access_opening_id)
     await _tell_privacy_officers(session, actor)
     return opening
 
 
 async def state_reason(
-    session: AsyncSession, actor: Actor, *, person_id: UUID, reason: str, kind: str = "outside_caseload"
-) -> AccessOpening:
-    """Put on record why the actor looks; for what lies outside the caseload it stays open for an hour."""
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person_ids: Collection[UUID],
+    reason: str,
+    kind: str = "outside_caseload",
+) -> None:
+    """
+    Put on record why the actor looks at each of these; for what lies outside the caseload it stays open for an hour.
+    """
     lasts = timedelta() if kind == "reveal" else LASTS
-    return await _open(session, actor, kind=kind, person_id=person_id, reason=reason, lasts=lasts)
+    await _open(session, actor, kind=kind, person_ids=person_ids, reason=reason, lasts=lasts)
 
 
 async def _open(
-    session: AsyncSession, actor: Actor, *, kind: str, person_id: UUID, reason: str, lasts: timedelta = LASTS
-) -> AccessOpening:
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    kind: str,
+    person_ids: Collection[UUID],
+    reason: str,
+    lasts: timedelta = LASTS,
+) -> list[AccessOpening]:
     if actor.account_id is None:
         raise Forbidden
     now = clock.now()
-    opening = AccessOpening(
-        kind=kind,
-        created_at=now,
-        user_account_id=actor.account_id,
-        person_id=person_id,
-        reason=reason,
-        expires_at=now + lasts,
-        updated_by=actor.account_id,
+    opening = {
+        "kind": kind,
+        "created_at": now,
+        "user_account_id": actor.account_id,
+        "reason": reason,
+        "expires_at": now + lasts,
+        "updated_by": actor.account_id,
+    }
+    # As rows of one statement: the unit of work would send one for each.
+    openings = await session.scalars(
+        insert(AccessOpening).returning(AccessOpening),
+        [opening | {"person_id": person_id} for person_id in sorted(person_ids)],
     )
-    session.add(opening)
-    await session.flush()
-    audit.note(session, person_ids=[person_id], purpose=kind)
-    return opening
+    audit.note(session, person_ids=person_ids, purpose=kind)
+    return list(openings)
 
 
 async def end_opening(session: AsyncSession, actor: Actor, *, access_opening_id: UUID) -> AccessOpening:
