@@ -1,5 +1,6 @@
 """Sessions of browsers: how they begin, what ends them, and that nothing survives its end."""
 
+import re
 from datetime import datetime, timedelta
 
 import httpx
@@ -8,13 +9,14 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.accounts import sessions, users
+from app.access.accounts import held_forms, sessions, users
 from app.access.accounts.models import HeldForm, WebSession
 from app.access.service import command_actor
 from app.audit.models import AuditEvent
 from app.platform import clock
 from app.platform.crypto import derived_token, digest
 from app.platform.settings import Settings
+from app.web.render import TEMPLATES
 from tests.browsing import ORIGIN, Somebody, give_cookie, signed_in, somebody, token_in
 
 
@@ -268,6 +270,29 @@ async def test_kept_form_is_shown_to_its_owner_alone(
         other = await somebody(session, settings, "admin", email="other@crm.example")
         await signed_in(client, session, other.account_id)
         assert (await client.get(f"/resume/{held.held_form_id}")).status_code == 404
+
+
+async def test_everything_that_was_typed_is_kept_but_secrets(
+    session: AsyncSession, settings: Settings, ines: Somebody
+) -> None:
+    typed = [("reason_code", "no_answer"), ("dial_code", "+31"), ("password_changed", "yes"), ("tokens", "2")]
+    secrets = [(name, "hidden") for name in _fields_of_secrets()]
+    held = await held_forms.hold(
+        session, account_id=ines.account_id, path="/x", fields=[*typed, *secrets], now=clock.now()
+    )
+    assert held is not None
+    _, fields = await held_forms.fetch(session, account_id=ines.account_id, held_form_id=held, now=clock.now())
+    assert fields == typed
+
+
+def _fields_of_secrets() -> set[str]:
+    """The names of the fields of our own pages in which a secret is typed or sent."""
+    pages = "".join(sheet.read_text() for sheet in TEMPLATES.rglob("*.html") if "gallery" not in sheet.parts)
+    passwords = re.findall(r'ui\.password_field\("(\w+)"', pages)
+    codes = re.findall(r'ui\.field\("(\w+)"[^}]*(?:one-time-code|[Rr]ecovery code)', pages)
+    hidden = re.findall(r'type="hidden" name="(csrf_token|sealed)"', pages)
+    assert (set(passwords), set(codes), set(hidden)) == ({"password"}, {"code"}, {"csrf_token", "sealed"})
+    return {*passwords, *codes, *hidden}
 
 
 async def test_form_without_the_token_of_its_session_is_not_kept(
