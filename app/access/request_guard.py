@@ -239,8 +239,9 @@ async def _authenticate(session: AsyncSession, request: Request) -> Actor:
         raise errors.Unauthenticated
     session.info["actor"] = actor
     if key.secret_sha256 not in state.known_keys:
-        if len(state.known_keys) < _MOST_KNOWN_KEYS:
-            state.known_keys[key.secret_sha256] = actor.account_id
+        if len(state.known_keys) >= _MOST_KNOWN_KEYS:
+            del state.known_keys[next(iter(state.known_keys))]
+        state.known_keys[key.secret_sha256] = actor.account_id
         state.rate_limits.count_request(actor.account_id)
     return actor
 

@@ -50,7 +50,7 @@ class State:
 
     `known_keys` are keys that have opened in this process, the secret's hash with the account. They say whose body may
     be read early and on whom a request is counted, never what the key may do: that is asked of the database at each
-    request.
+    request. Of very many the oldest are forgotten: dicts keep the order in which they were filled.
     """
 
     database: Database

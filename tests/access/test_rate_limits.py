@@ -161,6 +161,24 @@ async def test_an_account_has_one_ceiling_for_every_path(limited: Limited, as_ro
         assert await _statuses(client, 1, await as_role("navigator")) == [200]
 
 
+async def test_a_key_is_counted_once_a_request_however_many_keys_have_opened(
+    bound: BoundDatabase, settings: Settings, as_role: AsRole
+) -> None:
+    headers = await as_role("data_steward")
+    app = create_app(settings.model_copy(update={"rate_limit_per_minute": 2}), bound)
+    known: dict[bytes, UUID] = app.state.serving.known_keys
+    known.update({number.to_bytes(32): UUID(int=number) for number in range(10_000)})
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        names = ("Counted once", "Counted twice", "Counted thrice")
+        answers = [
+            await client.post("/api/v1/medical-conditions", json={"name": name}, headers=headers) for name in names
+        ]
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert len(known) == 10_000
+    assert (0).to_bytes(32) not in known, "the oldest has gone"
+
+
 async def test_without_limits_nobody_is_refused(limited: Limited) -> None:
     async with limited(failed_keys_per_minute=0) as client:
         assert await _statuses(client, 30, FORGED) == [401] * 30
