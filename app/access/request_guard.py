@@ -118,6 +118,7 @@ class GuardedRoute(APIRoute):
         if len(declared) != 1:
             raise TypeError(f"{path}: a route declares exactly one permission, this one {declared}")
         self.permission = declared[0]
+        self.fast_path = fast_paths.path_of(endpoint)
         self._beginning = path.partition("{")[0]
         method = next(iter(options.get("methods") or {"GET"}))
         options["responses"] = {
@@ -143,8 +144,7 @@ class GuardedRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         inner = self.unguarded = super().get_route_handler()
-        permission, action = self.permission, self.name
-        path: FastPath | None = getattr(self.endpoint, "fast_path", None)
+        permission, action, path = self.permission, self.name, self.fast_path
 
         async def guarded(request: Request) -> Response:
             await _count(request, action)

@@ -47,15 +47,14 @@ async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient |
         updated_by=actor.account_id,
     )
     require_none(_faults(call, no_show=new.no_show))
-    of_lead = None
+    people = set()
     if isinstance(new, CallForLead):
-        of_lead = await queries.person_of_lead(session, actor, lead_id=new.lead_id)
-    of_patient = None
+        people.add(await queries.person_of_lead(session, actor, lead_id=new.lead_id))
     if new.patient_id is not None:
-        of_patient = await queries.person_of_patient(session, actor, patient_id=new.patient_id)
-    if of_lead and of_patient and of_lead != of_patient:
+        people.add(await queries.person_of_patient(session, actor, patient_id=new.patient_id))
+    if len(people) > 1:
         raise of_another_person()
-    call.person_id = of_patient or of_lead  # type: ignore[assignment]  # one of them is there
+    (call.person_id,) = people
     session.add(call)
     await session.flush()
     return await _noted(session, actor, call.call_id)
