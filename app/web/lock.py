@@ -52,7 +52,7 @@ async def unlock(
     """The session goes on. With `stay` the page that is open asks: it gets 204, or the refusal as JSON."""
     now = clock.now()
     try:
-        account_id, new_hash = await sign_in.check_password(
+        verified = await sign_in.check_password(
             database_of(request),
             email=visitor.email,
             password=password,
@@ -61,7 +61,7 @@ async def unlock(
             settings=settings_of(request),
             now=now,
         )
-        if account_id != visitor.account_id:
+        if verified.account_id != visitor.account_id:
             raise SignInRefused
     except AppError as error:
         request.state.frame = None
@@ -72,8 +72,7 @@ async def unlock(
             request.state.refusal = shown
             return DataAnswer({"error": shown.error_detail}, status_of(shown))
         return form_again(request, "sign_in/unlock.html", _lock_context(visitor, next), shown)
-    if new_hash is not None:
-        await sign_in.store_rehash(session, account_id=account_id, new_hash=new_hash)
+    await sign_in.store_rehash(session, verified)
     assert visitor.session_id is not None  # noqa: S101 - a locked session is one
     await sessions.unlock(session, session_id=visitor.session_id, now=now)
     session.info["actor"] = visitor.actor

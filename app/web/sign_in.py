@@ -84,7 +84,7 @@ async def sign_in_with_password(
 ) -> Response:
     now, next_path, origin = clock.now(), local_path(next), origin_of(request)
     try:
-        account_id, new_hash = await sign_in.check_password(
+        verified = await sign_in.check_password(
             database_of(request),
             email=email,
             password=password,
@@ -96,10 +96,10 @@ async def sign_in_with_password(
     except AppError as error:
         context = _sign_in_context(request, next_path, visitor, email[:254])
         return form_again(request, "sign_in/sign_in.html", {**context, "why": None}, error)
-    if new_hash is not None:
-        await sign_in.store_rehash(session, account_id=account_id, new_hash=new_hash)
+    account_id = verified.account_id
     stage = await sign_in.lacking(session, account_id=account_id)
     begun = await sign_in.begin(session, account_id=account_id, stage=stage, origin=origin, now=now, earlier=visitor)
+    await sign_in.store_rehash(session, verified)
     return await after_step(request, session, begun, next_path)
 
 

@@ -22,6 +22,7 @@ from app.platform.settings import Settings
 from app.web.render import TEMPLATES
 from tests.access.conftest import COSTLY
 from tests.browsing import ORIGIN, PASSWORD, as_user, somebody, token_in
+from tests.conftest import BoundDatabase
 
 UNRELATED = "tundra velvet cobalt"
 
@@ -175,6 +176,22 @@ async def test_a_hash_of_an_earlier_cost_is_made_anew_at_the_sign_in(
     assert "m=128,t=2" in after
     assert after != before
     assert (await passwords.verify(after, who.password)) == (True, None)
+
+
+async def test_a_new_hash_does_not_bring_an_earlier_password_back(
+    session: AsyncSession, settings: Settings, bound: BoundDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = await somebody(session, settings, "navigator")
+    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=2, memory_cost=128, parallelism=1))
+    verified = await sign_in.check_password(
+        bound, email=who.email, password=who.password, device=None, source="x", settings=settings, now=clock.now()
+    )
+    changed = await passwords.hash_password("another lantern by the sea")
+    await users.store_password(session, account_id=who.account_id, password_hash=changed, now=clock.now())
+
+    await sign_in.store_rehash(session, verified)
+
+    assert (await session.scalars(select(PasswordCredential.hash))).one() == changed
 
 
 async def test_two_hashes_run_at_once_some_wait_and_the_next_is_told_to_come_back() -> None:

@@ -7,9 +7,10 @@ transaction is open.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import rate_limits
@@ -38,6 +39,14 @@ class SignedIn:
     account_id: UUID
 
 
+class Verified(NamedTuple):
+    """A password that was right: whose, the hash that it was compared with, and a new one if its cost has changed."""
+
+    account_id: UUID
+    hash: str
+    new_hash: str | None
+
+
 def _actor(account: UserAccount, session_id: UUID) -> Actor:
     return Actor(
         account_id=account.user_account_id,
@@ -58,9 +67,9 @@ async def check_password(
     source: str,
     settings: Settings,
     now: datetime,
-) -> tuple[UUID, str | None]:
+) -> Verified:
     """
-    The account that e-mail and password open, and a new hash if its cost has changed.
+    The account that e-mail and password open.
 
     SignInRefused, alike for an unknown account, a wrong password, a disabled account; TooMany. Call it before the
     request's session has begun its work: counting and hashing are not part of its transaction.
@@ -84,7 +93,7 @@ async def check_password(
         raise SignInRefused
     async with database.unit_of_work() as counting:
         await rate_limits.mark_success(counting, attempt)
-    return row.user_account_id, new_hash
+    return Verified(row.user_account_id, row.hash, new_hash)
 
 
 async def lacking(session: AsyncSession, *, account_id: UUID) -> str:
@@ -125,10 +134,14 @@ async def begin(
     return SignedIn(reference, stage, account_id)
 
 
-async def store_rehash(session: AsyncSession, *, account_id: UUID, new_hash: str) -> None:
-    """Keep the password under the present cost."""
-    credential = await session.get_one(PasswordCredential, account_id)
-    credential.hash = new_hash
+async def store_rehash(session: AsyncSession, verified: Verified) -> None:
+    """Keep the password under the present cost, unless it was changed since it was verified."""
+    if verified.new_hash is not None:
+        await session.execute(
+            update(PasswordCredential)
+            .where(PasswordCredential.user_account_id == verified.account_id, PasswordCredential.hash == verified.hash)
+            .values(hash=verified.new_hash)
+        )
 
 
 async def give_code(
