@@ -1,16 +1,17 @@
 """The fast path of logging a call with a patient: one statement; what is not plain goes the ordinary path (api.py)."""
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import Response
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Uuid, bindparam, case, func, insert, or_, select, true
+from sqlalchemy import ColumnElement, DateTime, Uuid, bindparam, case, func, insert, literal_column, or_, select, true
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
 
 from app.access.fast_paths import FastRequest, audit_row, credentials, json_answer
 from app.calls.models import CallHistory
-from app.calls.rules import contradictions, derive_status, unresolved_because
+from app.calls.rules import contradictions, derive_status, moments_that_cannot_be, unresolved_because
 from app.calls.schemas import CallForPatient, CallRead
 from app.calls.service import NEW
 from app.calls.states import CALL
@@ -21,6 +22,7 @@ from app.platform import clock
 from app.platform.answers import ShownColumns
 from app.platform.etags import etag
 from app.platform.fast_path import Row, Statement
+from app.platform.plausibility import UNKNOWN_LIFE
 from app.platform.stored_fields import parameters
 
 _NEW_CALL = TypeAdapter(CallForPatient)
@@ -41,6 +43,13 @@ _PERSON = ShownColumns(PersonSummary, Person, prefix="person_")
 _NAVIGATOR = ShownColumns(PersonSummary, Person, made=("person_id",), prefix="pn_")
 
 
+def _is_surely_born(moment: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Whether the person was born on a day before this moment's; the ordinary path looks at the others more closely."""
+    return or_(
+        Person.date_of_birth.is_(None), Person.date_of_birth < func.date(func.timezone(literal_column("'UTC'"), moment))
+    )
+
+
 def _log_statement() -> Statement:
     caller = credentials("call.create", changes=True)
     navigator = aliased(Person, name="navigator")
@@ -59,7 +68,7 @@ def _log_statement() -> Statement:
         .join(Patient, Patient.patient_id == bindparam("patient_id", type_=Uuid()))
         .join(Person, Patient.person_id == Person.person_id)
         .outerjoin(navigator, navigator.person_id == pn_id)
-        .where(Patient.deleted_at.is_(None))
+        .where(Patient.deleted_at.is_(None), _is_surely_born(bindparam("first_moment", type_=DateTime(timezone=True))))
         .cte("of_patient")
     )
     values = {
@@ -101,6 +110,7 @@ def values_of(new: CallForPatient, *, status: str) -> dict[str, Any]:
         "no_show": status == "no_show",
         "names_navigator": "pn_id" in new.model_fields_set,
         "pn_id": new.pn_id,
+        "first_moment": min(filter(None, (new.call_date, new.booking_date, new.reminder_date))),
     }
 
 
@@ -119,6 +129,16 @@ async def create_call(fast: FastRequest) -> Response | None:
         outcome=new.outcome,
         booking_date=new.booking_date,
         call_date=new.call_date,
+    ):
+        return None
+    if moments_that_cannot_be(
+        status=status,
+        outcome=new.outcome,
+        booking_date=new.booking_date,
+        call_date=new.call_date,
+        reminder_date=new.reminder_date,
+        life=UNKNOWN_LIFE,
+        now=clock.now(),
     ):
         return None
     row = await fast.statements.one(CREATE_CALL, {**fast.values, **values_of(new, status=status)})

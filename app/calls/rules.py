@@ -5,12 +5,17 @@ from typing import Literal
 
 from app.calls.states import CALL
 from app.platform.faults import Fault, fault
+from app.platform.plausibility import Life, implausible
 
 UnresolvedBecause = Literal["no_outcome", "adverse_event_not_asked"]
 
 LONGEST_CALL_MINUTES = 1_440
 SPOKEN_TO = frozenset({"reached", "refused", "callback_requested", "language_barrier"})
 """Outcomes that say that somebody was there to speak to; others are free words and say nothing of it."""
+
+
+HAPPENED = frozenset({"completed", "no_show"})
+"""The states of a call whose moment has come."""
 
 
 def derive_status(*, present: str, status: str | None, no_show: bool | None, outcome: str | None) -> str:
@@ -53,6 +58,24 @@ def contradictions(
         message = "A call needs call_date or booking_date."
         found.append(fault("call_date", "missing", message, with_={"booking_date"}))
     return found
+
+
+def moments_that_cannot_be(
+    *,
+    status: str,
+    outcome: str | None,
+    booking_date: datetime | None,
+    call_date: datetime | None,
+    reminder_date: datetime | None,
+    life: Life,
+    now: datetime,
+) -> list[Fault]:
+    """Which moments of a call cannot be. Source: docs/PLAUSIBILITY.md."""
+    has_happened = status in HAPPENED or outcome is not None
+    tells = ("booking_date" if call_date is None else "call_date",) if has_happened else ()
+    moments = {"booking_date": booking_date, "call_date": call_date, "reminder_date": reminder_date}
+    told_by = ("status", "no_show", "outcome")
+    return implausible("call_history", moments, life=life, now=now, happened=tells, told_by=told_by)
 
 
 def unresolved_because(

@@ -6,14 +6,17 @@ from app.audit import service as audit
 from app.calls import queries
 from app.calls.errors import AlreadyRescheduled, of_another_person
 from app.calls.models import CallHistory
-from app.calls.rules import contradictions, derive_status
+from app.calls.rules import contradictions, derive_status, moments_that_cannot_be
 from app.calls.schemas import CallForLead, CallForPatient, CallUpdate, Rebooking
 from app.calls.states import CALL
 from app.people import suggestions
+from app.people.lives import life_of
+from app.people.queries import get_person
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
 from app.platform.faults import Fault, require_none
+from app.platform.plausibility import Life
 from app.platform.stored_fields import StoredFields
 
 VOIDED_WITHOUT_REASON = "No reason was given."
@@ -46,7 +49,7 @@ async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient |
         created_by=actor.account_id,
         updated_by=actor.account_id,
     )
-    require_none(_faults(call, no_show=new.no_show))
+    require_none(_contradictions(call, no_show=new.no_show))
     people = set()
     if isinstance(new, CallForLead):
         people.add(await queries.person_of_lead(session, actor, lead_id=new.lead_id))
@@ -55,6 +58,8 @@ async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient |
     if len(people) > 1:
         raise of_another_person()
     (call.person_id,) = people
+    person = await get_person(session, actor, person_id=call.person_id)
+    require_none(_faults(call, life=await life_of(session, person)))
     session.add(call)
     await session.flush()
     return await _noted(session, actor, call.call_id)
@@ -77,11 +82,12 @@ async def correct_call(
     )
     if status != call.status:
         CALL.require_move(call.status, status)
-    before = _faults(call)
+    life = await life_of(session, call.person)
+    before = _faults(call, life=life)
     touched = set(given) | ({"status"} if status != call.status else set())
     _CHANGED.set_given(call, change)
     call.status, call.no_show = status, status == "no_show"
-    require_none(_faults(call, no_show=given.get("no_show")), before=before, touched=touched)
+    require_none(_faults(call, life=life, no_show=given.get("no_show")), before=before, touched=touched)
     await session.flush()
     return await _noted(session, actor, call_id, fields=set(given))
 
@@ -125,6 +131,7 @@ async def reschedule_call(session: AsyncSession, actor: Actor, *, call_id: UUID,
         created_by=actor.account_id,
         updated_by=actor.account_id,
     )
+    require_none(_faults(new, life=await life_of(session, old.person)))
     session.add(new)
     await session.flush()
     old.rescheduled_to = new.call_id
@@ -139,7 +146,21 @@ def _is_own(call: CallHistory, actor: Actor) -> bool:
     return is_navigator or (actor.account_id is not None and call.created_by == actor.account_id)
 
 
-def _faults(call: CallHistory, *, no_show: bool | None = None) -> list[Fault]:
+def _faults(call: CallHistory, *, life: Life, no_show: bool | None = None) -> list[Fault]:
+    """What of a call does not fit together, or cannot be in this life."""
+    moments = moments_that_cannot_be(
+        status=call.status,
+        outcome=call.outcome,
+        booking_date=call.booking_date,
+        call_date=call.call_date,
+        reminder_date=call.reminder_date,
+        life=life,
+        now=clock.now(),
+    )
+    return [*_contradictions(call, no_show=no_show), *moments]
+
+
+def _contradictions(call: CallHistory, *, no_show: bool | None) -> list[Fault]:
     return contradictions(
         status=call.status,
         no_show=no_show,

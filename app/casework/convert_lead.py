@@ -17,8 +17,11 @@ from app.patients import service as patients
 from app.patients.models import Patient
 from app.patients.schemas import PatientFields
 from app.people import service as people
+from app.people.lives import life_of
 from app.people.schemas import MatchRead, SuggestedChangeRead
+from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.plausibility import implausible
 from app.platform.stored_fields import StoredFields
 
 REASON = "lead_converted"
@@ -57,7 +60,10 @@ async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, co
     existing = await patient_queries.find_patient_of_person(session, actor, person_id=lead.person_id)
     from_lead: dict[str, Any] = {"medical_condition_id": lead.medical_condition_id, "owner_id": lead.owner_id}
     if existing is None:
-        from_lead["first_contact_date"] = lead.created_at.date()
+        began = {"first_contact_date": lead.created_at.date()}
+        # A migrated lead may be dated before the person was born; nobody has said so here.
+        if not implausible("patient", began, life=await life_of(session, lead.person), now=clock.now()):
+            from_lead |= began
     said = {name: value for name, value in _SAID.given(conversion).items() if value is not None or name == "owner_id"}
     opened = await patients.open_patient(
         session,

@@ -14,10 +14,6 @@ class ConditionNotMet(Conflict):
         super().__init__(extra={"not_met": missing, "guards": dict(findings)})
 
 
-def in_the_future() -> FieldError:
-    return FieldError("happened_at", "in_the_future", "Must not lie in the future.")
-
-
 def before_last_move() -> FieldError:
     return FieldError(
         "happened_at",

@@ -7,7 +7,7 @@ conditions of its moves.
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,16 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.errors import (
     before_last_move,
-    in_the_future,
     reason_needed,
     time_of_correction_needed,
     words_needed,
 )
 from app.platform.errors import AppError, FieldError, Invalid
+from app.platform.plausibility import CLOCKS_DIFFER, UNKNOWN_LIFE, Life, implausible
 from app.platform.states import Machine
 
-CLOCKS_DIFFER = timedelta(minutes=5)
-"""How far a caller's clock may be from ours."""
 OTHER = "other"
 
 
@@ -122,7 +120,7 @@ class Moves:
     `conditions` maps a state, or a single move as (from, to), to what it needs. `codes_of` gives the reason codes of a
     state. `faults_of` finds what is wrong with fields that only this kind's steps have. `reason_field` is the name of
     the reason on the wire, `wrong_code` the code of the error for a reason that is not the state's, `refusal` how
-    faults and the state's codes become an error.
+    faults and the state's codes become an error. `after_death` are the states that are entered when somebody has died.
     """
 
     machine: Machine
@@ -132,8 +130,11 @@ class Moves:
     reason_field: str = "reason"
     wrong_code: str = "reason_not_of_this_state"
     refusal: Callable[[Sequence[FieldError], Collection[str]], Invalid] = _invalid
+    after_death: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        if unknown := self.after_death - set(self.machine.states):
+            raise ValueError(f"{sorted(unknown)} are no states of {self.machine.name}")
         for place in self.conditions:
             if not (place in self.machine.states if isinstance(place, str) else self.machine.may_move(*place)):
                 raise ValueError(f"{place} is no state or move of {self.machine.name}")
@@ -147,11 +148,20 @@ class Moves:
         return self.machine.state_of(word) or word
 
 
-def decide_move(moves: Moves, step: Step, *, state: str | None, now: datetime, since: datetime | None = None) -> Move:
+def decide_move(
+    moves: Moves,
+    step: Step,
+    *,
+    state: str | None,
+    now: datetime,
+    since: datetime | None = None,
+    life: Life = UNKNOWN_LIFE,
+) -> Move:
     """
     The move that `step` means from `state` (None: the record begins there).
 
     `since` is the moment of the record's last move, or of its beginning: nothing happens before it but a correction.
+    `life` is that of the person whom the record is about.
     TransitionNotAllowed with the moves there are; Invalid, naming every field, for a wrong time, a reason that is
     missing or not the state's, and whatever the kind's own fields have wrong.
     """
@@ -161,7 +171,8 @@ def decide_move(moves: Moves, step: Step, *, state: str | None, now: datetime, s
     codes = moves.codes_of(to)
     is_needed = to in moves.machine.needs_reason
     faults = [
-        *_time_faults(step, since=since, now=now),
+        *_time_faults(step, since=since),
+        *_life_faults(step, life, now=now, goes_on=to in moves.after_death),
         *_reason_faults(moves, step, codes, is_needed=is_needed),
         *moves.faults_of(to, step, now.date()),
     ]
@@ -179,14 +190,19 @@ def decide_move(moves: Moves, step: Step, *, state: str | None, now: datetime, s
     )
 
 
-def _time_faults(step: Step, *, since: datetime | None, now: datetime) -> list[FieldError]:
+def _time_faults(step: Step, *, since: datetime | None) -> list[FieldError]:
     if step.happened_at is None:
         return [time_of_correction_needed()] if step.is_correction else []
-    if step.happened_at > now + CLOCKS_DIFFER:
-        return [in_the_future()]
     if since is not None and step.happened_at < since - CLOCKS_DIFFER and not step.is_correction:
         return [before_last_move()]
     return []
+
+
+def _life_faults(step: Step, life: Life, *, now: datetime, goes_on: bool) -> list[FieldError]:
+    """What is wrong with the moment of a step; one of now is a moment too."""
+    moment = {"happened_at": step.happened_at or now}
+    errors = [found.error for found in implausible("journey_event", moment, life=life, now=now)]
+    return [error for error in errors if not (goes_on and error.code == "after_death")]
 
 
 def _reason_faults(moves: Moves, step: Step, codes: Collection[str], *, is_needed: bool) -> list[FieldError]:

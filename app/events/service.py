@@ -10,10 +10,18 @@ from app.events.queries import latest_move_at, owner_of
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import Base
+from app.platform.plausibility import Life
 
 
 async def make_move(
-    session: AsyncSession, actor: Actor, *, record: Any, moves: Moves, step: Step, via: str | None
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    record: Any,
+    moves: Moves,
+    step: Step,
+    via: str | None,
+    life: Life,
 ) -> Move:
     """
     Take a locked record to another state and file the event; the caller sets what else the move means, and flushes.
@@ -24,7 +32,7 @@ async def make_move(
     # What the caller has changed already is stored together with the move.
     with session.no_autoflush:
         since = await latest_move_at(session, record=record) or record.created_at
-    move = decide_move(moves, step, state=record.status, now=clock.now(), since=since)
+    move = decide_move(moves, step, state=record.status, now=clock.now(), since=since, life=life)
     conditions = moves.conditions_of(record.status, move.to)
     findings = {condition.name: await condition.find(session, record, move) for condition in conditions}
     _require_met(moves, move, conditions, findings)

@@ -68,9 +68,10 @@ async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, que
 
 
 async def require_patient(session: AsyncSession, *, patient_id: UUID) -> Patient:
-    """The patient that a new journey names, locked against a change; Invalid when there is none."""
+    """The patient that a new journey names, with its person, locked against a change; Invalid when there is none."""
     query = select(Patient).where(Patient.patient_id == patient_id, Patient.deleted_at.is_(None))
-    query = query.with_for_update(read=True).execution_options(populate_existing=True)
+    query = query.options(joinedload(Patient.person, innerjoin=True))
+    query = query.with_for_update(read=True, of=Patient).execution_options(populate_existing=True)
     found = await session.scalar(query)
     if found is None:
         raise patient_unknown()

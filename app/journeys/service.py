@@ -15,10 +15,13 @@ from app.journeys.kind import Kind
 from app.journeys.models import Journey
 from app.journeys.schemas import JourneyCreate, JourneyTransition, JourneyUpdate
 from app.patients.models import Patient
+from app.people.lives import life_of
 from app.people.suggestions import Changeable
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
+from app.platform.faults import require_none
+from app.platform.plausibility import dates_of, implausible
 
 
 async def open_journey(session: AsyncSession, actor: Actor, *, kind: Kind, new: JourneyCreate) -> Journey:
@@ -35,7 +38,8 @@ async def open_journey(session: AsyncSession, actor: Actor, *, kind: Kind, new: 
     if kind.moves.state_of(status) != machine.initial and new.happened_at is None:
         raise happened_at_needed()
     step = Step(status, new.happened_at, new.reason_code, new.reason)
-    move = decide_move(kind.moves, step, state=None, now=clock.now())
+    life = await life_of(session, patient.person)
+    move = decide_move(kind.moves, step, state=None, now=clock.now(), life=life)
     _require_active(kind, patient, move)
     journey = kind.model(
         **kind.stored_when_new.values(new),
@@ -45,6 +49,7 @@ async def open_journey(session: AsyncSession, actor: Actor, *, kind: Kind, new: 
         updated_by=actor.account_id,
     )
     kind.arrive(journey, move)
+    require_none(implausible(kind.name, dates_of(journey), life=life, now=clock.now()))
     session.add(journey)
     await session.flush()
     findings = {condition.name: Finding.NOT_CHECKED for condition in kind.moves.conditions_of(None, move.to)}
@@ -90,11 +95,15 @@ async def change_journey(
     require_match(if_match, etag(journey.version))
     given = change.model_fields_set
     kind.check_change(journey, change)
+    life = await life_of(session, journey.patient.person)
+    before = implausible(kind.name, dates_of(journey), life=life, now=clock.now())
     kind.stored_when_changed.set_given(journey, change)
     if journey.on_hold_reason is None:
         if change.on_hold_until is not None:
             raise hold_reason_needed()
         journey.on_hold_until = None
+    faults = implausible(kind.name, dates_of(journey), life=life, now=clock.now())
+    require_none(faults, before=before, touched=given)
     await session.flush()
     if "status" in given and kind.moves.state_of(change.status) != journey.status:
         # The move conditions look at what the journey names, which may just have been given.
@@ -140,7 +149,8 @@ def _step(to: str, asked: JourneyTransition | JourneyUpdate) -> Step:
 
 
 async def _move(session: AsyncSession, actor: Actor, kind: Kind, journey: Journey, step: Step, *, via: str) -> None:
-    move = await make_move(session, actor, record=journey, moves=kind.moves, step=step, via=via)
+    life = await life_of(session, journey.patient.person)
+    move = await make_move(session, actor, record=journey, moves=kind.moves, step=step, via=via, life=life)
     _require_active(kind, journey.patient, move)
     journey.status_changed_at = move.happened_at
     kind.arrive(journey, move)

@@ -19,6 +19,7 @@ from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
 from app.leads.states import LEAD
 from app.people import roles, suggestions
 from app.people import service as people
+from app.people.lives import life_of
 from app.people.schemas import OF_THE_PERSON, MatchRead
 from app.platform import clock
 from app.platform.actor import Actor
@@ -120,7 +121,8 @@ async def mark_converted(
 ) -> PatientLead:
     """Close a locked open lead as converted to the patient of its person. TransitionNotAllowed from a closed state."""
     step = LeadStep("converted", reason=reason)
-    move = await make_move(session, actor, record=lead, moves=LEAD_MOVES, step=step, via="convert")
+    life = await life_of(session, lead.person)
+    move = await make_move(session, actor, record=lead, moves=LEAD_MOVES, step=step, via="convert", life=life)
     lead.converted_to_patient_id, lead.converted_at = patient_id, move.happened_at
     await _arrive(session, actor, lead, move, step)
     note(session, lead, ["status", "converted_to_patient_id"])
@@ -129,7 +131,8 @@ async def mark_converted(
 
 async def _move(session: AsyncSession, actor: Actor, lead: PatientLead, step: LeadStep, *, via: str) -> None:
     await _require_original(session, lead, step.duplicate_of_person_id)
-    move = await make_move(session, actor, record=lead, moves=LEAD_MOVES, step=step, via=via)
+    life = await life_of(session, lead.person)
+    move = await make_move(session, actor, record=lead, moves=LEAD_MOVES, step=step, via=via, life=life)
     await _arrive(session, actor, lead, move, step)
 
 

@@ -35,7 +35,7 @@ from app.access.fast_paths import FastRequest, audit_row, batch_of, constant, cr
 from app.conditions.models import MedicalCondition
 from app.conditions.schemas import ConditionSummary
 from app.patients.models import Patient
-from app.patients.rules import first_status
+from app.patients.rules import dates_that_cannot_be, first_status
 from app.patients.schemas import PatientCreate, PatientFilter, PatientRead, status_group
 from app.patients.service import NEW
 from app.patients.states import PATIENT
@@ -50,6 +50,7 @@ from app.platform.errors import AppError, Invalid
 from app.platform.etags import etag
 from app.platform.fast_path import Row, Statement
 from app.platform.paging import COUNT_CAP, PAGE_SIZES, decode_cursor, encode_cursor
+from app.platform.plausibility import Life
 from app.platform.stored_fields import parameters, prefixed
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII)
@@ -345,6 +346,8 @@ async def create_patient(fast: FastRequest) -> Response | None:
         new = _NEW_PATIENT.validate_python(body)
         status = first_status(new.status, reason=new.status_reason)
     except (ValidationError, AppError):
+        return None
+    if dates_that_cannot_be(new, Life(born=new.person.date_of_birth, time_zone=new.person.time_zone)):
         return None
     # As it came: JSON text, which the request guard has read.
     values = values_of(new, status=status, payload=(await fast.request.body()).decode())

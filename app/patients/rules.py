@@ -6,9 +6,11 @@ from app.events.moves import Condition, Finding, Move, Moves, Step, decide_move
 from app.patients import queries
 from app.patients.errors import JourneysOpen
 from app.patients.models import Patient
+from app.patients.schemas import PatientFields
 from app.patients.states import PATIENT
 from app.platform import clock
 from app.platform.faults import Fault, fault
+from app.platform.plausibility import Life, dates_of, implausible
 from app.platform.states import Machine
 
 
@@ -22,11 +24,18 @@ def _journeys_open(machine: Machine, move: Move) -> JourneysOpen:
     return JourneysOpen(allowed=[state for state in machine.allowed(str(move.from_status)) if state != move.to])
 
 
-def faults_of(patient: Patient) -> list[Fault]:
-    """What of a patient record does not fit together."""
+def faults_of(patient: Patient, life: Life) -> list[Fault]:
+    """What of a patient record does not fit together, or cannot be in this life."""
+    found = implausible("patient", dates_of(patient), life=life, now=clock.now())
     if patient.status in PATIENT.needs_reason and not patient.status_reason:
-        return [fault("status_reason", "reason_needed", "This status needs a reason.", with_={"status"})]
-    return []
+        found.append(fault("status_reason", "reason_needed", "This status needs a reason.", with_={"status"}))
+    return found
+
+
+def dates_that_cannot_be(said: PatientFields, life: Life) -> list[Fault]:
+    """Which dates of a new patient record cannot be in this life."""
+    dates = {"first_contact_date": said.first_contact_date, "initial_consult_date": said.initial_consult_date}
+    return implausible("patient", dates, life=life, now=clock.now())
 
 
 PATIENT_MOVES = Moves(

@@ -21,7 +21,9 @@ from app.patients.schemas import PatientCreate, PatientCreateForPerson, PatientF
 from app.patients.states import PATIENT
 from app.people import service as people
 from app.people import suggestions
+from app.people.lives import life_of
 from app.people.models import IntakeSubmission, SuggestedChange
+from app.people.queries import get_person
 from app.people.schemas import OF_THE_PERSON, MatchRead, SuggestedChangeRead
 from app.platform import clock
 from app.platform.actor import Actor
@@ -107,9 +109,12 @@ async def open_patient(
     """
     The person's patient record, made when there is none. A deleted one is brought back; nothing in it is overwritten.
 
-    The person has the role `patient` from now on. Invalid when the first status is not one, or lacks its reason.
+    The person has the role `patient` from now on. Invalid when the first status is not one, or lacks its reason, and
+    for a date that cannot be.
     """
     status = rules.first_status(wanted.status, reason=wanted.status_reason)
+    person = await get_person(session, actor, person_id=person_id)
+    require_none(rules.dates_that_cannot_be(wanted, await life_of(session, person)))
     if wanted.owner_id is not None:
         # A record that is there already keeps its owner.
         existing = await queries.find_patient_of_person(session, actor, person_id=person_id)
@@ -171,9 +176,10 @@ async def change_patient(
         await take_over(session, actor, person_ids=[patient.person_id], owner_id=change.owner_id)
     if "status" in given:
         await _move(session, actor, patient, word=change.status, reason=change.status_reason)
-    before = rules.faults_of(patient)
+    life = await life_of(session, person)
+    before = rules.faults_of(patient, life)
     _CHANGED.set_given(patient, change)
-    require_none(rules.faults_of(patient), before=before, touched=given)
+    require_none(rules.faults_of(patient, life), before=before, touched=given)
     if "person" in given:
         await people.apply_change(session, actor, person, change.person)
     await session.flush()
@@ -203,7 +209,8 @@ async def _move(session: AsyncSession, actor: Actor, patient: Patient, *, word: 
     if rules.PATIENT_MOVES.state_of(word) == patient.status:
         return
     step = Step(word, reason=reason)
-    await make_move(session, actor, record=patient, moves=rules.PATIENT_MOVES, step=step, via=None)
+    life = await life_of(session, patient.person)
+    await make_move(session, actor, record=patient, moves=rules.PATIENT_MOVES, step=step, via=None, life=life)
     patient.status_reason = reason
     if patient.status in PATIENT.states_of_filter("active"):
         # Nobody is helped as a patient and inactive as a person.

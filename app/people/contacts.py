@@ -10,12 +10,16 @@ from app.people import queries
 from app.people.errors import EmailTaken
 from app.people.fields import Email, Phone
 from app.people.keys import email_key, phone_e164
+from app.people.lives import life_of
 from app.people.locks import lock_identity
 from app.people.models import ContactPoint, Person, PersonRelationship
 from app.people.schemas import ContactPointCreate, RelationshipCreate, RelationshipUpdate
+from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import invalid_field
 from app.platform.etags import etag, require_match
+from app.platform.faults import Fault, require_none
+from app.platform.plausibility import dates_of, implausible
 from app.platform.stored_fields import StoredFields
 
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
@@ -74,8 +78,10 @@ async def add_relationship(
     session: AsyncSession, actor: Actor, *, person_id: UUID, new: RelationshipCreate
 ) -> PersonRelationship:
     """The person becomes somebody's caregiver or representative. PersonNotFound; Invalid for an unknown other."""
-    await queries.get_person(session, actor, person_id=person_id)
+    person = await queries.get_person(session, actor, person_id=person_id)
     relationship = PersonRelationship(person_id=person_id, updated_by=actor.account_id, **_NEW_RELATIONSHIP.values(new))
+    related = await queries.find_person(session, actor, person_id=new.related_person_id)
+    require_none(await _faults(session, relationship, person, related))
     session.add(relationship)
     await session.flush()
     _note(session, person_id, ["relationships"], also=new.related_person_id)
@@ -96,11 +102,24 @@ async def change_relationship(
         session, actor, person_id=person_id, person_relationship_id=person_relationship_id, for_update=True
     )
     require_match(if_match, etag(relationship.version))
+    person = await queries.find_person(session, actor, person_id=relationship.person_id)
+    related = await queries.find_person(session, actor, person_id=relationship.related_person_id)
+    before = await _faults(session, relationship, person, related)
     _CHANGED_RELATIONSHIP.set_given(relationship, change)
+    faults = await _faults(session, relationship, person, related)
+    require_none(faults, before=before, touched=change.model_fields_set)
     await session.flush()
     fields = [f"relationships.{name}" for name in change.model_fields_set]
     _note(session, relationship.person_id, fields, also=relationship.related_person_id)
     return relationship
+
+
+async def _faults(session: AsyncSession, relationship: PersonRelationship, *people: Person | None) -> list[Fault]:
+    """The dates that cannot be in the lives of these people; each fault once."""
+    now, dates = clock.now(), dates_of(relationship)
+    lives = [await life_of(session, person) for person in people if person is not None]
+    found = [fault for life in lives for fault in implausible("person_relationship", dates, life=life, now=now)]
+    return list(dict.fromkeys(found))
 
 
 def _key(person: Person, new: ContactPointCreate) -> str:

@@ -86,6 +86,10 @@ def nothing_replaced() -> Invalid:
     return invalid_field("was", "nothing_replaced", "This change replaces no e-mail and no phone.")
 
 
+def born_after_events() -> Invalid:
+    return invalid_field("date_of_birth", "after_events", "Something on record of this person lies before this day.")
+
+
 class ContactPointExists(Conflict):
     code = "contact_point_exists"
     detail = "This person has this contact point already."

@@ -12,8 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people import queries, suggestions
-from app.people.errors import EmailTaken, PatientActive, nothing_replaced
+from app.people.errors import EmailTaken, PatientActive, born_after_events, nothing_replaced
 from app.people.keys import Phone, email_key, name_key, phone_e164
+from app.people.lives import has_events_before
 from app.people.locks import lock_identity
 from app.people.models import ContactPoint, Person
 from app.people.schemas import PersonCreate, PersonUpdate
@@ -84,6 +85,9 @@ async def apply_change(session: AsyncSession, actor: Actor, person: Person, chan
         return
     if (email := given.get("email")) is not None:
         await _require_free_email(session, person, email)
+    born = given.get("date_of_birth")
+    if born not in {None, person.date_of_birth} and await has_events_before(session, person, born):
+        raise born_after_events()
     for column, value in person_columns({name: getattr(person, name) for name in _CHANGED.names} | given).items():
         if getattr(person, column) != value:
             setattr(person, column, value)

@@ -11,13 +11,16 @@ from sqlalchemy.orm import contains_eager, selectinload
 from app.audit import service as audit
 from app.people import queries
 from app.people.errors import period_not_in_order
+from app.people.lives import life_of
 from app.people.models import ContactType, PersonContactType
 from app.people.schemas import RoleCreate, RoleUpdate
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import invalid_field
 from app.platform.etags import etag, require_match
+from app.platform.faults import require_none
 from app.platform.periods import holds_at
+from app.platform.plausibility import dates_of, implausible
 from app.platform.stored_fields import StoredFields
 
 _NEW = StoredFields(
@@ -114,12 +117,14 @@ async def end_role(
 
 async def add_role(session: AsyncSession, actor: Actor, *, person_id: UUID, new: RoleCreate) -> PersonContactType:
     """A role for the period given. RolesOverlap when the person has it in a part of that time; PersonNotFound."""
-    await queries.get_person(session, actor, person_id=person_id)
+    person = await queries.get_person(session, actor, person_id=person_id)
     contact_type = await session.scalar(select(ContactType).where(ContactType.type_name == new.type_name))
     if contact_type is None:
         raise invalid_field("type_name", "unknown_reference", "There is no such contact type.")
     valid_from = new.valid_from or clock.now()
     _require_order(valid_from, new.valid_to)
+    life, dates = await life_of(session, person), {"valid_from": valid_from, "valid_to": new.valid_to}
+    require_none(implausible("person_contact_type", dates, life=life, now=clock.now()))
     role = PersonContactType(
         person_id=person_id,
         contact_type_id=contact_type.contact_type_id,
@@ -149,7 +154,11 @@ async def change_role(
         session, actor, person_id=person_id, person_contact_type_id=person_contact_type_id, for_update=True
     )
     require_match(if_match, etag(role.version))
+    life = await life_of(session, await queries.get_person(session, actor, person_id=person_id))
+    before = implausible("person_contact_type", dates_of(role), life=life, now=clock.now())
     _CHANGED.set_given(role, change)
+    faults = implausible("person_contact_type", dates_of(role), life=life, now=clock.now())
+    require_none(faults, before=before, touched=change.model_fields_set)
     if change.model_fields_set & {"valid_from", "valid_to"}:
         # Of a migrated role that ended the moment it began, only its dates are looked at anew.
         _require_order(role.valid_from, role.valid_to)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from app.events.models import OWNERS, JourneyEvent
-from app.events.moves import CLOCKS_DIFFER, Condition, Finding, Moves, Step, decide_move, not_known_yet
+from app.events.moves import Condition, Finding, Moves, Step, decide_move, not_known_yet
 from app.platform.errors import Invalid
+from app.platform.plausibility import CLOCKS_DIFFER
 from app.platform.states import Machine
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)

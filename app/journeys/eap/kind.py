@@ -52,6 +52,7 @@ EAP = Kind(
         },
         codes_of=reasons_of,
         refusal=refused_move,
+        after_death=frozenset({"deceased", "reporting", "closed"}),
     ),
     leads_to=EapJourney.eap_program,
     create=EapJourneyCreate,

@@ -12,8 +12,12 @@ from app.journeys.eap.schemas import (
     ProgrammeUpdate,
 )
 from app.journeys.queries import get_journey
+from app.people.lives import life_of
+from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
+from app.platform.faults import require_none
+from app.platform.plausibility import dates_of, implausible
 
 NOT_RECORDED = etag(0)
 """The entity tag of a gate that is not recorded yet."""
@@ -56,12 +60,16 @@ async def change_gate(
     found = await queries.find_gate(session, actor, eap_journey_id=eap_journey_id, gate=gate)
     require_match(if_match, etag(found.version) if found else NOT_RECORDED)
     values = change.model_dump(include=change.model_fields_set)
+    life, before = await life_of(session, journey.patient.person), []
     if found is None:
         found = EapGate(eap_journey_id=eap_journey_id, gate=gate, **values, updated_by=actor.account_id)
-        session.add(found)
     else:
+        before = implausible("eap_gate", dates_of(found), life=life, now=clock.now())
         for field, value in values.items():
             setattr(found, field, value)
+    faults = implausible("eap_gate", dates_of(found), life=life, now=clock.now())
+    require_none(faults, before=before, touched=values)
+    session.add(found)
     await session.flush()
     audit.note(
         session,

@@ -90,6 +90,7 @@ TRIAL = Kind(
         },
         codes_of=reasons_of,
         refusal=refused_move,
+        after_death=frozenset({"deceased", "trial_closed", "entered_in_error"}),
     ),
     leads_to=ClinicalTrialJourney.clinical_trial,
     create=TrialJourneyCreate,

@@ -8,9 +8,12 @@ from app.patients.care_team import queries
 from app.patients.care_team.schemas import CareLinkCreate, CareLinkUpdate
 from app.patients.models import Patient, PatientPhysicianRelationship
 from app.patients.queries import get_patient
+from app.people.lives import life_of
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
+from app.platform.faults import require_none
+from app.platform.plausibility import dates_of, implausible
 from app.platform.stored_fields import StoredFields
 
 _NEW = StoredFields(PatientPhysicianRelationship, CareLinkCreate)
@@ -27,6 +30,8 @@ async def link_physician(
     """
     patient = await get_patient(session, actor, patient_id=patient_id)
     link = PatientPhysicianRelationship(patient_id=patient_id, **_NEW.values(new), updated_by=actor.account_id)
+    life = await life_of(session, patient.person)
+    require_none(implausible(link.__tablename__, dates_of(link), life=life, now=clock.now()))
     session.add(link)
     await session.flush()
     return await _noted(session, actor, patient, link.patient_physician_id)
@@ -47,7 +52,11 @@ async def change_care_link(
         session, actor, patient_id=patient_id, patient_physician_id=patient_physician_id, for_update=True
     )
     require_match(if_match, etag(link.version))
+    life = await life_of(session, patient.person)
+    before = implausible(link.__tablename__, dates_of(link), life=life, now=clock.now())
     _CHANGED.set_given(link, change)
+    faults = implausible(link.__tablename__, dates_of(link), life=life, now=clock.now())
+    require_none(faults, before=before, touched=change.model_fields_set)
     await session.flush()
     return await _noted(session, actor, patient, patient_physician_id, change.model_fields_set)
 
