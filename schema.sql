@@ -87,7 +87,7 @@ CREATE FUNCTION ensure_audit_partitions(months_ahead integer) RETURNS integer
         made integer := 0;
     BEGIN
         PERFORM pg_advisory_xact_lock(hashtext('ensure_audit_partitions'));
-        FOR month IN 0 .. months_ahead LOOP
+        FOR month IN 0 .. least(months_ahead, 24) LOOP
             partition_name := format('audit_event_%s', to_char(first_day + make_interval(months => month), 'YYYY_MM'));
             IF to_regclass(partition_name) IS NULL THEN
                 EXECUTE format(
@@ -2255,4 +2255,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0021_was');
+INSERT INTO alembic_version VALUES ('0022_two_years');

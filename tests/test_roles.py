@@ -332,14 +332,91 @@ def test_account_that_may_not_hand_over_is_told_what_is_needed(cluster: Cluster)
         grants.set_up(maker, metadata, logins=[])
 
 
-def test_application_with_too_much_power_is_refused(cluster: Cluster, set_up: Callable[[str], str]) -> None:
+POWERS = {
+    "ALTER ROLE {} CREATEROLE": "ALTER ROLE {} NOCREATEROLE",
+    "ALTER ROLE {} REPLICATION": "ALTER ROLE {} NOREPLICATION",
+    "GRANT crm_owner TO {}": "REVOKE crm_owner FROM {}",
+    "GRANT pg_write_all_data TO {}": "REVOKE pg_write_all_data FROM {}",
+    "GRANT pg_maintain TO {} WITH INHERIT FALSE": "REVOKE pg_maintain FROM {}",
+    "CREATE ROLE any_group ROLE {}": "DROP ROLE any_group",
+    "GRANT SET ON PARAMETER session_replication_role TO {}": "REVOKE SET ON PARAMETER session_replication_role FROM {}",
+}
+
+
+@pytest.mark.parametrize("power", POWERS)
+@pytest.mark.parametrize("role", [APPLICATION, OPERATOR])
+def test_role_with_too_much_power_is_refused(
+    cluster: Cluster, set_up: Callable[[str], str], role: str, power: str
+) -> None:
     administrator = cluster.url(set_up("new"), role="postgres")
-    _tell(administrator, f"ALTER ROLE {APPLICATION} CREATEROLE")
+    # Else the two would be members of each other.
+    apart = (f"REVOKE {OPERATOR} FROM {OWNER}", f"GRANT {OPERATOR} TO {OWNER}")
+    _tell(administrator, apart[0], power.format(role))
     try:
-        with pytest.raises(Conflict, match=f"Too powerful: {APPLICATION}"):
+        with pytest.raises(Conflict, match=f"Too powerful: {role}"):
             grants.set_up(administrator, metadata, logins=[])
     finally:
-        _tell(administrator, f"ALTER ROLE {APPLICATION} NOCREATEROLE")
+        _tell(administrator, POWERS[power].format(role), apart[1])
+
+
+def test_application_that_is_a_member_of_the_operator_is_refused(
+    cluster: Cluster, set_up: Callable[[str], str]
+) -> None:
+    administrator = cluster.url(set_up("new"), role="postgres")
+    _tell(administrator, f"GRANT {OPERATOR} TO {APPLICATION}")
+    try:
+        with pytest.raises(Conflict, match=f"Too powerful: {APPLICATION} .*{OPERATOR}"):
+            grants.set_up(administrator, metadata, logins=[])
+    finally:
+        _tell(administrator, f"REVOKE {OPERATOR} FROM {APPLICATION}")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("GRANT UPDATE (action, outcome) ON audit_event TO {}", 2),
+        ("GRANT SELECT (body) ON outgoing_mail TO PUBLIC", 1),
+        ("ALTER DEFAULT PRIVILEGES FOR ROLE crm_owner GRANT UPDATE, DELETE ON TABLES TO {}", 2),
+        ("ALTER DEFAULT PRIVILEGES FOR ROLE crm_owner IN SCHEMA public GRANT TRUNCATE ON TABLES TO PUBLIC", 1),
+    ],
+)
+def test_grants_of_columns_and_of_tables_to_come_are_taken_back(
+    cluster: Cluster, set_up: Callable[[str], str], given: str, found: int
+) -> None:
+    url = cluster.url(set_up("new"))
+    _tell(url, given.format(APPLICATION))
+    with psycopg.connect(url) as connection:
+        assert len(grants.differences(connection, metadata)) == found
+        assert grants.grant(connection, metadata) == found
+        assert grants.differences(connection, metadata) == set()
+
+
+@pytest.mark.parametrize("power", ["crm_owner", "crm_operator", "pg_write_all_data", None])
+def test_account_of_an_organisation_serves_only_with_the_rights_of_the_application(
+    cluster: Cluster, set_up: Callable[[str], str], power: str | None
+) -> None:
+    name = set_up("new")
+    administrator = cluster.url(name, role="postgres")
+    _tell(administrator, f"CREATE ROLE svc_crm IN ROLE {APPLICATION}", *[f"GRANT {power} TO svc_crm"] * bool(power))
+    account = f"{administrator}&options=-crole%3Dsvc_crm"
+    try:
+        if power is None:
+            grants.refuse_owner(account)
+            _tell(administrator, "GRANT DELETE ON audit_event TO svc_crm")
+        with pytest.raises(Conflict, match="svc_crm, who may"):
+            grants.refuse_owner(account)
+    finally:
+        _tell(administrator, "DROP OWNED BY svc_crm", "DROP ROLE svc_crm")
+
+
+def test_partitions_are_made_for_two_years_at_most(cluster: Cluster, set_up: Callable[[str], str]) -> None:
+    name = set_up("new")
+    application = cluster.url(name, role=APPLICATION)
+    months = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'audit_event'::regclass"
+    with psycopg.connect(application) as connection:
+        connection.execute("SELECT ensure_audit_partitions(60)")
+        assert connection.execute(months).fetchone() == (25,)
+        connection.rollback()
 
 
 @pytest.fixture

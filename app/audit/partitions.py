@@ -11,7 +11,11 @@ MONTHS_AHEAD = 2
 
 
 async def ensure_partitions(session: AsyncSession, *, months_ahead: int = MONTHS_AHEAD) -> int:
-    """Make the partitions of this month and of `months_ahead` more; the number made. Safe to run at any time."""
+    """
+    Make the partitions of this month and of `months_ahead` more, 24 at most; the number made.
+
+    Safe to run at any time.
+    """
     made = await session.execute(text("SELECT ensure_audit_partitions(:ahead)"), {"ahead": months_ahead})
     return int(made.scalar_one())
 

@@ -57,32 +57,52 @@ class Grant(NamedTuple):
 _FOUND: Final = """
     WITH ours AS (
         SELECT 'TABLE' AS kind, c.oid::regclass::text AS name, c.relowner AS owner,
-               coalesce(c.relacl, acldefault('r', c.relowner)) AS acl
+               coalesce(c.relacl, acldefault('r', c.relowner)) AS acl, '' AS of_column
         FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
         UNION ALL
-        SELECT 'SEQUENCE', c.oid::regclass::text, c.relowner, coalesce(c.relacl, acldefault('s', c.relowner))
+        SELECT 'TABLE', c.oid::regclass::text, c.relowner, a.attacl, format(' (%%I)', a.attname)
+        FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+        WHERE c.relnamespace = 'public'::regnamespace AND a.attacl IS NOT NULL
+        UNION ALL
+        SELECT 'SEQUENCE', c.oid::regclass::text, c.relowner, coalesce(c.relacl, acldefault('s', c.relowner)), ''
         FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S'
         UNION ALL
-        SELECT 'ROUTINE', p.oid::regprocedure::text, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
+        SELECT 'ROUTINE', p.oid::regprocedure::text, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)), ''
         FROM pg_proc AS p WHERE p.pronamespace = 'public'::regnamespace
           AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
         UNION ALL
-        SELECT 'SCHEMA', quote_ident(n.nspname), n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner))
+        SELECT 'SCHEMA', quote_ident(n.nspname), n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner)), ''
         FROM pg_namespace AS n WHERE n.nspname = 'public'
         UNION ALL
-        SELECT 'DATABASE', quote_ident(d.datname), d.datdba, coalesce(d.datacl, acldefault('d', d.datdba))
+        SELECT 'DATABASE', quote_ident(d.datname), d.datdba, coalesce(d.datacl, acldefault('d', d.datdba)), ''
         FROM pg_database AS d WHERE d.datname = current_database()
+        UNION ALL
+        SELECT CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES'
+                   WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END,
+               format('FOR ROLE %%I', r.rolname) || coalesce(' IN SCHEMA ' || quote_ident(n.nspname), ''),
+               r.oid, d.defaclacl, ''
+        FROM pg_default_acl AS d JOIN pg_roles AS r ON r.oid = d.defaclrole
+        LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace
+        WHERE r.rolname = %(owner)s
     )
-    SELECT o.kind, o.name, CASE WHEN a.grantee = 0 THEN 'public' ELSE a.grantee::regrole::text END, a.privilege_type
+    SELECT o.kind, o.name, CASE WHEN a.grantee = 0 THEN 'public' ELSE a.grantee::regrole::text END,
+           a.privilege_type || o.of_column
     FROM ours AS o, aclexplode(o.acl) AS a
-    WHERE a.grantee <> o.owner AND (a.grantee = 0 OR a.grantee::regrole::text = ANY (%s))
+    WHERE a.grantee <> o.owner AND (a.grantee = 0 OR a.grantee::regrole::text = ANY (%(roles)s))
       AND NOT (a.grantee = 0 AND a.privilege_type IN ('CONNECT', 'USAGE'))
 """
 """
-What our roles and everybody have been granted, the owner's own rights left out.
+What our roles and everybody have been granted, the owner's own rights left out; also on single columns, and on what
+the owner makes from now on (the partitions of the trail are made by day): its kind is then a plural.
 
 Whether everybody may connect and look into the schema is the administrator's business: neither shows a row.
 """
+
+_IS_MIGHTY: Final = (
+    "(power.rolsuper OR power.rolcreaterole OR power.rolreplication OR power.rolbypassrls"
+    " OR starts_with(power.rolname, 'pg_'))"
+)
+"""SQL: whether a role has rights that no table grants. The roles `pg_…` of PostgreSQL write or keep up every table."""
 
 _OBJECTS: Final = """
     SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass::text, c.relname::text,
@@ -136,16 +156,18 @@ def set_up(administrator: str, metadata: MetaData, *, logins: Iterable[str | Non
 
 
 def refuse_owner(application: str) -> None:
-    """Conflict when this address logs in as somebody who may do what the owner may."""
+    """Conflict when this address logs in as somebody who may do more than the application, as the owner may."""
     with psycopg.connect(application) as connection:
         account = connection.execute(
-            "SELECT current_user FROM pg_class WHERE oid = to_regclass('public.audit_event')"
-            " AND pg_has_role(relowner, 'MEMBER')"
+            f"SELECT current_user WHERE EXISTS (SELECT FROM pg_roles AS power WHERE pg_has_role(power.oid, 'MEMBER')"
+            f" AND ({_IS_MIGHTY} OR power.rolname = ANY (%s)))"
+            " OR has_table_privilege(to_regclass('public.audit_event'), 'UPDATE, DELETE, TRUNCATE, TRIGGER')",
+            ([OWNER, OPERATOR],),
         ).fetchone()
     if account:
         raise Conflict(
-            f"CRM_DATABASE_URL logs in as {account[0]}, who may remove the audit trail. Run `crm db roles` and let the "
-            f"application log in as {APPLICATION}.",
+            f"CRM_DATABASE_URL logs in as {account[0]}, who may do more than the application: remove records, or the "
+            f"audit trail. Run `crm db roles` and let the application log in as {APPLICATION} or a mere member of it.",
             code="role_too_powerful",
         )
 
@@ -221,7 +243,14 @@ def grant(connection: Connection, metadata: MetaData) -> int:
     """
     wanted, found = _wanted(connection, metadata), _found(connection)
     _grant(connection, wanted - found)
-    for (kind, role, privilege), names in _together(found - wanted).items():
+    to_come = {grant for grant in found - wanted if grant.name.startswith("FOR ROLE ")}
+    for kind, name, role, privilege in sorted(to_come):
+        connection.execute(
+            sql.SQL("ALTER DEFAULT PRIVILEGES {} REVOKE {} ON {} FROM {}").format(
+                sql.SQL(name), sql.SQL(privilege), sql.SQL(kind), sql.SQL(role)
+            )
+        )
+    for (kind, role, privilege), names in _together(found - wanted - to_come).items():
         connection.execute(
             sql.SQL("REVOKE {} ON {} {} FROM {}").format(sql.SQL(privilege), sql.SQL(kind), names, sql.SQL(role))
         )
@@ -260,7 +289,7 @@ def _wanted(connection: Connection, metadata: MetaData) -> set[Grant]:
 
 
 def _found(connection: Connection) -> set[Grant]:
-    return {Grant(*row) for row in connection.execute(_FOUND, [[OPERATOR, APPLICATION]])}
+    return {Grant(*row) for row in connection.execute(_FOUND, {"roles": [OPERATOR, APPLICATION], "owner": OWNER})}
 
 
 def _together(grants: set[Grant]) -> dict[tuple[str, str, str], sql.Composed]:
@@ -285,15 +314,25 @@ def _may_act_as_the_owner(connection: Connection) -> None:
 
 
 def _refuse_too_powerful(connection: Connection) -> None:
+    # Members of nothing: what a group may do, or comes to may do, stands in no grant of this database.
     powerful = connection.execute(
-        "SELECT rolname FROM pg_roles WHERE rolname = ANY (%(roles)s) AND (rolsuper OR rolcreaterole OR rolbypassrls"
-        " OR pg_has_role(rolname, %(owner)s, 'MEMBER'))",
-        {"roles": [OPERATOR, APPLICATION], "owner": OWNER},
+        f"""
+        SELECT account.rolname, string_agg(power.name, ', ' ORDER BY power.name)
+        FROM pg_roles AS account, LATERAL (
+            SELECT power.rolname FROM pg_roles AS power WHERE pg_has_role(account.oid, power.oid, 'MEMBER')
+                AND (power.oid <> account.oid OR {_IS_MIGHTY})
+            UNION ALL
+            SELECT 'SET ' || p.parname FROM pg_parameter_acl AS p, aclexplode(p.paracl) AS a
+            WHERE a.grantee IN (0, account.oid)
+        ) AS power (name) WHERE account.rolname = ANY (%s) GROUP BY 1 ORDER BY 1
+        """,
+        ([OPERATOR, APPLICATION],),
     ).fetchall()
     if powerful:
-        names = ", ".join(name for (name,) in powerful)
+        found = "; ".join(f"{name} (by {powers})" for name, powers in powerful)
         raise Conflict(
-            f"Too powerful: {names}. Take SUPERUSER, CREATEROLE, BYPASSRLS and the membership of {OWNER} away first.",
+            f"Too powerful: {found}. Take SUPERUSER, CREATEROLE, REPLICATION, BYPASSRLS, memberships of other roles "
+            "and rights on parameters away first.",
             code="role_too_powerful",
         )
 

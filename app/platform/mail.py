@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate
 from typing import Any
 from uuid import UUID
 
@@ -128,7 +128,7 @@ async def _claim(database: Database) -> _Claimed | None:
 
 async def _send_claimed(database: Database, settings: Settings, claimed: _Claimed) -> bool:
     try:
-        await _in_thread(lambda: _send(settings, claimed.to_address, claimed.subject, claimed.body))
+        await _in_thread(lambda: _send(settings, claimed))
     except _NoAnswer:
         log.warning("mail_not_answered", count=claimed.tries)
         outcome = {"tries": max(claimed.tries, TRIES - 1), "due_at": clock.now() + _pause(claimed.tries)}
@@ -197,13 +197,15 @@ class _AnswerAwaitedByTls(_AnswerAwaited, smtplib.SMTP_SSL):
     """The same by TLS from the beginning."""
 
 
-def _send(settings: Settings, to_address: str, subject: str, body: str) -> None:
+def _send(settings: Settings, mail: _Claimed) -> None:
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = settings.mail_from, to_address, subject
-    message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="crm.invalid")
+    message["From"], message["To"], message["Subject"] = settings.mail_from, mail.to_address, mail.subject
+    message["Date"] = formatdate()
+    # The same at each try, so that a mailbox can see that two of them are one mail.
+    message["Message-ID"] = f"<{mail.mail_id}@crm.invalid>"
     # Some mail filters open links to look behind them: ours are only used up by pressing a button.
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(body)
+    message.set_content(mail.body)
     assert settings.smtp_host is not None  # noqa: S101 - send_waiting has looked
     tls = ssl.create_default_context()
     host, port = settings.smtp_host, settings.smtp_port

@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import ApiKey, UserAccount
 from app.access.policy import Role
+from app.access.queries import find_account_by_name
 from app.access.service import command_actor, create_service_key
 from app.audit.models import AuditEvent
 from app.conditions.models import MedicalCondition
 from app.main import create_app
-from app.platform import clock
+from app.platform import clock, idempotency
 from app.platform.db import Database
 from app.platform.idempotency import IdempotencyKey, forget_old_keys
 from app.platform.settings import Settings
@@ -227,6 +228,37 @@ async def test_volleys_of_one_key_have_one_effect(committed_database: Database, 
     async with committed_database.session() as session:
         count = select(func.count()).select_from(MedicalCondition).where(MedicalCondition.name == "Volley")
         assert (await session.execute(count)).scalar_one() == 1
+
+
+@pytest.mark.parametrize("first", ["runs", "is of yesterday"])
+async def test_a_key_that_another_request_holds_for_long_is_a_conflict(
+    committed_database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    # Else the statement ends before the wait does, and the answer is 503.
+    assert settings.statement_timeout_seconds * 1000 > idempotency.WAIT_MS
+    monkeypatch.setattr(idempotency, "WAIT_MS", 200)
+    async with committed_database.unit_of_work() as session:
+        key = await create_service_key(session, command_actor(), role=Role.DATA_STEWARD, name=f"first {first}")
+        account = await find_account_by_name(session, f"first {first}")
+        assert account is not None
+        used = IdempotencyKey(owner_id=account.user_account_id, key="held", request_hash=b"")
+        if first == "is of yesterday":
+            used.created_at = clock.now() - timedelta(hours=25)
+            session.add(used)
+    transport = httpx.ASGITransport(app=create_app(settings, committed_database))
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "held"}
+    async with (
+        committed_database.session() as holding,
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
+        if first == "is of yesterday":
+            await holding.execute(select(IdempotencyKey).where(IdempotencyKey.key == "held").with_for_update())
+        else:
+            holding.add(used)
+            await holding.flush()
+        answer = await client.post(URL, json={"name": "Held"}, headers=headers)
+        await holding.rollback()
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_in_progress")
 
 
 async def test_a_committed_answer_can_be_read_back_at_once(committed_database: Database, settings: Settings) -> None:
