@@ -206,6 +206,19 @@ async def a_world(session: AsyncSession) -> World:
         decided_at=now,
         reason=f"{H} reason",
     )
+    about_the_case = SuggestedChange(
+        person_id=person.person_id,
+        table_name="patient",
+        record_id=patient.patient_id,
+        field="status_reason",
+        ours=f"{H} ours",
+        ours_version=1,
+        theirs=f"{H} theirs",
+        value_hash="canary",
+        source="api",
+        decision="rejected",
+        decided_at=now,
+    )
     pair = DuplicateCandidate(
         person_id=min(person.person_id, other.person_id),
         other_person_id=max(person.person_id, other.person_id),
@@ -233,6 +246,7 @@ async def a_world(session: AsyncSession) -> World:
             contact,
             relation,
             suggestion,
+            about_the_case,
             pair,
             opening,
             point,

@@ -1,30 +1,34 @@
 """
 What stands between an endpoint and its answer at every entry point, JSON route and page alike.
 
-While a guard is `answering`, nobody asks by what they see masked: no filter of a list can be made that does. What the
+While a guard is `answering`, nobody asks by what they see masked: no filter of a list can be made that does, and one by
+case detail finds the people alone whose case is open to the asker. What the
 endpoint returns is shown to the actor (views.show): masked, with openings and caseload applied and noted. A response
 that an endpoint has made itself carries no content, unless it is one that is filled with what may be shown.
 """
 
 import functools
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from app.access import sealed_cursors, views
-from app.access.masking import refuse_masked_questions
+from app.access.masking import asks_for_detail, refuse_masked_questions
+from app.access.openings.queries import case_is_open
 from app.access.policy import masked_classes_of
 from app.access.views import AccessContext
-from app.platform import paging
+from app.platform import clock, paging
 from app.platform.actor import Actor
-from app.platform.paging import PageQuery
+from app.platform.paging import PageQuery, PersonColumn
 
 Endpoint = Callable[..., Awaitable[Any]]
 
@@ -48,10 +52,29 @@ class Asked:
     def open_cursor(self, query: PageQuery) -> PageQuery:
         return sealed_cursors.opened(query, self.access.secret_key, self.actor) if self.closed else query
 
+    def narrow(self, query: BaseModel, person: PersonColumn | None) -> ColumnElement[bool] | None:
+        """
+        Whose rows a list may find that is asked by case detail, None where all: the hits would tell it.
+
+        NotShown when such a list does not say whose its rows are.
+        """
+        if not views.is_bound(self.actor, self.access) or not asks_for_detail(query):
+            return None
+        if person is None:
+            raise NotShown(f"{type(query).__name__} asks by case detail; give fetch_page the person of each row")
+        return case_is_open(person, self.actor, now=clock.now())
+
     async def show(self, answer: Any) -> Any:
         """`answer` as the actor may see it, its cursor sealed where something is masked."""
-        shown = await views.show(self.session, self.actor, self.access, answer)
-        return sealed_cursors.sealed(shown, self.access.secret_key, self.actor) if self.closed else shown
+        (shown,) = await self.show_together([answer])
+        return shown
+
+    async def show_together(self, answers: Sequence[Any]) -> list[Any]:
+        """Each of `answers` as the actor may see it: it is asked once what is closed to them."""
+        shown = await views.show(self.session, self.actor, self.access, answers)
+        if not self.closed:
+            return shown
+        return [sealed_cursors.sealed(answer, self.access.secret_key, self.actor) for answer in shown]
 
 
 class Filled(Response):
@@ -71,9 +94,11 @@ def answering(asked: Asked) -> Iterator[None]:
     closed = asked.closed
     token = _asked.set(asked)
     admits = paging.admits.set(lambda query: refuse_masked_questions(query, closed))
+    narrows = paging.narrows.set(asked.narrow)
     try:
         yield
     finally:
+        paging.narrows.reset(narrows)
         paging.admits.reset(admits)
         _asked.reset(token)
 

@@ -2,8 +2,8 @@
 Masking: what somebody may not see is hidden in the answer itself, whichever route or page gives it.
 
 Every field of an answer that shows personal or health data says so in its type (`Personal`, `Health`, `Detail`). The
-guard masks the endpoint's answer before it becomes bytes, so no route can forget it. A filter's field that asks for
-such data says so too, and is refused to anyone who sees it masked.
+guard masks the endpoint's answer before it becomes bytes, so no route can forget it. A filter has the mark of the field
+that it asks about, and is refused to anyone who sees that field masked.
 """
 
 from collections.abc import Iterator, Mapping
@@ -244,3 +244,9 @@ def refuse_masked_questions(question: BaseModel, closed: frozenset[str]) -> None
             found.append(FieldError(name, FieldMasked.code, FieldMasked.detail))
     if found:
         raise FieldMasked(fields=found)
+
+
+def asks_for_detail(question: BaseModel) -> bool:
+    """Whether a filter asks by case detail."""
+    marks = {name: class_of(type(question).model_fields[name]) for name in question.model_fields_set}
+    return any(mark is not None and mark.detail and getattr(question, name) is not None for name, mark in marks.items())

@@ -4,6 +4,7 @@ owner; else one would open a colleague's case by making oneself its owner.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -48,3 +49,15 @@ async def take_over(
         raise ReasonNeeded(extra={"header": ACCESS_REASON, "person_id": None if only is None else str(only)})
     if outside:
         await service.state_reason(session, actor, person_ids=outside, reason=str(stated))
+
+
+async def is_case_open(session: AsyncSession, actor: Actor, *, person_id: UUID) -> bool:
+    """
+    Whether a refusal may tell what the case of this person holds, and then notes the purpose as an answer does.
+
+    A reason that the request itself states opens nothing here: what a refused request files is undone with it.
+    """
+    access = answering.current_access()
+    if access is None or not views.is_bound(actor, access):
+        return True
+    return not await views.closed_cases(session, actor, replace(access, reason=None), person_ids={person_id})

@@ -80,7 +80,8 @@ async def serve(request: Request, action: str, work: Callable[[AsyncSession], Aw
             if sqlstate(error) in _RETRIED and attempt < TRIES:
                 continue
             known = translate(error, state.constraint_errors)
-            await record_refusal(state.database, session.info.get("actor"), request, action, known)
+            purpose = audit.purpose(session)
+            await record_refusal(state.database, session.info.get("actor"), request, action, known, purpose=purpose)
             if known is not None:
                 raise known from error
             raise
@@ -113,12 +114,20 @@ async def write_event(
 
 
 async def record_refusal(
-    database: Database, actor: Actor | None, request: Request, action: str, known: AppError | None
+    database: Database,
+    actor: Actor | None,
+    request: Request,
+    action: str,
+    known: AppError | None,
+    *,
+    person_ids: Iterable[UUID] = (),
+    purpose: str | None = None,
 ) -> None:
     """
     The event of a refused or failed request, in a transaction of its own: nothing else of it is stored.
 
-    It names everybody whom the problem names. Of refusals for asking too often, one a minute for each account or
+    It names everybody whom the problem names or tells of, and `person_ids`, whom the answer shows beside it; `purpose`
+    is by which opening. Of refusals for asking too often, one a minute for each account or
     address. Where a part does not answer (Unavailable) that part is the likely reason, and the log alone tells;
     an error of ours (None) is in the log and, where it can be, in an event.
     """
@@ -132,8 +141,10 @@ async def record_refusal(
                 await _write_refusal(database, actor, request, action, outcome="failed", code=code)
         return
     outcome = next(_OUTCOMES[kind] for kind in type(known).__mro__ if kind in _OUTCOMES)
-    shown = persons_named(known.extra)
-    await _write_refusal(database, actor, request, action, outcome=outcome, code=known.error_code, shown=shown)
+    shown = {*persons_named(known.extra), *person_ids, *([known.about] if known.about else [])}
+    await _write_refusal(
+        database, actor, request, action, outcome=outcome, code=known.error_code, shown=shown, purpose=purpose
+    )
 
 
 async def _write_refusal(
@@ -145,9 +156,10 @@ async def _write_refusal(
     outcome: str,
     code: str,
     shown: Iterable[UUID] = (),
+    purpose: str | None = None,
 ) -> None:
     async with database.unit_of_work() as session:
-        audit.note(session, person_ids=shown)
+        audit.note(session, person_ids=shown, purpose=purpose)
         await write_event(session, actor, request, action=action, outcome=outcome, code=code)
 
 

@@ -5,7 +5,7 @@ point.
 An entry point asks `view_of` what is closed to the actor, and `show` gives the answer as it may leave.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -55,26 +55,38 @@ async def view_of(session: AsyncSession, actor: Actor, access: AccessContext) ->
     return View(closed=closed, hidden=hidden, opened=opened, subject=audit.subject(session))
 
 
-async def show(session: AsyncSession, actor: Actor, access: AccessContext, answer: Any) -> Any:
+async def show(session: AsyncSession, actor: Actor, access: AccessContext, answers: Sequence[Any]) -> list[Any]:
     """
-    `answer` as the actor may see it.
+    `answers`, which are shown together, as the actor may see them.
 
-    ReasonNeeded when it is one record of a case that lies outside their caseload and no reason is stated; in lists, and
-    in records of who somebody is, such detail is masked. Notes the purpose when a break-glass or a stated reason has
-    opened something, and everybody whom the answer names: an entry point or service notes nobody whom its answer names.
+    ReasonNeeded when one is one record of a case that lies outside their caseload and no reason is stated; in lists,
+    and in records of who somebody is, such detail is masked. Notes the purpose when a break-glass or a stated reason
+    has opened something, and everybody whom the answers name: an entry point or service notes nobody whom its answer
+    names.
     """
     view = await view_of(session, actor, access)
-    if _is_bound(actor, access):
-        detail = list(detail_in(answer, view.subject))
-        is_single = isinstance(answer, BaseModel) and not isinstance(answer, Page)
-        closes = is_single and any(shown.closes_record for shown, _ in detail)
-        people = {subject for _, subject in detail}
-        view = replace(view, outside=await _closed_to(session, actor, access, people, closes_record=closes))
-    shown = mask(answer, view)
+    if is_bound(actor, access):
+        people, closing = _cases_in(answers, view.subject)
+        view = replace(view, outside=await closed_cases(session, actor, access, person_ids=people, closing=closing))
+    shown = [mask(answer, view) for answer in answers]
     if view.used:
         audit.state_purpose(session, "break_glass")
     audit.note(session, person_ids=persons_in(shown))
     return shown
+
+
+def _cases_in(answers: Sequence[Any], subject: UUID | None) -> tuple[set[UUID | None], set[UUID | None]]:
+    """Whose case detail the answers hold; and whose of that stands in a single record of a case."""
+    people: set[UUID | None] = set()
+    closing: set[UUID | None] = set()
+    for answer in answers:
+        detail = list(detail_in(answer, subject))
+        of_answer = {person for _, person in detail}
+        people |= of_answer
+        is_single = isinstance(answer, BaseModel) and not isinstance(answer, Page)
+        if is_single and any(mark.closes_record for mark, _ in detail):
+            closing |= of_answer
+    return people, closing
 
 
 async def view_of_record(
@@ -86,14 +98,15 @@ async def view_of_record(
     ReasonNeeded when it is a record of a case, lies outside their caseload, and no reason is stated.
     """
     view = replace(await view_of(session, actor, access), subject=subject)
-    if any(mark.detail for mark in marks) and _is_bound(actor, access):
-        closes = any(mark.closes_record for mark in marks)
-        outside = await _closed_to(session, actor, access, {subject}, closes_record=closes)
+    if any(mark.detail for mark in marks) and is_bound(actor, access):
+        closing = {subject} if any(mark.closes_record for mark in marks) else set()
+        outside = await closed_cases(session, actor, access, person_ids={subject}, closing=closing)
         view = replace(view, outside=outside)
     return view
 
 
-def _is_bound(actor: Actor, access: AccessContext) -> bool:
+def is_bound(actor: Actor, access: AccessContext) -> bool:
+    """Whether case detail of people outside their caseload is closed to the actor."""
     return (
         access.caseload is Caseload.ASSIGNED
         and not access.makes_new
@@ -119,13 +132,22 @@ async def _outside(session: AsyncSession, actor: Actor, *, person_ids: Collectio
     return {*found, *(person_id for person_id in person_ids if before.get(person_id, False))}
 
 
-async def _closed_to(
-    session: AsyncSession, actor: Actor, access: AccessContext, people: set[UUID | None], *, closes_record: bool
+async def closed_cases(
+    session: AsyncSession,
+    actor: Actor,
+    access: AccessContext,
+    *,
+    person_ids: Collection[UUID | None],
+    closing: Collection[UUID | None] = (),
 ) -> frozenset[UUID | None]:
-    """Those of `people` whose case detail stays closed, after the reason that was stated now or within the hour."""
-    known = {person for person in people if person is not None}
+    """
+    Those of `person_ids` whose case detail stays closed, after the reason that was stated now or within the hour.
+
+    ReasonNeeded when one of `closing` is among them.
+    """
+    known = {person for person in person_ids if person is not None}
     outside: set[UUID | None] = {*await _outside(session, actor, person_ids=known)}
-    if None in people:
+    if None in person_ids:
         # Detail that names nobody cannot be told to be one's own.
         outside.add(None)
     if not outside:
@@ -138,6 +160,8 @@ async def _closed_to(
     if only is not None and access.reason is not None:
         await service.state_reason(session, actor, person_ids=[only], reason=access.reason)
         return frozenset()
-    if outside and closes_record:
+    refused = outside.intersection(closing)
+    if refused:
+        (only,) = refused if len(refused) == 1 else (None,)
         raise ReasonNeeded(extra={"header": ACCESS_REASON, "person_id": None if only is None else str(only)})
     return frozenset(outside)

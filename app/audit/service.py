@@ -93,6 +93,11 @@ def state_purpose(session: AsyncSession, purpose: str) -> None:
         trail.purpose = purpose
 
 
+def persons(session: AsyncSession) -> frozenset[UUID]:
+    """Everybody who has been noted in this unit of work."""
+    return frozenset(_trail(session).person_ids)
+
+
 def purpose(session: AsyncSession) -> str | None:
     """By which opening this unit of work has seen what it saw, None when nothing had to be opened."""
     return _trail(session).purpose

@@ -125,4 +125,5 @@ async def _page(session: AsyncSession, ids: Select[Any], query: CallOfPatientFil
         sort=NEWEST_FIRST,
         rows=select(CallHistory).options(*LOADED),
         one_of=(CallHistory.status, CALL.states_of_filter(query.status)) if query.status else None,
+        person=CallHistory.person_id,
     )

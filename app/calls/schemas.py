@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from app.access.masking import Detail, Health, Personal
+from app.access.masking import Detail, Health, Personal, Remark
 from app.calls.rules import LONGEST_CALL_MINUTES
 from app.people.fields import TimeZone
 from app.people.schemas import PersonSummary
@@ -118,7 +118,7 @@ class CallFilter(CallOfPatientFilter):
     lead_id: Id | None = None
     person_id: Id | None = None
     pn_id: Id | None = None
-    unresolved: Health[YesNo | None] = None
+    unresolved: Remark[YesNo | None] = None
     occurs_from: Health[Instant | None] = None
     occurs_to: Health[Instant | None] = None
 
@@ -151,7 +151,7 @@ class CallRead(Answer):
     adverse_event_heard: Detail[bool | None]
     notes: Detail[str | None]
     rescheduled_to: UUID | None
-    unresolved_because: Health[str | None]
+    unresolved_because: Remark[str | None]
     voided_at: datetime | None
     voided_by: UUID | None
     void_reason: Personal[str | None]

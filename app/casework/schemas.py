@@ -85,8 +85,8 @@ class SuggestionEntry(Answer):
     table_name: str
     record_id: UUID
     field: str
-    ours: Health[Any]
-    theirs: Health[Any]
+    ours: Detail[Any]
+    theirs: Detail[Any]
     decision: str
     decided_by: UUID | None
     reason: Detail[str | None]

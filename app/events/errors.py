@@ -1,17 +1,25 @@
 from collections.abc import Mapping
+from uuid import UUID
 
 from app.platform.errors import Conflict, FieldError
 
 
 class ConditionNotMet(Conflict):
-    """The machine has the move, but a move condition is not met. `guards` says of each: met, not_met, not_checked."""
+    """
+    The machine has the move, but a move condition is not met. `guards` says of each: met, not_met, not_checked.
+
+    Both are detail of a case: without `findings` it says neither, to whom the case of the person is closed.
+    """
 
     code = "guard_not_met"
     detail = "Something that this step needs is not there yet."
 
-    def __init__(self, findings: Mapping[str, str]) -> None:
+    def __init__(self, findings: Mapping[str, str] | None = None, *, about: UUID | None = None) -> None:
+        if findings is None:
+            super().__init__()
+            return
         missing = [name for name, found in findings.items() if found == "not_met"]
-        super().__init__(extra={"not_met": missing, "guards": dict(findings)})
+        super().__init__(extra={"not_met": missing, "guards": dict(findings)}, about=about)
 
 
 def before_last_move() -> FieldError:

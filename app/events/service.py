@@ -3,6 +3,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.ownership import is_case_open
 from app.events.errors import ConditionNotMet
 from app.events.models import JourneyEvent
 from app.events.moves import Condition, Finding, Move, Moves, Step, decide_move
@@ -27,7 +28,8 @@ async def make_move(
     Take a locked record to another state and file the event; the caller sets what else the move means, and flushes.
 
     TransitionNotAllowed and Invalid as for `decide_move`; the condition's own error, or ConditionNotMet, when a move
-    condition is not met. One that could not be checked does not hold a record up.
+    condition is not met. One that could not be checked does not hold a record up. What is met is told to those alone to
+    whom the person's case is open.
     """
     # What the caller has changed already is stored together with the move.
     with session.no_autoflush:
@@ -35,7 +37,7 @@ async def make_move(
     move = decide_move(moves, step, state=record.status, now=clock.now(), since=since, life=life)
     conditions = moves.conditions_of(record.status, move.to)
     findings = {condition.name: await condition.find(session, record, move) for condition in conditions}
-    _require_met(moves, move, conditions, findings)
+    await _require_met(session, actor, record=record, moves=moves, move=move, conditions=conditions, findings=findings)
     record.status = move.to
     file_event(session, actor, record=record, move=move, findings=findings, via=via)
     return move
@@ -67,9 +69,22 @@ def file_event(
     )
 
 
-def _require_met(moves: Moves, move: Move, conditions: tuple[Condition, ...], findings: Mapping[str, Finding]) -> None:
+async def _require_met(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    record: Any,
+    moves: Moves,
+    move: Move,
+    conditions: tuple[Condition, ...],
+    findings: Mapping[str, Finding],
+) -> None:
     for condition in conditions:
         if findings[condition.name] is Finding.NOT_MET and condition.refusal is not None:
             raise condition.refusal(moves.machine, move)
     if Finding.NOT_MET in findings.values():
-        raise ConditionNotMet(findings)
+        # Leads and patients name their person, journeys their patient.
+        person_id = record.person_id if hasattr(record, "person_id") else record.patient.person_id
+        if await is_case_open(session, actor, person_id=person_id):
+            raise ConditionNotMet(findings, about=person_id)
+        raise ConditionNotMet

@@ -64,6 +64,7 @@ async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, que
         sort=newest_first,
         rows=select(journey).options(*_loaded(kind)),
         one_of=(journey.status, states) if query.status else None,
+        person=select(Patient.person_id).where(Patient.patient_id == journey.patient_id).scalar_subquery(),
     )
 
 

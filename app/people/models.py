@@ -14,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.platform.db import DETAIL, HEALTH, INTERNAL, PERSONAL, PUBLIC, Base, CreatedAt, Edited, Key, Rows
+from app.platform.db import DETAIL, INTERNAL, PERSONAL, PUBLIC, Base, CreatedAt, Edited, Key, Rows
 
 GENDERS = ("male", "female", "other", "unknown")
 """FHIR administrative gender."""
@@ -269,9 +269,9 @@ class SuggestedChange(Edited, Base):
     table_name: Mapped[str] = mapped_column(String(63), info=INTERNAL)
     record_id: Mapped[UUID] = mapped_column(info=INTERNAL)
     field: Mapped[str] = mapped_column(String(63), info=INTERNAL)
-    ours: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=True, info=HEALTH)
+    ours: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=True, info=DETAIL)
     ours_version: Mapped[int] = mapped_column(info=INTERNAL)
-    theirs: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=False, info=HEALTH)
+    theirs: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=False, info=DETAIL)
     value_hash: Mapped[str] = mapped_column(String(64), info=INTERNAL)
     source: Mapped[str] = mapped_column(String(30), info=INTERNAL)
     intake_submission_id: Mapped[UUID | None] = mapped_column(

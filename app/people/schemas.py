@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from app.access.masking import Detail, Health, Personal, Remark
+from app.access.masking import Detail, Personal, Remark
 from app.people.fields import BirthDate, ConsentTextVersion, Email, Language, PersonName, Phone, TimeZone
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Code, Country, Day, Flag, Id, Instant, Label, Notes, Reason, line
@@ -173,9 +173,9 @@ class SuggestedChangeRead(Answer):
     table_name: str
     record_id: UUID
     field: str
-    ours: Health[Any]
+    ours: Remark[Any]
     ours_version: int
-    theirs: Health[Any]
+    theirs: Remark[Any]
     source: str
     intake_submission_id: UUID | None
     decision: SuggestionDecision

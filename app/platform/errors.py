@@ -20,6 +20,7 @@ Each entry point (JSON, page, command) translates kinds once; nobody else knows 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from uuid import UUID
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,11 @@ class FieldError:
 
 
 class AppError(Exception):
-    """A refusal with a stable `code` and a `detail` that is safe to show: it never repeats what was sent."""
+    """
+    A refusal with a stable `code` and a `detail` that is safe to show: it never repeats what was sent.
+
+    `about` is the person of whom `extra` tells, where it does not name them.
+    """
 
     code: ClassVar[str] = "error"
     detail: ClassVar[str] = "The request could not be carried out."
@@ -44,11 +49,13 @@ class AppError(Exception):
         code: str | None = None,
         fields: Sequence[FieldError] = (),
         extra: Mapping[str, Any] | None = None,
+        about: UUID | None = None,
     ) -> None:
         self.error_code = code or self.code
         self.error_detail = detail or self.detail
         self.fields = tuple(fields)
         self.extra = dict(extra or {})
+        self.about = about
         super().__init__(self.error_detail)
 
 

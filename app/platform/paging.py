@@ -31,6 +31,11 @@ PAGE_SIZES = (DEFAULT_LIMIT, MAX_LIMIT)
 admits: ContextVar[Callable[[BaseModel], None] | None] = ContextVar("admits", default=None)
 """Set by an entry point while it answers: raises for a question that its asker may not ask."""
 
+PersonColumn = ColumnElement[UUID] | InstrumentedAttribute[UUID]
+Narrows = Callable[[BaseModel, PersonColumn | None], ColumnElement[bool] | None]
+narrows: ContextVar[Narrows | None] = ContextVar("narrows", default=None)
+"""Set by an entry point while it answers: the rows that a list may find for its asker, None where all."""
+
 T = TypeVar("T")
 Row = TypeVar("Row")
 
@@ -219,6 +224,7 @@ async def fetch_keys(
     query: PageQuery,
     sort: SortKey,
     one_of: OneOf | None = None,
+    person: PersonColumn | None = None,
 ) -> Found[Any]:
     """
     The keys of a page in order.
@@ -227,7 +233,13 @@ async def fetch_keys(
 
     `one_of` names a filter of `ids` by several values of one column. An index on that column has each value's rows in
     order, but not those of all together: so each value is read by itself, and the beginnings are merged.
+
+    `person` tells whose a row is: a list that can be asked by case detail has it (`narrows`).
     """
+    narrow = narrows.get()
+    inside = None if narrow is None else narrow(query, person)
+    if inside is not None:
+        ids = ids.where(inside)
     total = (await session.execute(_counted(ids, one_of, sort))).scalar_one()
     place = None
     if query.cursor is not None:
@@ -247,13 +259,14 @@ async def fetch_page(
     sort: SortKey,
     rows: Select[Row],
     one_of: OneOf | None = None,
+    person: PersonColumn | None = None,
 ) -> Found[Row]:
     """
     A page cut before it is joined: what `fetch_keys` finds, with the rows in place of their keys.
 
     `rows` selects what is shown, of all rows; those of the page are asked for by the last column of `sort`, their key.
     """
-    keys = await fetch_keys(session, ids=ids, query=query, sort=sort, one_of=one_of)
+    keys = await fetch_keys(session, ids=ids, query=query, sort=sort, one_of=one_of, person=person)
     key = sort.columns[-1]
     found = (await session.scalars(rows.where(key.in_(keys.rows)))).unique().all() if keys.rows else []
     by_key = {getattr(row, str(key.key)): row for row in found}

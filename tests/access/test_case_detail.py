@@ -16,8 +16,6 @@ CODED = {
     "call_history.booking_time_zone": "the name of a time zone",
     "journey_event.from_status": "a state",
     "journey_event.to_status": "a state",
-    "suggested_change.ours": "the value of a field that has a class of its own",
-    "suggested_change.theirs": "the value of a field that has a class of its own",
     "row_history.row": "a row, whose columns have classes of their own",
     "held_form.fields": "shown to anyone who typed it, and to nobody else",
 }
@@ -69,7 +67,10 @@ async def world(session: AsyncSession) -> World:
 
 DETAIL = [
     f"{H} {word}"
-    for word in ("reason", "notes", "outcome", "ineligible", "hold", "gate", "reference", "event", "payload", "deleted")
+    for word in (
+        *("reason", "notes", "outcome", "ineligible", "hold", "gate", "reference", "event", "payload", "deleted"),
+        *("ours", "theirs"),
+    )
 ] + [f"{H}-code", f"{H}mab", f"{H} trial", f"{H}-1"]
 
 

@@ -10,7 +10,6 @@ import types
 import typing
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -20,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.masking import HIDDEN, class_of
 from app.access.models import RoleGrant
 from app.access.policy import GRANTS, PERMISSIONS, Role, Sight, role_sight
-from app.access.request_guard import GuardedRoute
 from app.calls.models import CallHistory
 from app.casework.schemas import CallEntry, PhysicianEntry, StatusEntry, SubmissionEntry, SuggestionEntry
 from app.events.models import JourneyEvent
@@ -49,7 +47,6 @@ from app.people.schemas import (
     SubmissionRead,
     SuggestedChangeRead,
 )
-from app.platform.paging import PageQuery
 from tests.builders import a_call, a_colleague, a_patient
 from tests.canaries import HEALTH, PERSONAL, World, a_world, guarded_routes
 from tests.conftest import AsRole
@@ -57,8 +54,6 @@ from tests.conftest import AsRole
 ROUTES = guarded_routes()
 READS = [route for route in ROUTES if "GET" in (route.methods or ())]
 CANARIES = {"personal": PERSONAL, "health": HEALTH}
-OF_ACCOUNTS = {"user.manage", "key.manage"}
-"""Who works here, by name and work address: who manages accounts sees and searches them."""
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -119,68 +114,6 @@ async def test_every_read_shows_each_class_as_the_table_says(
                 blind.append((route.path, field_class))
     assert leaks == []
     assert blind == [], "clear for this role, yet nothing is shown: the test sees nothing here"
-
-
-def _filters() -> list[tuple[GuardedRoute, str, str]]:
-    found = []
-    for route in READS:
-        for parameter in route.dependant.query_params:
-            question = parameter.field_info.annotation
-            if isinstance(question, type) and issubclass(question, PageQuery):
-                for name, info in question.model_fields.items():
-                    shown = class_of(info)
-                    if shown is not None:
-                        found.append((route, name, shown.privacy))
-    return found
-
-
-SAMPLES = {
-    "q": "an",
-    "email": "a@example.org",
-    "phone": "+31612345678",
-    "date_of_birth": "1980-01-01",
-    "medical_condition_id": str(uuid4()),
-    "clinical_trial_id": str(uuid4()),
-    "eap_program_id": str(uuid4()),
-    "status": "closed",
-    "unresolved": "true",
-    "occurs_from": "2020-01-01T00:00:00Z",
-    "occurs_to": "2020-01-01T00:00:00Z",
-    "medical_license_number": "1",
-}
-
-
-@pytest.mark.parametrize("role", list(Role), ids=lambda role: role.value)
-async def test_nobody_filters_by_what_they_see_masked(
-    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, role: Role
-) -> None:
-    headers = await as_role(role.value)
-    world = await a_world(session)
-    wrong = []
-    for route, name, field_class in _filters():
-        if route.permission not in GRANTS[role]:
-            continue
-        answer = await client.get(world.address(route), params={name: SAMPLES[name]}, headers=headers)
-        is_clear = role_sight(role, route.permission)[field_class] is Sight.CLEAR
-        refused = answer.status_code == 403 and answer.json()["code"] == "field_masked"
-        if refused == is_clear or (is_clear and answer.status_code != 200):
-            wrong.append((route.path, name, answer.status_code, answer.text[:200]))
-    assert wrong == []
-
-
-def test_filters_by_personal_and_health_data_are_known_as_such() -> None:
-    by_name = {name for _, name, _ in _filters()}
-    assert {"q", "email", "phone", "date_of_birth", "medical_condition_id", "medical_license_number"} <= by_name
-    named = {
-        (route.path, name)
-        for route in READS
-        if PERMISSIONS[route.permission].personal and route.permission not in OF_ACCOUNTS
-        for parameter in route.dependant.query_params
-        if isinstance(parameter.field_info.annotation, type) and issubclass(parameter.field_info.annotation, PageQuery)
-        for name, info in parameter.field_info.annotation.model_fields.items()
-        if class_of(info) is None and name in SAMPLES and name != "status"
-    }
-    assert named == set(), "a filter of this name asks for personal or health data elsewhere; state its class here too"
 
 
 async def test_cursor_of_a_masked_list_tells_nothing_and_serves_its_owner_alone(

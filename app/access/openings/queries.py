@@ -2,7 +2,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, column, func, not_, or_, select, table
+from sqlalchemy import ColumnElement, Uuid, and_, column, exists, not_, or_, select, table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import RoleGrant, UserAccount
@@ -12,13 +12,14 @@ from app.access.openings.schemas import OpeningFilter
 from app.access.policy import Role
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.paging import Found, PersonColumn, SortKey, fetch_page
 
 _NEWEST = SortKey((AccessOpening.created_at, AccessOpening.access_opening_id), (datetime, UUID))
 
 # These stand to the left of access: their tables are named, their packages not imported.
 _PATIENT = table("patient", column("person_id", Uuid()), column("owner_id", Uuid()))
 _LEAD = table("patient_lead", column("person_id", Uuid()), column("owner_id", Uuid()))
+_PERSON = table("person", column("person_id", Uuid()))
 
 
 def _is_open(now: datetime) -> ColumnElement[bool]:
@@ -134,24 +135,34 @@ async def reasons_about(
 
 
 async def outside_caseload(session: AsyncSession, actor: Actor, *, person_ids: Collection[UUID]) -> frozenset[UUID]:
-    """
-    Those of `person_ids` that are not in the actor's caseload.
-
-    In it are the people one owns as patient or lead, and those whom nobody owns: the common queue. A deleted patient
-    still has their owner: else deleting somebody would open their case.
-    """
+    """Those of `person_ids` that are not in the actor's caseload."""
     if not person_ids:
         return frozenset()
-    owned = (
-        select(_PATIENT.c.person_id, _PATIENT.c.owner_id)
-        .where(_PATIENT.c.person_id.in_(person_ids))
-        .union_all(select(_LEAD.c.person_id, _LEAD.c.owner_id).where(_LEAD.c.person_id.in_(person_ids)))
-        .subquery()
-    )
-    mine = func.bool_or(owned.c.owner_id == actor.account_id)
-    unowned = func.bool_and(owned.c.owner_id.is_(None))
-    outside = (
-        select(owned.c.person_id).group_by(owned.c.person_id).having(not_(func.coalesce(or_(mine, unowned), False)))
-    )
-    # Somebody without a record of care (a physician, a caregiver) has no row here: they have no case to be closed.
+    person = _PERSON.c.person_id
+    outside = select(person).where(person.in_(person_ids), not_(_is_in_caseload(person, actor)))
     return frozenset(await session.scalars(outside))
+
+
+def case_is_open(person: PersonColumn, actor: Actor, *, now: datetime) -> ColumnElement[bool]:
+    """Whether the case of a person is open to the actor: it is in their caseload, or they have stated why they look."""
+    stated = exists().where(
+        AccessOpening.person_id == person,
+        AccessOpening.user_account_id == actor.account_id,
+        AccessOpening.kind == "outside_caseload",
+        _is_open(now),
+    )
+    return or_(_is_in_caseload(person, actor), stated)
+
+
+def _is_in_caseload(person: PersonColumn, actor: Actor) -> ColumnElement[bool]:
+    """
+    Whether a person is in the actor's caseload.
+
+    In it are the people one owns as patient or lead, and those whom nobody owns: the common queue. A deleted patient
+    still has their owner: else deleting somebody would open their case. Somebody without a record of care (a physician,
+    a caregiver) is owned by nobody: they have no case to be closed.
+    """
+    of_person = [(exists().where(record.c.person_id == person), record.c.owner_id) for record in (_PATIENT, _LEAD)]
+    mine = [record.where(owner == actor.account_id) for record, owner in of_person]
+    owned = [record.where(owner.is_not(None)) for record, owner in of_person]
+    return or_(*mine, not_(or_(*owned)))

@@ -101,7 +101,7 @@ class EapJourneyFilter(JourneyFilter):
     """`status` is a state or a seed's word for a group of them."""
 
     status: Health[one_of(EAP_JOURNEY.filter_words()) | None] = None  # type: ignore[valid-type]
-    eap_program_id: Health[Id | None] = None
+    eap_program_id: Detail[Id | None] = None
 
 
 class EapJourneyRead(JourneyRead):

@@ -127,7 +127,7 @@ class TrialJourneyFilter(JourneyFilter):
     """`status` is a state or a seed's word for a group of them."""
 
     status: Health[one_of(TRIAL_JOURNEY.filter_words()) | None] = None  # type: ignore[valid-type]
-    clinical_trial_id: Health[Id | None] = None
+    clinical_trial_id: Detail[Id | None] = None
 
 
 class TrialJourneyRead(JourneyRead):
