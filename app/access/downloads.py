@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
-from app.access.answering import Asked, Filled
+from app.access.answering import Asked, Filled, answering
 from app.access.serving import State, write_event
 from app.audit import service as audit
 from app.platform.text import Answer
@@ -59,11 +59,16 @@ class CsvFile(StreamingResponse, Filled):
         # The mark makes spreadsheets read UTF-8.
         yield ("\ufeff" + line(self._columns)).encode()
         state: State = self._request.app.state.serving
-        async for answers in self._chunks:
+        while True:
+            # A chunk is read as a list is for its page: what the actor may not ask for, it does not ask for.
+            with answering(asked):
+                answers = await anext(self._chunks, None)
+            if answers is None:
+                return
             async with state.database.unit_of_work() as session:
                 shown = await Asked(session, asked.actor, asked.access).show(list(answers))
-                if audit.purpose(session) is not None:
-                    # What was opened with a reason is on record wherever it is shown.
+                if audit.persons(session):
+                    # The request's own event was written before anybody was read.
                     action = self._request.scope["route"].name
                     await write_event(session, asked.actor, self._request, action=action)
             yield "".join(line([getattr(answer, name) for name in self._columns]) for answer in shown).encode()

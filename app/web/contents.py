@@ -73,15 +73,14 @@ def _is_of_a_page(value: Any) -> bool:
 async def shown_to(asked: Asked, value: Any) -> Any:
     """`value` with each of its answers as the actor may see it."""
     found = list(answers_in(value))
-    by_id: dict[int, Answer] = {}
+    # A page of a list has a cursor to be sealed; a single record may need a reason to be opened.
+    alone = [one.answer for one in found if one.single or isinstance(one.answer, Page)]
     several = [one.answer for one in found if not one.single and not isinstance(one.answer, Page)]
-    for one in found:
-        # A page of a list has a cursor to be sealed; a single record may need a reason to be opened.
-        if (one.single or isinstance(one.answer, Page)) and id(one.answer) not in by_id:
-            by_id[id(one.answer)] = await asked.show(one.answer)
-    if several:
-        by_id |= zip(map(id, several), await asked.show(several), strict=True)
-    return _replaced(value, by_id.__getitem__) if by_id else value
+    if not found:
+        return value
+    *shown_alone, shown_several = await asked.show_together([*alone, several])
+    by_id = dict(zip(map(id, (*several, *alone)), (*shown_several, *shown_alone), strict=True))
+    return _replaced(value, by_id.__getitem__)
 
 
 def _replaced(value: Any, shown: Callable[[int], Answer]) -> Any:

@@ -34,6 +34,7 @@ from app.access.request_guard import Handler
 from app.access.serving import State, record_refusal, serve, write_event
 from app.access.standing import hold_rights
 from app.access.views import AccessContext
+from app.audit import service as audit
 from app.platform import clock, errors
 from app.platform.actor import Actor
 from app.platform.crypto import new_reference
@@ -244,7 +245,15 @@ async def _carry_out(
         await session.rollback()
         refusal = getattr(request.state, "refusal", None) or _kind_of(response.status_code)()
         state: State = request.app.state.serving
-        await record_refusal(state.database, session.info.get("actor"), request, action, refusal)
+        await record_refusal(
+            state.database,
+            session.info.get("actor"),
+            request,
+            action,
+            refusal,
+            person_ids=audit.persons(session),
+            purpose=audit.purpose(session),
+        )
         return _framed(request, response, visitor)
     if visitor.state is SessionState.OPEN:
         await sessions.touch(session, visitor, now=clock.now())

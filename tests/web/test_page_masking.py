@@ -12,7 +12,7 @@ import structlog
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from jinja2 import ChoiceLoader, DictLoader
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.downloads import CsvFile
@@ -28,10 +28,11 @@ from app.patients import queries as patients
 from app.patients.models import Patient
 from app.patients.schemas import PatientFilter, PatientRead
 from app.platform import clock
+from app.platform.errors import Conflict
 from app.platform.paging import Page
 from app.platform.settings import Caseload, Settings
 from app.web.forms import asked_in, read_query
-from app.web.page_guard import allow, mount_screens, page_router, signed_in
+from app.web.page_guard import allow, form_again, mount_screens, page_router, signed_in
 from app.web.render import DataAnswer, page
 from tests.browsing import as_user, somebody
 from tests.browsing import signed_in as sign_in
@@ -44,6 +45,7 @@ TEMPLATES = {
     "calls.html": "{% for c in calls.items %}<li>{{ c.notes }} {{ c.call_id }}</li>{% endfor %}"
     "{{ ui.pages(calls, '/calls', noun='call') }}",
     "call.html": "{{ call.notes }}",
+    "overview.html": "{{ card_0.person.last_name }} {{ card_9.status_reason }}",
     "anything.html": "{{ found }}",
 }
 router = page_router()
@@ -76,6 +78,18 @@ async def export_patients(request: Request, session: DbSession, actor: CurrentAc
     return CsvFile(request, name="patients.csv", columns=("patient_id", "status_reason", "person"), chunks=chunks())
 
 
+@router.get("/patients-of/{condition_id}.csv", dependencies=[allow("patient.read")])
+async def export_by_condition(
+    request: Request, session: DbSession, actor: CurrentActor, condition_id: UUID
+) -> Response:
+    async def chunks() -> AsyncIterator[list[PatientRead]]:
+        yield [
+            patient_answers.read(row) for row in await all_patients(session, actor, medical_condition_id=condition_id)
+        ]
+
+    return CsvFile(request, name="patients.csv", columns=("patient_id",), chunks=chunks())
+
+
 @router.get("/patients/picker", dependencies=[allow("patient.read")])
 async def pick_patients(session: DbSession, actor: CurrentActor) -> list[PatientRead]:
     return [patient_answers.read(row) for row in await all_patients(session, actor)]
@@ -84,6 +98,19 @@ async def pick_patients(session: DbSession, actor: CurrentActor) -> list[Patient
 @router.post("/patients/picked", dependencies=[allow("patient.read")])
 async def picked_patients(session: DbSession, actor: CurrentActor) -> Response:
     return DataAnswer({"found": [patient_answers.read(row) for row in await all_patients(session, actor)]})
+
+
+@router.post("/patients/kept", dependencies=[allow("patient.read")])
+async def keep_patients(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    found = [patient_answers.read(row) for row in await all_patients(session, actor)]
+    return form_again(request, "patients.html", {"patients": found}, Conflict())
+
+
+@router.get("/overview", dependencies=[allow("patient.read")])
+async def show_overview(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    """Ten records that each stand for themselves."""
+    rows = await all_patients(session, actor)
+    return page(request, "overview.html", {f"card_{n}": patient_answers.read(rows[0]) for n in range(10)})
 
 
 @router.get("/calls", dependencies=[allow("call.read")])
@@ -238,6 +265,61 @@ async def test_cursor_of_a_masked_page_tells_nothing_and_leads_on(
     assert {str(world.ids["call_id"]) in answer.text for answer in (first, second)} == {True, False}
     await as_user(browser, session, settings, "privacy_officer")
     assert (await browser.get(f"/calls?cursor={cursor}")).status_code == 422
+
+
+async def test_a_form_that_comes_back_leaves_an_event_of_everybody_whom_it_shows(
+    browser: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    token = await as_user(browser, session, settings, "auditor")
+    glass = {"csrf_token": token, "person_id": str(world.person_id), "reason": "The ward calls."}
+    await browser.post("/break-glass", data=glass)
+    answer = await browser.post("/patients/kept", data={"csrf_token": token})
+    assert (answer.status_code, P in answer.text) == (409, True)
+    (left,) = await session.scalars(select(AuditEvent).where(AuditEvent.action == "keep_patients"))
+    assert (left.outcome, left.purpose, left.person_ids) == ("conflict", "break_glass", [world.person_id])
+
+
+async def test_a_file_leaves_an_event_of_everybody_whom_it_shows(
+    browser: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    await as_user(browser, session, settings, "navigator")
+    assert H in (await browser.get("/patients.csv")).text
+    events = await session.scalars(select(AuditEvent.person_ids).where(AuditEvent.action == "export_patients"))
+    assert {person_id for persons in events for person_id in persons or ()} == {world.person_id}
+
+
+async def test_a_list_as_a_file_is_asked_as_its_page_is(
+    browser: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    await as_user(browser, session, settings, "auditor")
+    answer = await browser.get(f"/patients-of/{world.ids['medical_condition_id']}.csv")
+    assert str(world.ids["patient_id"]) not in answer.text
+
+
+@pytest.mark.parametrize("role", ["auditor", "navigator"])
+async def test_it_is_asked_once_a_page_what_is_closed_to_its_viewer(
+    bound: BoundDatabase, session: AsyncSession, settings: Settings, world: World, role: str
+) -> None:
+    owner, _ = await a_colleague(session)
+    await session.execute(update(Patient).values(owner_id=owner.user_account_id))
+    await session.commit()
+    async with await served(bound, settings.model_copy(update={"caseload": Caseload.ASSIGNED})) as browser:
+        await sign_in(browser, session, (await somebody(session, settings, role)).account_id)
+        sent: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            sent.append(statement)
+
+        event.listen(bound.connection.sync_connection, "before_cursor_execute", note)
+        answer = await browser.get("/overview")
+        event.remove(bound.connection.sync_connection, "before_cursor_execute", note)
+    assert (answer.status_code, f"{H} reason" in answer.text) == (200, False)
+    asked = [
+        statement
+        for statement in sent
+        if "access_opening" in statement and "SELECT access_opening.person_id" in statement
+    ]
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("number", range(len(FORBIDDEN)), ids=[made.__name__ for made in FORBIDDEN])
