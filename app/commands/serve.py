@@ -168,7 +168,7 @@ def _show_demo(settings: Settings, url: str) -> None:
         if is_empty:
             # One line for each of its thousand requests would hide what matters.
             set_up_logs(settings.log_format, level=logging.WARNING)
-            await _load_demo(create_app(settings, database), keys)
+            await _load_demo(create_app(settings, database), settings, keys)
             set_up_logs(settings.log_format)
         return keys, await demo_users(database, settings.secret_key)
 
@@ -181,9 +181,9 @@ def _show_demo(settings: Settings, url: str) -> None:
         say.print(f"  {role:<18} {user.email:<32} {user.password}", soft_wrap=True)
 
 
-async def _load_demo(app: FastAPI, keys: dict[str, str]) -> None:
+async def _load_demo(app: FastAPI, settings: Settings, keys: dict[str, str]) -> None:
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://demo") as client:
+    async with httpx.AsyncClient(transport=transport, base_url=settings.base_url) as client:
         loader = Loader(client, keys, seed=DEMO_SEED, now=clock.now())
         if say.is_terminal:
             with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=say) as bar:
