@@ -16,7 +16,7 @@ from app.platform import clock
 from app.platform.errors import AppError
 from app.web.addresses import local_path
 from app.web.enrolment import app_context, open_sealed
-from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, go_to, page_router, signed_in
+from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, go_to, let_in_again, page_router, signed_in
 from app.web.render import Flash, page
 from app.web.sign_in import settings_of
 
@@ -53,19 +53,22 @@ async def _password_context(session: DbSession, visitor: CurrentVisitor) -> dict
     return {"least": least, "email": visitor.email}
 
 
-@router.post("/password", dependencies=[signed_in(recent=True)])
+@router.post("/password", dependencies=[signed_in(recent=True, hashes=True)])
 async def change_password(
     request: Request, session: DbSession, visitor: CurrentVisitor, password: Annotated[str, Form()] = ""
 ) -> Response:
     """A new password, which ends every other session of the account."""
+    has_one = await sign_in.has_second_factor(session, account_id=visitor.account_id)
+    await session.rollback()
     try:
         hashed = await passwords.check_and_hash(
             password,
-            has_second_factor=await sign_in.has_second_factor(session, account_id=visitor.account_id),
+            has_second_factor=has_one,
             context=(visitor.email, visitor.actor.name if visitor.actor else ""),
         )
     except AppError as error:
         return form_again(request, "account/password.html", await _password_context(session, visitor), error)
+    await let_in_again(session, request)
     await users.store_password(
         session, account_id=visitor.account_id, password_hash=hashed, now=clock.now(), but=visitor.session_id
     )

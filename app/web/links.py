@@ -10,7 +10,6 @@ from app.access import rate_limits
 from app.access.accounts import links, passwords, sign_in, users
 from app.access.accounts.addresses import account_key
 from app.access.accounts.errors import LinkIsDead
-from app.access.accounts.models import OneTimeLink
 from app.access.models import UserAccount
 from app.access.request_guard import DbSession
 from app.access.serving import write_event
@@ -43,7 +42,7 @@ def _forgotten_context(request: Request, visitor: CurrentVisitor) -> dict[str, A
     }
 
 
-@router.post("/forgot-password", dependencies=[anyone()])
+@router.post("/forgot-password", dependencies=[anyone(hashes=True)])
 async def ask_for_reset(request: Request, visitor: CurrentVisitor, email: Annotated[str, Form()] = "") -> Response:
     """The same answer, after the same time, whether or not there is such an account."""
     now, source = clock.now(), origin_of(request).source
@@ -110,27 +109,26 @@ async def _choose(
     """The password is chosen, the link used up; what follows is the second factor, given or set up."""
     now = clock.now()
     try:
-        link, account = await links.find_link(session, token=token, purpose=purpose, now=now)
+        _, account = await links.find_link(session, token=token, purpose=purpose, now=now)
     except LinkIsDead as error:
         return _dead_link(request, error, purpose)
+    account_id, words = account.user_account_id, (account.email or "", account.display_name)
     least = await _least(session, account)
     context = _choose_context(purpose, token, account, least, visitor.csrf_token)
+    await session.rollback()
     try:
         hashed = await passwords.check_and_hash(
-            password,
-            has_second_factor=least == passwords.WITH_SECOND_FACTOR_LENGTH,
-            context=(account.email or "", account.display_name),
+            password, has_second_factor=least == passwords.WITH_SECOND_FACTOR_LENGTH, context=words
         )
     except AppError as error:
         return form_again(request, "sign_in/choose_password.html", context, error)
-    return await _open(request, session, visitor, link, hashed)
-
-
-async def _open(
-    request: Request, session: DbSession, visitor: CurrentVisitor, link: OneTimeLink, hashed: str
-) -> Response:
-    now, account_id = clock.now(), link.user_account_id
-    await users.store_password(session, account_id=account_id, password_hash=hashed, now=now)
+    now = clock.now()
+    try:
+        await users.use_link(
+            session, account_id=account_id, token=token, purpose=purpose, password_hash=hashed, now=now
+        )
+    except LinkIsDead as error:
+        return _dead_link(request, error, purpose)
     stage = await sign_in.lacking(session, account_id=account_id)
     begun = await sign_in.begin(
         session, account_id=account_id, stage=stage, origin=origin_of(request), now=now, earlier=visitor
@@ -143,7 +141,7 @@ async def show_invitation(request: Request, session: DbSession, visitor: Current
     return await _show(request, session, visitor, "invitation", token)
 
 
-@router.post("/invitation/{token}", dependencies=[anyone()])
+@router.post("/invitation/{token}", dependencies=[anyone(hashes=True)])
 async def accept_invitation(
     request: Request, session: DbSession, visitor: CurrentVisitor, token: str, password: Annotated[str, Form()] = ""
 ) -> Response:
@@ -155,7 +153,7 @@ async def show_reset(request: Request, session: DbSession, visitor: CurrentVisit
     return await _show(request, session, visitor, "reset", token)
 
 
-@router.post("/reset/{token}", dependencies=[anyone()])
+@router.post("/reset/{token}", dependencies=[anyone(hashes=True)])
 async def reset_password(
     request: Request, session: DbSession, visitor: CurrentVisitor, token: str, password: Annotated[str, Form()] = ""
 ) -> Response:

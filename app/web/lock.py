@@ -14,7 +14,7 @@ from app.access.accounts.sessions import Visitor
 from app.access.request_guard import DbSession
 from app.audit import service as audit
 from app.platform import clock
-from app.platform.errors import AppError
+from app.platform.errors import AppError, Unauthenticated
 from app.web import cookies
 from app.web.addresses import local_path, origin_of
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router, signed_in, status_of
@@ -40,7 +40,7 @@ def _lock_context(visitor: Visitor, next_path: str) -> dict[str, Any]:
     }
 
 
-@router.post("/unlock", dependencies=[in_state(SessionState.LOCKED, SessionState.OPEN)])
+@router.post("/unlock", dependencies=[in_state(SessionState.LOCKED, SessionState.OPEN, hashes=True)])
 async def unlock(
     request: Request,
     session: DbSession,
@@ -74,7 +74,8 @@ async def unlock(
         return form_again(request, "sign_in/unlock.html", _lock_context(visitor, next), shown)
     await sign_in.store_rehash(session, verified)
     assert visitor.session_id is not None  # noqa: S101 - a locked session is one
-    await sessions.unlock(session, session_id=visitor.session_id, now=now)
+    if not await sessions.unlock(session, session_id=visitor.session_id, now=now):
+        raise Unauthenticated
     session.info["actor"] = visitor.actor
     audit.note(session, record_type="web_session", record_id=visitor.session_id, fields=["proved_at"])
     if stay:

@@ -63,13 +63,16 @@ class Needs:
     """
     What a page route declares: a permission (or None where being there is enough), the states of a session in which it
     answers, and whether a password or passkey must have been given in the last ten minutes. `recorded` leaves an event
-    although the method is a safe one and nobody is shown: a sign-in comes back by GET.
+    although the method is a safe one and nobody is shown: a sign-in comes back by GET. `hashes` is for a page that
+    hashes a password: no transaction is open when its endpoint begins, and what may have ended meanwhile is asked again
+    by `let_in_again` or by its last statements.
     """
 
     permission: str | None
     states: frozenset[SessionState] = frozenset({SessionState.OPEN})
     recent: bool = False
     recorded: bool = False
+    hashes: bool = False
 
     def __call__(self) -> None:
         """Do nothing: the page guard has decided before any dependency runs."""
@@ -83,21 +86,21 @@ def allow(permission: str, *, recent: bool = False) -> params.Depends:
     return made
 
 
-def signed_in(*, recent: bool = False, recorded: bool = False) -> params.Depends:
+def signed_in(*, recent: bool = False, recorded: bool = False, hashes: bool = False) -> params.Depends:
     """For everybody with an open session: pages about nobody but themselves."""
-    made: params.Depends = Depends(Needs(None, recent=recent, recorded=recorded))
+    made: params.Depends = Depends(Needs(None, recent=recent, recorded=recorded, hashes=hashes))
     return made
 
 
-def in_state(*states: SessionState) -> params.Depends:
+def in_state(*states: SessionState, hashes: bool = False) -> params.Depends:
     """For sessions that are on their way: before the second factor, while enrolling, locked."""
-    made: params.Depends = Depends(Needs(None, frozenset(states)))
+    made: params.Depends = Depends(Needs(None, frozenset(states), hashes=hashes))
     return made
 
 
-def anyone(*, recorded: bool = False) -> params.Depends:
+def anyone(*, recorded: bool = False, hashes: bool = False) -> params.Depends:
     """For the whole world: the sign-in and the pages behind links of mails."""
-    made: params.Depends = Depends(Needs(None, frozenset(SessionState), recorded=recorded))
+    made: params.Depends = Depends(Needs(None, frozenset(SessionState), recorded=recorded, hashes=hashes))
     return made
 
 
@@ -175,9 +178,9 @@ async def _serve(request: Request, inner: Handler, needs: Needs, action: str) ->
             # The connection goes back while a browser may take its time to send the body.
             await session.rollback()
             await read_body(request)
-            if visitor.state in {SessionState.OPEN, SessionState.ENROLMENT}:
+            if visitor.state in {SessionState.OPEN, SessionState.ENROLMENT} and not needs.hashes:
                 # What the session allowed when the form began, it may not when the form has arrived. The steps of
-                # signing in ask by themselves, in their last statement: no transaction is open while they hash.
+                # signing in ask by themselves, in their last statement.
                 await hold_rights(session, visitor.account_id)
                 visitor, away = await _let_in(session, request, needs)
         if away is not None:
@@ -196,6 +199,18 @@ async def _let_in(session: AsyncSession, request: Request, needs: Needs) -> tupl
     if away is None and not _may(needs, visitor):
         raise errors.Forbidden
     return visitor, away
+
+
+async def let_in_again(session: AsyncSession, request: Request) -> Visitor:
+    """
+    Who comes, for an endpoint that has hashed a password without a transaction; until the new one ends they keep the
+    right to what they do. Unauthenticated when their session has ended meanwhile; Forbidden.
+    """
+    await hold_rights(session, _visitor(request).account_id)
+    visitor, away = await _let_in(session, request, request.scope["route"].needs)
+    if away is not None:
+        raise errors.Unauthenticated
+    return visitor
 
 
 async def _recognise(session: AsyncSession, request: Request) -> Visitor:
@@ -317,6 +332,8 @@ async def _send_away(
     elif is_htmx(request):
         back = came_from(request)
     if _is_recorded(request, needs):
+        # The event is written by a connection of its own: two at once could wait for others that hold one too.
+        await session.rollback()
         state: State = request.app.state.serving
         await record_refusal(state.database, None, request, action, errors.Unauthenticated())
     address = with_next(away, back) if away != "/" else away
@@ -353,6 +370,8 @@ async def _stale_form(session: AsyncSession, request: Request, visitor: Visitor,
     """
     state: State = request.app.state.serving
     error = csrf.TokenRefused() if cookies.session_reference(request) else csrf.NoCookie()
+    # As in _send_away.
+    await session.rollback()
     await record_refusal(state.database, session.info.get("actor"), request, action, error)
     if visitor.state is not SessionState.OPEN or not _is_plain_form(request) or is_htmx(request):
         return _framed(request, refusal_page(request, error), visitor)

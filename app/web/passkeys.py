@@ -13,7 +13,7 @@ from app.access.accounts.sessions import State as SessionState
 from app.access.request_guard import DbSession
 from app.audit import service as audit
 from app.platform import clock
-from app.platform.errors import AppError
+from app.platform.errors import AppError, Unauthenticated
 from app.web import cookies
 from app.web.addresses import local_path, origin_of, with_next
 from app.web.page_guard import CurrentVisitor, anyone, in_state, known_errors, page_router, signed_in, status_of
@@ -151,7 +151,8 @@ async def unlock_with_passkey(
             account_id=visitor.account_id,
         )
         assert visitor.session_id is not None  # noqa: S101 - a locked session is one
-        await sessions.unlock(session, session_id=visitor.session_id, now=now)
+        if not await sessions.unlock(session, session_id=visitor.session_id, now=now):
+            raise Unauthenticated
         session.info["actor"] = visitor.actor
         audit.note(session, record_type="web_session", record_id=visitor.session_id, fields=["proved_at"])
         return DataAnswer({"next": local_path(body.next)})

@@ -73,7 +73,7 @@ async def show_sign_in(request: Request, visitor: CurrentVisitor, next: str = "/
     return page(request, "sign_in/sign_in.html", _sign_in_context(request, local_path(next), visitor))
 
 
-@router.post("/sign-in", dependencies=[anyone()])
+@router.post("/sign-in", dependencies=[anyone(hashes=True)])
 async def sign_in_with_password(
     request: Request,
     session: DbSession,

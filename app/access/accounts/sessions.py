@@ -194,16 +194,19 @@ async def move_on(session: AsyncSession, *, session_id: UUID, stage: str, now: d
     return reference
 
 
-async def unlock(session: AsyncSession, *, session_id: UUID, now: datetime) -> None:
+async def unlock(session: AsyncSession, *, session_id: UUID, now: datetime) -> bool:
     """
-    The session goes on where it was. It keeps its reference: forms that are open in the browser stay valid, which is
-    what the lock in place is for, and anyone who unlocks it has proved more than holding the cookie.
+    The session goes on where it was; False when it has ended. It keeps its reference: forms that are open in the
+    browser stay valid, which is what the lock in place is for, and anyone who unlocks it has proved more than holding
+    the cookie.
     """
-    await session.execute(
+    unlocked = await session.execute(
         update(WebSession)
         .where(WebSession.web_session_id == session_id, WebSession.ended_at.is_(None))
         .values(last_seen_at=now, proved_at=now)
+        .returning(WebSession.web_session_id)
     )
+    return unlocked.first() is not None
 
 
 async def end_sessions(

@@ -147,6 +147,16 @@ async def store_password(
     audit.note(session, record_type="user_account", record_id=account_id, fields=["password_credential"])
 
 
+async def use_link(
+    session: AsyncSession, *, account_id: UUID, token: str, purpose: str, password_hash: str, now: datetime
+) -> None:
+    """Use up a link of the account, and make this its password. LinkIsDead when somebody else has used it meanwhile."""
+    # The link's row is locked after the rights, as by those who close the account.
+    await end_rights(session, account_id)
+    await links.find_link(session, token=token, purpose=purpose, now=now)
+    await store_password(session, account_id=account_id, password_hash=password_hash, now=now)
+
+
 async def set_roles(
     session: AsyncSession, actor: Actor, *, account_id: UUID, roles: Iterable[str], now: datetime
 ) -> None:
