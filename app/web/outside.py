@@ -1,5 +1,8 @@
 """Signing in at the organisation's identity provider: to it, and back."""
 
+from datetime import datetime
+from typing import Any
+
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -47,15 +50,12 @@ async def come_back(
     """
     from app.access.accounts import oidc  # noqa: PLC0415 - as above
 
-    now, settings = clock.now(), settings_of(request)
+    now = clock.now()
     await session.rollback()
-    async with database_of(request).unit_of_work() as taking:
-        begun = await oidc.take_begun(taking, state=state[:200], holder=visitor.reference, now=now)
-    if error or not code:
-        raise OutsideRefused("Your organisation did not let you in. Start again, or use another way.")
-    async with oidc.http_client() as client:
-        provider = await oidc.discover(settings, client)
-        claims = await oidc.exchange(settings, provider, client, code=code[:4000], begun=begun, now=now)
+    if not hasattr(request.state, "outside"):
+        # State and code are good for once, and what follows may be tried again after a deadlock.
+        request.state.outside = await _what_the_provider_says(request, visitor, state, "" if error else code, now)
+    claims, next_path = request.state.outside
     async with database_of(request).unit_of_work() as leaving:
         left = await oidc.withdraw_roles(leaving, claims, now=now)
         if left is not None:
@@ -69,4 +69,21 @@ async def come_back(
     done = await sign_in.begin(
         session, account_id=account_id, stage=stage, origin=origin_of(request), now=now, earlier=visitor
     )
-    return await after_step(request, session, done, begun.next_path)
+    return await after_step(request, session, done, next_path)
+
+
+async def _what_the_provider_says(
+    request: Request, visitor: CurrentVisitor, state: str, code: str, now: datetime
+) -> tuple[Any, str]:
+    """The claims of who came back with this state and code, and the page they wanted; state and code are used up."""
+    from app.access.accounts import oidc  # noqa: PLC0415 - as above
+
+    settings = settings_of(request)
+    async with database_of(request).unit_of_work() as taking:
+        begun = await oidc.take_begun(taking, state=state[:200], holder=visitor.reference, now=now)
+    if not code:
+        raise OutsideRefused("Your organisation did not let you in. Start again, or use another way.")
+    async with oidc.http_client() as client:
+        provider = await oidc.discover(settings, client)
+        claims = await oidc.exchange(settings, provider, client, code=code[:4000], begun=begun, now=now)
+    return claims, begun.next_path

@@ -1,5 +1,6 @@
 """Signing in at an identity provider, against a small real one over HTTP, honest and dishonest."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -8,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -21,9 +23,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.models import OutsideIdentity
 from app.access.models import RoleGrant, UserAccount
+from app.access.standing import end_rights
 from app.audit.models import AuditEvent
 from app.main import create_app
 from app.platform import clock
+from app.platform.db import Database
 from app.platform.settings import Settings
 from tests.browsing import give_cookie, somebody
 from tests.conftest import BoundDatabase
@@ -120,6 +124,19 @@ async def provider() -> AsyncIterator[Provider]:
         yield made
 
 
+def _connected(settings: Settings, provider: Provider) -> Settings:
+    return settings.model_copy(
+        update={
+            "base_url": "http://test",
+            "oidc_issuer": provider.issuer,
+            "oidc_client_id": CLIENT_ID,
+            "oidc_client_secret": SecretStr(CLIENT_SECRET),
+            "oidc_label": "Example Clinic",
+            "oidc_roles": {"crm-navigators": "navigator", "crm-auditors": "auditor", "machines": "integration"},
+        }
+    )
+
+
 @pytest.fixture
 async def crm(bound: BoundDatabase, settings: Settings, provider: Provider) -> AsyncIterator[httpx.AsyncClient]:
     """A browser at a CRM that is connected to the provider, which knows Ines and is honest again."""
@@ -132,17 +149,7 @@ async def crm(bound: BoundDatabase, settings: Settings, provider: Provider) -> A
         "groups": ["crm-navigators", "canteen"],
         "amr": ["pwd", "mfa"],
     }
-    connected = settings.model_copy(
-        update={
-            "base_url": "http://test",
-            "oidc_issuer": provider.issuer,
-            "oidc_client_id": CLIENT_ID,
-            "oidc_client_secret": SecretStr(CLIENT_SECRET),
-            "oidc_label": "Example Clinic",
-            "oidc_roles": {"crm-navigators": "navigator", "crm-auditors": "auditor", "machines": "integration"},
-        }
-    )
-    transport = httpx.ASGITransport(app=create_app(connected, bound), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app=create_app(_connected(settings, provider), bound), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
         yield made
 
@@ -366,3 +373,32 @@ async def test_redirect_after_signing_in_stays_here(crm: httpx.AsyncClient) -> N
     done = await crm.get(await _there(crm, "/sign-in/outside?next=https://evil.example"))
     assert done.headers["location"] == "/"
     assert urlsplit(done.headers["location"]).netloc == ""
+
+
+@pytest.mark.parametrize("first", ["rights", "account"])
+async def test_a_sign_in_that_meets_an_end_of_rights_is_tried_again_and_goes_through(
+    crm: httpx.AsyncClient, committed_database: Database, settings: Settings, provider: Provider, first: str
+) -> None:
+    name = uuid4()
+    async with committed_database.session() as session:
+        account_id = (await somebody(session, settings, "navigator", email=f"{name}@crm.example")).account_id
+    provider.person |= {"sub": f"u-{name}", "email": f"{name}@crm.example"}
+
+    async def take(session: AsyncSession, lock: str) -> None:
+        if lock == "rights":
+            await end_rights(session, account_id)
+        else:
+            await session.get(UserAccount, account_id, with_for_update=True)
+
+    transport = httpx.ASGITransport(app=create_app(_connected(settings, provider), committed_database))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as browser:
+        assert (await browser.get(await _there(browser))).status_code == 303
+        provider.person["groups"] = ["crm-auditors"]
+        place = await _there(browser)
+        async with committed_database.unit_of_work() as session:
+            await take(session, first)
+            back = asyncio.create_task(browser.get(place))
+            await asyncio.wait({back}, timeout=0.5)
+            await take(session, "account" if first == "rights" else "rights")
+        done = await back
+    assert done.status_code == 303, done.text

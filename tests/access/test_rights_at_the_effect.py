@@ -4,19 +4,23 @@ what the body was for. With real commits.
 """
 
 import asyncio
+import base64
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import service
-from app.access.accounts import sessions, sign_in, users
+from app.access.accounts import links, passwords, sessions, sign_in, users
 from app.access.accounts.errors import SignInRefused
+from app.access.accounts.models import Passkey, PasswordCredential, WebSession
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import Role
+from app.access.standing import end_rights
 from app.audit.models import AuditEvent
 from app.calls.models import CallHistory
 from app.conditions.models import MedicalCondition
@@ -24,7 +28,7 @@ from app.main import create_app
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
-from tests.browsing import as_user
+from tests.browsing import ORIGIN, as_user, signed_in, somebody, token_in
 from tests.builders import a_patient
 
 Ending = Callable[[AsyncSession, ApiKey], Awaitable[None]]
@@ -229,3 +233,66 @@ async def test_a_password_that_is_changed_while_the_old_one_is_checked_lets_nobo
                 now=began,
                 earlier=None,
             )
+
+
+async def _meanwhile(asked: Awaitable[httpx.Response], ending: Awaitable[object]) -> httpx.Response:
+    """The answer to a request during whose hashing something ends."""
+    gate = threading.Event()
+    others = [asyncio.create_task(passwords.work().run(gate.wait, 30)) for _ in range(passwords.THREADS)]
+    try:
+        answer = asyncio.ensure_future(asked)
+        assert await _waits(answer)
+        await asyncio.wait_for(ending, 10)
+    finally:
+        gate.set()
+    await asyncio.gather(*others)
+    return await answer
+
+
+@pytest.mark.parametrize("path", ["/account/password", "/unlock", "/reset/{token}"])
+async def test_what_ends_while_a_password_is_hashed_is_over(
+    client: httpx.AsyncClient, committed_database: Database, settings: Settings, path: str
+) -> None:
+    async with committed_database.session() as session:
+        who = await somebody(session, settings, "navigator", email=f"{uuid4()}@crm.example")
+        token = await signed_in(client, session, who.account_id)
+        link = await links.make_link(session, account_id=who.account_id, purpose="reset", now=clock.now())
+        await session.commit()
+        hashed = select(PasswordCredential.hash).where(PasswordCredential.user_account_id == who.account_id)
+        before = await session.scalar(hashed)
+
+    async def end() -> None:
+        async with committed_database.unit_of_work() as session:
+            await users.disable(session, WHO, account_id=who.account_id, now=clock.now())
+
+    typed = {"csrf_token": token, "password": who.password if path == "/unlock" else "seven ladders beside a pond"}
+    answer = await _meanwhile(client.post(path.format(token=link), data=typed), end())
+
+    assert answer.status_code == (404 if path.startswith("/reset") else 401), answer.text
+    async with committed_database.session() as session:
+        assert await session.scalar(hashed) == before
+        proved = await session.scalars(select(WebSession.ended_at).where(WebSession.user_account_id == who.account_id))
+        assert None not in proved.all()
+
+
+async def test_a_sign_in_by_passkey_and_its_removal_do_not_wait_for_each_other(
+    client: httpx.AsyncClient, committed_database: Database, settings: Settings
+) -> None:
+    async with committed_database.session() as session:
+        who = await somebody(session, settings, "navigator", email=f"{uuid4()}@crm.example")
+        key = Passkey(
+            user_account_id=who.account_id, credential_id=uuid4().bytes, public_key=b"x", sign_count=0, name="Phone"
+        )
+        session.add(key)
+        await session.commit()
+    headers = {**ORIGIN, "X-CSRF-Token": token_in(await client.get("/sign-in"))}
+    assert (await client.post("/sign-in/passkey/options", headers=headers)).status_code == 200
+    credential = {"rawId": base64.urlsafe_b64encode(key.credential_id).decode()}
+
+    async with committed_database.unit_of_work() as session:
+        await end_rights(session, who.account_id)
+        asked = asyncio.create_task(client.post("/sign-in/passkey", json={"credential": credential}, headers=headers))
+        assert await _waits(asked)
+        await session.execute(text("SET LOCAL lock_timeout = '300ms'"))
+        await session.execute(delete(Passkey).where(Passkey.passkey_id == key.passkey_id))
+    assert (await asked).status_code == 401

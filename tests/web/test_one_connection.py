@@ -91,7 +91,7 @@ async def test_every_page_takes_one_connection_at_a_time(
 ) -> None:
     async with committed_database.session() as session:
         who = await somebody(session, settings, *ALL_ROLES, email=f"{uuid4()}@crm.example")
-    waited = []
+    waited: list[tuple[str, str, object, int]] = []
     for method, path in _asked(PageRoute):
         async with committed_database.session() as session:
             token = await signed_in(browser, session, who.account_id)
@@ -120,9 +120,13 @@ async def test_every_json_route_takes_one_connection_at_a_time(app: FastAPI, com
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         for method, path in _asked(GuardedRoute):
             for key in ("nobody's", *keys):
-                headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": str(uuid4())}
-                body = {} if method in {"POST", "PUT"} else None
-                answer = await client.request(method, path, json=body, headers=headers)
+                headers = {
+                    "Authorization": f"Bearer {key}",
+                    "Idempotency-Key": str(uuid4()),
+                    "Content-Type": "application/json",
+                }
+                content = "{}" if method in {"POST", "PUT"} else None
+                answer = await client.request(method, path, content=content, headers=headers)
                 if answer.status_code in {500, 503}:
                     waited.append((method, path, key, answer.status_code))
     assert waited == []

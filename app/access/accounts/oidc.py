@@ -28,6 +28,7 @@ from app.access.accounts.errors import NoRoleOutside, OutsideRefused
 from app.access.accounts.models import OutsideIdentity, OutsideSignIn
 from app.access.models import UserAccount
 from app.access.policy import HUMAN_ROLES
+from app.access.standing import end_rights
 from app.audit import service as audit
 from app.platform.actor import Actor
 from app.platform.crypto import digest, new_reference
@@ -283,21 +284,29 @@ async def withdraw_roles(session: AsyncSession, claims: Claims, *, now: datetime
 
 
 async def _known(session: AsyncSession, claims: Claims) -> UserAccount | None:
-    found: UserAccount | None = await session.scalar(
-        select(UserAccount)
-        .join(OutsideIdentity, OutsideIdentity.user_account_id == UserAccount.user_account_id)
-        .where(OutsideIdentity.issuer == claims.issuer, OutsideIdentity.subject == claims.subject)
-        .with_for_update(of=UserAccount)
+    account_id = await session.scalar(
+        select(OutsideIdentity.user_account_id).where(
+            OutsideIdentity.issuer == claims.issuer, OutsideIdentity.subject == claims.subject
+        )
     )
-    return found
+    return None if account_id is None else await _locked(session, account_id)
+
+
+async def _locked(session: AsyncSession, account_id: UUID) -> UserAccount:
+    # The row comes after the rights, as for everybody who may end them: one order, or two wait for each other.
+    await end_rights(session, account_id)
+    return await session.get_one(UserAccount, account_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 async def _first_time(session: AsyncSession, claims: Claims) -> UserAccount:
     if not claims.email or not claims.email_verified:
         raise OutsideRefused("Your organisation does not vouch for your e-mail. Ask your administrator.")
-    account = await session.scalar(
-        select(UserAccount).where(UserAccount.email_key == account_key(claims.email), UserAccount.kind == "human")
+    account_id = await session.scalar(
+        select(UserAccount.user_account_id).where(
+            UserAccount.email_key == account_key(claims.email), UserAccount.kind == "human"
+        )
     )
+    account = None if account_id is None else await _locked(session, account_id)
     if account is None:
         if not claims.roles:
             raise NoRoleOutside

@@ -19,6 +19,7 @@ from app.access.accounts import totp
 from app.access.accounts.errors import LastSecondFactor, PasskeyRefused
 from app.access.accounts.models import Passkey, PasskeyChallenge
 from app.access.models import UserAccount
+from app.access.standing import hold_rights
 from app.audit import service as audit
 from app.platform.crypto import digest
 from app.platform.errors import Invalid, NotFound
@@ -152,6 +153,11 @@ async def use_passkey(
     from app.access.accounts import ceremonies  # noqa: PLC0415 - see there
 
     credential_id = ceremonies.credential_id_of(credential)
+    owner_id = await session.scalar(select(Passkey.user_account_id).where(Passkey.credential_id == credential_id))
+    if owner_id is None:
+        raise PasskeyRefused
+    # Before the passkey's row, as by those who take it away.
+    await hold_rights(session, owner_id)
     row = (
         await session.execute(
             select(Passkey, UserAccount.is_active)
