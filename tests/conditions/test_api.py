@@ -123,7 +123,7 @@ async def test_without_a_key_the_answer_is_401_before_anything_is_read(client: h
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
-async def test_whoever_takes_rows_out_of_a_list_is_named_to_the_database_once(
+async def test_who_takes_rows_out_of_a_list_is_named_to_the_database_once(
     client: httpx.AsyncClient, as_role: AsRole, bound: BoundDatabase
 ) -> None:
     steward = await as_role("data_steward")
