@@ -1770,6 +1770,8 @@ CREATE INDEX ix_audit_event_purpose ON ONLY audit_event USING btree (purpose, au
 
 CREATE INDEX ix_audit_event_record_id_at ON ONLY audit_event USING btree (record_id, at);
 
+CREATE INDEX ix_call_history_faulty ON call_history USING btree (call_id) WHERE ((voided_at IS NULL) AND (((status = 'cancelled'::text) AND (outcome IS NOT NULL)) OR ((status = 'no_show'::text) AND (lower((outcome)::text) = ANY (ARRAY['reached'::text, 'refused'::text, 'callback_requested'::text, 'language_barrier'::text]))) OR ((call_date IS NULL) AND (booking_date IS NULL))));
+
 CREATE INDEX ix_call_history_lead_id_occurs_at ON call_history USING btree (lead_id, occurs_at DESC, call_id DESC) WHERE (lead_id IS NOT NULL);
 
 CREATE INDEX ix_call_history_occurs_at ON call_history USING btree (occurs_at DESC, call_id DESC);
@@ -1866,7 +1868,11 @@ CREATE INDEX ix_passkey_user_account_id ON passkey USING btree (user_account_id)
 
 CREATE INDEX ix_patient_created_at ON patient USING btree (created_at DESC, patient_id DESC);
 
+CREATE INDEX ix_patient_faulty ON patient USING btree (patient_id) WHERE ((deleted_at IS NULL) AND (status = ANY (ARRAY['paused'::text, 'withdrawn'::text])) AND (COALESCE(status_reason, ''::text) = ''::text));
+
 CREATE INDEX ix_patient_lead_created_at ON patient_lead USING btree (created_at DESC, lead_id DESC);
+
+CREATE INDEX ix_patient_lead_faulty ON patient_lead USING btree (lead_id) WHERE (((status = 'nurture'::text) AND (wake_up_on IS NULL)) OR ((status <> 'nurture'::text) AND (wake_up_on IS NOT NULL)) OR ((status = 'duplicate'::text) AND (duplicate_of_person_id IS NULL)) OR ((status <> 'duplicate'::text) AND (duplicate_of_person_id IS NOT NULL)) OR ((status = 'disqualified'::text) AND (reason_code IS NULL)) OR ((reason_code IS NOT NULL) AND ((status <> 'disqualified'::text) OR ((reason_code)::text <> ALL (ARRAY['not_a_patient'::text, 'outside_service_country'::text, 'no_serious_condition'::text, 'condition_not_supported'::text, 'wants_medical_advice_only'::text, 'spam_test'::text, 'under_age_no_guardian'::text, 'deceased'::text, 'other'::text])))));
 
 CREATE INDEX ix_patient_lead_medical_condition_id_created_at ON patient_lead USING btree (medical_condition_id, created_at DESC, lead_id DESC);
 
@@ -1893,6 +1899,8 @@ CREATE INDEX ix_patient_physician_relationship_physician_id ON patient_physician
 CREATE INDEX ix_patient_status_created_at ON patient USING btree (status, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
 
 CREATE INDEX ix_patient_status_medical_condition_id_created_at ON patient USING btree (status, medical_condition_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
+
+CREATE INDEX ix_person_contact_type_faulty ON person_contact_type USING btree (person_contact_type_id) WHERE (valid_to <= valid_from);
 
 CREATE INDEX ix_person_contact_type_person_id ON person_contact_type USING btree (person_id, valid_from);
 
@@ -2255,4 +2263,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0022_two_years');
+INSERT INTO alembic_version VALUES ('0023_faulty_rows');

@@ -4,7 +4,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, ForeignKeyConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.calls.states import CALL, CHANNELS, DIRECTIONS, UNRESOLVED_SQL
+from app.calls.states import CALL, CHANNELS, DIRECTIONS, FAULTY_CALL_SQL, UNRESOLVED_SQL
 from app.people.models import Person
 from app.platform.db import DETAIL, HEALTH, INTERNAL, PERSONAL, Base, CreatedAt, Edited, Key
 
@@ -58,6 +58,7 @@ class CallHistory(Edited, Base):
         Index("ix_call_history_pn_id_occurs_at", "pn_id", text("occurs_at DESC"), text("call_id DESC")),
         Index("ix_call_history_status_occurs_at", "status", text("occurs_at DESC"), text("call_id DESC")),
         Index("ix_call_history_occurs_at", text("occurs_at DESC"), text("call_id DESC")),
+        Index("ix_call_history_faulty", "call_id", postgresql_where=text(FAULTY_CALL_SQL)),
         Index(
             "ix_call_history_unresolved",
             text("occurs_at DESC"),

@@ -19,7 +19,7 @@ from app.platform.paging import Found, SortKey, fetch_page
 LOADED = (joinedload(CallHistory.person), joinedload(CallHistory.navigator))
 NEWEST_FIRST = SortKey((CallHistory.occurs_at, CallHistory.call_id), (datetime, UUID))
 
-_OF_A_DELETED_PATIENT = exists().where(Patient.patient_id == CallHistory.patient_id, Patient.deleted_at.is_not(None))
+OF_A_DELETED_PATIENT = exists().where(Patient.patient_id == CallHistory.patient_id, Patient.deleted_at.is_not(None))
 """
 Anyone who cannot see a patient does not see the calls with them. Those with the lead before it stay with the lead.
 """
@@ -36,7 +36,7 @@ async def get_call(
 
     CallNotFound, for a voided one too unless it is asked for, and for one with a patient who is deleted.
     """
-    query = select(CallHistory).where(CallHistory.call_id == call_id, ~_OF_A_DELETED_PATIENT)
+    query = select(CallHistory).where(CallHistory.call_id == call_id, ~OF_A_DELETED_PATIENT)
     if not _sees_voided(actor, include_voided=include_voided):
         query = query.where(CallHistory.voided_at.is_(None))
     if for_update:
@@ -109,7 +109,7 @@ def _sees_voided(actor: Actor, *, include_voided: bool) -> bool:
 
 
 def _visible(actor: Actor, query: CallOfPatientFilter) -> Select[Any]:
-    ids = select(CallHistory.call_id, *NEWEST_FIRST.columns).where(~_OF_A_DELETED_PATIENT)
+    ids = select(CallHistory.call_id, *NEWEST_FIRST.columns).where(~OF_A_DELETED_PATIENT)
     if not _sees_voided(actor, include_voided=query.include_voided == "true"):
         ids = ids.where(CallHistory.voided_at.is_(None))
     if query.status is not None:

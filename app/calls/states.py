@@ -1,5 +1,6 @@
 """The states of a call. Rescheduling books anew and then closes the old booking."""
 
+from app.platform.faults import Rule, breaks_any, fault, in_list
 from app.platform.states import Machine
 
 CALL = Machine(
@@ -47,3 +48,29 @@ rules.unresolved_because as SQL, but for the clock: beside it a query asks `occu
 
 Constants and no parameters, so that the planner recognises the partial indexes on it.
 """
+SPOKEN_TO = ("reached", "refused", "callback_requested", "language_barrier")
+"""Outcomes that say that somebody was there to speak to; others are free words and say nothing of it."""
+_SAID_OF_STATUS = frozenset({"status", "no_show"})
+CALL_RULES = (
+    Rule(
+        fault("outcome", "cancelled_has_no_outcome", "A cancelled call has no outcome.", with_=_SAID_OF_STATUS),
+        lambda call: call.status == "cancelled" and call.outcome is not None,
+        "status = 'cancelled' AND outcome IS NOT NULL",
+    ),
+    Rule(
+        fault(
+            "outcome",
+            "no_show_was_not_spoken_to",
+            "A person who did not show up was not spoken to.",
+            with_=_SAID_OF_STATUS,
+        ),
+        lambda call: call.status == "no_show" and call.outcome is not None and call.outcome.lower() in SPOKEN_TO,
+        f"status = 'no_show' AND lower(outcome) IN {in_list(SPOKEN_TO)}",
+    ),
+    Rule(
+        fault("call_date", "missing", "A call needs call_date or booking_date.", with_={"booking_date"}),
+        lambda call: call.call_date is None and call.booking_date is None,
+        "call_date IS NULL AND booking_date IS NULL",
+    ),
+)
+FAULTY_CALL_SQL = f"voided_at IS NULL AND ({breaks_any(CALL_RULES)})"

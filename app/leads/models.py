@@ -13,7 +13,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.conditions.models import MedicalCondition
-from app.leads.states import LEAD
+from app.leads.states import FAULTY_LEAD_SQL, LEAD
 from app.people.models import SOURCES, Person
 from app.platform.db import DETAIL, HEALTH, INTERNAL, PERSONAL, Base, CreatedAt, Edited, Key
 
@@ -53,6 +53,7 @@ class PatientLead(Edited, Base):
         ),
         Index("ix_patient_lead_owner_id_created_at", "owner_id", text("created_at DESC"), text("lead_id DESC")),
         Index("ix_patient_lead_person_id", "person_id", text("created_at DESC"), text("lead_id DESC")),
+        Index("ix_patient_lead_faulty", "lead_id", postgresql_where=text(FAULTY_LEAD_SQL)),
     )
 
     lead_id: Mapped[Key]

@@ -1,6 +1,5 @@
 """Which moves of a lead are right, and what each needs."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -10,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.events.moves import Condition, Finding, Move, Moves, Step
 from app.leads.errors import ReopenTooLate
 from app.leads.models import PatientLead
-from app.leads.states import DISQUALIFICATION_REASONS, LEAD
+from app.leads.states import LEAD, codes_of
 from app.platform.errors import FieldError
-from app.platform.faults import Fault, fault
 
 REOPENABLE_FOR = timedelta(days=30)
 
@@ -37,11 +35,6 @@ def allowed_transitions(status: str, *, closed_at: datetime | None, now: datetim
     return [to for to in LEAD.allowed(status) if to != "converted"]
 
 
-def codes_of(status: str) -> Collection[str]:
-    """The reason codes of a state."""
-    return DISQUALIFICATION_REASONS if status in LEAD.needs_reason else ()
-
-
 async def reopened_in_time(_session: AsyncSession, lead: PatientLead, move: Move) -> Finding:
     return Finding.of(is_reopenable(lead.closed_at, now=move.entered_at))
 
@@ -62,25 +55,6 @@ def _faults_of(to: str, step: LeadStep, today: date) -> list[FieldError]:
     return found
 
 
-def faults_of(lead: PatientLead) -> list[Fault]:
-    """What of a lead does not fit to its status, whatever its last edit was."""
-    found = []
-    belongs = {"nurture": "wake_up_on", "duplicate": "duplicate_of_person_id"}
-    for status, field in belongs.items():
-        value = getattr(lead, field)
-        if lead.status == status and value is None:
-            found.append(fault(field, "missing", "The lead's present status needs this.", with_={"status"}))
-        if lead.status != status and value is not None:
-            found.append(fault(field, "not_of_this_status", _NO_USE, with_={"status"}))
-    if lead.status in LEAD.needs_reason and lead.reason_code is None:
-        message = "The lead's present status needs a reason."
-        found.append(fault("reason_code", "reason_needed", message, with_={"status"}))
-    if lead.reason_code is not None and lead.reason_code not in codes_of(lead.status):
-        found.append(fault("reason_code", "not_of_this_status", _NO_USE, with_={"status"}))
-    return found
-
-
-_NO_USE = "The lead's present status has no use for this."
 _REOPENED_IN_TIME = Condition("reopened_in_time", reopened_in_time, refusal=lambda *_: ReopenTooLate())
 LEAD_MOVES = Moves(
     LEAD,

@@ -14,9 +14,9 @@ from app.events.service import file_event, make_move
 from app.leads import queries
 from app.leads.errors import duplicate_of_itself
 from app.leads.models import PatientLead
-from app.leads.rules import LEAD_MOVES, LeadStep, faults_of
+from app.leads.rules import LEAD_MOVES, LeadStep
 from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
-from app.leads.states import LEAD
+from app.leads.states import LEAD, LEAD_RULES
 from app.people import roles, suggestions
 from app.people import service as people
 from app.people.lives import life_of
@@ -24,7 +24,7 @@ from app.people.schemas import OF_THE_PERSON, MatchRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
-from app.platform.faults import require_none
+from app.platform.faults import faults_in, require_none
 from app.platform.stored_fields import StoredFields
 
 LEAD_ROLE = "patient-lead"
@@ -167,10 +167,10 @@ async def _keep_role(session: AsyncSession, actor: Actor, lead: PatientLead) -> 
 
 def _correct(lead: PatientLead, given: Mapping[str, Any]) -> None:
     """Set what belongs to the lead's present status; Invalid for what another status would need."""
-    before = faults_of(lead)
+    before = faults_in(lead, LEAD_RULES)
     for name, value in given.items():
         setattr(lead, name, value)
-    require_none(faults_of(lead), before=before, touched=given)
+    require_none(faults_in(lead, LEAD_RULES), before=before, touched=given)
 
 
 def note(session: AsyncSession, lead: PatientLead, fields: Iterable[str] = ()) -> None:

@@ -1,5 +1,6 @@
 """The states of a lead."""
 
+from app.platform.faults import Rule, breaks_any, fault, in_list
 from app.platform.states import Machine
 
 _OPEN = ("new", "contacting", "call_booked", "call_completed", "qualified", "nurture")
@@ -50,3 +51,47 @@ DISQUALIFICATION_REASONS = (
     "deceased",
     "other",
 )
+
+
+def codes_of(status: str) -> tuple[str, ...]:
+    """The reason codes of a state."""
+    return DISQUALIFICATION_REASONS if status in LEAD.needs_reason else ()
+
+
+_NO_USE = "The lead's present status has no use for this."
+_NEEDED = "The lead's present status needs this."
+_NEEDS_REASON = in_list(sorted(LEAD.needs_reason))
+_REASONS = in_list(DISQUALIFICATION_REASONS)
+LEAD_RULES = (
+    Rule(
+        fault("wake_up_on", "missing", _NEEDED, with_={"status"}),
+        lambda lead: lead.status == "nurture" and lead.wake_up_on is None,
+        "status = 'nurture' AND wake_up_on IS NULL",
+    ),
+    Rule(
+        fault("wake_up_on", "not_of_this_status", _NO_USE, with_={"status"}),
+        lambda lead: lead.status != "nurture" and lead.wake_up_on is not None,
+        "status <> 'nurture' AND wake_up_on IS NOT NULL",
+    ),
+    Rule(
+        fault("duplicate_of_person_id", "missing", _NEEDED, with_={"status"}),
+        lambda lead: lead.status == "duplicate" and lead.duplicate_of_person_id is None,
+        "status = 'duplicate' AND duplicate_of_person_id IS NULL",
+    ),
+    Rule(
+        fault("duplicate_of_person_id", "not_of_this_status", _NO_USE, with_={"status"}),
+        lambda lead: lead.status != "duplicate" and lead.duplicate_of_person_id is not None,
+        "status <> 'duplicate' AND duplicate_of_person_id IS NOT NULL",
+    ),
+    Rule(
+        fault("reason_code", "reason_needed", "The lead's present status needs a reason.", with_={"status"}),
+        lambda lead: lead.status in LEAD.needs_reason and lead.reason_code is None,
+        f"status IN {_NEEDS_REASON} AND reason_code IS NULL",
+    ),
+    Rule(
+        fault("reason_code", "not_of_this_status", _NO_USE, with_={"status"}),
+        lambda lead: lead.reason_code is not None and lead.reason_code not in codes_of(lead.status),
+        f"reason_code IS NOT NULL AND (status NOT IN {_NEEDS_REASON} OR CAST(reason_code AS text) NOT IN {_REASONS})",
+    ),
+)
+FAULTY_LEAD_SQL = breaks_any(LEAD_RULES)

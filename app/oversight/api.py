@@ -1,4 +1,7 @@
-"""`/audit-events`, `/persons/{id}/access-report`, `…/{id}/history`, `/reveals`: what happened, and why."""
+"""
+`/audit-events`, `/persons/{id}/access-report`, `…/{id}/history`, `/reveals`, `/standing-faults`: what happened, and
+why; and what does not fit.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -8,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from app.access.description import ACCESS_REASON_HEADER
 from app.access.request_guard import CurrentAccess, CurrentActor, DbSession, allow, api_router
+from app.audit import service as audit
 from app.audit.schemas import AuditEventFilter, AuditEventRead
 from app.oversight import access_report, reveals
 from app.oversight.events import note_question, page_of_events
@@ -17,11 +21,14 @@ from app.oversight.records import RECORDS, Record
 from app.oversight.schemas import (
     AccessRead,
     AccessReportFilter,
+    FaultyRecordRead,
     HistoryFilter,
     RevealAsked,
     RevealRead,
+    StandingFaultFilter,
     VersionRead,
 )
+from app.oversight.standing_faults import list_faulty_records
 from app.platform.paging import Page
 from app.platform.problems import described
 from app.platform.text import Id
@@ -63,6 +70,20 @@ async def get_access_report(
 ) -> Page[AccessRead]:
     """Who looked at this person or changed their data, when, and why; made to be given to the person."""
     return await access_report.who_looked_at(session, actor, person_id=person_id, query=query)
+
+
+@router.get("/standing-faults", response_model=Page[FaultyRecordRead], dependencies=[allow("fault.read")])
+async def list_standing_faults(
+    query: Annotated[StandingFaultFilter, Query()], session: DbSession, actor: CurrentActor
+) -> Page[FaultyRecordRead]:
+    """
+    Records in which something does not fit together, as in migrated ones: which field, and what is wrong with it.
+
+    An edit may not make such a fault, and is not refused for one that it does not touch. A record leaves the list when
+    it is mended.
+    """
+    found = await list_faulty_records(session, actor, query=query)
+    return audit.show_page(session, found, found.rows)
 
 
 @router.post("/reveals", response_model=RevealRead, responses=described(404), dependencies=[allow("reveal.use")])

@@ -1,10 +1,10 @@
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from app.access.masking import Personal
+from app.access.masking import Personal, Remark
 from app.platform.paging import PageQuery
 from app.platform.text import Answer, Body, Id, Instant, Reason, line
 
@@ -67,6 +67,32 @@ class VersionRead(Answer):
 
 
 FieldPath = line(100, pattern=r"^[a-z_]+(\.[a-z_]+){0,3}$")
+
+
+FaultyRecord = Literal["patient_lead", "patient", "call_history", "person_contact_type"]
+
+
+class StandingFaultFilter(PageQuery):
+    """`record_type` is the table of the records."""
+
+    record_type: FaultyRecord | None = None
+
+
+class FaultRead(Answer):
+    """What is wrong: the field that names it, a stable code, a sentence."""
+
+    field: str
+    code: str
+    message: str
+
+
+class FaultyRecordRead(Answer):
+    """A record of this person with its faults. A `person_contact_type` is a role of the person."""
+
+    record_type: FaultyRecord
+    record_id: UUID
+    person_id: UUID
+    faults: Remark[list[FaultRead]]
 
 
 class RevealAsked(Body):

@@ -5,7 +5,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.conditions.models import MedicalCondition
-from app.patients.states import PATIENT
+from app.patients.states import FAULTY_PATIENT_SQL, PATIENT
 from app.people.models import Person
 from app.physicians.models import Physician
 from app.platform.db import DETAIL, HEALTH, INTERNAL, Base, CreatedAt, Edited, Key
@@ -29,6 +29,7 @@ class Patient(Edited, Base):
         CheckConstraint("(deleted_at IS NULL) = (deleted_by IS NULL)", name="deleted_by_somebody"),
         # Over deleted rows too, unlike the others: the list with deleted ones has no other index.
         Index("ix_patient_created_at", text("created_at DESC"), text("patient_id DESC")),
+        Index("ix_patient_faulty", "patient_id", postgresql_where=text(FAULTY_PATIENT_SQL)),
         Index(
             "ix_patient_status_created_at",
             "status",

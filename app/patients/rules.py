@@ -7,9 +7,9 @@ from app.patients import queries
 from app.patients.errors import JourneysOpen
 from app.patients.models import Patient
 from app.patients.schemas import PatientFields
-from app.patients.states import PATIENT
+from app.patients.states import PATIENT, PATIENT_RULES
 from app.platform import clock
-from app.platform.faults import Fault, fault
+from app.platform.faults import Fault, faults_in
 from app.platform.plausibility import Life, dates_of, implausible
 from app.platform.states import Machine
 
@@ -27,9 +27,7 @@ def _journeys_open(machine: Machine, move: Move) -> JourneysOpen:
 def faults_of(patient: Patient, life: Life) -> list[Fault]:
     """What of a patient record does not fit together, or cannot be in this life."""
     found = implausible("patient", dates_of(patient), life=life, now=clock.now())
-    if patient.status in PATIENT.needs_reason and not patient.status_reason:
-        found.append(fault("status_reason", "reason_needed", "This status needs a reason.", with_={"status"}))
-    return found
+    return [*found, *faults_in(patient, PATIENT_RULES)]
 
 
 def dates_that_cannot_be(said: PatientFields, life: Life) -> list[Fault]:

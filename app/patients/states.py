@@ -1,5 +1,6 @@
 """The states of a patient and the moves between them."""
 
+from app.platform.faults import Rule, breaks_any, fault, in_list
 from app.platform.states import Machine
 
 PATIENT = Machine(
@@ -25,3 +26,11 @@ PATIENT = Machine(
     },
     needs_reason=frozenset({"paused", "withdrawn"}),
 )
+PATIENT_RULES = (
+    Rule(
+        fault("status_reason", "reason_needed", "This status needs a reason.", with_={"status"}),
+        lambda patient: patient.status in PATIENT.needs_reason and not patient.status_reason,
+        f"status IN {in_list(sorted(PATIENT.needs_reason))} AND coalesce(status_reason, '') = ''",
+    ),
+)
+FAULTY_PATIENT_SQL = f"deleted_at IS NULL AND ({breaks_any(PATIENT_RULES)})"

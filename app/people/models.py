@@ -151,6 +151,10 @@ class ContactType(Base, rows=Rows.RECORD):
     description: Mapped[str | None] = mapped_column(info=PUBLIC)
 
 
+FAULTY_ROLE_SQL = "valid_to <= valid_from"
+"""Migrated roles may have ended the moment they began."""
+
+
 class PersonContactType(Edited, Base):
     """
     A role of a person from `valid_from` until before `valid_to`; an empty end has no bound.
@@ -169,6 +173,7 @@ class PersonContactType(Edited, Base):
             using="gist",
         ),
         Index("ix_person_contact_type_person_id", "person_id", "valid_from"),
+        Index("ix_person_contact_type_faulty", "person_contact_type_id", postgresql_where=text(FAULTY_ROLE_SQL)),
     )
 
     person_contact_type_id: Mapped[Key]

@@ -12,15 +12,15 @@ from app.audit import service as audit
 from app.people import queries
 from app.people.errors import period_not_in_order
 from app.people.lives import life_of
-from app.people.models import ContactType, PersonContactType
+from app.people.models import FAULTY_ROLE_SQL, ContactType, PersonContactType
 from app.people.schemas import RoleCreate, RoleUpdate
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import invalid_field
 from app.platform.etags import etag, require_match
-from app.platform.faults import require_none
+from app.platform.faults import Fault, Rule, faults_in, require_none
 from app.platform.periods import holds_at
-from app.platform.plausibility import dates_of, implausible
+from app.platform.plausibility import Life, dates_of, implausible
 from app.platform.stored_fields import StoredFields
 
 _NEW = StoredFields(
@@ -29,6 +29,13 @@ _NEW = StoredFields(
     special={"type_name": "names the contact type", "valid_from": "now when it is left out"},
 )
 _CHANGED = StoredFields(PersonContactType, RoleUpdate)
+ROLE_RULES = (
+    Rule(
+        Fault(period_not_in_order().fields[0], frozenset({"valid_from", "valid_to"})),
+        lambda role: role.valid_to is not None and role.valid_to <= role.valid_from,
+        FAULTY_ROLE_SQL,
+    ),
+)
 
 
 async def give_role(
@@ -122,9 +129,6 @@ async def add_role(session: AsyncSession, actor: Actor, *, person_id: UUID, new:
     if contact_type is None:
         raise invalid_field("type_name", "unknown_reference", "There is no such contact type.")
     valid_from = new.valid_from or clock.now()
-    _require_order(valid_from, new.valid_to)
-    life, dates = await life_of(session, person), {"valid_from": valid_from, "valid_to": new.valid_to}
-    require_none(implausible("person_contact_type", dates, life=life, now=clock.now()))
     role = PersonContactType(
         person_id=person_id,
         contact_type_id=contact_type.contact_type_id,
@@ -132,6 +136,8 @@ async def add_role(session: AsyncSession, actor: Actor, *, person_id: UUID, new:
         **_NEW.values(new),
         updated_by=actor.account_id,
     )
+    # The database would stumble over the range before it comes to its own check, and name no constraint.
+    require_none(_faults_of(role, await life_of(session, person)))
     session.add(role)
     await session.flush()
     audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id], fields=["roles"])
@@ -155,20 +161,15 @@ async def change_role(
     )
     require_match(if_match, etag(role.version))
     life = await life_of(session, await queries.get_person(session, actor, person_id=person_id))
-    before = implausible("person_contact_type", dates_of(role), life=life, now=clock.now())
+    before = _faults_of(role, life)
     _CHANGED.set_given(role, change)
-    faults = implausible("person_contact_type", dates_of(role), life=life, now=clock.now())
-    require_none(faults, before=before, touched=change.model_fields_set)
-    if change.model_fields_set & {"valid_from", "valid_to"}:
-        # Of a migrated role that ended the moment it began, only its dates are looked at anew.
-        _require_order(role.valid_from, role.valid_to)
+    require_none(_faults_of(role, life), before=before, touched=change.model_fields_set)
     await session.flush()
     fields = [f"roles.{name}" for name in change.model_fields_set]
     audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id], fields=fields)
     return role
 
 
-def _require_order(valid_from: datetime, valid_to: datetime | None) -> None:
-    # The database would stumble over the range before it comes to its own check, and name no constraint.
-    if valid_to is not None and valid_to <= valid_from:
-        raise period_not_in_order()
+def _faults_of(role: PersonContactType, life: Life) -> list[Fault]:
+    found = implausible("person_contact_type", dates_of(role), life=life, now=clock.now())
+    return [*faults_in(role, ROLE_RULES), *found]

@@ -192,28 +192,28 @@ def _order(sort: SortKey) -> list[ColumnElement[Any]]:
     return [column.asc() if sort.ascending else column.desc() for column in sort.columns]
 
 
-def _counted(ids: Select[Any], one_of: OneOf | None, sort: SortKey) -> Select[Any]:
+Branch = tuple[Select[Any], SortKey]
+"""A part of a list that is read by itself, and its order: the parts are merged by the columns after the key."""
+
+
+def _counted(branches: Sequence[Branch]) -> Select[Any]:
     most = _limit_of(COUNT_CAP + 1)
     # In the page's order, although a count has none: so the page's index is used, however rare the value. Left to
     # itself a generic plan reads the table from its beginning, and all of it for a value that hardly occurs.
-    branches = [branch.order_by(*_order(sort)).limit(most) for branch in _branches(ids, one_of)]
-    rows = branches[0] if len(branches) == 1 else select(union_all(*branches).subquery()).limit(most)
+    cuts = [ids.order_by(*_order(sort)).limit(most) for ids, sort in branches]
+    rows = cuts[0] if len(cuts) == 1 else select(union_all(*cuts).subquery()).limit(most)
     return select(func.count()).select_from(rows.subquery())
 
 
-def _cut(
-    ids: Select[Any], one_of: OneOf | None, place: ColumnElement[bool] | None, sort: SortKey, rows: int
-) -> Select[Any]:
-    placed = [branch if place is None else branch.where(place) for branch in _branches(ids, one_of)]
-    branches = [branch.order_by(*_order(sort)).limit(_limit_of(rows)) for branch in placed]
-    if len(branches) == 1:
-        return branches[0]
-    merged = union_all(*branches).subquery()
-    by = list(merged.c)[1:]
+def _cut(branches: Sequence[Branch], last: Sequence[Any] | None, rows: int) -> Select[Any]:
+    placed = [(ids if last is None else ids.where(after(sort, last)), sort) for ids, sort in branches]
+    cuts = [ids.order_by(*_order(sort)).limit(_limit_of(rows)) for ids, sort in placed]
+    if len(cuts) == 1:
+        return cuts[0]
+    merged = union_all(*cuts).subquery()
+    by, ascending = list(merged.c)[1:], branches[0][1].ascending
     return (
-        select(merged)
-        .order_by(*(column.asc() if sort.ascending else column.desc() for column in by))
-        .limit(_limit_of(rows))
+        select(merged).order_by(*(column.asc() if ascending else column.desc() for column in by)).limit(_limit_of(rows))
     )
 
 
@@ -225,6 +225,7 @@ async def fetch_keys(
     sort: SortKey,
     one_of: OneOf | None = None,
     person: PersonColumn | None = None,
+    further: Sequence[Branch] = (),
 ) -> Found[Any]:
     """
     The keys of a page in order.
@@ -232,7 +233,8 @@ async def fetch_keys(
     `ids` selects the key and then the columns of `sort` (filters applied, no order).
 
     `one_of` names a filter of `ids` by several values of one column. An index on that column has each value's rows in
-    order, but not those of all together: so each value is read by itself, and the beginnings are merged.
+    order, but not those of all together: so each value is read by itself, and the beginnings are merged. So are those
+    of `further` tables on the same list.
 
     `person` tells whose a row is: a list that can be asked by case detail has it (`narrows`).
     """
@@ -240,12 +242,13 @@ async def fetch_keys(
     inside = None if narrow is None else narrow(query, person)
     if inside is not None:
         ids = ids.where(inside)
-    total = (await session.execute(_counted(ids, one_of, sort))).scalar_one()
-    place = None
+    branches = [*((branch, sort) for branch in _branches(ids, one_of)), *further]
+    total = (await session.execute(_counted(branches))).scalar_one()
+    last = None
     if query.cursor is not None:
-        place = after(sort, decode_cursor(query.cursor, query.fingerprint(), sort.kinds))
+        last = decode_cursor(query.cursor, query.fingerprint(), sort.kinds)
     size = next(size for size in PAGE_SIZES if query.limit <= size)
-    found = (await session.execute(_cut(ids, one_of, place, sort, size + 1))).all()[: query.limit + 1]
+    found = (await session.execute(_cut(branches, last, size + 1))).all()[: query.limit + 1]
     shown = found[: query.limit]
     next_cursor = encode_cursor(query.fingerprint(), shown[-1][1:]) if len(found) > query.limit else None
     return Found([row[0] for row in shown], next_cursor, min(total, COUNT_CAP), total > COUNT_CAP)
