@@ -9,7 +9,7 @@ Source: the contract of the legacy export, section 4.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from app.people.names import FoldedName, Name, fold_name, grade_folded
+from app.people.names import CONTRACT, FoldedName, Name, compare_folded, fold_name
 
 
 class Group(NamedTuple):
@@ -56,20 +56,22 @@ def _contradict(
         return True
     if set(a[0]) & set(b[0]):
         return False
-    return not any(grade_folded(x, y).agrees for x in a[0] for y in b[0])
+    return not any(compare_folded(x, y, CONTRACT).grade.agrees for x in a[0] for y in b[0])
 
 
 def folded(first: str, last: str) -> FoldedName:
     """A typed name ready for comparison."""
-    return fold_name(Name(first, last))
+    return fold_name(Name(first, last), CONTRACT)
 
 
 def name_keys(first: str, last: str) -> tuple[str, str, str, str]:
     """
     A name's two letters-only forms (given+family, family+given), and its folded parts; all '' for an empty name.
 
-    Two names are equal exactly when they share one of the forms. Names of plain letters that share neither a form nor a
+    Behind a form stands the generation, `/jr`: two names are equal exactly when they share one of the forms, and have
+    the same letters when they share what stands before the `/`. Names of plain letters that share neither letters nor a
     part, and are not empty, are different: the database leaves those pairs out by itself.
     """
     name = folded(first, last)
-    return name.given + name.family, name.family + name.given, name.given, name.family
+    behind = f"/{name.generation}" if name.generation else ""
+    return name.given + name.family + behind, name.family + name.given + behind, name.given, name.family

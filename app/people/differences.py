@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from app.people.keys import phone_e164
-from app.people.names import Name, fold_name
+from app.people.names import PEOPLE, Name, fold_name
 
 NAME_FIELDS = ("first_name", "last_name")
 
@@ -47,5 +47,5 @@ def _same_value(ours: Any, theirs: Any) -> bool:
 
 
 def _is_turned_round(ours: Name, theirs: Name) -> bool:
-    a, b = fold_name(ours), fold_name(theirs)
-    return (a.given, a.family) == (b.family, b.given)
+    a, b = fold_name(ours, PEOPLE), fold_name(theirs, PEOPLE)
+    return (a.given, a.family, a.generation) == (b.family, b.given, b.generation)

@@ -1,6 +1,8 @@
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+from app.people.names import Doubt
+from app.people.rules import Reason
 from app.people.schemas import CandidateRead
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, Forbidden, Invalid, NotFound, invalid_field
@@ -35,18 +37,31 @@ class SearchNotAllowed(Forbidden):
     detail = "Your role may read persons, but not search them by name, e-mail, phone or birth date."
 
 
+_WHY: Final[Mapping[str, str]] = {
+    Reason.NAMES_DIFFERENT: "the names are different",
+    Reason.NAMES_DOUBTFUL: "the names are alike, which is not enough",
+    Reason.BIRTH_DATES_CONTRADICT: "the birth dates contradict each other",
+    Doubt.FAMILY_NAMES: "the family names differ",
+    Doubt.ROMANISED: "one of them is romanised",
+    Doubt.GENERATION: "one of them is a Jr, Sr, III or the like, and the other is not",
+    Doubt.OTHER_SCRIPT: "they are written in two scripts and do not read alike",
+    Doubt.GIVEN_NAMES: "the given names differ",
+    Doubt.GENERATIONS: "they are of two generations, as Jr and Sr are",
+}
+
+
 class EmailBelongsToSomeoneElse(Conflict):
     """The address is known, its owner is somebody else: `candidate` in the answer says who, to those who may know."""
 
     code = "email_belongs_to_someone_else"
-    detail = (
-        "This e-mail address belongs to someone else. If two people share it, send the request again "
-        'with "shared_email": true.'
-    )
+    detail = "This e-mail address belongs to someone else."
 
     def __init__(self, *, reasons: Sequence[str], candidate: CandidateRead | None) -> None:
         shown = {} if candidate is None else {"candidate": _as_shown(candidate)}
+        why = "; ".join(_WHY[reason] for reason in reasons if reason in _WHY)
         super().__init__(
+            f"This e-mail address belongs to someone else: {why}. If it is the same human, name them by person_id. "
+            'If two people share the address, send the request again with "shared_email": true.',
             extra={"reasons": [str(reason) for reason in reasons], **shown},
         )
 

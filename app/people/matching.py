@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from app.people.names import Grade, Name, clean_name, fold_name, given_names_equal, grade_names
+from app.people.names import PEOPLE, Doubt, Grade, Likeness, Name, clean_name, compare_names, fold_name
 from app.people.rules import BirthDates, Reason, compare_birth_dates, decide_identity
 
 
@@ -70,21 +70,21 @@ def find_same_person(name: Name, date_of_birth: date | None, candidates: Sequenc
     if not candidates:
         return Decision(Found.NOBODY, (FurtherReason.EMAIL_UNKNOWN,))
     judged = [(candidate, *_judge(name, date_of_birth, candidate)) for candidate in candidates]
-    fitting = [(strength, candidate, reason) for candidate, fits, reason, strength in judged if fits]
+    fitting = [(strength, candidate, reasons) for candidate, fits, reasons, strength in judged if fits]
     if not fitting:
-        reasons = tuple(dict.fromkeys(reason for _, _, reason, _ in judged))
+        reasons = tuple(dict.fromkeys(reason for _, _, found, _ in judged for reason in found))
         return Decision(Found.SOMEONE_ELSE, reasons, others=tuple(candidates))
     best = min(strength for strength, _, _ in fitting)
-    first, *more = [(candidate, reason) for strength, candidate, reason in fitting if strength == best]
+    first, *more = [(candidate, reasons) for strength, candidate, reasons in fitting if strength == best]
     if more:
         return Decision(
             Found.SEVERAL_FIT,
             (FurtherReason.SEVERAL_PEOPLE_FIT,),
             others=tuple(candidate for candidate, _ in (first, *more)),
         )
-    same, reason = first
+    same, reasons = first
     others = tuple(candidate for candidate in candidates if candidate.person_id != same.person_id)
-    return Decision(Found.THE_PERSON, (reason,), person_id=same.person_id, others=others)
+    return Decision(Found.THE_PERSON, reasons, person_id=same.person_id, others=others)
 
 
 def initials(name: Name) -> str:
@@ -92,7 +92,7 @@ def initials(name: Name) -> str:
     return "".join(f"{part[0].upper()}." for part in (name.given, name.family) if part)
 
 
-def _grade(name: Name, other: Name) -> Grade | None:
+def _compare(name: Name, other: Name) -> Likeness | None:
     """
     How alike the arriving name is to a candidate's; None when no name arrived at all.
 
@@ -100,24 +100,29 @@ def _grade(name: Name, other: Name) -> Grade | None:
     """
     if not clean_name(f"{name.given} {name.family}"):
         return None
-    if fold_name(name).is_empty or fold_name(other).is_empty:
-        return Grade.EQUAL if _as_typed(name) == _as_typed(other) else Grade.DOUBTFUL
-    return grade_names(name, other)
+    if fold_name(name, PEOPLE).is_empty or fold_name(other, PEOPLE).is_empty:
+        is_same = _as_typed(name) == _as_typed(other)
+        return Likeness(Grade.EQUAL) if is_same else Likeness(Grade.DOUBTFUL, frozenset({Doubt.UNREADABLE}))
+    return compare_names(name, other, PEOPLE)
 
 
 def _as_typed(name: Name) -> str:
     return clean_name(f"{name.given} {name.family}").casefold()
 
 
-def _judge(name: Name, date_of_birth: date | None, candidate: Candidate) -> tuple[bool, str, tuple[int, int, int]]:
-    """Whether the candidate is the one who writes, the reason, and its strength (smaller is stronger)."""
+def _judge(
+    name: Name, date_of_birth: date | None, candidate: Candidate
+) -> tuple[bool, tuple[str, ...], tuple[int, int, int]]:
+    """Whether the candidate is the one who writes, the reasons, and their strength (smaller is stronger)."""
     birth_dates = compare_birth_dates(date_of_birth, candidate.date_of_birth)
-    identity = decide_identity(
-        _grade(name, candidate.name), given_names_equal=given_names_equal(name, candidate.name), birth_dates=birth_dates
-    )
+    names = _compare(name, candidate.name)
+    identity = decide_identity(names, birth_dates)
+    reasons: tuple[str, ...] = (identity.reason,)
+    if names is not None and identity.reason in {Reason.NAMES_DOUBTFUL, Reason.NAMES_DIFFERENT}:
+        reasons += tuple(doubt for doubt in Doubt if doubt in names.doubts - {Doubt.UNREADABLE})
     strength = (
         _STRENGTH[identity.reason],
         birth_dates is not BirthDates.EQUAL,
-        fold_name(name) != fold_name(candidate.name),
+        fold_name(name, PEOPLE) != fold_name(candidate.name, PEOPLE),
     )
-    return identity.is_same_person, identity.reason, strength
+    return identity.is_same_person, reasons, strength

@@ -1,26 +1,30 @@
 """
 How alike two names are: equal, compatible, doubtful or different.
 
-One comparison for all entry points: the API asks it who an e-mail belongs to, the migration asks it for millions of
-pairs. It is made for the second: folding is remembered, and who compares one name often keeps its FoldedName.
+One comparison for all entry points, with a profile: the migration asks it by the contract of the legacy export for
+millions of pairs, everybody else as people write names. Folding is remembered, and who compares one name often keeps
+its readings.
 
-Source: the contract of the legacy export, section 4 (docs/MATCHING.md says it in words).
+Source: the contract of the legacy export, section 4 (docs/MATCHING.md says it in words and prints both profiles).
 """
 
 import re
 import tomllib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-# Letters that have no decomposition but are written apart where a keyboard lacks them.
+from app.people.folding import reduced, romanised, spellings
+
+# Letters that have no decomposition but are written apart where a keyboard lacks them, as the contract has them.
 # The last is the dotless i of Turkish.
 _SPELT_OUT: Final = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "\N{LATIN SMALL LETTER DOTLESS I}": "i"}
@@ -28,11 +32,14 @@ _SPELT_OUT: Final = str.maketrans(
 
 # A title stands apart from the name: "Dr. Anna", "Prof.Dr.Anna", "Jansen, Drs". Hyphen and apostrophe join.
 _BETWEEN_WORDS: Final = re.compile(r"[\s.,;:/()]+")
+# A particle or a generation may be joined: al-Masri, d'Almeida, Bos-Jr.
+_BETWEEN_PARTS: Final = re.compile(r"[\s.,;:/()'\N{RIGHT SINGLE QUOTATION MARK}\N{HYPHEN}\N{NON-BREAKING HYPHEN}-]+")
 
 _LETTERS_FOR_A_BEGINNING: Final = 3
 _LETTERS_FOR_A_DOUBTFUL_SLIP: Final = 5
 _LETTERS_FOR_A_GIVEN_SLIP: Final = 6
 _LETTERS_FOR_A_FAMILY_SLIP: Final = 5
+_LONGEST_GENERATION: Final = 3
 
 
 class Grade(StrEnum):
@@ -49,6 +56,25 @@ class Grade(StrEnum):
         return self in {Grade.EQUAL, Grade.COMPATIBLE}
 
 
+class Doubt(StrEnum):
+    """What two doubtful or different names differ in, the least first."""
+
+    FAMILY_NAMES = "family_names_differ"
+    ROMANISED = "names_romanised"
+    GENERATION = "generation_on_one_side"
+    OTHER_SCRIPT = "names_in_two_scripts"
+    UNREADABLE = "name_without_letters"
+    GIVEN_NAMES = "given_names_differ"
+    GENERATIONS = "generations_differ"
+
+
+class Likeness(NamedTuple):
+    """The grade of two names; of doubtful ones what is doubtful, of different ones whether they are two generations."""
+
+    grade: Grade
+    doubts: frozenset[Doubt] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Name:
     """A name as it was typed; a part that is not known is the empty string."""
@@ -58,15 +84,51 @@ class Name:
 
 
 class FoldedName(NamedTuple):
-    """A name ready for comparison: see `fold`."""
+    """
+    A name ready for comparison, in one reading: see `read_name`.
+
+    `generation` is that of a Jr, a III or nobody; `initials` are the first letters of the words of the given name,
+    where the profile looks at them.
+    """
 
     given: str
     family: str
+    generation: str = ""
+    initials: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is left to compare."""
         return not self.given and not self.family
+
+    @property
+    def turned(self) -> "FoldedName":
+        """Given and family name changed round."""
+        return FoldedName(self.family, self.given, self.generation)
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """
+    What a comparison knows. Words are folded; a generation is the words that say it, with the name of its group.
+
+    `is_exact` is one folding and the six rules alone: the contract's. Else a name is read in each of its spellings,
+    without particles and changed round, and the names agree when any two readings do.
+    """
+
+    name: str
+    is_exact: bool
+    titles: frozenset[str]
+    generations: Mapping[tuple[str, ...], str]
+    nicknames: Mapping[str, frozenset[int]]
+    particles: frozenset[str] = frozenset()
+    generations_in_front: frozenset[str] = frozenset()
+    generations_alone: frozenset[str] = frozenset()
+
+    def short_forms(self, given: str) -> frozenset[str]:
+        """The given names that this one is used for, itself among them."""
+        groups = self.nicknames.get(given, frozenset())
+        return frozenset({given}) | {other for other, numbers in self.nicknames.items() if numbers & groups}
 
 
 def clean_name(typed: str) -> str:
@@ -75,6 +137,7 @@ def clean_name(typed: str) -> str:
     return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
+@lru_cache(maxsize=1 << 17)
 def fold_letters(text: str) -> str:
     """The bare letters and digits of a text: no marks, no case, ß as ss, æ as ae, ø as o and so on."""
     if text.isascii():
@@ -85,49 +148,191 @@ def fold_letters(text: str) -> str:
     return "".join(filter(str.isalnum, bare.casefold().translate(_SPELT_OUT)))
 
 
-@lru_cache(maxsize=1 << 17)
-def fold(part: str) -> str:
-    """A given or family name for comparison: titles out, letters and digits alone; may be empty."""
-    words = _BETWEEN_WORDS.split(part)
-    titles = _titles()
-    return "".join(word for word in map(fold_letters, words) if word not in titles)
+def fold_name(name: Name, profile: Profile) -> FoldedName:
+    """The first reading of a name: all letters short, particles kept."""
+    return read_name(name, profile)[0]
 
 
-def fold_name(name: Name) -> FoldedName:
-    """Both parts folded; keep it where one name is compared with many."""
-    return FoldedName(fold(name.given), fold(name.family))
-
-
-def grade_names(a: Name, b: Name) -> Grade:
-    """How alike two names are; the order of the two does not matter."""
-    return grade_folded(fold_name(a), fold_name(b))
-
-
-def grade_folded(a: FoldedName, b: FoldedName) -> Grade:
+@lru_cache(maxsize=1 << 16)
+def read_name(name: Name, profile: Profile) -> tuple[FoldedName, ...]:
     """
-    How alike two folded names are: the six rules of the contract, the first that applies.
+    The name in every reading, the plainest first: titles out, the generation apart, letters and digits alone.
+
+    By the contract there is one. Else one for each spelling (Müller: muller, mueller), with and without particles
+    (de Vries: devries, vries).
+    """
+    given, family, generation = _split(name, profile)
+    if profile.is_exact:
+        return (FoldedName("".join(map(fold_letters, given)), "".join(map(fold_letters, family)), generation),)
+    parts = _parts(given)
+    initials = "".join(fold_letters(part)[0] for part in parts)
+    inside = [part for part in parts[1:-1] if fold_letters(part) not in profile.particles]
+    givens = [*_spelt(given, with_ae=False), *_spelt([*parts[:1], *inside, *parts[1:][-1:]], with_ae=False)]
+    bare = [part for part in _parts(family) if fold_letters(part) not in profile.particles]
+    families = [*_spelt(family, with_ae=True), *(_spelt(bare, with_ae=True) if bare else ())]
+    return tuple(
+        dict.fromkeys(
+            FoldedName(given_name, family_name, generation, initials)
+            for family_name, given_name in product(dict.fromkeys(families), dict.fromkeys(givens))
+        )
+    )
+
+
+def compare_names(a: Name, b: Name, profile: Profile) -> Likeness:
+    """How alike two names are; the order of the two does not matter."""
+    mine, theirs = read_name(a, profile), read_name(b, profile)
+    if profile.is_exact:
+        return compare_folded(mine[0], theirs[0], profile)
+    if mine[0].is_empty or theirs[0].is_empty:
+        return Likeness(Grade.COMPATIBLE)
+    if _same_letters(_all_letters(a), _all_letters(b)):
+        # Where the words are the same, it does not matter which of them is read as a generation.
+        return Likeness(Grade.EQUAL)
+    straight = _best(compare_folded(x, y, profile) for x, y in product(mine, theirs))
+    if straight.grade.agrees or Doubt.GENERATIONS in straight.doubts:
+        return straight
+    pairs = list(product(mine, theirs))
+    # Bob Kim and Kim Robert.
+    turned = [both for x, y in pairs for both in ((x.turned, y), (x, y.turned))]
+    in_latin = [(_in_latin(x), _in_latin(y)) for x, y in (*pairs, *turned)] if _is_foreign(pairs) else []
+    return _best([straight, *_guesses(turned, profile), *map(_doubtful, _guesses(in_latin, profile))])
+
+
+def compare_folded(a: FoldedName, b: FoldedName, profile: Profile) -> Likeness:
+    """
+    How alike two names in one reading are: the six rules of the contract, the first that applies, and generations.
 
     1 compatible when one is empty. 2 equal when the parts joined in either order are. 3 doubtful when one is
     Latin and the other has no Latin letter: romanising is a guess. 4 family names equal: the given names
     decide. 5 given names equal and more than an initial: the family names decide. 6 different.
+    Two generations are different people; one on one side only makes names that agree doubtful.
     """
     if a.is_empty or b.is_empty:
-        return Grade.COMPATIBLE
+        return Likeness(Grade.COMPATIBLE)
+    likeness = _compare_parts(a, b, profile)
+    if a.generation == b.generation or likeness.grade is Grade.DIFFERENT:
+        return likeness
+    if a.generation and b.generation:
+        return Likeness(Grade.DIFFERENT, frozenset({Doubt.GENERATIONS}))
+    return Likeness(Grade.DOUBTFUL, likeness.doubts | {Doubt.GENERATION})
+
+
+def _compare_parts(a: FoldedName, b: FoldedName, profile: Profile) -> Likeness:
     if _same_letters(a, b):
-        return Grade.EQUAL
+        return Likeness(Grade.EQUAL)
     if _scripts_differ(a, b):
-        return Grade.DOUBTFUL
+        return Likeness(Grade.DOUBTFUL, frozenset({Doubt.OTHER_SCRIPT}))
     if a.family == b.family:
-        return _grade_given(a.given, b.given)
+        return _compare_given(a, b, profile)
     if a.given == b.given and not _is_initial(a.given):
-        return _grade_family(a.family, b.family)
-    return Grade.DIFFERENT
+        return _compare_family(a.family, b.family)
+    return Likeness(Grade.DIFFERENT)
 
 
-def given_names_equal(a: Name, b: Name) -> bool:
-    """Whether both have the same given name; an absent one or an initial is no given name."""
-    given = fold(a.given)
-    return bool(given) and not _is_initial(given) and given == fold(b.given)
+_Pairs = list[tuple[FoldedName, FoldedName]]
+
+
+def _guesses(pairs: _Pairs, profile: Profile) -> list[Likeness]:
+    """How alike names are that are not read as typed: at most compatible, and none where they do not agree."""
+    found = []
+    for x, y in pairs:
+        likeness = compare_folded(x, y, profile)
+        if likeness.grade is Grade.EQUAL:
+            found.append(Likeness(Grade.COMPATIBLE))
+        elif likeness.grade.agrees or (likeness.doubts and likeness.doubts <= {Doubt.GENERATION, Doubt.GENERATIONS}):
+            found.append(likeness)
+    return found
+
+
+def _doubtful(likeness: Likeness) -> Likeness:
+    """What names that agree when romanised are: alike, and no proof."""
+    if likeness.grade is Grade.DIFFERENT:
+        return likeness
+    return Likeness(Grade.DOUBTFUL, likeness.doubts | {Doubt.ROMANISED})
+
+
+def _is_foreign(pairs: _Pairs) -> bool:
+    return not all((x.given + x.family).isascii() for both in pairs for x in both)
+
+
+def _in_latin(name: FoldedName) -> FoldedName:
+    return FoldedName(romanised(name.given), romanised(name.family), name.generation)
+
+
+_ORDER: Final = {grade: place for place, grade in enumerate(Grade)}
+_WEIGHT: Final = {doubt: 1 << place for place, doubt in enumerate(Doubt)}
+
+
+def _best(found: Iterable[Likeness]) -> Likeness:
+    """The most alike, with the least doubts; of different ones that which says why."""
+    return min(
+        found,
+        key=lambda likeness: (
+            _ORDER[likeness.grade],
+            sum(_WEIGHT[doubt] for doubt in likeness.doubts) * (-1 if likeness.grade is Grade.DIFFERENT else 1),
+        ),
+    )
+
+
+def _split(name: Name, profile: Profile) -> tuple[list[str], list[str], str]:
+    """The words of the given and of the family name without titles, and the generation taken from them."""
+    given, family = (
+        [word for word in _BETWEEN_WORDS.split(part) if (folded := fold_letters(word)) and folded not in profile.titles]
+        for part in (name.given, name.family)
+    )
+    if profile.is_exact:
+        generation = _take_generation(family or given, profile)
+        return given, family, generation
+    if not given and not family:
+        return given, family, ""
+    if given and family and tuple(map(fold_letters, family)) in {(word,) for word in profile.generations_alone}:
+        return given, [], profile.generations[tuple(map(fold_letters, family))]
+    generation = _take_generation(family, profile) or _take_generation(given, profile, with_letters=False)
+    return given, family, generation
+
+
+def _take_generation(words: list[str], profile: Profile, *, with_letters: bool = True) -> str:
+    """
+    The generation at the end of the words (Bos Jr.), or in front (ifj. Kovács), taken out; a word of the name remains.
+
+    Without `with_letters` a single letter is no generation but an initial: the V of John V.
+    """
+    folded = [fold_letters(word) for word in words]
+    for length in range(min(_LONGEST_GENERATION, len(words) - 1), 0, -1):
+        phrase = tuple(folded[-length:])
+        is_name_left = not profile.particles.issuperset(folded[:-length])
+        if (found := profile.generations.get(phrase)) and is_name_left and (with_letters or min(map(len, phrase)) > 1):
+            del words[-length:]
+            return found
+    if len(words) > 1 and folded[0] in profile.generations_in_front:
+        del words[0]
+        return profile.generations[(folded[0],)]
+    if words and not profile.is_exact:
+        *front, last = _BETWEEN_PARTS.split(words[-1])
+        if any(front) and len(last) > 1 and (found := profile.generations.get((fold_letters(last),))):
+            words[-1] = "-".join(front)
+            return found
+    return ""
+
+
+def _parts(words: Sequence[str]) -> list[str]:
+    """The words, taken apart at hyphens and apostrophes too."""
+    return [part for word in words for part in _BETWEEN_PARTS.split(word) if fold_letters(part)]
+
+
+def _spelt(words: Sequence[str], *, with_ae: bool) -> list[str]:
+    """The spellings of some words as one: each short, each long, each reduced."""
+    ways = [spellings(word) for word in words]
+    found = {"".join(way[0] for way in ways): None, "".join(way[-1] for way in ways): None}
+    if sum(len(way) > 1 for way in ways) == 1:
+        found |= dict.fromkeys("".join(chosen) for chosen in product(*ways))
+    for spelt in list(found):
+        found.setdefault(reduced(spelt, with_ae=with_ae))
+    return list(found)
+
+
+def _all_letters(name: Name) -> FoldedName:
+    return FoldedName(fold_letters(name.given), fold_letters(name.family))
 
 
 def _same_letters(a: FoldedName, b: FoldedName) -> bool:
@@ -140,34 +345,55 @@ def _same_letters(a: FoldedName, b: FoldedName) -> bool:
     return a.family + a.given in {b.given + b.family, b.family + b.given}
 
 
-def _grade_given(a: str, b: str) -> Grade:
-    """Grade two different given names beside one family name."""
+def _compare_given(one: FoldedName, other: FoldedName, profile: Profile) -> Likeness:
+    """Compare two different given names beside one family name."""
+    a, b = one.given, other.given
     shorter, longer = sorted((a, b), key=len)
     is_its_initial = _is_initial(shorter) and longer.startswith(shorter)
-    if is_its_initial or _nickname_groups(a) & _nickname_groups(b) or _is_given_slip(a, b):
-        return Grade.COMPATIBLE
+    if is_its_initial or _share_group(a, b, profile) or _is_given_slip(a, b) or _are_its_initials(one, other):
+        return Likeness(Grade.COMPATIBLE)
     begins = len(shorter) >= _LETTERS_FOR_A_BEGINNING and longer.startswith(shorter)
-    slipped = len(shorter) >= _LETTERS_FOR_A_DOUBTFUL_SLIP and _one_slip_apart(a, b)
-    return Grade.DOUBTFUL if begins or slipped else Grade.DIFFERENT
+    slipped = len(shorter) >= _LETTERS_FOR_A_DOUBTFUL_SLIP and OSA.distance(a, b, score_cutoff=1) <= 1
+    # By the contract no given name beside one, and the second of two given names, are another one.
+    is_second = len(shorter) >= _LETTERS_FOR_A_BEGINNING and longer.endswith(shorter)
+    ends = not profile.is_exact and (not shorter or is_second)
+    if begins or slipped or ends:
+        return Likeness(Grade.DOUBTFUL, frozenset({Doubt.GIVEN_NAMES}))
+    return Likeness(Grade.DIFFERENT)
 
 
-def _grade_family(a: str, b: str) -> Grade:
-    """Grade two different family names beside one given name: a slip, or else marriage, Wang and Yang."""
+def _are_its_initials(a: FoldedName, b: FoldedName) -> bool:
+    """Whether the given name of one is initials alone, those that the other's begin with: J.P., Jan Peter."""
+    return any(
+        x.given == x.initials and x.given and (x.initials.startswith(y.initials) or y.initials.startswith(x.initials))
+        for x, y in ((a, b), (b, a))
+        if y.initials
+    )
+
+
+def _compare_family(a: str, b: str) -> Likeness:
+    """Compare two different family names beside one given name: a slip, or else marriage, Wang and Yang."""
     long_enough = min(len(a), len(b)) >= _LETTERS_FOR_A_FAMILY_SLIP
-    if long_enough and a[0] == b[0] and _one_slip_apart(a, b):
-        return Grade.COMPATIBLE
-    return Grade.DOUBTFUL
+    if long_enough and a[0] == b[0] and OSA.distance(a, b, score_cutoff=1) <= 1:
+        return Likeness(Grade.COMPATIBLE)
+    return Likeness(Grade.DOUBTFUL, frozenset({Doubt.FAMILY_NAMES}))
+
+
+def _share_group(a: str, b: str, profile: Profile) -> bool:
+    nothing: frozenset[int] = frozenset()
+    return bool(profile.nicknames.get(a, nothing) & profile.nicknames.get(b, nothing))
 
 
 def _is_given_slip(a: str, b: str) -> bool:
-    """Whether two given names are one, mistyped inside: Maria and Marie end differently and are two."""
+    """
+    Whether two given names are one, mistyped inside: neighbours swapped, or a letter missing or too many.
+
+    A letter in another's place is none: Jordan and Jordyn may be twins. Maria and Marie end differently and are two.
+    """
     long_enough = min(len(a), len(b)) >= _LETTERS_FOR_A_GIVEN_SLIP
-    return long_enough and a[0] == b[0] and a[-1] == b[-1] and _one_slip_apart(a, b)
-
-
-def _one_slip_apart(a: str, b: str) -> bool:
-    """Whether at most one letter was inserted, left out, replaced, or swapped with its neighbour."""
-    return abs(len(a) - len(b)) <= 1 and OSA.distance(a, b, score_cutoff=1) <= 1
+    if not long_enough or a[0] != b[0] or a[-1] != b[-1] or OSA.distance(a, b, score_cutoff=1) > 1:
+        return False
+    return len(a) != len(b) or sorted(a) == sorted(b)
 
 
 def _is_initial(given: str) -> bool:
@@ -203,20 +429,70 @@ def _data() -> dict[str, Any]:
     return tomllib.loads(files("app.people").joinpath("data/names.toml").read_text(encoding="utf-8"))
 
 
-@cache
-def _titles() -> frozenset[str]:
-    return frozenset(_data()["titles"])
+def _added(known: Sequence[Sequence[str]], more: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Groups of words, with more words and groups: one that begins like a known one adds to it."""
+    groups = {group[0]: list(group) for group in known}
+    for group in more:
+        groups.setdefault(group[0], []).extend(word for word in group if word not in groups[group[0]])
+    return list(groups.values())
 
 
-@cache
-def _groups_of_nicknames() -> Mapping[str, frozenset[int]]:
-    """For each short or full name the numbers of the groups that hold it."""
-    groups: defaultdict[str, set[int]] = defaultdict(set)
-    for number, group in enumerate(_data()["nicknames"]):
-        for given in group:
-            groups[given].add(number)
-    return {given: frozenset(numbers) for given, numbers in groups.items()}
+def _by_word(groups: Sequence[Sequence[str]]) -> dict[str, frozenset[int]]:
+    """For each word the numbers of the groups that hold it."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for number, group in enumerate(groups):
+        for word in group:
+            found[word].add(number)
+    return {word: frozenset(numbers) for word, numbers in found.items()}
 
 
-def _nickname_groups(given: str) -> frozenset[int]:
-    return _groups_of_nicknames().get(given, frozenset())
+def _by_phrase(groups: Sequence[Sequence[str]]) -> dict[tuple[str, ...], str]:
+    return {tuple(phrase.split()): group[0] for group in groups for phrase in group}
+
+
+def _contract() -> Profile:
+    data = _data()["contract"]
+    return Profile(
+        "contract", True, frozenset(data["titles"]), _by_phrase(data["generations"]), _by_word(data["nicknames"])
+    )
+
+
+def _people() -> Profile:
+    known, more = _data()["contract"], _data()["people"]
+    return Profile(
+        "people",
+        False,
+        frozenset([*known["titles"], *more["titles"]]),
+        _by_phrase(_added(known["generations"], more["generations"])),
+        _by_word(_added(known["nicknames"], more["nicknames"])),
+        particles=frozenset(more["particles"]),
+        generations_in_front=frozenset(more["generations_in_front"]),
+        generations_alone=frozenset(more["generations_alone"]),
+    )
+
+
+CONTRACT: Final = _contract()
+"""The legacy export: one folding, exact dates."""
+PEOPLE: Final = _people()
+"""Everything else: names as people write them."""
+
+
+def profile_table(profile: Profile) -> str:
+    """What a profile knows, as a Markdown table for docs/MATCHING.md."""
+    generations: defaultdict[str, list[str]] = defaultdict(list)
+    for phrase, group in profile.generations.items():
+        generations[group].append(" ".join(phrase))
+    nicknames: defaultdict[int, list[str]] = defaultdict(list)
+    for word, numbers in profile.nicknames.items():
+        for number in numbers:
+            nicknames[number].append(word)
+    rows = {
+        "titles": ", ".join(sorted(profile.titles)),
+        "generations": "; ".join(", ".join(words) for words in generations.values()),
+        "generations in front": ", ".join(sorted(profile.generations_in_front)),
+        "generations alone in the field of the family name": ", ".join(sorted(profile.generations_alone)),
+        "particles": ", ".join(sorted(profile.particles)),
+        "given names used for one another": "; ".join(", ".join(words) for words in nicknames.values()),
+    }
+    lines = (f"| {what} | {words} |\n" for what, words in rows.items() if words)
+    return f"| {profile.name} | folded words |\n| --- | --- |\n" + "".join(lines)

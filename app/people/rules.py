@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from app.people.names import Grade
+from app.people.names import Doubt, Grade, Likeness
 
 
 class BirthDates(StrEnum):
@@ -48,32 +48,45 @@ class Rule:
     """
     One row of the table. A condition that is None holds for everything.
 
-    `names` lists grades, None among them standing for a record that brings no name.
+    `names` lists grades, None among them standing for a record that brings no name. Of doubtful names nothing but
+    `doubts` may be doubtful.
     """
 
     names: frozenset[Grade | None]
-    given_names_equal: bool | None
+    doubts: frozenset[Doubt] | None
     birth_dates: frozenset[BirthDates]
     answer: Identity
 
-    def fits(self, names: Grade | None, *, given_names_equal: bool, birth_dates: BirthDates) -> bool:
+    def fits(self, names: Likeness | None, birth_dates: BirthDates) -> bool:
         """Whether this row speaks of such a pair."""
         return (
-            names in self.names
-            and self.given_names_equal in {None, given_names_equal}
+            (names and names.grade) in self.names
+            and (self.doubts is None or names is None or names.doubts <= self.doubts)
             and birth_dates in self.birth_dates
         )
 
 
 _ANY: Final = frozenset(BirthDates)
 _NOT_CONTRADICTING: Final = _ANY - {BirthDates.CONTRADICT}
+_PROVEN_BY_BIRTH_DATE: Final = frozenset({Doubt.FAMILY_NAMES, Doubt.ROMANISED, Doubt.GENERATION, Doubt.UNREADABLE})
+"""Twins have one birth date and other given names."""
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule(frozenset({Grade.EQUAL}), None, _NOT_CONTRADICTING, Identity(True, Reason.EQUAL_NAMES)),
     Rule(frozenset({Grade.COMPATIBLE}), None, _NOT_CONTRADICTING, Identity(True, Reason.COMPATIBLE_NAMES)),
     # Marriage and double names: one given name, one address, nothing against it.
-    Rule(frozenset({Grade.DOUBTFUL}), True, _NOT_CONTRADICTING, Identity(True, Reason.GIVEN_NAMES)),
-    Rule(frozenset({Grade.DOUBTFUL}), None, frozenset({BirthDates.EQUAL}), Identity(True, Reason.BIRTH_DATE)),
+    Rule(
+        frozenset({Grade.DOUBTFUL}),
+        frozenset({Doubt.FAMILY_NAMES}),
+        _NOT_CONTRADICTING,
+        Identity(True, Reason.GIVEN_NAMES),
+    ),
+    Rule(
+        frozenset({Grade.DOUBTFUL}),
+        _PROVEN_BY_BIRTH_DATE,
+        frozenset({BirthDates.EQUAL}),
+        Identity(True, Reason.BIRTH_DATE),
+    ),
     Rule(frozenset({None}), None, _ANY, Identity(True, Reason.EMAIL_ALONE)),
     # From here on it is someone else; the rows differ in what the navigator is told.
     Rule(frozenset({Grade.DIFFERENT}), None, _ANY, Identity(False, Reason.NAMES_DIFFERENT)),
@@ -87,26 +100,37 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 
 
-def decide_identity(names: Grade | None, *, given_names_equal: bool, birth_dates: BirthDates) -> Identity:
+def decide_identity(names: Likeness | None, birth_dates: BirthDates) -> Identity:
     """
     Whether the owner of a known e-mail is the person it arrives for, with the reason.
 
-    `names` is the grade of the two names, or None when the arriving record has no name at all: the grade of an
-    absent name is "compatible" and would hide that the address alone decides.
+    `names` is how alike the two names are, or None when the arriving record has no name at all: an absent name is
+    "compatible" and would hide that the address alone decides.
 
     Source: docs/MATCHING.md.
     """
-    rules = (rule for rule in RULES if rule.fits(names, given_names_equal=given_names_equal, birth_dates=birth_dates))
-    return next(rules).answer
+    return next(rule for rule in RULES if rule.fits(names, birth_dates)).answer
+
+
+PLACEHOLDERS: Final = ((1, 1), (6, 30), (7, 1))
+"""Month and day that are written where they are not known."""
 
 
 def compare_birth_dates(a: date | None, b: date | None) -> BirthDates:
-    """How two birth dates relate; unknown when one is absent."""
+    """How two birth dates relate; unknown when one is absent, or is a year alone and the year is the same."""
     if a is None or b is None:
         return BirthDates.UNKNOWN
     if a == b:
         return BirthDates.EQUAL
+    if is_placeholder(a) or is_placeholder(b):
+        # A slip is seen by what else agrees, and of two such days only the year says anything.
+        return BirthDates.UNKNOWN if a.year == b.year else BirthDates.CONTRADICT
     return BirthDates.TYPING_ERROR if _is_typing_error(a, b) else BirthDates.CONTRADICT
+
+
+def is_placeholder(born: date) -> bool:
+    """Whether month and day are those that are written where they are not known."""
+    return (born.month, born.day) in PLACEHOLDERS
 
 
 def birth_dates_contradict(a: date | None, b: date | None) -> bool:
@@ -121,7 +145,7 @@ def birth_dates_contradict(a: date | None, b: date | None) -> bool:
 
 def rule_table() -> str:
     """RULES as a Markdown table, a row each in order, for docs/MATCHING.md."""
-    head = "| names | given names | birth dates | who | reason |\n| --- | --- | --- | --- | --- |\n"
+    head = "| names | doubtful in | birth dates | who | reason |\n| --- | --- | --- | --- | --- |\n"
     return head + "".join(f"| {' | '.join(_cells(rule))} |\n" for rule in RULES)
 
 
@@ -150,8 +174,14 @@ def _cells(rule: Rule) -> tuple[str, str, str, str, str]:
         birth_dates = " or ".join(relation.value for relation in BirthDates if relation in rule.birth_dates)
     return (
         " or ".join(grades) or "absent",
-        "equal" if rule.given_names_equal else "any",
+        _doubts_cell(rule),
         birth_dates,
         "that person" if rule.answer.is_same_person else "someone else",
         f"`{rule.answer.reason}`",
     )
+
+
+def _doubts_cell(rule: Rule) -> str:
+    if Grade.DOUBTFUL not in rule.names:
+        return ""
+    return "anything" if rule.doubts is None else ", ".join(f"`{doubt}`" for doubt in Doubt if doubt in rule.doubts)

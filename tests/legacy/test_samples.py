@@ -12,7 +12,7 @@ from tests.printed import ROOT
 SAMPLES = ROOT.parent / "shared" / "legacy"
 
 
-@pytest.mark.parametrize("shape", ["csv", "webapi"])
+@pytest.mark.parametrize("shape", ["csv", "webapi", "rough"])
 def test_every_expected_fact_is_reproduced(shape: str, url: str, tmp_path: Path) -> None:
     folder = SAMPLES / shape
     if not folder.is_dir():

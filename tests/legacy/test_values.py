@@ -57,8 +57,12 @@ def test_what_cannot_be_read_is_invalid(cell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["1753-01-01", "1900-01-01T00:00:00Z", "9999-12-31", "9999-12-31T23:59:59Z", "01/01/1900"]
-)
+    "cell",
+    [
+        "1753-01-01", "1900-01-01T00:00:00Z", "9999-12-31", "9999-12-31T23:59:59Z", "01/01/1900",
+        "0001-01-01", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00", "01/01/0001", "1/1/0001 12:00 AM", "01.01.0001",
+    ],
+)  # fmt: skip
 def test_placeholders_are_no_value(cell: str) -> None:
     assert values.day(cell, TZ) == Read(None, "PLACEHOLDER_DATE")
     assert values.moment(cell, TZ) == Read(None, "PLACEHOLDER_DATE")
@@ -130,3 +134,8 @@ def test_no_text_breaks_a_reader(text: str) -> None:
     values.phone(text, "Nederland")
     values.undo_double_encoding(text)
     assert values.guid(text) is None or len(text.strip()) >= 36
+
+
+@pytest.mark.parametrize("cell", ["#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", " #n/a "])
+def test_what_a_spreadsheet_says_of_its_own_errors_is_no_value(cell: str) -> None:
+    assert values.is_no_value(cell)

@@ -12,7 +12,7 @@ from typing import Final
 from app.legacy import identity
 from app.legacy.phases import people_write
 from app.legacy.phases.context import Context
-from app.people.names import Name, grade_names
+from app.people.names import CONTRACT, Name, compare_names
 
 READS: Final = ("s_contact", "s_patient", "s_systemuser")
 WRITES: Final = ("person", "contact_point", "person_contact_type", "suggested_change", "duplicate_candidate")
@@ -181,7 +181,9 @@ def _join_compatible_names(context: Context) -> None:
         FROM legacy.w_name_at_address AS a JOIN legacy.w_name_at_address AS b ON a.email = b.email AND a.g < b.g
         WHERE a.key_a = '' OR b.key_a = ''
            OR NOT (a.key_a IN (b.key_a, b.key_b) OR a.key_b IN (b.key_a, b.key_b))
-              AND (a.family = b.family OR a.given = b.given OR a.is_foreign OR b.is_foreign)
+              AND (a.family = b.family OR a.given = b.given OR a.is_foreign OR b.is_foreign
+                   OR split_part(a.key_a, '/', 1) IN (split_part(b.key_a, '/', 1), split_part(b.key_b, '/', 1))
+                   OR split_part(a.key_b, '/', 1) IN (split_part(b.key_a, '/', 1), split_part(b.key_b, '/', 1)))
         """,
     )
     _grade(context, "SELECT DISTINCT af, al, bf, bl FROM legacy.w_name_pair WHERE grade IS NULL")
@@ -249,7 +251,10 @@ def _grade(context: Context, query: str) -> None:
     context.fill(
         "w_grade",
         "af text, al text, bf text, bl text, grade text",
-        ((af, al, bf, bl, grade_names(Name(af, al), Name(bf, bl))) for af, al, bf, bl in context.rows(query)),
+        (
+            (af, al, bf, bl, compare_names(Name(af, al), Name(bf, bl), CONTRACT).grade)
+            for af, al, bf, bl in context.rows(query)
+        ),
     )
     context.analyze("w_grade")
 

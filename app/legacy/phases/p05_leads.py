@@ -107,8 +107,13 @@ def run(context: Context) -> None:
     )
     context.outcomes(
         "roles of contacts",
-        "SELECT 'contact', record, 'role', CASE WHEN is_merged THEN 'linked' ELSE 'created' END, NULL"
-        " FROM legacy.w_person_row WHERE tbl = 'contact'",
+        """
+        SELECT 'contact', record, 'role',
+               CASE WHEN kind = 'patient-lead' THEN CASE WHEN is_merged THEN 'linked' ELSE 'created' END
+                    WHEN row_number() OVER (PARTITION BY p, kind ORDER BY ord) = 1 THEN 'created'
+                    ELSE 'merged_into_existing' END, NULL
+        FROM legacy.w_person_row WHERE tbl = 'contact'
+        """,
     )
     context.warnings(
         "conditions of leads",
