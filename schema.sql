@@ -180,7 +180,7 @@ CREATE FUNCTION legacy_rows_worked_on(undone_run integer, first_phase integer) R
             ) THEN
                 RETURN QUERY EXECUTE format(
                     'SELECT %L, t.%I::text, ''was edited'' FROM %I AS t WHERE t.version > 1 AND t.%I IN ('
-                    'SELECT target_id FROM legacy.lineage WHERE run_id = $1 AND phase >= $2 AND target = %L) ORDER BY 2',
+                    'SELECT record_id FROM migrated_row WHERE run_id = $1 AND phase >= $2 AND table_name = %L) ORDER BY 2',
                     target.name, target.key, target.name, target.key, target.name) USING undone_run, first_phase;
             END IF;
             FOR referring IN
@@ -194,14 +194,14 @@ CREATE FUNCTION legacy_rows_worked_on(undone_run integer, first_phase integer) R
                     AND k.attname = target.key AND r.relnamespace = 'public'::regnamespace
             LOOP
                 RETURN QUERY EXECUTE format(
-                    'SELECT DISTINCT %L, x.%I::text, %L FROM %I AS x JOIN legacy.lineage AS w ON w.target_id = x.%I '
-                    'WHERE w.run_id = $1 AND w.phase >= $2 AND w.target = %L',
+                    'SELECT DISTINCT %L, x.%I::text, %L FROM %I AS x JOIN migrated_row AS w ON w.record_id = x.%I '
+                    'WHERE w.run_id = $1 AND w.phase >= $2 AND w.table_name = %L',
                     target.name, referring.column, 'has a row in ' || referring.name, referring.name, referring.column,
                     target.name)
                     -- A row that the run wrote itself goes with it.
                     || CASE WHEN referring.key IS NULL THEN '' ELSE format(
-                        ' AND NOT EXISTS (SELECT FROM legacy.lineage AS o WHERE o.run_id = $1 AND o.target = %L '
-                        'AND o.target_id = x.%I)', referring.name, referring.key) END
+                        ' AND NOT EXISTS (SELECT FROM migrated_row AS o WHERE o.run_id = $1 AND o.table_name = %L '
+                        'AND o.record_id = x.%I)', referring.name, referring.key) END
                     || ' ORDER BY 2' USING undone_run, first_phase;
             END LOOP;
         END LOOP;
@@ -230,6 +230,24 @@ CREATE FUNCTION legacy_targets() RETURNS TABLE(name text, key text, lock_order i
             ('medical_condition', 'medical_condition_id', 16),
             ('contact_type', 'contact_type_id', 17)
     $$;
+
+CREATE FUNCTION note_migrated() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+    DECLARE
+        run text := current_setting('crm.run');
+    BEGIN
+        -- Anybody may set the setting; it counts for those who may undo a run.
+        IF NOT has_function_privilege(session_user, 'undo_legacy_run(integer, integer)', 'EXECUTE') THEN
+            RAISE EXCEPTION '% is no run of a migration', run USING ERRCODE = 'insufficient_privilege';
+        END IF;
+        EXECUTE format(
+            'INSERT INTO migrated_row (run_id, phase, table_name, record_id) SELECT $1, $2, %L, %I FROM made',
+            TG_TABLE_NAME, TG_ARGV[0]) USING split_part(run, ' ', 1)::integer, split_part(run, ' ', 2)::integer;
+        RETURN NULL;
+    END
+    $_$;
 
 CREATE FUNCTION procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean) RETURNS bigint
     LANGUAGE plpgsql
@@ -721,7 +739,7 @@ CREATE FUNCTION take_indexes_away(target text) RETURNS SETOF text
     END
     $$;
 
-CREATE FUNCTION undo_legacy_rows(undone_run integer, first_phase integer) RETURNS bigint
+CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $_$
@@ -730,51 +748,36 @@ CREATE FUNCTION undo_legacy_rows(undone_run integer, first_phase integer) RETURN
         removed bigint;
         total bigint := 0;
     BEGIN
-        -- Whoever is at work on one of these rows is waited for; whoever comes later waits, and finds it gone.
+        -- Work on one of these rows that is under way is waited for; work that comes later finds it gone.
         FOR target IN SELECT * FROM legacy_targets() ORDER BY lock_order LOOP
             EXECUTE format(
-                'SELECT FROM %I WHERE %I IN (SELECT target_id FROM legacy.lineage '
-                'WHERE run_id = $1 AND phase >= $2 AND target = %L) ORDER BY %I FOR UPDATE',
+                'SELECT FROM %I WHERE %I IN (SELECT record_id FROM migrated_row '
+                'WHERE run_id = $1 AND phase >= $2 AND table_name = %L) ORDER BY %I FOR UPDATE',
                 target.name, target.key, target.name, target.key) USING undone_run, first_phase;
         END LOOP;
         IF EXISTS (SELECT FROM legacy_rows_worked_on(undone_run, first_phase)) THEN
             RAISE EXCEPTION 'people have worked on rows of run %', undone_run USING ERRCODE = 'restrict_violation';
         END IF;
-        -- Not as a SET clause of the function: that takes a superuser, whom the application is not.
+        -- Not as a SET clause of the function: that takes a superuser, whom the owner is not.
         PERFORM set_config('crm.insert_only_exception', 'on', true);
         FOR target IN SELECT * FROM legacy_targets() LOOP
             EXECUTE format(
-                'DELETE FROM %I AS t USING (SELECT DISTINCT target_id FROM legacy.lineage '
-                'WHERE run_id = $1 AND phase >= $2 AND target = %L) AS w WHERE t.%I = w.target_id',
-                target.name, target.name, target.key) USING undone_run, first_phase;
+                'WITH gone AS (DELETE FROM %I AS t USING migrated_row AS m WHERE m.run_id = $1 AND m.phase >= $2 '
+                'AND m.table_name = %L AND t.%I = m.record_id RETURNING t.*) '
+                'INSERT INTO row_history (table_name, record_id, version, "row", reason) '
+                'SELECT %L, gone.%I, coalesce((to_jsonb(gone) ->> ''version'')::integer, 1), to_jsonb(gone), $3 FROM gone',
+                target.name, target.name, target.key, target.name, target.key)
+                USING undone_run, first_phase, format('undone: run %s', undone_run);
             GET DIAGNOSTICS removed = ROW_COUNT;
             total := total + removed;
         END LOOP;
         PERFORM set_config('crm.insert_only_exception', 'off', true);
+        DELETE FROM migrated_row AS m WHERE m.run_id = undone_run AND m.phase >= first_phase;
         INSERT INTO audit_event (action, record_type, outcome, purpose)
         VALUES ('undo_legacy_run', 'legacy_run', 'done', format('run %s from phase %s', undone_run, first_phase));
         RETURN total;
     END
     $_$;
-
-CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-    BEGIN
-        -- Held to the end of the transaction: what is looked at stays what it is.
-        LOCK TABLE legacy.lineage IN ACCESS SHARE MODE;
-        IF EXISTS (
-            SELECT FROM pg_class AS c WHERE c.oid = 'legacy.lineage'::regclass AND (c.relkind <> 'r' OR c.relrowsecurity)
-        ) OR EXISTS (
-            SELECT FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-            WHERE a.attrelid = 'legacy.lineage'::regclass AND t.typnamespace <> 'pg_catalog'::regnamespace
-        ) THEN
-            RAISE EXCEPTION 'legacy.lineage is no plain table' USING ERRCODE = 'insufficient_privilege';
-        END IF;
-        RETURN undo_legacy_rows(undone_run, first_phase);
-    END
-    $$;
 
 CREATE TABLE access_opening (
     access_opening_id uuid DEFAULT uuidv7() NOT NULL,
@@ -1145,6 +1148,13 @@ CREATE TABLE medical_condition (
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_medical_condition_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
+);
+
+CREATE TABLE migrated_row (
+    table_name text NOT NULL,
+    record_id uuid NOT NULL,
+    run_id integer NOT NULL,
+    phase integer NOT NULL
 );
 
 CREATE TABLE one_time_link (
@@ -1610,6 +1620,9 @@ ALTER TABLE ONLY known_device
 ALTER TABLE ONLY medical_condition
     ADD CONSTRAINT pk_medical_condition PRIMARY KEY (medical_condition_id);
 
+ALTER TABLE ONLY migrated_row
+    ADD CONSTRAINT pk_migrated_row PRIMARY KEY (table_name, record_id);
+
 ALTER TABLE ONLY one_time_link
     ADD CONSTRAINT pk_one_time_link PRIMARY KEY (one_time_link_id);
 
@@ -2038,6 +2051,40 @@ CREATE TRIGGER keep_removed BEFORE DELETE ON condition_code FOR EACH ROW EXECUTE
 
 CREATE TRIGGER keep_removed BEFORE DELETE ON condition_synonym FOR EACH ROW EXECUTE FUNCTION keep_removed('condition_synonym_id');
 
+CREATE TRIGGER note_migrated AFTER INSERT ON call_history REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('call_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON clinical_trial REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('clinical_trial_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON clinical_trial_journey REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('ct_journey_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON contact_point REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('contact_point_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON contact_type REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('contact_type_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON duplicate_candidate REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('duplicate_candidate_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON eap_journey REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('eap_journey_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON hospital REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('hospital_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON medical_condition REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('medical_condition_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON patient REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('patient_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON patient_lead REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('lead_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON patient_physician_relationship REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('patient_physician_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON person REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('person_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON person_contact_type REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('person_contact_type_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON physician REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('physician_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON specialization REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('specialization_id');
+
+CREATE TRIGGER note_migrated AFTER INSERT ON suggested_change REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('suggested_change_id');
+
 CREATE TRIGGER procrastinate_jobs_notify_queue_job_aborted_v1 AFTER UPDATE OF abort_requested ON procrastinate_jobs FOR EACH ROW WHEN (((old.abort_requested = false) AND (new.abort_requested = true) AND (new.status = 'doing'::procrastinate_job_status))) EXECUTE FUNCTION procrastinate_notify_queue_abort_job_v1();
 
 CREATE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1 AFTER INSERT ON procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::procrastinate_job_status)) EXECUTE FUNCTION procrastinate_notify_queue_job_inserted_v1();
@@ -2263,4 +2310,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0023_faulty_rows');
+INSERT INTO alembic_version VALUES ('0024_migrated_rows');

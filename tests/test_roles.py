@@ -243,38 +243,78 @@ def test_operator_cannot_commit_without_the_indexes_it_took_away(
     assert _ask(url, there) == before
 
 
-@pytest.mark.parametrize(
-    "lineage",
-    [
-        "CREATE VIEW legacy.lineage AS SELECT 1 AS run_id, 1 AS phase, 'person' AS target, legacy.mine() AS target_id",
-        (
-            "CREATE TABLE legacy.lineage (run_id integer, phase integer, target text, target_id uuid);"
-            "INSERT INTO legacy.lineage VALUES (1, 1, 'person', uuidv7());"
-            "CREATE POLICY mine ON legacy.lineage USING (legacy.mine() IS NULL);"
-            "ALTER TABLE legacy.lineage ENABLE ROW LEVEL SECURITY"
-        ),
-    ],
-    ids=["view", "policy"],
-)
+LINEAGE = "CREATE TABLE legacy.lineage (run_id integer, phase integer, target text, target_id uuid);"
+TRAPS = {
+    "view": "CREATE VIEW legacy.lineage AS SELECT 1 run_id, 1 AS phase, 'person' AS target, legacy.mine() AS target_id",
+    "policy": (
+        f"{LINEAGE} INSERT INTO legacy.lineage VALUES (1, 1, 'person', uuidv7());"
+        "CREATE POLICY mine ON legacy.lineage USING (legacy.mine() IS NULL);"
+        "ALTER TABLE legacy.lineage ENABLE ROW LEVEL SECURITY"
+    ),
+    "index": f"{LINEAGE} CREATE INDEX ON legacy.lineage ((legacy.calm()))",
+    "partial index": f"{LINEAGE} CREATE INDEX ON legacy.lineage (target_id) WHERE legacy.calm() IS NULL",
+    "statistics": f"{LINEAGE} CREATE STATISTICS legacy.mine ON target_id, (legacy.calm()) FROM legacy.lineage",
+    "child": f"{LINEAGE} CREATE TABLE legacy.child (CHECK (legacy.calm() IS NULL)) INHERITS (legacy.lineage)",
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS)
 def test_code_of_the_operator_never_runs_with_the_owners_rights(
-    cluster: Cluster, set_up: Callable[[str], str], lineage: str
+    cluster: Cluster, set_up: Callable[[str], str], trap: str
 ) -> None:
     url = cluster.url(set_up("new"), role=OPERATOR)
-    body = "BEGIN ALTER TABLE public.audit_event DISABLE TRIGGER refuse_change; RETURN NULL; END"
+    disable = "ALTER TABLE public.audit_event DISABLE TRIGGER refuse_change"
+    enabled = "SELECT tgenabled FROM pg_trigger WHERE tgname = 'refuse_change' AND tgrelid = 'audit_event'::regclass"
     _tell(
         url,
         "CREATE SCHEMA legacy",
-        f"CREATE FUNCTION legacy.mine() RETURNS uuid LANGUAGE plpgsql AS '{body}'",
-        lineage,
+        "CREATE FUNCTION legacy.mine() RETURNS uuid LANGUAGE plpgsql AS"
+        f" 'BEGIN IF current_user = ''{OWNER}'' THEN {disable}; END IF; RETURN NULL; END'",
+        # The planner reckons this one out beforehand, wherever an index, statistics or a check name it.
+        "CREATE FUNCTION legacy.calm() RETURNS uuid IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN legacy.mine(); END'",
+        TRAPS[trap],
         "GRANT ALL ON ALL TABLES IN SCHEMA legacy TO crm_owner",
     )
     try:
-        with pytest.raises(Refused, match=r"legacy\.lineage is no plain table"):
-            _tell(url, "SELECT undo_legacy_run(1, 1)")
+        _tell(url, "SELECT undo_legacy_run(1, 1)")
+        assert _ask(url, enabled) == "O"
     finally:
         _tell(url, "DROP SCHEMA legacy CASCADE")
-    enabled = "SELECT tgenabled FROM pg_trigger WHERE tgname = 'refuse_change' AND tgrelid = 'audit_event'::regclass"
-    assert _ask(url, enabled) == "O"
+        _tell(cluster.url(set_up("new")), "ALTER TABLE audit_event ENABLE TRIGGER refuse_change")
+
+
+PERSON = "INSERT INTO person (first_name, last_name, name_key, email, email_key) VALUES ('R', 'R', 'r r', '{0}', '{0}')"
+
+
+def test_undo_takes_away_only_what_the_operator_has_added_as_a_run(
+    cluster: Cluster, set_up: Callable[[str], str]
+) -> None:
+    """Not what the operator says that it has added, nor what it has changed, nor what others have."""
+    name = set_up("new")
+    url, application = (cluster.url(name, role=role) for role in (OPERATOR, APPLICATION))
+    _tell(application, PERSON.format("kept"))
+    with pytest.raises(Refused):
+        _tell(application, "SET crm.run = '1 1'", PERSON.format("mine"))
+    _tell(
+        url,
+        "CREATE SCHEMA legacy",
+        f"{LINEAGE} INSERT INTO legacy.lineage SELECT 1, 1, 'person', person_id FROM person",
+        "SET crm.run = '1 1'",
+        PERSON.format("gone"),
+        "UPDATE person SET email = email",
+        "RESET crm.run",
+        PERSON.format("stays"),
+    )
+    try:
+        with pytest.raises(Refused):
+            _tell(url, "INSERT INTO migrated_row SELECT 'person', person_id, 1, 1 FROM person")
+        for run, removed in ((2, 0), (1, 1)):
+            assert _ask(url, f"SELECT undo_legacy_run({run}, 1)") == removed
+    finally:
+        _tell(url, "DROP SCHEMA legacy CASCADE")
+    assert _ask(url, "SELECT string_agg(email, ' ' ORDER BY email) FROM person WHERE name_key = 'r r'") == "kept stays"
+    kept = "SELECT string_agg(concat_ws(' ', \"row\" ->> 'email', version, reason), ', ') FROM row_history"
+    assert _ask(url, f"{kept} WHERE table_name = 'person' AND \"row\" ->> 'name_key' = 'r r'") == "gone 1 undone: run 1"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Computed, Select, Table, func, literal_column, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import RowHistory
@@ -82,7 +83,13 @@ async def list_versions(
         return [], 0
     newest = int(present["version"])
     top = newest if before is None else min(before - 1, newest)
-    query = _earlier(table, record_id).where(RowHistory.version <= top).order_by(RowHistory.version.desc())
+    query = (
+        _earlier(table, record_id)
+        .where(RowHistory.version <= min(top, newest - 1))
+        # A migration that was undone and done again gives the same id: of two rows with a version the later tells.
+        .ext(distinct_on(RowHistory.version))
+        .order_by(RowHistory.version.desc(), RowHistory.row_history_id.desc())
+    )
     # One more than is shown: the version before tells since when and why the oldest of them is so.
     found = list(await session.scalars(query.limit(limit + 1)))
     rows: list[_Row] = [_Row(earlier.version, earlier.row, earlier) for earlier in found]

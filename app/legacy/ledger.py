@@ -147,6 +147,11 @@ def create_ledger(connection: Connection) -> None:
     for statement in TABLES:
         connection.execute(statement)
     connection.execute(DERIVED_ID)
+    # A number is given once, also where the schema was dropped: what the database has noted of a run goes by it.
+    connection.execute(
+        "SELECT setval(pg_get_serial_sequence('legacy.run', 'run_id'), m.last) FROM (SELECT max(run_id) AS last"
+        " FROM migrated_row) AS m WHERE m.last IS NOT NULL AND NOT EXISTS (SELECT FROM legacy.run)"
+    )
 
 
 def has_ledger(connection: Connection) -> bool:

@@ -238,6 +238,8 @@ def _do(context: Context, number: int, name: str, phase: Callable[[Context], Non
     context.phase, context.written = number, 0
     context.stages.clear()
     began = time.perf_counter()
+    # Whose the rows are that are added from here to the end of the transaction.
+    context.connection.execute("SELECT set_config('crm.run', %s, true)", (f"{context.run_id} {number}",))
     context.connection.execute("SET LOCAL jit = off")
     context.connection.execute("SET LOCAL statement_timeout = 0")
     context.connection.execute("SET LOCAL work_mem = '160MB'")

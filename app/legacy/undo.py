@@ -1,8 +1,8 @@
 """
 Taking back what a run wrote: refused, with a list, where people have worked on it since.
 
-The rows are those of the lineage; the database function `undo_legacy_run` locks, checks and removes them, in one
-transaction with the ledger rows of the phases that are undone.
+The rows are those that the database has noted as the run's own (`migrated_row`); its function `undo_legacy_run` locks,
+checks and removes them, and keeps them in row_history, in one transaction with the ledger rows of the undone phases.
 """
 
 from typing import Any
@@ -70,10 +70,17 @@ def take_back(connection: Connection, run_id: int, first_phase: int) -> int:
     """
     Remove what the phases from `first_phase` on wrote, and their ledger rows; the number of rows removed.
 
-    Raises WorkedOn, with a list, where people have worked on these rows since. Needs a transaction.
+    Raises WorkedOn, with a list, where people have worked on these rows since; NotReady where the database has not noted which
+    they are. Needs a transaction.
     """
     connection.execute("SET LOCAL statement_timeout = 0")
     phases = (run_id, first_phase)
+    is_noted = """
+        SELECT EXISTS (SELECT FROM migrated_row WHERE run_id = %s AND phase >= %s)
+            OR NOT EXISTS (SELECT FROM legacy.phase WHERE run_id = %s AND phase >= %s AND rows_written > 0)
+    """
+    if connection.execute(is_noted, phases * 2).fetchone() != (True,):
+        raise NotReady(f"run {run_id} was written by an earlier version, which did not note its rows: restore a backup")
     try:
         with connection.transaction():
             (removed,) = connection.execute("SELECT undo_legacy_run(%s, %s)", phases).fetchone() or (0,)

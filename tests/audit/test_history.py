@@ -30,6 +30,22 @@ async def _row(session: AsyncSession, key: Any) -> dict[str, Any]:
     return {column.name: row[column.name] for column in history.shown_columns(PERSON)}
 
 
+async def test_row_that_was_removed_and_made_again_has_one_history(session: AsyncSession) -> None:
+    person = await a_person(session)
+    removed = text(
+        "INSERT INTO row_history (table_name, record_id, version, row) SELECT 'person', p.person_id, 1,"
+        ' to_jsonb(p) || \'{"first_name": "Removed"}\' FROM person AS p WHERE person_id = :key'
+    )
+    await session.execute(removed, {"key": person.person_id})
+    for versions in ([1], [2, 1]):
+        found, _ = await history.list_versions(session, table=PERSON, record_id=person.person_id, limit=10)
+        assert [version.version for version in found] == versions
+        assert all(version.values["first_name"] != "Removed" for version in found)
+        assert found[-1].before is None
+        change = text("UPDATE person SET country = 'DE' WHERE person_id = :key")
+        await session.execute(change, {"key": person.person_id})
+
+
 async def test_state_at_any_time_rebuilt_from_history_equals_the_state_then(session: AsyncSession) -> None:
     chance = random.Random(20261124)  # noqa: S311 - a repeatable walk, nothing secret
     person = await a_person(session)

@@ -12,11 +12,12 @@ import psycopg
 import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
+from sqlalchemy import make_url
 from typer.testing import CliRunner
 
 from app.commands import legacy
 from app.commands.legacy_screen import Bars
-from app.legacy import compat, report, runner
+from app.legacy import compat, ledger, report, runner
 from app.legacy.errors import AnotherRun, FatalExport, NotReady, WorkedOn
 from app.legacy.phases import p02_schema
 from app.legacy.progress import Event, PhaseBegun, PhaseDone, Staged, StageDone
@@ -61,6 +62,28 @@ def test_a_second_run_changes_nothing_and_undo_restores_the_database(
     with pytest.raises(NotReady):
         undo(url)
     assert one(url, "SELECT count(*) FROM audit_event WHERE action = 'undo_legacy_run'") == 2
+
+
+def test_a_run_is_undone_by_what_the_database_has_noted_of_it(url: str, cluster: Cluster, sample_folder: Path) -> None:
+    done = runner.run(url, sample_folder)
+    noted = "SELECT count(*) FROM migrated_row WHERE run_id = 1"
+    assert one(url, noted) == done.rows_written
+    undo(url)
+    assert one(url, noted) == 0
+    # What was taken away is kept.
+    assert one(url, "SELECT count(*) FROM row_history WHERE reason = 'undone: run 1'") == done.rows_written
+
+    runner.run(url, sample_folder)
+    do(cluster.url(str(make_url(url).database)), "UPDATE migrated_row SET run_id = 7")
+    expected = checksum(url)
+    with pytest.raises(NotReady, match="did not note"):
+        undo(url)
+    assert checksum(url) == expected
+    # Also where the ledger is gone, the number of a run is not given again.
+    do(url, "DROP SCHEMA legacy CASCADE")
+    with psycopg.connect(url) as connection:
+        ledger.create_ledger(connection)
+    assert one(url, "SELECT nextval(pg_get_serial_sequence('legacy.run', 'run_id'))") == 8
 
 
 def test_the_newest_run_is_undone_by_its_number_though_it_changed_nothing(url: str, sample_folder: Path) -> None:
