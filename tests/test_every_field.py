@@ -285,7 +285,7 @@ NOT_OF_A_RECORD = {
     "DuplicateDecisionIn": "decides: tests/people/test_api.py",
     "BreakGlass": "opens what is masked: tests/access/test_openings.py",
     "Review": "judges an opening: tests/access/test_openings.py",
-    "RevealAsked": "shows what is masked: tests/access/test_openings.py",
+    "RevealRequest": "shows what is masked: tests/access/test_openings.py",
     "ApiKeyCreate": "makes a key: tests/access/test_accounts_api.py",
     "ApiKeyRotation": "makes a key: tests/access/test_accounts_api.py",
 }

@@ -53,31 +53,31 @@ class _Question:
 
 def _question(query: AuditEventFilter) -> _Question:
     event = AuditEvent
-    asked: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = []
     for name in ("actor_id", "record_id", "action", "outcome", "purpose"):
         value = getattr(query, name)
         if value is not None:
-            asked.append(getattr(event, name) == value)
+            conditions.append(getattr(event, name) == value)
     if query.outcome is not None and query.outcome != "done":
         # Lets the partial index on what was not done answer.
-        asked.append(event.outcome != literal("done", literal_execute=True))
+        conditions.append(event.outcome != literal("done", literal_execute=True))
     from_at = query.from_at
     if query.person_id is not None:
-        asked.append(type_coerce(event.person_ids, ARRAY(Uuid())).contains([query.person_id]))
+        conditions.append(type_coerce(event.person_ids, ARRAY(Uuid())).contains([query.person_id]))
         began = made_at(query.person_id)
         if began is not None:
             began -= _LONGEST_TRANSACTION
             from_at = began if from_at is None else max(began, from_at)
     by_key = query.person_id is None and query.actor_id is None and query.record_id is None
     if from_at is not None:
-        asked.append(event.at >= from_at)
+        conditions.append(event.at >= from_at)
         if by_key:
-            asked.append(event.audit_event_id >= _key_at(from_at))
+            conditions.append(event.audit_event_id >= _key_at(from_at))
     if query.to_at is not None:
-        asked.append(event.at < query.to_at)
+        conditions.append(event.at < query.to_at)
         if by_key:
-            asked.append(event.audit_event_id < _key_at(query.to_at + _LONGEST_TRANSACTION))
-    return _Question(asked, _BY_KEY if by_key else _BY_TIME)
+            conditions.append(event.audit_event_id < _key_at(query.to_at + _LONGEST_TRANSACTION))
+    return _Question(conditions, _BY_KEY if by_key else _BY_TIME)
 
 
 async def _plan_for_these_values(session: AsyncSession) -> None:
@@ -87,21 +87,24 @@ async def _plan_for_these_values(session: AsyncSession) -> None:
 
 async def list_events(session: AsyncSession, _actor: Actor, *, query: AuditEventFilter) -> Found[AuditEvent]:
     """A page of events, newest first."""
+    if query.person_id is not None:
+        return await list_events_of_person(session, query=query, limit=query.limit)
     question = _question(query)
     await _plan_for_these_values(session)
-    if query.person_id is not None:
-        return await _page_of_person(session, question, query)
     ids = select(AuditEvent.audit_event_id, *question.sort.columns).where(*question.conditions)
     keys = await fetch_keys(session, ids=ids, query=query, sort=question.sort)
     return replace(keys, rows=await _events(session, keys.rows))
 
 
-async def _page_of_person(session: AsyncSession, question: _Question, query: AuditEventFilter) -> Found[AuditEvent]:
+async def list_events_of_person(session: AsyncSession, *, query: AuditEventFilter, limit: int) -> Found[AuditEvent]:
     """
-    One scan for the page and its count: the hits are few, but finding them in the open month reads it all.
+    Up to `limit` events that name the query's person, newest first.
 
+    One scan for the page and its count: the hits are few, but finding them in the open month reads it all.
     MATERIALIZED also keeps the planner from walking a time index in the hope of an early end.
     """
+    question = _question(query)
+    await _plan_for_these_values(session)
     hits = (
         select(AuditEvent.at, AuditEvent.audit_event_id)
         .where(*question.conditions)
@@ -114,12 +117,12 @@ async def _page_of_person(session: AsyncSession, question: _Question, query: Aud
         values = decode_cursor(query.cursor, query.fingerprint(), question.sort.kinds)
         place = SortKey((hits.c.at, hits.c.audit_event_id), question.sort.kinds)
         page = page.where(after(place, values))
-    page = page.order_by(hits.c.at.desc(), hits.c.audit_event_id.desc()).limit(query.limit + 1)
+    page = page.order_by(hits.c.at.desc(), hits.c.audit_event_id.desc()).limit(limit + 1)
     found = (await session.execute(page)).all()
-    shown = found[: query.limit]
+    shown = found[:limit]
     total = shown[0].total if shown else 0
     keys = [row.audit_event_id for row in shown]
-    more = len(found) > query.limit
+    more = len(found) > limit
     next_cursor = encode_cursor(query.fingerprint(), shown[-1][:2]) if more else None
     return Found(await _events(session, keys), next_cursor, min(total, COUNT_CAP), total > COUNT_CAP)
 

@@ -26,26 +26,22 @@ A_REQUEST = timedelta(seconds=30)
 """An event bears the time when its request began; what the request states is written up to this much later."""
 
 
-async def who_looked_at(
-    session: AsyncSession, actor: Actor, *, person_id: UUID, query: AccessReportFilter
+async def page_of_looks(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, query: AccessReportFilter, limit: int | None = None
 ) -> Page[AccessRead]:
     """
     A page of every look at the person and every change of their data, newest first; PersonNotFound.
+
+    `limit` for a page that is longer than one can be asked for.
 
     An answer that refused and named the person is a look too.
     """
     await people.get_person(session, actor, person_id=person_id)
     audit.note(session, record_type="audit_event", person_ids=[person_id], fields=["access_report"])
-    found = await audit_queries.list_events(
+    found = await audit_queries.list_events_of_person(
         session,
-        actor,
-        query=AuditEventFilter(
-            person_id=person_id,
-            from_at=query.from_at,
-            to_at=query.to_at,
-            limit=query.limit,
-            cursor=query.cursor,
-        ),
+        query=AuditEventFilter(person_id=person_id, from_at=query.from_at, to_at=query.to_at, cursor=query.cursor),
+        limit=limit or query.limit,
     )
     accounts = {event.actor_id for event in found.rows if event.actor_id is not None}
     names = await access.account_names(session, accounts)
@@ -62,7 +58,7 @@ def _read(
         audit_event_id=event.audit_event_id,
         at=event.at,
         account_id=event.actor_id,
-        who=names.get(event.actor_id, _SYSTEM) if event.actor_id else _SYSTEM,
+        account_name=names.get(event.actor_id, _SYSTEM) if event.actor_id else _SYSTEM,
         roles=roles,
         did=words.did(event.action, event.outcome),
         what=words.kind_of_record(_record_type(event)),

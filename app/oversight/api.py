@@ -23,8 +23,8 @@ from app.oversight.schemas import (
     AccessReportFilter,
     FaultyRecordRead,
     HistoryFilter,
-    RevealAsked,
     RevealRead,
+    RevealRequest,
     StandingFaultFilter,
     VersionRead,
 )
@@ -69,7 +69,7 @@ async def get_access_report(
     person_id: Id, query: Annotated[AccessReportFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[AccessRead]:
     """Who looked at this person or changed their data, when, and why; made to be given to the person."""
-    return await access_report.who_looked_at(session, actor, person_id=person_id, query=query)
+    return await access_report.page_of_looks(session, actor, person_id=person_id, query=query)
 
 
 @router.get("/standing-faults", response_model=Page[FaultyRecordRead], dependencies=[allow("fault.read")])
@@ -87,9 +87,9 @@ async def list_standing_faults(
 
 
 @router.post("/reveals", response_model=RevealRead, responses=described(404), dependencies=[allow("reveal.use")])
-async def reveal_fields(asked: RevealAsked, session: DbSession, actor: CurrentActor) -> RevealRead:
+async def reveal_fields(wanted: RevealRequest, session: DbSession, actor: CurrentActor) -> RevealRead:
     """Single masked values as they are, once, with a stated reason; the fields and the purpose are on record."""
-    return await reveals.reveal(session, actor, asked=asked)
+    return await reveals.reveal(session, actor, wanted=wanted)
 
 
 def _history_of(record: Record) -> Callable[..., Awaitable[Page[VersionRead]]]:

@@ -16,7 +16,9 @@ from app.oversight.records import Record
 from app.oversight.schemas import ChangeRead, HistoryFilter, VersionRead
 from app.platform.actor import Actor
 from app.platform.errors import NotFound
-from app.platform.paging import COUNT_CAP, Page, decode_cursor, encode_cursor
+from app.platform.paging import COUNT_CAP, Page, decode_cursor, encode_cursor, invalid_cursor
+
+FIRST_VERSION = 1
 
 
 class NoSuchMoment(NotFound):
@@ -53,10 +55,12 @@ async def versions_of(
         before = None
         if query.cursor is not None:
             (before,) = decode_cursor(query.cursor, query.fingerprint(), (int,))
+            if before <= FIRST_VERSION:
+                raise invalid_cursor()
         found, total = await history.list_versions(
             session, table=record.table, record_id=record_id, before=before, limit=query.limit
         )
-        more = bool(found) and found[-1].version > 1
+        more = bool(found) and found[-1].version > FIRST_VERSION
         next_cursor = encode_cursor(query.fingerprint(), [found[-1].version]) if more else None
     audit.note(session, person_ids=_persons_in(found))
     names = await account_names(session, [version.changed_by for version in found])

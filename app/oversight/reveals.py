@@ -12,40 +12,40 @@ from app.access.openings import service as openings
 from app.access.policy import Sight, sight_of
 from app.audit import service as audit
 from app.oversight.records import BY_TYPE, Record
-from app.oversight.schemas import RevealAsked, RevealRead
+from app.oversight.schemas import RevealRead, RevealRequest
 from app.platform.actor import Actor
 from app.platform.errors import FieldError, Forbidden, Invalid, NotFound, invalid_field
 
 
-async def reveal(session: AsyncSession, actor: Actor, *, asked: RevealAsked) -> RevealRead:
+async def reveal(session: AsyncSession, actor: Actor, *, wanted: RevealRequest) -> RevealRead:
     """
     The values of these fields as they are.
 
     Invalid for a kind of record or a field that there is not, NotFound for a record the actor may not read, Forbidden
     for a field that is hidden from their role whatever they say.
     """
-    record = BY_TYPE.get(asked.record_type)
+    record = BY_TYPE.get(wanted.record_type)
     if record is None:
         raise invalid_field("record_type", "unknown_record_type", f"Allowed: {', '.join(sorted(BY_TYPE))}.")
     if not actor.may(record.permission):
         raise NotFound
-    answer = await record.load(session, actor, asked.record_id)
+    answer = await record.load(session, actor, wanted.record_id)
     person_id = subject_of(answer)
     if person_id is None:
         raise invalid_field("record_type", "nothing_masked", "Records of this kind are about nobody.")
-    found = _find(answer, asked.fields, actor, record)
+    found = _find(answer, wanted.fields, actor, record)
     audit.note(
         session,
         record_type=record.record_type,
-        record_id=asked.record_id,
+        record_id=wanted.record_id,
         # Of a call the navigator's name may be asked for, of a journey the physician's: the values do not say whose.
         person_ids={person_id, *(value.person_id for value in found if value.person_id is not None)},
-        fields=asked.fields,
+        fields=wanted.fields,
         purpose="reveal",
     )
-    await openings.state_reason(session, actor, person_ids=[person_id], reason=asked.reason, kind="reveal")
+    await openings.state_reason(session, actor, person_ids=[person_id], reason=wanted.reason, kind="reveal")
     values = {value.path: value.value for value in found}
-    return RevealRead(record_type=record.record_type, record_id=asked.record_id, person_id=person_id, values=values)
+    return RevealRead(record_type=record.record_type, record_id=wanted.record_id, person_id=person_id, values=values)
 
 
 @dataclass(frozen=True)

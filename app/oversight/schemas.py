@@ -26,7 +26,7 @@ class AccessRead(Answer):
     audit_event_id: UUID
     at: datetime
     account_id: UUID | None
-    who: str
+    account_name: str
     roles: list[str]
     did: str
     what: str
@@ -95,7 +95,7 @@ class FaultyRecordRead(Answer):
     faults: Remark[list[FaultRead]]
 
 
-class RevealAsked(Body):
+class RevealRequest(Body):
     """`fields` are those of the record's answer, nested ones with a dot: `notes`, `person.last_name`."""
 
     record_type: line(50)  # type: ignore[valid-type]  # a type made by a call

@@ -155,10 +155,15 @@ def decode_cursor(cursor: str, fingerprint: str, kinds: Sequence[type]) -> list[
         if any(isinstance(value, str) and "\x00" in value for value in loaded):
             raise ValueError(cursor)
     except (ValueError, TypeError, AttributeError, OverflowError):
-        raise _cursor_error("invalid_cursor", "This is not a cursor of this list.") from None
+        raise invalid_cursor() from None
     if bound_to != fingerprint:
         raise _cursor_error("cursor_mismatch", "This cursor belongs to another filter; start from the first page.")
     return loaded
+
+
+def invalid_cursor() -> Invalid:
+    """For a cursor that no page of the list was given."""
+    return _cursor_error("invalid_cursor", "This is not a cursor of this list.")
 
 
 def _cursor_error(code: str, message: str) -> Invalid:

@@ -20,7 +20,7 @@ from app.audit.schemas import AuditEventFilter
 from app.oversight import access_report, words
 from app.oversight.events import note_question, page_of_events
 from app.oversight.export import file_of_events
-from app.oversight.schemas import AccessRead, AccessReportFilter
+from app.oversight.schemas import AccessReportFilter
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid
@@ -44,22 +44,22 @@ def zone_of(request: Request) -> tzinfo:
 async def _question(request: Request, session: AsyncSession) -> AuditEventFilter:
     """The filter that the address asks for; Invalid that names the fields that cannot be meant."""
     typed, wrong = asked_in(request, AuditEventFilter), []
-    who = request.query_params.get("who", "").strip()
-    if who:
-        typed["actor_id"] = await find_account_id(session, who[:255])
+    account = request.query_params.get("account", "").strip()
+    if account:
+        typed["actor_id"] = await find_account_id(session, account[:255])
         if typed["actor_id"] is None:
-            wrong.append(FieldError("who", "unknown_account", "No account has this name, e-mail or id."))
-    return read_query(request, AuditEventFilter, typed, beside={"who"}, zone=zone_of(request), wrong=wrong)
+            wrong.append(FieldError("account", "unknown_account", "No account has this name, e-mail or id."))
+    return read_query(request, AuditEventFilter, typed, beside={"account"}, zone=zone_of(request), wrong=wrong)
 
 
 def _trail_context(request: Request) -> dict[str, Any]:
-    names = ("who", "person_id", "record_id", "action", "outcome", "purpose", "from_at", "to_at")
+    names = ("account", "person_id", "record_id", "action", "outcome", "purpose", "from_at", "to_at")
     typed = {name: request.query_params.get(name, "")[:255] for name in names}
-    asked = {name: value for name, value in typed.items() if value}
+    filters = {name: value for name, value in typed.items() if value}
     return {
         **NO_ERRORS,
         "typed": typed,
-        "asked": asked,
+        "filters": filters,
         "outcomes": [(code, as_words(code)) for code in OUTCOMES],
         "purposes": PURPOSES,
         "cursor": request.query_params.get("cursor", "")[:2000],
@@ -100,24 +100,17 @@ async def show_access_report(request: Request, session: DbSession, actor: Curren
         "to_at": None,
     }
     try:
-        query = read_query(request, AccessReportFilter, {**typed, "limit": 200, "cursor": None}, zone=zone_of(request))
+        query = read_query(request, AccessReportFilter, {**typed, "limit": None, "cursor": None}, zone=zone_of(request))
     except Invalid as error:
         return form_again(request, "oversight/access_report.html", context, error)
-    looks, is_cut = await _all_looks(session, actor, person_id, query)
-    shown = {"looks": looks, "is_cut": is_cut, "from_at": query.from_at, "to_at": query.to_at}
-    return page(request, "oversight/access_report.html", {**context, **shown})
-
-
-async def _all_looks(
-    session: AsyncSession, actor: Actor, person_id: UUID, query: AccessReportFilter
-) -> tuple[list[AccessRead], bool]:
-    looks: list[AccessRead] = []
-    while True:
-        found = await access_report.who_looked_at(session, actor, person_id=person_id, query=query)
-        looks += found.items
-        query = query.model_copy(update={"cursor": found.next_cursor})
-        if query.cursor is None or len(looks) >= MOST_ON_PAPER:
-            return looks, query.cursor is not None
+    # In one page: each further one would read the open month of the trail anew.
+    looks = await access_report.page_of_looks(session, actor, person_id=person_id, query=query, limit=MOST_ON_PAPER)
+    shown = {"looks": looks.items, "is_cut": looks.next_cursor is not None}
+    return page(
+        request,
+        "oversight/access_report.html",
+        {**context, **shown, "from_at": query.from_at, "to_at": query.to_at},
+    )
 
 
 @router.get("/break-glass", dependencies=[allow("audit.read")])
@@ -149,9 +142,9 @@ async def show_break_glass(request: Request) -> Response:
 async def break_glass(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     typed = await typed_in(request, BreakGlass)
     try:
-        asked = read_form(BreakGlass, typed)
+        wanted = read_form(BreakGlass, typed)
         async with known_errors(request, session):
-            await opening_service.break_glass(session, actor, asked=asked)
+            await opening_service.break_glass(session, actor, wanted=wanted)
     except AppError as error:
         return form_again(request, "oversight/break_glass.html", {"typed": typed}, error)
     return go_to(

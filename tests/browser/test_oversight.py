@@ -110,7 +110,7 @@ async def test_who_saw_this_person_leads_to_a_report_on_paper(
 
 
 PAGES = (
-    "/audit", "/audit?who=nobody", "/audit?action=nothing", "/audit/persons/{person}", "/break-glass",
+    "/audit", "/audit?account=nobody", "/audit?action=nothing", "/audit/persons/{person}", "/break-glass",
     "/break-glass?state=reviewed", "/break-glass?kind=reveal&state=all", "/break-glass/new", "/break-glass/mine",
     "/break-glass/{opening}", "/history/persons/{person}", "/history/call-history/{call}",
     "/history/persons/{person}?as_of=2100-01-01T10:00",

@@ -141,7 +141,7 @@ async def test_report_tells_the_person_who_when_and_why(
     answer = await client.get(f"/api/v1/persons/{patient.person_id}/access-report", headers=officer)
 
     looks = answer.json()["items"]
-    assert [(look["who"], look["roles"], look["did"], look["what"], look["why"]) for look in looks][::-1] == [
+    assert [(look["account_name"], look["roles"], look["did"], look["what"], look["why"]) for look in looks][::-1] == [
         ("Noor Bakker", ["navigator"], "Read", "Patient record", "Their work as navigator"),
         (
             "Test privacy_officer",
@@ -175,7 +175,7 @@ async def test_report_counts_an_answer_that_refused_and_named_the_person(
 
     url = f"/api/v1/persons/{owner.person_id}/access-report"
     (look,) = (await client.get(url, headers=await as_role("privacy_officer"))).json()["items"]
-    assert (look["who"], look["did"]) == ("Noor Bakker", "Was refused; the answer named you")
+    assert (look["account_name"], look["did"]) == ("Noor Bakker", "Was refused; the answer named you")
 
 
 async def test_person_of_the_report_is_named_by_nobody_else(

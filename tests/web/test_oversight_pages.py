@@ -6,20 +6,22 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.openings.models import AccessOpening
 from app.access.policy import roles_allowing
 from app.audit.models import AuditEvent
 from app.main import create_app
+from app.oversight.schemas import HistoryFilter
 from app.patients.models import Patient
+from app.platform.paging import encode_cursor
 from app.platform.settings import Caseload, Settings
 from app.web.words import shortened
 from tests.browsing import as_user, signed_in, somebody
 from tests.builders import a_colleague
 from tests.canaries import H, P, World, a_world
-from tests.conftest import BoundDatabase
+from tests.conftest import AsRole, BoundDatabase
 
 
 @pytest.fixture
@@ -29,9 +31,9 @@ async def world(session: AsyncSession) -> World:
 
 async def _last_event(session: AsyncSession, action: str) -> AuditEvent:
     query = select(AuditEvent).where(AuditEvent.action == action).order_by(AuditEvent.audit_event_id.desc())
-    event = (await session.scalars(query.limit(1))).first()
-    assert event is not None, action
-    return event
+    found = (await session.scalars(query.limit(1))).first()
+    assert found is not None, action
+    return found
 
 
 async def test_trail_is_filtered_by_account_and_person_and_each_look_is_on_record(
@@ -42,7 +44,7 @@ async def test_trail_is_filtered_by_account_and_person_and_each_look_is_on_recor
     await as_user(client, session, settings, "auditor")
 
     by_person = await client.get("/audit", params={"person_id": str(world.person_id), "action": "get_patient"})
-    by_account = await client.get("/audit", params={"who": "noor bakker", "to_at": "2100-01-01T00:00"})
+    by_account = await client.get("/audit", params={"account": "noor bakker", "to_at": "2100-01-01T00:00"})
 
     for answer in (by_person, by_account):
         assert answer.status_code == 200
@@ -56,7 +58,7 @@ async def test_trail_is_filtered_by_account_and_person_and_each_look_is_on_recor
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"who": "nobody at all"}, "No account has this name"),
+        ({"account": "nobody at all"}, "No account has this name"),
         ({"person_id": "x"}, "This is not an id"),
         ({"from_at": "yesterday"}, "Give a day and a time"),
         ({"outcome": "great"}, "Choose one of the list"),
@@ -102,6 +104,44 @@ async def test_report_for_a_person_names_who_when_and_why(
     nothing = await client.get(f"/audit/persons/{world.person_id}", params={"to_at": "2001-01-01T00:00"})
     assert "No entries" in nothing.text
     assert (await client.get(f"/audit/persons/{UUID(int=0)}")).status_code == 404
+
+
+async def test_report_for_a_person_is_read_in_one_scan_of_the_trail(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, bound: BoundDatabase, world: World
+) -> None:
+    looks = [{"action": "get_person", "outcome": "done", "person_ids": [world.person_id]}] * 450
+    await session.execute(insert(AuditEvent), looks)
+    await session.commit()
+    await as_user(client, session, settings, "privacy_officer")
+    scans: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "MATERIALIZED" in statement:
+            scans.append(statement)
+
+    event.listen(bound.connection.sync_connection, "before_cursor_execute", note)
+    answer = await client.get(f"/audit/persons/{world.person_id}")
+    event.remove(bound.connection.sync_connection, "before_cursor_execute", note)
+    assert len(scans) == 1
+    assert ">450<" in answer.text
+    assert answer.text.count("<tr role=") >= 450
+
+
+@pytest.mark.parametrize("before", [1, 0, -1, -(2**63), 2**63 - 1])
+async def test_a_cursor_of_a_version_that_has_none_before_it_is_refused(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, as_role: AsRole, world: World, before: int
+) -> None:
+    cursor = encode_cursor(HistoryFilter().fingerprint(), [before])
+    url = f"/api/v1/persons/{world.person_id}/history"
+    answer = await client.get(url, params={"cursor": cursor}, headers=await as_role("navigator"))
+    await as_user(client, session, settings, "navigator")
+    shown = await client.get(f"/history/persons/{world.person_id}", params={"cursor": cursor})
+    if before > 1:
+        # Beyond the newest version: those that there are.
+        assert (answer.status_code, shown.status_code) == (200, 200)
+    else:
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "invalid_cursor")
+        assert shown.status_code == 422
 
 
 @pytest.mark.parametrize("role", roles_allowing("break_glass.use"))

@@ -111,7 +111,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     ),
     "/users": ["", "?q=Opener", "?cursor=x"],
     "/api-keys": ["", "?all=1", "?cursor=x"],
-    "/audit": ["", "?person_id={person_id}", "?who=Opener", "?record_id={record_id}", "?cursor=x"],
+    "/audit": ["", "?person_id={person_id}", "?account=Opener", "?record_id={record_id}", "?cursor=x"],
     "/audit/export": ["", "?person_id={person_id}"],
     "/audit/persons/{person_id}": ["", "?from_at=2020-01-01T00:00"],
     "/break-glass": ["", "?kind=reveal", "?kind=outside_caseload", "?state=reviewed", "?kind=x"],

@@ -24,14 +24,14 @@ router = api_router("/break-glass", "oversight")
     dependencies=[allow("break_glass.use")],
 )
 async def open_break_glass(
-    asked: BreakGlass, session: DbSession, actor: CurrentActor, response: Response
+    wanted: BreakGlass, session: DbSession, actor: CurrentActor, response: Response
 ) -> OpeningRead:
     """
     Open one person's masked data to you for an hour.
 
     Every use is on record as break-glass; a privacy officer is told now and reviews it.
     """
-    opening = await service.break_glass(session, actor, asked=asked)
+    opening = await service.break_glass(session, actor, wanted=wanted)
     response.headers["location"] = f"{router.prefix}/{opening.access_opening_id}"
     return (await read(session, [opening]))[0]
 

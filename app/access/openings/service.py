@@ -23,7 +23,7 @@ MOST_OPEN = 20
 """More persons at once than anybody can care for in an hour is not an emergency."""
 
 
-async def break_glass(session: AsyncSession, actor: Actor, *, asked: BreakGlass) -> AccessOpening:
+async def break_glass(session: AsyncSession, actor: Actor, *, wanted: BreakGlass) -> AccessOpening:
     """
     Open one person's data to the actor for an hour and tell the privacy officers; they see who and that, not whom.
 
@@ -33,7 +33,7 @@ async def break_glass(session: AsyncSession, actor: Actor, *, asked: BreakGlass)
         raise NothingToOpen
     if len(await queries.open_break_glass(session, actor)) >= MOST_OPEN:
         raise TooManyOpen
-    (opening,) = await _open(session, actor, kind="break_glass", person_ids=[asked.person_id], reason=asked.reason)
+    (opening,) = await _open(session, actor, kind="break_glass", person_ids=[wanted.person_id], reason=wanted.reason)
     audit.note(session, record_type="access_opening", record_id=opening.access_opening_id)
     await _tell_privacy_officers(session, actor)
     return opening
