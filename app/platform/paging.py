@@ -244,7 +244,8 @@ async def fetch_keys(
     `person` tells whose a row is: a list that can be asked by case detail has it (`narrows`).
     """
     narrow = narrows.get()
-    inside = None if narrow is None else narrow(query, person)
+    # No one column tells whose the rows of several tables are.
+    inside = None if narrow is None else narrow(query, None if further else person)
     if inside is not None:
         ids = ids.where(inside)
     branches = [*((branch, sort) for branch in _branches(ids, one_of)), *further]
