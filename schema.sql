@@ -872,6 +872,7 @@ CREATE TABLE call_history (
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
     created_by uuid,
+    contact_reason text,
     CONSTRAINT ck_call_history_about_patient_or_lead CHECK ((num_nonnulls(patient_id, lead_id) >= 1)),
     CONSTRAINT ck_call_history_cancelled_has_no_outcome CHECK (((status <> 'cancelled'::text) OR (outcome IS NULL))),
     CONSTRAINT ck_call_history_channel_known CHECK ((channel = ANY (ARRAY['phone'::text, 'video'::text, 'in_person'::text, 'messaging'::text, 'email'::text]))),
@@ -2310,4 +2311,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0024_migrated_rows');
+INSERT INTO alembic_version VALUES ('0025_contact_reason');

@@ -7,16 +7,29 @@ from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import answering, views
+from app.access.models import UserAccount
 from app.access.openings import queries, service
 from app.access.openings.errors import ReasonNeeded
 from app.access.policy import is_bound_to_caseload
+from app.access.queries import does_work
 from app.access.reasons import ACCESS_REASON
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.errors import invalid_field
 from app.platform.settings import Caseload
+
+
+async def require_owner(session: AsyncSession, owner_id: UUID | None, *, permission: str) -> None:
+    """Invalid when the account that is to own a record is not one whose role does the work: `permission`."""
+    if owner_id is None or await session.scalar(select(does_work(permission, UserAccount.user_account_id == owner_id))):
+        return
+    if await session.get(UserAccount, owner_id) is None:
+        raise invalid_field("owner_id", "unknown_reference", "There is no such account.")
+    raise invalid_field("owner_id", "does_not_do_this_work", "This account has no role that does this work.")
 
 
 async def take_over(

@@ -272,6 +272,11 @@ def is_bound_to_caseload(roles: frozenset[str], permission: str) -> bool:
     return bool(clear) and CASELOAD_ROLES.issuperset(clear)
 
 
+def is_from_outside(roles: frozenset[str]) -> bool:
+    """Whether these are the roles of a machine that brings what people send in, and of no colleague."""
+    return bool(roles) and roles <= {Role.INTEGRATION.value}
+
+
 def roles_allowing(permission: str, *, unmasked: bool = False) -> tuple[str, ...]:
     """The roles with `permission`; with `unmasked`, only those that see every field as it is."""
     allowed = [role for role in Role if permission in GRANTS[role]]

@@ -2,12 +2,12 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.keys import KeyText
 from app.access.models import ApiKey, RoleGrant, UserAccount
-from app.access.policy import NAMED_ONLY, permissions_of
+from app.access.policy import NAMED_ONLY, permissions_of, roles_allowing
 from app.platform.actor import Actor
 from app.platform.emails import email_key
 
@@ -55,6 +55,18 @@ async def find_actor_by_key(session: AsyncSession, key: KeyText) -> Actor | None
         permissions=allowed - NAMED_ONLY if row.scopes is None else allowed & frozenset(row.scopes),
         person_id=row.person_id,
         api_key_id=row.api_key_id,
+    )
+
+
+def does_work(permission: str, whose: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the account that is told by `whose` is active and has a role with `permission`, whatever its keys may."""
+    return exists().where(
+        UserAccount.is_active.is_(True),
+        whose,
+        RoleGrant.user_account_id == UserAccount.user_account_id,
+        RoleGrant.revoked_at.is_(None),
+        # Constants of our own and no parameters, so that statements of the fast paths can hold it.
+        RoleGrant.role.in_([literal_column(f"'{role}'") for role in roles_allowing(permission)]),
     )
 
 

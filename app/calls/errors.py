@@ -1,3 +1,6 @@
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, FieldError, Invalid, NotFound
 
@@ -15,6 +18,24 @@ class LeadOfCallNotFound(NotFound):
 class AlreadyRescheduled(Conflict):
     code = "already_rescheduled"
     detail = "This call has been booked anew already."
+
+
+class BookingsOverlap(Conflict):
+    """`overlaps` in the answer names each call with whom it overlaps: the person, the navigator or both."""
+
+    code = "bookings_overlap"
+    detail = (
+        "This booking overlaps another one of the person or the navigator. To book all the same, send it again with "
+        '"allow_overlap": true.'
+    )
+
+    def __init__(self, overlaps: Mapping[UUID, Sequence[str]]) -> None:
+        super().__init__(extra={"overlaps": [{"call_id": str(key), "with": who} for key, who in overlaps.items()]})
+
+
+def takes_no_calls() -> Invalid:
+    message = "This person has no account whose role takes calls."
+    return Invalid(message, code="takes_no_calls", fields=[FieldError("pn_id", "takes_no_calls", message)])
 
 
 def unknown_navigator() -> Invalid:

@@ -5,15 +5,33 @@ from typing import Any
 
 from fastapi import Response
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import ColumnElement, DateTime, Uuid, bindparam, case, func, insert, literal_column, or_, select, true
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Text,
+    Uuid,
+    all_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
 
 from app.access.fast_paths import FastRequest, audit_row, credentials, json_answer
+from app.access.models import UserAccount
+from app.access.queries import does_work
 from app.calls.models import CallHistory
 from app.calls.rules import contradictions, derive_status, moments_that_cannot_be, unresolved_because
 from app.calls.schemas import CallForPatient, CallRead
-from app.calls.service import NEW
+from app.calls.service import NEW, TAKES_CALLS
 from app.calls.states import CALL
 from app.patients.models import Patient
 from app.people.models import Person
@@ -50,25 +68,40 @@ def _is_surely_born(moment: ColumnElement[datetime]) -> ColumnElement[bool]:
     )
 
 
+def _wants(channel: ColumnElement[str]) -> ColumnElement[bool]:
+    return channel != all_(Person.do_not_contact_channels)
+
+
+def _takes_calls(person_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    return does_work(TAKES_CALLS, UserAccount.person_id == person_id)
+
+
 def _log_statement() -> Statement:
     caller = credentials("call.create", changes=True)
     navigator = aliased(Person, name="navigator")
     # The navigator is whom the request names, nobody when it says null, else the person behind the key.
-    pn_id = case((bindparam("names_navigator"), bindparam("pn_id", type_=Uuid())), else_=caller.c.actor_person_id)
-    # A navigator who is nobody breaks the foreign key: the ordinary path says so.
+    own = case((_takes_calls(caller.c.actor_person_id), caller.c.actor_person_id))
+    named = bindparam("pn_id", type_=Uuid())
+    pn_id = case((bindparam("names_navigator"), named), else_=own)
+    by = select(caller.c.actor_id, pn_id.label("pn_id")).cte("by")
     patient = (
         select(
-            caller.c.actor_id,
+            by.c.actor_id,
             Patient.patient_id,
-            pn_id.label("pn_id"),
+            by.c.pn_id,
             *_PERSON.columns,
             *_NAVIGATOR.of(navigator),
         )
-        .select_from(caller)
+        .select_from(by)
         .join(Patient, Patient.patient_id == bindparam("patient_id", type_=Uuid()))
         .join(Person, Patient.person_id == Person.person_id)
-        .outerjoin(navigator, navigator.person_id == pn_id)
-        .where(Patient.deleted_at.is_(None), _is_surely_born(bindparam("first_moment", type_=DateTime(timezone=True))))
+        .outerjoin(navigator, navigator.person_id == by.c.pn_id)
+        .where(
+            Patient.deleted_at.is_(None),
+            _is_surely_born(bindparam("first_moment", type_=DateTime(timezone=True))),
+            or_(not_(bindparam("asks_wish", type_=Boolean())), _wants(bindparam("by_channel", type_=Text()))),
+            or_(named.is_(None), _takes_calls(named)),
+        )
         .cte("of_patient")
     )
     values = {
@@ -110,6 +143,8 @@ def values_of(new: CallForPatient, *, status: str) -> dict[str, Any]:
         "no_show": status == "no_show",
         "names_navigator": "pn_id" in new.model_fields_set,
         "pn_id": new.pn_id,
+        "asks_wish": new.direction == "outbound" and new.contact_reason is None and status != "cancelled",
+        "by_channel": new.channel,
         "first_moment": min(filter(None, (new.call_date, new.booking_date, new.reminder_date))),
     }
 
@@ -123,11 +158,13 @@ async def create_call(fast: FastRequest) -> Response | None:
     except ValidationError:
         return None
     status = derive_status(present=CALL.initial, status=new.status, no_show=new.no_show, outcome=new.outcome)
-    if contradictions(
+    # Of an open booking it is asked whether others overlap it, which needs locks.
+    if CALL.is_open(status) or contradictions(
         status=status,
         no_show=new.no_show,
         outcome=new.outcome,
         booking_date=new.booking_date,
+        booking_time_zone=new.booking_time_zone,
         call_date=new.call_date,
     ):
         return None

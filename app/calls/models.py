@@ -90,6 +90,7 @@ class CallHistory(Edited, Base):
     )
     status: Mapped[str] = mapped_column(info=INTERNAL)
     no_show: Mapped[bool] = mapped_column(server_default=text("false"), info=INTERNAL)
+    contact_reason: Mapped[str | None] = mapped_column(info=DETAIL)
     direction: Mapped[str] = mapped_column(server_default=text("'outbound'"), info=INTERNAL)
     channel: Mapped[str] = mapped_column(server_default=text("'phone'"), info=INTERNAL)
     call_duration_minutes: Mapped[int | None] = mapped_column(info=INTERNAL)

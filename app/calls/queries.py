@@ -1,13 +1,15 @@
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, and_, column, exists, false, not_, select, table, text
+from sqlalchemy import Select, Uuid, and_, column, exists, false, func, not_, or_, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.calls.errors import CallNotFound, LeadOfCallNotFound
 from app.calls.models import CallHistory
+from app.calls.rules import LONGEST_CALL_MINUTES, USUAL_CALL_MINUTES
 from app.calls.schemas import CallFilter, CallOfPatientFilter
 from app.calls.states import CALL, UNRESOLVED, UNRESOLVED_SQL
 from app.patients.errors import PatientNotFound
@@ -17,6 +19,7 @@ from app.platform.actor import Actor
 from app.platform.paging import Found, SortKey, fetch_page
 
 LOADED = (joinedload(CallHistory.person), joinedload(CallHistory.navigator))
+_SHOWN_OVERLAPS = 10
 NEWEST_FIRST = SortKey((CallHistory.occurs_at, CallHistory.call_id), (datetime, UUID))
 
 OF_A_DELETED_PATIENT = exists().where(Patient.patient_id == CallHistory.patient_id, Patient.deleted_at.is_not(None))
@@ -100,6 +103,49 @@ async def person_of_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID)
     if found is None:
         raise LeadOfCallNotFound
     return UUID(str(found))
+
+
+async def overlapping(session: AsyncSession, call: CallHistory, *, besides: Collection[UUID]) -> dict[UUID, list[str]]:
+    """The open bookings ahead that overlap this one, with whom: its person, its navigator. For who has locked both."""
+    assert call.booking_date is not None  # noqa: S101 - a booking
+    usual, booked = USUAL_CALL_MINUTES, call.booking_date
+    ends = booked + timedelta(minutes=usual if call.call_duration_minutes is None else call.call_duration_minutes)
+    minutes = func.coalesce(CallHistory.call_duration_minutes, usual)
+    whose = CallHistory.person_id == call.person_id
+    if call.pn_id is not None:
+        whose = or_(whose, CallHistory.pn_id == call.pn_id)
+    found = await session.execute(
+        select(CallHistory.call_id, CallHistory.person_id, CallHistory.pn_id)
+        .where(
+            whose,
+            # The indexes of a person's and a navigator's calls are read from here.
+            CallHistory.occurs_at > booked - timedelta(minutes=LONGEST_CALL_MINUTES),
+            CallHistory.occurs_at < ends,
+            CallHistory.occurs_at > clock.now(),
+            CallHistory.booking_date + func.make_interval(0, 0, 0, 0, 0, minutes) > booked,
+            CallHistory.call_date.is_(None),
+            CallHistory.status.in_(CALL.states_of_filter("open")),
+            CallHistory.voided_at.is_(None),
+            CallHistory.call_id.not_in(besides),
+        )
+        .order_by(CallHistory.occurs_at, CallHistory.call_id)
+        .limit(_SHOWN_OVERLAPS)
+    )
+    return {
+        key: [
+            *(["person"] if person_id == call.person_id else []),
+            *(["navigator"] if call.pn_id is not None and pn_id == call.pn_id else []),
+        ]
+        for key, person_id, pn_id in found
+    }
+
+
+async def people_of_call(session: AsyncSession, *, call_id: UUID) -> set[UUID]:
+    """The person and the navigator of a call; nobody when there is no such call."""
+    found = await session.execute(
+        select(CallHistory.person_id, CallHistory.pn_id).where(CallHistory.call_id == call_id)
+    )
+    return {person_id for row in found for person_id in row if person_id is not None}
 
 
 def _sees_voided(actor: Actor, *, include_voided: bool) -> bool:

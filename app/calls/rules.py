@@ -1,8 +1,10 @@
 """What follows from what is said about a call. Source: docs/STATES.md, "Call"."""
 
+from collections.abc import Collection
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from app.calls.states import CALL, CALL_RULES
 from app.platform.faults import Fault, fault, faults_in
@@ -11,6 +13,8 @@ from app.platform.plausibility import Life, implausible
 UnresolvedBecause = Literal["no_outcome", "adverse_event_not_asked"]
 
 LONGEST_CALL_MINUTES = 1_440
+USUAL_CALL_MINUTES = 30
+"""How long a booking takes that does not say so."""
 
 
 HAPPENED = frozenset({"completed", "no_show"})
@@ -40,15 +44,57 @@ def contradictions(
     no_show: bool | None,
     outcome: str | None,
     booking_date: datetime | None,
+    booking_time_zone: str | None,
     call_date: datetime | None,
 ) -> list[Fault]:
-    """What of a call does not fit together; `no_show` is None where it was not sent."""
+    """
+    What of a call does not fit together; `no_show` is None where it was not sent, `booking_date` is as it was sent.
+    """
     call = SimpleNamespace(status=status, outcome=outcome, booking_date=booking_date, call_date=call_date)
     found = faults_in(call, CALL_RULES)
     if no_show is not None and no_show != (status == "no_show"):
         message = "Does not fit the call's status."
         found.insert(0, fault("no_show", "contradicts_status", message, with_={"status"}))
+    if (readings := _two_readings(booking_date, booking_time_zone)) is not None:
+        by_offset, by_clock = readings
+        message = (
+            f"By its offset this is {by_offset} in the named zone; on the clock there it is {by_clock}. "
+            "Send the one that is meant."
+        )
+        with_ = {"booking_time_zone"}
+        found.append(fault("booking_date", "offset_disagrees_with_zone", message, with_=with_))
     return found
+
+
+def _two_readings(booking_date: datetime | None, time_zone: str | None) -> tuple[str, str] | None:
+    """
+    What a booking means by its offset, and by the clock of its named zone, where these differ.
+
+    UTC (`Z`) names the moment and says nothing of a place.
+    """
+    if booking_date is None or time_zone is None or not booking_date.utcoffset():
+        return None
+    zone = ZoneInfo(time_zone)
+    there = booking_date.astimezone(zone)
+    if there.utcoffset() == booking_date.utcoffset():
+        return None
+    return there.isoformat(), booking_date.replace(tzinfo=zone).isoformat()
+
+
+def contact_faults(
+    *, status: str, direction: str, channel: str, contact_reason: str | None, not_by: Collection[str]
+) -> list[Fault]:
+    """What is missing where we contact somebody by a channel by which they do not want to be contacted."""
+    if direction != "outbound" or channel not in not_by or contact_reason is not None or status == "cancelled":
+        return []
+    message = "This person does not want to be contacted so. Say why it is done all the same."
+    about = {"direction", "channel", "status"}
+    return [fault("contact_reason", "contact_reason_needed", message, with_=about)]
+
+
+def is_ahead(*, status: str, booking_date: datetime | None, call_date: datetime | None, now: datetime) -> bool:
+    """Whether the call is an open booking whose time has not come: two of these may overlap."""
+    return CALL.is_open(status) and call_date is None and booking_date is not None and booking_date > now
 
 
 def moments_that_cannot_be(

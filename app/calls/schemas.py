@@ -10,7 +10,20 @@ from app.calls.rules import LONGEST_CALL_MINUTES
 from app.people.fields import TimeZone
 from app.people.schemas import PersonSummary
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Flag, Id, Instant, Notes, either, line, whole
+from app.platform.text import (
+    OMITTED,
+    Answer,
+    Body,
+    Flag,
+    Id,
+    Instant,
+    InstantAsSent,
+    Notes,
+    Reason,
+    either,
+    line,
+    whole,
+)
 
 Status = Literal["scheduled", "confirmed", "completed", "no_show", "cancelled", "rescheduled"]
 SetStatus = Literal["scheduled", "confirmed", "completed", "no_show", "cancelled"]
@@ -25,7 +38,7 @@ YesNo = Literal["true", "false"]
 
 class _NewCall(Body):
     pn_id: Id | None = None
-    booking_date: Instant | None = None
+    booking_date: InstantAsSent | None = None
     booking_time_zone: TimeZone | None = None
     call_date: Annotated[Instant | None, Field(validate_default=True)] = None
     reminder_date: Instant | None = None
@@ -36,7 +49,9 @@ class _NewCall(Body):
     call_duration_minutes: Minutes | None = None
     outcome: Outcome | None = None
     adverse_event_heard: Flag | None = None
+    contact_reason: Reason | None = None
     notes: Notes | None = None
+    allow_overlap: Flag = False
 
     @field_validator("call_date")
     @classmethod
@@ -52,7 +67,8 @@ class CallForPatient(_NewCall):
     A booking or call with a patient; `call_date` or `booking_date` is needed.
 
     Without `status`: an outcome makes it completed, `no_show` a no-show, else it is scheduled. Without `pn_id` the
-    navigator is the key's person. `adverse_event_heard` null means: not asked.
+    navigator is the key's person when they take calls. `adverse_event_heard` null means: not asked. `contact_reason`
+    says why somebody is contacted against their wish. `allow_overlap`: it is known that the booking overlaps others.
     """
 
     patient_id: Id
@@ -76,7 +92,7 @@ class CallUpdate(Body):
     """
 
     pn_id: Id | None = OMITTED
-    booking_date: Instant | None = OMITTED
+    booking_date: InstantAsSent | None = OMITTED
     booking_time_zone: TimeZone | None = OMITTED
     call_date: Instant | None = OMITTED
     reminder_date: Instant | None = OMITTED
@@ -87,18 +103,22 @@ class CallUpdate(Body):
     call_duration_minutes: Minutes | None = OMITTED
     outcome: Outcome | None = OMITTED
     adverse_event_heard: Flag | None = OMITTED
+    contact_reason: Reason | None = OMITTED
     notes: Notes | None = OMITTED
+    allow_overlap: Flag = False
 
 
 class Rebooking(Body):
-    """The new booking; what is not given is as it was."""
+    """The new booking; what is not given is as it was. `allow_overlap` as for a new call."""
 
-    booking_date: Instant
+    booking_date: InstantAsSent
     booking_time_zone: TimeZone | None = OMITTED
-    reminder_date: Instant | None = None
+    reminder_date: Instant | None = OMITTED
     pn_id: Id | None = OMITTED
     channel: Channel = OMITTED
-    notes: Notes | None = None
+    contact_reason: Reason | None = OMITTED
+    notes: Notes | None = OMITTED
+    allow_overlap: Flag = False
 
 
 class CallOfPatientFilter(PageQuery):
@@ -149,6 +169,7 @@ class CallRead(Answer):
     call_duration_minutes: int | None
     outcome: Detail[str | None]
     adverse_event_heard: Detail[bool | None]
+    contact_reason: Detail[str | None]
     notes: Detail[str | None]
     rescheduled_to: UUID | None
     unresolved_because: Remark[str | None]

@@ -1,36 +1,59 @@
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.models import UserAccount
+from app.access.policy import is_from_outside, roles_allowing
+from app.access.queries import does_work
 from app.audit import service as audit
 from app.calls import queries
-from app.calls.errors import AlreadyRescheduled, of_another_person
+from app.calls.errors import (
+    AlreadyRescheduled,
+    BookingsOverlap,
+    of_another_person,
+    takes_no_calls,
+    unknown_navigator,
+)
 from app.calls.models import CallHistory
-from app.calls.rules import contradictions, derive_status, moments_that_cannot_be
+from app.calls.rules import contact_faults, contradictions, derive_status, is_ahead, moments_that_cannot_be
 from app.calls.schemas import CallForLead, CallForPatient, CallUpdate, Rebooking
 from app.calls.states import CALL
 from app.people import suggestions
+from app.people.errors import PersonInactive
 from app.people.lives import life_of
+from app.people.locks import lock_people
+from app.people.models import Person
 from app.people.queries import get_person
+from app.people.service import bring_back
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
 from app.platform.faults import Fault, require_none
-from app.platform.plausibility import Life
 from app.platform.stored_fields import StoredFields
 
 VOIDED_WITHOUT_REASON = "No reason was given."
 _STATUS = dict.fromkeys(("status", "no_show"), "derived from each other and the outcome")
+_OVERLAP = {"allow_overlap": "lets the booking overlap others"}
 NEW = StoredFields(
     CallHistory,
     CallForPatient,
     CallForLead,
-    special={**_STATUS, "pn_id": "the key's person when it is left out"},
+    special={**_STATUS, **_OVERLAP, "pn_id": "who takes calls behind the key when it is left out"},
 )
-_CHANGED = StoredFields(CallHistory, CallUpdate, special=_STATUS)
-_REBOOKED = StoredFields(CallHistory, Rebooking)
-_STAYS = ("person_id", "patient_id", "lead_id", "pn_id", "booking_time_zone", "direction", "channel")
+_CHANGED = StoredFields(CallHistory, CallUpdate, special={**_STATUS, **_OVERLAP})
+_REBOOKED = StoredFields(CallHistory, Rebooking, special=_OVERLAP)
+_STAYS = (
+    *("person_id", "patient_id", "lead_id", "pn_id", "booking_time_zone", "reminder_date", "direction", "channel"),
+    *("call_duration_minutes", "contact_reason", "notes"),
+)
 """What a new booking has from the old one, unless the rebooking says otherwise."""
+_OF_ITS_TIME = frozenset(
+    {"booking_date", "call_date", "call_duration_minutes", "pn_id", "status", "no_show", "outcome"}
+)
+"""What decides whether a booking is ahead, how long it takes, and whose time it is."""
+TAKES_CALLS = "call.write"
+"""The permission of those who can be the navigator of a call."""
 
 
 async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient | CallForLead) -> CallHistory:
@@ -38,12 +61,13 @@ async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient |
     A new booking or call, always a row of its own.
 
     PatientNotFound (also for a deleted one), LeadOfCallNotFound; Invalid when what is said does not fit together,
-    when `pn_id` is nobody, or when patient and lead are two people.
+    when `pn_id` is nobody who takes calls, or when patient and lead are two people. PersonInactive for a booking with
+    somebody who was set inactive, BookingsOverlap.
     """
     status = derive_status(present=CALL.initial, status=new.status, no_show=new.no_show, outcome=new.outcome)
     call = CallHistory(
         **NEW.values(new),
-        pn_id=new.pn_id if "pn_id" in new.model_fields_set else actor.person_id,
+        pn_id=new.pn_id if "pn_id" in new.model_fields_set else _own_person(actor),
         status=status,
         no_show=status == "no_show",
         created_by=actor.account_id,
@@ -58,8 +82,15 @@ async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient |
     if len(people) > 1:
         raise of_another_person()
     (call.person_id,) = people
+    if "pn_id" in new.model_fields_set:
+        await _require_takes_calls(session, call.pn_id)
+    if CALL.is_open(status):
+        await lock_people(session, people if call.pn_id is None else {*people, call.pn_id})
     person = await get_person(session, actor, person_id=call.person_id)
-    require_none(_faults(call, life=await life_of(session, person)))
+    require_none(await _faults(session, call, person))
+    await _require_bookable(session, actor, person, call)
+    if not new.allow_overlap:
+        await _require_free(session, call)
     session.add(call)
     await session.flush()
     return await _noted(session, actor, call.call_id)
@@ -72,8 +103,11 @@ async def correct_call(
     Change the fields given; the earlier version stays in row_history.
 
     Stale when `if_match` names another version, TransitionNotAllowed when the call may not get this status, Invalid
-    when the whole does not fit together any more.
+    when the whole does not fit together any more. PersonInactive and BookingsOverlap as for a new one.
     """
+    if change.model_fields_set & _OF_ITS_TIME:
+        people = await queries.people_of_call(session, call_id=call_id)
+        await lock_people(session, people if change.pn_id is None else {*people, change.pn_id})
     call = await queries.get_call(session, actor, call_id=call_id, for_update=True)
     require_match(if_match, etag(call.version))
     given = {name: getattr(change, name) for name in change.model_fields_set}
@@ -82,12 +116,19 @@ async def correct_call(
     )
     if status != call.status:
         CALL.require_move(call.status, status)
-    life = await life_of(session, call.person)
-    before = _faults(call, life=life)
+    before = await _faults(session, call, call.person)
+    was_open, present_pn_id = CALL.is_open(call.status), call.pn_id
     touched = set(given) | ({"status"} if status != call.status else set())
     _CHANGED.set_given(call, change)
     call.status, call.no_show = status, status == "no_show"
-    require_none(_faults(call, life=life, no_show=given.get("no_show")), before=before, touched=touched)
+    faults = await _faults(session, call, call.person, no_show=given.get("no_show"))
+    require_none(faults, before=before, touched=touched)
+    if call.pn_id != present_pn_id:
+        await _require_takes_calls(session, call.pn_id)
+    if not was_open:
+        await _require_bookable(session, actor, call.person, call)
+    if touched & _OF_ITS_TIME and not change.allow_overlap:
+        await _require_free(session, call)
     await session.flush()
     return await _noted(session, actor, call_id, fields=set(given))
 
@@ -118,8 +159,10 @@ async def reschedule_call(session: AsyncSession, actor: Actor, *, call_id: UUID,
     Book anew, then close the old booking with `rescheduled_to`; the new call.
 
     A no-show may be booked anew too and stays a no-show. AlreadyRescheduled the second time, TransitionNotAllowed
-    for a completed or cancelled call.
+    for a completed or cancelled call. PersonInactive and BookingsOverlap as for a new one.
     """
+    people = await queries.people_of_call(session, call_id=call_id)
+    await lock_people(session, people if booking.pn_id is None else {*people, booking.pn_id})
     old = await queries.get_call(session, actor, call_id=call_id, for_update=True)
     if old.rescheduled_to is not None:
         raise AlreadyRescheduled(extra={"rescheduled_to": str(old.rescheduled_to)})
@@ -131,7 +174,12 @@ async def reschedule_call(session: AsyncSession, actor: Actor, *, call_id: UUID,
         created_by=actor.account_id,
         updated_by=actor.account_id,
     )
-    require_none(_faults(new, life=await life_of(session, old.person)))
+    require_none(await _faults(session, new, old.person))
+    if new.pn_id != old.pn_id:
+        await _require_takes_calls(session, new.pn_id)
+    await _require_bookable(session, actor, old.person, new)
+    if not booking.allow_overlap:
+        await _require_free(session, new, besides=old.call_id)
     session.add(new)
     await session.flush()
     old.rescheduled_to = new.call_id
@@ -146,8 +194,53 @@ def _is_own(call: CallHistory, actor: Actor) -> bool:
     return is_navigator or (actor.account_id is not None and call.created_by == actor.account_id)
 
 
-def _faults(call: CallHistory, *, life: Life, no_show: bool | None = None) -> list[Fault]:
-    """What of a call does not fit together, or cannot be in this life."""
+def _own_person(actor: Actor) -> UUID | None:
+    """Who is the navigator unless it is said: the person behind the key when they take calls; a machine takes none."""
+    return actor.person_id if actor.roles & set(roles_allowing(TAKES_CALLS)) else None
+
+
+async def _require_takes_calls(session: AsyncSession, pn_id: UUID | None) -> None:
+    if pn_id is None or await session.scalar(select(does_work(TAKES_CALLS, UserAccount.person_id == pn_id))):
+        return
+    raise takes_no_calls() if await session.get(Person, pn_id) else unknown_navigator()
+
+
+async def _require_bookable(session: AsyncSession, actor: Actor, person: Person, call: CallHistory) -> None:
+    """
+    PersonInactive for an open booking with somebody who was set inactive; what they book themselves brings them back.
+    """
+    if not CALL.is_open(call.status) or person.is_active:
+        return
+    if not is_from_outside(actor.roles):
+        raise PersonInactive
+    await bring_back(session, person)
+
+
+async def _require_free(session: AsyncSession, call: CallHistory, *, besides: UUID | None = None) -> None:
+    """BookingsOverlap when a booking ahead overlaps others; for who has locked its people."""
+    ahead = is_ahead(status=call.status, booking_date=call.booking_date, call_date=call.call_date, now=clock.now())
+    if not ahead:
+        return
+    own = [key for key in (call.call_id, besides) if key is not None]
+    with session.no_autoflush:
+        found = await queries.overlapping(session, call, besides=own)
+    if found:
+        raise BookingsOverlap(found)
+
+
+async def _faults(
+    session: AsyncSession, call: CallHistory, person: Person, *, no_show: bool | None = None
+) -> list[Fault]:
+    """What of a call does not fit together, cannot be in the person's life, or is against their wish."""
+    with session.no_autoflush:
+        life = await life_of(session, person)
+    wish = contact_faults(
+        status=call.status,
+        direction=call.direction,
+        channel=call.channel,
+        contact_reason=call.contact_reason,
+        not_by=person.do_not_contact_channels,
+    )
     moments = moments_that_cannot_be(
         status=call.status,
         outcome=call.outcome,
@@ -157,7 +250,7 @@ def _faults(call: CallHistory, *, life: Life, no_show: bool | None = None) -> li
         life=life,
         now=clock.now(),
     )
-    return [*_contradictions(call, no_show=no_show), *moments]
+    return [*_contradictions(call, no_show=no_show), *moments, *wish]
 
 
 def _contradictions(call: CallHistory, *, no_show: bool | None) -> list[Fault]:
@@ -166,6 +259,7 @@ def _contradictions(call: CallHistory, *, no_show: bool | None) -> list[Fault]:
         no_show=no_show,
         outcome=call.outcome,
         booking_date=call.booking_date,
+        booking_time_zone=call.booking_time_zone,
         call_date=call.call_date,
     )
 

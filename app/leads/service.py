@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.ownership import take_over
+from app.access.ownership import require_owner, take_over
 from app.audit import service as audit
 from app.events.moves import Move, decide_move
 from app.events.service import file_event, make_move
@@ -27,6 +27,7 @@ from app.platform.etags import etag, require_match
 from app.platform.faults import faults_in, require_none
 from app.platform.stored_fields import StoredFields
 
+_OWNERS_WORK = "lead.write"
 LEAD_ROLE = "patient-lead"
 _NEW = StoredFields(
     PatientLead,
@@ -60,6 +61,7 @@ async def open_lead(
         new = new.model_copy(update={"person": new.person.model_copy(update={"language": new.language})})
     identified = await people.identify(session, actor, new=new, payload=payload, language=new.language)
     if new.owner_id is not None:
+        await require_owner(session, new.owner_id, permission=_OWNERS_WORK)
         await take_over(session, actor, person_ids=[identified.person.person_id], owner_id=new.owner_id)
     now = clock.now()
     move = decide_move(LEAD_MOVES, LeadStep(new.status or LEAD.initial), state=None, now=now)
@@ -91,6 +93,7 @@ async def change_lead(
     require_match(if_match, etag(lead.version))
     given = {name: getattr(change, name) for name in change.model_fields_set}
     if "owner_id" in given and change.owner_id != lead.owner_id:
+        await require_owner(session, change.owner_id, permission=_OWNERS_WORK)
         await take_over(session, actor, person_ids=[lead.person_id], owner_id=change.owner_id)
     _CHANGED.set_given(lead, change)
     about_status = {name: value for name, value in given.items() if name in _STEP_FIELDS}

@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     true,
     tuple_,
@@ -32,12 +33,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, array
 
 from app.access.fast_paths import FastRequest, audit_row, batch_of, constant, credentials, json_answer
+from app.access.models import UserAccount
+from app.access.queries import does_work
 from app.conditions.models import MedicalCondition
 from app.conditions.schemas import ConditionSummary
 from app.patients.models import Patient
 from app.patients.rules import dates_that_cannot_be, first_status
 from app.patients.schemas import PatientCreate, PatientFilter, PatientRead, status_group
-from app.patients.service import NEW
+from app.patients.service import NEW, OWNERS_WORK
 from app.patients.states import PATIENT
 from app.people import records
 from app.people import service as people
@@ -256,7 +259,13 @@ def _create_statement() -> Statement:
     free = (
         select(caller, *_CONDITION.columns, MedicalCondition.medical_condition_id)
         .join(MedicalCondition, MedicalCondition.medical_condition_id == sent["medical_condition_id"])
-        .where(unknown)
+        .where(
+            unknown,
+            or_(
+                sent["owner_id"].is_(None),
+                does_work(OWNERS_WORK, UserAccount.user_account_id == sent["owner_id"]),
+            ),
+        )
         .cte("free")
     )
     person = (

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.ownership import take_over
+from app.access.ownership import require_owner, take_over
 from app.audit import service as audit
 from app.conditions.models import MedicalCondition
 from app.events.moves import Step
@@ -60,6 +60,7 @@ NEW = StoredFields(
 _CHANGED = StoredFields(
     Patient, PatientUpdate, special={"status": "moves the patient", "person": "changed as a person"}
 )
+OWNERS_WORK = "patient.write"
 _NOT_SUGGESTED = {"status_reason", "owner_id"}
 """What we say of a patient, not what a form says."""
 
@@ -119,6 +120,7 @@ async def open_patient(
         # A record that is there already keeps its owner.
         existing = await queries.find_patient_of_person(session, actor, person_id=person_id)
         if existing is None:
+            await require_owner(session, wanted.owner_id, permission=OWNERS_WORK)
             await take_over(session, actor, person_ids=[person_id], owner_id=wanted.owner_id)
     made = await session.scalar(
         insert(Patient)
@@ -173,6 +175,7 @@ async def change_patient(
     if "medical_condition_id" in given:
         await _require_condition(session, change.medical_condition_id)
     if "owner_id" in given and change.owner_id != patient.owner_id:
+        await require_owner(session, change.owner_id, permission=OWNERS_WORK)
         await take_over(session, actor, person_ids=[patient.person_id], owner_id=change.owner_id)
     if "status" in given:
         await _move(session, actor, patient, word=change.status, reason=change.status_reason)

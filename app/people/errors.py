@@ -92,6 +92,11 @@ class PatientActive(Conflict):
     detail = "This person is a patient whom we help. Close or delete the patient record first."
 
 
+class PersonInactive(Conflict):
+    code = "person_inactive"
+    detail = "This person was set inactive. Set them active before something is booked with them."
+
+
 class ContactPointNotFound(NotFound):
     code = "contact_point_not_found"
     detail = "This person has no such contact point."

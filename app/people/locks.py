@@ -13,6 +13,7 @@ FOR NO KEY UPDATE: anyone who only adds a row that refers to one of them does no
 Source: docs/decisions/0005-one-order-of-locks.md.
 """
 
+from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -46,6 +47,16 @@ async def lock_identity(
     if name_key and date_of_birth is not None:
         values[LockOf.NAME] = f"{name_key} {date_of_birth.isoformat()}"
     await lock_values_until_commit(session, values)
+
+
+async def lock_people(session: AsyncSession, person_ids: Collection[UUID]) -> None:
+    """Lock these people in the order of their ids; those that are nobody are left out."""
+    await session.execute(
+        select(Person.person_id)
+        .where(Person.person_id.in_(person_ids))
+        .order_by(Person.person_id)
+        .with_for_update(key_share=True)
+    )
 
 
 async def lock_person_of(session: AsyncSession, person_id: Select[UUID]) -> None:

@@ -148,12 +148,16 @@ def _instant_text(value: Any) -> Any:
 
 
 def _sane_instant(value: datetime) -> datetime:
+    return _sane_as_sent(value).astimezone(UTC)
+
+
+def _sane_as_sent(value: datetime) -> datetime:
     try:
-        value = value.astimezone(UTC)
+        day = value.astimezone(UTC).date()
     except OverflowError:
         raise PydanticCustomError("out_of_range", "Must lie between the years 1753 and 9999.") from None
     # A day at both ends is left for the clocks of other places, and for what is reckoned from an instant.
-    if not EARLIEST < value.date() < LATEST:
+    if not EARLIEST < day < LATEST:
         raise PydanticCustomError("out_of_range", "Must lie between the years 1753 and 9999.")
     return value
 
@@ -187,6 +191,13 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}),
 ]
 """An instant from an ISO string with an offset, given back in UTC."""
+InstantAsSent = Annotated[
+    AwareDatetime,
+    AfterValidator(_sane_as_sent),
+    BeforeValidator(_instant_text),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}),
+]
+"""The same with the offset that it was sent with."""
 Day = Annotated[
     date,
     AfterValidator(_sane_day),

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.masking import names_a_person
 from app.access.policy import GRANTS, Role
 from app.access.request_guard import GuardedRoute
+from app.access.service import command_actor, open_account
 from app.audit.models import AuditEvent
 from app.people.models import Person
 from app.platform.db import Base
@@ -137,6 +138,16 @@ async def crowd(session: AsyncSession) -> Crowd:
     double = await a_person(session, first_name="Dan", last_name="Double", email=None, phone_e164="+31201234567")
     await a_patient(session, double)
     await a_lead(session, other, status="duplicate", duplicate_of_person_id=double.person_id)
+    # Both take calls.
+    for colleague in (navigator, other):
+        await open_account(
+            session,
+            command_actor(),
+            display_name=colleague.first_name,
+            role=Role.NAVIGATOR,
+            kind="human",
+            person_id=colleague.person_id,
+        )
     second = await a_physician(session, await a_person(session, first_name="Sue", last_name="Second", email=None))
     for change in (
         "UPDATE call_history SET pn_id = :navigator",

@@ -39,7 +39,13 @@ async def patient(paths: BothPaths, navigator: dict[str, str]) -> dict[str, Any]
 
 BODIES: list[dict[str, Any]] = [
     {"call_date": "2026-04-01T11:30:00.123456+02:00", "outcome": "information_given", "adverse_event_heard": False},
-    {"booking_date": "2031-04-01T09:30:00Z", "booking_time_zone": "Europe/Amsterdam", "notes": "two\nlines"},
+    {
+        "booking_date": "2031-04-01T11:30:00+02:00",
+        "booking_time_zone": "Europe/Amsterdam",
+        "notes": "two\nlines",
+        "status": "cancelled",
+        "contact_reason": "They asked.",
+    },
     {"booking_date": "2026-04-01T09:30:00Z", "no_show": True, "direction": "inbound", "channel": "video"},
     {"call_date": "2026-04-01T09:30:00Z", "status": "cancelled", "reminder_date": "2026-03-31T09:30:00Z"},
     {"call_date": "2026-04-01T09:30:00Z", "outcome": "Żółć", "call_duration_minutes": 0, "pn_id": None},

@@ -53,7 +53,12 @@ def test_what_does_not_fit_together_is_named_by_its_field(
     *, status: str, no_show: bool | None, outcome: str | None, has_date: bool, fields: list[str]
 ) -> None:
     found = contradictions(
-        status=status, no_show=no_show, outcome=outcome, booking_date=NOW if has_date else None, call_date=None
+        status=status,
+        no_show=no_show,
+        outcome=outcome,
+        booking_date=NOW if has_date else None,
+        booking_time_zone="Europe/Amsterdam",
+        call_date=None,
     )
     assert [fault.error.field for fault in found] == fields
 
