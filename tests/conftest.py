@@ -36,6 +36,7 @@ from app.platform.roles import APPLICATION
 from app.platform.settings import Settings
 from app.setup import add_reference_data
 from tests.both_paths import BothPaths, both_paths
+from tests.serving import environment
 
 # Speed is for `make bench`; on a busy machine anything may take long once.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -220,16 +221,27 @@ def trail_takes(cluster: Cluster, database: Database) -> Iterator[Callable[[str]
     engine.dispose()
 
 
-@pytest.fixture(scope="session")
-def committed_owner_url(cluster: Cluster) -> str:
-    """The address of `committed_database` for its owner."""
-    name = f"committed_{os.getpid()}"
+def _another_database(cluster: Cluster, name: str) -> str:
     engine = schema.sync_engine(cluster.url())
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
     engine.dispose()
     schema.upgrade(cluster.url(name))
     return cluster.url(name)
+
+
+@pytest.fixture(scope="session")
+def own_database(cluster: Cluster) -> dict[str, str]:
+    """A database for commands, which may empty it: the environment of a command that is about it."""
+    name = f"commands_{os.getpid()}"
+    owner = _another_database(cluster, name)
+    return environment(CRM_DATABASE_URL=cluster.url(name, role=APPLICATION), CRM_OWNER_DATABASE_URL=owner)
+
+
+@pytest.fixture(scope="session")
+def committed_owner_url(cluster: Cluster) -> str:
+    """The address of `committed_database` for its owner."""
+    return _another_database(cluster, f"committed_{os.getpid()}")
 
 
 @pytest.fixture(scope="session")

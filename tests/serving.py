@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import os
 import socket
 import subprocess
@@ -12,9 +13,12 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from granian.constants import Interfaces
 from granian.server.embed import Server
+
+from app import cli
 
 CRM = Path(sys.executable).parent / "crm"
 
@@ -28,6 +32,24 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def crm_here(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """What `crm` says and how it ends, run in this process: a process of its own imports for more than a second."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(stdout),
+        contextlib.redirect_stderr(stderr),
+    ):
+        for name in os.environ.keys() - env.keys():
+            patch.delenv(name)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["crm", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), stdout.getvalue(), stderr.getvalue())
 
 
 @contextmanager
