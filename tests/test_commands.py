@@ -1,8 +1,8 @@
 """
 The commands as a user runs them: stdout for the result alone.
 
-Real processes where the process is the point, with a data folder of their own: serving, a second command beside the
-server, a database of one's own that is started and stopped. What a command decides and says is tried in this process.
+Real processes where the process is the point, with a data folder of their own: serving, and a database that a command
+starts and stops. What a command decides and says is tried in this process.
 """
 
 import re
@@ -24,11 +24,6 @@ ROOT = Path(__file__).parent.parent
 KEY = re.compile(r"crm_[a-z2-7]{12}_[A-Za-z0-9_-]{43}\n")
 
 
-def _crm(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    env = environment(CRM_DATA_DIR=str(data_dir))
-    return subprocess.run([CRM, *arguments], env=env, capture_output=True, text=True, check=False, timeout=60)
-
-
 def _answers(url: str) -> bool:
     try:
         return httpx.get(f"{url}/health/live", timeout=2).is_success
@@ -43,9 +38,10 @@ def data_dir() -> Iterator[Path]:
 
 
 def test_serves_makes_keys_beside_it_survives_a_kill_and_stops_its_database(data_dir: Path) -> None:
-    with serving(data_dir.parent / "serve.log", env=environment(CRM_DATA_DIR=str(data_dir))) as (server, url):
+    env = environment(CRM_DATA_DIR=str(data_dir))
+    with serving(data_dir.parent / "serve.log", env=env) as (server, url):
         assert (data_dir / "secret-key").stat().st_mode & 0o777 == 0o600
-        made = _crm(data_dir, "api-key", "create", "--role", "data_steward", "--name", "x")
+        made = crm_here("api-key", "create", "--role", "data_steward", "--name", "x", env=env)
         assert KEY.fullmatch(made.stdout), made
         headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
         answer = httpx.post(f"{url}/api/v1/medical-conditions", json={"name": "Kept"}, headers=headers)
@@ -58,7 +54,7 @@ def test_serves_makes_keys_beside_it_survives_a_kill_and_stops_its_database(data
             assert time.monotonic() < deadline, "a worker outlived its server"
             time.sleep(0.2)
 
-    with serving(data_dir.parent / "serve.log", env=environment(CRM_DATA_DIR=str(data_dir))) as (server, url):
+    with serving(data_dir.parent / "serve.log", env=env) as (server, url):
         place = f"{url}{answer.headers['location']}"
         assert httpx.get(place, headers=headers).json()["name"] == "Kept"
         server.terminate()
@@ -67,7 +63,9 @@ def test_serves_makes_keys_beside_it_survives_a_kill_and_stops_its_database(data
 
 
 def test_a_command_starts_and_stops_its_own_database_and_names_a_revision_that_it_does_not_know(data_dir: Path) -> None:
-    moved = _crm(data_dir, "db", "upgrade", "0000_nowhere")
+    env = environment(CRM_DATA_DIR=str(data_dir))
+    command = [CRM, "db", "upgrade", "0000_nowhere"]
+    moved = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
     assert (moved.returncode, moved.stdout) == (1, "")
     assert "0000_nowhere" in moved.stderr
     assert "Traceback" not in moved.stderr
