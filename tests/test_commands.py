@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.platform.embedded import running
+from app.platform.roles import APPLICATION, ROLES
 from tests.conftest import passable_folder
 from tests.serving import CRM, crm_here, environment, serving
 
@@ -37,7 +39,30 @@ def data_dir() -> Iterator[Path]:
         yield folder / "data"
 
 
-def test_serves_makes_keys_beside_it_survives_a_kill_and_stops_its_database(data_dir: Path) -> None:
+def _told_to(server: int) -> str:
+    """What the process and all that it has started were told: their environments and arguments."""
+    family = {server}
+    while True:
+        children = {
+            int(entry.name)
+            for entry in Path("/proc").glob("[0-9]*")
+            if (status := _read(entry / "status")) and int(status.split("PPid:")[1].split()[0]) in family
+        }
+        if children <= family:
+            break
+        family |= children
+    assert len(family) > 2, "a process that serves and one that works"
+    return "".join(_read(Path(f"/proc/{pid}/{what}")) for pid in family for what in ("environ", "cmdline"))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def test_serves_without_the_owners_password_survives_a_kill_and_stops_its_database(data_dir: Path) -> None:
     env = environment(CRM_DATA_DIR=str(data_dir))
     with serving(data_dir.parent / "serve.log", env=env) as (server, url):
         assert (data_dir / "secret-key").stat().st_mode & 0o777 == 0o600
@@ -46,6 +71,10 @@ def test_serves_makes_keys_beside_it_survives_a_kill_and_stops_its_database(data
         headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
         answer = httpx.post(f"{url}/api/v1/medical-conditions", json={"name": "Kept"}, headers=headers)
         assert answer.status_code == 201, answer.text
+        with running(data_dir) as cluster:
+            told = _told_to(server.pid)
+            assert {role for role, password in cluster.passwords.items() if password in told} == {APPLICATION}
+            assert set(cluster.passwords) == {*ROLES, "postgres"}
         server.send_signal(signal.SIGKILL)
         server.wait(10)
         # Its worker goes too, or it would hold the port and answer beside its successor.
