@@ -93,7 +93,7 @@ def test_serves_without_the_owners_password_survives_a_kill_and_stops_its_databa
 
 def test_a_command_starts_and_stops_its_own_database_and_names_a_revision_that_it_does_not_know(data_dir: Path) -> None:
     env = environment(CRM_DATA_DIR=str(data_dir))
-    command = [CRM, "db", "upgrade", "0000_nowhere"]
+    command = (CRM, "db", "upgrade", "0000_nowhere")
     moved = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
     assert (moved.returncode, moved.stdout) == (1, "")
     assert "0000_nowhere" in moved.stderr
