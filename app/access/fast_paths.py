@@ -123,11 +123,12 @@ def credentials(permission: str, batch: TableValuedAlias | None = None, *, chang
     """
     if permission not in PERMISSIONS:
         raise ValueError(f"{permission} is not a permission of app/access/policy.py")
+    roles = [constant(role) for role in roles_allowing(permission, unmasked=True)]
     may = exists(
         select(RoleGrant.role_grant_id).where(
             RoleGrant.user_account_id == UserAccount.user_account_id,
             RoleGrant.revoked_at.is_(None),
-            RoleGrant.role.in_([constant(role) for role in roles_allowing(permission, unmasked=True)]),
+            RoleGrant.role.in_(roles),
         )
     )
     columns = (
@@ -148,7 +149,7 @@ def credentials(permission: str, batch: TableValuedAlias | None = None, *, chang
         return rows.cte("credentials")
     # Materialised, so that the lock of no other account is taken on the way to this one.
     found = rows.cte("key_account").prefix_with("MATERIALIZED")
-    return select(found).where(rights_are_held(found.c.actor_id)).cte("credentials")
+    return select(found).where(rights_are_held(found.c.api_key_id, found.c.actor_id, roles)).cte("credentials")
 
 
 def audit_row(

@@ -3,7 +3,7 @@ Every advisory lock of the database, with its key: here two of them can be seen 
 
 A lock keeps apart what no row's lock can, since there is no row yet or the work is longer than a transaction. The
 functions `ensure_audit_partitions` and `close_audit_partitions` of the revisions take one each, of their own name;
-`is_unknown_person` takes those of e-mail, phone and name.
+`is_unknown_person` takes those of e-mail, phone and name, `rights_are_held` those of rights.
 """
 
 from collections.abc import Mapping

@@ -11,13 +11,14 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Integer, delete, func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import service
 from app.access.accounts import links, passwords, sessions, sign_in, users
 from app.access.accounts.errors import SignInRefused
 from app.access.accounts.models import Passkey, PasswordCredential, WebSession
+from app.access.fast_paths import credentials
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import Role
 from app.access.standing import end_rights
@@ -205,6 +206,25 @@ async def test_the_fast_path_is_ordered_with_an_ending_too(
         assert await _waits(asked)
     assert (await asked).status_code == 401
     assert await _calls(committed_database, patient.patient_id) == 2
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+async def test_an_ending_between_the_beginning_of_a_fast_statement_and_its_lock_is_seen(
+    committed_database: Database, key: tuple[ApiKey, dict[str, str]], how: str
+) -> None:
+    row, _ = key
+    caller = credentials("call.create", changes=True)
+    # An offset is reckoned out before the first row is asked for, with the statement's snapshot taken already.
+    gap = literal_column("(SELECT 0 FROM pg_advisory_xact_lock_shared(10))", Integer)
+    values = {"key_prefix": row.prefix, "key_hash": row.secret_sha256}
+    async with committed_database.session() as session, committed_database.session() as holding:
+        await holding.execute(text("SELECT pg_advisory_xact_lock(10)"))
+        asked = asyncio.create_task(session.scalar(select(caller.c.actor_id).offset(gap), values))
+        assert await _waits(asked)
+        async with committed_database.unit_of_work() as ending:
+            await ENDINGS[how][0](ending, row)
+        await holding.rollback()
+        assert await asked is None
 
 
 async def _calls(database: Database, patient_id: UUID) -> int:
