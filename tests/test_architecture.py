@@ -14,7 +14,10 @@ from app.access.policy import GRANTS, PERMISSIONS
 from app.access.request_guard import GuardedRoute, api_router, mount
 from app.main import create_app
 from app.models import metadata
+from app.platform.errors import AppError
+from app.platform.problems import STATUS_OF_KIND
 from app.platform.settings import Settings
+from app.web.page_guard import PageRoute
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = {"/health", "/health/live", "/health/ready"}
@@ -43,6 +46,43 @@ def test_a_route_without_a_permission_does_not_start(app: FastAPI) -> None:
 def test_grants_name_known_permissions_and_each_permission_is_granted() -> None:
     granted = frozenset().union(*GRANTS.values())
     assert granted == set(PERMISSIONS)
+
+
+def test_each_permission_opens_a_route_or_a_page_or_is_asked_for(app: FastAPI) -> None:
+    used = {route.permission for route in app.routes if isinstance(route, GuardedRoute)}
+    used |= {route.needs.permission or "" for route in app.routes if isinstance(route, PageRoute)}
+    asked = re.compile(r"""\b(?:may|require)\(\s*"([a-z_.]+)"\s*\)""")
+    for path in (ROOT / "app").rglob("*.py"):
+        used |= set(asked.findall(path.read_text(encoding="utf-8")))
+    assert set(PERMISSIONS) - used == set()
+
+
+def test_a_code_of_an_error_has_one_status(app: FastAPI) -> None:
+    assert app.routes, "every module that has errors is imported"
+    statuses: dict[str, set[int]] = {}
+    kinds = [AppError]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if kind is not AppError:
+            statuses.setdefault(kind.code, set()).add(
+                next(STATUS_OF_KIND[base] for base in kind.__mro__ if base in STATUS_OF_KIND)
+            )
+    assert {code: found for code, found in statuses.items() if len(found) > 1} == {}
+
+
+def test_no_service_has_a_way_of_its_own_from_fields_to_columns() -> None:
+    # StoredFields finds a field that has no column when the program starts; a loop over names finds nothing.
+    found = []
+    for path in sorted((ROOT / "app").rglob("service.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            to_json = any(keyword.arg == "mode" for keyword in node.keywords)
+            if name == "setattr" or (name == "model_dump" and not to_json):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert found == []
 
 
 def test_every_column_has_a_privacy_class() -> None:

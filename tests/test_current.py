@@ -5,11 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.journeys.queries import has_current_physician
 from app.people import queries, roles
+from app.people.models import PersonContactType
 from app.platform import clock
 from app.platform.actor import Actor
 from tests import builders
@@ -46,13 +47,17 @@ async def test_role_of_later_is_not_held_and_is_preceded_by_one_that_is_given_no
     assert not await queries.was_ever(session, **asked)
     assert await roles.end_role(session, actor, until=clock.now(), **asked) is None
 
-    given = await roles.give_role(session, actor, since=clock.now(), **asked)
+    await roles.give_role(session, actor, since=clock.now(), **asked)
 
-    assert given.valid_from <= clock.now()
-    assert given.valid_to == LATER
+    role = PersonContactType
+    first, second = await session.scalars(
+        select(role).where(role.person_id == person.person_id).order_by(role.valid_from)
+    )
+    assert first.valid_from <= clock.now()
+    assert (first.valid_to, second.valid_from) == (LATER, LATER)
     ended = await roles.end_role(session, actor, until=clock.now(), **asked)
     assert ended is not None
-    assert ended.person_contact_type_id == given.person_contact_type_id
+    assert ended.person_contact_type_id == first.person_contact_type_id
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ ACCESS_REASON_HEADER: dict[str, Any] = {
     "required": False,
     "description": (
         "Why you look at the case of somebody outside your caseload, or take them over from a colleague: asked for by "
-        "403 `reason_needed` where caseloads are assigned. One line of at most 500 characters, those beyond ASCII as "
-        "percent-encoded UTF-8. It opens this person to you for an hour and is on record."
+        "403 `access_reason_needed` where caseloads are assigned. One line of at most 500 characters, those beyond "
+        "ASCII as percent-encoded UTF-8. It opens this person to you for an hour and is on record."
     ),
     "schema": DESCRIBED_REASON,
 }

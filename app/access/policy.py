@@ -89,13 +89,11 @@ _ALL = [
     Permission("key.manage", "Read and revoke API keys."),
     Permission("key.make", "Make and rotate API keys.", personal=False),
     Permission("user.manage", "Create, change and disable accounts."),
-    Permission("settings.manage", "Read and change settings (nothing asks for it yet).", personal=False),
     Permission("audit.read", "Read the audit trail, and who looked at a person and why."),
     Permission("audit.export", "Take the audit trail out as CSV."),
     Permission("reveal.use", "See single masked values once, with a stated reason."),
     Permission("break_glass.use", "Open one person's masked data for an hour, with a stated reason."),
     Permission("break_glass.review", "Judge whether a break-glass was justified."),
-    Permission("legacy.run", "Run the legacy migration (the command asks for the database role instead)."),
 ]
 PERMISSIONS: dict[str, Permission] = {permission.code: permission for permission in _ALL}
 
@@ -158,12 +156,11 @@ GRANTS: dict[Role, frozenset[str]] = {
             "call.void_any",
             "call.read_voided",
             "patient.read_deleted",
-            "legacy.run",
         }
     ),
     Role.PRIVACY_OFFICER: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION | {"break_glass.review"}),
     Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION),
-    Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage", "settings.manage"}),
+    Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage"}),
     Role.INTEGRATION: frozenset(
         _CREATE | {"condition.read", "person.read", "person.search", "lead.read", "patient.read", "call.read"}
     ),

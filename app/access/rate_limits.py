@@ -82,7 +82,6 @@ HOUR, QUARTER = timedelta(hours=1), timedelta(minutes=15)
 TRIES_KEPT_FOR = timedelta(days=2)
 
 Purpose = Literal["sign_in", "code", "reset"]
-TRY_PURPOSES: tuple[Purpose, ...] = ("sign_in", "code", "reset")
 
 
 @dataclass(frozen=True)

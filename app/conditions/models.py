@@ -6,8 +6,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.platform.db import PUBLIC, Base, CreatedAt, Edited, Key, Rows
 
 MAP_TYPES = ("exact", "narrower", "broader")
-UNKNOWN_LEGACY_CONDITION = "Unknown (legacy)"
-"""The inactive condition of legacy records that name none; counted and corrected in the steward's list."""
 
 
 class MedicalCondition(Edited, Base):

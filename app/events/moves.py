@@ -119,8 +119,8 @@ class Moves:
 
     `conditions` maps a state, or a single move as (from, to), to what it needs. `codes_of` gives the reason codes of a
     state. `faults_of` finds what is wrong with fields that only this kind's steps have. `reason_field` is the name of
-    the reason on the wire, `wrong_code` the code of the error for a reason that is not the state's, `refusal` how
-    faults and the state's codes become an error. `after_death` are the states that are entered when somebody has died.
+    the reason on the wire, `refusal` how faults and the state's codes become an error. `after_death` are the states
+    that are entered when somebody has died.
     """
 
     machine: Machine
@@ -128,7 +128,6 @@ class Moves:
     codes_of: Callable[[str], Collection[str]] = _no_codes
     faults_of: Callable[[str, Any, date], Sequence[FieldError]] = _no_faults
     reason_field: str = "reason"
-    wrong_code: str = "reason_not_of_this_state"
     refusal: Callable[[Sequence[FieldError], Collection[str]], Invalid] = _invalid
     after_death: frozenset[str] = frozenset()
 
@@ -212,5 +211,5 @@ def _reason_faults(moves: Moves, step: Step, codes: Collection[str], *, is_neede
         is_missing = is_needed and step.reason is None
         return [reason_needed("reason_code" if codes else moves.reason_field)] if is_missing else []
     if step.reason_code not in codes:
-        return [FieldError("reason_code", moves.wrong_code, "This state has other reasons, or none.")]
+        return [FieldError("reason_code", "not_of_this_status", "This state has other reasons, or none.")]
     return [words_needed(moves.reason_field)] if step.reason_code == OTHER and step.reason is None else []

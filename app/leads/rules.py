@@ -66,6 +66,5 @@ LEAD_MOVES = Moves(
     },
     codes_of=codes_of,
     faults_of=_faults_of,
-    wrong_code="not_of_this_status",
     after_death=LEAD.terminal - {"converted"},
 )

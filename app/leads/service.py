@@ -40,6 +40,11 @@ _STEP_FIELDS = dict.fromkeys(
     ("reason_code", "reason", "wake_up_on", "duplicate_of_person_id"), "with the move, or what its status has use for"
 )
 _CHANGED = StoredFields(PatientLead, LeadUpdate, special={"status": "moves the lead", **_STEP_FIELDS})
+_OF_STATUS = StoredFields(
+    PatientLead,
+    LeadUpdate,
+    special={name: "of the lead in any status" for name in LeadUpdate.model_fields if name not in _STEP_FIELDS},
+)
 
 
 @dataclass(frozen=True)
@@ -96,13 +101,13 @@ async def change_lead(
         await require_owner(session, change.owner_id, permission=_OWNERS_WORK)
         await take_over(session, actor, person_ids=[lead.person_id], owner_id=change.owner_id)
     _CHANGED.set_given(lead, change)
-    about_status = {name: value for name, value in given.items() if name in _STEP_FIELDS}
+    about_status = _OF_STATUS.given(change)
     word = given.get("status")
     if word is not None and LEAD_MOVES.state_of(word) != lead.status:
         await _move(session, actor, lead, LeadStep(to=word, **about_status), via="update")
     else:
         await _require_original(session, lead, about_status.get("duplicate_of_person_id"))
-        _correct(lead, about_status)
+        _correct(lead, change)
     await session.flush()
     note(session, lead, given)
     return await queries.get_lead(session, actor, lead_id=lead_id)
@@ -168,12 +173,11 @@ async def _keep_role(session: AsyncSession, actor: Actor, lead: PatientLead) -> 
         await roles.end_role(session, actor, person_id=lead.person_id, type_name=LEAD_ROLE, until=now)
 
 
-def _correct(lead: PatientLead, given: Mapping[str, Any]) -> None:
+def _correct(lead: PatientLead, change: LeadUpdate) -> None:
     """Set what belongs to the lead's present status; Invalid for what another status would need."""
     before = faults_in(lead, LEAD_RULES)
-    for name, value in given.items():
-        setattr(lead, name, value)
-    require_none(faults_in(lead, LEAD_RULES), before=before, touched=given)
+    _OF_STATUS.set_given(lead, change)
+    require_none(faults_in(lead, LEAD_RULES), before=before, touched=_OF_STATUS.given(change))
 
 
 def note(session: AsyncSession, lead: PatientLead, fields: Iterable[str] = ()) -> None:

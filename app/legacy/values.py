@@ -176,11 +176,6 @@ def birth_day(cell: str, today: str) -> Read:
     return Read(None, IMPLAUSIBLE_BIRTHDATE) if born > today or born < oldest else Read(born)
 
 
-def local_midnight(day_text: str, time_zone: str) -> str:
-    """The instant at which a day begins in a zone."""
-    return _utc(datetime.fromisoformat(day_text).replace(tzinfo=ZoneInfo(time_zone)))
-
-
 def _utc(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
 

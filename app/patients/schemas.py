@@ -86,14 +86,5 @@ class PatientCreated(PatientRead):
     match: MatchRead
 
 
-class PatientSummary(Answer):
-    """A patient inside another answer."""
-
-    patient_id: UUID
-    person_id: UUID
-    status: str
-    status_group: str
-
-
 def status_group(status: str) -> str:
     return PATIENT.groups[status]

@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import contains_eager, selectinload
+from sqlalchemy.orm import contains_eager
 
 from app.audit import service as audit
 from app.people import queries
@@ -47,9 +47,9 @@ async def give_role(
     since: datetime,
     hospital_id: UUID | None = None,
     job_title: str | None = None,
-) -> PersonContactType:
+) -> None:
     """
-    The person's role of this type at `since`, given to them when they have none; asking twice is one effect.
+    See that the person has a role of this type at `since`; asking twice is one effect.
 
     A role that they have already is left as it is; one that begins later is preceded by this one. Invalid when there is
     no such contact type or hospital.
@@ -69,7 +69,7 @@ async def give_role(
         )
         .scalar_subquery()
     )
-    # The exclusion constraint decides a race; anyone who comes second finds the first one's role below.
+    # The exclusion constraint decides a race; anyone who comes second leaves the first one's role.
     await session.execute(
         insert(PersonContactType)
         .values(
@@ -83,19 +83,7 @@ async def give_role(
         )
         .on_conflict_do_nothing()
     )
-    found = await session.scalars(
-        select(role)
-        .where(
-            role.person_id == person_id,
-            role.contact_type_id == contact_type_id,
-            or_(role.valid_to.is_(None), role.valid_to > since),
-        )
-        .order_by(role.valid_from)
-        .limit(1)
-        .options(selectinload(role.contact_type))
-    )
     audit.note(session, person_ids=[person_id], fields=["roles"])
-    return found.one()
 
 
 async def end_role(

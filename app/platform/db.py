@@ -7,7 +7,7 @@ see is decided by class, and a column without one fails a test.
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -279,7 +279,6 @@ __all__ = [
     "asyncpg_url",
     "constraint_name",
     "create_engine",
-    "date",
     "edited_tables",
     "insert_only_tables",
     "sqlstate",

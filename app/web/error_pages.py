@@ -94,7 +94,7 @@ REFUSED: Mapping[str, ErrorWords] = {
         "So a list cannot be searched or sorted by it. Take it out of the filter.",
         "lock",
     ),
-    "reason_needed": ErrorWords(
+    "access_reason_needed": ErrorWords(
         "A reason is needed", "This is outside your caseload. Open the person's record and say why you need it.", "lock"
     ),
     "scope_needed": ErrorWords(

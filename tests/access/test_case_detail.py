@@ -86,7 +86,7 @@ async def test_no_route_shows_case_detail_outside_the_caseload(
         if route.permission not in GRANTS[Role(role)] or not PERMISSIONS[route.permission].personal:
             continue
         answer = await assigned.get(world.address(route), headers=headers)
-        refused = answer.status_code == 403 and answer.json()["code"] == "reason_needed"
+        refused = answer.status_code == 403 and answer.json()["code"] == "access_reason_needed"
         assert refused or answer.status_code == 200, (route.path, answer.text)
         leaks += [(route.path, found) for found in DETAIL if found in answer.text]
     assert leaks == []
@@ -139,4 +139,4 @@ async def test_a_note_about_two_people_is_closed_with_the_case_of_either(
     assert [item["notes"] for item in listed] == ["•••"]
     url = f"/api/v1/persons/{caregiver}/relationships/{world.ids['relationship_id']}"
     changed = await assigned.put(url, json={"authority": "none"}, headers=headers)
-    assert changed.json()["code"] == "reason_needed"
+    assert changed.json()["code"] == "access_reason_needed"

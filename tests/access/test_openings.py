@@ -396,12 +396,12 @@ async def test_outside_the_caseload_one_sees_who_it_is_but_not_the_case(
     }
     for url in closed:
         answer = await assigned.get(url, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (403, "reason_needed"), url
+        assert (answer.status_code, answer.json()["code"]) == (403, "access_reason_needed"), url
         assert answer.json()["header"] == "X-Access-Reason"
     changed = await assigned.put(
         f"/api/v1/call-history/{world.ids['call_id']}", json={"no_show": False}, headers=headers
     )
-    assert changed.json()["code"] == "reason_needed"
+    assert changed.json()["code"] == "access_reason_needed"
 
 
 @pytest.mark.parametrize("second", ["auditor", "programme_manager"])
@@ -413,7 +413,7 @@ async def test_a_second_role_that_sees_people_masked_opens_no_case_outside_the_c
     session.add(RoleGrant(user_account_id=me.user_account_id, role=second))
     await _own(session, world, owner)
     answer = await assigned.get(f"/api/v1/call-history/{world.ids['call_id']}", headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "reason_needed")
+    assert (answer.status_code, answer.json()["code"]) == (403, "access_reason_needed")
 
 
 async def test_a_stated_reason_opens_the_case_for_an_hour_and_is_on_record(

@@ -84,7 +84,7 @@ async def test_taking_a_person_over_from_a_colleague_needs_a_reason(
     method, path, body = _taking(world, str(me.user_account_id))[way]
 
     refused = await assigned.request(method, f"/api/v1{path}", json=body, headers=headers)
-    assert (refused.status_code, refused.json()["code"]) == (403, "reason_needed"), refused.text
+    assert (refused.status_code, refused.json()["code"]) == (403, "access_reason_needed"), refused.text
     assert (refused.json()["header"], refused.json()["person_id"]) == ("X-Access-Reason", str(world.person_id))
     event = (await session.scalars(select(AuditEvent).order_by(AuditEvent.audit_event_id.desc()).limit(1))).one()
     assert (event.outcome, event.person_ids) == ("refused", [world.person_id])

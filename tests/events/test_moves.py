@@ -28,7 +28,7 @@ MOVES = Moves(MACHINE, codes_of=lambda to: ("daylight", "other") if to == "off" 
     [
         (Step("off"), [("reason_code", "reason_needed")]),
         (Step("off", reason_code="other"), [("reason", "reason_needed")]),
-        (Step("off", reason_code="noise"), [("reason_code", "reason_not_of_this_state")]),
+        (Step("off", reason_code="noise"), [("reason_code", "not_of_this_status")]),
         (Step("off", reason_code="daylight"), []),
         (Step("off", reason="It was light."), []),
         (Step("off", happened_at=NOW + CLOCKS_DIFFER, reason_code="daylight"), []),

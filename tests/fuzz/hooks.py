@@ -20,9 +20,8 @@ BEYOND_A_SCHEMA = {
     "reason": "whether the percent-encoded bytes of a header are UTF-8 and one line of text",
     # Two fields of one body
     "missing": "fields that a state or another field asks for: `anyOf` of `required` breaks generated clients",
-    "not_of_this_status": "fields that a state does not know",
+    "not_of_this_status": "fields that a state does not know, and reasons of other states",
     "reason_needed": "states that are entered with a reason",
-    "reason_not_of_this_state": "each state has reasons of its own",
     "reason_when_not_eligible": "a reason only for who is not eligible",
     "only_with_a_move": "a reason belongs to a change of status",
     "contradicts_status": "status and no_show say the same thing",

@@ -371,7 +371,7 @@ async def test_page_of_one_record_outside_the_caseload_asks_for_the_reason_and_a
         assert f"{H} notes" in (await browser.get(url)).text
     events = select(AuditEvent).where(AuditEvent.action == "show_call").order_by(AuditEvent.audit_event_id)
     assert [(e.outcome, e.code, e.purpose) for e in await session.scalars(events)] == [
-        ("refused", "reason_needed", None),
+        ("refused", "access_reason_needed", None),
         ("done", None, "outside_caseload"),
     ]
 

@@ -41,7 +41,7 @@ class ScopeNeeded(Forbidden):
 
 
 class ReasonNeeded(Forbidden):
-    code = "reason_needed"
+    code = "access_reason_needed"
     detail = (
         "This person is not in your caseload. Repeat the request with the header X-Access-Reason that says why you "
         "need to see it; the reason is on record."

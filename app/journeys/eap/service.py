@@ -18,14 +18,18 @@ from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
 from app.platform.faults import require_none
 from app.platform.plausibility import dates_of, implausible
+from app.platform.stored_fields import StoredFields
 
+_NEW_PROGRAMME = StoredFields(EapProgram, ProgrammeCreate)
+_CHANGED_PROGRAMME = StoredFields(EapProgram, ProgrammeUpdate)
+_GATE = StoredFields(EapGate, GateUpdate)
 NOT_RECORDED = etag(0)
 """The entity tag of a gate that is not recorded yet."""
 
 
 async def add_programme(session: AsyncSession, actor: Actor, *, new: ProgrammeCreate) -> EapProgram:
     """A new programme; ProgrammeExists when the name is used already, whatever its case."""
-    programme = EapProgram(**new.model_dump(), updated_by=actor.account_id)
+    programme = EapProgram(**_NEW_PROGRAMME.values(new), updated_by=actor.account_id)
     session.add(programme)
     await session.flush()
     audit.note(session, record_type="eap_program", record_id=programme.eap_program_id)
@@ -38,8 +42,7 @@ async def change_programme(
     """Change the fields given; Stale when `if_match` names another version."""
     programme = await queries.get_programme(session, actor, eap_program_id=eap_program_id, for_update=True)
     require_match(if_match, etag(programme.version))
-    for field in change.model_fields_set:
-        setattr(programme, field, getattr(change, field))
+    _CHANGED_PROGRAMME.set_given(programme, change)
     await session.flush()
     audit.note(session, record_type="eap_program", record_id=eap_program_id, fields=change.model_fields_set)
     return programme
@@ -59,16 +62,14 @@ async def change_gate(
     journey = await get_journey(session, actor, kind=EAP, journey_id=eap_journey_id, for_update=True)
     found = await queries.find_gate(session, actor, eap_journey_id=eap_journey_id, gate=gate)
     require_match(if_match, etag(found.version) if found else NOT_RECORDED)
-    values = change.model_dump(include=change.model_fields_set)
     life, before = await life_of(session, journey.patient.person), []
     if found is None:
-        found = EapGate(eap_journey_id=eap_journey_id, gate=gate, **values, updated_by=actor.account_id)
+        found = EapGate(eap_journey_id=eap_journey_id, gate=gate, updated_by=actor.account_id)
     else:
         before = implausible("eap_gate", dates_of(found), life=life, now=clock.now())
-        for field, value in values.items():
-            setattr(found, field, value)
+    _GATE.set_given(found, change)
     faults = implausible("eap_gate", dates_of(found), life=life, now=clock.now())
-    require_none(faults, before=before, touched=values)
+    require_none(faults, before=before, touched=change.model_fields_set)
     session.add(found)
     await session.flush()
     audit.note(

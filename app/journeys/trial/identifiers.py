@@ -86,22 +86,6 @@ _FORMS: Final = (
 )
 
 
-def parse_trial_reference(text: str) -> TrialReference | None:
-    """
-    The first registry number that stands anywhere in the text, or None for free text without one.
-
-    Where several registries' numbers stand, the order is NCT, EU CT, EudraCT, ISRCTN, jRCT. What was found is
-    `number` letter for letter only if the text was written well; else it was repaired.
-
-    Source: contract of the legacy export, section 7.
-    """
-    plain = _plain(text)
-    for form in _FORMS:
-        if match := form.found.search(plain):
-            return TrialReference(form.registry, form.written(match))
-    return None
-
-
 def read_trial_number(text: str) -> TrialReference | None:
     """The number that the whole text is, case and gaps aside, or None: for input that must be a number."""
     plain = _plain(text).strip()
@@ -109,12 +93,6 @@ def read_trial_number(text: str) -> TrialReference | None:
         if match := form.found.fullmatch(plain):
             return TrialReference(form.registry, form.written(match))
     return None
-
-
-def well_formed(number: str) -> bool:
-    """Whether this is a registry number exactly as its registry writes it."""
-    reference = read_trial_number(number)
-    return reference is not None and reference.number == number
 
 
 def _plain(text: str) -> str:

@@ -14,6 +14,14 @@ from app.journeys.trial.schemas import (
 )
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
+from app.platform.stored_fields import StoredFields
+
+_NEW = StoredFields(
+    ClinicalTrial,
+    TrialCreate,
+    special={"trial_id": "kept as its registry writes it", "registry_code": "told by the number"},
+)
+_CHANGED = StoredFields(ClinicalTrial, TrialUpdate)
 
 
 async def add_trial(session: AsyncSession, actor: Actor, *, new: TrialCreate) -> ClinicalTrial:
@@ -26,10 +34,7 @@ async def add_trial(session: AsyncSession, actor: Actor, *, new: TrialCreate) ->
     trial = ClinicalTrial(
         trial_id=reference.number if reference else new.trial_id,
         registry_code=reference.registry.value if reference else "other",
-        title=new.title,
-        phase=new.phase,
-        status=new.status,
-        sponsor=new.sponsor,
+        **_NEW.values(new),
         updated_by=actor.account_id,
     )
     session.add(trial)
@@ -49,8 +54,7 @@ async def change_trial(
     """Change the fields given; Stale when `if_match` names another version."""
     trial = await queries.get_trial(session, actor, clinical_trial_id=clinical_trial_id, for_update=True)
     require_match(if_match, etag(trial.version))
-    for field in change.model_fields_set:
-        setattr(trial, field, getattr(change, field))
+    _CHANGED.set_given(trial, change)
     await session.flush()
     audit.note(session, record_type="clinical_trial", record_id=clinical_trial_id, fields=change.model_fields_set)
     return trial

@@ -203,7 +203,7 @@ async def test_decline_and_end_of_treatment_have_lists_of_their_own(
     assert (without.status_code, without.json()["code"]) == (422, "reason_needed")
     assert "supply_limited" in without.json()["allowed"]
     assert "completed_course" not in without.json()["allowed"]
-    assert wrong.json()["errors"][0]["code"] == "reason_not_of_this_state"
+    assert wrong.json()["errors"][0]["code"] == "not_of_this_status"
     assert (declined.status_code, appealed.json()["status"]) == (200, "sponsor_review")
     assert ended.json()["status"] == "treatment_ended"
 

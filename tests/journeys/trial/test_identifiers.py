@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from app.journeys.trial.identifiers import (
     Registry,
     TrialReference,
-    parse_trial_reference,
     read_trial_number,
-    well_formed,
 )
 from app.journeys.trial.models import REGISTRIES
 
@@ -36,32 +34,23 @@ NUMBERS = st.one_of(
         ("NCT-01234567", NCT, "NCT01234567"),
         ("NCT01 234567", NCT, "NCT01234567"),
         ("NCT0123-4567", NCT, "NCT01234567"),
-        ("trial NCT01234567 (site 12)", NCT, "NCT01234567"),
-        ("https://example.org/study/NCT01234567?tab=1", NCT, "NCT01234567"),
         ("ＮＣＴ０１２３４５６７", NCT, "NCT01234567"),
         ("NCT\u200b01234567", NCT, "NCT01234567"),
         ("2023-501234-12-01", EU_CT, "2023-501234-12-01"),
         ("2023-501234-12", EU_CT, "2023-501234-12-00"),
         ("2023 501234 12 01", EU_CT, "2023-501234-12-01"),
         ("2023\u2013501234\u201312\u201300", EU_CT, "2023-501234-12-00"),
-        ("EU CT 2023-501234-12-00", EU_CT, "2023-501234-12-00"),
-        ("EudraCT 2023-501234-12", EU_CT, "2023-501234-12-00"),
-        ("2023-501234-12 2024", EU_CT, "2023-501234-12-00"),
         ("2015-001234-12", EUDRACT, "2015-001234-12"),
         ("2015 001234 12", EUDRACT, "2015-001234-12"),
         ("2015\u2013001234\u201312", EUDRACT, "2015-001234-12"),
-        ("EudraCT 2015-001234-12", EUDRACT, "2015-001234-12"),
-        ("EudraCT: 2015-001234-12-NL", EUDRACT, "2015-001234-12"),
         ("ISRCTN12345678", ISRCTN, "ISRCTN12345678"),
         ("isrctn 1234 5678", ISRCTN, "ISRCTN12345678"),
         ("jRCT2031200001", JRCT, "jRCT2031200001"),
         ("JRCTS031180159", JRCT, "jRCTs031180159"),
-        ("JPRN-jRCTs031180159", JRCT, "jRCTs031180159"),
-        ("2015-001234-12 / NCT01234567", NCT, "NCT01234567"),
     ],
 )
-def test_a_number_is_found_anywhere_in_a_cell(text: str, registry: Registry, number: str) -> None:
-    assert parse_trial_reference(text) == TrialReference(registry, number)
+def test_a_number_is_read_however_it_is_spelled(text: str, registry: Registry, number: str) -> None:
+    assert read_trial_number(text) == TrialReference(registry, number)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +73,7 @@ def test_a_number_is_found_anywhere_in_a_cell(text: str, registry: Registry, num
     ],
 )
 def test_other_text_is_no_reference(text: str) -> None:
-    assert parse_trial_reference(text) is None
-    assert not well_formed(text)
+    assert read_trial_number(text) is None
 
 
 @pytest.mark.parametrize(
@@ -102,37 +90,27 @@ def test_input_must_be_a_number_and_nothing_else(text: str, number: str | None) 
     assert (reference.number if reference else None) == number
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["nct01234567", " NCT01234567", "NCT 01234567", "2023-501234-12", "2015 001234 12", "jrct2031200001"],
-)
-def test_a_number_written_otherwise_is_read_but_not_well_formed(text: str) -> None:
-    assert parse_trial_reference(text) is not None
-    assert not well_formed(text)
-
-
 def test_the_registries_are_those_of_the_table() -> None:
     assert {registry.value for registry in Registry} == set(REGISTRIES) - {"other"}
 
 
 @given(NUMBERS)
 def test_a_number_well_written_is_its_own_reference(number: str) -> None:
-    assert well_formed(number)
-    reference = parse_trial_reference(number)
-    assert reference is not None
-    assert reference.number == number
+    assert _number_of(number) == number
 
 
 @given(NUMBERS, st.sampled_from(["", " ", "-", "\u2013", "\u00a0"]), st.sampled_from([str, str.upper, str.lower]))
 def test_blanks_dashes_and_case_change_no_number(number: str, gap: str, retyped: Callable[[str], str]) -> None:
     loose = re.sub(r"(?<=[0-9])-?(?=[0-9])", gap, number)
-    reference = parse_trial_reference(f"see ({retyped(loose)}).")
-    assert reference is not None
-    assert reference.number == number
+    assert _number_of(retyped(loose)) == number
 
 
 @given(st.text(max_size=60))
-def test_any_text_may_be_asked_and_what_is_found_is_well_formed(text: str) -> None:
-    reference = parse_trial_reference(text)
-    if reference is not None:
-        assert well_formed(reference.number)
+def test_any_text_may_be_asked_and_what_is_read_is_well_written(text: str) -> None:
+    number = _number_of(text)
+    assert number is None or _number_of(number) == number
+
+
+def _number_of(text: str) -> str | None:
+    reference = read_trial_number(text)
+    return reference.number if reference else None
