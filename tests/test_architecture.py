@@ -14,6 +14,7 @@ from app.access.policy import GRANTS, PERMISSIONS
 from app.access.request_guard import GuardedRoute, api_router, mount
 from app.main import create_app
 from app.models import metadata
+from app.platform.db import tables_that_say
 from app.platform.errors import AppError
 from app.platform.problems import STATUS_OF_KIND
 from app.platform.settings import Settings
@@ -112,6 +113,19 @@ def test_no_package_imports_the_routes_of_another() -> None:
             if any(re.search(r"\.(api|review_api)$", module) for module in modules):
                 found.add(file.relative_to(ROOT).as_posix())
     assert found == {"app/main.py"}
+
+
+def test_tables_of_packages_to_the_left_are_asked_for_in_one_way() -> None:
+    by_hand = re.compile(r"""(?<![.\w])table\(\s*"|metadata\.tables\.values""")
+    found = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "app").rglob("*.py"))
+        if not {"platform", "revisions", "legacy"} & set(path.parts)
+        and by_hand.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+    with pytest.raises(LookupError, match="no table says nonsense"):
+        tables_that_say("nonsense")
 
 
 def test_advisory_locks_are_named_in_one_module() -> None:

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, and_, column, exists, false, func, not_, or_, select, table, text
+from sqlalchemy import Select, and_, exists, false, func, not_, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -16,6 +16,7 @@ from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.db import tables_that_say
 from app.platform.paging import Found, SortKey, fetch_page
 
 LOADED = (joinedload(CallHistory.person), joinedload(CallHistory.navigator))
@@ -26,9 +27,6 @@ OF_A_DELETED_PATIENT = exists().where(Patient.patient_id == CallHistory.patient_
 """
 Anyone who cannot see a patient does not see the calls with them. Those with the lead before it stay with the lead.
 """
-
-# leads stands to the left of calls: its table is named, its package is not imported.
-_LEAD = table("patient_lead", column("lead_id", Uuid()), column("person_id", Uuid()))
 
 
 async def get_call(
@@ -99,7 +97,8 @@ async def person_of_patient(session: AsyncSession, _actor: Actor, *, patient_id:
 
 async def person_of_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID) -> UUID:
     """The person of a lead; LeadOfCallNotFound."""
-    found = (await session.execute(select(_LEAD.c.person_id).where(_LEAD.c.lead_id == lead_id))).scalar_one_or_none()
+    (leads,) = tables_that_say("leads")
+    found = await session.scalar(select(leads.c.person_id).where(leads.c.lead_id == lead_id))
     if found is None:
         raise LeadOfCallNotFound
     return UUID(str(found))

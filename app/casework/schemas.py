@@ -13,6 +13,8 @@ from app.people.schemas import MatchRead
 from app.platform.paging import Page
 from app.platform.text import OMITTED, Answer, Body, Day, Id, Reason, one_of
 
+StatusKind: Any = one_of(("lead_status", "patient_status", *(kind.event_kind for kind in KINDS)))
+
 
 class Conversion(Body):
     """
@@ -122,7 +124,7 @@ class CallItem(_Item):
 
 
 class StatusItem(_Item):
-    kind: one_of(("lead_status", "patient_status", *(kind.event_kind for kind in KINDS)))  # type: ignore[valid-type]
+    kind: StatusKind
     data: StatusEntry
 
 

@@ -9,12 +9,14 @@ from app.platform.text import OMITTED, Answer, Body, Flag, Label, Notes, line
 
 MapType = Literal["exact", "narrower", "broader"]
 Abbreviation: Any = line(50)
+CodeInSystem: Any = line(50)
+Display: Any = line(300)
 
 
 class CodeIn(Body):
     system: Label
-    code: line(50)  # type: ignore[valid-type]  # a type made by a call
-    display: line(300) | None = None  # type: ignore[valid-type]
+    code: CodeInSystem
+    display: Display | None = None
     map_type: MapType = "exact"
 
 

@@ -1,16 +1,18 @@
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Country, Flag, Label, Name, Notes, line
+
+Address: Any = line(500)
 
 
 class HospitalCreate(Body):
     name: Label
     city: Name | None = None
     country: Country | None = None
-    address: line(500) | None = None  # type: ignore[valid-type]  # a type made by a call
+    address: Address | None = None
 
 
 class HospitalUpdate(Body):
@@ -19,7 +21,7 @@ class HospitalUpdate(Body):
     name: Label = OMITTED
     city: Name | None = OMITTED
     country: Country | None = OMITTED
-    address: line(500) | None = OMITTED  # type: ignore[valid-type]
+    address: Address | None = OMITTED
     is_active: Flag = OMITTED
 
 

@@ -54,6 +54,7 @@ class PatientLead(Edited, Base):
         Index("ix_patient_lead_owner_id_created_at", "owner_id", text("created_at DESC"), text("lead_id DESC")),
         Index("ix_patient_lead_person_id", "person_id", text("created_at DESC"), text("lead_id DESC")),
         Index("ix_patient_lead_faulty", "lead_id", postgresql_where=text(FAULTY_LEAD_SQL)),
+        {"info": {"leads": True, "cases": True}},
     )
 
     lead_id: Mapped[Key]

@@ -75,7 +75,7 @@ class Patient(Edited, Base):
             text("patient_id DESC"),
             postgresql_where=text("deleted_at IS NULL"),
         ),
-        {"info": {"helped": PATIENT.states_of_filter("active")}},
+        {"info": {"helped": PATIENT.states_of_filter("active"), "cases": True}},
     )
 
     patient_id: Mapped[Key]

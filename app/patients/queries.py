@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, Table, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -13,7 +13,7 @@ from app.patients.states import PATIENT
 from app.people import queries as people
 from app.people.locks import lock_person_of
 from app.platform.actor import Actor
-from app.platform.db import Base
+from app.platform.db import tables_that_say
 from app.platform.paging import Found, SortKey, fetch_page
 from app.platform.search import among
 from app.platform.states import Machine
@@ -81,20 +81,16 @@ async def list_patients(session: AsyncSession, actor: Actor, *, query: PatientFi
     )
 
 
-async def has_open_journey(session: AsyncSession, *, patient_id: UUID) -> bool | None:
-    """
-    Whether a journey of the patient is in a state that is not closed; None where there are no tables of journeys.
-
-    journeys stands to the left of patients, so its tables are found by the machine that they carry in `info`.
-    """
-    open_ones = []
-    for table in Base.metadata.tables.values():
-        machine: Machine | None = table.info.get("journey_machine")
-        if machine is not None:
-            is_open = table.c.status.in_([state for state in machine.states if machine.is_open(state)])
-            open_ones.append(exists(select(table.c.patient_id).where(table.c.patient_id == patient_id, is_open)))
-    if not open_ones:
-        return None
+async def has_open_journey(session: AsyncSession, *, patient_id: UUID) -> bool:
+    """Whether a journey of the patient is in a state that is not closed."""
+    journeys: dict[Table, Machine] = tables_that_say("journey_machine")
+    open_ones = [
+        exists().where(
+            table.c.patient_id == patient_id,
+            table.c.status.in_([state for state in machine.states if machine.is_open(state)]),
+        )
+        for table, machine in journeys.items()
+    ]
     return bool(await session.scalar(select(or_(*open_ones))))
 
 

@@ -16,8 +16,7 @@ from app.platform.states import Machine
 
 async def no_open_journey(session: AsyncSession, patient: Patient, _move: Move) -> Finding:
     """Nobody is put aside while a trial or a programme still waits for them."""
-    is_open = await queries.has_open_journey(session, patient_id=patient.patient_id)
-    return Finding.of(None if is_open is None else not is_open)
+    return Finding.of(not await queries.has_open_journey(session, patient_id=patient.patient_id))
 
 
 def _journeys_open(machine: Machine, move: Move) -> JourneysOpen:

@@ -89,6 +89,7 @@ class Person(Edited, Base):
             text("person_id DESC"),
             postgresql_where=text("is_active IS FALSE"),
         ),
+        {"info": {"people": True}},
     )
 
     person_id: Mapped[Key]

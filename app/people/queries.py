@@ -31,7 +31,7 @@ from app.people.names import Name
 from app.people.schemas import DuplicateCandidateFilter, PersonFilter, SuggestedChangeFilter
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.db import Base
+from app.platform.db import tables_that_say
 from app.platform.paging import Found, PageQuery, SortKey, fetch_page
 from app.platform.search import among, begins_with, contains
 
@@ -102,18 +102,12 @@ async def is_email_of_another(session: AsyncSession, *, key: str, person_id: UUI
 
 
 async def is_helped(session: AsyncSession, *, person_id: UUID) -> bool:
-    """
-    Whether the person is a patient whom we help at present.
-
-    patients stands to the left of people, so its table is found by the states that it carries in `info`.
-    """
-    for table in Base.metadata.tables.values():
-        if states := table.info.get("helped"):
-            is_patient = exists().where(
-                table.c.person_id == person_id, table.c.status.in_(states), table.c.deleted_at.is_(None)
-            )
-            return bool(await session.scalar(select(is_patient)))
-    return False
+    """Whether we help the person at present: a record of theirs is in a state that its table calls helped."""
+    records = [
+        exists().where(table.c.person_id == person_id, table.c.status.in_(states), table.c.deleted_at.is_(None))
+        for table, states in tables_that_say("helped").items()
+    ]
+    return bool(await session.scalar(select(or_(*records))))
 
 
 async def contact_keys(session: AsyncSession, *, person_id: UUID, kind: str) -> set[str]:

@@ -275,11 +275,14 @@ class RoleRead(Answer):
     version: int
 
 
+ContactValue: Any = line(254)
+
+
 class ContactPointCreate(Body):
     """`is_shared`: the address of a family or a clinic, which belongs to others as well."""
 
     kind: ContactKind
-    value: line(254)  # type: ignore[valid-type]  # a type made by a call
+    value: ContactValue
     is_shared: Flag = False
 
 

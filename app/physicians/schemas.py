@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from app.access.masking import Personal
@@ -8,12 +8,14 @@ from app.people.schemas import Intake, MatchRead, OfKnownPerson, OfNewPerson, Pe
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Flag, Id, Instant, Label, either, line
 
+LicenceNumber: Any = line(100)
+
 
 class _Professional(Intake):
     hospital_id: Id | None = None
     job_title: Label | None = None
     specialization_id: Id | None = None
-    medical_license_number: line(100) | None = None  # type: ignore[valid-type]  # a type made by a call
+    medical_license_number: LicenceNumber | None = None
 
 
 class PhysicianOfNewPerson(_Professional, OfNewPerson):
@@ -33,7 +35,7 @@ class PhysicianUpdate(Body):
     hospital_id: Id | None = OMITTED
     job_title: Label | None = OMITTED
     specialization_id: Id | None = OMITTED
-    medical_license_number: line(100) | None = OMITTED  # type: ignore[valid-type]
+    medical_license_number: LicenceNumber | None = OMITTED
     is_active: Flag = OMITTED
 
 
@@ -44,7 +46,7 @@ class PhysicianFilter(PageQuery):
     person_id: Id | None = None
     hospital_id: Id | None = None
     specialization_id: Id | None = None
-    medical_license_number: Personal[line(100) | None] = None  # type: ignore[valid-type]
+    medical_license_number: Personal[LicenceNumber | None] = None
     is_active: Literal["true", "false"] | None = None
     created_from: Instant | None = None
 

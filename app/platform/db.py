@@ -169,6 +169,19 @@ def insert_only_tables() -> list[Table]:
     return [table for table in Base.metadata.sorted_tables if table.info["rows"] is Rows.INSERT_ONLY]
 
 
+def tables_that_say(word: str) -> dict[Table, Any]:
+    """
+    The tables with `word` in their `info`, and what it says there.
+
+    So a package asks about tables of packages to its left, which it does not import. LookupError when there is none:
+    an answer from no table would read as "no".
+    """
+    found = {table: table.info[word] for table in Base.metadata.tables.values() if word in table.info}
+    if not found:
+        raise LookupError(f"no table says {word}: is app.models imported?")
+    return found
+
+
 def edited_tables() -> list[Table]:
     """Tables with earlier versions in row_history: those with the columns of Edited."""
     return [table for table in Base.metadata.sorted_tables if {"version", "updated_by"} <= set(table.c.keys())]
@@ -282,4 +295,5 @@ __all__ = [
     "edited_tables",
     "insert_only_tables",
     "sqlstate",
+    "tables_that_say",
 ]

@@ -36,6 +36,7 @@ Narrows = Callable[[BaseModel, PersonColumn | None], ColumnElement[bool] | None]
 narrows: ContextVar[Narrows | None] = ContextVar("narrows", default=None)
 """Set by an entry point while it answers: the rows that a list may find for its asker, None where all."""
 
+Cursor: Any = line(2000)
 T = TypeVar("T")
 Row = TypeVar("Row")
 
@@ -93,7 +94,7 @@ class PageQuery(Body):
         BeforeValidator(_limit),
         WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}),
     ] = DEFAULT_LIMIT
-    cursor: line(2000) | None = None  # type: ignore[valid-type]  # a type made by a call
+    cursor: Cursor | None = None
 
     def model_post_init(self, _context: Any) -> None:
         check = admits.get()

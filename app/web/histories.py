@@ -143,12 +143,14 @@ for _record in RECORDS:
         dependencies=[allow(_record.permission)],
     )
 
+ReasonInOneLine: Any = line(LONGEST)
+
 
 class AccessReason(Body):
     """Whose case is to be opened, and why."""
 
     person_id: Id
-    reason: line(LONGEST)  # type: ignore[valid-type]  # a type made by a call
+    reason: ReasonInOneLine
 
 
 @router.post("/access-reasons", dependencies=[allow("patient.read")])

@@ -28,6 +28,8 @@ router = page_router("/api-keys")
 GOOD_FOR_DAYS = (1, 30, 90, 180, 365)
 OVERLAP_DAYS = (1, 7, 30)
 ROLES = [(role.value, words(role.value), ROLE_DESCRIPTIONS[role]) for role in Role]
+GoodFor: Any = one_of(str(days) for days in GOOD_FOR_DAYS)
+OverlapAsked: Any = one_of(str(days) for days in OVERLAP_DAYS)
 
 
 class NewKey(Body):
@@ -36,13 +38,13 @@ class NewKey(Body):
     name: Label
     role: RoleName
     scopes: list[PermissionCode]
-    days: one_of(str(days) for days in GOOD_FOR_DAYS)  # type: ignore[valid-type]  # a type made by a call
+    days: GoodFor
 
 
 class Overlap(Body):
     """For how many days a replaced key works on."""
 
-    overlap: one_of(str(days) for days in OVERLAP_DAYS)  # type: ignore[valid-type]
+    overlap: OverlapAsked
 
 
 @router.get("", dependencies=[allow("key.manage")])

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.patients.models import Patient
 from app.people import queries, service, suggestions
 from app.people.errors import (
     AlreadyDecided,
@@ -22,7 +23,7 @@ from app.people.schemas import Intake, PersonCreate, PersonUpdate
 from app.people.service import Identified
 from app.platform.actor import Actor
 from app.platform.errors import Invalid
-from tests.builders import a_colleague
+from tests.builders import a_colleague, a_patient
 
 JAN = {"first_name": "Jan", "last_name": "de Vries", "email": "jan@example.org"}
 
@@ -309,3 +310,15 @@ async def test_an_address_that_is_replaced_names_who_replaced_it(session: AsyncS
     )
 
     assert (await session.scalars(select(ContactPoint.updated_by))).one() == account.user_account_id
+
+
+async def test_whom_any_table_calls_helped_is_helped(
+    session: AsyncSession, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await identify(session, actor)
+    await a_patient(session, made.person)
+    first, second = Patient.__table__.alias(), Patient.__table__.alias()
+    for states, is_helped in [(("paused",), False), (("active",), True)]:
+        said = {first: ("inactive",), second: states}
+        monkeypatch.setattr(queries, "tables_that_say", lambda _word, said=said: said)
+        assert await queries.is_helped(session, person_id=made.person.person_id) is is_helped

@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -14,14 +14,14 @@ from app.platform.text import Answer, Body, Instant, Label, line, one_of, whole
 
 UserStatus = Literal["active", "invited", "disabled"]
 KeyStatus = Literal["active", "rotating", "expired", "revoked"]
-RoleName = one_of(role.value for role in Role)
-PermissionCode = one_of(PERMISSIONS)
+RoleName: Any = one_of(role.value for role in Role)
+PermissionCode: Any = one_of(PERMISSIONS)
 
 
 class UserFilter(PageQuery):
     """Accounts of people by name; `q` is a part of the name or the e-mail."""
 
-    q: line(200) | None = None  # type: ignore[valid-type]  # a type made by a call
+    q: Label | None = None
 
 
 class UserRead(Answer):
@@ -50,16 +50,18 @@ def _address(value: str) -> str:
         raise PydanticCustomError("email", NO_ADDRESS) from None
 
 
-_HumanRole = one_of(role.value for role in HUMAN_ROLES)
-AccountAddress = Annotated[line(254), AfterValidator(_address)]  # type: ignore[valid-type]  # a type made by a call
-HumanRoles = Annotated[list[_HumanRole], Field(min_length=1, max_length=20)]  # type: ignore[valid-type]
+SeenVersion: Any = whole(0, 999_999_999)
+OverlapDays: Any = whole(1, 30)
+_HumanRole: Any = one_of(role.value for role in HUMAN_ROLES)
+AccountAddress: Any = Annotated[line(254), AfterValidator(_address)]
+HumanRoles: Any = Annotated[list[_HumanRole], Field(min_length=1, max_length=20)]
 
 
 class Invitation(Body):
     """Somebody who is to work here, and as what."""
 
     display_name: Label
-    email: AccountAddress  # type: ignore[valid-type]
+    email: AccountAddress
     roles: HumanRoles
 
 
@@ -71,8 +73,8 @@ class NameOfUser(Body):
     """`seen_version` is the account's version that the new name and address are meant for."""
 
     display_name: Label
-    email: AccountAddress  # type: ignore[valid-type]
-    seen_version: whole(0, 999_999_999)  # type: ignore[valid-type]
+    email: AccountAddress
+    seen_version: SeenVersion
 
 
 class SessionRead(Answer):
@@ -128,12 +130,12 @@ class ApiKeyCreate(Body):
     """A key for the system `name`, whose service account is opened when there is none; good for a year at most."""
 
     name: Label
-    role: RoleName  # type: ignore[valid-type]  # a type made by a call
-    scopes: Annotated[list[PermissionCode], Field(min_length=1, max_length=100)] | None = None  # type: ignore[valid-type]
+    role: RoleName
+    scopes: Annotated[list[PermissionCode], Field(min_length=1, max_length=100)] | None = None
     expires_at: Instant
 
 
 class ApiKeyRotation(Body):
     """For how long the old key works on beside its successor."""
 
-    overlap_days: whole(1, 30) = 7  # type: ignore[valid-type]  # a type made by a call
+    overlap_days: OverlapDays = 7

@@ -2,7 +2,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, column, exists, not_, or_, select, table
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import RoleGrant, UserAccount
@@ -12,14 +12,10 @@ from app.access.openings.schemas import OpeningFilter
 from app.access.policy import Role
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.db import tables_that_say
 from app.platform.paging import Found, PersonColumn, SortKey, fetch_page
 
 _NEWEST = SortKey((AccessOpening.created_at, AccessOpening.access_opening_id), (datetime, UUID))
-
-# These stand to the left of access: their tables are named, their packages not imported.
-_PATIENT = table("patient", column("person_id", Uuid()), column("owner_id", Uuid()))
-_LEAD = table("patient_lead", column("person_id", Uuid()), column("owner_id", Uuid()))
-_PERSON = table("person", column("person_id", Uuid()))
 
 
 def _is_open(now: datetime) -> ColumnElement[bool]:
@@ -138,7 +134,8 @@ async def outside_caseload(session: AsyncSession, actor: Actor, *, person_ids: C
     """Those of `person_ids` that are not in the actor's caseload."""
     if not person_ids:
         return frozenset()
-    person = _PERSON.c.person_id
+    (people,) = tables_that_say("people")
+    person = people.c.person_id
     outside = select(person).where(person.in_(person_ids), not_(_is_in_caseload(person, actor)))
     return frozenset(await session.scalars(outside))
 
@@ -162,7 +159,9 @@ def _is_in_caseload(person: PersonColumn, actor: Actor) -> ColumnElement[bool]:
     still has their owner: else deleting somebody would open their case. Somebody without a record of care (a physician,
     a caregiver) is owned by nobody: they have no case to be closed.
     """
-    of_person = [(exists().where(record.c.person_id == person), record.c.owner_id) for record in (_PATIENT, _LEAD)]
+    of_person = [
+        (exists().where(record.c.person_id == person), record.c.owner_id) for record in tables_that_say("cases")
+    ]
     mine = [record.where(owner == actor.account_id) for record, owner in of_person]
     owned = [record.where(owner.is_not(None)) for record, owner in of_person]
     return or_(*mine, not_(or_(*owned)))

@@ -1,5 +1,5 @@
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -18,7 +18,13 @@ def _distinct(countries: list[str]) -> list[str]:
 
 
 Countries = Annotated[list[Country], Field(max_length=250), AfterValidator(_distinct)]
-GateName = one_of(GATES)
+GateName: Any = one_of(GATES)
+GateStatus: Any = one_of(GATE_STATES)
+ReferenceNumber: Any = line(100)
+Status: Any = one_of(EAP_JOURNEY.words())
+StatusAsked: Any = one_of(EAP_JOURNEY.filter_words())
+ReasonCode: Any = one_of(REASONS)
+EapNumber: Any = line(100)
 
 
 class ProgrammeCreate(Body):
@@ -73,19 +79,19 @@ class ProgrammeRead(ProgrammeSummary):
 class EapJourneyCreate(JourneyCreate):
     """`eap_number` is the request's number, unique in its programme; `product` where it is not the programme's."""
 
-    status: one_of(EAP_JOURNEY.words()) | None = None  # type: ignore[valid-type]  # types made by a call
-    reason_code: one_of(REASONS) | None = None  # type: ignore[valid-type]
+    status: Status | None = None
+    reason_code: ReasonCode | None = None
     eap_program_id: Id | None = None
-    eap_number: line(100)  # type: ignore[valid-type]
+    eap_number: EapNumber
     product: Label | None = None
     approval_date: Day | None = None
 
 
 class EapJourneyUpdate(JourneyUpdate):
-    status: one_of(EAP_JOURNEY.words()) = OMITTED  # type: ignore[valid-type]
-    reason_code: one_of(REASONS) | None = OMITTED  # type: ignore[valid-type]
+    status: Status = OMITTED
+    reason_code: ReasonCode | None = OMITTED
     eap_program_id: Id | None = OMITTED
-    eap_number: line(100) = OMITTED  # type: ignore[valid-type]
+    eap_number: EapNumber = OMITTED
     product: Label | None = OMITTED
     approval_date: Day | None = OMITTED
 
@@ -93,14 +99,14 @@ class EapJourneyUpdate(JourneyUpdate):
 class EapTransition(JourneyTransition):
     __doc__ = JourneyTransition.__doc__
 
-    to: one_of(EAP_JOURNEY.words())  # type: ignore[valid-type]
-    reason_code: one_of(REASONS) | None = None  # type: ignore[valid-type]
+    to: Status
+    reason_code: ReasonCode | None = None
 
 
 class EapJourneyFilter(JourneyFilter):
     """`status` is a state or a seed's word for a group of them."""
 
-    status: Health[one_of(EAP_JOURNEY.filter_words()) | None] = None  # type: ignore[valid-type]
+    status: Health[StatusAsked | None] = None
     eap_program_id: Detail[Id | None] = None
 
 
@@ -123,9 +129,9 @@ class EapJourneyRead(JourneyRead):
 class GateUpdate(Body):
     """The fields given are changed; a gate that is not recorded yet begins as `pending`."""
 
-    status: one_of(GATE_STATES) = OMITTED  # type: ignore[valid-type]
+    status: GateStatus = OMITTED
     decided_on: Day | None = OMITTED
-    reference_number: line(100) | None = OMITTED  # type: ignore[valid-type]
+    reference_number: ReferenceNumber | None = OMITTED
     expires_on: Day | None = OMITTED
     notes: Notes | None = OMITTED
 

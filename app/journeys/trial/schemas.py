@@ -1,5 +1,5 @@
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from app.access.masking import Detail, Health
@@ -20,6 +20,14 @@ TrialStatus = Literal[
     "completed",
     "withdrawn",
 ]
+TrialNumber: Any = line(100)
+RegistryCode: Any = one_of(REGISTRIES)
+Title: Any = line(500)
+Phase: Any = line(30)
+Status: Any = one_of(TRIAL_JOURNEY.words())
+StatusAsked: Any = one_of(TRIAL_JOURNEY.filter_words())
+ReasonCode: Any = one_of(REASONS)
+Outcome: Any = line(100)
 
 
 class TrialCreate(Body):
@@ -29,10 +37,10 @@ class TrialCreate(Body):
     A number of a registry that we do not know is kept as it came, with the `registry_code` `other`.
     """
 
-    trial_id: line(100)  # type: ignore[valid-type]  # types made by a call
-    registry_code: one_of(REGISTRIES) | None = None  # type: ignore[valid-type]
-    title: line(500) | None = None  # type: ignore[valid-type]
-    phase: line(30) | None = None  # type: ignore[valid-type]
+    trial_id: TrialNumber
+    registry_code: RegistryCode | None = None
+    title: Title | None = None
+    phase: Phase | None = None
     status: TrialStatus = "unverified"
     sponsor: Label | None = None
 
@@ -40,8 +48,8 @@ class TrialCreate(Body):
 class TrialUpdate(Body):
     """The fields given are changed. The number stays: another number is another trial."""
 
-    title: line(500) | None = OMITTED  # type: ignore[valid-type]
-    phase: line(30) | None = OMITTED  # type: ignore[valid-type]
+    title: Title | None = OMITTED
+    phase: Phase | None = OMITTED
     status: TrialStatus = OMITTED
     sponsor: Label | None = OMITTED
 
@@ -51,7 +59,7 @@ class TrialFilter(PageQuery):
 
     q: Label | None = None
     status: TrialStatus | None = None
-    registry_code: one_of(REGISTRIES) | None = None  # type: ignore[valid-type]
+    registry_code: RegistryCode | None = None
     created_from: Instant | None = None
 
 
@@ -74,13 +82,13 @@ class TrialRead(TrialSummary):
 
 
 class _TrialJourneyCreate(JourneyCreate):
-    status: one_of(TRIAL_JOURNEY.words()) | None = None  # type: ignore[valid-type]
-    reason_code: one_of(REASONS) | None = None  # type: ignore[valid-type]
+    status: Status | None = None
+    reason_code: ReasonCode | None = None
     referral_date: Day | None = None
     eligible: Flag | None = None
     eligibility_assessment_date: Day | None = None
     ineligible_reason: Reason | None = None
-    outcome: line(100) | None = None  # type: ignore[valid-type]
+    outcome: Outcome | None = None
 
 
 class TrialJourneyByNumber(_TrialJourneyCreate):
@@ -90,8 +98,8 @@ class TrialJourneyByNumber(_TrialJourneyCreate):
     A number that we do not have makes an `unverified` trial, with `trial_name` as its title.
     """
 
-    trial_id: line(100)  # type: ignore[valid-type]
-    trial_name: line(500) | None = None  # type: ignore[valid-type]
+    trial_id: TrialNumber
+    trial_name: Title | None = None
 
 
 class TrialJourneyIntoTrial(_TrialJourneyCreate):
@@ -106,27 +114,27 @@ TrialJourneyCreate = either(TrialJourneyByNumber, TrialJourneyIntoTrial, second_
 class TrialJourneyUpdate(JourneyUpdate):
     """The fields given are changed. `clinical_trial_id` is given once, to a journey that names no trial."""
 
-    status: one_of(TRIAL_JOURNEY.words()) = OMITTED  # type: ignore[valid-type]
-    reason_code: one_of(REASONS) | None = OMITTED  # type: ignore[valid-type]
+    status: Status = OMITTED
+    reason_code: ReasonCode | None = OMITTED
     clinical_trial_id: Id = OMITTED
     referral_date: Day | None = OMITTED
     eligible: Flag | None = OMITTED
     eligibility_assessment_date: Day | None = OMITTED
     ineligible_reason: Reason | None = OMITTED
-    outcome: line(100) | None = OMITTED  # type: ignore[valid-type]
+    outcome: Outcome | None = OMITTED
 
 
 class TrialTransition(JourneyTransition):
     __doc__ = JourneyTransition.__doc__
 
-    to: one_of(TRIAL_JOURNEY.words())  # type: ignore[valid-type]
-    reason_code: one_of(REASONS) | None = None  # type: ignore[valid-type]
+    to: Status
+    reason_code: ReasonCode | None = None
 
 
 class TrialJourneyFilter(JourneyFilter):
     """`status` is a state or a seed's word for a group of them."""
 
-    status: Health[one_of(TRIAL_JOURNEY.filter_words()) | None] = None  # type: ignore[valid-type]
+    status: Health[StatusAsked | None] = None
     clinical_trial_id: Detail[Id | None] = None
 
 

@@ -1,5 +1,5 @@
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from app.access.masking import Health
@@ -8,12 +8,14 @@ from app.physicians.schemas import PhysicianSummary
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, one_of
 
+RelationshipType: Any = one_of(RELATIONSHIP_TYPES)
+
 
 class CareLinkCreate(Body):
     """The physician's part from `start_date` until before `end_date`; an empty end has no bound."""
 
     physician_id: Id
-    relationship_type: one_of(RELATIONSHIP_TYPES)  # type: ignore[valid-type]  # a type made by a call
+    relationship_type: RelationshipType
     is_primary: Flag = False
     start_date: Day | None = None
     end_date: Day | None = None
@@ -22,7 +24,7 @@ class CareLinkCreate(Body):
 class CareLinkUpdate(Body):
     """The fields given are changed. Another physician is another link."""
 
-    relationship_type: one_of(RELATIONSHIP_TYPES) = OMITTED  # type: ignore[valid-type]
+    relationship_type: RelationshipType = OMITTED
     is_primary: Flag = OMITTED
     start_date: Day | None = OMITTED
     end_date: Day | None = OMITTED
