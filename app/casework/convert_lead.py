@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
 from app.casework.schemas import Conversion
+from app.conditions.queries import require_current
 from app.leads import queries as lead_queries
 from app.leads import service as leads
 from app.leads.models import PatientLead
@@ -56,6 +57,8 @@ async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, co
         return Converted(lead, patient, _match(existed=True), is_new=False)
     LEAD.require_move(lead.status, "converted")
     leads.note(session, lead)
+    if conversion.medical_condition_id not in {None, lead.medical_condition_id}:
+        await require_current(session, actor, medical_condition_id=conversion.medical_condition_id)
     reactivated = await people.bring_back(session, lead.person)
     existing = await patient_queries.find_patient_of_person(session, actor, person_id=lead.person_id)
     from_lead: dict[str, Any] = {"medical_condition_id": lead.medical_condition_id, "owner_id": lead.owner_id}

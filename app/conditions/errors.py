@@ -1,10 +1,19 @@
 from app.platform.db import ConstraintErrors
-from app.platform.errors import Conflict, NotFound
+from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
 
 
 class ConditionNotFound(NotFound):
     code = "condition_not_found"
     detail = "There is no such medical condition."
+
+
+def condition_unknown() -> Invalid:
+    return invalid_field("medical_condition_id", "unknown_reference", "There is no such medical condition.")
+
+
+def condition_inactive() -> Invalid:
+    message = "This medical condition is inactive. Choose one of those that are used."
+    return invalid_field("medical_condition_id", "condition_inactive", message)
 
 
 class ConditionExists(Conflict):

@@ -4,7 +4,8 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from app.conditions.errors import ConditionNotFound
+from app.access.policy import is_from_outside
+from app.conditions.errors import ConditionNotFound, condition_inactive, condition_unknown
 from app.conditions.models import ConditionSynonym, MedicalCondition
 from app.conditions.schemas import ConditionFilter
 from app.platform.actor import Actor
@@ -25,6 +26,21 @@ async def get_condition(
     if found is None:
         raise ConditionNotFound
     return found
+
+
+async def require_current(session: AsyncSession, actor: Actor, *, medical_condition_id: UUID) -> None:
+    """
+    Invalid for a condition that a new record cannot name: an unknown one, and for a colleague an inactive one.
+
+    What somebody sends in is not lost because their form is older than our list.
+    """
+    is_active = await session.scalar(
+        select(MedicalCondition.is_active).where(MedicalCondition.medical_condition_id == medical_condition_id)
+    )
+    if is_active is None:
+        raise condition_unknown()
+    if not is_active and not is_from_outside(actor.roles):
+        raise condition_inactive()
 
 
 async def list_conditions(session: AsyncSession, _actor: Actor, *, query: ConditionFilter) -> Found[MedicalCondition]:

@@ -44,9 +44,5 @@ def physician_unknown() -> Invalid:
     return invalid_field("physician_id", "unknown_reference", "There is no such physician.")
 
 
-def condition_unknown() -> Invalid:
-    return invalid_field("medical_condition_id", "unknown_reference", "There is no such medical condition.")
-
-
 def completed_before_enrolled() -> Invalid:
     return invalid_field("completion_date", "dates_not_in_order", "Must not lie before the enrollment_date.")

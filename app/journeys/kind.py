@@ -9,9 +9,10 @@ from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.conditions.errors import condition_unknown
 from app.events.models import OWNERS
 from app.events.moves import Move, Moves
-from app.journeys.errors import completed_before_enrolled, condition_unknown, patient_unknown, physician_unknown
+from app.journeys.errors import completed_before_enrolled, patient_unknown, physician_unknown
 from app.journeys.models import Journey
 from app.journeys.schemas import JourneyCreate, JourneyFilter, JourneyRead, JourneyTransition, JourneyUpdate
 from app.platform.actor import Actor

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
+from app.conditions.queries import require_current
 from app.events.moves import Finding, Move, Step, decide_move
 from app.events.service import file_event, make_move
 from app.journeys import queries
@@ -49,6 +50,8 @@ async def open_journey(session: AsyncSession, actor: Actor, *, kind: Kind, new: 
         updated_by=actor.account_id,
     )
     kind.arrive(journey, move)
+    if new.medical_condition_id is not None:
+        await require_current(session, actor, medical_condition_id=new.medical_condition_id)
     require_none(implausible(kind.name, dates_of(journey), life=life, now=clock.now()))
     session.add(journey)
     await session.flush()
@@ -97,7 +100,10 @@ async def change_journey(
     kind.check_change(journey, change)
     life = await life_of(session, journey.patient.person)
     before = implausible(kind.name, dates_of(journey), life=life, now=clock.now())
+    condition = journey.medical_condition_id
     kind.stored_when_changed.set_given(journey, change)
+    if journey.medical_condition_id is not None and journey.medical_condition_id != condition:
+        await require_current(session, actor, medical_condition_id=journey.medical_condition_id)
     if journey.on_hold_reason is None:
         if change.on_hold_until is not None:
             raise hold_reason_needed()

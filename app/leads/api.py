@@ -28,15 +28,24 @@ from app.platform.text import Id
 router = api_router("/leads", "leads")
 
 
-@router.post("", status_code=201, response_model=LeadCreated, dependencies=[allow("lead.create")])
+@router.post(
+    "",
+    status_code=201,
+    response_model=LeadCreated,
+    responses={200: {"model": LeadCreated, "description": "The same was sent within a day: this lead."}},
+    dependencies=[allow("lead.create")],
+)
 async def create_lead(
     new: NewLead, session: DbSession, actor: CurrentActor, request: Request, response: Response
 ) -> LeadCreated:
     """
-    Somebody asks for help. The person is found or made; the lead is always a new one, and the submission is kept.
+    Somebody asks for help. The person is found or made, and the submission is kept.
+
+    Each is a lead of its own, but the same content twice within a day: 200 with the open lead, `repeated_lead`.
     """
     opened = await service.open_lead(session, actor, new=new, payload=await request.json())
     lead = opened.lead
+    response.status_code = 201 if opened.is_new else 200
     response.headers["etag"] = etag(lead.version)
     response.headers["location"] = f"{router.prefix}/{lead.lead_id}"
     return LeadCreated(**dict(read(lead, clock.now())), match=opened.match)

@@ -1,3 +1,4 @@
+from app.conditions.errors import condition_unknown
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
 
@@ -10,10 +11,6 @@ class LeadNotFound(NotFound):
 class ReopenTooLate(Conflict):
     code = "reopen_too_late"
     detail = "This lead was closed more than 30 days ago. Make a new lead for the same person."
-
-
-def condition_unknown() -> Invalid:
-    return invalid_field("medical_condition_id", "unknown_reference", "There is no such medical condition.")
 
 
 def owner_unknown() -> Invalid:

@@ -1,4 +1,5 @@
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,15 +9,18 @@ from sqlalchemy.orm import joinedload
 
 from app.leads.errors import LeadNotFound
 from app.leads.models import PatientLead
-from app.leads.schemas import LeadFilter
+from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadFilter
 from app.leads.states import LEAD
 from app.people import queries as people
 from app.people.locks import lock_person_of
+from app.people.models import IntakeSubmission
+from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.paging import Found, SortKey, fetch_page
 from app.platform.search import among
 
 LOADED = (joinedload(PatientLead.person, innerjoin=True), joinedload(PatientLead.medical_condition, innerjoin=True))
+REPEATED_WITHIN = timedelta(hours=24)
 NEWEST_FIRST = SortKey((PatientLead.created_at, PatientLead.lead_id), (datetime, UUID))
 
 
@@ -73,6 +77,29 @@ async def has_open_lead(session: AsyncSession, *, person_id: UUID) -> bool:
     still_open = PatientLead.status.in_([state for state in LEAD.states if LEAD.is_open(state)])
     found = await session.scalar(select(exists().where(PatientLead.person_id == person_id, still_open)))
     return bool(found)
+
+
+async def find_repeated(
+    session: AsyncSession, *, person_id: UUID, new: LeadCreate | LeadCreateForPerson, payload: Mapping[str, Any]
+) -> PatientLead | None:
+    """The person's open lead of the last day that came with this content. For who has locked the person."""
+    submission = IntakeSubmission
+    found = await session.scalars(
+        select(PatientLead)
+        .join(submission, submission.intake_submission_id == PatientLead.intake_submission_id)
+        .where(
+            PatientLead.person_id == person_id,
+            PatientLead.medical_condition_id == new.medical_condition_id,
+            PatientLead.source == new.source,
+            PatientLead.status.in_([state for state in LEAD.states if LEAD.is_open(state)]),
+            PatientLead.created_at > clock.now() - REPEATED_WITHIN,
+            submission.payload == payload,
+        )
+        .order_by(PatientLead.created_at.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    return found.one_or_none()
 
 
 async def has_other_request(session: AsyncSession, *, lead: PatientLead) -> bool:

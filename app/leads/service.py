@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.ownership import require_owner, take_over
 from app.audit import service as audit
+from app.conditions.queries import require_current
 from app.events.moves import Move, decide_move
 from app.events.service import file_event, make_move
 from app.leads import queries
@@ -20,7 +21,7 @@ from app.leads.states import LEAD, LEAD_RULES
 from app.people import roles, suggestions
 from app.people import service as people
 from app.people.lives import life_of
-from app.people.schemas import OF_THE_PERSON, MatchRead
+from app.people.schemas import OF_THE_PERSON, MatchOutcome, MatchRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
@@ -51,20 +52,38 @@ _OF_STATUS = StoredFields(
 class Opened:
     lead: PatientLead
     match: MatchRead
+    is_new: bool
+    """Whether a lead was made, or the open one of the last day with this content was found."""
 
 
 async def open_lead(
     session: AsyncSession, actor: Actor, *, new: LeadCreate | LeadCreateForPerson, payload: Mapping[str, Any]
 ) -> Opened:
     """
-    A new lead for the person who asks, found or made; always a row of its own. The submission is kept as it came.
+    A new lead for the person who asks, found or made. The submission is kept as it came.
+
+    The same content again within a day, while the lead of it is open, is that lead and changes nothing.
 
     EmailBelongsToSomeoneElse and SeveralPeopleFit as in people; Invalid for an unknown person, condition or owner.
     """
     if isinstance(new, LeadCreate) and new.person.language is None and new.language is not None:
         # Who fills in a form in a language reads it.
         new = new.model_copy(update={"person": new.person.model_copy(update={"language": new.language})})
-    identified = await people.identify(session, actor, new=new, payload=payload, language=new.language)
+    await require_current(session, actor, medical_condition_id=new.medical_condition_id)
+    repeated: PatientLead | None = None
+
+    async def outcome_of(person_id: UUID) -> MatchOutcome | None:
+        nonlocal repeated
+        repeated = await queries.find_repeated(session, person_id=person_id, new=new, payload=payload)
+        return "repeated_lead" if repeated else None
+
+    identified = await people.identify(
+        session, actor, new=new, payload=payload, language=new.language, outcome_of=outcome_of
+    )
+    if repeated is not None:
+        note(session, repeated)
+        lead = await queries.get_lead(session, actor, lead_id=repeated.lead_id)
+        return Opened(lead, identified.match, is_new=False)
     if new.owner_id is not None:
         await require_owner(session, new.owner_id, permission=_OWNERS_WORK)
         await take_over(session, actor, person_ids=[identified.person.person_id], owner_id=new.owner_id)
@@ -82,7 +101,7 @@ async def open_lead(
     file_event(session, actor, record=lead, move=move, findings={}, via="opened")
     note(session, lead)
     await roles.give_role(session, actor, person_id=lead.person_id, type_name=LEAD_ROLE, since=now)
-    return Opened(await queries.get_lead(session, actor, lead_id=lead.lead_id), identified.match)
+    return Opened(await queries.get_lead(session, actor, lead_id=lead.lead_id), identified.match, is_new=True)
 
 
 async def change_lead(
@@ -100,6 +119,8 @@ async def change_lead(
     if "owner_id" in given and change.owner_id != lead.owner_id:
         await require_owner(session, change.owner_id, permission=_OWNERS_WORK)
         await take_over(session, actor, person_ids=[lead.person_id], owner_id=change.owner_id)
+    if "medical_condition_id" in given and change.medical_condition_id != lead.medical_condition_id:
+        await require_current(session, actor, medical_condition_id=change.medical_condition_id)
     _CHANGED.set_given(lead, change)
     about_status = _OF_STATUS.given(change)
     word = given.get("status")

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+from app.conditions.errors import condition_unknown
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
 
@@ -17,10 +18,6 @@ class JourneysOpen(Conflict):
 
     def __init__(self, *, allowed: Sequence[str]) -> None:
         super().__init__(extra={"allowed": list(allowed)})
-
-
-def condition_unknown() -> Invalid:
-    return invalid_field("medical_condition_id", "unknown_reference", "There is no such medical condition.")
 
 
 def owner_unknown() -> Invalid:

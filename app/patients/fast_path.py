@@ -261,6 +261,7 @@ def _create_statement() -> Statement:
         .join(MedicalCondition, MedicalCondition.medical_condition_id == sent["medical_condition_id"])
         .where(
             unknown,
+            MedicalCondition.is_active,
             or_(
                 sent["owner_id"].is_(None),
                 does_work(OWNERS_WORK, UserAccount.user_account_id == sent["owner_id"]),

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.ownership import require_owner, take_over
 from app.audit import service as audit
-from app.conditions.models import MedicalCondition
+from app.conditions.queries import require_current
 from app.events.moves import Step
 from app.events.service import make_move
 from app.patients import queries, rules
-from app.patients.errors import condition_unknown
 from app.patients.models import Patient
 from app.patients.schemas import PatientCreate, PatientCreateForPerson, PatientFields, PatientUpdate
 from app.patients.states import PATIENT
@@ -73,7 +71,7 @@ async def register_patient(
 
     EmailBelongsToSomeoneElse and SeveralPeopleFit as in people; Invalid for an unknown condition, owner or person.
     """
-    await _require_condition(session, new.medical_condition_id)
+    await require_current(session, actor, medical_condition_id=new.medical_condition_id)
     identified = await people.identify(session, actor, new=new, payload=payload)
     opened = await open_patient(
         session,
@@ -172,8 +170,8 @@ async def change_patient(
     patient = await queries.get_patient(session, actor, patient_id=patient_id, for_update=True)
     person = patient.person
     require_match(if_match, etag(patient.version, person.version))
-    if "medical_condition_id" in given:
-        await _require_condition(session, change.medical_condition_id)
+    if "medical_condition_id" in given and change.medical_condition_id != patient.medical_condition_id:
+        await require_current(session, actor, medical_condition_id=change.medical_condition_id)
     if "owner_id" in given and change.owner_id != patient.owner_id:
         await require_owner(session, change.owner_id, permission=OWNERS_WORK)
         await take_over(session, actor, person_ids=[patient.person_id], owner_id=change.owner_id)
@@ -218,16 +216,6 @@ async def _move(session: AsyncSession, actor: Actor, patient: Patient, *, word: 
     if patient.status in PATIENT.states_of_filter("active"):
         # Nobody is helped as a patient and inactive as a person.
         patient.person.is_active = True
-
-
-async def _require_condition(session: AsyncSession, medical_condition_id: UUID) -> None:
-    found = await session.scalar(
-        select(MedicalCondition.medical_condition_id).where(
-            MedicalCondition.medical_condition_id == medical_condition_id
-        )
-    )
-    if found is None:
-        raise condition_unknown()
 
 
 def _note(session: AsyncSession, patient: Patient, fields: Iterable[str]) -> None:

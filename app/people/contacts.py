@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
 from app.people import queries
-from app.people.errors import EmailTaken
+from app.people.errors import EmailTaken, MutualRelationship, RelationshipExists
 from app.people.fields import Email, Phone
 from app.people.keys import email_key, phone_e164
 from app.people.lives import life_of
-from app.people.locks import lock_identity
+from app.people.locks import lock_identity, lock_people
 from app.people.models import ContactPoint, Person, PersonRelationship
 from app.people.schemas import ContactPointCreate, RelationshipCreate, RelationshipUpdate
 from app.platform import clock
@@ -25,6 +25,9 @@ from app.platform.stored_fields import StoredFields
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 _PHONE: TypeAdapter[str] = TypeAdapter(Phone)
 
+ONE_WAY = frozenset({"parent", "child", "guardian", "legal_representative"})
+"""The relationships that two people do not have to each other at the same time."""
+_OF_ITS_KIND_AND_TIME = frozenset({"relationship_type", "start_date", "end_date"})
 _NEW_POINT = StoredFields(ContactPoint, ContactPointCreate)
 _NEW_RELATIONSHIP = StoredFields(PersonRelationship, RelationshipCreate)
 _CHANGED_RELATIONSHIP = StoredFields(PersonRelationship, RelationshipUpdate)
@@ -77,11 +80,17 @@ async def remove_contact_point(
 async def add_relationship(
     session: AsyncSession, actor: Actor, *, person_id: UUID, new: RelationshipCreate
 ) -> PersonRelationship:
-    """The person becomes somebody's caregiver or representative. PersonNotFound; Invalid for an unknown other."""
+    """
+    The person becomes somebody's caregiver or representative.
+
+    PersonNotFound; Invalid for an unknown other; RelationshipExists, MutualRelationship.
+    """
+    await lock_people(session, {person_id, new.related_person_id})
     person = await queries.get_person(session, actor, person_id=person_id)
     relationship = PersonRelationship(person_id=person_id, updated_by=actor.account_id, **_NEW_RELATIONSHIP.values(new))
     related = await queries.find_person(session, actor, person_id=new.related_person_id)
     require_none(await _faults(session, relationship, person, related))
+    await _require_only(session, relationship)
     session.add(relationship)
     await session.flush()
     _note(session, person_id, ["relationships"], also=new.related_person_id)
@@ -97,7 +106,16 @@ async def change_relationship(
     change: RelationshipUpdate,
     if_match: str | None = None,
 ) -> PersonRelationship:
-    """Change the fields given; `end_date` ends the relationship. RelationshipNotFound; Stale."""
+    """
+    Change the fields given; `end_date` ends the relationship.
+
+    RelationshipNotFound; Stale; RelationshipExists, MutualRelationship.
+    """
+    # Whom a relationship is between never changes, so it tells who is to be locked before it.
+    known = await queries.get_relationship(
+        session, actor, person_id=person_id, person_relationship_id=person_relationship_id
+    )
+    await lock_people(session, {known.person_id, known.related_person_id})
     relationship = await queries.get_relationship(
         session, actor, person_id=person_id, person_relationship_id=person_relationship_id, for_update=True
     )
@@ -108,10 +126,27 @@ async def change_relationship(
     _CHANGED_RELATIONSHIP.set_given(relationship, change)
     faults = await _faults(session, relationship, person, related)
     require_none(faults, before=before, touched=change.model_fields_set)
+    if change.model_fields_set & _OF_ITS_KIND_AND_TIME:
+        await _require_only(session, relationship)
     await session.flush()
     fields = [f"relationships.{name}" for name in change.model_fields_set]
     _note(session, relationship.person_id, fields, also=relationship.related_person_id)
     return relationship
+
+
+async def _require_only(session: AsyncSession, relationship: PersonRelationship) -> None:
+    """RelationshipExists, MutualRelationship. For who has locked both people."""
+    start, end = relationship.start_date, relationship.end_date
+    if start is not None and end is not None and end < start:
+        # No time at all: the database says so.
+        return
+    with session.no_autoflush:
+        others = await queries.relationships_between(session, relationship)
+    for other in others:
+        if other.person_id == relationship.person_id:
+            raise RelationshipExists
+        if relationship.relationship_type in ONE_WAY:
+            raise MutualRelationship
 
 
 async def _faults(session: AsyncSession, relationship: PersonRelationship, *people: Person | None) -> list[Fault]:

@@ -115,6 +115,16 @@ class ContactPointExists(Conflict):
     detail = "This person has this contact point already."
 
 
+class RelationshipExists(Conflict):
+    code = "relationship_exists"
+    detail = "This relationship is on record already for a part of that time. Change that one."
+
+
+class MutualRelationship(Conflict):
+    code = "mutual_relationship"
+    detail = "The other person has this relationship to this one: nobody is the guardian or parent of their own."
+
+
 class RolesOverlap(Conflict):
     code = "roles_overlap"
     detail = "This person has this role already in a part of that time."

@@ -1,8 +1,9 @@
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, false, or_, select, text, union
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -332,6 +333,28 @@ async def get_relationship(
     if found is None:
         raise RelationshipNotFound
     return found
+
+
+async def relationships_between(
+    session: AsyncSession, relationship: PersonRelationship
+) -> Sequence[PersonRelationship]:
+    """The other relationships of its type between its two people, either way, that hold in a part of its time."""
+    row = PersonRelationship
+    here, there = relationship.person_id, relationship.related_person_id
+    query = select(row).where(
+        or_(
+            and_(row.person_id == here, row.related_person_id == there),
+            and_(row.person_id == there, row.related_person_id == here),
+        ),
+        row.relationship_type == relationship.relationship_type,
+    )
+    if relationship.person_relationship_id is not None:
+        query = query.where(row.person_relationship_id != relationship.person_relationship_id)
+    if relationship.end_date is not None:
+        query = query.where(or_(row.start_date.is_(None), row.start_date <= relationship.end_date))
+    if relationship.start_date is not None:
+        query = query.where(or_(row.end_date.is_(None), row.end_date >= relationship.start_date))
+    return (await session.scalars(query)).all()
 
 
 async def list_submissions(

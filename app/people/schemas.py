@@ -20,7 +20,7 @@ RelationshipType = Literal[
 Authority = Literal["none", "informal", "parental", "power_of_attorney", "court_order"]
 SuggestionDecision = Literal["open", "accepted", "rejected", "superseded"]
 CandidateDecision = Literal["open", "different_people", "same_person"]
-MatchOutcome = Literal["new_person", "existing_person", "returning_patient", "shared_email_person"]
+MatchOutcome = Literal["new_person", "existing_person", "returning_patient", "shared_email_person", "repeated_lead"]
 
 
 def _distinct(values: list[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Who is it, and what changes about a person: found or made, changed, deactivated, given a role."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -43,6 +43,8 @@ PATIENT_ROLE = "patient"
 SUBMITTED = StoredFields(IntakeSubmission, Intake)
 """What a create says of itself, in the row of its submission."""
 _TRIES = 3
+OutcomeOf = Callable[[UUID], Awaitable[MatchOutcome | None]]
+"""What else a submission of a known, locked person turns out to be, or None."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,23 @@ async def identify(
     new: OfNewPerson | OfKnownPerson,
     payload: Mapping[str, Any],
     language: str | None = None,
+    outcome_of: OutcomeOf | None = None,
 ) -> Identified:
     """
     The person that a create is about, whichever way it names them; `identify_or_create` or `identify_known`.
 
-    `language` is that of the form, kept with the submission; without one it is the person's.
+    `language` is that of the form, kept with the submission; without one it is the person's. `outcome_of` may know more
+    of what arrives for a known person.
     """
     if isinstance(new, OfKnownPerson):
         return await identify_known(
-            session, actor, person_id=new.person_id, intake=new, payload=payload, language=language
+            session,
+            actor,
+            person_id=new.person_id,
+            intake=new,
+            payload=payload,
+            language=language,
+            outcome_of=outcome_of,
         )
     return await identify_or_create(
         session,
@@ -84,6 +94,7 @@ async def identify(
         payload=payload,
         shared_email=new.shared_email,
         language=language,
+        outcome_of=outcome_of,
     )
 
 
@@ -96,6 +107,7 @@ async def identify_or_create(
     payload: Mapping[str, Any],
     shared_email: bool = False,
     language: str | None = None,
+    outcome_of: OutcomeOf | None = None,
 ) -> Identified:
     """
     The person this submission belongs to, made when nobody we know; the submission is kept as it came.
@@ -129,6 +141,7 @@ async def identify_or_create(
                 intake=intake,
                 payload=payload,
                 language=language,
+                outcome_of=outcome_of,
             )
         _refuse(actor, decision, shared_email=shared_email)
         is_shared = decision.found is Found.SOMEONE_ELSE
@@ -176,6 +189,7 @@ async def identify_known(
     intake: Intake,
     payload: Mapping[str, Any],
     language: str | None = None,
+    outcome_of: OutcomeOf | None = None,
 ) -> Identified:
     """
     A submission that names its person by id. Invalid when there is no such person.
@@ -194,6 +208,7 @@ async def identify_known(
         intake=intake,
         payload=payload,
         language=language,
+        outcome_of=outcome_of,
     )
 
 
@@ -401,11 +416,13 @@ async def _recognise(
     intake: Intake,
     payload: Mapping[str, Any],
     language: str | None,
+    outcome_of: OutcomeOf | None,
 ) -> Identified:
     """An existing person comes back: active again, the submission kept, what differs suggested."""
     person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
     reactivated = await bring_back(session, person)
-    outcome = await _outcome_of_existing(session, person_id)
+    known = None if outcome_of is None else await outcome_of(person_id)
+    outcome = known or await _outcome_of_existing(session, person_id)
     submission = await keep_submission(
         session,
         actor,

@@ -1,6 +1,7 @@
 """The entry point of the leads: opened for a person found or made, moved with reasons, reopened in time."""
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,9 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 ANNA = {"first_name": "Anna", "last_name": "de Vries", "email": "anna@example.org", "phone": "+31 6 12345678"}
 
 
+_number = count(1)
+
+
 async def form(session: AsyncSession, **values: Any) -> dict[str, Any]:
     """A landing page's form, as it is sent."""
     condition = await builders.a_condition(session)
@@ -36,8 +40,9 @@ async def form(session: AsyncSession, **values: Any) -> dict[str, Any]:
 
 
 async def a_lead(client: httpx.AsyncClient, session: AsyncSession, headers: dict[str, str], **values: Any) -> str:
-    """The address of a fresh lead."""
-    made = await client.post(URL, json=await form(session, **values), headers=headers)
+    """The address of a fresh lead, whose content no other one has."""
+    unlike = {"landing_page_url": f"https://example.org/{next(_number)}"}
+    made = await client.post(URL, json=await form(session, **unlike | values), headers=headers)
     assert made.status_code == 201, made.text
     return made.headers["location"]
 
