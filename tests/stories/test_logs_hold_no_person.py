@@ -26,6 +26,8 @@ pytestmark = pytest.mark.long
 
 SENT = f"{P} {H} <b>' OR 1=1 --"
 """Typed into every text; PostgreSQL's own messages would quote it whole."""
+ROLES = ("navigator", "data_steward", "auditor", "integration")
+"""Of the role that may most, and of those that see people masked or do what it may not."""
 CANARIES = (*PERSONAL, *HEALTH, "OR 1=1", "canary.example")
 
 
@@ -90,7 +92,7 @@ def _wrong(body: Any) -> Any:
 
 
 async def _walk(url: str, world: World, keys: dict[str, str]) -> dict[int, int]:
-    """Everything sent once by the role that may most and once by one that sees people masked: how often each status."""
+    """Everything sent once by each role of ROLES, and everything wrong once by the first: how often each status."""
     counted: dict[int, int] = {}
     limits = httpx.Timeout(30)
     async with httpx.AsyncClient(base_url=url, timeout=limits) as client:
@@ -105,7 +107,7 @@ async def _walk(url: str, world: World, keys: dict[str, str]) -> dict[int, int]:
             method = next(iter(route.methods or ()))
             path = world.address(route)
             operation = description["paths"][route.path][method.lower()]
-            for role in ("navigator", "data_steward", "auditor", "integration"):
+            for role in ROLES:
                 headers = {
                     "Authorization": f"Bearer {keys[role]}",
                     "X-Access-Reason": P,
@@ -116,14 +118,17 @@ async def _walk(url: str, world: World, keys: dict[str, str]) -> dict[int, int]:
                     shape = operation["requestBody"]["content"]["application/json"]["schema"]
                     body = _sample(shape, components, world)
                     await send(method, path, headers, json=body)
-                    await send(method, path, headers, json=body)
-                    await send(method, path, headers, json=_wrong(body))
-                    await send(method, path, headers | {"Content-Type": "application/json"}, content=f'{{"{SENT}')
+                    if role == ROLES[0]:
+                        await send(method, path, headers, json=body)
+                        await send(method, path, headers, json=_wrong(body))
+                        await send(method, path, headers | {"Content-Type": "application/json"}, content=f'{{"{SENT}')
                 elif method == "GET":
                     await send(method, path, headers)
-                    asked = [parameter["name"] for parameter in operation.get("parameters", ())]
-                    await send(method, path, headers, params=dict.fromkeys(asked, SENT) | {SENT: SENT})
-                    await send(method, path, headers, params={"q": P, "cursor": P})
+                    if role == ROLES[0]:
+                        asked = [parameter["name"] for parameter in operation.get("parameters", ())]
+                        await send(method, path, headers, params=dict.fromkeys(asked, SENT))
+                        await send(method, path, headers, params={SENT: SENT})
+                        await send(method, path, headers, params={"q": P, "cursor": P})
             await send(method, f"{route.path.split('{')[0].rstrip('/')}/{SENT}", {"Authorization": f"Bearer {P}"})
         await send("GET", f"/{SENT}", {})
         await send("GET", "/sign-in", {"Cookie": f"crm_session={P}"})
@@ -145,7 +150,7 @@ async def test_no_log_holds_what_was_sent_or_shown(cluster: Cluster, settings: S
         file.seek(database_log_before)
         database_said = file.read().decode(errors="replace")
 
-    assert sum(counted.values()) > 800, counted
+    assert sum(counted.values()) > 600, counted
     assert {200, 401, 403, 404, 422} <= set(counted), counted
     assert not [status for status in counted if status >= 500], counted
     assert said.count('"event": "request"') >= sum(counted.values()) - 5, "every request has its line"
