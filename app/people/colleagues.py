@@ -66,7 +66,7 @@ async def settle(
     Where somebody would have to decide first, because the person has another account or several people could be meant,
     the account stays without one; with `must_link` that is PersonHasAccount or SeveralPeopleFit.
     """
-    account = await session.get(UserAccount, account_id, with_for_update=True, populate_existing=True)
+    account = await session.get(UserAccount, account_id, with_for_update={"key_share": True}, populate_existing=True)
     if account is None or account.kind != "human":
         raise NotFound("There is no such account.")
     if account.person_id is None:

@@ -1,11 +1,13 @@
 """Second factors, links, users and keys: what holds behind the pages."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 import time_machine
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,14 +17,16 @@ from app.access.accounts.models import OneTimeLink, RecoveryCode, TotpCredential
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import Role
 from app.access.queries import find_account_id
-from app.access.service import command_actor, create_service_key
+from app.access.service import command_actor, create_service_key, open_account
 from app.audit.models import AuditEvent
+from app.people.colleagues import settle
 from app.platform import clock
 from app.platform.crypto import Unreadable, unseal
+from app.platform.db import Database
 from app.platform.mail import OutgoingMail
 from app.platform.settings import Environment, Settings
 from tests.browsing import ORIGIN, Somebody, as_user, give_cookie, signed_in, somebody, token_in
-from tests.builders import a_colleague
+from tests.builders import a_colleague, a_person
 
 START = datetime.fromisoformat("2026-11-24T08:00:10+00:00")
 
@@ -417,3 +421,29 @@ async def test_one_mailbox_is_one_account_whatever_its_spelling_and_sharp_s_is_n
         await users.open_user(
             session, command_actor(), email="weiss+2@crm.example", display_name="Second Weiss", roles=["navigator"]
         )
+
+
+@pytest.mark.parametrize("work", [users.enable, settle])
+async def test_an_account_is_locked_without_waiting_for_what_names_it(
+    committed_database: Database, work: Callable[..., Awaitable[Any]]
+) -> None:
+    """A new password or session names its account while its invitation is locked: to wait for it was a deadlock."""
+    name = "Named by a new password"
+    async with committed_database.unit_of_work() as session:
+        account = await open_account(
+            session,
+            command_actor(),
+            display_name=name,
+            role=Role.NAVIGATOR,
+            kind="human",
+            person_id=(await a_person(session)).person_id,
+        )
+    named = {"account_id": account.user_account_id}
+    async with committed_database.session() as naming, committed_database.session() as session:
+        lock = "SELECT FROM user_account WHERE user_account_id = :account_id FOR KEY SHARE"
+        await naming.execute(text(lock), named)
+        await session.execute(text("SET LOCAL lock_timeout = '1s'"))
+        more = {"now": clock.now()} if work is settle else {}
+        await work(session, command_actor(), **named, **more)
+        await session.rollback()
+        await naming.rollback()

@@ -257,7 +257,7 @@ def _not_oneself(actor: Actor, account_id: UUID) -> None:
 
 
 async def _locked(session: AsyncSession, account_id: UUID) -> UserAccount:
-    account = await session.get(UserAccount, account_id, with_for_update=True, populate_existing=True)
+    account = await session.get(UserAccount, account_id, with_for_update={"key_share": True}, populate_existing=True)
     if account is None or account.kind != "human":
         raise NotFound("There is no such account.")
     return account
