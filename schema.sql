@@ -105,10 +105,12 @@ CREATE FUNCTION ensure_audit_partitions(months_ahead integer) RETURNS integer
     END
     $$;
 
-CREATE FUNCTION is_unknown_person(a_email_key text, a_phone text, a_name_key text, a_birth_date date) RETURNS boolean
+CREATE FUNCTION is_unknown_person(a_email_key text, a_phone text, alike_keys text[], alike_birth_dates date[]) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
+        DECLARE
+            alike_key text;
         BEGIN
             -- The locks of people/locks.py, only tried: whoever would have to wait takes the ordinary path.
             IF NOT pg_try_advisory_xact_lock(hashtextextended('email ' || a_email_key, 0)) THEN
@@ -121,12 +123,21 @@ CREATE FUNCTION is_unknown_person(a_email_key text, a_phone text, a_name_key tex
                     RETURN false;
                 END IF;
             END IF;
-            IF a_name_key <> '' AND a_birth_date IS NOT NULL THEN
+            FOREACH alike_key IN ARRAY alike_keys LOOP
                 IF NOT pg_try_advisory_xact_lock(
-                    hashtextextended(format('name %s %s', a_name_key, to_char(a_birth_date, 'YYYY-MM-DD')), 0)
-                ) OR EXISTS (SELECT FROM person WHERE name_key = a_name_key AND date_of_birth = a_birth_date) THEN
+                    hashtextextended(format('name %s %s', alike_key, extract(year FROM alike_birth_dates[1])), 0)
+                ) THEN
                     RETURN false;
                 END IF;
+            END LOOP;
+            -- Two look-ups: of an "or" over two columns no index range is made. Whether they are alike is for the
+            -- ordinary path to say.
+            IF EXISTS (
+                SELECT FROM person WHERE family_key = ANY (alike_keys) AND date_of_birth = ANY (alike_birth_dates)
+            ) OR EXISTS (
+                SELECT FROM person WHERE given_key = ANY (alike_keys) AND date_of_birth = ANY (alike_birth_dates)
+            ) THEN
+                RETURN false;
             END IF;
             RETURN NOT EXISTS (SELECT FROM person WHERE email_key = a_email_key)
                 AND NOT EXISTS (SELECT FROM contact_point WHERE value_key = a_email_key AND kind = 'email' AND (was IS NULL OR was = 'former'));
@@ -1330,6 +1341,8 @@ CREATE TABLE person (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    family_key text,
+    given_key text,
     CONSTRAINT ck_person_country_iso CHECK (((country)::text ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT ck_person_email_has_key CHECK (((email IS NULL) = (email_key IS NULL))),
     CONSTRAINT ck_person_first_name_not_blank CHECK ((btrim((first_name)::text) <> ''::text)),
@@ -1940,11 +1953,13 @@ CREATE INDEX ix_person_created_at ON person USING btree (created_at DESC, person
 
 CREATE INDEX ix_person_date_of_birth_created_at ON person USING btree (date_of_birth, created_at DESC, person_id DESC) WHERE (date_of_birth IS NOT NULL);
 
+CREATE INDEX ix_person_family_key_date_of_birth ON person USING btree (family_key, date_of_birth) WHERE (date_of_birth IS NOT NULL);
+
+CREATE INDEX ix_person_given_key_date_of_birth ON person USING btree (given_key, date_of_birth) WHERE (date_of_birth IS NOT NULL);
+
 CREATE INDEX ix_person_inactive_created_at ON person USING btree (created_at DESC, person_id DESC) WHERE (is_active IS FALSE);
 
 CREATE INDEX ix_person_last_name_first_name ON person USING btree (last_name, first_name);
-
-CREATE INDEX ix_person_name_key_date_of_birth ON person USING btree (name_key, date_of_birth) WHERE (date_of_birth IS NOT NULL);
 
 CREATE INDEX ix_person_name_key_prefix ON person USING btree (name_key text_pattern_ops, person_id);
 
@@ -2329,4 +2344,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0026_rights_held');
+INSERT INTO alembic_version VALUES ('0027_alike');

@@ -12,6 +12,9 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from psycopg import sql
 
+from app.people.alike import alike_keys
+from app.people.names import Name
+
 SEED = 20260401
 PEOPLE_PER_LEAD = 5
 """Of so many people one is a lead too, and has a submission on file."""
@@ -174,8 +177,8 @@ def _copy(connection: psycopg.Connection, table: str, columns: str, rows: Iterat
 
 
 _PERSON = (
-    "person_id, created_at, updated_at, first_name, last_name, name_key, email, email_key, phone, phone_e164, "
-    "phone_valid, date_of_birth, gender, country, language"
+    "person_id, created_at, updated_at, first_name, last_name, name_key, family_key, given_key, email, email_key, "
+    "phone, phone_e164, phone_valid, date_of_birth, gender, country, language"
 )
 
 
@@ -185,8 +188,10 @@ def _persons(count: int, at: Callable[[int], str]) -> Iterator[str]:
         low_first, low_last, when = first.lower(), last.lower(), at(n)
         email = f"{low_first}.{low_last}.{n}@example.org"
         phone = f"6{10_000_000 + n:08d}"
+        family_key, given_key = alike_keys(Name(first, last))
         yield (
-            f"{person_id(n)}\t{when}\t{when}\t{first}\t{last}\t{low_first} {low_last}\t{email}\t{email}\t"
+            f"{person_id(n)}\t{when}\t{when}\t{first}\t{last}\t{low_first} {low_last}\t{family_key}\t{given_key}\t"
+            f"{email}\t{email}\t"
             f"0{phone}\t+31{phone}\tt\t{1930 + n * 13 % 90}-{1 + n * 7 % 12:02d}-{1 + n * 11 % 28:02d}\t"
             f"{('female', 'male')[n & 1]}\tNL\tnl\n"
         )

@@ -15,6 +15,7 @@ from fastapi import Response
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import (
     ARRAY,
+    Date,
     Integer,
     Select,
     Text,
@@ -44,8 +45,10 @@ from app.patients.service import NEW, OWNERS_WORK
 from app.patients.states import PATIENT
 from app.people import records
 from app.people import service as people
+from app.people.alike import probe
 from app.people.matching import FurtherReason
 from app.people.models import ContactType, IntakeSubmission, Person, PersonContactType
+from app.people.names import Name
 from app.people.schemas import MatchRead, PersonRead
 from app.platform import clock
 from app.platform.answers import ShownColumns
@@ -254,7 +257,10 @@ def _create_statement() -> Statement:
     person_values = parameters(Person, records.COLUMNS, prefix="person_")
     sent = parameters(Patient, (*NEW.names, "status"))
     unknown = func.is_unknown_person(
-        *(person_values[name] for name in ("email_key", "phone_e164", "name_key", "date_of_birth"))
+        person_values["email_key"],
+        person_values["phone_e164"],
+        bindparam("alike_keys", type_=ARRAY(Text)),
+        bindparam("alike_birth_dates", type_=ARRAY(Date)),
     )
     free = (
         select(caller, *_CONDITION.columns, MedicalCondition.medical_condition_id)
@@ -337,6 +343,7 @@ CREATE_PATIENT = _create_statement()
 
 def values_of(new: PatientCreate, *, status: str, payload: str) -> dict[str, Any]:
     """The parameters of CREATE_PATIENT beside those of every fast statement."""
+    alike = probe(Name(new.person.first_name, new.person.last_name), new.person.date_of_birth)
     return {
         **prefixed("person_", records.person_columns(records.NEW.values(new.person))),
         **prefixed("submission_", people.SUBMITTED.values(new)),
@@ -345,6 +352,8 @@ def values_of(new: PatientCreate, *, status: str, payload: str) -> dict[str, Any
         "payload": payload,
         "now": clock.now(),
         "field_names": sorted({*new.person.model_fields_set, "roles"}),
+        "alike_keys": list(alike.keys),
+        "alike_birth_dates": list(alike.birth_dates),
     }
 
 

@@ -32,7 +32,7 @@ SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "ħ": ("h",),
     "ŧ": ("t",),
     "ŋ": ("ng",),
-    "ə": ("e", "a"),
+    "ə": ("a", "e"),
     "\N{LATIN SMALL LETTER DOTLESS I}": ("i",),
     "č": ("c", "ch"),
     "ç": ("c", "ch"),
@@ -49,8 +49,10 @@ _DJ_IN_FRONT: Final = re.compile(r"^dj")
 _SHORTEST_REDUCED: Final = 4
 _MOST_SPELLINGS: Final = 8
 
-_LOOSE: Final = (("sch", "s"), ("shch", "s"), ("sh", "s"), ("kh", "h"), ("ch", "c"), ("zh", "z"), ("th", "t"),
-                 ("ph", "f"), ("ts", "c"), ("ks", "x"), ("w", "v"), ("ou", "u"), ("j", "i"), ("y", "i"))  # fmt: skip
+_LOOSE: Final = (
+    ("sch", "s"), ("shch", "s"), ("sh", "s"), ("kh", "h"), ("ch", "c"), ("zh", "z"), ("th", "t"), ("gh", "g"),
+    ("ph", "f"), ("ts", "c"), ("ks", "x"), ("w", "v"), ("ou", "u"), ("j", "i"), ("y", "i"),
+)  # fmt: skip
 _GREEK: Final = (("ου", "u"), ("ευ", "ev"), ("αυ", "av"), ("γγ", "ng"))
 _IN_FRONT: Final = re.compile(r"^(?:ie|ye|je)")
 _REPEATED: Final = re.compile(r"(.)\1+")

@@ -13,13 +13,13 @@ FOR NO KEY UPDATE: anyone who only adds a row that refers to one of them does no
 Source: docs/decisions/0005-one-order-of-locks.md.
 """
 
-from collections.abc import Collection
-from datetime import date
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.people.alike import Probe
 from app.people.models import Person
 from app.platform.advisory_locks import LockOf, lock_values_until_commit
 
@@ -29,23 +29,22 @@ async def lock_identity(
     *,
     email_key: str | None = None,
     phone: str | None = None,
-    name_key: str | None = None,
-    date_of_birth: date | None = None,
+    alike: Probe | None = None,
 ) -> None:
     """
     Let transactions that could be about one human follow each other until they commit.
 
     The unique key decides about one e-mail address anyway; this lets the second one see the first one's row, and is all
-    there is for a phone (E.164), and for a name with a birth date. The database function `is_unknown_person` of the
-    fast path takes the same locks.
+    there is for a phone (E.164), and for a name with a birth date (`alike`). The database function `is_unknown_person`
+    of the fast path takes the same locks.
     """
-    values = {}
+    values: dict[LockOf, Sequence[str]] = {}
     if email_key is not None:
-        values[LockOf.EMAIL] = email_key
+        values[LockOf.EMAIL] = [email_key]
     if phone is not None:
-        values[LockOf.PHONE] = phone
-    if name_key and date_of_birth is not None:
-        values[LockOf.NAME] = f"{name_key} {date_of_birth.isoformat()}"
+        values[LockOf.PHONE] = [phone]
+    if alike is not None and alike.keys:
+        values[LockOf.NAME] = [f"{key} {alike.birth_dates[0].year}" for key in alike.keys]
     await lock_values_until_commit(session, values)
 
 

@@ -47,7 +47,8 @@ CANDIDATE_DECISIONS = ("open", "different_people", "same_person")
 
 class Person(Edited, Base):
     """
-    One human, one row. Names and contacts are kept as typed; the keys beside them are made by people/keys.py alone.
+    One human, one row. Names and contacts are kept as typed; the keys beside them are made by people/keys.py and
+    people/alike.py alone.
 
     `email_key` is unique over inactive rows too: a returning person is brought back, not doubled.
     """
@@ -69,11 +70,14 @@ class Person(Edited, Base):
         ),
         Index("ix_person_name_key_prefix", "name_key", "person_id", postgresql_ops={"name_key": "text_pattern_ops"}),
         Index("ix_person_phone_e164", "phone_e164", postgresql_where=text("phone_e164 IS NOT NULL")),
-        Index(
-            "ix_person_name_key_date_of_birth",
-            "name_key",
-            "date_of_birth",
-            postgresql_where=text("date_of_birth IS NOT NULL"),
+        *(
+            Index(
+                f"ix_person_{key}_date_of_birth",
+                key,
+                "date_of_birth",
+                postgresql_where=text("date_of_birth IS NOT NULL"),
+            )
+            for key in ("family_key", "given_key")
         ),
         Index("ix_person_created_at", text("created_at DESC"), text("person_id DESC")),
         Index(
@@ -99,6 +103,8 @@ class Person(Edited, Base):
     middle_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
     preferred_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
     name_key: Mapped[str] = mapped_column(info=PERSONAL)
+    family_key: Mapped[str | None] = mapped_column(info=PERSONAL)
+    given_key: Mapped[str | None] = mapped_column(info=PERSONAL)
     email: Mapped[str | None] = mapped_column(String(255), info=PERSONAL)
     email_key: Mapped[str | None] = mapped_column(info=PERSONAL)
     phone: Mapped[str | None] = mapped_column(String(64), info=PERSONAL)

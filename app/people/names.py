@@ -127,8 +127,10 @@ class Profile:
 
     def short_forms(self, given: str) -> frozenset[str]:
         """The given names that this one is used for, itself among them."""
-        groups = self.nicknames.get(given, frozenset())
-        return frozenset({given}) | {other for other, numbers in self.nicknames.items() if numbers & groups}
+        groups = self.nicknames.get(given)
+        if not groups:
+            return frozenset({given})
+        return frozenset(other for other, numbers in self.nicknames.items() if numbers & groups)
 
 
 def clean_name(typed: str) -> str:
@@ -161,14 +163,14 @@ def read_name(name: Name, profile: Profile) -> tuple[FoldedName, ...]:
     By the contract there is one. Else one for each spelling (Müller: muller, mueller), with and without particles
     (de Vries: devries, vries).
     """
-    given, family, generation = _split(name, profile)
+    given, family, generation = name_words(name, profile)
     if profile.is_exact:
         return (FoldedName("".join(map(fold_letters, given)), "".join(map(fold_letters, family)), generation),)
-    parts = _parts(given)
+    parts = name_parts(given)
     initials = "".join(fold_letters(part)[0] for part in parts)
     inside = [part for part in parts[1:-1] if fold_letters(part) not in profile.particles]
     givens = [*_spelt(given, with_ae=False), *_spelt([*parts[:1], *inside, *parts[1:][-1:]], with_ae=False)]
-    bare = [part for part in _parts(family) if fold_letters(part) not in profile.particles]
+    bare = [part for part in name_parts(family) if fold_letters(part) not in profile.particles]
     families = [*_spelt(family, with_ae=True), *(_spelt(bare, with_ae=True) if bare else ())]
     return tuple(
         dict.fromkeys(
@@ -274,7 +276,7 @@ def _best(found: Iterable[Likeness]) -> Likeness:
     )
 
 
-def _split(name: Name, profile: Profile) -> tuple[list[str], list[str], str]:
+def name_words(name: Name, profile: Profile) -> tuple[list[str], list[str], str]:
     """The words of the given and of the family name without titles, and the generation taken from them."""
     given, family = (
         [word for word in _BETWEEN_WORDS.split(part) if (folded := fold_letters(word)) and folded not in profile.titles]
@@ -315,7 +317,7 @@ def _take_generation(words: list[str], profile: Profile, *, with_letters: bool =
     return ""
 
 
-def _parts(words: Sequence[str]) -> list[str]:
+def name_parts(words: Sequence[str]) -> list[str]:
     """The words, taken apart at hyphens and apostrophes too."""
     return [part for word in words for part in _BETWEEN_PARTS.split(word) if fold_letters(part)]
 

@@ -3,10 +3,26 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, text, union
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    Select,
+    Text,
+    and_,
+    any_,
+    exists,
+    false,
+    literal,
+    or_,
+    select,
+    text,
+    union,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from app.people.alike import how_alike, probe
 from app.people.errors import (
     ContactPointNotFound,
     DuplicateCandidateNotFound,
@@ -28,7 +44,7 @@ from app.people.models import (
     PersonRelationship,
     SuggestedChange,
 )
-from app.people.names import Name
+from app.people.names import Grade, Name
 from app.people.schemas import DuplicateCandidateFilter, PersonFilter, SuggestedChangeFilter
 from app.platform import clock
 from app.platform.actor import Actor
@@ -137,28 +153,45 @@ async def was_ever(session: AsyncSession, *, person_id: UUID, type_name: str) ->
 
 
 async def probable_duplicates(
-    session: AsyncSession, *, phone: str | None, key: str, date_of_birth: date | None
+    session: AsyncSession, *, phone: str | None, name: Name, date_of_birth: date | None
 ) -> list[tuple[Candidate, list[str]]]:
-    """Up to five people with this phone (E.164), or this name key and birth date, each with the reasons."""
+    """Up to five people with this phone (E.164), or alike in name and birth date; the likest first, with reasons."""
     found: dict[UUID, tuple[Candidate, list[str]]] = {}
-
-    async def collect(condition: ColumnElement[bool], reason: str) -> None:
-        rows = await session.execute(
-            select(Person.person_id, Person.first_name, Person.last_name, Person.date_of_birth)
-            .where(condition)
-            .limit(PROBABLE_DUPLICATES)
+    grades: dict[UUID, Grade] = {}
+    asked = probe(name, date_of_birth)
+    if asked.keys:
+        keys, days = literal(list(asked.keys), ARRAY(Text())), literal(list(asked.birth_dates), ARRAY(Date()))
+        # Two look-ups: of an "or" over two columns no index range is made.
+        ids = union(
+            *(
+                select(Person.person_id).where(column == any_(keys), Person.date_of_birth == any_(days))
+                for column in (Person.family_key, Person.given_key)
+            )
         )
-        for row in rows:
-            who = Candidate(row.person_id, Name(row.first_name, row.last_name), row.date_of_birth)
-            found.setdefault(row.person_id, (who, []))[1].append(reason)
-
-    if key and date_of_birth is not None:
-        await collect((Person.name_key == key) & (Person.date_of_birth == date_of_birth), "name_and_birth_date")
+        for who in await _candidates(session, Person.person_id.in_(ids)):
+            if grade := how_alike(name, date_of_birth, who.name, who.date_of_birth):
+                grades[who.person_id] = grade
+                found[who.person_id] = (who, ["name_and_birth_date"])
     if phone is not None:
         ids = union(select(Person.person_id).where(Person.phone_e164 == phone), _recognised_by("phone", phone))
-        await collect(Person.person_id.in_(ids), "phone")
-    ranked = sorted(found.values(), key=lambda pair: (-len(pair[1]), pair[0].person_id))
-    return ranked[:PROBABLE_DUPLICATES]
+        for who in await _candidates(session, Person.person_id.in_(ids), most=PROBABLE_DUPLICATES):
+            found.setdefault(who.person_id, (who, []))[1].append("phone")
+    order = list(Grade)
+
+    def rank(pair: tuple[Candidate, list[str]]) -> tuple[int, int, UUID]:
+        who, reasons = pair
+        return -len(reasons), order.index(grades.get(who.person_id, Grade.DIFFERENT)), who.person_id
+
+    return sorted(found.values(), key=rank)[:PROBABLE_DUPLICATES]
+
+
+async def _candidates(
+    session: AsyncSession, condition: ColumnElement[bool], *, most: int | None = None
+) -> list[Candidate]:
+    rows = await session.execute(
+        select(Person.person_id, Person.first_name, Person.last_name, Person.date_of_birth).where(condition).limit(most)
+    )
+    return [Candidate(row.person_id, Name(row.first_name, row.last_name), row.date_of_birth) for row in rows]
 
 
 async def search_person_ids(session: AsyncSession, actor: Actor, *, typed: str) -> list[UUID]:

@@ -12,11 +12,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people import queries, suggestions
+from app.people.alike import alike_keys
 from app.people.errors import EmailTaken, PatientActive, born_after_events, nothing_replaced
 from app.people.keys import Phone, email_key, name_key, phone_e164
 from app.people.lives import has_events_before
 from app.people.locks import lock_identity
 from app.people.models import ContactPoint, Person
+from app.people.names import Name
 from app.people.schemas import PersonCreate, PersonUpdate
 from app.platform.actor import Actor
 from app.platform.stored_fields import StoredFields
@@ -29,6 +31,8 @@ class _Keys(NamedTuple):
     """What a person is found by; made here and nowhere else."""
 
     name_key: str
+    family_key: str | None
+    given_key: str | None
     email_key: str | None
     phone_e164: str | None
     phone_valid: bool | None
@@ -98,6 +102,7 @@ def person_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     phone = read_phone(fields["phone"], fields["country"])
     keys = _Keys(
         name_key=name_key(fields["first_name"], fields["last_name"]),
+        **alike_keys(Name(fields["first_name"], fields["last_name"]))._asdict(),
         email_key=email_key(fields["email"]) if fields["email"] else None,
         phone_e164=phone.e164,
         phone_valid=phone.valid if fields["phone"] else None,

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.policy import Role, roles_allowing
 from app.audit import service as audit
 from app.people import queries, suggestions
+from app.people.alike import probe as probe_for
 from app.people.differences import differing_fields
 from app.people.errors import EmailBelongsToSomeoneElse, SeveralPeopleFit
-from app.people.keys import email_key, name_key
+from app.people.keys import email_key
 from app.people.locks import lock_identity
 from app.people.matching import Candidate, Decision, Found, FurtherReason, find_same_person, initials
 from app.people.models import ContactPoint, DuplicateCandidate, IntakeSubmission, Person, SuggestedChange
@@ -126,8 +127,7 @@ async def identify_or_create(
         session,
         email_key=key,
         phone=read_phone(new.phone, new.country).e164,
-        name_key=name_key(new.first_name, new.last_name),
-        date_of_birth=new.date_of_birth,
+        alike=probe_for(_name(new), new.date_of_birth),
     )
     for _ in range(_TRIES):
         decision = await _decide(session, name=_name(new), date_of_birth=new.date_of_birth, key=key, for_update=True)
@@ -238,7 +238,7 @@ async def probe(session: AsyncSession, actor: Actor, *, asked: PersonProbe) -> P
         outcome = "shared_email_person" if decision.found is Found.SOMEONE_ELSE else "new_person"
         phone = read_phone(asked.phone, asked.country)
         found = await queries.probable_duplicates(
-            session, phone=phone.e164, key=name_key(name.given, name.family), date_of_birth=asked.date_of_birth
+            session, phone=phone.e164, name=name, date_of_birth=asked.date_of_birth
         )
         other_ids = {other.person_id for other in decision.others}
         duplicates = [pair for pair in found if pair[0].person_id not in other_ids]
@@ -388,7 +388,10 @@ async def _file_duplicates(
     Those of a shared address are left out: somebody has just said that they are different people.
     """
     found = await queries.probable_duplicates(
-        session, phone=person.phone_e164, key=person.name_key, date_of_birth=person.date_of_birth
+        session,
+        phone=person.phone_e164,
+        name=Name(person.first_name, person.last_name),
+        date_of_birth=person.date_of_birth,
     )
     told_apart = {person.person_id, *(other.person_id for other in besides)}
     pairs = [pair for pair in found if pair[0].person_id not in told_apart][: queries.PROBABLE_DUPLICATES]

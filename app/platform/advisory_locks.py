@@ -6,7 +6,7 @@ functions `ensure_audit_partitions` and `close_audit_partitions` of the revision
 `is_unknown_person` takes those of e-mail, phone and name, `rights_are_held` those of rights.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum, StrEnum, unique
 from typing import Any
 
@@ -39,7 +39,7 @@ class LockOf(StrEnum):
     PHONE = "phone"
     """Who has this number (E.164)."""
     NAME = "name"
-    """Who has this name key and birth date."""
+    """Who has this key of a name and is born in this year."""
     SIGN_IN = "sign-in"
     """The tries of one account."""
     RIGHTS = "rights"
@@ -60,7 +60,8 @@ async def lock_until_commit(session: AsyncSession, lock: Lock | LockOf, value: s
     await session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
-async def lock_values_until_commit(session: AsyncSession, values: Mapping[LockOf, str]) -> None:
-    """Let transactions that have one of these values follow each other; the locks are taken in the order of LockOf."""
+async def lock_values_until_commit(session: AsyncSession, values: Mapping[LockOf, Sequence[str]]) -> None:
+    """Let transactions that share a value follow each other; locks are taken in the order of LockOf and the values."""
     if values:
-        await session.execute(_LOCK_VALUES, {"keys": [f"{lock} {values[lock]}" for lock in LockOf if lock in values]})
+        keys = [f"{lock} {value}" for lock in LockOf for value in sorted(values.get(lock, ()))]
+        await session.execute(_LOCK_VALUES, {"keys": keys})

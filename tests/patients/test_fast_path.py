@@ -140,7 +140,18 @@ def _copied(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _unnamed(document: Any) -> Any:
     """Without what the two requests said differently, that two people may be made."""
-    said = {"last_name", "name_key", "email", "email_key", "phone", "phone_e164", "date_of_birth", "payload"}
+    said = {
+        "last_name",
+        "name_key",
+        "family_key",
+        "given_key",
+        "email",
+        "email_key",
+        "phone",
+        "phone_e164",
+        "date_of_birth",
+        "payload",
+    }
     if isinstance(document, dict):
         return {name: _unnamed(value) for name, value in document.items() if name not in said}
     return document
