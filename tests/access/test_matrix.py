@@ -103,7 +103,7 @@ async def test_a_key_that_creates_does_not_change_and_one_that_changes_does_not_
                 "source": "landing_page",
             },
         ),
-        "call": ("call-history", (await a_call(session, patient)).call_id, call),
+        "call": ("call-history", (await a_call(session, patient)).call_id, call | {"allow_overlap": True}),
     }
     app = create_app(settings.model_copy(update={"fast_paths": fast_paths}), bound)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

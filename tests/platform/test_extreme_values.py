@@ -43,7 +43,7 @@ GETS = [route for route in API if "GET" in (route.methods or ())]
 PAGES = [route for route in ROUTES if isinstance(route, PageRoute) and "GET" in (route.methods or ())]
 ROLES = [role.value for role in Role if role not in {Role.ADMIN, Role.INTEGRATION}]
 
-SENT_TO_EACH = 5
+SENT_TO_EACH = 3
 START = "2030-01-01T09:00:00Z"
 NOWHERE = "01970000-0000-7000-8000-000000000000"
 OF_PAGES = {
