@@ -5,13 +5,17 @@ Every job may run twice (a killed worker's jobs are taken again), so each is ide
 does that. Several workers may run at once.
 """
 
+from contextlib import suppress
+
 import structlog
 from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
 
 from app.access import rate_limits
 from app.access.accounts import sessions
 from app.access.openings import service as openings
 from app.audit.partitions import close_partitions, ensure_partitions
+from app.people.search import rows as search
 from app.platform import clock, mail
 from app.platform.db import Database
 from app.platform.idempotency import forget_old_keys
@@ -23,6 +27,7 @@ log = structlog.get_logger()
 _EVERY_5_SECONDS = "* * * * * */5"
 _EVERY_MINUTE = "* * * * *"
 _EVERY_HOUR = "17 * * * *"
+_EVERY_NIGHT = "41 2 * * *"
 
 
 def make_worker(settings: Settings, database: Database, database_url: str) -> App:
@@ -66,6 +71,13 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
         async with database.unit_of_work() as session:
             await close_partitions(session)
 
+    @app.periodic(cron=_EVERY_NIGHT)
+    @app.task(name="keep_search", queueing_lock="keep_search")
+    async def keep_search(timestamp: int) -> None:
+        """Make the rows that are searched where they are missing or of earlier rules; count the words of names."""
+        log.info("people_made_searchable", count=await search.fill(database))
+        log.info("search_words_counted", count=await search.count_words(database))
+
     @app.periodic(cron=_EVERY_MINUTE)
     @app.task(name="retry_stalled_jobs", queueing_lock="retry_stalled_jobs")
     async def retry_stalled_jobs(timestamp: int) -> None:
@@ -81,5 +93,8 @@ async def run_worker(settings: Settings, database: Database, database_url: str) 
     """Work until the process is asked to stop; a job that has begun may end."""
     app = make_worker(settings, database, database_url)
     async with app.open_async():
+        # People whom a revision found there wait no longer than this.
+        with suppress(AlreadyEnqueued):
+            await app.configure_task("keep_search").defer_async(timestamp=0)
         # Several at a time: a mail server that takes minutes to answer holds up neither other mails nor other jobs.
         await app.run_worker_async(name="crm", concurrency=4, delete_jobs="successful", shutdown_graceful_timeout=20)

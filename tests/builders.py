@@ -17,6 +17,7 @@ from app.leads.models import PatientLead
 from app.patients.models import Patient
 from app.people.models import Person
 from app.people.records import NEW, person_columns
+from app.people.search import rows as search
 from app.physicians.models import Physician
 from app.platform import clock
 
@@ -37,6 +38,7 @@ async def a_person(session: AsyncSession, **values: Any) -> Person:
     person = Person(**columns | values)
     session.add(person)
     await session.flush()
+    await search.keep_new(session, person.person_id, {name: getattr(person, name) for name in search.NAME_FIELDS})
     return person
 
 

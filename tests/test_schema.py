@@ -207,6 +207,8 @@ WITHOUT_HISTORY = {
     "contact_type": "the list of roles, changed by revisions alone",
     "migrated_row": "goes with what it names, which row_history then has",
     "index_set_aside": "always empty outside one transaction of a migration",
+    "person_search": "made from the person, whose history is kept",
+    "search_word": "made from the words of people",
     "role_grant": "a row for each time it is held, with who gave and who took it",
     "web_session": "short-lived",
     "sign_in_attempt": "short-lived",

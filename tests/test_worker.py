@@ -56,6 +56,7 @@ def test_each_job_is_due_at_its_times(jobs: App) -> None:
         "forget_sign_ins": hourly,
         "remind_of_reviews": hourly,
         "ensure_audit_partitions": hourly,
+        "keep_search": ["02:41:00"] * 3,
     }
 
 

@@ -8,6 +8,7 @@ import typer
 from app import setup
 from app.commands import addresses, read_settings, refuse_with_real_data, say, with_database
 from app.models import metadata
+from app.people.search import rows as search
 from app.platform import grants, schema
 from app.platform.embedded import find_binaries
 
@@ -18,12 +19,13 @@ commands = typer.Typer(
 
 @commands.command("upgrade")
 def db_upgrade(revision: Annotated[str, typer.Argument(help="A revision, or head.")] = "head") -> None:
-    """Move the schema up and add the reference data."""
+    """Move the schema up, add the reference data, and let people be found by what is new."""
     settings = read_settings()
     with addresses(settings) as found:
         schema.upgrade(found.owner, revision)
         if revision == "head":
             asyncio.run(with_database(settings, found.owner, setup.add_reference_data))
+            asyncio.run(with_database(settings, found.owner, search.fill))
     say.print(f"The schema is at {revision}.")
 
 

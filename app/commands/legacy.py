@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 refused (see the message); 2 the export cannot be read; 3 
 migration is at work; 130 interrupted (resume). stdout carries the result alone, all else goes to stderr.
 """
 
+import asyncio
 import csv
 import sys
 from collections.abc import Iterator
@@ -16,12 +17,13 @@ import orjson
 import psycopg
 import typer
 
-from app.commands import prepared, read_settings, say
+from app.commands import prepared, read_settings, say, with_database
 from app.commands.legacy_screen import progress, show_checks, show_done, show_plan
 from app.legacy import compat, ledger, report, result, runner, sample, starter
 from app.legacy.corrections import read_corrections
 from app.legacy.errors import AnotherRun, FatalExport, LegacyError, NotReady, PhaseFailed
 from app.legacy.undo import undo
+from app.people.search import rows as search
 
 commands = typer.Typer(no_args_is_help=True, help="The migration from the old CRM.")
 maps = typer.Typer(no_args_is_help=True, help="The mapping file.")
@@ -76,6 +78,8 @@ def run_command(
         done = runner.run(
             address, source, mapping=mapping, until=until, result_to=result, dry_run=dry_run, on_event=on_event
         )
+        if not dry_run:
+            _make_searchable(address)
     show_done(done, dry_run=dry_run)
 
 
@@ -84,6 +88,7 @@ def resume_command(until: _Until = None, result: _Result = None) -> None:
     """Go on with the run that was stopped, failed or killed."""
     with _exits(), _database() as address, progress() as on_event:
         done = runner.resume(address, until=until, result_to=result, on_event=on_event)
+        _make_searchable(address)
     show_done(done)
 
 
@@ -144,6 +149,7 @@ def retry_command(
         done = runner.run(
             address, source, mapping=mapping, result_to=result, on_event=on_event, corrections=all_of_them
         )
+        _make_searchable(address)
     show_done(done)
 
 
@@ -228,6 +234,13 @@ def disable_command(reason: Annotated[str, typer.Option(help="Why; kept in the a
     with _exits(), _database() as address:
         compat.disable(address, reason)
     typer.echo("The schema legacy_compat is gone.")
+
+
+def _make_searchable(address: str) -> None:
+    """Let the people of the run be found, in batches of their own; one that is killed is caught up by the worker."""
+    made = asyncio.run(with_database(read_settings(), address, search.fill))
+    if made:
+        say.print(f"{made:,} people can be found by their names.")
 
 
 @contextmanager

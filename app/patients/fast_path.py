@@ -50,6 +50,8 @@ from app.people.matching import FurtherReason
 from app.people.models import ContactType, IntakeSubmission, Person, PersonContactType
 from app.people.names import Name
 from app.people.schemas import MatchRead, PersonRead
+from app.people.search import rows as search
+from app.people.search.models import PersonSearch, SearchWord
 from app.platform import clock
 from app.platform.answers import ShownColumns
 from app.platform.errors import AppError, Invalid
@@ -323,6 +325,27 @@ def _create_statement() -> Statement:
         )
         .cte("new_role")
     )
+    words = bindparam("search_words", type_=Text)
+    found_by = {
+        "person_id": person.c.person_id,
+        "is_active": true(),
+        "date_of_birth": person_values["date_of_birth"],
+        "words": words,
+        "marks": func.search_marks_of_patient(sent["status"], sent["medical_condition_id"], sent["owner_id"]),
+        "folding": bindparam("search_folding", type_=PersonSearch.__table__.c.folding.type),
+    }
+    searched = (
+        insert(PersonSearch).from_select(list(found_by), select(*found_by.values()).select_from(person)).cte("searched")
+    )
+    written = (
+        func.unnest(bindparam("search_written", type_=ARRAY(Text))).table_valued("word").render_derived(name="written")
+    )
+    is_known = select(SearchWord.word).where(SearchWord.word == written.c.word).exists()
+    new_words = (
+        insert(SearchWord)
+        .from_select(["word"], select(written.c.word).select_from(person.join(written, true())).where(~is_known))
+        .cte("new_words")
+    )
     event = audit_row(
         caller,
         patient,
@@ -335,7 +358,9 @@ def _create_statement() -> Statement:
     everything = person.join(patient, true()).join(submission, true()).join(free, true())
     columns = [column for column in person.c if column.name != "person_id"]
     columns += [free.c[column.name] for column in _CONDITION.columns]
-    return Statement(select(*patient.c, *columns, *submission.c).select_from(everything).add_cte(given, event))
+    return Statement(
+        select(*patient.c, *columns, *submission.c).select_from(everything).add_cte(given, searched, new_words, event)
+    )
 
 
 CREATE_PATIENT = _create_statement()
@@ -344,8 +369,10 @@ CREATE_PATIENT = _create_statement()
 def values_of(new: PatientCreate, *, status: str, payload: str) -> dict[str, Any]:
     """The parameters of CREATE_PATIENT beside those of every fast statement."""
     alike = probe(Name(new.person.first_name, new.person.last_name), new.person.date_of_birth)
+    person = records.NEW.values(new.person)
     return {
-        **prefixed("person_", records.person_columns(records.NEW.values(new.person))),
+        **prefixed("person_", records.person_columns(person)),
+        **prefixed("search_", search.columns_of(person)),
         **prefixed("submission_", people.SUBMITTED.values(new)),
         **NEW.values(new),
         "status": status,

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
@@ -69,6 +70,18 @@ class Person(Edited, Base):
             postgresql_ops={"name_key": "gin_trgm_ops"},
         ),
         Index("ix_person_name_key_prefix", "name_key", "person_id", postgresql_ops={"name_key": "text_pattern_ops"}),
+        Index(
+            "ix_person_email_key_beginning",
+            "email_key",
+            postgresql_ops={"email_key": "text_pattern_ops"},
+            postgresql_where=text("email_key IS NOT NULL"),
+        ),
+        Index(
+            "ix_person_phone_reversed",
+            func.reversed_digits(func.coalesce(text("phone_e164"), text("phone"))).label("digits"),
+            postgresql_ops={"digits": "text_pattern_ops"},
+            postgresql_where=text("phone IS NOT NULL"),
+        ),
         Index("ix_person_phone_e164", "phone_e164", postgresql_where=text("phone_e164 IS NOT NULL")),
         *(
             Index(
@@ -134,6 +147,18 @@ class ContactPoint(Edited, Base):
         CheckConstraint(f"was IN {NO_LONGER}", name="was_known"),
         UniqueConstraint("person_id", "kind", "value_key"),
         Index("ix_contact_point_value_key", "value_key", "kind"),
+        Index(
+            "ix_contact_point_email_beginning",
+            "value_key",
+            postgresql_ops={"value_key": "text_pattern_ops"},
+            postgresql_where=text("kind = 'email'"),
+        ),
+        Index(
+            "ix_contact_point_phone_reversed",
+            func.reversed_digits(text("value_key")).label("digits"),
+            postgresql_ops={"digits": "text_pattern_ops"},
+            postgresql_where=text("kind = 'phone'"),
+        ),
     )
 
     contact_point_id: Mapped[Key]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +20,7 @@ from app.people.locks import lock_identity
 from app.people.models import ContactPoint, Person
 from app.people.names import Name
 from app.people.schemas import PersonCreate, PersonUpdate
+from app.people.search import rows as search
 from app.platform.actor import Actor
 from app.platform.stored_fields import StoredFields
 
@@ -57,7 +58,10 @@ async def insert_person(session: AsyncSession, actor: Actor, new: PersonCreate, 
         .on_conflict_do_nothing(index_elements=["email_key"], index_where=text("email_key IS NOT NULL"))
         .returning(Person)
     )
-    return made.one_or_none()
+    person = made.one_or_none()
+    if person is not None:
+        await search.keep_new(session, person.person_id, fields)
+    return person
 
 
 async def lock_new_email(session: AsyncSession, change: PersonUpdate) -> None:
@@ -71,7 +75,7 @@ async def apply_change(session: AsyncSession, actor: Actor, person: Person, chan
     Set the given fields of a person who is locked, after `lock_new_email`, with the keys that follow from them.
 
     EmailTaken; PatientActive for who would be inactive and is helped; Invalid when `was` is said and nothing replaced.
-    Does not flush.
+    Flushes nothing but a change of names.
     """
     given = _CHANGED.given(change)
     if (
@@ -95,6 +99,10 @@ async def apply_change(session: AsyncSession, actor: Actor, person: Person, chan
     for column, value in person_columns({name: getattr(person, name) for name in _CHANGED.names} | given).items():
         if getattr(person, column) != value:
             setattr(person, column, value)
+    if any(inspect(person).attrs[name].history.has_changes() for name in search.NAME_FIELDS):
+        # After the row itself, whose earlier names are in its history then.
+        await session.flush()
+        await search.keep(session, person.person_id)
 
 
 def person_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
