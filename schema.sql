@@ -177,6 +177,32 @@ CREATE FUNCTION keep_removed() RETURNS trigger
     END
     $$;
 
+CREATE FUNCTION keep_search_marks() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        UPDATE person_search AS s SET marks = m.marks
+        FROM (SELECT person_id, search_marks(person_id) AS marks FROM (SELECT DISTINCT person_id FROM touched) AS t) AS m
+        WHERE s.person_id = m.person_id AND s.marks IS DISTINCT FROM m.marks;
+        RETURN NULL;
+    END
+    $$;
+
+CREATE FUNCTION keep_search_of_person() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        UPDATE person_search SET is_active = NEW.is_active, date_of_birth = NEW.date_of_birth,
+            folding = CASE WHEN (OLD.first_name, OLD.last_name, OLD.middle_name, OLD.preferred_name)
+                           IS DISTINCT FROM (NEW.first_name, NEW.last_name, NEW.middle_name, NEW.preferred_name)
+                      THEN 0 ELSE folding END
+        WHERE person_id = NEW.person_id;
+        RETURN NULL;
+    END
+    $$;
+
 CREATE FUNCTION legacy_rows_worked_on(undone_run integer, first_phase integer) RETURNS TABLE(record_type text, record_id text, why text)
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -201,7 +227,7 @@ CREATE FUNCTION legacy_rows_worked_on(undone_run integer, first_phase integer) R
                 JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
                 JOIN pg_attribute AS k ON k.attrelid = c.confrelid AND k.attnum = c.confkey[1]
                 LEFT JOIN legacy_targets() AS t ON t.name = r.relname
-                WHERE c.contype = 'f' AND c.confrelid = target.name::regclass AND c.conparentid = 0
+                WHERE c.contype = 'f' AND c.confdeltype <> 'c' AND c.confrelid = target.name::regclass AND c.conparentid = 0
                     AND k.attname = target.key AND r.relnamespace = 'public'::regnamespace
             LOOP
                 RETURN QUERY EXECUTE format(
@@ -240,6 +266,55 @@ CREATE FUNCTION legacy_targets() RETURNS TABLE(name text, key text, lock_order i
             ('person', 'person_id', 1),
             ('medical_condition', 'medical_condition_id', 16),
             ('contact_type', 'contact_type_id', 17)
+    $$;
+
+CREATE FUNCTION near_keys(word text, letters_for_two integer) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT array(
+            SELECT left(word, 7)
+            UNION
+            SELECT left(b, i - 1) || substr(b, i + 1)
+            FROM left(word, 7) AS b, generate_series(1, char_length(b)) AS i
+            UNION
+            SELECT left(b, i - 1) || substr(b, i + 1, j - i - 1) || substr(b, j + 1)
+            FROM left(word, 7) AS b, generate_series(1, char_length(b)) AS i, generate_series(i + 1, char_length(b)) AS j
+            WHERE char_length(word) >= letters_for_two)
+    $$;
+
+CREATE FUNCTION new_reference(kind text) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    DECLARE
+        alphabet constant text := '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+        random_bytes bytea;
+        made text;
+        number integer;
+        total integer;
+    BEGIN
+        LOOP
+            random_bytes := uuid_send(gen_random_uuid());
+            made := kind || '-';
+            total := 0;
+            -- The 7th and the 9th byte hold the version of the uuid.
+            FOREACH number IN ARRAY ARRAY[0, 1, 2, 3, 4, 5, 15] LOOP
+                number := get_byte(random_bytes, number) & 31;
+                made := made || substr(alphabet, number + 1, 1);
+                total := (total # number) << 1;
+                IF total > 31 THEN
+                    total := total # 37;
+                END IF;
+            END LOOP;
+            made := made || substr(alphabet, total + 1, 1);
+            IF kind = 'P' THEN
+                EXIT WHEN NOT EXISTS (SELECT FROM person WHERE reference = made);
+            ELSE
+                EXIT WHEN NOT EXISTS (SELECT FROM patient_lead WHERE reference = made);
+            END IF;
+        END LOOP;
+        RETURN made;
+    END
     $$;
 
 CREATE FUNCTION note_migrated() RETURNS trigger
@@ -713,6 +788,12 @@ CREATE FUNCTION refuse_missing_index() RETURNS trigger
     END
     $$;
 
+CREATE FUNCTION reversed_digits(phone text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT reverse(regexp_replace(phone, '[^0-9]', '', 'g'))
+    $$;
+
 CREATE FUNCTION rights_are_held(a_key uuid, an_account uuid, any_of_roles text[]) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -731,10 +812,59 @@ CREATE FUNCTION rights_are_held(a_key uuid, an_account uuid, any_of_roles text[]
     END
     $$;
 
+CREATE FUNCTION search_marks(of_person uuid) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        RETURN array(
+            SELECT mark FROM (
+                SELECT unnest(search_marks_of_patient(status, medical_condition_id, owner_id)) AS mark
+                FROM patient WHERE person_id = of_person
+                UNION
+                SELECT unnest(ARRAY['l', 'lc' || right(medical_condition_id::text, 8),
+                                    'lo' || right(owner_id::text, 8), 'ls' || status])
+                FROM patient_lead WHERE person_id = of_person
+                UNION
+                SELECT 'h' FROM physician WHERE person_id = of_person
+            ) AS m WHERE mark IS NOT NULL ORDER BY mark);
+    END
+    $$;
+
+CREATE FUNCTION search_marks_of_patient(status text, condition_id uuid, owner_id uuid) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT array_remove(
+            ARRAY['pc' || right(condition_id::text, 8), 'po' || right(owner_id::text, 8), 'ps' || status], NULL)
+    $$;
+
+CREATE FUNCTION search_terms(words text, num bigint, is_active boolean, date_of_birth date, marks text[]) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT array_to_tsvector(array(
+            SELECT DISTINCT term FROM (
+                SELECT left(word, letters) AS term
+                FROM unnest(string_to_array(words, ' ')) AS word, generate_series(1, 8) AS letters
+                WHERE letters <= char_length(word)
+                UNION ALL
+                SELECT '=' || word FROM unnest(string_to_array(words, ' ')) AS word
+                UNION ALL
+                SELECT '@' || mark FROM unnest(marks) AS mark
+                UNION ALL
+                SELECT unnest(ARRAY[
+                    kind || '0:' || (num >> 10), kind || '1:' || (num >> 13), kind || '2:' || (num >> 16),
+                    kind || '3:' || (num >> 19),
+                    CASE WHEN NOT is_active THEN '@off' END,
+                    '@day' || (date_of_birth - DATE '2000-01-01'),
+                    '@year' || date_part('year', date_of_birth)::integer])
+                FROM (SELECT CASE WHEN is_active THEN '@b' ELSE '@i' END AS kind) AS k
+            ) AS x WHERE term <> ''))
+    $$;
+
 CREATE FUNCTION take_indexes_away(target text) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
-    AS $$
+    AS $_$
     DECLARE
         part record;
     BEGIN
@@ -747,7 +877,7 @@ CREATE FUNCTION take_indexes_away(target text) RETURNS SETOF text
         -- A unique constraint that another table's foreign key leans on has to stay, as has the primary key.
         SELECT target, CASE c.contype WHEN 'f' THEN 2 ELSE 1 END, c.conname, true, pg_get_constraintdef(c.oid)
         FROM pg_constraint AS c
-        WHERE c.conrelid = target::regclass AND c.contype IN ('f', 'u', 'x') AND c.conparentid = 0
+        WHERE c.conrelid = target::regclass AND c.contype IN ('f', 'u', 'x') AND c.conparentid = 0 AND c.conname !~ '_reference$'
           AND (c.contype = 'f'
                OR NOT EXISTS (SELECT FROM pg_constraint AS f WHERE f.contype = 'f' AND f.conindid = c.conindid))
         UNION ALL
@@ -766,7 +896,7 @@ CREATE FUNCTION take_indexes_away(target text) RETURNS SETOF text
         END LOOP;
         RETURN QUERY SELECT s.name FROM index_set_aside AS s WHERE s.table_name = target ORDER BY s.place, s.name;
     END
-    $$;
+    $_$;
 
 CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1295,6 +1425,7 @@ CREATE TABLE patient_lead (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    reference text DEFAULT new_reference('L'::text) NOT NULL,
     CONSTRAINT ck_patient_lead_converted_has_patient_and_time CHECK ((((status = 'converted'::text) = (converted_to_patient_id IS NOT NULL)) AND ((status = 'converted'::text) = (converted_at IS NOT NULL)))),
     CONSTRAINT ck_patient_lead_duplicate_points_when_closed_so CHECK (((duplicate_of_person_id IS NULL) OR (status = 'duplicate'::text))),
     CONSTRAINT ck_patient_lead_source_known CHECK ((source = ANY (ARRAY['landing_page'::text, 'contact_form'::text, 'phone'::text, 'referral'::text, 'event'::text, 'import'::text, 'api'::text, 'navigator'::text]))),
@@ -1343,6 +1474,7 @@ CREATE TABLE person (
     version integer DEFAULT 1 NOT NULL,
     family_key text,
     given_key text,
+    reference text DEFAULT new_reference('P'::text) NOT NULL,
     CONSTRAINT ck_person_country_iso CHECK (((country)::text ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT ck_person_email_has_key CHECK (((email IS NULL) = (email_key IS NULL))),
     CONSTRAINT ck_person_first_name_not_blank CHECK ((btrim((first_name)::text) <> ''::text)),
@@ -1383,6 +1515,25 @@ CREATE TABLE person_relationship (
     CONSTRAINT ck_person_relationship_dates_in_order CHECK ((end_date >= start_date)),
     CONSTRAINT ck_person_relationship_not_of_oneself CHECK ((person_id <> related_person_id)),
     CONSTRAINT ck_person_relationship_type_known CHECK ((relationship_type = ANY (ARRAY['parent'::text, 'child'::text, 'partner'::text, 'sibling'::text, 'guardian'::text, 'caregiver'::text, 'legal_representative'::text, 'other'::text])))
+);
+
+CREATE TABLE person_search (
+    person_id uuid NOT NULL,
+    num bigint NOT NULL,
+    is_active boolean NOT NULL,
+    date_of_birth date,
+    words text NOT NULL,
+    marks text[] DEFAULT '{}'::text[] NOT NULL,
+    folding smallint NOT NULL
+);
+
+ALTER TABLE person_search ALTER COLUMN num ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME person_search_num_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE physician (
@@ -1483,6 +1634,21 @@ CREATE TABLE row_history (
     replaced_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     replaced_by uuid,
     reason text
+);
+
+CREATE TABLE search_word (
+    search_word_id bigint NOT NULL,
+    word text NOT NULL,
+    people integer DEFAULT 1 NOT NULL
+);
+
+ALTER TABLE search_word ALTER COLUMN search_word_id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME search_word_search_word_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE sign_in_attempt (
@@ -1694,6 +1860,9 @@ ALTER TABLE ONLY person_contact_type
 ALTER TABLE ONLY person_relationship
     ADD CONSTRAINT pk_person_relationship PRIMARY KEY (person_relationship_id);
 
+ALTER TABLE ONLY person_search
+    ADD CONSTRAINT pk_person_search PRIMARY KEY (person_id);
+
 ALTER TABLE ONLY physician
     ADD CONSTRAINT pk_physician PRIMARY KEY (physician_id);
 
@@ -1705,6 +1874,9 @@ ALTER TABLE ONLY role_grant
 
 ALTER TABLE ONLY row_history
     ADD CONSTRAINT pk_row_history PRIMARY KEY (row_history_id);
+
+ALTER TABLE ONLY search_word
+    ADD CONSTRAINT pk_search_word PRIMARY KEY (search_word_id);
 
 ALTER TABLE ONLY sign_in_attempt
     ADD CONSTRAINT pk_sign_in_attempt PRIMARY KEY (sign_in_attempt_id);
@@ -1772,11 +1944,17 @@ ALTER TABLE ONLY passkey
 ALTER TABLE ONLY patient_lead
     ADD CONSTRAINT uq_patient_lead_lead_id_person_id UNIQUE (lead_id, person_id);
 
+ALTER TABLE ONLY patient_lead
+    ADD CONSTRAINT uq_patient_lead_reference UNIQUE (reference);
+
 ALTER TABLE ONLY patient
     ADD CONSTRAINT uq_patient_patient_id_person_id UNIQUE (patient_id, person_id);
 
 ALTER TABLE ONLY patient
     ADD CONSTRAINT uq_patient_person_id UNIQUE (person_id);
+
+ALTER TABLE ONLY person
+    ADD CONSTRAINT uq_person_reference UNIQUE (reference);
 
 ALTER TABLE ONLY physician
     ADD CONSTRAINT uq_physician_person_id UNIQUE (person_id);
@@ -1845,6 +2023,10 @@ CREATE INDEX ix_condition_code_system_code ON condition_code USING btree (system
 
 CREATE INDEX ix_condition_synonym_medical_condition_id ON condition_synonym USING btree (medical_condition_id);
 
+CREATE INDEX ix_contact_point_email_beginning ON contact_point USING btree (value_key text_pattern_ops) WHERE (kind = 'email'::text);
+
+CREATE INDEX ix_contact_point_phone_reversed ON contact_point USING btree (reversed_digits(value_key) text_pattern_ops) WHERE (kind = 'phone'::text);
+
 CREATE INDEX ix_contact_point_value_key ON contact_point USING btree (value_key, kind);
 
 CREATE INDEX ix_ct_journey_clinical_trial_id ON clinical_trial_journey USING btree (clinical_trial_id, created_at DESC, ct_journey_id DESC);
@@ -1862,6 +2044,8 @@ CREATE INDEX ix_duplicate_candidate_decision_created_at ON duplicate_candidate U
 CREATE INDEX ix_duplicate_candidate_other_person_id ON duplicate_candidate USING btree (other_person_id);
 
 CREATE INDEX ix_eap_journey_created_at ON eap_journey USING btree (created_at DESC, eap_journey_id DESC);
+
+CREATE INDEX ix_eap_journey_eap_number ON eap_journey USING btree (lower((eap_number)::text));
 
 CREATE INDEX ix_eap_journey_eap_program_id ON eap_journey USING btree (eap_program_id, created_at DESC, eap_journey_id DESC);
 
@@ -1953,6 +2137,8 @@ CREATE INDEX ix_person_created_at ON person USING btree (created_at DESC, person
 
 CREATE INDEX ix_person_date_of_birth_created_at ON person USING btree (date_of_birth, created_at DESC, person_id DESC) WHERE (date_of_birth IS NOT NULL);
 
+CREATE INDEX ix_person_email_key_beginning ON person USING btree (email_key text_pattern_ops) WHERE (email_key IS NOT NULL);
+
 CREATE INDEX ix_person_family_key_date_of_birth ON person USING btree (family_key, date_of_birth) WHERE (date_of_birth IS NOT NULL);
 
 CREATE INDEX ix_person_given_key_date_of_birth ON person USING btree (given_key, date_of_birth) WHERE (date_of_birth IS NOT NULL);
@@ -1961,15 +2147,15 @@ CREATE INDEX ix_person_inactive_created_at ON person USING btree (created_at DES
 
 CREATE INDEX ix_person_last_name_first_name ON person USING btree (last_name, first_name);
 
-CREATE INDEX ix_person_name_key_prefix ON person USING btree (name_key text_pattern_ops, person_id);
-
-CREATE INDEX ix_person_name_key_trigram ON person USING gin (name_key gin_trgm_ops);
-
 CREATE INDEX ix_person_phone_e164 ON person USING btree (phone_e164) WHERE (phone_e164 IS NOT NULL);
+
+CREATE INDEX ix_person_phone_reversed ON person USING btree (reversed_digits((COALESCE(phone_e164, phone))::text) text_pattern_ops) WHERE (phone IS NOT NULL);
 
 CREATE INDEX ix_person_relationship_person_id ON person_relationship USING btree (person_id);
 
 CREATE INDEX ix_person_relationship_related_person_id ON person_relationship USING btree (related_person_id);
+
+CREATE INDEX ix_person_search_terms ON person_search USING gin (search_terms(words, num, is_active, date_of_birth, marks)) WITH (fastupdate=off);
 
 CREATE INDEX ix_physician_created_at ON physician USING btree (created_at DESC, physician_id DESC);
 
@@ -1980,6 +2166,10 @@ CREATE INDEX ix_physician_medical_license_number ON physician USING btree (medic
 CREATE INDEX ix_physician_specialization_id ON physician USING btree (specialization_id, created_at DESC, physician_id DESC);
 
 CREATE INDEX ix_row_history_record_id_version ON row_history USING btree (record_id, version);
+
+CREATE INDEX ix_search_word_near_keys ON search_word USING gin (near_keys(word, 7)) WITH (fastupdate=off);
+
+CREATE INDEX ix_search_word_word ON search_word USING btree (word);
 
 CREATE INDEX ix_sign_in_attempt_account_sha256_at ON sign_in_attempt USING btree (account_sha256, at);
 
@@ -2084,6 +2274,26 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON user_account FOR EACH ROW WHEN ((ol
 CREATE TRIGGER keep_removed BEFORE DELETE ON condition_code FOR EACH ROW EXECUTE FUNCTION keep_removed('condition_code_id');
 
 CREATE TRIGGER keep_removed BEFORE DELETE ON condition_synonym FOR EACH ROW EXECUTE FUNCTION keep_removed('condition_synonym_id');
+
+CREATE TRIGGER keep_search AFTER UPDATE OF first_name, last_name, middle_name, preferred_name, is_active, date_of_birth ON person FOR EACH ROW EXECUTE FUNCTION keep_search_of_person();
+
+CREATE TRIGGER keep_search_marks_delete AFTER DELETE ON patient REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
+
+CREATE TRIGGER keep_search_marks_delete AFTER DELETE ON patient_lead REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
+
+CREATE TRIGGER keep_search_marks_delete AFTER DELETE ON physician REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
+
+CREATE TRIGGER keep_search_marks_insert AFTER INSERT ON patient REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
+
+CREATE TRIGGER keep_search_marks_insert AFTER INSERT ON patient_lead REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
+
+CREATE TRIGGER keep_search_marks_insert AFTER INSERT ON physician REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
+
+CREATE TRIGGER keep_search_marks_update AFTER UPDATE ON patient REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
+
+CREATE TRIGGER keep_search_marks_update AFTER UPDATE ON patient_lead REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
+
+CREATE TRIGGER keep_search_marks_update AFTER UPDATE ON physician REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
 
 CREATE TRIGGER note_migrated AFTER INSERT ON call_history REFERENCING NEW TABLE AS made FOR EACH STATEMENT WHEN ((current_setting('crm.run'::text, true) <> ''::text)) EXECUTE FUNCTION note_migrated('call_id');
 
@@ -2305,6 +2515,9 @@ ALTER TABLE ONLY person_relationship
 ALTER TABLE ONLY person_relationship
     ADD CONSTRAINT fk_person_relationship_related_person_id FOREIGN KEY (related_person_id) REFERENCES person(person_id);
 
+ALTER TABLE ONLY person_search
+    ADD CONSTRAINT fk_person_search_person_id FOREIGN KEY (person_id) REFERENCES person(person_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY physician
     ADD CONSTRAINT fk_physician_hospital_id FOREIGN KEY (hospital_id) REFERENCES hospital(hospital_id);
 
@@ -2344,4 +2557,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0027_alike');
+INSERT INTO alembic_version VALUES ('0029_references');

@@ -14,6 +14,8 @@ from psycopg import sql
 
 from app.people.alike import alike_keys
 from app.people.names import Name
+from app.people.search import rows
+from app.people.search.folding import VERSION
 
 SEED = 20260401
 PEOPLE_PER_LEAD = 5
@@ -43,6 +45,7 @@ LEAD_STATUSES = (("new", 30), ("contacting", 25), ("call_booked", 15), ("unreach
 OWNERS = 20
 TABLES = (
     "person", "patient", "person_contact_type", "call_history", "patient_lead", "intake_submission", "audit_event",
+    "person_search", "search_word",
 )  # fmt: skip
 
 _FROZEN = ("person", "patient", "person_contact_type", "call_history", "patient_lead")
@@ -113,6 +116,7 @@ def fill(connection: psycopg.Connection, *, patients: int, tell: Callable[[str],
     timed("calls", lambda: _copy(connection, "call_history", _CALL, _calls(patients, at, chance)))
     timed("leads", lambda: _copy(connection, "patient_lead", _LEAD, _leads(patients, at, chance, conditions, owners)))
     timed("submissions", lambda: _copy(connection, "intake_submission", _INTAKE, _submissions(patients, at)))
+    timed("search rows", lambda: fill_search(connection))
     timed("audit events", lambda: _copy(connection, "audit_event", _AUDIT, _audit(patients, chance, owners)))
     timed("indexes and keys", restore)
     connection.commit()
@@ -122,13 +126,42 @@ def fill(connection: psycopg.Connection, *, patients: int, tell: Callable[[str],
     return seconds
 
 
+def fill_search(connection: psycopg.Connection) -> None:
+    """The rows that are searched, in the order of creation, of everybody who is there; the words are the product's."""
+    names = connection.execute(
+        "SELECT DISTINCT first_name, last_name, middle_name, preferred_name FROM person"
+    ).fetchall()
+    columns = ", ".join(f"{name} text" for name in (*rows.NAME_FIELDS, "words"))
+    connection.execute(f"CREATE TEMPORARY TABLE spelt ({columns})".encode())
+    written: set[str] = set()
+    with connection.cursor() as cursor, cursor.copy("COPY spelt FROM STDIN") as copy:
+        for fields in names:
+            made = rows.columns_of(dict(zip(rows.NAME_FIELDS, fields, strict=True)))
+            written.update(made["written"])
+            copy.write_row((*fields, made["words"]))
+    connection.execute("ANALYZE spelt")
+    connection.execute(
+        "INSERT INTO person_search (num, person_id, is_active, date_of_birth, words, marks, folding)"
+        " SELECT row_number() OVER (ORDER BY p.created_at, p.person_id), p.person_id, p.is_active, p.date_of_birth,"
+        " s.words, search_marks(p.person_id), %s FROM person AS p JOIN spelt AS s"
+        " ON (s.first_name, s.last_name) = (p.first_name, p.last_name)"
+        " AND (s.middle_name, s.preferred_name) IS NOT DISTINCT FROM (p.middle_name, p.preferred_name)",
+        [VERSION],
+    )
+    connection.execute("SELECT setval(pg_get_serial_sequence('person_search', 'num'), max(num)) FROM person_search")
+    with connection.cursor() as cursor, cursor.copy("COPY search_word (word) FROM STDIN") as copy:
+        for word in sorted(written):
+            copy.write_row((word,))
+    connection.execute("DROP TABLE spelt")
+
+
+def moment_of(number: int, count: int) -> str:
+    """When the n-th of so many was made: one after the other over three years."""
+    return (_BEGINNING + _YEARS / count * number).isoformat()
+
+
 def _moments(count: int) -> Callable[[int], str]:
-    step = _YEARS / count
-
-    def moment(number: int) -> str:
-        return (_BEGINNING + step * number).isoformat()
-
-    return moment
+    return lambda number: moment_of(number, count)
 
 
 def _without_indexes(connection: psycopg.Connection) -> Callable[[], None]:
@@ -137,6 +170,8 @@ def _without_indexes(connection: psycopg.Connection) -> Callable[[], None]:
     keys = connection.execute(
         "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), contype FROM pg_constraint "
         "WHERE contype IN ('f', 'u', 'x') "
+        # A new reference is looked up among those that are there.
+        "AND conname !~ '_reference$' "
         "AND (conrelid::regclass::text = ANY(%(tables)s) OR confrelid::regclass::text = ANY(%(tables)s)) "
         "ORDER BY contype <> 'f'",
         {"tables": list(TABLES)},
@@ -147,7 +182,7 @@ def _without_indexes(connection: psycopg.Connection) -> Callable[[], None]:
         made.insert(0 if kind != "f" else len(made), f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
     indexes = connection.execute(
         "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = ANY(%s) "
-        "AND indexname NOT LIKE 'pk\\_%%'",
+        "AND indexname !~ '^pk_|_reference$'",
         [list(TABLES)],
     ).fetchall()
     for name, definition in indexes:

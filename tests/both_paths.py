@@ -18,7 +18,7 @@ from app.platform.settings import Settings
 if TYPE_CHECKING:  # the fixture `paths` of conftest.py makes these
     from tests.conftest import BoundDatabase
 
-_MADE = re.compile(r"^(created_at|updated_at|at|request_id|valid_from|period|occurs_at)$|_id$|_ids$")
+_MADE = re.compile(r"^(created_at|updated_at|at|request_id|valid_from|period|occurs_at|reference)$|_id$|_ids$")
 
 
 class BothPaths:

@@ -14,6 +14,7 @@ from app.calls.schemas import CallFilter, CallOfPatientFilter
 from app.calls.states import CALL, UNRESOLVED, UNRESOLVED_SQL
 from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
+from app.people.search.queries import register_activity
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
@@ -21,6 +22,8 @@ from app.platform.paging import Found, SortKey, fetch_page
 
 LOADED = (joinedload(CallHistory.person), joinedload(CallHistory.navigator))
 _SHOWN_OVERLAPS = 10
+register_activity(CallHistory.person_id, CallHistory.occurs_at)
+
 NEWEST_FIRST = SortKey((CallHistory.occurs_at, CallHistory.call_id), (datetime, UUID))
 
 OF_A_DELETED_PATIENT = exists().where(Patient.patient_id == CallHistory.patient_id, Patient.deleted_at.is_not(None))

@@ -19,6 +19,7 @@ from app.leads.schemas import (
     LeadUpdate,
     NewLead,
 )
+from app.people.schemas import SearchPage
 from app.platform import clock
 from app.platform.etags import etag
 from app.platform.paging import Page, PageQuery
@@ -51,7 +52,7 @@ async def create_lead(
     return LeadCreated(**dict(read(lead, clock.now())), match=opened.match)
 
 
-@router.get("", response_model=Page[LeadRead], dependencies=[allow("lead.read")])
+@router.get("", response_model=SearchPage[LeadRead], dependencies=[allow("lead.read")])
 async def list_leads(query: Annotated[LeadFilter, Query()], session: DbSession, actor: CurrentActor) -> Page[LeadRead]:
     """Leads, newest first."""
     found = await queries.list_leads(session, actor, query=query)

@@ -22,6 +22,7 @@ class PatientLead(Edited, Base):
     __tablename__ = "patient_lead"
     __table_args__ = (
         UniqueConstraint("lead_id", "person_id"),
+        UniqueConstraint("reference"),
         # Not of the same person: a caregiver's lead becomes the patient they care for.
         ForeignKeyConstraint(
             ["converted_to_patient_id"], ["patient.patient_id"], name="fk_patient_lead_converted_to_patient_id"
@@ -77,6 +78,7 @@ class PatientLead(Edited, Base):
     intake_submission_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("intake_submission.intake_submission_id"), info=INTERNAL
     )
+    reference: Mapped[str] = mapped_column(server_default=text("new_reference('L')"), info=INTERNAL)
 
     person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
     medical_condition: Mapped[MedicalCondition] = relationship(lazy="raise")

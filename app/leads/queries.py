@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -11,16 +11,18 @@ from app.leads.errors import LeadNotFound
 from app.leads.models import PatientLead
 from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadFilter
 from app.leads.states import LEAD
-from app.people import queries as people
 from app.people.locks import lock_person_of
 from app.people.models import IntakeSubmission
+from app.people.references import read_reference
+from app.people.search.queries import SearchFound, register_number, search, unsearched
+from app.people.search.walk import Hits, mark_of
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.paging import Found, SortKey, fetch_page
-from app.platform.search import among
+from app.platform.paging import SortKey, fetch_page
 
 LOADED = (joinedload(PatientLead.person, innerjoin=True), joinedload(PatientLead.medical_condition, innerjoin=True))
 REPEATED_WITHIN = timedelta(hours=24)
+_KIND = "L-"
 NEWEST_FIRST = SortKey((PatientLead.created_at, PatientLead.lead_id), (datetime, UUID))
 
 
@@ -40,36 +42,69 @@ async def get_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID, for_u
     return found
 
 
-async def filtered(session: AsyncSession, actor: Actor, query: LeadFilter) -> Select[Any]:
-    """The keys of the leads that a filter asks for, with the columns they are ordered by."""
-    ids = select(PatientLead.lead_id, *NEWEST_FIRST.columns)
+def _wanted(query: LeadFilter) -> tuple[list[ColumnElement[bool]], list[str]]:
+    """The conditions of a filter, and the marks that say the same in the index of a search."""
+    wanted, marks = [], ["l"]
     if query.status is not None:
         states = LEAD.states_of_filter(query.status)
         # One state as an equation, so that the index on it gives the order as well.
-        ids = ids.where(PatientLead.status == states[0] if len(states) == 1 else PatientLead.status.in_(states))
+        wanted.append(PatientLead.status == states[0] if len(states) == 1 else PatientLead.status.in_(states))
+        marks += [f"ls{states[0]}"] if len(states) == 1 else []
     for name in ("medical_condition_id", "owner_id", "source", "person_id"):
-        wanted = getattr(query, name)
-        if wanted is not None:
-            ids = ids.where(getattr(PatientLead, name) == wanted)
-    if query.q is not None:
-        ids = ids.where(among(PatientLead.person_id, await people.search_person_ids(session, actor, typed=query.q)))
+        value = getattr(query, name)
+        if value is not None:
+            wanted.append(getattr(PatientLead, name) == value)
+    if query.medical_condition_id is not None:
+        marks.append(f"lc{mark_of(query.medical_condition_id)}")
+    if query.owner_id is not None:
+        marks.append(f"lo{mark_of(query.owner_id)}")
     if query.created_from is not None:
-        ids = ids.where(PatientLead.created_at >= query.created_from)
+        wanted.append(PatientLead.created_at >= query.created_from)
     if query.created_to is not None:
-        ids = ids.where(PatientLead.created_at < query.created_to)
-    return ids
+        wanted.append(PatientLead.created_at < query.created_to)
+    return wanted, marks
 
 
-async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) -> Found[PatientLead]:
-    """A page of leads, newest first. Forbidden for a search by name without the permission."""
-    return await fetch_page(
-        session,
-        ids=await filtered(session, actor, query),
-        query=query,
-        sort=NEWEST_FIRST,
-        rows=select(PatientLead).options(*LOADED),
-        one_of=(PatientLead.status, LEAD.states_of_filter(query.status)) if query.status else None,
+def filtered(query: LeadFilter) -> Select[Any]:
+    """The keys of the leads that a filter without a search asks for, with the columns they are ordered by."""
+    wanted, _ = _wanted(query)
+    return select(PatientLead.lead_id, *NEWEST_FIRST.columns).where(*wanted)
+
+
+async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) -> SearchFound[PatientLead]:
+    """
+    A page of leads, newest first, or as a search orders them. Forbidden for a search without the permission.
+
+    The reference of a lead finds this one; anything else finds the leads of the people who are meant.
+    """
+    rows = select(PatientLead).options(*LOADED)
+    if query.q is not None:
+        wanted, marks = _wanted(query)
+        reference = read_reference(query.q)
+        if reference is not None and reference.startswith(_KIND):
+            wanted.append(PatientLead.reference == reference)
+        hits = Hits(PatientLead.lead_id, PatientLead.person_id, wanted, marks)
+        return await search(session, actor, typed=query.q, query=query, hits=hits, rows=rows)
+    return unsearched(
+        await fetch_page(
+            session,
+            ids=filtered(query),
+            query=query,
+            sort=NEWEST_FIRST,
+            rows=rows,
+            one_of=(PatientLead.status, LEAD.states_of_filter(query.status)) if query.status else None,
+        )
     )
+
+
+def _people_of_reference(typed: str) -> Select[UUID] | None:
+    reference = read_reference(typed)
+    if reference is None or not reference.startswith(_KIND):
+        return None
+    return select(PatientLead.person_id).where(PatientLead.reference == reference)
+
+
+register_number(_people_of_reference, is_health=False)
 
 
 async def has_open_lead(session: AsyncSession, *, person_id: UUID) -> bool:

@@ -6,10 +6,10 @@ from app.access.masking import Detail, Health, Personal, Remark
 from app.conditions.schemas import ConditionSummary
 from app.leads.rules import LeadStep
 from app.leads.words import FilterWord, FirstStatus, ReasonCode, TargetWord, WebAddress
-from app.people.fields import Language
+from app.people.fields import Language, SearchText
 from app.people.schemas import Intake, MatchRead, OfKnownPerson, OfNewPerson, PersonSummary, Source
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, Instant, Label, Reason, either
+from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, Instant, Reason, either
 
 
 class _NewLead(Intake):
@@ -72,14 +72,17 @@ class LeadUpdate(Body):
 
 
 class LeadFilter(PageQuery):
-    """`status` is a state or a group of states; `q` is found in names. `created_to` itself is not included."""
+    """
+    `status` is a state or a group of states; `q` is what somebody types who looks for a person. `created_to` itself is
+    not included.
+    """
 
     status: FilterWord | None = None
     medical_condition_id: Health[Id | None] = None
     owner_id: Id | None = None
     source: Source | None = None
     person_id: Id | None = None
-    q: Personal[Label | None] = None
+    q: Personal[SearchText | None] = None
     created_from: Instant | None = None
     created_to: Instant | None = None
 
@@ -88,6 +91,7 @@ class LeadRead(Answer):
     """A lead with its person and condition. `reason_code` and `reason` say why it has its present status."""
 
     lead_id: UUID
+    reference: str
     person_id: UUID
     person: PersonSummary
     medical_condition_id: Health[UUID | None]

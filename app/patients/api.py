@@ -16,6 +16,7 @@ from app.patients.schemas import (
     PatientRead,
     PatientUpdate,
 )
+from app.people.schemas import SearchPage
 from app.platform.paging import Page
 from app.platform.text import Id
 
@@ -50,7 +51,7 @@ async def create_patient(
     )
 
 
-@router.get("", response_model=Page[PatientRead], dependencies=[allow("patient.read")])
+@router.get("", response_model=SearchPage[PatientRead], dependencies=[allow("patient.read")])
 @with_fast_path(fast_path.list_patients)
 async def list_patients(
     query: Annotated[PatientFilter, Query()], session: DbSession, actor: CurrentActor

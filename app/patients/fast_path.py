@@ -232,6 +232,7 @@ async def list_patients(fast: FastRequest) -> Response | None:
             "next_cursor": next_cursor,
             "total": min(total, COUNT_CAP),
             "total_is_capped": total > COUNT_CAP,
+            "search": None,
         }
     )
 

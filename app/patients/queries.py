@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, exists, or_, select
+from sqlalchemy import ColumnElement, Select, Table, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -10,12 +10,12 @@ from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
 from app.patients.schemas import PatientFilter
 from app.patients.states import PATIENT
-from app.people import queries as people
 from app.people.locks import lock_person_of
+from app.people.search.queries import SearchFound, search, unsearched
+from app.people.search.walk import Hits, mark_of
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
-from app.platform.paging import Found, SortKey, fetch_page
-from app.platform.search import among
+from app.platform.paging import SortKey, fetch_page
 from app.platform.states import Machine
 
 LOADED = (joinedload(Patient.person, innerjoin=True), joinedload(Patient.medical_condition, innerjoin=True))
@@ -50,34 +50,45 @@ async def find_patient_of_person(
     return await _one(session, select(Patient).where(Patient.person_id == person_id), for_update=for_update)
 
 
-async def list_patients(session: AsyncSession, actor: Actor, *, query: PatientFilter) -> Found[Patient]:
-    """A page of patients, newest first. Forbidden for deleted ones and for a search without the permission."""
-    ids = select(Patient.patient_id, *_NEWEST_FIRST.columns)
+async def list_patients(session: AsyncSession, actor: Actor, *, query: PatientFilter) -> SearchFound[Patient]:
+    """
+    A page of patients, newest first, or as a search orders them. Forbidden for deleted ones and for a search without
+    the permission.
+    """
+    wanted: list[ColumnElement[bool]] = []
+    marks = []
     if query.include_deleted == "true":
         actor.require("patient.read_deleted")
     else:
-        ids = ids.where(Patient.deleted_at.is_(None))
-    if query.status is not None:
-        ids = ids.where(Patient.status.in_(PATIENT.states_of_filter(query.status)))
+        wanted.append(Patient.deleted_at.is_(None))
+    states = PATIENT.states_of_filter(query.status) if query.status is not None else ()
+    if states:
+        wanted.append(Patient.status.in_(states))
+    if len(states) == 1:
+        marks.append(f"ps{states[0]}")
     if query.medical_condition_id is not None:
-        ids = ids.where(Patient.medical_condition_id == query.medical_condition_id)
+        wanted.append(Patient.medical_condition_id == query.medical_condition_id)
+        marks.append(f"pc{mark_of(query.medical_condition_id)}")
     if query.owner_id is not None:
-        ids = ids.where(Patient.owner_id == query.owner_id)
-    if query.q is not None:
-        found = await people.search_person_ids(session, actor, typed=query.q)
-        ids = ids.where(among(Patient.person_id, found))
+        wanted.append(Patient.owner_id == query.owner_id)
+        marks.append(f"po{mark_of(query.owner_id)}")
     if query.created_from is not None:
-        ids = ids.where(Patient.created_at >= query.created_from)
+        wanted.append(Patient.created_at >= query.created_from)
     if query.created_to is not None:
-        ids = ids.where(Patient.created_at < query.created_to)
-
-    return await fetch_page(
-        session,
-        ids=ids,
-        query=query,
-        sort=_NEWEST_FIRST,
-        rows=select(Patient).options(*LOADED),
-        one_of=(Patient.status, PATIENT.states_of_filter(query.status)) if query.status else None,
+        wanted.append(Patient.created_at < query.created_to)
+    rows = select(Patient).options(*LOADED)
+    if query.q is not None:
+        hits = Hits(Patient.patient_id, Patient.person_id, wanted, marks)
+        return await search(session, actor, typed=query.q, query=query, hits=hits, rows=rows)
+    return unsearched(
+        await fetch_page(
+            session,
+            ids=select(Patient.patient_id, *_NEWEST_FIRST.columns).where(*wanted),
+            query=query,
+            sort=_NEWEST_FIRST,
+            rows=rows,
+            one_of=(Patient.status, states) if states else None,
+        )
     )
 
 

@@ -6,9 +6,10 @@ from app.access.masking import Health, Personal, Remark
 from app.conditions.schemas import ConditionSummary
 from app.patients.states import PATIENT
 from app.patients.words import FilterWord, StatusWord
+from app.people.fields import SearchText
 from app.people.schemas import MatchRead, OfKnownPerson, OfNewPerson, PersonRead, PersonUpdate
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Label, Reason, either
+from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Reason, either
 
 
 class PatientFields(Body):
@@ -50,12 +51,15 @@ class PatientUpdate(Body):
 
 
 class PatientFilter(PageQuery):
-    """`status` is a state or a group of states; `q` is found in names. `created_to` itself is not included."""
+    """
+    `status` is a state or a group of states; `q` is what somebody types who looks for a person. `created_to` itself is
+    not included.
+    """
 
     status: FilterWord | None = None
     medical_condition_id: Health[Id | None] = None
     owner_id: Id | None = None
-    q: Personal[Label | None] = None
+    q: Personal[SearchText | None] = None
     created_from: Instant | None = None
     created_to: Instant | None = None
     include_deleted: Literal["true", "false"] | None = None

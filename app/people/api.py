@@ -27,6 +27,7 @@ from app.people.schemas import (
     RoleCreate,
     RoleRead,
     RoleUpdate,
+    SearchPage,
     SubmissionRead,
 )
 from app.platform.etags import etag
@@ -86,11 +87,14 @@ async def match_person(asked: PersonProbe, session: DbSession, actor: CurrentAct
     return await service.probe(session, actor, asked=asked)
 
 
-@router.get("", response_model=Page[PersonRead], dependencies=[allow("person.read")])
+@router.get("", response_model=SearchPage[PersonRead], dependencies=[allow("person.read")])
 async def list_persons(
     query: Annotated[PersonFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[PersonRead]:
-    """Persons, newest first. A search by name, e-mail, phone or birth date needs the permission to search."""
+    """
+    Persons, newest first. `q` finds them by any part of a name in every spelling, by e-mail, phone, birth date,
+    reference and numbers of their records, best first; it needs the permission to search.
+    """
     found = await queries.list_persons(session, actor, query=query)
     return audit.show_page(session, found, map(read, found.rows))
 

@@ -1,5 +1,6 @@
 """Strict types of what people send about themselves: names, addresses, languages, time zones."""
 
+import unicodedata
 import zoneinfo
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -7,14 +8,15 @@ from functools import cache
 from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from app.people.keys import email_key
 from app.people.names import clean_name
 from app.platform import clock
-from app.platform.text import LINE_PATTERN, Day, line
+from app.platform.text import LINE_PATTERN, Day, Label, line
 
+_JOINERS = "\u200c\u200d"
 _LONGEST_NAME = 100
 _LONGEST_EMAIL = 254
 
@@ -53,6 +55,13 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _as_seen(value: Any) -> Any:
+    """Without the characters that nobody sees: a number pasted from a chat comes between marks of its direction."""
+    if not isinstance(value, str):
+        return value
+    return "".join(c for c in value if unicodedata.category(c) != "Cf" or c in _JOINERS)
+
+
 def _not_in_the_future(value: date) -> date:
     # It is tomorrow already in the east of us.
     if value > clock.today() + timedelta(days=1):
@@ -78,3 +87,5 @@ Language = line(35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")
 TimeZone = _line(64, _time_zone)
 BirthDate = _birth_date()
 ConsentTextVersion = line(50)
+SearchText = Annotated[Label, BeforeValidator(_as_seen)]
+"""What somebody types or pastes who looks for a person."""

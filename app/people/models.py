@@ -56,6 +56,7 @@ class Person(Edited, Base):
 
     __tablename__ = "person"
     __table_args__ = (
+        UniqueConstraint("reference"),
         CheckConstraint("btrim(first_name) <> ''", name="first_name_not_blank"),
         CheckConstraint("btrim(last_name) <> ''", name="last_name_not_blank"),
         CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
@@ -63,13 +64,6 @@ class Person(Edited, Base):
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_iso"),
         Index("uq_person_email_key", "email_key", unique=True, postgresql_where=text("email_key IS NOT NULL")),
         Index("ix_person_last_name_first_name", "last_name", "first_name"),
-        Index(
-            "ix_person_name_key_trigram",
-            "name_key",
-            postgresql_using="gin",
-            postgresql_ops={"name_key": "gin_trgm_ops"},
-        ),
-        Index("ix_person_name_key_prefix", "name_key", "person_id", postgresql_ops={"name_key": "text_pattern_ops"}),
         Index(
             "ix_person_email_key_beginning",
             "email_key",
@@ -130,6 +124,7 @@ class Person(Edited, Base):
     time_zone: Mapped[str | None] = mapped_column(String(64), info=PERSONAL)
     do_not_contact_channels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"), info=PERSONAL)
     is_active: Mapped[bool] = mapped_column(server_default=text("true"), info=INTERNAL)
+    reference: Mapped[str] = mapped_column(server_default=text("new_reference('P')"), info=INTERNAL)
 
 
 class ContactPoint(Edited, Base):

@@ -16,7 +16,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    text,
     union,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,7 +31,7 @@ from app.people.errors import (
     SearchNotAllowed,
     SuggestionNotFound,
 )
-from app.people.keys import email_key, name_key, phone_e164
+from app.people.keys import email_key, phone_e164
 from app.people.matching import Candidate
 from app.people.models import (
     ContactPoint,
@@ -46,17 +45,15 @@ from app.people.models import (
 )
 from app.people.names import Grade, Name
 from app.people.schemas import DuplicateCandidateFilter, PersonFilter, SuggestedChangeFilter
+from app.people.search.queries import SearchFound, of_phones, search, union_of, unsearched
+from app.people.search.typed import phone_ends
+from app.people.search.walk import Hits
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
+from app.platform.errors import invalid_field
 from app.platform.paging import Found, PageQuery, SortKey, fetch_page
-from app.platform.search import among, begins_with, contains
 
-CAPPED_CANDIDATES = 500
-"""A search by name looks at no more people than this, so that its cost does not grow with the table."""
-_LETTERS_OF_A_TRIGRAM = 3
-_FEW = 50
-"""A page of people whose name begins so is enough; to look inside a million names takes a hundred times as long."""
 PROBABLE_DUPLICATES = 5
 
 _NEWEST = (datetime, UUID)
@@ -194,48 +191,38 @@ async def _candidates(
     return [Candidate(row.person_id, Name(row.first_name, row.last_name), row.date_of_birth) for row in rows]
 
 
-async def search_person_ids(session: AsyncSession, actor: Actor, *, typed: str) -> list[UUID]:
-    """
-    People whose name begins with `typed` or, where few do, holds it: at most CAPPED_CANDIDATES of them.
-
-    SearchNotAllowed for anyone who may read persons but not look for them.
-    """
-    if not actor.may("person.search"):
-        raise SearchNotAllowed
-    key = name_key(typed)
-    if not key:
-        return []
-    beginning = select(Person.person_id).where(begins_with(Person.name_key.expression, key))
-    # The order of the prefix index, so that its first entries are taken and nothing is sorted.
-    beginning = beginning.order_by(text("person.name_key USING ~<~"), Person.person_id)
-    found = list(await session.scalars(beginning.limit(CAPPED_CANDIDATES)))
-    if len(found) < _FEW and len(key) >= _LETTERS_OF_A_TRIGRAM:
-        holding = select(Person.person_id).where(contains(Person.name_key.expression, key)).limit(CAPPED_CANDIDATES)
-        found = list(dict.fromkeys((*found, *await session.scalars(holding))))
-    return found[:CAPPED_CANDIDATES]
-
-
-async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilter) -> Found[Person]:
-    """A page of persons, newest first."""
-    ids = select(Person.person_id, *_PERSONS.columns)
+async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilter) -> SearchFound[Person]:
+    """A page of persons, newest first, or as a search orders them. SearchNotAllowed without the permission for one."""
     if not actor.may("person.search") and (query.email or query.phone or query.date_of_birth):
         raise SearchNotAllowed
-    if query.q is not None:
-        ids = ids.where(among(Person.person_id, await search_person_ids(session, actor, typed=query.q)))
+    wanted: list[ColumnElement[bool]] = []
     if query.email is not None:
-        ids = ids.where(_has_contact(Person.email_key, "email", email_key(query.email)))
+        wanted.append(_has_contact(Person.email_key, "email", email_key(query.email)))
     if query.phone is not None:
-        ids = ids.where(_has_contact(Person.phone_e164, "phone", phone_e164(query.phone, None).e164))
+        wanted.append(Person.person_id.in_(_of_phone(query.phone)))
     if query.date_of_birth is not None:
-        ids = ids.where(Person.date_of_birth == query.date_of_birth)
+        wanted.append(Person.date_of_birth == query.date_of_birth)
     if query.is_active is not None:
-        ids = ids.where(Person.is_active.is_(query.is_active == "true"))
+        wanted.append(Person.is_active.is_(query.is_active == "true"))
     if query.created_from is not None:
-        ids = ids.where(Person.created_at >= query.created_from)
+        wanted.append(Person.created_at >= query.created_from)
     if query.created_to is not None:
-        ids = ids.where(Person.created_at < query.created_to)
+        wanted.append(Person.created_at < query.created_to)
+    if query.q is not None:
+        hits = Hits(Person.person_id, Person.person_id, wanted)
+        return await search(session, actor, typed=query.q, query=query, hits=hits, rows=select(Person))
+    ids = select(Person.person_id, *_PERSONS.columns).where(*wanted)
+    return unsearched(await fetch_page(session, ids=ids, query=query, sort=_PERSONS, rows=select(Person)))
 
-    return await fetch_page(session, ids=ids, query=query, sort=_PERSONS, rows=select(Person))
+
+def _of_phone(typed: str) -> Select[*tuple[Any, ...]]:
+    """Whose phone this is, in whichever writing; Invalid for a text without digits."""
+    if (number := phone_e164(typed, None).e164) is not None:
+        return of_phones(number.removeprefix("+"))
+    ends = phone_ends(typed)
+    if not ends:
+        raise invalid_field("phone", "phone", "Send a phone number, or its last four digits or more.")
+    return union_of(*map(of_phones, ends))
 
 
 async def list_roles(

@@ -1,13 +1,24 @@
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
 from app.access.masking import Detail, Personal, Remark
-from app.people.fields import BirthDate, ConsentTextVersion, Email, Language, PersonName, Phone, TimeZone
-from app.platform.paging import PageQuery
+from app.people.fields import (
+    BirthDate,
+    ConsentTextVersion,
+    Email,
+    Language,
+    PersonName,
+    Phone,
+    SearchText,
+    TimeZone,
+)
+from app.platform.paging import Page, PageQuery
 from app.platform.text import OMITTED, Answer, Body, Code, Country, Day, Flag, Id, Instant, Label, Notes, Reason, line
+
+T = TypeVar("T")
 
 Gender = Literal["male", "female", "other", "unknown"]
 ContactKind = Literal["email", "phone"]
@@ -20,6 +31,7 @@ RelationshipType = Literal[
 Authority = Literal["none", "informal", "parental", "power_of_attorney", "court_order"]
 SuggestionDecision = Literal["open", "accepted", "rejected", "superseded"]
 CandidateDecision = Literal["open", "different_people", "same_person"]
+ReadAs = Literal["name", "email", "phone", "birth_date", "reference", "number"]
 MatchOutcome = Literal["new_person", "existing_person", "returning_patient", "shared_email_person", "repeated_lead"]
 
 
@@ -119,9 +131,13 @@ class PersonProbe(Body):
 
 
 class PersonFilter(PageQuery):
-    """`q` begins the name or stands in it; `email` and `phone` are found in every spelling, further ones too."""
+    """
+    `q` is what somebody types who looks for a person: names, an e-mail, a phone or its end, a birth date, a reference.
 
-    q: Personal[Label | None] = None
+    `email` and `phone` are found in every spelling, further ones too.
+    """
+
+    q: Personal[SearchText | None] = None
     email: Personal[Email | None] = None
     phone: Personal[Phone | None] = None
     date_of_birth: Personal[Day | None] = None
@@ -134,6 +150,7 @@ class PersonSummary(Answer):
     """A person inside another answer, where a name and the ways to reach them are enough."""
 
     person_id: UUID
+    reference: str
     first_name: Personal[str]
     last_name: Personal[str]
     preferred_name: Personal[str | None]
@@ -144,7 +161,10 @@ class PersonSummary(Answer):
 
 
 class PersonRead(Answer):
+    """A person. `reference` is what colleagues read out to each other, such as P-7K2Q9XAM."""
+
     person_id: UUID
+    reference: str
     first_name: Personal[str]
     last_name: Personal[str]
     middle_name: Personal[str | None]
@@ -163,6 +183,34 @@ class PersonRead(Answer):
     created_at: datetime
     updated_at: datetime
     version: int
+
+
+class NewCaller(Answer):
+    """What was typed, as the beginning of a person: for `POST /persons/match`, which says whether they are known."""
+
+    first_name: Personal[str | None] = None
+    last_name: Personal[str | None] = None
+    email: Personal[str | None] = None
+    phone: Personal[str | None] = None
+    date_of_birth: Personal[date | None] = None
+
+
+class SearchRead(Answer):
+    """
+    How `q` was read, null when nobody was found by it. The last `similar` items are only similar to what was typed.
+
+    `new_caller` is offered when nobody is found, to who may create persons.
+    """
+
+    read_as: ReadAs | None
+    similar: int
+    new_caller: NewCaller | None
+
+
+class SearchPage(Page[T], Generic[T]):
+    """A page of a list that is searched by `q`; `search` is null without it."""
+
+    search: SearchRead | None
 
 
 class SuggestedChangeRead(Answer):

@@ -6,6 +6,7 @@ from fastapi import Query, Response
 
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
+from app.people.schemas import SearchPage
 from app.physicians import queries, service
 from app.physicians.schemas import (
     PhysicianCreate,
@@ -39,7 +40,7 @@ async def create_physician(
     return PhysicianCreated(**dict(shown), match=made.match)
 
 
-@router.get("", response_model=Page[PhysicianRead], dependencies=[allow("physician.read")])
+@router.get("", response_model=SearchPage[PhysicianRead], dependencies=[allow("physician.read")])
 async def list_physicians(
     query: Annotated[PhysicianFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[PhysicianRead]:

@@ -1,20 +1,19 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.people.errors import SearchNotAllowed
-from app.people.keys import name_key
 from app.people.locks import lock_person_of
-from app.people.models import Person
+from app.people.search.queries import SearchFound, search, unsearched
+from app.people.search.walk import Hits
 from app.physicians.errors import PhysicianNotFound
 from app.physicians.models import Physician
 from app.physicians.schemas import PhysicianFilter
 from app.platform.actor import Actor
-from app.platform.paging import Found, SortKey, fetch_page
-from app.platform.search import begins_with, contains
+from app.platform.paging import SortKey, fetch_page
 
 LOADED = (joinedload(Physician.person), joinedload(Physician.hospital), joinedload(Physician.specialization))
 
@@ -44,23 +43,26 @@ async def find_physician_of_person(session: AsyncSession, *, person_id: UUID) ->
     return (await session.scalars(query)).one_or_none()
 
 
-async def list_physicians(session: AsyncSession, actor: Actor, *, query: PhysicianFilter) -> Found[Physician]:
-    """A page of physicians, newest first. SearchNotAllowed for who may read them but not look for somebody."""
-    if (query.q or query.medical_license_number) and not actor.may("person.search"):
+async def list_physicians(session: AsyncSession, actor: Actor, *, query: PhysicianFilter) -> SearchFound[Physician]:
+    """
+    A page of physicians, newest first, or as a search orders them. SearchNotAllowed for who may read them but not look
+    for somebody.
+    """
+    if query.medical_license_number and not actor.may("person.search"):
         raise SearchNotAllowed
-    ids = select(Physician.physician_id, Physician.created_at, Physician.physician_id)
-    if query.q is not None:
-        key = name_key(query.q)
-        named = begins_with(Person.name_key, key) | contains(Person.name_key, f" {key}")
-        ids = ids.where(exists().where(Person.person_id == Physician.person_id, named))
-    for field in ("person_id", "hospital_id", "specialization_id", "medical_license_number"):
-        asked = getattr(query, field)
-        if asked is not None:
-            ids = ids.where(getattr(Physician, field) == asked)
+    wanted = [
+        getattr(Physician, field) == asked
+        for field in ("person_id", "hospital_id", "specialization_id", "medical_license_number")
+        if (asked := getattr(query, field)) is not None
+    ]
     if query.is_active is not None:
-        ids = ids.where(Physician.is_active.is_(query.is_active == "true"))
+        wanted.append(Physician.is_active.is_(query.is_active == "true"))
     if query.created_from is not None:
-        ids = ids.where(Physician.created_at >= query.created_from)
-
+        wanted.append(Physician.created_at >= query.created_from)
+    rows = select(Physician).options(*LOADED)
+    if query.q is not None:
+        hits = Hits(Physician.physician_id, Physician.person_id, wanted, ["h"])
+        return await search(session, actor, typed=query.q, query=query, hits=hits, rows=rows)
+    ids = select(Physician.physician_id, Physician.created_at, Physician.physician_id).where(*wanted)
     sort = SortKey((Physician.created_at, Physician.physician_id), (datetime, UUID))
-    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(Physician).options(*LOADED))
+    return unsearched(await fetch_page(session, ids=ids, query=query, sort=sort, rows=rows))

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.access.masking import Personal
 from app.hospitals.schemas import HospitalSummary, SpecializationSummary
+from app.people.fields import SearchText
 from app.people.schemas import Intake, MatchRead, OfKnownPerson, OfNewPerson, PersonSummary
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Flag, Id, Instant, Label, either, line
@@ -42,7 +43,7 @@ class PhysicianUpdate(Body):
 class PhysicianFilter(PageQuery):
     """`q` begins one of the person's names, without regard to case and marks."""
 
-    q: Personal[Label | None] = None
+    q: Personal[SearchText | None] = None
     person_id: Id | None = None
     hospital_id: Id | None = None
     specialization_id: Id | None = None

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.leads import queries
 from app.leads.schemas import LeadFilter
-from app.platform.actor import Actor
 from tests.builders import a_lead
 from tests.plans import plan_of_page
 
@@ -45,10 +44,10 @@ async def _many_leads(session: AsyncSession) -> None:
     ],
 )
 async def test_page_is_read_from_its_index_in_its_order(
-    session: AsyncSession, actor: Actor, asked: dict[str, str], index: str
+    session: AsyncSession, asked: dict[str, str], index: str
 ) -> None:
     await _many_leads(session)
-    ids = await queries.filtered(session, actor, LeadFilter.model_validate(asked))
+    ids = queries.filtered(LeadFilter.model_validate(asked))
 
     plan = await plan_of_page(session, ids, queries.NEWEST_FIRST)
 

@@ -1,7 +1,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.journeys.eap.states import EAP_JOURNEY, GATE_STATES, GATES
@@ -41,6 +41,7 @@ class EapJourney(Journey):
         UniqueConstraint(
             "eap_program_id", "eap_number", "product", name="uq_eap_journey_number", postgresql_nulls_not_distinct=True
         ),
+        Index("ix_eap_journey_eap_number", func.lower(text("eap_number"))),
         key="eap_journey_id",
         leads_to="eap_program_id",
     )

@@ -2,17 +2,30 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import any_, exists, func, or_, select
+from sqlalchemy import Select, any_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.models import JourneyEvent
 from app.journeys.eap.errors import ProgrammeNotFound
-from app.journeys.eap.models import EapGate, EapProgram
+from app.journeys.eap.models import EapGate, EapJourney, EapProgram
 from app.journeys.eap.schemas import ProgrammeFilter
 from app.journeys.eap.states import TREATED
+from app.patients.models import Patient
+from app.people.search.queries import register_number
 from app.platform.actor import Actor
 from app.platform.paging import Found, SortKey, fetch_page
 from app.platform.search import begins_with
+
+
+def _people_of_number(typed: str) -> Select[UUID]:
+    return (
+        select(Patient.person_id)
+        .join(EapJourney, EapJourney.patient_id == Patient.patient_id)
+        .where(func.lower(EapJourney.eap_number) == typed.lower())
+    )
+
+
+register_number(_people_of_number, is_health=True)
 
 
 async def get_programme(

@@ -1,16 +1,33 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Integer, func, literal_column, select, text, union_all
+from sqlalchemy import CompoundSelect, Integer, Select, func, literal_column, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.journeys.trial.errors import TrialNotFound
 from app.journeys.trial.identifiers import read_trial_number
-from app.journeys.trial.models import ClinicalTrial
+from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
 from app.journeys.trial.schemas import TrialFilter
+from app.patients.models import Patient
+from app.people.search.queries import register_number
 from app.platform.actor import Actor
 from app.platform.paging import COUNT_CAP, Found, SortKey, fetch_page
 from app.platform.search import begins_with
+
+
+def _people_of_trial(typed: str) -> Select[UUID] | None:
+    reference = read_trial_number(typed)
+    if reference is None:
+        return None
+    return (
+        select(Patient.person_id)
+        .join(ClinicalTrialJourney, ClinicalTrialJourney.patient_id == Patient.patient_id)
+        .join(ClinicalTrial, ClinicalTrial.clinical_trial_id == ClinicalTrialJourney.clinical_trial_id)
+        .where(ClinicalTrial.trial_id == reference.number)
+    )
+
+
+register_number(_people_of_trial, is_health=True)
 
 
 async def get_trial(

@@ -17,22 +17,16 @@ from typing import Final, NamedTuple
 
 from anyascii import anyascii
 
-from app.people.names import fold
+from app.people.folding import SPELLINGS, reduced
+from app.people.names import PEOPLE, fold_letters
 
 VERSION: Final = 1
 """Goes up when these rules change: rows of earlier rules are made anew (rows.fill)."""
 MOST_WORDS: Final = 6
-_LETTERS_LEFT: Final = 4
-"""A reduced spelling has so many letters, or `Doe` would be found by `do`."""
 _LETTERS_TYPED: Final = 5
 
-# Letters without a decomposition. The last is the dotless i of Turkish.
-_SHORT: Final = str.maketrans(
-    {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ħ": "h", "ŋ": "n"}
-    | {"\N{LATIN SMALL LETTER DOTLESS I}": "i", "ς": "σ"}
-)
-_LONG: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "đ": "dj"})
-_DIGRAPH: Final = re.compile("ae|oe|ue|aa|oo|dj")
+_SHORT: Final = str.maketrans({letter: written[0] for letter, written in SPELLINGS.items()} | {"ς": "σ"})
+_LONG: Final = str.maketrans({letter: written[-1] for letter, written in SPELLINGS.items()})
 _GREEK: Final = (("ου", "ou"), ("ευ", "ev"), ("αυ", "av"), ("γγ", "ng"), ("χ", "ch"), ("υ", "y"))
 _GREEK_MARKED: Final = {"ού": "ου", "εύ": "ευ", "αύ": "αυ"}
 
@@ -93,6 +87,8 @@ def fold_names(fields: Iterable[str | None]) -> Folded:
             written.update(dict.fromkeys((roman(part.text),) if part.is_cjk else spelt))
         for joined in _joined(parts):
             found.update(dict.fromkeys(spellings(joined)))
+            # A double name is written as one as well.
+            written.update(dict.fromkeys(spellings(joined)[:1] if len(parts) == 2 else ()))  # noqa: PLR2004
     return Folded(tuple(found), tuple(word for word in written if word.isalpha()))
 
 
@@ -111,7 +107,7 @@ def read_names(typed: str) -> list[Reading]:
     ]
     if len(parts) > 2 and not any(part.is_cjk for part in parts):  # noqa: PLR2004 - two are a pair
         readings.append((_clause("".join(part.text for part in parts)),))
-    named = [part for part in parts if fold(part.text)]
+    named = [part for part in parts if fold_letters(part.text) not in PEOPLE.titles]
     if len(named) < len(parts):
         readings.append(_reading(named))
     return [reading for reading in dict.fromkeys(readings) if reading]
@@ -122,16 +118,10 @@ def spellings(word: str) -> tuple[str, ...]:
     """Every spelling of a word that is no CJK, the short one first."""
     low = _bare_case(word)
     short = _short(low)
-    found = [short, _short(low.translate(_LONG)), reduced(short)]
+    found = [short, _short(low.translate(_LONG)), reduced(short, with_ae=True)]
     if not short.isascii():
         found += _romanised(low)
     return tuple(dict.fromkeys(spelling for spelling in found if spelling))
-
-
-def reduced(short: str) -> str:
-    """With one letter where a keyboard without marks writes two (mueller, muller); unchanged when little is left."""
-    fewer = _DIGRAPH.sub(lambda found: found[0][0], short)
-    return fewer if len(fewer) >= _LETTERS_LEFT else short
 
 
 def roman(text: str) -> str:
@@ -179,7 +169,7 @@ def _clause(word: str) -> Clause:
     short = _short(low)
     found = [short]
     if len(short) >= _LETTERS_TYPED:
-        found.append(reduced(short))
+        found.append(reduced(short, with_ae=True))
     if not short.isascii():
         found += _romanised(low)
     return tuple(dict.fromkeys(spelling for spelling in found if spelling))
@@ -191,9 +181,8 @@ def _bare_case(word: str) -> str:
 
 
 def _short(low: str) -> str:
-    bare = "".join(
-        c for c in unicodedata.normalize("NFKD", low) if unicodedata.combining(c) in {0, _VIRAMA} and c.isprintable()
-    )
+    parts = unicodedata.normalize("NFKD", low.translate(_SHORT))
+    bare = "".join(c for c in parts if unicodedata.combining(c) in {0, _VIRAMA} and c.isprintable())
     return unicodedata.normalize("NFC", bare.translate(_SHORT))
 
 

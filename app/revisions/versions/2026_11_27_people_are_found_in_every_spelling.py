@@ -5,24 +5,27 @@ filter by. Addresses are found by their beginning, phones by their end.
 The rows of the people who are here are made afterwards, newest first, by `crm db upgrade` or the worker: folding is
 Python's, and a million people would keep the schema locked for minutes.
 
-Revision: 0022_search.
+Revision: 0028_search.
 """
 
-import importlib
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0022_search"
-down_revision: str | None = "0021_was"
+revision: str = "0028_search"
+down_revision: str | None = "0027_alike"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
-_UNDO_CHECKS = importlib.import_module("app.revisions.versions.2026_11_27_undo_checks_by_itself")
-_OF_ALL = "WHERE c.contype = 'f' AND"
+_OF_ALL = "WHERE c.contype = ''f'' AND"
 # What goes with its row does not keep it.
-_OF_KEEPING = "WHERE c.contype = 'f' AND c.confdeltype <> 'c' AND"
+_OF_KEEPING = "WHERE c.contype = ''f'' AND c.confdeltype <> ''c'' AND"
+_CHANGED = """
+    DO $do$ BEGIN
+        EXECUTE replace(pg_get_functiondef('legacy_rows_worked_on(integer, integer)'::regprocedure), '{}', '{}');
+    END $do$
+"""
 
 TERMS = """
     -- The terms by which a person is found. Whoever changes this reindexes ix_person_search_terms.
@@ -209,13 +212,29 @@ def upgrade() -> None:
         [sa.text("reversed_digits(value_key) text_pattern_ops")],
         postgresql_where=sa.text("kind = 'phone'"),
     )
-    op.execute(
-        _UNDO_CHECKS.WORKED_ON.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").replace(_OF_ALL, _OF_KEEPING)
-    )
+    op.create_index("ix_eap_journey_eap_number", "eap_journey", [sa.text("lower(eap_number)")])
+    op.execute(_CHANGED.format(_OF_ALL, _OF_KEEPING))
+    # What the search by name used before.
+    op.drop_index("ix_person_name_key_trigram", table_name="person")
+    op.drop_index("ix_person_name_key_prefix", table_name="person")
 
 
 def downgrade() -> None:
-    op.execute(_UNDO_CHECKS.WORKED_ON.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+    op.create_index(
+        "ix_person_name_key_prefix",
+        "person",
+        ["name_key", "person_id"],
+        postgresql_ops={"name_key": "text_pattern_ops"},
+    )
+    op.create_index(
+        "ix_person_name_key_trigram",
+        "person",
+        ["name_key"],
+        postgresql_using="gin",
+        postgresql_ops={"name_key": "gin_trgm_ops"},
+    )
+    op.drop_index("ix_eap_journey_eap_number", table_name="eap_journey")
+    op.execute(_CHANGED.format(_OF_KEEPING, _OF_ALL))
     for name, table in (
         ("ix_contact_point_phone_reversed", "contact_point"),
         ("ix_contact_point_email_beginning", "contact_point"),

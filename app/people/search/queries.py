@@ -1,0 +1,412 @@
+"""
+A page of a list for what was typed: what may be meant is tried in order, and the first that finds somebody is shown.
+
+Order of a page: whole words before beginnings before what is only similar; active before inactive; then, where at most
+FEW are found, who was active last, else the newest person.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, or_, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.access.masking import Health
+from app.people.errors import SearchNotAllowed
+from app.people.models import ContactPoint, IntakeSubmission, Person
+from app.people.references import read_reference
+from app.people.schemas import NewCaller, ReadAs, SearchPage, SearchRead
+from app.people.search import near, terms
+from app.people.search.folding import Reading, read_names
+from app.people.search.terms import Rank, every, some, term
+from app.people.search.typed import (
+    as_names,
+    clean,
+    day_term,
+    email_beginning_of_a_word,
+    email_beginnings,
+    phone_ends,
+    read_days,
+    split_day,
+)
+from app.people.search.walk import IN_HAND, Hit, Hits, Place, Walk
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import Forbidden
+from app.platform.paging import COUNT_CAP, Found, PageQuery, decode_cursor, encode_cursor
+from app.platform.search import begins_with
+from app.platform.text import Label
+
+Row = TypeVar("Row")
+T = TypeVar("T")
+
+FEW: Final = 200
+"""So many hits are put in the order of the last activity; where buckets are walked, the total says "more than"."""
+_HARDLY_ANY: Final = 5
+"""With fewer names than this, similar ones are shown behind them."""
+
+OfPeople = Select[*tuple[Any, ...]]
+"""A query of person_id."""
+_FINDERS: list[tuple[Callable[[str], OfPeople | None], bool]] = []
+_ACTIVITIES: list[tuple[InstrumentedAttribute[UUID], InstrumentedAttribute[datetime]]] = [
+    (IntakeSubmission.person_id, IntakeSubmission.created_at),
+    (Person.person_id, Person.updated_at),
+]
+
+
+def register_number(finder: Callable[[str], OfPeople | None], *, is_health: bool) -> None:
+    """
+    Let people be found by a number of a record of theirs: the people of the number that was typed, None for no number.
+
+    One that tells what somebody suffers from or takes part in is asked for by those who see it. Packages to the left
+    call this when they are loaded.
+    """
+    _FINDERS.append((finder, is_health))
+
+
+def register_activity(person_id: InstrumentedAttribute[UUID], at: InstrumentedAttribute[datetime]) -> None:
+    """Count a record of a person among their activities, by when it happened."""
+    _ACTIVITIES.append((person_id, at))
+
+
+class _CaseNumber(PageQuery):
+    """The question for a number of a case: it cannot be made by anyone who sees health masked."""
+
+    q: Health[Label]
+
+
+@dataclass(frozen=True)
+class SearchFound(Found[Row], Generic[Row]):
+    """A page of a list that can be searched; `search` says how what was typed was read."""
+
+    search: SearchRead | None = None
+
+    def page(self, items: Any) -> SearchPage[Any]:
+        return SearchPage(
+            items=list(items),
+            next_cursor=self.next_cursor,
+            total=self.total,
+            total_is_capped=self.total_is_capped,
+            search=self.search,
+        )
+
+
+def unsearched(found: Found[Row]) -> SearchFound[Row]:
+    """The page of such a list where nothing was searched."""
+    return SearchFound(found.rows, found.next_cursor, found.total, found.total_is_capped, found.record_type)
+
+
+class _Ranked(NamedTuple):
+    """A hit with all it is ordered by: `active_at` are microseconds, 0 where activity does not decide."""
+
+    rank: int
+    errors: int
+    is_inactive: bool
+    active_at: int
+    hit: Hit
+
+    @property
+    def order(self) -> tuple[int, int, bool, int, int, int]:
+        return (self.rank, self.errors, self.is_inactive, -self.active_at, -self.hit.num, -self.hit.key.int)
+
+
+class _Cursor(NamedTuple):
+    """The last row of a page: by which attempt it was found, and its place. `by_activity` keeps the order of page 1."""
+
+    attempt: int
+    by_activity: int
+    rank: int
+    errors: int
+    is_inactive: int
+    active_at: int
+    num: int
+    key: UUID
+
+    @property
+    def order(self) -> tuple[int, int, bool, int, int, int]:
+        return (self.rank, self.errors, bool(self.is_inactive), -self.active_at, -self.num, -self.key.int)
+
+    @property
+    def place(self) -> Place:
+        return Place(self.num, self.key)
+
+
+_KINDS: Final = (int, int, int, int, int, int, int, UUID)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What an attempt found: rows from a place on, one more than the page shows when there are more."""
+
+    rows: list[_Ranked]
+    total: int
+    is_capped: bool
+    by_activity: bool = False
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One way to read what was typed: people by a query, or by readings of names and further terms of the index."""
+
+    read_as: ReadAs
+    people: OfPeople | None = None
+    readings: Sequence[Reading] = ()
+    terms: str | None = None
+    is_similar: bool = False
+
+
+async def search(
+    session: AsyncSession, actor: Actor, *, typed: str, query: PageQuery, hits: Hits, rows: Select[Row]
+) -> SearchFound[Row]:
+    """
+    A page of the rows of a list whose persons are meant by what was typed.
+
+    `rows` selects what is shown, of all rows. SearchNotAllowed for who may read persons but not look for them.
+    """
+    if not actor.may("person.search"):
+        raise SearchNotAllowed
+    walk = Walk(session, hits)
+    cursor = None
+    if query.cursor is not None:
+        cursor = _Cursor(*decode_cursor(query.cursor, query.fingerprint(), _KINDS))
+    attempts = _attempts(typed)
+    part, number = _Part([], 0, is_capped=False), 0
+    for number, attempt in enumerate(attempts):
+        if cursor is None or cursor.attempt == number:
+            part = await _find(walk, attempt, cursor, most=query.limit + 1)
+            if part.rows:
+                break
+    shown = part.rows[: query.limit]
+    next_cursor = None
+    if len(part.rows) > query.limit:
+        last = shown[-1]
+        place = (number, int(part.by_activity), last.rank, last.errors, int(last.is_inactive), last.active_at)
+        next_cursor = encode_cursor(query.fingerprint(), (*place, last.hit.num, last.hit.key))
+    found = {getattr(row, str(hits.key.key)): row for row in await _loaded(session, rows, hits, shown)}
+    return SearchFound(
+        [found[one.hit.key] for one in shown if one.hit.key in found],
+        next_cursor,
+        part.total,
+        part.is_capped,
+        rows.column_descriptions[0]["entity"].__tablename__,
+        search=SearchRead(
+            read_as=attempts[number].read_as if part.rows else None,
+            similar=sum(one.rank == Rank.SIMILAR for one in shown),
+            new_caller=_new_caller(typed) if cursor is None and not part.rows and actor.may("person.create") else None,
+        ),
+    )
+
+
+async def _loaded(session: AsyncSession, rows: Select[Row], hits: Hits, shown: Sequence[_Ranked]) -> Sequence[Row]:
+    keys = [one.hit.key for one in shown]
+    return (await session.scalars(rows.where(hits.key.in_(keys)))).unique().all() if keys else []
+
+
+def _attempts(typed: str) -> list[_Attempt]:
+    """What may be meant, in the order in which it is tried."""
+    today = clock.today()
+    attempts = [_Attempt("email", _of_emails(beginning)) for beginning in email_beginnings(typed) if "@" in beginning]
+    reference = read_reference(typed)
+    if reference is not None:
+        attempts.append(_Attempt("reference", select(Person.person_id).where(Person.reference == reference)))
+    attempts += [_Attempt("number", people) for people in _of_numbers(typed)]
+    if days := read_days(typed, today=today):
+        attempts.append(_Attempt("birth_date", terms=some(term(day_term(day)) for day in days)))
+    attempts += [_Attempt("phone", of_phones(end)) for end in phone_ends(typed)]
+    if not attempts:
+        attempts += [_Attempt("email", _of_emails(beginning)) for beginning in email_beginnings(typed)]
+    beside = split_day(typed, today=today)
+    # An address that nobody has may hold the name of somebody who has another.
+    readings = read_names(beside.names.partition("@")[0])
+    if readings:
+        day = some(map(term, beside.terms)) if beside.terms else None
+        attempts.append(_Attempt("name", readings=readings, terms=day))
+        if (beginning := email_beginning_of_a_word(typed)) is not None:
+            attempts.append(_Attempt("email", _of_emails(beginning)))
+        attempts.append(_Attempt("name", readings=readings, terms=day, is_similar=True))
+    return attempts
+
+
+async def _find(walk: Walk, attempt: _Attempt, cursor: _Cursor | None, *, most: int) -> _Part:
+    if attempt.people is not None:
+        return await _of_people(walk, attempt.people, cursor, most=most)
+    if attempt.is_similar:
+        return await _similar(walk, attempt, cursor, most=most)
+    if not attempt.readings:
+        return await _of_terms(walk, attempt.terms or "", cursor, most=most)
+    return await _named(walk, attempt, cursor, most=most)
+
+
+async def _of_people(walk: Walk, people: OfPeople, cursor: _Cursor | None, *, most: int) -> _Part:
+    """People whom an index of addresses, numbers or references names."""
+    found = await walk.among(people)
+    if len(found) <= IN_HAND:
+        return await _in_hand(walk, [_ranked(hit) for hit in found], cursor, most=most)
+    after = None if cursor is None else (not cursor.is_inactive, cursor.place)
+    found = await walk.among(people, after=after) if after else found
+    return _Part([_ranked(hit) for hit in found[:most]], FEW, is_capped=True)
+
+
+async def _of_terms(walk: Walk, query: str, cursor: _Cursor | None, *, most: int) -> _Part:
+    """People who have these terms: all are as good."""
+    found = await walk.all_of(query)
+    if found is not None:
+        return await _in_hand(walk, [_ranked(hit) for hit in found], cursor, most=most)
+    return await _walked(walk, [(Rank.WHOLE, query)], cursor, most=most)
+
+
+async def _named(walk: Walk, attempt: _Attempt, cursor: _Cursor | None, *, most: int) -> _Part:
+    """People with these names; where there are hardly any, those with similar ones behind them."""
+
+    def asked(query: str) -> str:
+        return query if attempt.terms is None else every([query, attempt.terms])
+
+    found = await walk.all_of(asked(terms.query_of_all(attempt.readings)))
+    if found is None:
+        ranks = [(rank, asked(terms.query(attempt.readings, rank))) for rank in terms.ranks(attempt.readings)]
+        return await _walked(walk, ranks, cursor, most=most)
+    ranked = [_ranked(hit, terms.rank(attempt.readings, set(hit.words.split()))) for hit in found]
+    is_one_word = len(attempt.readings[0]) == 1
+    if 0 < len(ranked) < _HARDLY_ANY and (is_one_word or not any(one.rank == Rank.WHOLE for one in ranked)):
+        known = {one.hit.key for one in ranked}
+        ranked += [one for one in await _near(walk, attempt) if one.hit.key not in known]
+    return await _in_hand(walk, ranked, cursor, most=most)
+
+
+async def _similar(walk: Walk, attempt: _Attempt, cursor: _Cursor | None, *, most: int) -> _Part:
+    """People whose names are written differently by an error or two; when nobody is, those who fit in part."""
+    ranked = await _near(walk, attempt)
+    if not ranked:
+        for query in near.queries_of_parts(attempt.readings):
+            ranked = await _most_similar(walk, attempt, query, most_errors=_MOST_ERRORS_IN_PART)
+            if ranked:
+                break
+    return await _in_hand(walk, ranked, cursor, most=most)
+
+
+_MOST_ERRORS_IN_PART: Final = 2
+
+
+async def _near(walk: Walk, attempt: _Attempt) -> list[_Ranked]:
+    query = await near.query(walk.session, attempt.readings)
+    return [] if query is None else await _most_similar(walk, attempt, query, most_errors=None)
+
+
+async def _most_similar(walk: Walk, attempt: _Attempt, query: str, *, most_errors: int | None) -> list[_Ranked]:
+    """The people of a query for similar names by their errors; of very many the newest."""
+    asked = query if attempt.terms is None else every([query, attempt.terms])
+    found = await walk.all_of(asked)
+    if found is None:
+        found = await walk.newest_of(asked, is_active=True, after=None, most=FEW)
+    ranked = [_ranked(hit, Rank.SIMILAR, errors=near.errors(attempt.readings, hit.words.split())) for hit in found]
+    return [one for one in ranked if most_errors is None or one.errors <= most_errors]
+
+
+async def _walked(walk: Walk, ranks: Sequence[tuple[Rank, str]], cursor: _Cursor | None, *, most: int) -> _Part:
+    """The people of each query after the other, active ones first, the newest first, from the cursor's place on."""
+    rows: list[_Ranked] = []
+    for rank, query in ranks:
+        for is_active in (True, False):
+            here = (int(rank), int(not is_active))
+            begins = (cursor.rank, cursor.is_inactive) if cursor else (0, 0)
+            if here < begins or len(rows) >= most:
+                continue
+            after = cursor.place if cursor and here == begins else None
+            found = await walk.newest_of(query, is_active=is_active, after=after, most=most - len(rows))
+            rows += [_ranked(hit, rank) for hit in found]
+    return _Part(rows, FEW, is_capped=True)
+
+
+async def _in_hand(walk: Walk, ranked: list[_Ranked], cursor: _Cursor | None, *, most: int) -> _Part:
+    """The page of people who are all read already."""
+    by_activity = bool(cursor.by_activity) if cursor else len(ranked) <= FEW
+    if by_activity and len(ranked) > 1:
+        active_at = await _last_activity(walk.session, [one.hit.person_id for one in ranked])
+        ranked = [one._replace(active_at=active_at.get(one.hit.person_id, 0)) for one in ranked]
+    ordered = sorted(ranked, key=lambda one: one.order)
+    if cursor is not None:
+        ordered = [one for one in ordered if one.order > cursor.order]
+    total = len(ranked)
+    return _Part(ordered[:most], min(total, COUNT_CAP), total > COUNT_CAP, by_activity)
+
+
+async def _last_activity(session: AsyncSession, person_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """When something last happened with these people: they wrote, were called, or their record was changed."""
+    now = literal(clock.now())
+    people = literal(list(person_ids), ARRAY(Uuid()))
+    each = [
+        select(person_id.label("person_id"), func.max(at).label("at"))
+        .where(person_id == any_(people), at <= now)
+        .group_by(person_id)
+        for person_id, at in _ACTIVITIES
+    ]
+    found = union_all(*each).subquery()
+    rows = await session.execute(select(found.c.person_id, func.max(found.c.at)).group_by(found.c.person_id))
+    return {person_id: int(at.timestamp() * 1_000_000) for person_id, at in rows}
+
+
+def _ranked(hit: Hit, rank: Rank = Rank.WHOLE, *, errors: int = 0) -> _Ranked:
+    return _Ranked(int(rank), errors, not hit.is_active, 0, hit)
+
+
+def _of_emails(beginning: str) -> OfPeople:
+    """Whose address begins so: their own or a further one, also a former."""
+    point = ContactPoint
+    further = select(point.person_id).where(
+        point.kind == "email", _is_recognised(), begins_with(point.value_key, beginning)
+    )
+    own = select(Person.person_id).where(Person.email_key.is_not(None), begins_with(Person.email_key, beginning))
+    return union_of(own, further)
+
+
+def of_phones(end: str) -> OfPeople:
+    """Whose phone ends with these digits: their own or a further one, also a former."""
+    point = ContactPoint
+    own = func.reversed_digits(func.coalesce(Person.phone_e164, Person.phone))
+    further = func.reversed_digits(point.value_key)
+    return union_of(
+        select(Person.person_id).where(Person.phone.is_not(None), begins_with(own, end[::-1])),
+        select(point.person_id).where(point.kind == "phone", _is_recognised(), begins_with(further, end[::-1])),
+    )
+
+
+def union_of(*queries: OfPeople) -> OfPeople:
+    found = union_all(*queries).subquery()
+    return select(found.c.person_id)
+
+
+def _is_recognised() -> ColumnElement[bool]:
+    """A wrong contact point, and one of somebody else's, says nothing of a person."""
+    return or_(ContactPoint.was.is_(None), ContactPoint.was == "former")
+
+
+def _of_numbers(typed: str) -> list[OfPeople]:
+    text = clean(typed)
+    sees_health = True
+    try:
+        _CaseNumber(q=text)
+    except Forbidden:
+        sees_health = False
+    except ValidationError:
+        return []
+    asked = [finder(text) for finder, is_health in _FINDERS if sees_health or not is_health]
+    return [people for people in asked if people is not None]
+
+
+def _new_caller(typed: str) -> NewCaller:
+    """What was typed as the beginning of a new person, for `/persons/match` first."""
+    today = clock.today()
+    text = clean(typed)
+    days = read_days(text, today=today)
+    if "@" in text:
+        return NewCaller(email=text)
+    if days or phone_ends(text):
+        return NewCaller(date_of_birth=days[0] if len(days) == 1 else None, phone=None if days else text)
+    beside = split_day(text, today=today)
+    first_name, last_name = as_names(beside.names)
+    return NewCaller(first_name=first_name, last_name=last_name, date_of_birth=beside.day)

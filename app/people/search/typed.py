@@ -1,0 +1,183 @@
+"""What somebody means by what they typed: an address, a number, a birth date, names. Pure: nothing is looked up."""
+
+import re
+import unicodedata
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from app.people.keys import email_key
+from app.people.search.folding import MOST_WORDS, words_of
+
+FEWEST_DIGITS: Final = 4
+_FEWEST_OF_AN_ADDRESS: Final = 3
+_FIRST_YEAR: Final = 1880
+_EPOCH: Final = date(2000, 1, 1)
+
+_PHONE: Final = re.compile(r"(?:tel:)?[\d\s+().\-/]+\Z", re.ASCII | re.IGNORECASE)
+_TRUNK_IN_BRACKETS: Final = re.compile(r"\(\s*0\s*\)")
+_DASHES: Final = re.compile(r"[\u2010-\u2015\u2212]")
+_NATIONAL_PREFIXES: Final = (("8", 11), ("06", 11), ("01", 12))
+"""What is dialled in front at home and is no zero alone, with the digits of the whole: Russia, Hungary, Mexico."""
+
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan ene gen", "feb fev fév", "mar mrt mär mae maa", "apr avr abr", "may mei mai mag maj", "jun juin giu",
+            "jul juil lug", "aug aoû aou ago", "sep set", "oct okt ott out", "nov", "dec dez dic déc",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_BETWEEN: Final = r"[\s./-]+"
+_DAY_FIRST: Final = re.compile(rf"(\d{{1,2}}){_BETWEEN}(\d{{1,2}}){_BETWEEN}(\d{{4}}|\d{{2}})", re.ASCII)
+_YEAR_FIRST: Final = re.compile(rf"(\d{{4}}){_BETWEEN}(\d{{1,2}}){_BETWEEN}(\d{{1,2}})", re.ASCII)
+_IN_ONE: Final = re.compile(r"\d{8}", re.ASCII)
+_MONTH_OF_A_YEAR: Final = re.compile(r"(\d{4})[-/](\d{1,2})|(\d{1,2})[-/](\d{4})", re.ASCII)
+_IN_WORDS: Final = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?\s+([^\W\d_]{3,})\.?,?\s+(\d{4})")
+_IN_WORDS_MONTH_FIRST: Final = re.compile(r"([^\W\d_]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
+_YEAR: Final = re.compile(r"(?:18|19|20)\d{2}", re.ASCII)
+_PLACES: Final = (_YEAR_FIRST, _DAY_FIRST, _IN_WORDS, _IN_WORDS_MONTH_FIRST, _IN_ONE, _MONTH_OF_A_YEAR)
+
+
+@dataclass(frozen=True)
+class NamesAndDay:
+    """Names, and the birth date beside them: `terms` of the index of which one has to be met, none without a date."""
+
+    names: str
+    terms: tuple[str, ...]
+    day: date | None
+
+
+def clean(typed: str) -> str:
+    """As it is read: full-width letters are usual ones, direction marks are gone, each dash is a hyphen."""
+    text = "".join(c for c in unicodedata.normalize("NFKC", typed) if unicodedata.category(c) != "Cf")
+    return _DASHES.sub("-", text).strip()
+
+
+def email_beginnings(typed: str) -> list[str]:
+    """
+    The beginnings of e-mail keys that are meant, the likely one first; none where no address is meant.
+
+    One word with an @ or a full stop inside.
+    """
+    text = clean(typed).lower().removeprefix("mailto:").strip("<>;, ")
+    if " " in text or text.startswith("@") or not ("@" in text or "." in text.strip(".")):
+        return []
+    return list(dict.fromkeys(key for key in (email_key(text) if "@" in text else None, text) if key))
+
+
+def email_beginning_of_a_word(typed: str) -> str | None:
+    """What is tried as an address when nobody has such a name: one word of three letters or more."""
+    text = clean(typed).lower()
+    return text if text.isascii() and len(text) >= _FEWEST_OF_AN_ADDRESS and len(text.split()) == 1 else None
+
+
+def phone_ends(typed: str) -> list[str]:
+    """
+    The ends of phone numbers that are meant, to be tried in this order; none where no phone is meant.
+
+    Every writing of a number is an end of its international form, once (0) and the zeros in front are gone. They are
+    dropped at a second try only: the last digits of a number may begin with a zero.
+    """
+    text = clean(typed)
+    if not _PHONE.match(text):
+        return []
+    digits = re.sub(r"\D", "", _TRUNK_IN_BRACKETS.sub("", text))
+    if len(digits) < FEWEST_DIGITS:
+        return []
+    tries = [digits, digits.lstrip("0")]
+    tries += [digits[len(prefix) :] for prefix, long in _NATIONAL_PREFIXES if digits.startswith(prefix)
+              and len(digits) == long]  # fmt: skip
+    return list(dict.fromkeys(end for end in tries if len(end) >= FEWEST_DIGITS))
+
+
+def read_days(typed: str, *, today: date) -> tuple[date, ...]:
+    """The birth dates that the whole text may mean, two when day and month may be either; none when it is no date."""
+    text = clean(typed)
+    for place in _PLACES:
+        found = place.fullmatch(text)
+        days = _days_of(place, found, today) if found else ()
+        if days:
+            return days
+    return ()
+
+
+def split_day(typed: str, *, today: date) -> NamesAndDay:
+    """The names, and the date or year of birth that stands before, behind or between them."""
+    text = clean(typed)
+    for place in _PLACES:
+        for found in re.finditer(rf"(?<!\S){place.pattern}(?!\S)", text, place.flags):
+            days = _days_of(place, found, today)
+            rest = f"{text[: found.start()]} {text[found.end() :]}".strip()
+            if days and words_of(rest):
+                return NamesAndDay(rest, tuple(map(day_term, days)), days[0] if len(days) == 1 else None)
+    words = text.split()
+    years = [word for word in words if _YEAR.fullmatch(word) and int(word) <= today.year]
+    rest = " ".join(word for word in words if word not in years)
+    if len(years) == 1 and words_of(rest):
+        return NamesAndDay(rest, (f"@year{years[0]}",), None)
+    return NamesAndDay(text, (), None)
+
+
+def day_term(day: date) -> str:
+    """The term of the index that a person born on this day has."""
+    return f"@day{(day - _EPOCH).days}"
+
+
+def as_names(typed: str) -> tuple[str | None, str | None]:
+    """What was typed as a first and a last name, for a form to begin with."""
+    words = [word for word in clean(typed).split() if words_of(word)][:MOST_WORDS]
+    if not words:
+        return None, None
+    return (None, words[0]) if len(words) == 1 else (words[0], " ".join(words[1:]))
+
+
+def _days_of(place: re.Pattern[str], found: re.Match[str], today: date) -> tuple[date, ...]:
+    if place is _YEAR_FIRST:
+        tries = [(found[1], found[2], found[3])]
+    elif place is _DAY_FIRST:
+        tries = [
+            (year, month, day)
+            for year in _years(found[3], today)
+            for day, month in ((found[1], found[2]), (found[2], found[1]))
+        ]
+    elif place is _IN_WORDS or place is _IN_WORDS_MONTH_FIRST:
+        day, name = (found[1], found[2]) if place is _IN_WORDS else (found[2], found[1])
+        month = _MONTHS.get(name.lower()[:4]) or _MONTHS.get(name.lower()[:3])
+        tries = [(found[3], str(month), day)] if month else []
+    elif place is _IN_ONE:
+        text = found[0]
+        tries = [
+            (text[:4], text[4:6], text[6:]),
+            (text[4:], text[2:4], text[:2]),
+            (text[4:], text[:2], text[2:4]),
+        ]
+    else:
+        return _month(int(found[1] or found[4]), int(found[2] or found[3]), today)
+    days = (_day(*map(int, parts)) for parts in tries)
+    return tuple(dict.fromkeys(day for day in days if day and day.year >= _FIRST_YEAR and day <= today))
+
+
+def _years(written: str, today: date) -> list[str]:
+    if len(written) == len("1967"):
+        return [written]
+    # Somebody of a hundred years is rarer than somebody who leaves the century out.
+    return [f"{century}{written}" for century in ("19", "20") if int(f"{century}{written}") <= today.year]
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _month(year: int, month: int, today: date) -> tuple[date, ...]:
+    first = _day(year, month, 1)
+    if first is None or not _FIRST_YEAR <= year <= today.year:
+        return ()
+    return tuple(first + timedelta(days=number) for number in range(monthrange(year, month)[1]))
