@@ -44,14 +44,12 @@ def alike_keys(name: Name) -> AlikeKeys:
     return AlikeKeys(_key(family, given), _key(given, family))
 
 
-def probe(name: Name, born: date | None) -> Probe:
+def keys_asked(name: Name) -> tuple[str, ...]:
     """
-    Whom to compare with somebody of this name and birth date.
+    The keys by which those are looked for whose names may be alike.
 
-    Besides their own keys: those with the initial of each of their names and of each short form (Bob Kim, Robert Kim).
+    Besides their own: those with the initial of each of their names and of each short form (Bob Kim, Robert Kim).
     """
-    if born is None:
-        return Probe()
     given, family = _words(name)
     keys = {
         _key(words, [other])
@@ -59,7 +57,12 @@ def probe(name: Name, born: date | None) -> Probe:
         for word in others or [""]
         for other in PEOPLE.short_forms(word)
     }
-    return Probe(tuple(sorted(filter(None, keys))), tuple(sorted(_days(born))))
+    return tuple(sorted(filter(None, keys)))
+
+
+def probe(name: Name, born: date | None) -> Probe:
+    """Whom to compare with somebody of this name and birth date."""
+    return Probe() if born is None else Probe(keys_asked(name), tuple(sorted(_days(born))))
 
 
 def how_alike(name: Name, born: date | None, other: Name, other_born: date | None) -> Grade | None:
@@ -132,4 +135,4 @@ def _days(born: date) -> Iterator[date]:
         yield date(born.year, born.day, born.month)
 
 
-__all__ = ["AlikeKeys", "Probe", "alike_keys", "how_alike", "probe"]
+__all__ = ["AlikeKeys", "Probe", "alike_keys", "how_alike", "keys_asked", "probe"]

@@ -7,9 +7,12 @@ somebody who is here already uses stays theirs, and the pair goes to the duplica
 
 from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
+from app.legacy.phases.people_alike import find_alike
 from app.legacy.phases.roles import role
+from app.people.alike import alike_keys, keys_asked
 from app.people.countries import country_code
 from app.people.keys import name_key
+from app.people.names import Name
 
 
 def write(context: Context) -> None:
@@ -17,6 +20,7 @@ def write(context: Context) -> None:
     _identify(context)
     _persons(context)
     _contact_points(context)
+    find_alike(context)
     _duplicates(context)
     _navigators(context)
     _outcomes(context)
@@ -57,15 +61,15 @@ def _identify(context: Context) -> None:
 def _persons(context: Context) -> None:
     context.fill(
         "w_name_key",
-        "first text, last text, name_key text",
+        "first text, last text, name_key text, family_key text, given_key text, asked text[]",
         (
-            (first, last, name_key(first[:100], last[:100]))
-            for first, last in context.rows(
-                "SELECT DISTINCT first_name, last_name FROM legacy.d_person"
-                " WHERE NOT (first_name || last_name) ~ '^[ -~]*$'"
+            (first, last, name_key(shown[:100], shown_last[:100]), *_alike(first, last))
+            for first, last, shown, shown_last in context.rows(
+                "SELECT DISTINCT typed_first, typed_last, first_name, last_name FROM legacy.d_person"
             )
         ),
     )
+    context.analyze("w_name_key")
     context.fill(
         "w_country",
         "typed text, code text",
@@ -97,17 +101,17 @@ def _persons(context: Context) -> None:
     with indexes_at_the_end(context, "person", context.count("d_person_id WHERE is_new")):
         context.insert(
             "person",
-            "person_id, created_at, updated_at, first_name, last_name, name_key, email, email_key, phone, phone_e164,"
-            " phone_valid, date_of_birth, country, do_not_contact_channels, is_active",
+            "person_id, created_at, updated_at, first_name, last_name, name_key, family_key, given_key, email, email_key,"
+            " phone, phone_e164, phone_valid, date_of_birth, country, do_not_contact_channels, is_active",
             """
             SELECT i.person_id, :now, :now, left(d.first_name, 100), left(d.last_name, 100),
-                   coalesce(k.name_key, lower(left(d.first_name, 100) || ' ' || left(d.last_name, 100))),
+                   k.name_key, k.family_key, k.given_key,
                    CASE WHEN t.p IS NULL THEN left(d.email, 255) END, CASE WHEN t.p IS NULL THEN left(d.email_key, 320) END,
                    left(f.shown, 64), CASE WHEN f.valid THEN f.shown END, f.valid, d.date_of_birth, c.code,
                    array_remove(ARRAY[CASE WHEN d.do_not_email THEN 'email' END, CASE WHEN d.do_not_phone THEN 'phone' END], NULL),
                    d.is_active
             FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p)
-            LEFT JOIN legacy.w_name_key AS k ON k.first = d.first_name AND k.last = d.last_name
+            JOIN legacy.w_name_key AS k ON k.first = d.typed_first AND k.last = d.typed_last
             LEFT JOIN legacy.w_person_phone AS f USING (p)
             LEFT JOIN legacy.w_person_country AS c USING (p)
             LEFT JOIN (SELECT DISTINCT p FROM legacy.w_taken) AS t USING (p)
@@ -137,6 +141,13 @@ def _persons(context: Context) -> None:
         WHERE true {already}
         """,
     )
+
+
+def _alike(first: str, last: str) -> tuple[str | None, str | None, str]:
+    """The keys of a name as it was typed, and those that people who may be its bearer are looked for by, as an array."""
+    name = Name(first[:100], last[:100])
+    asked = ",".join(f'"{key}"' for key in keys_asked(name))
+    return *alike_keys(name), f"{{{asked}}}"
 
 
 def _contact_points(context: Context) -> None:
@@ -200,6 +211,8 @@ def _duplicates(context: Context) -> None:
             UNION ALL
             SELECT i.person_id, k.person_id, 'one person in a later export', d.founder_tbl, d.founder_id
             FROM legacy.w_known_persons AS k JOIN legacy.d_person_id AS i USING (p) JOIN legacy.d_person AS d USING (p)
+            UNION ALL
+            SELECT a, b, reason, tbl, source_id FROM legacy.d_alike
         ) AS q WHERE q.a <> q.b GROUP BY 1, 2
         """,
     )
