@@ -64,7 +64,7 @@ async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, que
         sort=newest_first,
         rows=select(journey).options(*_loaded(kind)),
         one_of=(journey.status, states) if query.status else None,
-        person=select(Patient.person_id).where(Patient.patient_id == journey.patient_id).scalar_subquery(),
+        person=_person_of(kind),
     )
 
 
@@ -97,6 +97,12 @@ def _key(kind: Kind) -> InstrumentedAttribute[UUID]:
 def _of_present_patient(kind: Kind) -> ColumnElement[bool]:
     """Whether the patient is not deleted: anyone who cannot see a patient does not see their journeys."""
     return exists().where(Patient.patient_id == kind.model.patient_id, Patient.deleted_at.is_(None))
+
+
+def _person_of(kind: Kind) -> ColumnElement[UUID]:
+    """Whose a journey is. Each row of the list is meant, however deep in conditions this stands."""
+    person = select(Patient.person_id).where(Patient.patient_id == kind.model.patient_id)
+    return person.correlate(kind.model).scalar_subquery()
 
 
 def _loaded(kind: Kind) -> tuple[Any, ...]:

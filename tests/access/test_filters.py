@@ -23,9 +23,18 @@ from app.access.views import AccessContext
 from app.audit.models import AuditEvent
 from app.calls.models import CallHistory
 from app.calls.schemas import CallFilter
+from app.platform import clock
 from app.platform.paging import Page, PageQuery, SortKey, fetch_keys
 from app.platform.settings import Caseload, Settings
-from tests.builders import a_colleague
+from tests.builders import (
+    a_call,
+    a_colleague,
+    a_patient,
+    a_programme,
+    a_trial,
+    a_trial_journey,
+    an_eap_journey,
+)
 from tests.canaries import World, a_world, guarded_routes
 from tests.conftest import AsRole
 
@@ -223,6 +232,31 @@ async def test_a_filter_by_case_detail_finds_people_of_one_s_own_and_those_for_w
     assert await found(of_other, **asked) == 1
     events = select(AuditEvent.purpose).where(AuditEvent.action == route.name).order_by(AuditEvent.audit_event_id)
     assert list(await session.scalars(events))[-1] == "outside_caseload"
+
+
+@pytest.mark.parametrize("name", ["clinical_trial_id", "eap_program_id", "unresolved"])
+async def test_a_filter_by_case_detail_tells_the_people_of_one_list_apart(
+    assigned: httpx.AsyncClient, session: AsyncSession, name: str
+) -> None:
+    """Two people of one programme, one of them with two requests, and each with another owner."""
+    trial, programme = await a_trial(session), await a_programme(session)
+    owners = [await a_colleague(session), await a_colleague(session)]
+    path, target = {
+        "clinical_trial_id": ("clinical-trial-journeys", trial.clinical_trial_id),
+        "eap_program_id": ("eap-journeys", programme.eap_program_id),
+        "unresolved": ("call-history", "true"),
+    }[name]
+    for number, (owner, _) in enumerate(owners, start=1):
+        patient = await a_patient(session, owner_id=owner.user_account_id)
+        for _ in range(number):
+            await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
+            await an_eap_journey(session, patient, eap_program_id=programme.eap_program_id)
+            await a_call(session, patient, status="completed", call_date=clock.now(), outcome="reached")
+    await session.commit()
+    for number, (_, headers) in enumerate(owners, start=1):
+        answer = await assigned.get(f"/api/v1/{path}", params={name: str(target)}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert (answer.json()["total"], len(answer.json()["items"])) == (number, number)
 
 
 async def test_a_list_that_is_asked_by_case_detail_says_whose_its_rows_are(

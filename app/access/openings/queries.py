@@ -159,9 +159,9 @@ def _is_in_caseload(person: PersonColumn, actor: Actor) -> ColumnElement[bool]:
     still has their owner: else deleting somebody would open their case. Somebody without a record of care (a physician,
     a caregiver) is owned by nobody: they have no case to be closed.
     """
-    of_person = [
-        (exists().where(record.c.person_id == person), record.c.owner_id) for record in tables_that_say("cases")
-    ]
+    # Under names of their own: `person` may be a column of one of them, in the query that asks.
+    records = [record.alias() for record in tables_that_say("cases")]
+    of_person = [(exists().where(record.c.person_id == person), record.c.owner_id) for record in records]
     mine = [record.where(owner == actor.account_id) for record, owner in of_person]
     owned = [record.where(owner.is_not(None)) for record, owner in of_person]
     return or_(*mine, not_(or_(*owned)))
