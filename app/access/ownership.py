@@ -23,9 +23,15 @@ from app.platform.errors import invalid_field
 from app.platform.settings import Caseload
 
 
+async def may_own(session: AsyncSession, owner_id: UUID | None, *, permission: str) -> bool:
+    """Whether the account that is to own a record is one whose role does the work, `permission`; nobody may too."""
+    work = does_work(permission, UserAccount.user_account_id == owner_id)
+    return owner_id is None or bool(await session.scalar(select(work)))
+
+
 async def require_owner(session: AsyncSession, owner_id: UUID | None, *, permission: str) -> None:
-    """Invalid when the account that is to own a record is not one whose role does the work: `permission`."""
-    if owner_id is None or await session.scalar(select(does_work(permission, UserAccount.user_account_id == owner_id))):
+    """Invalid when the account that is to own a record is not one that may (`may_own`)."""
+    if owner_id is None or await may_own(session, owner_id, permission=permission):
         return
     if await session.get(UserAccount, owner_id) is None:
         raise invalid_field("owner_id", "unknown_reference", "There is no such account.")

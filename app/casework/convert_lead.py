@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.ownership import may_own
 from app.audit import service as audit
 from app.casework.schemas import Conversion
 from app.conditions.queries import require_current
@@ -44,8 +45,9 @@ async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, co
 
     Calls and submissions hang on the person, so nothing is moved. A person who has a patient record keeps it: what the
     lead says otherwise is suggested, a deleted record is brought back, and an inactive person is active again, as when
-    they return by themselves. LeadNotFound; TransitionNotAllowed for a lead
-    that was closed otherwise; PatientNotFound when the patient of a converted lead has been deleted since.
+    they return by themselves. The lead's owner owns the patient, or nobody when that account does this work no more.
+    LeadNotFound; TransitionNotAllowed for a lead that was closed otherwise; PatientNotFound when the patient of a
+    converted lead has been deleted since.
     """
     # The locks let a second conversion wait here, and then find the first one's patient.
     lead = await lead_queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
@@ -61,7 +63,9 @@ async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, co
         await require_current(session, actor, medical_condition_id=conversion.medical_condition_id)
     reactivated = await people.bring_back(session, lead.person)
     existing = await patient_queries.find_patient_of_person(session, actor, person_id=lead.person_id)
-    from_lead: dict[str, Any] = {"medical_condition_id": lead.medical_condition_id, "owner_id": lead.owner_id}
+    from_lead: dict[str, Any] = {"medical_condition_id": lead.medical_condition_id}
+    if await may_own(session, lead.owner_id, permission=patients.OWNERS_WORK):
+        from_lead["owner_id"] = lead.owner_id
     if existing is None:
         began = {"first_contact_date": lead.created_at.date()}
         # A migrated lead may be dated before the person was born; nobody has said so here.

@@ -230,3 +230,20 @@ async def test_inactive_person_is_active_again_when_their_lead_is_converted(
 
     assert (made.status_code, made.json()["match"]["reactivated"]) == (201, True)
     assert shown.json()["person"]["is_active"] is True
+
+
+@pytest.mark.parametrize("takes_over", [False, True])
+async def test_lead_whose_owner_has_left_is_converted_and_nobody_owns_the_patient(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, *, takes_over: bool
+) -> None:
+    gone, _ = await builders.a_colleague(session)
+    here, _ = await builders.a_colleague(session)
+    lead = await builders.a_lead(session, owner_id=gone.user_account_id)
+    gone.is_active = False
+    await session.commit()
+    said = {"owner_id": str(here.user_account_id)} if takes_over else {}
+
+    made = await client.post(f"{URL}/{lead.lead_id}/convert", json=said, headers=await as_role("navigator"))
+
+    assert made.status_code == 201, made.text
+    assert made.json()["patient"]["owner_id"] == said.get("owner_id")
