@@ -1452,8 +1452,8 @@ CREATE TABLE patient_physician_relationship (
 CREATE TABLE person (
     person_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    first_name character varying(100) NOT NULL,
-    last_name character varying(100) NOT NULL,
+    first_name character varying(100),
+    last_name character varying(100),
     middle_name character varying(100),
     preferred_name character varying(100),
     name_key text NOT NULL,
@@ -1475,7 +1475,10 @@ CREATE TABLE person (
     family_key text,
     given_key text,
     reference text DEFAULT new_reference('P'::text) NOT NULL,
+    date_of_birth_precision text DEFAULT 'day'::text NOT NULL,
     CONSTRAINT ck_person_country_iso CHECK (((country)::text ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT ck_person_date_of_birth_begins_period CHECK ((date_of_birth = date_trunc(date_of_birth_precision, (date_of_birth)::timestamp without time zone))),
+    CONSTRAINT ck_person_date_of_birth_precision_known CHECK ((date_of_birth_precision = ANY (ARRAY['year'::text, 'month'::text, 'day'::text]))),
     CONSTRAINT ck_person_email_has_key CHECK (((email IS NULL) = (email_key IS NULL))),
     CONSTRAINT ck_person_first_name_not_blank CHECK ((btrim((first_name)::text) <> ''::text)),
     CONSTRAINT ck_person_gender_known CHECK ((gender = ANY (ARRAY['male'::text, 'female'::text, 'other'::text, 'unknown'::text]))),
@@ -2557,4 +2560,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0029_references');
+INSERT INTO alembic_version VALUES ('0030_partial');

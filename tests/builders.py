@@ -16,7 +16,7 @@ from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
 from app.leads.models import PatientLead
 from app.patients.models import Patient
 from app.people.models import Person
-from app.people.records import NEW, person_columns
+from app.people.records import NEW, person_fields
 from app.people.search import rows as search
 from app.physicians.models import Physician
 from app.platform import clock
@@ -34,8 +34,8 @@ async def a_person(session: AsyncSession, **values: Any) -> Person:
     """A person with the keys that the product makes for them."""
     fields = {"first_name": "Anna", "last_name": "de Vries", "email": f"anna.{next(_number)}@example.org"}
     given = fields | {name: value for name, value in values.items() if name in NEW.names}
-    columns = person_columns(dict.fromkeys(NEW.names) | {"do_not_contact_channels": []} | given)
-    person = Person(**columns | values)
+    fields = person_fields(dict.fromkeys(NEW.names) | {"do_not_contact_channels": []} | given)
+    person = Person(**fields | values)
     session.add(person)
     await session.flush()
     await search.keep_new(session, person.person_id, {name: getattr(person, name) for name in search.NAME_FIELDS})

@@ -83,6 +83,9 @@ CHECKS: Final = {
     " SET relationship_type = 'friend'",
     "ck_patient_status_known": "UPDATE patient SET status = 'lost'",
     "ck_person_country_iso": "UPDATE person SET country = 'nl'",
+    "ck_person_date_of_birth_begins_period": "UPDATE person SET date_of_birth = '1967-03-14',"
+    " date_of_birth_precision = 'month'",
+    "ck_person_date_of_birth_precision_known": "UPDATE person SET date_of_birth_precision = 'week'",
     "ck_person_email_has_key": "UPDATE person SET email = 'a@example.org', email_key = NULL",
     "ck_person_first_name_not_blank": "UPDATE person SET first_name = ' '",
     "ck_person_gender_known": "UPDATE person SET gender = 'x'",

@@ -63,9 +63,7 @@ _NAVIGATOR = ShownColumns(PersonSummary, Person, made=("person_id",), prefix="pn
 
 def _is_surely_born(moment: ColumnElement[datetime]) -> ColumnElement[bool]:
     """Whether the person was born on a day before this moment's; the ordinary path looks at the others more closely."""
-    return or_(
-        Person.date_of_birth.is_(None), Person.date_of_birth < func.date(func.timezone(literal_column("'UTC'"), moment))
-    )
+    return or_(Person.born_on.is_(None), Person.born_on < func.date(func.timezone(literal_column("'UTC'"), moment)))
 
 
 def _wants(channel: ColumnElement[str]) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from app.legacy.contract import TABLES
 from app.legacy.phases.context import Context
+from app.people.birth_dates import written_sql
 
 
 class Compared(NamedTuple):
@@ -107,13 +108,14 @@ def suggest_changes(context: Context) -> None:
     parts = []
     for decided, target, key, columns in _COMPARED:
         for column, theirs in columns.items():
+            ours = f"to_jsonb({written_sql('t')})" if column == "date_of_birth" else f"to_jsonb(t) -> '{column}'"
             parts.append(
                 f"""
                 SELECT d.person_id, '{target}' AS table_name, d.{key} AS record_id, '{column}' AS our_field,
-                       to_jsonb(t) -> '{column}' AS ours, t.version, to_jsonb({theirs}) AS theirs
+                       {ours} AS ours, t.version, to_jsonb({theirs}) AS theirs
                 FROM {decided} AS d JOIN public.{target} AS t USING ({key})
                 JOIN legacy.w_changed_target AS w ON w.target = '{target}' AND w.target_id = d.{key}
-                WHERE NOT d.is_new AND ({theirs}) IS NOT NULL AND t.{column}::text IS DISTINCT FROM ({theirs})::text
+                WHERE NOT d.is_new AND ({theirs}) IS NOT NULL AND {ours} IS DISTINCT FROM to_jsonb({theirs})
                 """
             )
     context.table(

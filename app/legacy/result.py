@@ -24,7 +24,8 @@ FILES: Final[Mapping[str, str]] = {
     "warnings": """SELECT "table", record, code FROM legacy.warning WHERE run_id = :run""",
     "sources": """SELECT r.tbl AS "table", r.record, i.person_id
         FROM legacy.w_person_row AS r JOIN legacy.d_person_id AS i USING (p)""",
-    "persons": """SELECT i.person_id, d.first_name, d.last_name, d.email, d.date_of_birth, d.is_active,
+    "persons": """SELECT i.person_id, coalesce(d.first_name, 'Unknown') AS first_name,
+        coalesce(d.last_name, 'Unknown') AS last_name, d.email, d.date_of_birth, d.is_active,
         d.do_not_email, d.do_not_phone FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p)""",
     "contact_points": """SELECT i.person_id, d.kind, d.shown AS value, d.is_shared
         FROM legacy.d_point AS d JOIN legacy.d_person_id AS i USING (p) WHERE d.kind <> 'odd'""",

@@ -48,7 +48,7 @@ from app.people import service as people
 from app.people.alike import probe
 from app.people.matching import FurtherReason
 from app.people.models import ContactType, IntakeSubmission, Person, PersonContactType
-from app.people.names import Name
+from app.people.names import name_of
 from app.people.schemas import MatchRead, PersonRead
 from app.people.search import rows as search
 from app.people.search.models import PersonSearch, SearchWord
@@ -369,10 +369,10 @@ CREATE_PATIENT = _create_statement()
 
 def values_of(new: PatientCreate, *, status: str, payload: str) -> dict[str, Any]:
     """The parameters of CREATE_PATIENT beside those of every fast statement."""
-    alike = probe(Name(new.person.first_name, new.person.last_name), new.person.date_of_birth)
+    alike = probe(name_of(new.person.first_name, new.person.last_name), new.person.date_of_birth)
     person = records.NEW.values(new.person)
     return {
-        **prefixed("person_", records.person_columns(person)),
+        **prefixed("person_", records.new_row(person)),
         **prefixed("search_", search.columns_of(person)),
         **prefixed("submission_", people.SUBMITTED.values(new)),
         **NEW.values(new),

@@ -8,12 +8,14 @@ Source: docs/MATCHING.md.
 """
 
 import unicodedata
+from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from app.people.birth_dates import precision_of
 from app.people.folding import reduced, romanised, spellings
 from app.people.names import PEOPLE, Doubt, Grade, Name, compare_names, name_parts, name_words
 from app.people.rules import PLACEHOLDERS, BirthDates, compare_birth_dates, is_placeholder
@@ -62,7 +64,7 @@ def keys_asked(name: Name) -> tuple[str, ...]:
 
 def probe(name: Name, born: date | None) -> Probe:
     """Whom to compare with somebody of this name and birth date."""
-    return Probe() if born is None else Probe(keys_asked(name), tuple(sorted(_days(born))))
+    return Probe() if born is None else Probe(keys_asked(name), tuple(sorted(set(_days(born)))))
 
 
 def how_alike(name: Name, born: date | None, other: Name, other_born: date | None) -> Grade | None:
@@ -125,11 +127,17 @@ def _share_a_word(name: Name, other: Name) -> bool:
 
 def _days(born: date) -> Iterator[date]:
     """The days on which somebody may be registered who was born on this one."""
+    if precision_of(born) == "month":
+        yield from (date(born.year, born.month, day + 1) for day in range(monthrange(born.year, born.month)[1]))
+        yield from (date(born.year, month, day) for month, day in PLACEHOLDERS)
+        return
     if is_placeholder(born):
         first = date(born.year, 1, 1)
         yield from (day for n in range(366) if (day := first + timedelta(n)).year == born.year)
         return
-    yield born
+    yield date(born.year, born.month, born.day)
+    # Where the month alone is known.
+    yield date(born.year, born.month, 1)
     yield from (date(born.year, month, day) for month, day in PLACEHOLDERS)
     if born.day <= 12 and born.day != born.month:  # noqa: PLR2004 - months of a year
         yield date(born.year, born.day, born.month)

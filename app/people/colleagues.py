@@ -2,7 +2,6 @@
 Who works here is a person too: the account of a human is linked to their one person row, found by e-mail or made.
 
 The contact type `patient-navigator` follows the account: it begins with the role, and ends with it or with the account.
-An account whose name is a single word has no person until the name is completed: a person has a first and a last name.
 """
 
 from collections.abc import Iterable
@@ -126,7 +125,7 @@ async def _link(session: AsyncSession, actor: Actor, account: UserAccount) -> No
 def _as_person(account: UserAccount) -> PersonCreate | None:
     first, _, last = account.display_name.strip().partition(" ")
     try:
-        return PersonCreate(first_name=first, last_name=last, email=account.email)
+        return PersonCreate(first_name=first, last_name=last or None, email=account.email)
     except ValidationError:
         return None
 

@@ -1,10 +1,11 @@
 """What arrived for an existing person that is not what we have: pure, so that nothing can be written on the way."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any
 
 from app.people.keys import phone_e164
-from app.people.names import PEOPLE, Name, fold_name
+from app.people.names import PEOPLE, Name, fold_name, name_of
 
 NAME_FIELDS = ("first_name", "last_name")
 
@@ -24,7 +25,7 @@ def differing_fields(
         for field, value in theirs.items()
         if field != "email" and value not in (None, []) and not _same_value(ours[field], value)
     }
-    if NAME_FIELDS[0] in theirs and _is_turned_round(_name(ours), _name(theirs)):
+    if not theirs.keys().isdisjoint(NAME_FIELDS) and _is_turned_round(_name(ours), _name(theirs)):
         for field in NAME_FIELDS:
             differing.pop(field, None)
     if "phone" in differing:
@@ -37,12 +38,15 @@ def differing_fields(
 
 
 def _name(fields: Mapping[str, Any]) -> Name:
-    return Name(fields["first_name"], fields["last_name"])
+    return name_of(fields.get("first_name"), fields.get("last_name"))
 
 
 def _same_value(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, str) and isinstance(theirs, str):
         return ours.casefold() == theirs.casefold()
+    if isinstance(ours, date) and isinstance(theirs, date):
+        # A year says nothing more than a day of that year.
+        return ours.isoformat().startswith(theirs.isoformat())
     return bool(ours == theirs)
 
 

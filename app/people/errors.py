@@ -106,6 +106,10 @@ def nothing_replaced() -> Invalid:
     return invalid_field("was", "nothing_replaced", "This change replaces no e-mail and no phone.")
 
 
+def name_needed() -> Invalid:
+    return invalid_field("last_name", "name_needed", "A person has a `first_name`, a `last_name` or both.")
+
+
 def born_after_events() -> Invalid:
     return invalid_field("date_of_birth", "after_events", "Something on record of this person lies before this day.")
 

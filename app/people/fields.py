@@ -8,13 +8,14 @@ from functools import cache
 from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from app.people.birth_dates import BirthDate, read_birth_date
 from app.people.keys import email_key
 from app.people.names import clean_name
 from app.platform import clock
-from app.platform.text import LINE_PATTERN, Day, Label, line
+from app.platform.text import BIRTH_DATE_PATTERN, EARLIEST, LINE_PATTERN, Label, line
 
 _JOINERS = "\u200c\u200d"
 _LONGEST_NAME = 100
@@ -62,15 +63,24 @@ def _as_seen(value: Any) -> Any:
     return "".join(c for c in value if unicodedata.category(c) != "Cf" or c in _JOINERS)
 
 
-def _not_in_the_future(value: date) -> date:
+def _birth_date(value: Any) -> BirthDate:
+    if isinstance(value, BirthDate):  # made by our own code
+        return value
+    if type(value) is date:
+        return BirthDate.of(value)
+    found = read_birth_date(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise PydanticCustomError("day", "Send a birth date as YYYY-MM-DD; as YYYY-MM or YYYY when no more is known.")
+    if found < EARLIEST:
+        raise PydanticCustomError("out_of_range", "Must lie between the years 1753 and 9999.")
+    return found
+
+
+def _not_in_the_future(value: BirthDate) -> BirthDate:
     # It is tomorrow already in the east of us.
     if value > clock.today() + timedelta(days=1):
         raise PydanticCustomError("in_the_future", "Nobody is born in the future.")
     return value
-
-
-def _birth_date() -> Any:
-    return Annotated[Day, AfterValidator(_not_in_the_future)]
 
 
 @cache
@@ -85,7 +95,14 @@ Phone = line(64)
 Language = line(35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")
 """BCP 47."""
 TimeZone = _line(64, _time_zone)
-BirthDate = _birth_date()
+KnownBirthDate = Annotated[
+    BirthDate,
+    PlainValidator(_birth_date),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": BIRTH_DATE_PATTERN}),
+]
+"""A birth date as far as it is known: `1967`, `1967-03` or `1967-03-14`."""
+NewBirthDate = Annotated[KnownBirthDate, AfterValidator(_not_in_the_future)]
 ConsentTextVersion = line(50)
 SearchText = Annotated[Label, BeforeValidator(_as_seen)]
 """What somebody types or pastes who looks for a person."""

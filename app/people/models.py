@@ -1,9 +1,10 @@
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     Computed,
     ForeignKey,
     Index,
@@ -13,8 +14,10 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.people.birth_dates import PRECISIONS, BirthDate, Precision, precision_of, written
 from app.platform.db import DETAIL, INTERNAL, PERSONAL, PUBLIC, Base, CreatedAt, Edited, Key, Rows
 
 GENDERS = ("male", "female", "other", "unknown")
@@ -60,6 +63,11 @@ class Person(Edited, Base):
         CheckConstraint("btrim(first_name) <> ''", name="first_name_not_blank"),
         CheckConstraint("btrim(last_name) <> ''", name="last_name_not_blank"),
         CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
+        CheckConstraint(f"date_of_birth_precision IN {PRECISIONS}", name="date_of_birth_precision_known"),
+        CheckConstraint(
+            "date_of_birth = date_trunc(date_of_birth_precision, date_of_birth::timestamp)",
+            name="date_of_birth_begins_period",
+        ),
         CheckConstraint(f"gender IN {GENDERS}", name="gender_known"),
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_iso"),
         Index("uq_person_email_key", "email_key", unique=True, postgresql_where=text("email_key IS NOT NULL")),
@@ -105,8 +113,8 @@ class Person(Edited, Base):
 
     person_id: Mapped[Key]
     created_at: Mapped[CreatedAt]
-    first_name: Mapped[str] = mapped_column(String(100), info=PERSONAL)
-    last_name: Mapped[str] = mapped_column(String(100), info=PERSONAL)
+    first_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
+    last_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
     middle_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
     preferred_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
     name_key: Mapped[str] = mapped_column(info=PERSONAL)
@@ -117,7 +125,8 @@ class Person(Edited, Base):
     phone: Mapped[str | None] = mapped_column(String(64), info=PERSONAL)
     phone_e164: Mapped[str | None] = mapped_column(String(20), info=PERSONAL)
     phone_valid: Mapped[bool | None] = mapped_column(info=PERSONAL)
-    date_of_birth: Mapped[date | None] = mapped_column(info=PERSONAL)
+    born_on: Mapped[date | None] = mapped_column("date_of_birth", info=PERSONAL)
+    date_of_birth_precision: Mapped[str] = mapped_column(server_default=text("'day'"), info=PERSONAL)
     gender: Mapped[str | None] = mapped_column(info=PERSONAL)
     country: Mapped[str | None] = mapped_column(String(2), info=PERSONAL)
     language: Mapped[str | None] = mapped_column(String(35), info=PERSONAL)
@@ -125,6 +134,25 @@ class Person(Edited, Base):
     do_not_contact_channels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"), info=PERSONAL)
     is_active: Mapped[bool] = mapped_column(server_default=text("true"), info=INTERNAL)
     reference: Mapped[str] = mapped_column(server_default=text("new_reference('P')"), info=INTERNAL)
+
+    @hybrid_property
+    def date_of_birth(self) -> BirthDate | None:
+        """As far as it is known: the columns `date_of_birth`, its first day, and `date_of_birth_precision`."""
+        return (
+            None
+            if self.born_on is None
+            else BirthDate.of(self.born_on, cast("Precision", self.date_of_birth_precision))
+        )
+
+    @date_of_birth.inplace.setter
+    def _set_date_of_birth(self, born: date | None) -> None:
+        self.born_on = None if born is None else date(born.year, born.month, born.day)
+        self.date_of_birth_precision = "day" if born is None else precision_of(born)
+
+    @date_of_birth.inplace.expression
+    @classmethod
+    def _written_date_of_birth(cls) -> ColumnElement[BirthDate | None]:
+        return written(cls.born_on.expression, cls.date_of_birth_precision.expression)
 
 
 class ContactPoint(Edited, Base):

@@ -83,6 +83,11 @@ class Name:
     family: str
 
 
+def name_of(first: str | None, last: str | None) -> Name:
+    """The name in the fields of a person."""
+    return Name(first or "", last or "")
+
+
 class FoldedName(NamedTuple):
     """
     A name ready for comparison, in one reading: see `read_name`.
@@ -226,6 +231,9 @@ def _compare_parts(a: FoldedName, b: FoldedName, profile: Profile) -> Likeness:
         return Likeness(Grade.DOUBTFUL, frozenset({Doubt.OTHER_SCRIPT}))
     if a.family == b.family:
         return _compare_given(a, b, profile)
+    if not (a.given or b.given or profile.is_exact):
+        # Single names, which somebody has put into the field of the family name.
+        return _compare_given(a.turned, b.turned, profile)
     if a.given == b.given and not _is_initial(a.given):
         return _compare_family(a.family, b.family)
     return Likeness(Grade.DIFFERENT)

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from app.people.alike import how_alike, probe
+from app.people.birth_dates import BirthDate
 from app.people.errors import (
     ContactPointNotFound,
     DuplicateCandidateNotFound,
@@ -43,7 +44,7 @@ from app.people.models import (
     PersonRelationship,
     SuggestedChange,
 )
-from app.people.names import Grade, Name
+from app.people.names import Grade, Name, name_of
 from app.people.schemas import DuplicateCandidateFilter, PersonFilter, SuggestedChangeFilter
 from app.people.search.queries import SearchFound, of_phones, search, union_of, unsearched
 from app.people.search.typed import phone_ends
@@ -101,7 +102,7 @@ async def people_of_email(session: AsyncSession, *, key: str, for_update: bool =
         .where(have_it)
         .order_by((Person.email_key == key).desc().nulls_last(), Person.person_id.desc())
     )
-    return [Candidate(row.person_id, Name(row.first_name, row.last_name), row.date_of_birth) for row in rows]
+    return [Candidate(row.person_id, name_of(row.first_name, row.last_name), row.date_of_birth) for row in rows]
 
 
 async def is_email_of_another(session: AsyncSession, *, key: str, person_id: UUID, shared_too: bool) -> bool:
@@ -161,7 +162,7 @@ async def probable_duplicates(
         # Two look-ups: of an "or" over two columns no index range is made.
         ids = union(
             *(
-                select(Person.person_id).where(column == any_(keys), Person.date_of_birth == any_(days))
+                select(Person.person_id).where(column == any_(keys), Person.born_on == any_(days))
                 for column in (Person.family_key, Person.given_key)
             )
         )
@@ -188,7 +189,7 @@ async def _candidates(
     rows = await session.execute(
         select(Person.person_id, Person.first_name, Person.last_name, Person.date_of_birth).where(condition).limit(most)
     )
-    return [Candidate(row.person_id, Name(row.first_name, row.last_name), row.date_of_birth) for row in rows]
+    return [Candidate(row.person_id, name_of(row.first_name, row.last_name), row.date_of_birth) for row in rows]
 
 
 async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilter) -> SearchFound[Person]:
@@ -201,7 +202,7 @@ async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilt
     if query.phone is not None:
         wanted.append(Person.person_id.in_(_of_phone(query.phone)))
     if query.date_of_birth is not None:
-        wanted.append(Person.date_of_birth == query.date_of_birth)
+        wanted.append(_born(query.date_of_birth))
     if query.is_active is not None:
         wanted.append(Person.is_active.is_(query.is_active == "true"))
     if query.created_from is not None:
@@ -455,6 +456,13 @@ async def get_duplicate_candidate(
     if found is None:
         raise DuplicateCandidateNotFound
     return found
+
+
+def _born(asked: BirthDate) -> ColumnElement[bool]:
+    """Who was born on that day; of a month or a year, who is known to have been born in it."""
+    if asked.precision == "day":
+        return (Person.born_on == asked) & (Person.date_of_birth_precision == "day")
+    return Person.born_on.between(asked, asked.last) & (Person.date_of_birth_precision.in_(asked.precisions_inside))
 
 
 def _has_contact(column: Any, kind: str, key: str | None) -> ColumnElement[bool]:

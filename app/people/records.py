@@ -13,12 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people import queries, suggestions
 from app.people.alike import alike_keys
-from app.people.errors import EmailTaken, PatientActive, born_after_events, nothing_replaced
+from app.people.birth_dates import precision_of
+from app.people.differences import NAME_FIELDS
+from app.people.errors import EmailTaken, PatientActive, born_after_events, name_needed, nothing_replaced
 from app.people.keys import Phone, email_key, name_key, phone_e164
 from app.people.lives import has_events_before
 from app.people.locks import lock_identity
 from app.people.models import ContactPoint, Person
-from app.people.names import Name
+from app.people.names import name_of
 from app.people.schemas import PersonCreate, PersonUpdate
 from app.people.search import rows as search
 from app.platform.actor import Actor
@@ -39,8 +41,8 @@ class _Keys(NamedTuple):
     phone_valid: bool | None
 
 
-COLUMNS = (*NEW.names, *_Keys._fields)
-"""The columns of a new person that `person_columns` fills."""
+COLUMNS = (*NEW.names, "date_of_birth_precision", *_Keys._fields)
+"""The columns of a new person that `new_row` fills."""
 
 
 def read_phone(typed: str | None, country: str | None) -> Phone:
@@ -54,7 +56,8 @@ async def insert_person(session: AsyncSession, actor: Actor, new: PersonCreate, 
         fields["email"] = None
     made = await session.scalars(
         insert(Person)
-        .values(**person_columns(fields), updated_by=actor.account_id)
+        .values({Person.__table__.c[name]: value for name, value in new_row(fields).items()})
+        .values(updated_by=actor.account_id)
         .on_conflict_do_nothing(index_elements=["email_key"], index_where=text("email_key IS NOT NULL"))
         .returning(Person)
     )
@@ -96,26 +99,45 @@ async def apply_change(session: AsyncSession, actor: Actor, person: Person, chan
     born = given.get("date_of_birth")
     if born not in {None, person.date_of_birth} and await has_events_before(session, person, born):
         raise born_after_events()
-    for column, value in person_columns({name: getattr(person, name) for name in _CHANGED.names} | given).items():
-        if getattr(person, column) != value:
-            setattr(person, column, value)
+    becomes = {name: getattr(person, name) for name in _CHANGED.names} | given
+    if not _has_name(becomes) and _has_name({name: getattr(person, name) for name in NAME_FIELDS}):
+        raise name_needed()
+    await _set_fields(session, person, person_fields(becomes))
+
+
+async def _set_fields(session: AsyncSession, person: Person, fields: Mapping[str, Any]) -> None:
+    """Set what differs; the search follows the names."""
+    for name, value in fields.items():
+        if getattr(person, name) != value:
+            setattr(person, name, value)
     if any(inspect(person).attrs[name].history.has_changes() for name in search.NAME_FIELDS):
         # After the row itself, whose earlier names are in its history then.
         await session.flush()
         await search.keep(session, person.person_id)
 
 
-def person_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a person with these fields, the keys among them."""
+def person_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a person with the keys that follow from them."""
     phone = read_phone(fields["phone"], fields["country"])
     keys = _Keys(
         name_key=name_key(fields["first_name"], fields["last_name"]),
-        **alike_keys(Name(fields["first_name"], fields["last_name"]))._asdict(),
+        **alike_keys(name_of(fields["first_name"], fields["last_name"]))._asdict(),
         email_key=email_key(fields["email"]) if fields["email"] else None,
         phone_e164=phone.e164,
         phone_valid=phone.valid if fields["phone"] else None,
     )
     return {**fields, **keys._asdict()}
+
+
+def new_row(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a new person with these fields, for a statement."""
+    row = person_fields(fields)
+    row["date_of_birth_precision"] = precision_of(born) if (born := fields["date_of_birth"]) else "day"
+    return row
+
+
+def _has_name(fields: Mapping[str, Any]) -> bool:
+    return any(fields[name] is not None for name in NAME_FIELDS)
 
 
 def _replaced(person: Person, given: Mapping[str, Any]) -> list[tuple[str, str, str]]:

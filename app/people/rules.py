@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from app.people.birth_dates import agree_as_far_as_known, precision_of
 from app.people.names import Doubt, Grade, Likeness
 
 
@@ -117,9 +118,15 @@ PLACEHOLDERS: Final = ((1, 1), (6, 30), (7, 1))
 
 
 def compare_birth_dates(a: date | None, b: date | None) -> BirthDates:
-    """How two birth dates relate; unknown when one is absent, or is a year alone and the year is the same."""
+    """
+    How two birth dates relate, as far as both are known; unknown when one is absent, or less than a day is the same.
+    """
     if a is None or b is None:
         return BirthDates.UNKNOWN
+    if {precision_of(a), precision_of(b)} != {"day"}:
+        is_of_year = is_placeholder(a) or is_placeholder(b)
+        agree = a.year == b.year if is_of_year else agree_as_far_as_known(a, b)
+        return BirthDates.UNKNOWN if agree else BirthDates.CONTRADICT
     if a == b:
         return BirthDates.EQUAL
     if is_placeholder(a) or is_placeholder(b):
@@ -129,8 +136,8 @@ def compare_birth_dates(a: date | None, b: date | None) -> BirthDates:
 
 
 def is_placeholder(born: date) -> bool:
-    """Whether month and day are those that are written where they are not known."""
-    return (born.month, born.day) in PLACEHOLDERS
+    """Whether only the year is known, or month and day are those that are written where they are not."""
+    return precision_of(born) == "year" or (precision_of(born) == "day" and (born.month, born.day) in PLACEHOLDERS)
 
 
 def birth_dates_contradict(a: date | None, b: date | None) -> bool:

@@ -2,14 +2,16 @@ from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from app.access.masking import Detail, Personal, Remark
 from app.people.fields import (
-    BirthDate,
     ConsentTextVersion,
     Email,
+    KnownBirthDate,
     Language,
+    NewBirthDate,
     PersonName,
     Phone,
     SearchText,
@@ -43,18 +45,27 @@ ContactChannels = Annotated[list[ContactChannel], Field(max_length=10), AfterVal
 
 
 class PersonCreate(Body):
-    first_name: PersonName
-    last_name: PersonName
+    """A name has one part or two: who has a single name has no other."""
+
+    first_name: PersonName | None = None
+    last_name: PersonName | None = Field(default=None, validate_default=True)
     middle_name: PersonName | None = None
     preferred_name: PersonName | None = None
     email: Email | None = None
     phone: Phone | None = None
-    date_of_birth: BirthDate | None = None
+    date_of_birth: NewBirthDate | None = None
     gender: Gender | None = None
     country: Country | None = None
     language: Language | None = None
     time_zone: TimeZone | None = None
     do_not_contact_channels: ContactChannels = []
+
+    @field_validator("last_name")
+    @classmethod
+    def _one_part_is_needed(cls, last_name: str | None, info: ValidationInfo) -> str | None:
+        if last_name is None and info.data.get("first_name", "") is None:
+            raise PydanticCustomError("name_needed", "Send `first_name`, `last_name` or both.")
+        return last_name
 
 
 class PersonUpdate(Body):
@@ -65,13 +76,13 @@ class PersonUpdate(Body):
     `former` one goes on recognising the person. Without it only the history knows the earlier value.
     """
 
-    first_name: PersonName = OMITTED
-    last_name: PersonName = OMITTED
+    first_name: PersonName | None = OMITTED
+    last_name: PersonName | None = OMITTED
     middle_name: PersonName | None = OMITTED
     preferred_name: PersonName | None = OMITTED
     email: Email | None = OMITTED
     phone: Phone | None = OMITTED
-    date_of_birth: BirthDate | None = OMITTED
+    date_of_birth: NewBirthDate | None = OMITTED
     gender: Gender | None = OMITTED
     country: Country | None = OMITTED
     language: Language | None = OMITTED
@@ -125,7 +136,7 @@ class PersonProbe(Body):
     middle_name: PersonName | None = None
     email: Email | None = None
     phone: Phone | None = None
-    date_of_birth: Day | None = None
+    date_of_birth: KnownBirthDate | None = None
     country: Country | None = None
     shared_email: Flag = False
 
@@ -140,7 +151,7 @@ class PersonFilter(PageQuery):
     q: Personal[SearchText | None] = None
     email: Personal[Email | None] = None
     phone: Personal[Phone | None] = None
-    date_of_birth: Personal[Day | None] = None
+    date_of_birth: Personal[KnownBirthDate | None] = None
     is_active: Literal["true", "false"] | None = None
     created_from: Instant | None = None
     created_to: Instant | None = None
@@ -151,12 +162,12 @@ class PersonSummary(Answer):
 
     person_id: UUID
     reference: str
-    first_name: Personal[str]
-    last_name: Personal[str]
+    first_name: Personal[str | None]
+    last_name: Personal[str | None]
     preferred_name: Personal[str | None]
     email: Personal[str | None]
     phone: Personal[str | None]
-    date_of_birth: Personal[date | None]
+    date_of_birth: Personal[KnownBirthDate | None]
     is_active: bool
 
 
@@ -165,15 +176,15 @@ class PersonRead(Answer):
 
     person_id: UUID
     reference: str
-    first_name: Personal[str]
-    last_name: Personal[str]
+    first_name: Personal[str | None]
+    last_name: Personal[str | None]
     middle_name: Personal[str | None]
     preferred_name: Personal[str | None]
     email: Personal[str | None]
     phone: Personal[str | None]
     phone_e164: Personal[str | None]
     phone_valid: Personal[bool | None]
-    date_of_birth: Personal[date | None]
+    date_of_birth: Personal[KnownBirthDate | None]
     gender: Personal[str | None]
     country: Personal[str | None]
     language: Personal[str | None]

@@ -19,7 +19,7 @@ from app.people.keys import email_key
 from app.people.locks import lock_identity
 from app.people.matching import Candidate, Decision, Found, FurtherReason, find_same_person, initials
 from app.people.models import ContactPoint, DuplicateCandidate, IntakeSubmission, Person, SuggestedChange
-from app.people.names import Name
+from app.people.names import Name, name_of
 from app.people.records import NEW, apply_change, insert_person, lock_new_email, read_phone
 from app.people.roles import end_role, give_role
 from app.people.schemas import (
@@ -215,7 +215,7 @@ async def identify_known(
 async def probe(session: AsyncSession, actor: Actor, *, asked: PersonProbe) -> ProbeRead:
     """What `identify_or_create` would answer; nothing is written but the request's audit event."""
     key = email_key(asked.email) if asked.email else None
-    name = Name(asked.first_name or "", asked.last_name or "")
+    name = name_of(asked.first_name, asked.last_name)
     decision = await _decide(session, name=name, date_of_birth=asked.date_of_birth, key=key)
     others = [(who, [str(reason) for reason in decision.reasons]) for who in decision.others]
     if decision.person_id is not None:
@@ -312,7 +312,7 @@ async def deactivate_person(
 
 
 def _name(new: PersonCreate) -> Name:
-    return Name(new.first_name, new.last_name)
+    return name_of(new.first_name, new.last_name)
 
 
 async def _decide(
@@ -390,7 +390,7 @@ async def _file_duplicates(
     found = await queries.probable_duplicates(
         session,
         phone=person.phone_e164,
-        name=Name(person.first_name, person.last_name),
+        name=name_of(person.first_name, person.last_name),
         date_of_birth=person.date_of_birth,
     )
     told_apart = {person.person_id, *(other.person_id for other in besides)}

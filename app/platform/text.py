@@ -50,6 +50,7 @@ PARAGRAPHS_PATTERN = (
 EARLIEST, LATEST = date(1753, 1, 1), date(9999, 12, 31)
 _YEAR = "(175[3-9]|17[6-9][0-9]|1[89][0-9]{2}|[2-9][0-9]{3})"
 DAY_PATTERN = rf"^{_YEAR}-[0-9]{{2}}-[0-9]{{2}}$"
+BIRTH_DATE_PATTERN = rf"^{_YEAR}(-[0-9]{{2}}(-[0-9]{{2}})?)?$"
 INSTANT_PATTERN = rf"^{_YEAR}-"
 """The years that `format` does not tell."""
 

@@ -143,7 +143,7 @@ async def crowd(session: AsyncSession) -> Crowd:
         await open_account(
             session,
             command_actor(),
-            display_name=colleague.first_name,
+            display_name=colleague.first_name or "",
             role=Role.NAVIGATOR,
             kind="human",
             person_id=colleague.person_id,

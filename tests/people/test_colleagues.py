@@ -92,20 +92,10 @@ async def test_a_person_has_one_account(session: AsyncSession) -> None:
         await colleagues.open_colleague(session, command_actor(), **_named(), roles=["auditor"], now=clock.now())
 
 
-async def test_a_single_word_is_no_name_of_a_person_until_it_is_completed(session: AsyncSession) -> None:
-    account = await _open(session, display_name="Root")
-    assert account.person_id is None
-    await users.rename(
-        session,
-        command_actor(),
-        account_id=account.user_account_id,
-        display_name="Root Bakker",
-        email=OPEN["email"],
-        seen_version=account.version,
-    )
-    await colleagues.settle(session, command_actor(), account_id=account.user_account_id, now=clock.now())
-    await session.commit()
-    assert (await _person(session, account)).first_name == "Root"
+async def test_a_single_word_is_a_name(session: AsyncSession) -> None:
+    account = await _open(session, display_name="Suharto")
+    person = await _person(session, account)
+    assert (person.first_name, person.last_name) == ("Suharto", None)
     assert await _roles(session, account) == [("patient-navigator", False)]
 
 

@@ -380,8 +380,7 @@ def _survivors(context: Context) -> None:
         "d_person",
         """
         SELECT k.p, n.first AS typed_first, n.last AS typed_last, n.key_a, n.key_b,
-               coalesce(nullif(n.first, ''), 'Unknown') AS first_name,
-               coalesce(nullif(n.last, ''), 'Unknown') AS last_name,
+               nullif(n.first, '') AS first_name, nullif(n.last, '') AS last_name,
                b.birth AS date_of_birth, k.is_active,
                coalesce(d.email, false) AS do_not_email, coalesce(d.phone, false) AS do_not_phone,
                e.key AS email_key, e.shown AS email,

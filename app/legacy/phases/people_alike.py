@@ -12,8 +12,9 @@ from uuid import UUID
 
 from app.legacy.phases.context import Context
 from app.people.alike import how_alike
+from app.people.birth_dates import read_birth_date, written_sql
 from app.people.matching import Candidate, Found, find_same_person
-from app.people.names import PEOPLE, Name, compare_names
+from app.people.names import PEOPLE, compare_names, name_of
 from app.people.rules import birth_dates_contradict
 
 SAME_ADDRESS: Final = "same address, one person as people write names"
@@ -40,7 +41,7 @@ def find_alike(context: Context) -> None:
     context.table(
         "w_alike_stored",
         """
-        SELECT f.fact, k.key, x.person_id, x.date_of_birth AS born FROM legacy.w_fact_of_person AS f
+        SELECT f.fact, k.key, x.person_id, x.date_of_birth AS born, x.date_of_birth_precision AS precision FROM legacy.w_fact_of_person AS f
         JOIN public.person AS x USING (person_id)
         CROSS JOIN LATERAL (VALUES (x.family_key), (x.given_key)) AS k(key) WHERE k.key IS NOT NULL
         """,
@@ -63,7 +64,8 @@ def find_alike(context: Context) -> None:
         FROM legacy.w_alike_asked AS a JOIN legacy.w_alike_stored AS s USING (fact, key)
         WHERE a.person_id <> s.person_id
           AND (fact !~ '^b' OR a.born = s.born OR to_char(a.born, 'MMDD') = to_char(s.born, 'DDMM')
-               OR to_char(a.born, 'MMDD') IN ('0101', '0630', '0701') OR to_char(s.born, 'MMDD') IN ('0101', '0630', '0701'))
+               OR to_char(a.born, 'MMDD') IN ('0101', '0630', '0701') OR to_char(s.born, 'MMDD') IN ('0101', '0630', '0701')
+               OR s.precision <> 'day')
         GROUP BY 1, 2
         """,
     )
@@ -73,10 +75,10 @@ def find_alike(context: Context) -> None:
 def _judged(context: Context) -> Iterator[tuple[UUID, UUID, str, str, UUID]]:
     """The pairs that are not on the review list already and may be one human, with the reason."""
     for a, b, address, phone, first, last, born, other_first, other_last, other_born, tbl, source in context.rows(
-        """
+        f"""
         WITH known AS (
             SELECT x.person_id, coalesce(d.typed_first, x.first_name) AS first, coalesce(d.typed_last, x.last_name) AS last,
-                   x.date_of_birth AS born, d.founder_tbl AS tbl, d.founder_id AS source_id
+                   {written_sql("x")} AS born, d.founder_tbl AS tbl, d.founder_id AS source_id
             FROM public.person AS x LEFT JOIN legacy.d_person_id AS i ON i.person_id = x.person_id AND i.is_new
             LEFT JOIN legacy.d_person AS d USING (p)
         )
@@ -88,7 +90,8 @@ def _judged(context: Context) -> Iterator[tuple[UUID, UUID, str, str, UUID]]:
                           WHERE least(x.person_id, y.person_id) = w.a AND greatest(x.person_id, y.person_id) = w.b)
         """
     ):
-        one, other = Candidate(a, Name(first, last), born), Candidate(b, Name(other_first, other_last), other_born)
+        one = Candidate(a, name_of(first, last), born and read_birth_date(born))
+        other = Candidate(b, name_of(other_first, other_last), other_born and read_birth_date(other_born))
         if reason := _why(one, other, address=address, phone=phone):
             yield a, b, reason, tbl, source
 

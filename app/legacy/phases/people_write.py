@@ -63,10 +63,8 @@ def _persons(context: Context) -> None:
         "w_name_key",
         "first text, last text, name_key text, family_key text, given_key text, asked text[]",
         (
-            (first, last, name_key(shown[:100], shown_last[:100]), *_alike(first, last))
-            for first, last, shown, shown_last in context.rows(
-                "SELECT DISTINCT typed_first, typed_last, first_name, last_name FROM legacy.d_person"
-            )
+            (first, last, name_key(first[:100], last[:100]), *_alike(first, last))
+            for first, last in context.rows("SELECT DISTINCT typed_first, typed_last FROM legacy.d_person")
         ),
     )
     context.analyze("w_name_key")
@@ -246,8 +244,8 @@ def _navigators(context: Context) -> None:
         f"""
         SELECT q.*, {new} AS is_new FROM (
             SELECT s.id, s.record, s.disabled, legacy.derived_id(:epoch, 'person', 'systemuser' || s.id) AS person_id,
-                   coalesce(nullif(btrim(regexp_replace(s.name, '\\S+$', '')), ''), 'Unknown') AS first_name,
-                   coalesce(nullif(substring(s.name FROM '\\S+$'), ''), 'Unknown') AS last_name,
+                   nullif(btrim(regexp_replace(s.name, '\\S+$', '')), '') AS first_name,
+                   nullif(substring(s.name FROM '\\S+$'), '') AS last_name,
                    CASE WHEN row_number() OVER (PARTITION BY s.email ORDER BY s.id) = 1
                          AND NOT EXISTS (SELECT FROM legacy.d_point AS p WHERE p.kind = 'email' AND p.key = s.email)
                          AND NOT EXISTS (SELECT FROM public.person AS x WHERE x.email_key = s.email) THEN s.email END AS email
@@ -265,7 +263,7 @@ def _navigators(context: Context) -> None:
         "person_id, created_at, updated_at, first_name, last_name, name_key, email, email_key, is_active",
         "SELECT d.person_id, :now, :now, left(d.first_name, 100), left(d.last_name, 100), k.name_key, d.email, d.email,"
         " NOT d.disabled FROM legacy.d_navigator AS d JOIN legacy.w_navigator_key AS k"
-        " ON (k.first, k.last) = (d.first_name, d.last_name) WHERE d.is_new",
+        " ON (k.first, k.last) IS NOT DISTINCT FROM (d.first_name, d.last_name) WHERE d.is_new",
     )
     context.lineage(
         "navigators",

@@ -2,6 +2,7 @@
 
 from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
+from app.people.birth_dates import written_sql
 
 
 def write_suggestions(context: Context) -> None:
@@ -16,8 +17,8 @@ def write_suggestions(context: Context) -> None:
                    to_jsonb(f.theirs) AS theirs, s.tbl, s.source_id, s.field
             FROM legacy.d_suggestion AS s JOIN legacy.d_person_id AS i USING (p) JOIN legacy.d_person AS d USING (p)
             CROSS JOIN LATERAL (VALUES
-                ('first_name', CASE WHEN s.field = 'name' AND s.first <> '' AND s.first <> d.first_name THEN s.first END),
-                ('last_name', CASE WHEN s.field = 'name' AND s.last <> '' AND s.last <> d.last_name THEN s.last END),
+                ('first_name', CASE WHEN s.field = 'name' AND s.first <> '' AND s.first IS DISTINCT FROM d.first_name THEN s.first END),
+                ('last_name', CASE WHEN s.field = 'name' AND s.last <> '' AND s.last IS DISTINCT FROM d.last_name THEN s.last END),
                 ('date_of_birth', CASE WHEN s.field = 'date_of_birth' THEN s.value END)
             ) AS f(our_field, theirs)
             WHERE f.theirs IS NOT NULL AND s.about IS NULL
@@ -48,12 +49,12 @@ def write_suggestions(context: Context) -> None:
             "suggested_change",
             "suggested_change_id, created_at, updated_at, person_id, table_name, record_id, field, ours, ours_version, theirs,"
             " value_hash, source",
-            """
+            f"""
             SELECT w.id, :now, :now, w.person_id, w.table_name, w.record_id, w.our_field, nullif(o.ours -> w.our_field, 'null'),
                    coalesce((o.ours ->> 'version')::integer, 1), w.theirs, w.value_hash, 'import'
             FROM legacy.w_new_suggestion AS w
             LEFT JOIN LATERAL (
-                SELECT to_jsonb(x) AS ours FROM public.person AS x WHERE w.table_name = 'person' AND x.person_id = w.record_id
+                SELECT to_jsonb(x) || jsonb_build_object('date_of_birth', {written_sql("x")}) AS ours FROM public.person AS x WHERE w.table_name = 'person' AND x.person_id = w.record_id
                 UNION ALL
                 SELECT to_jsonb(x) FROM public.patient AS x WHERE w.table_name = 'patient' AND x.patient_id = w.record_id
                 UNION ALL
