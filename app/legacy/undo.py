@@ -76,10 +76,11 @@ def take_back(connection: Connection, run_id: int, first_phase: int) -> int:
     connection.execute("SET LOCAL statement_timeout = 0")
     phases = (run_id, first_phase)
     is_noted = """
-        SELECT EXISTS (SELECT FROM migrated_row WHERE run_id = %s AND phase >= %s)
-            OR NOT EXISTS (SELECT FROM legacy.phase WHERE run_id = %s AND phase >= %s AND rows_written > 0)
+        SELECT NOT EXISTS (
+            SELECT FROM legacy.phase AS p WHERE p.run_id = %s AND p.phase >= %s AND p.rows_written > 0
+                AND NOT EXISTS (SELECT FROM migrated_row AS m WHERE m.run_id = p.run_id AND m.phase = p.phase))
     """
-    if connection.execute(is_noted, phases * 2).fetchone() != (True,):
+    if connection.execute(is_noted, phases).fetchone() != (True,):
         raise NotReady(f"run {run_id} was written by an earlier version, which did not note its rows: restore a backup")
     try:
         with connection.transaction():
