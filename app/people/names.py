@@ -375,9 +375,9 @@ def _compare_given(one: FoldedName, other: FoldedName, profile: Profile) -> Like
 def _are_its_initials(a: FoldedName, b: FoldedName) -> bool:
     """Whether the given name of one is initials alone, those that the other's begin with: J.P., Jan Peter."""
     return any(
-        x.given == x.initials and x.given and (x.initials.startswith(y.initials) or y.initials.startswith(x.initials))
+        x.initials.startswith(y.initials) or y.initials.startswith(x.initials)
         for x, y in ((a, b), (b, a))
-        if y.initials
+        if x.given and y.given and x.given == x.initials and all(map(_is_initial, x.given))
     )
 
 
