@@ -1043,6 +1043,23 @@ CREATE TABLE call_history (
     CONSTRAINT ck_call_history_void_has_a_reason CHECK ((num_nonnulls(voided_at, void_reason) <> 1))
 );
 
+CREATE TABLE came_back (
+    came_back_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_id uuid NOT NULL,
+    kind text NOT NULL,
+    intake_submission_id uuid NOT NULL,
+    owner_id uuid,
+    closed_at timestamp with time zone,
+    closed_by uuid,
+    close_reason text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_came_back_closed_with_a_reason CHECK ((num_nonnulls(closed_at, close_reason) <> 1)),
+    CONSTRAINT ck_came_back_kind_known CHECK ((kind = ANY (ARRAY['deceased'::text, 'withdrawn'::text])))
+);
+
 CREATE TABLE clinical_trial (
     clinical_trial_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1501,6 +1518,31 @@ CREATE TABLE person_contact_type (
     CONSTRAINT ck_person_contact_type_period_in_order CHECK ((valid_to >= valid_from))
 );
 
+CREATE TABLE person_departure (
+    person_departure_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_id uuid NOT NULL,
+    kind text NOT NULL,
+    departed_on date NOT NULL,
+    source character varying(200),
+    reason text,
+    closed jsonb DEFAULT '[]'::jsonb NOT NULL,
+    listed jsonb DEFAULT '[]'::jsonb NOT NULL,
+    entered_by uuid,
+    ended_at timestamp with time zone,
+    ended_by uuid,
+    ended_how text,
+    ended_reason text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_person_departure_death_has_a_source CHECK (((kind <> 'deceased'::text) OR (source IS NOT NULL))),
+    CONSTRAINT ck_person_departure_end_known CHECK ((ended_how = ANY (ARRAY['undone'::text, 'returned'::text]))),
+    CONSTRAINT ck_person_departure_ended_whole CHECK ((num_nonnulls(ended_at, ended_how, ended_reason) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT ck_person_departure_kind_known CHECK ((kind = ANY (ARRAY['deceased'::text, 'withdrawn'::text]))),
+    CONSTRAINT ck_person_departure_withdrawal_has_a_reason CHECK (((kind <> 'withdrawn'::text) OR (reason IS NOT NULL)))
+);
+
 CREATE TABLE person_relationship (
     person_relationship_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1767,6 +1809,9 @@ ALTER TABLE ONLY audit_event
 ALTER TABLE ONLY call_history
     ADD CONSTRAINT pk_call_history PRIMARY KEY (call_id);
 
+ALTER TABLE ONLY came_back
+    ADD CONSTRAINT pk_came_back PRIMARY KEY (came_back_id);
+
 ALTER TABLE ONLY clinical_trial
     ADD CONSTRAINT pk_clinical_trial PRIMARY KEY (clinical_trial_id);
 
@@ -1859,6 +1904,9 @@ ALTER TABLE ONLY person
 
 ALTER TABLE ONLY person_contact_type
     ADD CONSTRAINT pk_person_contact_type PRIMARY KEY (person_contact_type_id);
+
+ALTER TABLE ONLY person_departure
+    ADD CONSTRAINT pk_person_departure PRIMARY KEY (person_departure_id);
 
 ALTER TABLE ONLY person_relationship
     ADD CONSTRAINT pk_person_relationship PRIMARY KEY (person_relationship_id);
@@ -2014,6 +2062,12 @@ CREATE INDEX ix_call_history_status_occurs_at ON call_history USING btree (statu
 
 CREATE INDEX ix_call_history_unresolved ON call_history USING btree (occurs_at DESC, call_id DESC) WHERE ((voided_at IS NULL) AND ((status = ANY (ARRAY['scheduled'::text, 'confirmed'::text])) OR ((status = 'completed'::text) AND (adverse_event_heard IS NULL))));
 
+CREATE INDEX ix_came_back_created_at ON came_back USING btree (created_at DESC, came_back_id DESC);
+
+CREATE INDEX ix_came_back_open ON came_back USING btree (created_at DESC, came_back_id DESC) WHERE (closed_at IS NULL);
+
+CREATE INDEX ix_came_back_person_id ON came_back USING btree (person_id);
+
 CREATE INDEX ix_clinical_trial_created_at ON clinical_trial USING btree (created_at DESC, clinical_trial_id DESC);
 
 CREATE INDEX ix_clinical_trial_status_created_at ON clinical_trial USING btree (status, created_at DESC, clinical_trial_id DESC);
@@ -2140,6 +2194,8 @@ CREATE INDEX ix_person_created_at ON person USING btree (created_at DESC, person
 
 CREATE INDEX ix_person_date_of_birth_created_at ON person USING btree (date_of_birth, created_at DESC, person_id DESC) WHERE (date_of_birth IS NOT NULL);
 
+CREATE INDEX ix_person_departure_person_id ON person_departure USING btree (person_id, created_at DESC, person_departure_id DESC);
+
 CREATE INDEX ix_person_email_key_beginning ON person USING btree (email_key text_pattern_ops) WHERE (email_key IS NOT NULL);
 
 CREATE INDEX ix_person_family_key_date_of_birth ON person USING btree (family_key, date_of_birth) WHERE (date_of_birth IS NOT NULL);
@@ -2202,6 +2258,8 @@ CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON procrastinate_job
 
 CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON procrastinate_periodic_defers USING btree (job_id);
 
+CREATE UNIQUE INDEX uq_came_back_intake_submission_id ON came_back USING btree (intake_submission_id);
+
 CREATE UNIQUE INDEX uq_clinical_trial_trial_id ON clinical_trial USING btree (trial_id);
 
 CREATE UNIQUE INDEX uq_condition_code ON condition_code USING btree (medical_condition_id, system, code);
@@ -2215,6 +2273,8 @@ CREATE UNIQUE INDEX uq_medical_condition_name ON medical_condition USING btree (
 CREATE UNIQUE INDEX uq_patient_physician_relationship_current ON patient_physician_relationship USING btree (patient_id, physician_id, relationship_type) WHERE (end_date IS NULL);
 
 CREATE UNIQUE INDEX uq_patient_physician_relationship_primary ON patient_physician_relationship USING btree (patient_id) WHERE is_primary;
+
+CREATE UNIQUE INDEX uq_person_departure_current ON person_departure USING btree (person_id, kind) WHERE (ended_at IS NULL);
 
 CREATE UNIQUE INDEX uq_person_email_key ON person USING btree (email_key) WHERE (email_key IS NOT NULL);
 
@@ -2231,6 +2291,8 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON access_opening FOR EACH ROW WHEN ((
 CREATE TRIGGER keep_history BEFORE UPDATE ON api_key FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('api_key_id', 'secret_sha256');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON call_history FOR EACH ROW EXECUTE FUNCTION keep_history('call_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON came_back FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('came_back_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON clinical_trial FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('clinical_trial_id');
 
@@ -2263,6 +2325,8 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON patient_physician_relationship FOR 
 CREATE TRIGGER keep_history BEFORE UPDATE ON person FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('person_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON person_contact_type FOR EACH ROW EXECUTE FUNCTION keep_history('person_contact_type_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON person_departure FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('person_departure_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON person_relationship FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('person_relationship_id');
 
@@ -2392,6 +2456,15 @@ ALTER TABLE ONLY call_history
 ALTER TABLE ONLY call_history
     ADD CONSTRAINT fk_call_history_rescheduled_to FOREIGN KEY (rescheduled_to) REFERENCES call_history(call_id);
 
+ALTER TABLE ONLY came_back
+    ADD CONSTRAINT fk_came_back_intake_submission_id FOREIGN KEY (intake_submission_id) REFERENCES intake_submission(intake_submission_id);
+
+ALTER TABLE ONLY came_back
+    ADD CONSTRAINT fk_came_back_owner_id FOREIGN KEY (owner_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY came_back
+    ADD CONSTRAINT fk_came_back_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
 ALTER TABLE ONLY clinical_trial_journey
     ADD CONSTRAINT fk_clinical_trial_journey_clinical_trial_id FOREIGN KEY (clinical_trial_id) REFERENCES clinical_trial(clinical_trial_id);
 
@@ -2512,6 +2585,9 @@ ALTER TABLE ONLY person_contact_type
 ALTER TABLE ONLY person_contact_type
     ADD CONSTRAINT fk_person_contact_type_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
 
+ALTER TABLE ONLY person_departure
+    ADD CONSTRAINT fk_person_departure_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
 ALTER TABLE ONLY person_relationship
     ADD CONSTRAINT fk_person_relationship_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
 
@@ -2560,4 +2636,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0030_partial');
+INSERT INTO alembic_version VALUES ('0031_departures');

@@ -37,6 +37,8 @@ from app.patients.care_team import errors as care_team_errors
 from app.people import api as people
 from app.people import errors as people_errors
 from app.people import review_api as people_review
+from app.people.departures import api as departures
+from app.people.departures import errors as departure_errors
 from app.physicians import api as physicians
 from app.physicians import errors as physician_errors
 from app.platform import problems
@@ -71,6 +73,8 @@ ROUTERS = (
     trials.router,
     *journeys.ROUTERS,
     people.router,
+    departures.of_persons,
+    departures.came_back,
     people.contact_types,
     people_review.suggested_changes,
     people_review.duplicate_candidates,
@@ -92,6 +96,7 @@ CONSTRAINT_ERRORS: ConstraintErrors = {
     **condition_errors.CONSTRAINTS,
     **hospital_errors.CONSTRAINTS,
     **people_errors.CONSTRAINTS,
+    **departure_errors.CONSTRAINTS,
     **patient_errors.CONSTRAINTS,
     **call_errors.CONSTRAINTS,
     **physician_errors.CONSTRAINTS,

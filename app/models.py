@@ -13,6 +13,7 @@ from app.leads import models as leads
 from app.legacy import models as legacy
 from app.patients import models as patients
 from app.people import models as people
+from app.people.departures import models as departures
 from app.people.search import models as search
 from app.physicians import models as physicians
 from app.platform import idempotency, mail
@@ -26,6 +27,7 @@ __all__ = [
     "audit",
     "calls",
     "conditions",
+    "departures",
     "events",
     "hospitals",
     "idempotency",

@@ -24,6 +24,7 @@ from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapGate
 from app.main import create_app
 from app.patients.models import PatientPhysicianRelationship
+from app.people.departures.models import CameBack, PersonDeparture
 from app.people.keys import name_key
 from app.people.models import (
     ContactPoint,
@@ -241,8 +242,27 @@ async def a_world(session: AsyncSession) -> World:
     point = ContactPoint(
         person_id=person.person_id, kind="email", value=f"{P}2@canary.example", value_key=f"{P.lower()}2@canary"
     )
+    departure = PersonDeparture(
+        person_id=other.person_id,
+        kind="withdrawn",
+        departed_on=SICK,
+        source=f"{H} source",
+        reason=f"{H} reason",
+        ended_at=now,
+        ended_how="returned",
+        ended_reason=f"{H} back",
+    )
+    came_back = CameBack(
+        person_id=person.person_id,
+        kind="withdrawn",
+        intake_submission_id=submission.intake_submission_id,
+        closed_at=now,
+        close_reason=f"{H} decision",
+    )
     session.add_all(
         [
+            departure,
+            came_back,
             contact,
             relation,
             suggestion,
@@ -307,6 +327,8 @@ async def a_world(session: AsyncSession) -> World:
         "relationship_id": relation.person_relationship_id,
         "suggested_change_id": suggestion.suggested_change_id,
         "duplicate_candidate_id": pair.duplicate_candidate_id,
+        "departure_id": departure.person_departure_id,
+        "came_back_id": came_back.came_back_id,
         "user_account_id": account.user_account_id,
         "api_key_id": api_key_id,
         "access_opening_id": opening.access_opening_id,

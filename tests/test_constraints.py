@@ -59,6 +59,8 @@ CHECKS: Final = {
     " reviewed_by = (SELECT user_account_id FROM user_account WHERE display_name = 'Another')",
     "ck_api_key_secret_is_sha256": "UPDATE api_key SET secret_sha256 = 'short'",
     "ck_audit_event_outcome_known": "INSERT INTO audit_event (action, outcome) VALUES ('x', 'perhaps')",
+    "ck_came_back_closed_with_a_reason": "UPDATE came_back SET close_reason = NULL",
+    "ck_came_back_kind_known": "UPDATE came_back SET kind = 'bored'",
     "ck_condition_code_map_type_known": "UPDATE condition_code SET map_type = 'roughly'",
     "ck_condition_synonym_name_not_blank": "UPDATE condition_synonym SET name = ' '",
     "ck_contact_point_kind_known": "UPDATE contact_point SET kind = 'pigeon'",
@@ -86,6 +88,11 @@ CHECKS: Final = {
     "ck_person_date_of_birth_begins_period": "UPDATE person SET date_of_birth = '1967-03-14',"
     " date_of_birth_precision = 'month'",
     "ck_person_date_of_birth_precision_known": "UPDATE person SET date_of_birth_precision = 'week'",
+    "ck_person_departure_death_has_a_source": "UPDATE person_departure SET kind = 'deceased', source = NULL",
+    "ck_person_departure_end_known": "UPDATE person_departure SET ended_how = 'bored'",
+    "ck_person_departure_ended_whole": "UPDATE person_departure SET ended_how = NULL",
+    "ck_person_departure_kind_known": "UPDATE person_departure SET kind = 'bored'",
+    "ck_person_departure_withdrawal_has_a_reason": "UPDATE person_departure SET reason = NULL",
     "ck_person_email_has_key": "UPDATE person SET email = 'a@example.org', email_key = NULL",
     "ck_person_first_name_not_blank": "UPDATE person SET first_name = ' '",
     "ck_person_gender_known": "UPDATE person SET gender = 'x'",
@@ -120,6 +127,8 @@ REFERENCE_STATEMENTS: Final = {
     f" SELECT '{LAST}', medical_condition_id, first_contact_date FROM patient",
 }
 KEY_STATEMENTS: Final = {
+    "uq_person_departure_current": "INSERT INTO person_departure (person_id, kind, departed_on, reason)"
+    " SELECT person_id, 'withdrawn', current_date, 'x' FROM person_departure, generate_series(1, 2)",
     "uq_patient_physician_relationship_primary": "INSERT INTO patient_physician_relationship"
     " (patient_id, physician_id, relationship_type, is_primary)"
     " SELECT patient_id, physician_id, unnest(ARRAY['other', 'specialist']), true FROM patient_physician_relationship",

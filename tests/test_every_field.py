@@ -26,6 +26,7 @@ from app.calls.models import CallHistory
 from app.events.models import JourneyEvent
 from app.hospitals.models import Hospital, Specialization
 from app.patients.models import Patient
+from app.people.departures.models import PersonDeparture
 from app.people.models import IntakeSubmission, Person, PersonContactType
 from app.people.schemas import PersonCreate, PersonUpdate
 from app.platform import clock
@@ -121,6 +122,8 @@ PATIENT: dict[str, tuple[Any, Any]] = {
     "initial_consult_date": ("2026-01-04", "2026-01-05"),
     "status": ("paused", "inactive"),
     "status_reason": ("abroad", "moved away"),
+    "date_of_death": (None, "2026-11-20"),
+    "death_source": (None, "Their daughter"),
     "owner_id": two("account"),
 }
 LEAD: dict[str, tuple[Any, Any]] = {
@@ -287,6 +290,9 @@ NOT_OF_A_RECORD = {
     "DuplicateDecisionIn": "decides: tests/people/test_api.py",
     "BreakGlass": "opens what is masked: tests/access/test_openings.py",
     "Review": "judges an opening: tests/access/test_openings.py",
+    "DepartureCreate": "closes what is open: tests/test_departures.py",
+    "DepartureEnd": "opens it again: tests/test_departures.py",
+    "CameBackClose": "decides: tests/test_departures.py",
     "RevealRequest": "shows what is masked: tests/access/test_openings.py",
     "ApiKeyCreate": "makes a key: tests/access/test_accounts_api.py",
     "ApiKeyRotation": "makes a key: tests/access/test_accounts_api.py",
@@ -311,6 +317,7 @@ class Kept:
 
 
 OF_A_MOVE = ("happened_at", "reason", "reason_code", "is_correction")
+OF_A_DEATH = {"date_of_death": "departed_on", "death_source": "source"}
 SPECIAL: dict[str, dict[str, Kept | str | None]] = {
     # Of a submission.
     **{
@@ -339,17 +346,18 @@ SPECIAL: dict[str, dict[str, Kept | str | None]] = {
     },
     # Said once, of this booking.
     **{model: {"allow_overlap": None} for model in ("CallForPatient", "CallForLead", "CallUpdate", "Rebooking")},
+    "PatientUpdate": {name: Kept(PersonDeparture, column) for name, column in OF_A_DEATH.items()},
     "RoleCreate": {"type_name": "contact_type.type_name"},
     "Conversion": {
-        **{name: f"patient.{name}" for name in PATIENT if not name.startswith("status")},
+        **{name: f"patient.{name}" for name in PATIENT if not name.startswith("status") and name not in OF_A_DEATH},
         "reason": "lead.reason",
     },
 }
 for _lead in ("LeadCreate", "LeadCreateForPerson"):
     SPECIAL[_lead]["language"] = Kept(IntakeSubmission, "language")
 """Where it is kept, where the answer has it, or None where it is not kept at all."""
-NOT_IN_HISTORY = set(OF_A_MOVE)
-"""Of a journey's move: an event is never changed, so it has no earlier value."""
+NOT_IN_HISTORY = {*OF_A_MOVE, *OF_A_DEATH}
+"""Of a journey's move: an event is never changed, so it has no earlier value. Of a death: it is on record anew."""
 ROWS_OF_THEIR_OWN = {"synonyms": ("condition_synonym", "name"), "codes": ("condition_code", "display")}
 """Lists whose rows have a history each."""
 
@@ -360,6 +368,8 @@ WITH: dict[tuple[str, str], dict[str, Any]] = {
     ("CallUpdate", "status"): {"outcome": None},
     ("CallUpdate", "no_show"): {"outcome": None},
     ("PatientUpdate", "status"): {"status_reason": "moved away"},
+    ("PatientUpdate", "date_of_death"): {"status": "deceased", "death_source": "The register"},
+    ("PatientUpdate", "death_source"): {"status": "deceased", "date_of_death": "2026-11-20"},
     # Who is helped as a patient is not set inactive.
     ("PatientUpdate", "is_active"): {"status": "inactive"},
     ("LeadUpdate", "reason_code"): {"status": "disqualified", "reason": "in words"},

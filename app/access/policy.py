@@ -86,6 +86,9 @@ _ALL = [
     Permission("suggestion.read", "Read suggested changes and duplicate candidates."),
     Permission("suggestion.decide", "Accept or reject suggested changes; decide on duplicate candidates."),
     Permission("fault.read", "See in which records something does not fit together."),
+    Permission("came_back.read", "Read who came back after a death or a withdrawal: one's own, and without an owner."),
+    Permission("came_back.read_all", "Read all who came back after a death or a withdrawal."),
+    Permission("came_back.close", "Say what was decided about somebody who came back."),
     Permission("key.manage", "Read and revoke API keys."),
     Permission("key.make", "Make and rotate API keys.", personal=False),
     Permission("user.manage", "Create, change and disable accounts."),
@@ -115,6 +118,7 @@ _PEOPLE_READ = {
     "suggestion.read",
 }
 _CREATE = {"person.create", "lead.create", "patient.create", "call.create"}
+_CAME_BACK = {"came_back.read", "came_back.close"}
 _CARE_WRITE = _CREATE | {
     "person.write",
     "lead.write",
@@ -128,6 +132,7 @@ _CARE_WRITE = _CREATE | {
     "physician.write",
     "hospital.write",
     "suggestion.decide",
+    *_CAME_BACK,
 }
 _OPENING = {"reveal.use", "break_glass.use"}
 _INSPECTION = {"audit.read", "audit.export", "patient.read_deleted", "call.read_voided"}
@@ -158,7 +163,14 @@ GRANTS: dict[Role, frozenset[str]] = {
             "patient.read_deleted",
         }
     ),
-    Role.PRIVACY_OFFICER: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION | {"break_glass.review"}),
+    Role.PRIVACY_OFFICER: frozenset(
+        _REFERENCE_READ
+        | _PEOPLE_READ
+        | _OPENING
+        | _INSPECTION
+        | _CAME_BACK
+        | {"break_glass.review", "came_back.read_all"}
+    ),
     Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION),
     Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage"}),
     Role.INTEGRATION: frozenset(

@@ -14,6 +14,7 @@ from sqlalchemy import (
     all_,
     bindparam,
     case,
+    exists,
     func,
     insert,
     literal_column,
@@ -34,6 +35,7 @@ from app.calls.schemas import CallForPatient, CallRead
 from app.calls.service import NEW, TAKES_CALLS
 from app.calls.states import CALL
 from app.patients.models import Patient
+from app.people.departures.models import PersonDeparture
 from app.people.models import Person
 from app.people.schemas import PersonSummary
 from app.platform import clock
@@ -70,6 +72,11 @@ def _wants(channel: ColumnElement[str]) -> ColumnElement[bool]:
     return channel != all_(Person.do_not_contact_channels)
 
 
+def _stayed() -> ColumnElement[bool]:
+    departure = PersonDeparture
+    return ~exists().where(departure.person_id == Person.person_id, departure.ended_at.is_(None))
+
+
 def _takes_calls(person_id: ColumnElement[Any]) -> ColumnElement[bool]:
     return does_work(TAKES_CALLS, UserAccount.person_id == person_id)
 
@@ -97,7 +104,9 @@ def _log_statement() -> Statement:
         .where(
             Patient.deleted_at.is_(None),
             _is_surely_born(bindparam("first_moment", type_=DateTime(timezone=True))),
-            or_(not_(bindparam("asks_wish", type_=Boolean())), _wants(bindparam("by_channel", type_=Text()))),
+            or_(
+                not_(bindparam("asks_wish", type_=Boolean())), _wants(bindparam("by_channel", type_=Text())) & _stayed()
+            ),
             or_(named.is_(None), _takes_calls(named)),
         )
         .cte("of_patient")

@@ -1,7 +1,9 @@
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.access.models import UserAccount
 from app.access.policy import is_from_outside, roles_allowing
@@ -18,14 +20,18 @@ from app.calls.errors import (
 from app.calls.models import CallHistory
 from app.calls.rules import contact_faults, contradictions, derive_status, is_ahead, moments_that_cannot_be
 from app.calls.schemas import CallForLead, CallForPatient, CallUpdate, Rebooking
-from app.calls.states import CALL
+from app.calls.states import CALL, CHANNELS
 from app.people import suggestions
+from app.people.departures.queries import kinds_of_departure, person_of_receipt, require_present
+from app.people.departures.service import file_came_back
 from app.people.errors import PersonInactive
 from app.people.lives import life_of
 from app.people.locks import lock_people
+from app.people.matching import FurtherReason
 from app.people.models import Person
 from app.people.queries import get_person
-from app.people.service import bring_back
+from app.people.schemas import Intake
+from app.people.service import bring_back, keep_submission
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
@@ -76,7 +82,7 @@ async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient |
     require_none(_contradictions(call, no_show=new.no_show))
     people = set()
     if isinstance(new, CallForLead):
-        people.add(await queries.person_of_lead(session, actor, lead_id=new.lead_id))
+        people.add(await _person_of_lead(session, actor, lead_id=new.lead_id))
     if new.patient_id is not None:
         people.add(await queries.person_of_patient(session, actor, patient_id=new.patient_id))
     if len(people) > 1:
@@ -87,7 +93,10 @@ async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient |
     if CALL.is_open(status):
         await lock_people(session, people if call.pn_id is None else {*people, call.pn_id})
     person = await get_person(session, actor, person_id=call.person_id)
-    require_none(await _faults(session, call, person))
+    require_none(await _faults(session, actor, call, person))
+    departed = await kinds_of_departure(session, person_id=person.person_id) if CALL.is_open(status) else ()
+    if departed and is_from_outside(actor.roles):
+        return await _answer_as_usual(session, actor, new, call, person, departed)
     await _require_bookable(session, actor, person, call)
     if not new.allow_overlap:
         await _require_free(session, call)
@@ -116,16 +125,17 @@ async def correct_call(
     )
     if status != call.status:
         CALL.require_move(call.status, status)
-    before = await _faults(session, call, call.person)
+    before = await _faults(session, actor, call, call.person)
     was_open, present_pn_id = CALL.is_open(call.status), call.pn_id
     touched = set(given) | ({"status"} if status != call.status else set())
     _CHANGED.set_given(call, change)
     call.status, call.no_show = status, status == "no_show"
-    faults = await _faults(session, call, call.person, no_show=given.get("no_show"))
+    faults = await _faults(session, actor, call, call.person, no_show=given.get("no_show"))
     require_none(faults, before=before, touched=touched)
     if call.pn_id != present_pn_id:
         await _require_takes_calls(session, call.pn_id)
-    if not was_open:
+    is_new_booking = "booking_date" in touched and _is_ahead(call)
+    if not was_open or is_new_booking:
         await _require_bookable(session, actor, call.person, call)
     if touched & _OF_ITS_TIME and not change.allow_overlap:
         await _require_free(session, call)
@@ -174,7 +184,7 @@ async def reschedule_call(session: AsyncSession, actor: Actor, *, call_id: UUID,
         created_by=actor.account_id,
         updated_by=actor.account_id,
     )
-    require_none(await _faults(session, new, old.person))
+    require_none(await _faults(session, actor, new, old.person))
     if new.pn_id != old.pn_id:
         await _require_takes_calls(session, new.pn_id)
     await _require_bookable(session, actor, old.person, new)
@@ -194,6 +204,48 @@ def _is_own(call: CallHistory, actor: Actor) -> bool:
     return is_navigator or (actor.account_id is not None and call.created_by == actor.account_id)
 
 
+async def _person_of_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID) -> UUID:
+    """The person of a lead; from outside, of a submission that was answered as if it had opened one."""
+    if is_from_outside(actor.roles) and (known := await person_of_receipt(session, receipt=lead_id)) is not None:
+        return known
+    return await queries.person_of_lead(session, actor, lead_id=lead_id)
+
+
+async def _answer_as_usual(
+    session: AsyncSession,
+    actor: Actor,
+    new: CallForPatient | CallForLead,
+    call: CallHistory,
+    person: Person,
+    departed: Sequence[str],
+) -> CallHistory:
+    """
+    What a booking from outside with somebody who has died or withdrawn is answered with: nothing is booked.
+
+    It is kept as it came, for the owner and a privacy officer. The id is that of the submission.
+    """
+    submission = await keep_submission(
+        session,
+        actor,
+        person_id=person.person_id,
+        intake=Intake(),
+        payload=new.model_dump(mode="json", exclude_unset=True),
+        outcome="existing_person",
+        reasons=(FurtherReason.PERSON_GIVEN,),
+        language=None,
+    )
+    await file_came_back(session, actor, person_id=person.person_id, departed=departed, submission=submission)
+    call.call_id, call.created_at, call.updated_at = (
+        submission.intake_submission_id,
+        submission.created_at,
+        submission.created_at,
+    )
+    call.version, call.person, call.navigator = 1, person, None
+    set_committed_value(call, "occurs_at", call.call_date or call.booking_date)
+    audit.note(session, record_type="call_history", person_ids=[person.person_id])
+    return call
+
+
 def _own_person(actor: Actor) -> UUID | None:
     """Who is the navigator unless it is said: the person behind the key when they take calls; a machine takes none."""
     return actor.person_id if actor.roles & set(roles_allowing(TAKES_CALLS)) else None
@@ -208,18 +260,25 @@ async def _require_takes_calls(session: AsyncSession, pn_id: UUID | None) -> Non
 async def _require_bookable(session: AsyncSession, actor: Actor, person: Person, call: CallHistory) -> None:
     """
     PersonInactive for an open booking with somebody who was set inactive; what they book themselves brings them back.
+    PersonDeceased, PersonWithdrawn.
     """
-    if not CALL.is_open(call.status) or person.is_active:
+    if not CALL.is_open(call.status):
+        return
+    await require_present(session, person_id=person.person_id)
+    if person.is_active:
         return
     if not is_from_outside(actor.roles):
         raise PersonInactive
     await bring_back(session, person)
 
 
+def _is_ahead(call: CallHistory) -> bool:
+    return is_ahead(status=call.status, booking_date=call.booking_date, call_date=call.call_date, now=clock.now())
+
+
 async def _require_free(session: AsyncSession, call: CallHistory, *, besides: UUID | None = None) -> None:
     """BookingsOverlap when a booking ahead overlaps others; for who has locked its people."""
-    ahead = is_ahead(status=call.status, booking_date=call.booking_date, call_date=call.call_date, now=clock.now())
-    if not ahead:
+    if not _is_ahead(call):
         return
     own = [key for key in (call.call_id, besides) if key is not None]
     with session.no_autoflush:
@@ -229,17 +288,22 @@ async def _require_free(session: AsyncSession, call: CallHistory, *, besides: UU
 
 
 async def _faults(
-    session: AsyncSession, call: CallHistory, person: Person, *, no_show: bool | None = None
+    session: AsyncSession, actor: Actor, call: CallHistory, person: Person, *, no_show: bool | None = None
 ) -> list[Fault]:
     """What of a call does not fit together, cannot be in the person's life, or is against their wish."""
     with session.no_autoflush:
         life = await life_of(session, person)
+        departed = await kinds_of_departure(session, person_id=person.person_id)
+    # Who has withdrawn is not to be contacted at all; what arrives from outside is asked for by the person.
+    not_by: Sequence[str] = CHANNELS if departed == ("withdrawn",) else person.do_not_contact_channels
+    if is_from_outside(actor.roles):
+        not_by = ()
     wish = contact_faults(
         status=call.status,
         direction=call.direction,
         channel=call.channel,
         contact_reason=call.contact_reason,
-        not_by=person.do_not_contact_channels,
+        not_by=not_by,
     )
     moments = moments_that_cannot_be(
         status=call.status,

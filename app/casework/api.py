@@ -7,6 +7,7 @@ from fastapi import Body, Query, Response
 from app.access.request_guard import CurrentActor, DbSession, allow, api_router
 from app.audit import service as audit
 from app.casework.convert_lead import convert_lead as carry_out_conversion
+from app.casework.departing import register_all
 from app.casework.schemas import Conversion, LeadConverted, Timeline
 from app.casework.timeline import timeline_of
 from app.leads.answers import read as read_lead
@@ -18,6 +19,7 @@ from app.platform.text import Id
 
 of_leads = api_router("/leads", "leads")
 of_patients = api_router("/patients", "patients")
+register_all()
 
 
 @of_leads.post(

@@ -43,6 +43,21 @@ async def make_move(
     return move
 
 
+async def put_back(session: AsyncSession, actor: Actor, *, record: Any, to: str, reason: str | None, via: str) -> None:
+    """
+    Give a locked record the state that it had before a mistake, and file it; the caller sets the rest, and flushes.
+
+    No move of its machine: it was there already.
+    """
+    with session.no_autoflush:
+        since = await latest_move_at(session, record=record) or record.created_at
+    now = clock.now()
+    step = Step(to, reason=reason, is_correction=True)
+    move = Move(record.status, to, max(now, since), now, None, step)
+    record.status = to
+    file_event(session, actor, record=record, move=move, findings={}, via=via)
+
+
 def file_event(
     session: AsyncSession,
     actor: Actor,

@@ -16,6 +16,7 @@ from app.journeys.kind import Kind
 from app.journeys.models import Journey
 from app.journeys.schemas import JourneyCreate, JourneyTransition, JourneyUpdate
 from app.patients.models import Patient
+from app.people.departures.queries import require_present
 from app.people.lives import life_of
 from app.people.suggestions import Changeable
 from app.platform import clock
@@ -31,9 +32,10 @@ async def open_journey(session: AsyncSession, actor: Actor, *, kind: Kind, new: 
 
     It starts in the machine's first state. A later `status` is for what was so before it was entered: it needs
     `happened_at`, its reason where the state has one, and no move condition is checked. PatientInactive for an open
-    journey of somebody who was put aside.
+    journey of somebody who was put aside; PersonDeceased, PersonWithdrawn.
     """
     patient = await queries.require_patient(session, patient_id=new.patient_id)
+    await require_present(session, person_id=patient.person_id)
     machine = kind.moves.machine
     status = machine.initial if new.status is None else new.status
     if kind.moves.state_of(status) != machine.initial and new.happened_at is None:
@@ -155,6 +157,10 @@ def _step(to: str, asked: JourneyTransition | JourneyUpdate) -> Step:
 
 
 async def _move(session: AsyncSession, actor: Actor, kind: Kind, journey: Journey, step: Step, *, via: str) -> None:
+    machine, to = kind.moves.machine, kind.moves.state_of(step.to)
+    reopens = machine.may_move(journey.status, to) and machine.is_open(to) and not machine.is_open(journey.status)
+    if reopens and to not in kind.moves.after_death:
+        await require_present(session, person_id=journey.patient.person_id)
     life = await life_of(session, journey.patient.person)
     move = await make_move(session, actor, record=journey, moves=kind.moves, step=step, via=via, life=life)
     _require_active(kind, journey.patient, move)

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.ownership import require_owner, take_over
+from app.access.policy import is_from_outside
 from app.audit import service as audit
-from app.conditions.queries import require_current
+from app.conditions.queries import get_condition, require_current
 from app.events.moves import Move, decide_move
 from app.events.service import file_event, make_move
 from app.leads import queries
@@ -20,15 +22,21 @@ from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
 from app.leads.states import LEAD, LEAD_RULES
 from app.people import roles, suggestions
 from app.people import service as people
+from app.people.departures import service as departures
+from app.people.departures.queries import kinds_of_departure, refusal_of, require_present
+from app.people.departures.schemas import DepartureCreate
 from app.people.lives import life_of
+from app.people.queries import is_helped
 from app.people.schemas import OF_THE_PERSON, MatchOutcome, MatchRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
 from app.platform.faults import faults_in, require_none
+from app.platform.plausibility import UNKNOWN_LIFE
 from app.platform.stored_fields import StoredFields
 
 _OWNERS_WORK = "lead.write"
+WITHDREW_AS_LEAD = "Their request was withdrawn."
 LEAD_ROLE = "patient-lead"
 _NEW = StoredFields(
     PatientLead,
@@ -84,6 +92,10 @@ async def open_lead(
         note(session, repeated)
         lead = await queries.get_lead(session, actor, lead_id=repeated.lead_id)
         return Opened(lead, identified.match, is_new=False)
+    if identified.departed:
+        if not is_from_outside(actor.roles):
+            raise refusal_of(identified.departed)
+        return Opened(await _answer_as_usual(session, actor, new, identified), identified.match, is_new=True)
     if new.owner_id is not None:
         await require_owner(session, new.owner_id, permission=_OWNERS_WORK)
         await take_over(session, actor, person_ids=[identified.person.person_id], owner_id=new.owner_id)
@@ -102,6 +114,30 @@ async def open_lead(
     note(session, lead)
     await roles.give_role(session, actor, person_id=lead.person_id, type_name=LEAD_ROLE, since=now)
     return Opened(await queries.get_lead(session, actor, lead_id=lead.lead_id), identified.match, is_new=True)
+
+
+async def _answer_as_usual(
+    session: AsyncSession, actor: Actor, new: LeadCreate | LeadCreateForPerson, identified: people.Identified
+) -> PatientLead:
+    """
+    What a submission from outside of somebody who has died or withdrawn is answered with: no lead is opened.
+
+    A machine does not learn from it what became of them. The id is that of the submission.
+    """
+    submission = identified.submission
+    usual = PatientLead(
+        lead_id=submission.intake_submission_id,
+        person_id=identified.person.person_id,
+        **_NEW.values(new),
+        status=LEAD_MOVES.state_of(new.status or LEAD.initial),
+        intake_submission_id=submission.intake_submission_id,
+        created_at=submission.created_at,
+        updated_at=submission.created_at,
+        version=1,
+    )
+    usual.person = identified.person
+    usual.medical_condition = await get_condition(session, actor, medical_condition_id=new.medical_condition_id)
+    return usual
 
 
 async def change_lead(
@@ -160,9 +196,40 @@ async def mark_converted(
 
 async def _move(session: AsyncSession, actor: Actor, lead: PatientLead, step: LeadStep, *, via: str) -> None:
     await _require_original(session, lead, step.duplicate_of_person_id)
+    to = LEAD_MOVES.state_of(step.to)
+    if LEAD.may_move(lead.status, to) and LEAD.is_open(to) and not LEAD.is_open(lead.status):
+        await require_present(session, person_id=lead.person_id)
     life = await life_of(session, lead.person)
     move = await make_move(session, actor, record=lead, moves=LEAD_MOVES, step=step, via=via, life=life)
     await _arrive(session, actor, lead, move, step)
+    if move.to == "withdrawn":
+        await _withdraw_person(session, actor, lead, reason=step.reason)
+
+
+async def _withdraw_person(session: AsyncSession, actor: Actor, lead: PatientLead, *, reason: str | None) -> None:
+    """Who withdraws their only request, and is no patient whom we help, has withdrawn."""
+    if await queries.has_open_lead(session, person_id=lead.person_id):
+        return
+    if await is_helped(session, person_id=lead.person_id):
+        return
+    if await kinds_of_departure(session, person_id=lead.person_id):
+        return
+    new = DepartureCreate(kind="withdrawn", reason=reason or WITHDREW_AS_LEAD)
+    await departures.depart(session, actor, person_id=lead.person_id, new=new)
+
+
+async def close_lead(session: AsyncSession, actor: Actor, *, lead: PatientLead, step: LeadStep, via: str) -> None:
+    """Close a locked open lead whose person has departed."""
+    move = await make_move(session, actor, record=lead, moves=LEAD_MOVES, step=step, via=via, life=UNKNOWN_LIFE)
+    await _arrive(session, actor, lead, move, step)
+
+
+async def restore_open_lead(session: AsyncSession, actor: Actor, *, lead: PatientLead, wake_up_on: date | None) -> None:
+    """Set what a lead has that was put back into an open state."""
+    lead.closed_at = lead.reason_code = lead.reason = None
+    lead.wake_up_on = wake_up_on
+    await session.flush()
+    await _keep_role(session, actor, lead)
 
 
 async def _arrive(session: AsyncSession, actor: Actor, lead: PatientLead, move: Move, step: LeadStep) -> None:

@@ -79,6 +79,10 @@ ACTIONS = {
     "review_break_glass": "Reviewed an access",
     "show_break_glass_list": "Seen in a list",
     "state_reason": "Stated a reason",
+    "undo_departure": "Took back a death or withdrawal",
+    "return_person": "Brought back after a withdrawal",
+    "close_came_back": "Decided on",
+    "show_came_back": "Seen in a list",
 }
 RECORDS = {
     "person": "Who you are and how to reach you",
@@ -92,6 +96,8 @@ RECORDS = {
     "patient_physician_relationship": "Who treats you",
     "suggested_change": "Suggested change",
     "duplicate_candidate": "Possible double record",
+    "person_departure": "Death or withdrawal",
+    "came_back": "Came back after a death or withdrawal",
     "audit_event": "Who looked at your data",
     "access_opening": "Access with a stated reason",
 }

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 from app.conditions.errors import condition_unknown
 from app.platform.db import ConstraintErrors
-from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
+from app.platform.errors import Conflict, FieldError, Invalid, NotFound, invalid_field
 
 
 class PatientNotFound(NotFound):
@@ -18,6 +18,24 @@ class JourneysOpen(Conflict):
 
     def __init__(self, *, allowed: Sequence[str]) -> None:
         super().__init__(extra={"allowed": list(allowed)})
+
+
+def departed_at_first() -> Invalid:
+    message = "Register the patient first; then say that they have died or withdrawn."
+    return invalid_field("status", "departed_at_first", message)
+
+
+def only_of_a_death(*fields: str) -> Invalid:
+    message = "Only a patient who has died has this."
+    return Invalid(fields=[FieldError(name, "not_of_this_status", message) for name in fields])
+
+
+def return_needs_reason() -> Invalid:
+    return invalid_field("status_reason", "reason_needed", "Say why the patient is back.")
+
+
+def withdrawal_needs_reason() -> Invalid:
+    return invalid_field("status_reason", "reason_needed", "Say how the person withdrew.")
 
 
 def owner_unknown() -> Invalid:

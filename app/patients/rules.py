@@ -4,10 +4,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.moves import Condition, Finding, Move, Moves, Step, decide_move
 from app.patients import queries
-from app.patients.errors import JourneysOpen
+from app.patients.errors import JourneysOpen, departed_at_first
 from app.patients.models import Patient
 from app.patients.schemas import PatientFields
-from app.patients.states import PATIENT, PATIENT_RULES
+from app.patients.states import DEPARTED, PATIENT, PATIENT_RULES
 from app.platform import clock
 from app.platform.faults import Fault, faults_in
 from app.platform.plausibility import Life, dates_of, implausible
@@ -39,6 +39,7 @@ PATIENT_MOVES = Moves(
     PATIENT,
     conditions={"inactive": (Condition("no_open_journey", no_open_journey, refusal=_journeys_open),)},
     reason_field="status_reason",
+    after_death=frozenset({"deceased"}),
 )
 
 
@@ -50,4 +51,6 @@ def first_status(word: str | None, *, reason: str | None) -> str:
     """
     if word is None or PATIENT_MOVES.state_of(word) == PATIENT.initial:
         return PATIENT.initial
+    if PATIENT_MOVES.state_of(word) in DEPARTED:
+        raise departed_at_first()
     return decide_move(PATIENT_MOVES, Step(word, reason=reason), state=PATIENT.initial, now=clock.now()).to

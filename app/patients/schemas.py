@@ -39,13 +39,20 @@ NewPatient = either(PatientCreate, PatientCreateForPerson, second_has="person_id
 
 
 class PatientUpdate(Body):
-    """The fields given are changed, those of `person` too; a `status` moves the patient as its machine allows."""
+    """
+    The fields given are changed, those of `person` too; a `status` moves the patient as its machine allows.
+
+    `deceased` needs `date_of_death` and `death_source`; these two correct a death that is on record. `deceased` and
+    `withdrawn` close or list what is open; from there `active` needs a `status_reason`.
+    """
 
     medical_condition_id: Id = OMITTED
     first_contact_date: Day | None = OMITTED
     initial_consult_date: Day | None = OMITTED
     status: StatusWord = OMITTED
     status_reason: Reason | None = OMITTED
+    date_of_death: Day = OMITTED
+    death_source: Label = OMITTED
     owner_id: Id | None = OMITTED
     person: PersonUpdate = OMITTED
 

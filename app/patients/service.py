@@ -1,7 +1,7 @@
 """What happens to a patient record: registered or brought back, changed with its person, moved, deleted."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -9,22 +9,29 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.ownership import require_owner, take_over
+from app.access.policy import is_from_outside
 from app.audit import service as audit
-from app.conditions.queries import require_current
+from app.conditions.queries import get_condition, require_current
 from app.events.moves import Step
 from app.events.service import make_move
 from app.patients import queries, rules
+from app.patients.errors import only_of_a_death, return_needs_reason, withdrawal_needs_reason
 from app.patients.models import Patient
 from app.patients.schemas import PatientCreate, PatientCreateForPerson, PatientFields, PatientUpdate
-from app.patients.states import PATIENT
+from app.patients.states import DEPARTED, PATIENT
 from app.people import service as people
 from app.people import suggestions
+from app.people.departures import service as departures
+from app.people.departures.errors import of_a_death_missing
+from app.people.departures.queries import current_departure, refusal_of
+from app.people.departures.schemas import DepartureCreate
 from app.people.lives import life_of
 from app.people.models import IntakeSubmission, SuggestedChange
 from app.people.queries import get_person
 from app.people.schemas import OF_THE_PERSON, MatchRead, SuggestedChangeRead
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.errors import Invalid
 from app.platform.etags import etag, require_match
 from app.platform.faults import require_none
 from app.platform.stored_fields import StoredFields
@@ -55,8 +62,15 @@ NEW = StoredFields(
     PatientCreateForPerson,
     special={**OF_THE_PERSON, "status": "the first one when it is left out"},
 )
+_OF_DEATH = ("date_of_death", "death_source")
 _CHANGED = StoredFields(
-    Patient, PatientUpdate, special={"status": "moves the patient", "person": "changed as a person"}
+    Patient,
+    PatientUpdate,
+    special={
+        "status": "moves the patient",
+        "person": "changed as a person",
+        **dict.fromkeys(_OF_DEATH, "of the person's departure"),
+    },
 )
 OWNERS_WORK = "patient.write"
 _NOT_SUGGESTED = {"status_reason", "owner_id"}
@@ -73,6 +87,10 @@ async def register_patient(
     """
     await require_current(session, actor, medical_condition_id=new.medical_condition_id)
     identified = await people.identify(session, actor, new=new, payload=payload)
+    if identified.departed:
+        if not is_from_outside(actor.roles):
+            raise refusal_of(identified.departed)
+        return await _answer_as_usual(session, actor, new, identified)
     opened = await open_patient(
         session,
         actor,
@@ -94,6 +112,34 @@ async def register_patient(
             }
         )
     return Registered(opened.patient, match, identified.submission, opened.is_new)
+
+
+async def _answer_as_usual(
+    session: AsyncSession, actor: Actor, new: PatientCreate | PatientCreateForPerson, identified: people.Identified
+) -> Registered:
+    """
+    What a submission from outside of somebody who has died or withdrawn is answered with: nothing is opened.
+
+    A machine does not learn from it what became of them. Without a record the id is that of the submission.
+    """
+    person, submission = identified.person, identified.submission
+    existing = await queries.find_patient_of_person(session, actor, person_id=person.person_id)
+    if existing is not None and existing.deleted_at is None:
+        _note(session, existing, ())
+        match = identified.match.model_copy(update={"outcome": "returning_patient"})
+        return Registered(existing, match, submission, is_new=False)
+    usual = Patient(
+        patient_id=submission.intake_submission_id,
+        person_id=person.person_id,
+        **NEW.values(new),
+        status=rules.first_status(new.status, reason=new.status_reason),
+        created_at=submission.created_at,
+        updated_at=submission.created_at,
+        version=1,
+    )
+    usual.person = person
+    usual.medical_condition = await get_condition(session, actor, medical_condition_id=new.medical_condition_id)
+    return Registered(usual, identified.match, submission, is_new=True)
 
 
 async def open_patient(
@@ -176,7 +222,8 @@ async def change_patient(
         await require_owner(session, change.owner_id, permission=OWNERS_WORK)
         await take_over(session, actor, person_ids=[patient.person_id], owner_id=change.owner_id)
     if "status" in given:
-        await _move(session, actor, patient, word=change.status, reason=change.status_reason)
+        await _move(session, actor, patient, change)
+    await _correct_death(session, patient, change)
     life = await life_of(session, person)
     before = rules.faults_of(patient, life)
     _CHANGED.set_given(patient, change)
@@ -206,16 +253,74 @@ async def delete_patient(
     _note(session, patient, ["deleted_at"])
 
 
-async def _move(session: AsyncSession, actor: Actor, patient: Patient, *, word: str, reason: str | None) -> None:
-    if rules.PATIENT_MOVES.state_of(word) == patient.status:
+async def _move(session: AsyncSession, actor: Actor, patient: Patient, change: PatientUpdate) -> None:
+    word, reason = change.status, change.status_reason
+    target = rules.PATIENT_MOVES.state_of(word)
+    if target == patient.status:
         return
-    step = Step(word, reason=reason)
-    life = await life_of(session, patient.person)
-    await make_move(session, actor, record=patient, moves=rules.PATIENT_MOVES, step=step, via=None, life=life)
+    if target in DEPARTED:
+        PATIENT.require_move(patient.status, target)
+        await _depart(session, actor, patient, change, kind=target)
+        return
+    if patient.status in DEPARTED and PATIENT.may_move(patient.status, target):
+        if reason is None:
+            raise return_needs_reason()
+        await _return(session, actor, patient, reason=reason)
+    if patient.status != target:
+        step, life = Step(word, reason=reason), await life_of(session, patient.person)
+        await make_move(session, actor, record=patient, moves=rules.PATIENT_MOVES, step=step, via=None, life=life)
     patient.status_reason = reason
     if patient.status in PATIENT.states_of_filter("active"):
         # Nobody is helped as a patient and inactive as a person.
         patient.person.is_active = True
+
+
+async def _depart(session: AsyncSession, actor: Actor, patient: Patient, change: PatientUpdate, *, kind: str) -> None:
+    """The patient has died or withdrawn, and so has the person: the step of people/departures, which moves both."""
+    if kind == "deceased" and (missing := [name for name in _OF_DEATH if getattr(change, name) is None]):
+        raise of_a_death_missing(*missing)
+    if kind == "withdrawn" and change.status_reason is None:
+        raise withdrawal_needs_reason()
+    departed = {"kind": kind, "reason": change.status_reason}
+    if kind == "deceased":
+        departed |= {"departed_on": change.date_of_death, "source": change.death_source}
+    try:
+        await departures.depart(
+            session, actor, person_id=patient.person_id, new=DepartureCreate.model_validate(departed)
+        )
+    except Invalid as error:
+        # As the field of this body is called.
+        raise Invalid(fields=[replace(one, field="date_of_death") for one in error.fields]) from None
+
+
+async def _return(session: AsyncSession, actor: Actor, patient: Patient, *, reason: str) -> None:
+    """A mistaken death is undone; a withdrawn person comes back. Of a migrated state there is nothing to end."""
+    departure = await current_departure(session, person_id=patient.person_id, kind=patient.status)
+    if departure is None:
+        return
+    end = departures.undo if departure.kind == "deceased" else departures.take_back_withdrawal
+    await end(
+        session,
+        actor,
+        person_id=patient.person_id,
+        person_departure_id=departure.person_departure_id,
+        reason=reason,
+    )
+
+
+async def _correct_death(session: AsyncSession, patient: Patient, change: PatientUpdate) -> None:
+    """Set the date and the source of a death that is on record; Invalid for somebody who has not died."""
+    given = [name for name in _OF_DEATH if name in change.model_fields_set]
+    if not given:
+        return
+    if patient.status != "deceased":
+        raise only_of_a_death(*given)
+    await departures.correct_death(
+        session,
+        person=patient.person,
+        departed_on=change.date_of_death,
+        source=change.death_source,
+    )
 
 
 def _note(session: AsyncSession, patient: Patient, fields: Iterable[str]) -> None:

@@ -10,8 +10,9 @@ PATIENT = Machine(
         "active": ("paused", "inactive"),
         "paused": ("active", "inactive"),
         "inactive": ("active",),
-        "deceased": (),
-        "withdrawn": (),
+        # A mistake is undone, and a withdrawn person returns; both with a reason.
+        "deceased": ("active", "paused", "inactive"),
+        "withdrawn": ("active", "deceased"),
         "erased": (),
     },
     from_any_open=("deceased", "withdrawn"),
@@ -26,6 +27,8 @@ PATIENT = Machine(
     },
     needs_reason=frozenset({"paused", "withdrawn"}),
 )
+DEPARTED = frozenset({"deceased", "withdrawn"})
+"""The states that are those of the person: entering one closes what is open of them."""
 PATIENT_RULES = (
     Rule(
         fault("status_reason", "reason_needed", "This status needs a reason.", with_={"status"}),

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, DateTime, Table, and_, exists, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.people.departures.models import PersonDeparture
 from app.people.models import Person
 from app.platform.db import Base
 from app.platform.plausibility import EVENT_DATES, FARTHEST_EAST, Life
@@ -15,8 +16,17 @@ _OF_A_PERSON = ("person_id", "related_person_id")
 """The columns that name whom a record is about."""
 
 
-async def life_of(_session: AsyncSession, person: Person) -> Life:
-    return Life(born=person.date_of_birth, time_zone=person.time_zone)
+async def life_of(session: AsyncSession, person: Person) -> Life:
+    """The days of a person's birth and death, as far as they are on record."""
+    departure = PersonDeparture
+    # What the caller is about to check is not stored before.
+    with session.no_autoflush:
+        died = await session.scalar(
+            select(departure.departed_on).where(
+                departure.person_id == person.person_id, departure.kind == "deceased", departure.ended_at.is_(None)
+            )
+        )
+    return Life(born=person.date_of_birth, died=died, time_zone=person.time_zone)
 
 
 async def has_events_before(session: AsyncSession, person: Person, born: date) -> bool:

@@ -9,10 +9,12 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.policy import Role, roles_allowing
+from app.access.policy import Role, is_from_outside, roles_allowing
 from app.audit import service as audit
 from app.people import queries, suggestions
 from app.people.alike import probe as probe_for
+from app.people.departures.queries import kinds_of_departure
+from app.people.departures.service import file_came_back
 from app.people.differences import differing_fields
 from app.people.errors import EmailBelongsToSomeoneElse, SeveralPeopleFit
 from app.people.keys import email_key
@@ -50,11 +52,17 @@ OutcomeOf = Callable[[UUID], Awaitable[MatchOutcome | None]]
 
 @dataclass(frozen=True)
 class Identified:
-    """The person a submission belongs to, why, and the submission as it is kept."""
+    """
+    The person a submission belongs to, why, and the submission as it is kept.
+
+    `departed`: they have died or withdrawn; the submission stands on the list of those who came back when it is from
+    outside.
+    """
 
     person: Person
     match: MatchRead
     submission: IntakeSubmission
+    departed: tuple[str, ...] = ()
 
     @property
     def is_new(self) -> bool:
@@ -423,7 +431,9 @@ async def _recognise(
 ) -> Identified:
     """An existing person comes back: active again, the submission kept, what differs suggested."""
     person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
-    reactivated = await bring_back(session, person)
+    departed = await kinds_of_departure(session, person_id=person_id)
+    # Those are brought back by a navigator with a reason, and by nothing that arrives.
+    reactivated = not departed and await bring_back(session, person)
     known = None if outcome_of is None else await outcome_of(person_id)
     outcome = known or await _outcome_of_existing(session, person_id)
     submission = await keep_submission(
@@ -436,6 +446,8 @@ async def _recognise(
         reasons=reasons,
         language=language,
     )
+    if departed and is_from_outside(actor.roles):
+        await file_came_back(session, actor, person_id=person_id, departed=departed, submission=submission)
     suggested: list[SuggestedChange] = []
     if new is not None:
         suggested = await suggestions.suggest(
@@ -458,7 +470,7 @@ async def _recognise(
         probable_duplicates=[],
         reactivated=reactivated,
     )
-    return Identified(person, match, submission)
+    return Identified(person, match, submission, departed)
 
 
 async def bring_back(session: AsyncSession, person: Person) -> bool:

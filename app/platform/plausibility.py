@@ -52,6 +52,7 @@ class EventDate:
 _HAPPENED = "a call has happened when it is completed, a no-show, or has an outcome"
 EVENT_DATES: Final[tuple[EventDate, ...]] = (
     EventDate("person", "date_of_birth", Ahead.NEVER, note="not after what is on record of the person"),
+    EventDate("person_departure", "departed_on", Ahead.NEVER, after_death=True, note="of a death, or of a withdrawal"),
     EventDate("call_history", "call_date", Ahead.UNTIL_IT_HAPPENED, after_death=True, note=_HAPPENED),
     EventDate(
         "call_history",

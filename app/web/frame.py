@@ -25,6 +25,12 @@ class Place:
 PLACES: tuple[Place, ...] = (
     Place("", None, NavItem("Start", "home", "/")),
     Place(
+        "Patients",
+        "came_back.read",
+        NavItem("Came back", "inbox", "/came-back"),
+        "Something arrived from people who have died or withdrawn. Say what is to be done.",
+    ),
+    Place(
         "Oversight",
         "audit.read",
         NavItem("Audit trail", "list-check", "/audit"),

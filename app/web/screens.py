@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from app.platform.settings import Settings
 from app.web import (
     account,
+    came_back,
     enrolment,
     histories,
     home,
@@ -33,6 +34,7 @@ SCREENS = (
     keys.router,
     oversight.router,
     histories.router,
+    came_back.router,
 )
 
 

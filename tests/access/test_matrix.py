@@ -82,7 +82,8 @@ async def test_a_key_that_creates_does_not_change_and_one_that_changes_does_not_
     bound: BoundDatabase, session: AsyncSession, settings: Settings, *, fast_paths: bool
 ) -> None:
     condition = str((await a_condition(session)).medical_condition_id)
-    call = {"patient_id": str((patient := await a_patient(session)).patient_id), "booking_date": "2030-01-01T09:00:00Z"}
+    patient = await a_patient(session)
+    call = {"patient_id": str(patient.patient_id), "booking_date": "2030-01-01T09:00:00Z", "allow_overlap": True}
     lead = await a_lead(session)
     bodies = {
         "person": ("persons", patient.person_id, {"first_name": "A", "last_name": "B", "email": "ab@example.org"}),

@@ -131,11 +131,10 @@ async def test_expired_approval_is_not_passed_by_a_date_in_the_past(
     assert (marked.status_code, marked.json()["status"]) == (200, "supply_authorised")
 
 
-@pytest.mark.parametrize("status", ["inactive", "deceased"])
 async def test_nothing_is_opened_for_a_patient_who_was_put_aside(
-    client: httpx.AsyncClient, session: AsyncSession, navigator: dict[str, str], status: str
+    client: httpx.AsyncClient, session: AsyncSession, navigator: dict[str, str]
 ) -> None:
-    patient = await builders.a_patient(session, status=status)
+    patient = await builders.a_patient(session, status="inactive")
     failed = await builders.a_trial_journey(session, patient, status="screen_failed")
     await session.commit()
     body = {"patient_id": str(patient.patient_id), "trial_id": "NCT05096221"}
@@ -146,13 +145,10 @@ async def test_nothing_is_opened_for_a_patient_who_was_put_aside(
     again = await client.post(place, json={"to": "screening"}, headers=navigator)
     told_late = await client.post("/api/v1/clinical-trial-journeys", json=closed, headers=navigator)
 
-    if status == "inactive":
-        assert [(answer.status_code, answer.json()["code"]) for answer in (new, again)] == [
-            (409, "patient_inactive"),
-            (409, "patient_inactive"),
-        ]
-    else:
-        assert (new.status_code, again.status_code) == (201, 200), "what is reported of the dead goes on"
+    assert [(answer.status_code, answer.json()["code"]) for answer in (new, again)] == [
+        (409, "patient_inactive"),
+        (409, "patient_inactive"),
+    ]
     assert told_late.status_code == 201, told_late.text
 
 

@@ -83,6 +83,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/break-glass": [{}, {"person_id": "{person_id}", "reason": "x"}],
     "/break-glass/{access_opening_id}/end": [{}],
     "/break-glass/{access_opening_id}/review": [{}, {"verdict": "justified"}],
+    "/came-back/{came_back_id}/close": [{}, {"reason": "x"}],
     "/access-reasons": [{}, {"person_id": "{person_id}", "reason": "x", "back": "/history/persons/{person_id}"}],
     **dict.fromkeys(
         (
@@ -115,6 +116,8 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     "/audit/export": ["", "?person_id={person_id}"],
     "/audit/persons/{person_id}": ["", "?from_at=2020-01-01T00:00"],
     "/break-glass": ["", "?kind=reveal", "?kind=outside_caseload", "?state=reviewed", "?kind=x"],
+    "/came-back": ["", "?state=closed", "?state=x"],
+    "/came-back/{came_back_id}": [""],
     "/break-glass/new": ["", "?person_id={person_id}"],
     **{
         f"/history/{kind}/{{record_id}}": HISTORY

@@ -57,6 +57,18 @@ EAP = Kind(
     leads_to=EapJourney.eap_program,
     create=EapJourneyCreate,
     bodies=(EapJourneyCreate,),
+    when_departed={
+        # A report that is being written is finished.
+        "deceased": {
+            state: "deceased" for state in EAP_JOURNEY.states if EAP_JOURNEY.is_open(state) and state != "reporting"
+        },
+        # Who is treated goes on being looked after by the physician, and the report stays due.
+        "withdrawn": {
+            state: "withdrawn"
+            for state in EAP_JOURNEY.states
+            if EAP_JOURNEY.is_open(state) and state not in {"on_treatment", "treatment_ended", "reporting"}
+        },
+    },
     update=EapJourneyUpdate,
     transition=EapTransition,
     filter=EapJourneyFilter,

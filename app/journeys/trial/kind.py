@@ -95,6 +95,18 @@ TRIAL = Kind(
     leads_to=ClinicalTrialJourney.clinical_trial,
     create=TrialJourneyCreate,
     bodies=(TrialJourneyByNumber, TrialJourneyIntoTrial),
+    when_departed={
+        "deceased": {state: "deceased" for state in TRIAL_JOURNEY.states if TRIAL_JOURNEY.is_open(state)},
+        # From the consent on, whether somebody leaves the trial is between them and the site.
+        "withdrawn": {
+            "identified": "not_pursued",
+            "pre_screen_passed": "not_pursued",
+            "patient_considering": "declined_by_patient",
+            "referred": "referral_withdrawn",
+            "site_accepted": "declined_by_patient",
+            "screening_scheduled": "declined_by_patient",
+        },
+    },
     update=TrialJourneyUpdate,
     transition=TrialTransition,
     filter=TrialJourneyFilter,

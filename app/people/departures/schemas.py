@@ -1,0 +1,82 @@
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from app.access.masking import Detail, Health
+from app.people.schemas import PersonSummary
+from app.platform.paging import PageQuery
+from app.platform.text import Answer, Body, Day, Label, Reason
+
+DepartureKind = Literal["deceased", "withdrawn"]
+
+
+class DepartureCreate(Body):
+    """
+    A death needs `departed_on` and `source`; a withdrawal a `reason`, and is of today unless `departed_on` says so.
+    """
+
+    kind: DepartureKind
+    departed_on: Day | None = None
+    source: Label | None = None
+    reason: Reason | None = None
+
+
+class DepartureEnd(Body):
+    reason: Reason
+
+
+class RecordRead(Answer):
+    """A record that was closed or is to be looked at: what it was before, and what it became."""
+
+    record_type: str
+    record_id: UUID
+    was: str
+    became: str
+
+
+class DepartureRead(Answer):
+    """
+    A death or a withdrawal. `closed` is what was closed with it, `listed` what somebody still has to look at.
+
+    Where it was undone, `closed` is what could not be opened again.
+    """
+
+    person_departure_id: UUID
+    person_id: UUID
+    kind: DepartureKind
+    departed_on: Health[date | None]
+    source: Detail[str | None]
+    reason: Detail[str | None]
+    closed: Detail[list[RecordRead] | None]
+    listed: Detail[list[RecordRead] | None]
+    entered_by: UUID | None
+    ended_at: datetime | None
+    ended_by: UUID | None
+    ended_how: str | None
+    ended_reason: Detail[str | None]
+    created_at: datetime
+    version: int
+
+
+class CameBackFilter(PageQuery):
+    state: Literal["open", "closed"] | None = None
+
+
+class CameBackRead(Answer):
+    """Something arrived from somebody who has died or withdrawn. What it said stands with the person's submissions."""
+
+    came_back_id: UUID
+    person_id: UUID
+    person: PersonSummary
+    kind: DepartureKind
+    intake_submission_id: UUID
+    owner_id: UUID | None
+    closed_at: datetime | None
+    closed_by: UUID | None
+    close_reason: Detail[str | None]
+    created_at: datetime
+    version: int
+
+
+class CameBackClose(Body):
+    reason: Reason
