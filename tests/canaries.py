@@ -243,7 +243,7 @@ async def a_world(session: AsyncSession) -> World:
         person_id=person.person_id, kind="email", value=f"{P}2@canary.example", value_key=f"{P.lower()}2@canary"
     )
     departure = PersonDeparture(
-        person_id=other.person_id,
+        person_id=person.person_id,
         kind="withdrawn",
         departed_on=SICK,
         source=f"{H} source",
