@@ -250,7 +250,9 @@ class Loader:
     async def _booking(self, about: dict[str, str]) -> None:
         day = self.now.date() + timedelta(days=self.random.randint(-2, 21))
         moment = datetime.combine(day, time(self.random.randrange(8, 17), 30), UTC)
-        body = {**about, "booking_date": moment.isoformat(), "booking_time_zone": "Europe/Amsterdam"}
+        # One navigator has all of them, so that some overlap.
+        body: dict[str, Any] = {**about, "booking_date": moment.isoformat(), "allow_overlap": True}
+        body["booking_time_zone"] = "Europe/Amsterdam"
         await self._send("POST", "/call-history", body)
 
     async def _trial_journey(self, patient_id: str, physician_id: str, first: datetime) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.ownership import require_owner, take_over
@@ -134,6 +135,7 @@ async def _answer_as_usual(
         created_at=submission.created_at,
         updated_at=submission.created_at,
         version=1,
+        reference=await session.scalar(select(func.new_reference("L"))),
     )
     usual.person = identified.person
     usual.medical_condition = await get_condition(session, actor, medical_condition_id=new.medical_condition_id)

@@ -9,7 +9,7 @@ from app.patients.words import FilterWord, StatusWord
 from app.people.fields import SearchText
 from app.people.schemas import MatchRead, OfKnownPerson, OfNewPerson, PersonRead, PersonUpdate
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Reason, either
+from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Label, Reason, either
 
 
 class PatientFields(Body):
