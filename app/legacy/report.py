@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import psycopg
 
+from app.legacy.implausible import implausible_dates
+
 Connection = psycopg.Connection[Any]
 
 _OUTCOMES: Final = ("created", "merged_into_existing", "linked", "skipped_by_rule", "rejected")
@@ -88,6 +90,7 @@ def collect(connection: Connection, run_id: int) -> dict[str, Any]:
             f" ORDER BY 1, 5, 2 LIMIT {_MOST_ROWS}",
             run_id,
         ),
+        "implausible_dates": _rows(connection, implausible_dates(_MOST_ROWS), run_id),
         "written": _rows(
             connection,
             "SELECT target, count(DISTINCT target_id) AS rows FROM legacy.lineage WHERE run_id = %s"
@@ -152,6 +155,9 @@ def as_html(data: dict[str, Any]) -> str:
         "<details><summary>Every warning with its record</summary>",
         _table(("table", "record", "code"), data["warnings"]),
         "</details>",
+        "<h2>Dates that cannot be</h2>",
+        "<p>They are loaded as the contract says. An edit of such a field puts it right.</p>",
+        _table(("target", "target_id", "field", "code"), data["implausible_dates"]),
         "<h2>Files</h2>",
         _table(
             ("name", "bytes", "sha256"),

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.people.birth_dates import agree_as_far_as_known, precision_of
 from app.people.names import Doubt, Grade, Likeness
+from app.platform.plausibility import PLACEHOLDERS
 
 
 class BirthDates(StrEnum):
@@ -111,10 +112,6 @@ def decide_identity(names: Likeness | None, birth_dates: BirthDates) -> Identity
     Source: docs/MATCHING.md.
     """
     return next(rule for rule in RULES if rule.fits(names, birth_dates)).answer
-
-
-PLACEHOLDERS: Final = ((1, 1), (6, 30), (7, 1))
-"""Month and day that are written where they are not known."""
 
 
 def compare_birth_dates(a: date | None, b: date | None) -> BirthDates:

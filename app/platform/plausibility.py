@@ -19,7 +19,7 @@ from app.platform.faults import Fault, fault
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """How far a caller's clock may be from ours."""
 FIRST_CONTACTS_SINCE: Final = date(1990, 1, 1)
-_PLACEHOLDERS: Final = frozenset({(1, 1), (6, 30), (7, 1)})
+PLACEHOLDERS: Final = ((1, 1), (6, 30), (7, 1))
 """Days that are typed where only the year is known."""
 FARTHEST_EAST, FARTHEST_WEST = timedelta(hours=14), timedelta(hours=-12)
 """The zones in which a day begins first and last."""
@@ -109,7 +109,7 @@ class Life:
     @property
     def earliest(self) -> date | None:
         """The first day on which they may have been born."""
-        if self.born is not None and (self.born.month, self.born.day) in _PLACEHOLDERS:
+        if self.born is not None and (self.born.month, self.born.day) in PLACEHOLDERS:
             return date(self.born.year, 1, 1)
         return self.born
 

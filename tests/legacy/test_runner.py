@@ -365,6 +365,25 @@ def test_every_row_leads_back_to_a_record_and_the_report_tells_it(url: str, samp
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_the_report_lists_dates_that_could_not_be_entered_here(url: str, sample_folder: Path) -> None:
+    runner.run(url, sample_folder)
+    with psycopg.connect(url) as connection:
+        [(person_id, patient_id)] = connection.execute(
+            "SELECT person_id, patient_id FROM patient JOIN legacy.lineage ON target_id = patient_id LIMIT 1"
+        ).fetchall()
+        before = report.collect(connection, 1)["implausible_dates"]
+        connection.execute("UPDATE patient SET first_contact_date = '1970-05-05' WHERE patient_id = %s", (patient_id,))
+        connection.execute("UPDATE person SET date_of_birth = '1980-05-05' WHERE person_id = %s", (person_id,))
+        data = report.collect(connection, 1)
+        connection.rollback()
+    found = {(one["target_id"], one["field"], one["code"]) for one in data["implausible_dates"]}
+    assert found - {(one["target_id"], one["field"], one["code"]) for one in before} >= {
+        (str(patient_id), "first_contact_date", "too_long_ago"),
+        (str(patient_id), "first_contact_date", "before_birth"),
+    }
+    assert "first_contact_date" in report.as_html(data)
+
+
 def test_the_old_shapes_can_be_read_after_they_are_enabled(cluster: Cluster, url: str, sample_folder: Path) -> None:
     runner.run(url, sample_folder)
     with pytest.raises(NotReady):
