@@ -8,23 +8,21 @@ from app.access.masking import Detail, Health, Personal
 from app.events.models import OWNERS
 from app.journeys.kinds import KINDS
 from app.leads.schemas import LeadRead
-from app.patients.schemas import PatientRead
+from app.patients.schemas import PatientRead, PatientStart
 from app.people.schemas import MatchRead
 from app.platform.paging import Page
-from app.platform.text import OMITTED, Answer, Body, Day, Id, Reason, one_of
+from app.platform.text import OMITTED, Answer, Id, Reason, one_of
 
 StatusKind: Any = one_of(("lead_status", "patient_status", *(kind.event_kind for kind in KINDS)))
 
 
-class Conversion(Body):
+class Conversion(PatientStart):
     """
     What the patient record starts with; nothing is needed. What is left out comes from the lead: its condition, its
     owner, and the day it came in as the first contact.
     """
 
     medical_condition_id: Id | None = None
-    first_contact_date: Day | None = None
-    initial_consult_date: Day | None = None
     owner_id: Id | None = OMITTED
     reason: Reason | None = None
 

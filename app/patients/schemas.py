@@ -12,12 +12,17 @@ from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Label, Reason, either
 
 
-class PatientFields(Body):
+class PatientStart(Body):
+    """What a patient record may start with, whether it is sent or made from a lead."""
+
+    first_contact_date: Day | None = None
+    initial_consult_date: Day | None = None
+
+
+class PatientFields(PatientStart):
     """`status` is active unless it is given; `status_reason` says why it is another one."""
 
     medical_condition_id: Id
-    first_contact_date: Day | None = None
-    initial_consult_date: Day | None = None
     status: StatusWord | None = None
     status_reason: Reason | None = None
     owner_id: Id | None = None
