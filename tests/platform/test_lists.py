@@ -1,0 +1,157 @@
+"""
+Every list of the API: each of its filters changes what is found, its first page is read in the order of an index, and
+its event says of what records it is. Generated from the routes.
+"""
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, Final, Literal, get_args, get_origin
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import event, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.policy import Role
+from app.access.request_guard import GuardedRoute
+from app.audit.models import AuditEvent
+from app.patients.models import Patient
+from app.platform import clock
+from app.platform.paging import PageQuery
+from tests.builders import a_call, a_patient
+from tests.canaries import World, a_world, guarded_routes
+from tests.conftest import AsRole, BoundDatabase
+
+OF_THE_PAGE: Final = {"limit", "cursor"}
+FITS_NOTHING: Final = (
+    str(uuid4()), "9999-01-01T00:00:00Z", "1800-01-01T00:00:00Z", "1901-01-01", "ZZ", "+31600000000",
+    "nobody@nowhere.example", "nothing is called so",
+)  # fmt: skip
+"""A filter is asked by those of them that are of its type."""
+SORTED: Final = {
+    "/api/v1/users": "the people who work here",
+    "/api/v1/api-keys": "the keys of our own systems",
+}
+"""Lists of a whole table that have no index in their order, with what keeps the table small."""
+_SORTS = re.compile(r"^\s*(?:->\s+)?Sort\s+\(", re.MULTILINE)
+"""A step of a plan that sorts all rows; an incremental one sorts those that are equal in an index."""
+
+
+def _question(route: GuardedRoute) -> type[PageQuery] | None:
+    for parameter in route.dependant.query_params:
+        found = parameter.field_info.annotation
+        if isinstance(found, type) and issubclass(found, PageQuery):
+            return found
+    return None
+
+
+LISTS = [
+    (route, question)
+    for route in guarded_routes()
+    if "GET" in (route.methods or ()) and route.response_model is not None and (question := _question(route))
+]
+
+
+def _words(annotation: Any) -> Iterator[str]:
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    for part in get_args(annotation):
+        if not isinstance(part, str):
+            yield from _words(part)
+
+
+def _values(question: type[PageQuery], name: str) -> Iterator[str]:
+    """What the filter can be asked by: each of its words, or what fits nothing."""
+    for value in (*_words(question.model_fields[name].annotation), *FITS_NOTHING):
+        try:
+            question.model_validate({name: value})
+        except ValidationError:
+            continue
+        yield value
+
+
+@pytest.fixture
+async def world(session: AsyncSession) -> World:
+    """The world of canaries, also with a deleted patient and a voided call; records of every kind are changed once."""
+    made = await a_world(session)
+    await a_patient(session, deleted_at=clock.now(), deleted_by=uuid4())
+    patient = await session.get_one(Patient, made.ids["patient_id"])
+    await a_call(session, patient, voided_at=clock.now(), void_reason="entered twice")
+    for table in ("medical_condition", "hospital", "eap_program"):
+        await session.execute(text(f"UPDATE {table} SET name = name || ' new'"))
+    await session.execute(text("UPDATE clinical_trial SET title = title || ' new'"))
+    await session.commit()
+    return made
+
+
+@pytest.fixture
+async def api(client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole) -> httpx.AsyncClient:
+    """A client whose key may do everything."""
+    client.headers.update(await as_role(Role.NAVIGATOR.value))
+    for role in set(Role) - {Role.NAVIGATOR}:
+        await session.execute(
+            text(
+                "INSERT INTO role_grant (user_account_id, role)"
+                " SELECT user_account_id, :role FROM user_account WHERE display_name = 'Test navigator'"
+            ),
+            {"role": role.value},
+        )
+    await session.commit()
+    return client
+
+
+async def test_every_filter_changes_what_is_found(api: httpx.AsyncClient, world: World) -> None:
+    async def found(address: str, asked: dict[str, str]) -> int | None:
+        answer = await api.get(address, params=asked)
+        return len(answer.json()["items"]) if answer.status_code == HTTPStatus.OK else None
+
+    unasked = []
+    for route, question in LISTS:
+        address = world.address(route)
+        for name in question.model_fields.keys() - OF_THE_PAGE:
+            everything = await found(address, {})
+            if {await found(address, {name: value}) for value in _values(question, name)} <= {everything, None}:
+                unasked.append(f"{route.path}?{name}")
+    assert unasked == []
+
+
+async def test_every_list_of_a_whole_table_is_read_in_the_order_of_an_index(
+    api: httpx.AsyncClient, session: AsyncSession, bound: BoundDatabase
+) -> None:
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "ORDER BY" in statement and "LIMIT" in statement:
+            sent.append((statement, parameters))
+
+    unordered = set()
+    for route, _ in LISTS:
+        if "{" in route.path:
+            continue
+        sent.clear()
+        event.listen(bound.connection.sync_connection, "before_cursor_execute", note)
+        answer = await api.get(route.path)
+        event.remove(bound.connection.sync_connection, "before_cursor_execute", note)
+        assert (answer.status_code, bool(sent)) == (HTTPStatus.OK, True), route.path
+        async with session.begin_nested() as undo:
+            # In a small table every way but the index would be cheaper.
+            for way in ("seqscan", "bitmapscan", "mergejoin", "hashjoin", "sort"):
+                await session.execute(text(f"SET LOCAL enable_{way} = off"))
+            for statement, parameters in sent:
+                plan = await bound.connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+                if _SORTS.search("\n".join(plan.scalars())):
+                    unordered.add(route.path)
+            await undo.rollback()
+    assert unordered == set(SORTED)
+
+
+async def test_event_of_every_list_says_of_what_records_it_is(
+    api: httpx.AsyncClient, session: AsyncSession, world: World
+) -> None:
+    for route, _ in LISTS:
+        await api.get(world.address(route))
+    query = select(AuditEvent.action).where(AuditEvent.outcome == "done", AuditEvent.record_type.is_(None))
+    assert set(await session.scalars(query)) == set()
