@@ -4,10 +4,11 @@ import ast
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from app.access.policy import GRANTS, PERMISSIONS
@@ -113,6 +114,20 @@ def test_no_package_imports_the_routes_of_another() -> None:
             if any(re.search(r"\.(api|review_api)$", module) for module in modules):
                 found.add(file.relative_to(ROOT).as_posix())
     assert found == {"app/main.py"}
+
+
+def test_every_router_is_mounted(app: FastAPI) -> None:
+    mounted = {route.name for route in app.routes if isinstance(route, (GuardedRoute, PageRoute))}
+    forgotten = {
+        f"{path.relative_to(ROOT)}: {route.name}"
+        for path in (ROOT / "app").rglob("*.py")
+        if "router(" in path.read_text(encoding="utf-8") and "revisions" not in path.parts
+        for router in vars(import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))).values()
+        if isinstance(router, APIRouter)
+        for route in router.routes
+        if isinstance(route, (GuardedRoute, PageRoute)) and route.name not in mounted
+    }
+    assert forgotten == set(), "name its router in app/main.py, or in app/web/screens.py"
 
 
 def test_tables_of_packages_to_the_left_are_asked_for_in_one_way() -> None:

@@ -250,3 +250,9 @@ def test_every_kind_of_file_gives_the_same_record(folder: Path, kind: str) -> No
 def test_every_reader_of_files_is_a_kind() -> None:
     modules = {path.stem for path in Path(sources.__file__).parent.glob("*.py")} - {"__init__", "records"}
     assert len(modules) == len(KINDS), "a module that reads a kind of file stands in KINDS"
+
+
+def test_guide_says_how_every_kind_of_file_is_made() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "MIGRATION_GUIDE.md").read_text(encoding="utf-8")
+    listed = guide.partition("## What is read")[2].partition("## ")[0]
+    assert {kind for kind in KINDS if f"`.{kind}`" not in listed} == set()

@@ -11,6 +11,7 @@ from app.platform.settings import Settings
 from app.web import docs_pages
 from app.web.error_pages import ERRORS
 from app.web.frame import PLACES, SEARCH_HREF, USER_MENU
+from app.web.page_guard import PageRoute
 from app.web.render import STATIC, TEMPLATES, Components, build_environment
 
 FORBIDDEN = {
@@ -75,8 +76,8 @@ def test_every_class_in_a_template_is_styled_or_used_by_a_script() -> None:
     assert {name for name in classes if f".{name}" not in known} <= {"api-docs-head"}
 
 
-def test_every_link_leads_to_a_page_that_exists() -> None:
-    pages = {getattr(route, "path", "") for route in [*create_app(Settings()).routes, *docs_pages.router.routes]}
+def _links() -> set[str]:
+    """The addresses that templates and the frame lead to; what ends in a slash is followed by an id."""
     written = {
         address
         for path in templates()
@@ -86,15 +87,61 @@ def test_every_link_leads_to_a_page_that_exists() -> None:
     }
     named = {href for words in ERRORS.values() for _, href in words.actions}
     named |= {place.item.href for place in PLACES} | {item.href for item in USER_MENU}
-    if SEARCH_HREF is not None:
-        named.add(SEARCH_HREF)
-    dead = {
-        address
-        for address in written | named
-        # What ends in a slash is followed by an id.
-        if address not in pages and not (address != "/" and any(page.startswith(f"{address}{{") for page in pages))
-    }
-    assert dead == set()
+    return written | named | ({SEARCH_HREF} if SEARCH_HREF is not None else set())
+
+
+def _leads_to(link: str, page: str) -> bool:
+    return link == page or (link.endswith("/") and link != "/" and page.startswith(f"{link}{{"))
+
+
+def test_every_link_leads_to_a_page_that_exists() -> None:
+    pages = {getattr(route, "path", "") for route in [*create_app(Settings()).routes, *docs_pages.router.routes]}
+    assert {link for link in _links() if not any(_leads_to(link, page) for page in pages)} == set()
+
+
+def _pages() -> set[str]:
+    """What is asked for by GET; the history of every kind of record is one page."""
+    pages = {route.path for route in create_app(Settings()).routes if isinstance(route, PageRoute) and _is_read(route)}
+    return {re.sub("^/history/[^/]+", "/history/persons", page) for page in pages}
+
+
+def _is_read(route: PageRoute) -> bool:
+    return "GET" in (route.methods or ())
+
+
+LED_TO_OTHERWISE = {
+    "/invitation/{token}": "a mail",
+    "/reset/{token}": "a mail",
+    "/sign-in/outside/callback": "the identity provider",
+    "/sign-in/enrolment": "a sign-in that has no second factor yet",
+    "/unlock": "a session that was left alone",
+}
+"""Pages that no template links to, and what leads there."""
+NOT_LOOKED_AT = {
+    "/sign-in/second-factor": "comes after the password: tests/browser/test_sign_in.py",
+    "/sign-in/enrolment": "comes after the first password: tests/browser/test_sign_in.py",
+    "/users/{account_id}/name": "comes after a click: tests/browser/test_sign_in.py",
+    "/sign-in/outside": "leads on to the identity provider",
+    "/sign-in/outside/callback": "leads on to the start",
+    "/audit/export": "is a file",
+}
+"""Pages whose address stands in no test of tests/browser, with the reason."""
+
+
+def test_every_page_is_led_to() -> None:
+    links = _links()
+    lonely = {page for page in _pages() if not any(_leads_to(link, page) for link in links)}
+    assert lonely == set(LED_TO_OTHERWISE), "name it in PLACES or link to it from a page"
+
+
+def test_every_page_is_looked_at_in_a_browser() -> None:
+    asked = "".join(path.read_text() for path in (Path(__file__).parent.parent / "browser").glob("*.py"))
+
+    def is_asked(page: str) -> bool:
+        address = re.sub(r"\\\{\w+\\\}", r"[^/\"\\s]+", re.escape(page))
+        return re.search(rf"""{address}["?\s]""", asked) is not None
+
+    assert {page for page in _pages() if not is_asked(page)} == set(NOT_LOOKED_AT), "look at it in tests/browser"
 
 
 def test_css_colours_stand_in_the_tokens_alone() -> None:
