@@ -116,6 +116,9 @@ CHECKS: Final = {
     "ck_web_session_stage_known": "UPDATE web_session SET stage = 'door'",
 }
 
+BY_OUR_CLOCK: Final = {"ck_access_opening_ends_after_it_begins"}
+"""Rules of order that nothing which is sent can break."""
+
 # The generated column `period` refuses a time that ends before it begins, and does so first.
 REFUSED_EARLIER: Final = {"ck_person_contact_type_period_in_order"}
 
@@ -259,7 +262,8 @@ def test_dates_in_the_wrong_order_have_one_code() -> None:
                 continue
             pair = re.fullmatch(r"(\w+) >= (\w+)", str(constraint.sqltext))
             named = str(constraint.name)
-            if pair is not None and pair[2] in table.c and named in CONSTRAINT_ERRORS:
+            if pair is not None and pair[2] in table.c and named not in BY_OUR_CLOCK:
+                assert named in CONSTRAINT_ERRORS, f"{named} has no code"
                 error = CONSTRAINT_ERRORS[named]()
                 assert isinstance(error, AppError)
                 found[named] = [field.code for field in error.fields]

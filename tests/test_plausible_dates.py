@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models import metadata
 from app.patients.models import Patient
 from app.platform import clock
+from app.platform.db import edited_tables
 from app.platform.plausibility import EVENT_DATES, Life, table
 from tests import builders
 from tests.both_paths import BothPaths
@@ -27,6 +28,7 @@ NO_EVENTS = {
     "deleted_at": "by our clock",
     "voided_at": "by our clock",
     "decided_at": "by our clock",
+    **dict.fromkeys(("expires_at", "ended_at", "reviewed_at", "review_reminded_at"), "by our clock"),
     "closed_at": "of the move that closed it",
     "converted_at": "of the move that converted it",
     "status_changed_at": "of the move",
@@ -65,6 +67,11 @@ def test_page_shows_the_table() -> None:
 def test_no_date_of_a_record_about_people_is_forgotten() -> None:
     listed = {(one.table, one.field) for one in EVENT_DATES}
     about_people = {one.table for one in EVENT_DATES}
+    about_people |= {
+        table.name
+        for table in edited_tables()
+        if {key.column.table.name for key in table.foreign_keys} & {"person", "patient"}
+    }
     missing = [
         f"{name}.{column.name}"
         for name in sorted(about_people)

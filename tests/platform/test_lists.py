@@ -34,8 +34,9 @@ FITS_NOTHING: Final = (
 SORTED: Final = {
     "/api/v1/users": "the people who work here",
     "/api/v1/api-keys": "the keys of our own systems",
+    "/api/v1/duplicate-candidates": "asked by decision, as people do, it has one",
 }
-"""Lists of a whole table that have no index in their order, with what keeps the table small."""
+"""Lists of a whole table that have no index in their order, with the reason."""
 _SORTS = re.compile(r"^\s*(?:->\s+)?Sort\s+\(", re.MULTILINE)
 """A step of a plan that sorts all rows; an incremental one sorts those that are equal in an index."""
 

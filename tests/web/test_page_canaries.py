@@ -186,7 +186,7 @@ CODED = {
     "patient.medical_condition_id", "patient_lead.medical_condition_id",
     "patient_physician_relationship.relationship_type", "person.country", "person.gender",
     "person.do_not_contact_channels", "person.phone_valid", "eap_gate.status", "intake_submission.language",
-    "person_relationship.authority", "person_relationship.relationship_type",
+    "person_relationship.authority", "person_relationship.relationship_type", "person_search.marks",
 }  # fmt: skip
 """Columns that cannot hold a canary: keys, codes, truth values, and what is computed of others."""
 
