@@ -2,8 +2,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from app.people.fields import Country
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Country, Flag, Label, Name, Notes, line
+from app.platform.text import OMITTED, Answer, Body, Flag, Label, Name, Notes, line
 
 Address: Any = line(500)
 

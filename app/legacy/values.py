@@ -290,7 +290,7 @@ def text(cell: str) -> str:
     """A one-line text as it is stored: NFC, without invisible characters, white space collapsed."""
     if cell.isascii() and "  " not in cell:
         return " ".join(cell.split()) if not cell.isprintable() or cell[:1] == " " or cell[-1:] == " " else cell
-    return clean_name(cell)
+    return clean_name(cell, joiners=False)
 
 
 def code_text(cell: str) -> str:

@@ -42,7 +42,8 @@ async def add_contact_point(
     PersonNotFound; ContactPointExists; EmailTaken when the address is another person's too and not said to be shared.
     """
     person = await queries.get_person(session, actor, person_id=person_id)
-    key = _key(person, new)
+    value, key = _value_and_key(person, new)
+    new = new.model_copy(update={"value": value})
     if new.kind == "email":
         await lock_identity(session, email_key=key)
         if not new.is_shared and await queries.is_email_of_another(
@@ -157,8 +158,8 @@ async def _faults(session: AsyncSession, relationship: PersonRelationship, *peop
     return list(dict.fromkeys(found))
 
 
-def _key(person: Person, new: ContactPointCreate) -> str:
-    """What the contact point is found by; Invalid when it is not of its kind."""
+def _value_and_key(person: Person, new: ContactPointCreate) -> tuple[str, str]:
+    """The contact point as it is stored, and what it is found by; Invalid when it is not of its kind."""
     try:
         value = (_EMAIL if new.kind == "email" else _PHONE).validate_python(new.value)
     except ValidationError:
@@ -166,8 +167,8 @@ def _key(person: Person, new: ContactPointCreate) -> str:
     if new.kind == "email":
         key = email_key(value)
         assert key is not None  # noqa: S101 - an address without a key is not an Email
-        return key
-    return phone_e164(value, person.country).e164 or value
+        return value, key
+    return value, phone_e164(value, person.country).e164 or value
 
 
 def _note(session: AsyncSession, person_id: UUID, fields: list[str], *, also: UUID | None = None) -> None:

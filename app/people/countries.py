@@ -10,11 +10,14 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import pycountry
 
 from app.people.names import fold_letters
+
+_KOSOVO: Final = "XK"
+"""Not in ISO 3166, but a code that everybody uses."""
 
 
 @lru_cache(maxsize=4096)
@@ -27,6 +30,12 @@ def country_code(text: str) -> str | None:
     return _codes_by_name().get(fold_letters(text))
 
 
+def country_of_language(text: str) -> str | None:
+    """The country that somebody may mean who sends a language's code: `en` GB. None for anything else."""
+    found: str | None = _data()["of_language"].get(text.strip().lower())
+    return found
+
+
 @cache
 def _codes_by_name() -> Mapping[str, str]:
     """Folded name -> code; a name that two countries use names neither."""
@@ -35,13 +44,14 @@ def _codes_by_name() -> Mapping[str, str]:
         fold_letters(code): country.alpha_2
         for country in pycountry.countries
         for code in (country.alpha_2, country.alpha_3)
-    }
+    } | {fold_letters(typed): code for typed, code in _data()["codes"].items()}
     names: dict[str, str | None] = {}
     for country in pycountry.countries:
         for name in set(map(fold_letters, _names(country))) - {""}:
             taken = names.setdefault(name, country.alpha_2)
             if taken != country.alpha_2:
                 names[name] = None
+    names |= {fold_letters(name): _KOSOVO for name in _data()["aliases"][_KOSOVO]}
     return {name: code for name, code in names.items() if code is not None} | codes
 
 
@@ -57,5 +67,5 @@ def _names(country: Any) -> Iterator[str]:
 
 
 @cache
-def _data() -> Mapping[str, Mapping[str, list[str]]]:
+def _data() -> Mapping[str, Mapping[str, Any]]:
     return tomllib.loads(files("app.people").joinpath("data/countries.toml").read_text(encoding="utf-8"))

@@ -1,13 +1,19 @@
 """What arrived for an existing person that is not what we have: pure, so that nothing can be written on the way."""
 
+import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from app.people.keys import phone_e164
-from app.people.names import PEOPLE, Name, fold_name, name_of
+from app.people.names import JOINERS, PEOPLE, Name, fold_name, name_of
+from app.people.time_zones import canonical_zone
 
 NAME_FIELDS = ("first_name", "last_name")
+
+
+_NO_SUGGESTION: Final = frozenset({"email", "do_not_contact_channels"})
+"""An address that finds a person is theirs already; opt-outs grow at once."""
 
 
 def differing_fields(
@@ -18,16 +24,18 @@ def differing_fields(
 
     A field that did not arrive, or arrived empty, says nothing. Letter case alone is no difference, nor is a name with
     given and family name changed round, nor a phone number (`known_phones`, E.164) that the person is known to have.
-    An address that finds a person is theirs already: `email` is never a difference.
+    `email` and the opt-outs are never one.
     """
     differing = {
         field: (ours[field], value)
         for field, value in theirs.items()
-        if field != "email" and value not in (None, []) and not _same_value(ours[field], value)
+        if field not in _NO_SUGGESTION and value not in (None, []) and not _same_value(ours[field], value)
     }
     if not theirs.keys().isdisjoint(NAME_FIELDS) and _is_turned_round(_name(ours), _name(theirs)):
         for field in NAME_FIELDS:
             differing.pop(field, None)
+    if "time_zone" in differing and canonical_zone(ours["time_zone"] or "") == canonical_zone(theirs["time_zone"]):
+        del differing["time_zone"]
     if "phone" in differing:
         country = theirs.get("country") or ours["country"]
         mine = phone_e164(ours["phone"] or "", ours["country"]).e164
@@ -43,11 +51,17 @@ def _name(fields: Mapping[str, Any]) -> Name:
 
 def _same_value(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, str) and isinstance(theirs, str):
-        return ours.casefold() == theirs.casefold()
+        return _bare_case(ours) == _bare_case(theirs)
     if isinstance(ours, date) and isinstance(theirs, date):
         # A year says nothing more than a day of that year.
         return ours.isoformat().startswith(theirs.isoformat())
     return bool(ours == theirs)
+
+
+def _bare_case(text: str) -> str:
+    """Without case, joiners and the form of marks. Turkish has an i with a dot and one without, each with a capital."""
+    low = unicodedata.normalize("NFC", text.replace("I\u0307", "i")).replace("İ", "i").replace("ı", "i").casefold()  # noqa: RUF001
+    return "".join(c for c in unicodedata.normalize("NFC", low) if c not in JOINERS)
 
 
 def _is_turned_round(ours: Name, theirs: Name) -> bool:

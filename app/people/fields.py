@@ -1,10 +1,8 @@
 """Strict types of what people send about themselves: names, addresses, languages, time zones."""
 
 import unicodedata
-import zoneinfo
 from collections.abc import Callable
 from datetime import date, timedelta
-from functools import cache
 from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -12,20 +10,26 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, PlainVali
 from pydantic_core import PydanticCustomError
 
 from app.people.birth_dates import BirthDate, read_birth_date
+from app.people.countries import country_code, country_of_language
 from app.people.keys import email_key
-from app.people.names import clean_name
+from app.people.names import JOINERS, clean_name
+from app.people.time_zones import is_zone
 from app.platform import clock
+from app.platform.emails import straight_apostrophes
 from app.platform.text import BIRTH_DATE_PATTERN, EARLIEST, LINE_PATTERN, Label, line
 
-_JOINERS = "\u200c\u200d"
 _LONGEST_NAME = 100
+_DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_REVERSING = "\u202d\u202e"
+_PASTED_PATTERN = LINE_PATTERN.replace(r"\u202A-\u202E\u2066-\u2069", "")
+"""A line between marks of direction, which are dropped."""
 _LONGEST_EMAIL = 254
 
 
 def _line(max_length: int, check: Callable[[str], str], **described: Any) -> Any:
-    """The type of one line of text that `check` gives back as it is stored, or refuses."""
-    schema = {"type": "string", "minLength": 1, "maxLength": max_length, "pattern": LINE_PATTERN, **described}
-    return Annotated[line(max_length), AfterValidator(check), WithJsonSchema(schema)]
+    """The type of one line of text that `check` gives back as it is stored, or refuses; marks around it are dropped."""
+    schema = {"type": "string", "minLength": 1, "maxLength": max_length, "pattern": _PASTED_PATTERN, **described}
+    return Annotated[line(max_length), AfterValidator(check), BeforeValidator(_as_pasted), WithJsonSchema(schema)]
 
 
 def _clean_name(value: str) -> str:
@@ -39,7 +43,8 @@ def _clean_name(value: str) -> str:
 
 
 def email_address(value: str) -> str:
-    """`value` when it is one address that has a key; it stays as typed."""
+    """`value` when it is one address that has a key; it stays as typed, but that an apostrophe is straight."""
+    value = straight_apostrophes(value)
     try:
         validate_email(value, check_deliverability=False)
         key = email_key(value)
@@ -51,16 +56,25 @@ def email_address(value: str) -> str:
 
 
 def _time_zone(value: str) -> str:
-    if value not in _time_zones():
+    if not is_zone(value):
         raise PydanticCustomError("time_zone", "Send an IANA time zone, such as Europe/Amsterdam.")
     return value
+
+
+def _country(value: str) -> str:
+    found = country_code(value)
+    if found is not None:
+        return found
+    meant = country_of_language(value)
+    hint = f" This is the code of a language; {meant} may be meant." if meant else ""
+    raise PydanticCustomError("country", f"Send an ISO 3166-1 code, such as NL, or the name of a country.{hint}")
 
 
 def _as_seen(value: Any) -> Any:
     """Without the characters that nobody sees: a number pasted from a chat comes between marks of its direction."""
     if not isinstance(value, str):
         return value
-    return "".join(c for c in value if unicodedata.category(c) != "Cf" or c in _JOINERS)
+    return "".join(c for c in value if unicodedata.category(c) != "Cf" or c in JOINERS)
 
 
 def _birth_date(value: Any) -> BirthDate:
@@ -76,6 +90,14 @@ def _birth_date(value: Any) -> BirthDate:
     return found
 
 
+def _as_pasted(value: Any) -> Any:
+    """The same, but for a mark that reverses what stands behind it: inside a text it is refused, as everywhere."""
+    if not isinstance(value, str):
+        return value
+    inside = value.strip(_DIRECTIONS + " ")
+    return "".join(c for c in inside if c in _REVERSING or c in JOINERS or unicodedata.category(c) != "Cf")
+
+
 def _not_in_the_future(value: BirthDate) -> BirthDate:
     # It is tomorrow already in the east of us.
     if value > clock.today() + timedelta(days=1):
@@ -83,17 +105,15 @@ def _not_in_the_future(value: BirthDate) -> BirthDate:
     return value
 
 
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
-
-
 PersonName = _line(_LONGEST_NAME, _clean_name)
 Email = _line(_LONGEST_EMAIL, email_address, format="email")
-Phone = line(64)
+Phone = _line(64, str)
 """Kept as typed; one that cannot exist is flagged (`phone_valid`), never refused."""
 Language = line(35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")
 """BCP 47."""
+Country = _line(100, _country)
+"""ISO 3166-1 and XK, from a code or a name; stored as the code of two letters."""
+ContactValue = _line(254, str)
 TimeZone = _line(64, _time_zone)
 KnownBirthDate = Annotated[
     BirthDate,

@@ -32,16 +32,18 @@ class FurtherReason(StrEnum):
     NO_EMAIL = "no_email"
     PERSON_GIVEN = "person_id_given"
     EMAIL_SHARED = "email_shared"
+    EMAIL_FORMER = "email_former_of_others"
     SEVERAL_PEOPLE_FIT = "several_people_fit"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Somebody who has the address, as their own or as a further contact point."""
+    """Somebody who has the address, as their own or as a further contact point; `uses_it` unless it is a former one."""
 
     person_id: UUID
     name: Name
     date_of_birth: date | None
+    uses_it: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def find_same_person(name: Name, date_of_birth: date | None, candidates: Sequenc
     fitting = [(strength, candidate, reasons) for candidate, fits, reasons, strength in judged if fits]
     if not fitting:
         reasons = tuple(dict.fromkeys(reason for _, _, found, _ in judged for reason in found))
+        if not any(candidate.uses_it for candidate in candidates):
+            return Decision(Found.NOBODY, (*reasons, FurtherReason.EMAIL_FORMER), others=tuple(candidates))
         return Decision(Found.SOMEONE_ELSE, reasons, others=tuple(candidates))
     best = min(strength for strength, _, _ in fitting)
     first, *more = [(candidate, reasons) for strength, candidate, reasons in fitting if strength == best]

@@ -30,6 +30,11 @@ _SPELT_OUT: Final = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "\N{LATIN SMALL LETTER DOTLESS I}": "i"}
 )
 
+JOINERS: Final = "\u200c\u200d"
+"""Between letters they say how the letters are joined: Persian, Urdu, and the scripts of India need them."""
+_BLANK_LOOKING: Final = dict.fromkeys(map(ord, "\u115f\u1160\u2800\u3164\uffa0"), " ")
+"""Fillers of Hangul and the empty pattern of Braille: letters and signs to Unicode, blanks to the eye."""
+
 # A title stands apart from the name: "Dr. Anna", "Prof.Dr.Anna", "Jansen, Drs". Hyphen and apostrophe join.
 _BETWEEN_WORDS: Final = re.compile(r"[\s.,;:/()]+")
 # A particle or a generation may be joined: al-Masri, d'Almeida, Bos-Jr.
@@ -138,10 +143,26 @@ class Profile:
         return frozenset(other for other, numbers in self.nicknames.items() if numbers & groups)
 
 
-def clean_name(typed: str) -> str:
-    """The name as it is stored: NFC, without invisible characters, white space collapsed."""
-    visible = "".join(c for c in typed if unicodedata.category(c) != "Cf")
-    return " ".join(unicodedata.normalize("NFC", visible).split())
+def clean_name(typed: str, *, joiners: bool = True) -> str:
+    """
+    The name as it is stored: NFC, without invisible characters, white space collapsed; empty when nothing is seen.
+
+    Joiners between letters are part of how a name is written, and stay; by the contract they go too.
+    """
+    seen = typed.translate(_BLANK_LOOKING)
+    visible = "".join(
+        c
+        for place, c in enumerate(seen)
+        if unicodedata.category(c) != "Cf" or (joiners and c in JOINERS and _is_between_letters(seen, place))
+    )
+    name = " ".join(unicodedata.normalize("NFC", visible).split())
+    return name if any(unicodedata.category(c)[0] != "M" for c in name) else ""
+
+
+def _is_between_letters(text: str, place: int) -> bool:
+    return all(
+        unicodedata.category(c)[0] in "LM" for c in (text[place - 1 : place] or " ", text[place + 1 : place + 2] or " ")
+    )
 
 
 @lru_cache(maxsize=1 << 17)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     any_,
     exists,
     false,
+    func,
     literal,
     or_,
     select,
@@ -97,12 +98,25 @@ async def people_of_email(session: AsyncSession, *, key: str, for_update: bool =
         await session.execute(
             select(Person.person_id).where(have_it).order_by(Person.person_id).with_for_update(key_share=True)
         )
-    rows = await session.execute(
-        select(Person.person_id, Person.first_name, Person.last_name, Person.date_of_birth)
-        .where(have_it)
-        .order_by((Person.email_key == key).desc().nulls_last(), Person.person_id.desc())
+    point = ContactPoint
+    is_point_in_use = exists().where(
+        point.person_id == Person.person_id, point.value_key == key, point.kind == "email", point.was.is_(None)
     )
-    return [Candidate(row.person_id, name_of(row.first_name, row.last_name), row.date_of_birth) for row in rows]
+    is_own = func.coalesce(Person.email_key == key, false())
+    rows = await session.execute(
+        select(
+            Person.person_id,
+            Person.first_name,
+            Person.last_name,
+            Person.date_of_birth,
+            or_(is_own, is_point_in_use).label("uses_it"),
+        )
+        .where(have_it)
+        .order_by(is_own.desc(), Person.person_id.desc())
+    )
+    return [
+        Candidate(row.person_id, name_of(row.first_name, row.last_name), row.date_of_birth, row.uses_it) for row in rows
+    ]
 
 
 async def is_email_of_another(session: AsyncSession, *, key: str, person_id: UUID, shared_too: bool) -> bool:

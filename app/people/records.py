@@ -92,6 +92,8 @@ async def apply_change(session: AsyncSession, actor: Actor, person: Person, chan
         if not replaced:
             raise nothing_replaced()
         await _keep_replaced(session, actor, person, replaced, was=change.was)
+    elif replaced:
+        await _keep_replaced(session, actor, person, replaced, was="former")
     if not given:
         return
     if (email := given.get("email")) is not None:

@@ -8,6 +8,8 @@ from pydantic_core import PydanticCustomError
 from app.access.masking import Detail, Personal, Remark
 from app.people.fields import (
     ConsentTextVersion,
+    ContactValue,
+    Country,
     Email,
     KnownBirthDate,
     Language,
@@ -18,7 +20,7 @@ from app.people.fields import (
     TimeZone,
 )
 from app.platform.paging import Page, PageQuery
-from app.platform.text import OMITTED, Answer, Body, Code, Country, Day, Flag, Id, Instant, Label, Notes, Reason, line
+from app.platform.text import OMITTED, Answer, Body, Code, Day, Flag, Id, Instant, Label, Notes, Reason
 
 T = TypeVar("T")
 
@@ -332,9 +334,6 @@ class RoleRead(Answer):
     created_at: datetime
     updated_at: datetime
     version: int
-
-
-ContactValue: Any = line(254)
 
 
 class ContactPointCreate(Body):

@@ -160,12 +160,15 @@ async def identify_or_create(
             continue
         reasons = decision.reasons
         if is_shared and new.email is not None and key is not None:
-            owners = [person.person_id, *(other.person_id for other in decision.others)]
+            owners = [person.person_id, *(other.person_id for other in decision.others if other.uses_it)]
             await _share_email(session, actor, email=new.email, key=key, person_ids=owners)
             # Their contact points say now that the address is shared; the answer does not name them.
             audit.note(session, person_ids=owners)
             reasons = (*reasons, FurtherReason.EMAIL_SHARED)
-        duplicates = await _file_duplicates(session, actor, person, besides=decision.others)
+        told_apart, formers = (decision.others, ()) if is_shared else ((), decision.others)
+        duplicates = await _file_duplicates(
+            session, actor, person, besides=told_apart, formers=formers, reasons=reasons
+        )
         outcome: MatchOutcome = "shared_email_person" if is_shared else "new_person"
         submission = await keep_submission(
             session,
@@ -388,12 +391,19 @@ async def _share_email(
 
 
 async def _file_duplicates(
-    session: AsyncSession, actor: Actor, person: Person, *, besides: Sequence[Candidate]
+    session: AsyncSession,
+    actor: Actor,
+    person: Person,
+    *,
+    besides: Sequence[Candidate],
+    formers: Sequence[Candidate],
+    reasons: tuple[str, ...],
 ) -> list[tuple[Candidate, list[str]]]:
     """
     The people who may be the new person, each pair filed for the data steward.
 
-    Those of a shared address are left out: somebody has just said that they are different people.
+    Those of a shared address are left out: somebody has just said that they are different people. `formers` had the
+    address before, and are somebody else for these reasons.
     """
     found = await queries.probable_duplicates(
         session,
@@ -401,8 +411,9 @@ async def _file_duplicates(
         name=name_of(person.first_name, person.last_name),
         date_of_birth=person.date_of_birth,
     )
-    told_apart = {person.person_id, *(other.person_id for other in besides)}
-    pairs = [pair for pair in found if pair[0].person_id not in told_apart][: queries.PROBABLE_DUPLICATES]
+    told_apart = {person.person_id, *(other.person_id for other in (*besides, *formers))}
+    had_it = [(who, [str(reason) for reason in reasons]) for who in formers]
+    pairs = had_it + [pair for pair in found if pair[0].person_id not in told_apart][: queries.PROBABLE_DUPLICATES]
     if pairs:
         rows = [
             {
@@ -450,6 +461,7 @@ async def _recognise(
         await file_came_back(session, actor, person_id=person_id, departed=departed, submission=submission)
     suggested: list[SuggestedChange] = []
     if new is not None:
+        await _close_channels(session, person, new.do_not_contact_channels)
         suggested = await suggestions.suggest(
             session,
             actor,
@@ -471,6 +483,15 @@ async def _recognise(
         reactivated=reactivated,
     )
     return Identified(person, match, submission, departed)
+
+
+async def _close_channels(session: AsyncSession, person: Person, channels: Iterable[str]) -> None:
+    """Unite the opt-outs that arrive with those of a locked person; to take one back, somebody changes the person."""
+    closed = sorted({*person.do_not_contact_channels, *channels})
+    if closed != sorted(person.do_not_contact_channels):
+        person.do_not_contact_channels = closed
+        await session.flush()
+        audit.note(session, person_ids=[person.person_id], fields=["do_not_contact_channels"])
 
 
 async def bring_back(session: AsyncSession, person: Person) -> bool:

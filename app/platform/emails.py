@@ -16,6 +16,14 @@ _MAILTO: Final = re.compile(r"mailto:([^?]*).*", re.IGNORECASE | re.DOTALL)
 _SEVERAL: Final = re.compile(r"[;,]")
 
 
+_APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u2032\uff07", "'"))
+"""Curly ones, a letter like one, a prime: what telephones and word processors make of an apostrophe."""
+
+
+def straight_apostrophes(typed: str) -> str:
+    return typed.translate(_APOSTROPHES)
+
+
 def split_emails(typed: str) -> tuple[str, ...]:
     """The addresses of a text that may hold several, parted by `;` or `,`, each cleaned, or ()."""
     return tuple(address for part in _SEVERAL.split(typed) if (address := clean_email(part)))
@@ -25,14 +33,15 @@ def clean_email(typed: str) -> str | None:
     """
     The address without noise around it, NFC and in lower case, or None when it is not like `x@y.z`.
 
-    Noise: blanks and invisible characters, `mailto:`, angle brackets, a full stop or semicolon at the end.
+    A curly apostrophe is an apostrophe. Noise: blanks and invisible characters, `mailto:`, angle brackets, a full stop
+    or semicolon at the end.
     A `+tag` and the domain's own letters stay: this is the address that is written to.
     """
     visible = "".join(c for c in typed if unicodedata.category(c) not in {"Cf", "Cc"} or c.isspace())
     address = _bare(visible)
     if scheme := _MAILTO.fullmatch(address):
         address = _bare(scheme[1])
-    address = unicodedata.normalize("NFC", address.lower())
+    address = unicodedata.normalize("NFC", straight_apostrophes(address).lower())
     return address if _ADDRESS.fullmatch(address) else None
 
 

@@ -226,8 +226,6 @@ Label = line(200)
 Notes = paragraphs(20_000)
 Reason = paragraphs(2_000)
 Code = line(50, pattern=r"^[a-z][a-z0-9_-]*$")
-Country = line(2, pattern=r"^[A-Z]{2}$")
-"""ISO 3166-1 alpha-2."""
 
 
 def either(first: type[BaseModel], second: type[BaseModel], *, second_has: str) -> Any:

@@ -7,8 +7,9 @@ from pydantic import AfterValidator, Field
 from app.access.masking import Detail, Health
 from app.journeys.eap.states import EAP_JOURNEY, GATE_STATES, GATES, REASONS
 from app.journeys.schemas import JourneyCreate, JourneyFilter, JourneyRead, JourneyTransition, JourneyUpdate
+from app.people.fields import Country
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Country, Day, Id, Instant, Label, Notes, line, one_of
+from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Label, Notes, line, one_of
 
 ProgrammeStatus = Literal["planned", "open", "paused", "closed"]
 

@@ -1,0 +1,41 @@
+"""Time zones by their IANA names: the ones that are in use, and their earlier names."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+
+def is_zone(name: str) -> bool:
+    """Whether this is a zone of IANA, or an earlier name of one."""
+    return name in _names()
+
+
+def canonical_zone(name: str) -> str:
+    """The name in use of a zone that was renamed (`Europe/Kiev`), else the name itself."""
+    links = _links()
+    while name not in _in_use() and name in links:
+        name = links[name]
+    return name
+
+
+@cache
+def _lines() -> list[list[str]]:
+    return [line.split() for line in files("tzdata.zoneinfo").joinpath("tzdata.zi").read_text().splitlines()]
+
+
+@cache
+def _links() -> Mapping[str, str]:
+    return {line[2]: line[1] for line in _lines() if line[0] == "L"}
+
+
+@cache
+def _names() -> frozenset[str]:
+    # Factory is the clock of a machine that nobody has set.
+    return frozenset(_links()) | {line[1] for line in _lines() if line[0] == "Z"} - {"Factory"}
+
+
+@cache
+def _in_use() -> frozenset[str]:
+    """The zones of countries: some are links too, to another that has kept the same time since 1970."""
+    rows = files("tzdata.zoneinfo").joinpath("zone.tab").read_text().splitlines()
+    return frozenset(row.split("\t")[2] for row in rows if not row.startswith("#"))
