@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import AuditEvent
@@ -163,6 +163,14 @@ async def test_looking_is_on_record(client: httpx.AsyncClient, session: AsyncSes
 
 async def test_each_source_is_read_from_its_index(session: AsyncSession) -> None:
     patient, _ = await a_story(session)
+    # With an event or two every index is as good as another.
+    await session.execute(
+        text(
+            "INSERT INTO journey_event (lead_id, patient_id, ct_journey_id, eap_journey_id, to_status, via, happened_at)"
+            " SELECT lead_id, patient_id, ct_journey_id, eap_journey_id, to_status, via, now() - make_interval(days => d)"
+            " FROM journey_event, generate_series(1, 200) AS d"
+        )
+    )
 
     found = await plan(session, page_of(patient, after=(NOW, uuid4()), enough=51))
 

@@ -128,7 +128,7 @@ async def test_known_person_gets_a_lead_by_id(
         ({"landing_page_url": "https://"}, "landing_page_url", "string_pattern_mismatch"),
         ({"source": "rumour"}, "source", "literal_error"),
         ({"status": "converted"}, "status", "literal_error"),
-        ({"person": {"first_name": "Anna"}}, "person.last_name", "missing"),
+        ({"person": {"email": "anna@example.org"}}, "person.last_name", "name_needed"),
         ({"person": ...}, "person", "missing"),
     ],
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import Boolean, Column, Computed, Date, DateTime, LargeBinary, String, Table, Uuid, text
+from sqlalchemy import ARRAY, Boolean, Column, Computed, Date, DateTime, LargeBinary, String, Table, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -182,11 +182,10 @@ def _word(table: Table, column: Column[object]) -> str:
 CODED = {
     "call_history.adverse_event_heard", "call_history.occurs_at", "clinical_trial_journey.clinical_trial_id",
     "clinical_trial_journey.eligible", "clinical_trial_journey.medical_condition_id", "clinical_trial_journey.status",
-    "eap_journey.eap_program_id", "eap_journey.medical_condition_id", "eap_journey.status",
-    "patient.medical_condition_id", "patient_lead.medical_condition_id",
-    "patient_physician_relationship.relationship_type", "person.country", "person.gender",
-    "person.do_not_contact_channels", "person.phone_valid", "eap_gate.status", "intake_submission.language",
-    "person_relationship.authority", "person_relationship.relationship_type", "person_search.marks",
+    "eap_gate.status", "eap_journey.eap_program_id", "eap_journey.medical_condition_id", "eap_journey.status",
+    "intake_submission.language", "patient.medical_condition_id", "patient_lead.medical_condition_id",
+    "patient_physician_relationship.relationship_type", "person.country", "person.date_of_birth_precision",
+    "person.gender", "person.phone_valid", "person_relationship.authority", "person_relationship.relationship_type",
 }  # fmt: skip
 """Columns that cannot hold a canary: keys, codes, truth values, and what is computed of others."""
 
@@ -258,6 +257,8 @@ async def _set(session: AsyncSession, table: Table, column: Column[object]) -> N
     elif isinstance(column.type, (Date, DateTime)):
         word = "1931-07-13" if column.info["privacy"] == "personal" else "1987-03-17"
         value = f"CAST(CAST(:word AS text) AS {'date' if isinstance(column.type, Date) else 'timestamptz'})"
+    elif isinstance(column.type, ARRAY):
+        value = "ARRAY[CAST(:word AS text)]"
     elif isinstance(column.type, (Uuid, Boolean)):
         value = "CAST(CAST(:word AS text) AS uuid)"
     elif isinstance(column.type, String) and column.type.length is not None:
