@@ -166,9 +166,10 @@ async def test_each_source_is_read_from_its_index(session: AsyncSession) -> None
     # With an event or two every index is as good as another.
     await session.execute(
         text(
-            "INSERT INTO journey_event (lead_id, patient_id, ct_journey_id, eap_journey_id, to_status, via, happened_at)"
-            " SELECT lead_id, patient_id, ct_journey_id, eap_journey_id, to_status, via, now() - make_interval(days => d)"
-            " FROM journey_event, generate_series(1, 200) AS d"
+            "INSERT INTO journey_event"
+            " (lead_id, patient_id, ct_journey_id, eap_journey_id, to_status, via, happened_at)"
+            " SELECT lead_id, patient_id, ct_journey_id, eap_journey_id, to_status, via,"
+            " now() - make_interval(days => day) FROM journey_event, generate_series(1, 2000) AS day"
         )
     )
 
