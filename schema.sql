@@ -1493,6 +1493,7 @@ CREATE TABLE person (
     given_key text,
     reference text DEFAULT new_reference('P'::text) NOT NULL,
     date_of_birth_precision text DEFAULT 'day'::text NOT NULL,
+    phone_extension character varying(20),
     CONSTRAINT ck_person_country_iso CHECK (((country)::text ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT ck_person_date_of_birth_begins_period CHECK ((date_of_birth = date_trunc(date_of_birth_precision, (date_of_birth)::timestamp without time zone))),
     CONSTRAINT ck_person_date_of_birth_precision_known CHECK ((date_of_birth_precision = ANY (ARRAY['year'::text, 'month'::text, 'day'::text]))),
@@ -1739,6 +1740,7 @@ CREATE TABLE suggested_change (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    phone_country character varying(2),
     CONSTRAINT ck_suggested_change_decided_when_not_open CHECK (((decision = 'open'::text) = (decided_at IS NULL))),
     CONSTRAINT ck_suggested_change_decision_known CHECK ((decision = ANY (ARRAY['open'::text, 'accepted'::text, 'rejected'::text, 'superseded'::text])))
 );
@@ -2636,4 +2638,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0031_departures');
+INSERT INTO alembic_version VALUES ('0032_phones');

@@ -18,6 +18,7 @@ from app.journeys.schemas import JourneyCreate, JourneyTransition, JourneyUpdate
 from app.patients.models import Patient
 from app.people.departures.queries import require_present
 from app.people.lives import life_of
+from app.people.models import SuggestedChange
 from app.people.suggestions import Changeable
 from app.platform import clock
 from app.platform.actor import Actor
@@ -128,8 +129,8 @@ def changeable(kind: Kind) -> Changeable:
     async def lock(session: AsyncSession, actor: Actor, journey_id: UUID) -> Journey:
         return await queries.get_journey(session, actor, kind=kind, journey_id=journey_id, for_update=True)
 
-    async def change(session: AsyncSession, actor: Actor, journey: Any, field: str, value: Any) -> None:
-        body = kind.update.model_validate({field: value})
+    async def change(session: AsyncSession, actor: Actor, journey: Any, suggestion: SuggestedChange) -> None:
+        body = kind.update.model_validate({suggestion.field: suggestion.theirs})
         await change_journey(session, actor, kind=kind, journey_id=kind.id_of(journey), change=body)
 
     return Changeable(lock, change)

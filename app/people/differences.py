@@ -36,13 +36,21 @@ def differing_fields(
             differing.pop(field, None)
     if "time_zone" in differing and canonical_zone(ours["time_zone"] or "") == canonical_zone(theirs["time_zone"]):
         del differing["time_zone"]
-    if "phone" in differing:
-        country = theirs.get("country") or ours["country"]
-        mine = phone_e164(ours["phone"] or "", ours["country"]).e164
-        number = phone_e164(theirs["phone"], country).e164
-        if number is not None and number in {mine, *known_phones}:
-            del differing["phone"]
+    if theirs.get("phone"):
+        if _is_known_phone(ours, theirs, known_phones):
+            differing.pop("phone", None)
+        else:
+            differing["phone"] = (ours["phone"], theirs["phone"])
     return differing
+
+
+def _is_known_phone(ours: Mapping[str, Any], theirs: Mapping[str, Any], known: Collection[str]) -> bool:
+    """Whether the number is one that we have; the same text is another one in another country."""
+    number = phone_e164(theirs["phone"], theirs.get("country") or ours["country"]).e164
+    mine = ours.get("phone_e164")
+    if number is not None and (mine is not None or number in known):
+        return number == mine or number in known
+    return _same_value(ours["phone"], theirs["phone"])
 
 
 def _name(fields: Mapping[str, Any]) -> Name:

@@ -28,10 +28,11 @@ _FIRST_DIGIT: Final = re.compile(r"[+\d]")
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A phone number as typed, with its E.164 form when it is one that can exist."""
+    """A phone number as typed, with its E.164 form when it is one that can exist, and the extension behind it."""
 
     typed: str
     e164: str | None
+    extension: str | None = None
 
     @property
     def valid(self) -> bool:
@@ -55,7 +56,7 @@ def phone_e164(typed: str, country: str | None) -> Phone:
     The phone with its E.164 form, read as people write it; `country` is an ISO code or None.
 
     With `+` or `00` in front the number is international, else a national one of `country`. `tel:`, `(0)`,
-    full-width digits and bracketed remarks are understood; an extension is left out of E.164. A number with
+    full-width digits and bracketed remarks are understood; an extension is kept apart. A number with
     other words behind it is not guessed at: it is invalid, as is one that no network has.
     """
     if len(typed) > _LONGEST_PHONE:
@@ -66,17 +67,17 @@ def phone_e164(typed: str, country: str | None) -> Phone:
     # "+44 (0)20" has a zero too many, "+39 (0)6" has not: the form that is a number is meant.
     spellings = dict.fromkeys((_TRUNK_IN_BRACKETS.sub("", text) if "+" in text else text, text))
     found = (_e164(spelling, country) for spelling in spellings)
-    return Phone(typed, next((number for number in found if number), None))
+    return Phone(typed, *next((number for number in found if number), (None, None)))
 
 
-def _e164(text: str, country: str | None) -> str | None:
+def _e164(text: str, country: str | None) -> tuple[str, str | None] | None:
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_valid_number(number) or _has_words(text, number.extension):
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), number.extension
 
 
 def _has_words(text: str, extension: str | None) -> bool:

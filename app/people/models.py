@@ -124,6 +124,7 @@ class Person(Edited, Base):
     email_key: Mapped[str | None] = mapped_column(info=PERSONAL)
     phone: Mapped[str | None] = mapped_column(String(64), info=PERSONAL)
     phone_e164: Mapped[str | None] = mapped_column(String(20), info=PERSONAL)
+    phone_extension: Mapped[str | None] = mapped_column(String(20), info=PERSONAL)
     phone_valid: Mapped[bool | None] = mapped_column(info=PERSONAL)
     born_on: Mapped[date | None] = mapped_column("date_of_birth", info=PERSONAL)
     date_of_birth_precision: Mapped[str] = mapped_column(server_default=text("'day'"), info=PERSONAL)
@@ -297,8 +298,8 @@ class SuggestedChange(Edited, Base):
     """
     A value that arrived for an existing record and differs from ours. Nothing is overwritten: somebody decides.
 
-    `value_hash` is SHA-256 of the canonical JSON of `theirs`: the same value is suggested once for a field of a record,
-    and not again after it was rejected.
+    `phone_country` is the country that a phone was read by when it arrived. `value_hash` is SHA-256 of the canonical
+    JSON of `theirs`: the same value is suggested once for a field of a record, and not again after it was rejected.
     """
 
     __tablename__ = "suggested_change"
@@ -333,6 +334,7 @@ class SuggestedChange(Edited, Base):
     ours_version: Mapped[int] = mapped_column(info=INTERNAL)
     theirs: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=False, info=DETAIL)
     value_hash: Mapped[str] = mapped_column(String(64), info=INTERNAL)
+    phone_country: Mapped[str | None] = mapped_column(String(2), info=PERSONAL)
     source: Mapped[str] = mapped_column(String(30), info=INTERNAL)
     intake_submission_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("intake_submission.intake_submission_id"), info=INTERNAL

@@ -19,7 +19,7 @@ from app.people.errors import EmailTaken, PatientActive, born_after_events, name
 from app.people.keys import Phone, email_key, name_key, phone_e164
 from app.people.lives import has_events_before
 from app.people.locks import lock_identity
-from app.people.models import ContactPoint, Person
+from app.people.models import ContactPoint, Person, SuggestedChange
 from app.people.names import name_of
 from app.people.schemas import PersonCreate, PersonUpdate
 from app.people.search import rows as search
@@ -30,6 +30,9 @@ NEW = StoredFields(Person, PersonCreate)
 _CHANGED = StoredFields(Person, PersonUpdate, special={"was": "of the address that is replaced, a contact point then"})
 
 
+_OF_PHONE = ("phone_e164", "phone_extension", "phone_valid")
+
+
 class _Keys(NamedTuple):
     """What a person is found by; made here and nowhere else."""
 
@@ -38,6 +41,7 @@ class _Keys(NamedTuple):
     given_key: str | None
     email_key: str | None
     phone_e164: str | None
+    phone_extension: str | None
     phone_valid: bool | None
 
 
@@ -73,9 +77,14 @@ async def lock_new_email(session: AsyncSession, change: PersonUpdate) -> None:
         await lock_identity(session, email_key=email_key(email))
 
 
-async def apply_change(session: AsyncSession, actor: Actor, person: Person, change: PersonUpdate) -> None:
+async def apply_change(
+    session: AsyncSession, actor: Actor, person: Person, change: PersonUpdate, *, phone_country: str | None = None
+) -> None:
     """
     Set the given fields of a person who is locked, after `lock_new_email`, with the keys that follow from them.
+
+    A phone is read by the country that is known when it is sent, or by `phone_country`; another country later does not
+    make another number of it.
 
     EmailTaken; PatientActive for who would be inactive and is helped; Invalid when `was` is said and nothing replaced.
     Flushes nothing but a change of names.
@@ -87,7 +96,7 @@ async def apply_change(session: AsyncSession, actor: Actor, person: Person, chan
         and await queries.is_helped(session, person_id=person.person_id)
     ):
         raise PatientActive
-    replaced = _replaced(person, given)
+    replaced = _replaced(person, given, phone_country)
     if "was" in change.model_fields_set:
         if not replaced:
             raise nothing_replaced()
@@ -104,7 +113,10 @@ async def apply_change(session: AsyncSession, actor: Actor, person: Person, chan
     becomes = {name: getattr(person, name) for name in _CHANGED.names} | given
     if not _has_name(becomes) and _has_name({name: getattr(person, name) for name in NAME_FIELDS}):
         raise name_needed()
-    await _set_fields(session, person, person_fields(becomes))
+    fields = person_fields(becomes, phone_country=phone_country)
+    if "phone" not in given and (person.phone_e164 is not None or person.country is not None):
+        fields |= {name: getattr(person, name) for name in _OF_PHONE}
+    await _set_fields(session, person, fields)
 
 
 async def _set_fields(session: AsyncSession, person: Person, fields: Mapping[str, Any]) -> None:
@@ -118,14 +130,15 @@ async def _set_fields(session: AsyncSession, person: Person, fields: Mapping[str
         await search.keep(session, person.person_id)
 
 
-def person_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+def person_fields(fields: Mapping[str, Any], *, phone_country: str | None = None) -> dict[str, Any]:
     """The fields of a person with the keys that follow from them."""
-    phone = read_phone(fields["phone"], fields["country"])
+    phone = read_phone(fields["phone"], phone_country or fields["country"])
     keys = _Keys(
         name_key=name_key(fields["first_name"], fields["last_name"]),
         **alike_keys(name_of(fields["first_name"], fields["last_name"]))._asdict(),
         email_key=email_key(fields["email"]) if fields["email"] else None,
         phone_e164=phone.e164,
+        phone_extension=phone.extension,
         phone_valid=phone.valid if fields["phone"] else None,
     )
     return {**fields, **keys._asdict()}
@@ -142,7 +155,7 @@ def _has_name(fields: Mapping[str, Any]) -> bool:
     return any(fields[name] is not None for name in NAME_FIELDS)
 
 
-def _replaced(person: Person, given: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _replaced(person: Person, given: Mapping[str, Any], phone_country: str | None) -> list[tuple[str, str, str]]:
     """The e-mail and phone that a change takes from a person, each as kind, value and key; another spelling is none."""
     replaced = []
     if "email" in given and person.email is not None and person.email_key is not None:
@@ -151,7 +164,7 @@ def _replaced(person: Person, given: Mapping[str, Any]) -> list[tuple[str, str, 
             replaced.append(("email", person.email, person.email_key))
     if "phone" in given and person.phone is not None:
         key = person.phone_e164 or person.phone
-        now = read_phone(given["phone"], given.get("country", person.country))
+        now = read_phone(given["phone"], phone_country or given.get("country", person.country))
         if (now.e164 or given["phone"]) != key:
             replaced.append(("phone", person.phone, key))
     return replaced
@@ -195,8 +208,11 @@ async def _lock_person(session: AsyncSession, actor: Actor, person_id: UUID) -> 
     return await queries.get_person(session, actor, person_id=person_id, for_update=True)
 
 
-async def _change_person_field(session: AsyncSession, actor: Actor, person: Person, field: str, value: Any) -> None:
-    await apply_change(session, actor, person, PersonUpdate.model_validate({field: value}))
+async def _change_person_field(
+    session: AsyncSession, actor: Actor, person: Person, suggestion: SuggestedChange
+) -> None:
+    change = PersonUpdate.model_validate({suggestion.field: suggestion.theirs})
+    await apply_change(session, actor, person, change, phone_country=suggestion.phone_country)
     await session.flush()
 
 

@@ -185,6 +185,7 @@ class PersonRead(Answer):
     email: Personal[str | None]
     phone: Personal[str | None]
     phone_e164: Personal[str | None]
+    phone_extension: Personal[str | None]
     phone_valid: Personal[bool | None]
     date_of_birth: Personal[KnownBirthDate | None]
     gender: Personal[str | None]

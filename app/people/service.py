@@ -467,12 +467,13 @@ async def _recognise(
             actor,
             record=suggestions.Record(person_id, "person", person_id, person.version),
             differing=differing_fields(
-                {field: getattr(person, field) for field in NEW.names},
+                {field: getattr(person, field) for field in (*NEW.names, "phone_e164")},
                 NEW.given(new),
                 known_phones=await queries.contact_keys(session, person_id=person_id, kind="phone"),
             ),
             source=intake.source,
             intake_submission_id=submission.intake_submission_id,
+            phone_country=new.country or person.country,
         )
     audit.note(session, person_ids=[person_id], fields=[change.field for change in suggested])
     match = MatchRead(

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import service as audit
 from app.people import queries
 from app.people.errors import AlreadyDecided, OurValueChanged, ValueNotAllowed
-from app.people.keys import email_key
+from app.people.keys import email_key, phone_e164
 from app.people.locks import lock_identity
 from app.people.models import DuplicateCandidate, SuggestedChange
 from app.platform import clock
@@ -34,12 +34,12 @@ class Changeable:
     """
     How the fields of one table are changed by an accepted suggestion.
 
-    `lock` gives the row for update, raising NotFound; `change` sets one field from its JSON value by the same rules as
-    a PUT of that field, and flushes.
+    `lock` gives the row for update, raising NotFound; `change` sets the suggestion's field by the same rules as a PUT
+    of that field, and flushes.
     """
 
     lock: Callable[[AsyncSession, Actor, UUID], Awaitable[Edited]]
-    change: Callable[[AsyncSession, Actor, Any, str, Any], Awaitable[None]]
+    change: Callable[[AsyncSession, Actor, Any, SuggestedChange], Awaitable[None]]
 
 
 def changed_by(
@@ -56,8 +56,9 @@ def changed_by(
         row: Edited = await lock(session, actor, **{key: record_id}, for_update=True)
         return row
 
-    async def changed(session: AsyncSession, actor: Actor, row: Any, field: str, value: Any) -> None:
-        await change(session, actor, **{key: getattr(row, key)}, change=update.model_validate({field: value}))
+    async def changed(session: AsyncSession, actor: Actor, row: Any, suggestion: SuggestedChange) -> None:
+        said = update.model_validate({suggestion.field: suggestion.theirs})
+        await change(session, actor, **{key: getattr(row, key)}, change=said)
 
     return Changeable(locked, changed)
 
@@ -92,6 +93,13 @@ def value_hash(value: Any) -> str:
     return hashlib.sha256(orjson.dumps(as_json(value), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+def _hash_of(field: str, theirs: Any, phone_country: str | None) -> str:
+    """A national number is another one in another country."""
+    if field == "phone" and phone_country is not None and phone_e164(theirs, None).e164 is None:
+        return value_hash(f"{theirs} {phone_country}")
+    return value_hash(theirs)
+
+
 def differing(row: Base, arrived: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """The fields of what arrived that say something else than the row, as (ours, theirs); an empty one says nothing."""
     return {
@@ -109,12 +117,14 @@ async def suggest(
     differing: Mapping[str, tuple[Any, Any]],
     source: str,
     intake_submission_id: UUID | None,
+    phone_country: str | None = None,
 ) -> list[SuggestedChange]:
     """
     File each differing field, given as (ours, theirs); the suggestions that are now open for these values.
 
     A value that was rejected for the field is not suggested again. One that was accepted once and has been changed
-    since is opened again; one that is open already takes what we have now for `ours`.
+    since is opened again; one that is open already takes what we have now for `ours`. A phone is accepted as the number
+    that it is in `phone_country`.
     """
     if not differing:
         return []
@@ -127,7 +137,8 @@ async def suggest(
             "ours": as_json(ours),
             "ours_version": record.version,
             "theirs": as_json(theirs),
-            "value_hash": value_hash(theirs),
+            "value_hash": _hash_of(field, theirs, phone_country),
+            "phone_country": phone_country if field == "phone" else None,
             "source": source,
             "intake_submission_id": intake_submission_id,
             "updated_by": actor.account_id,
@@ -198,7 +209,7 @@ async def accept(
     if as_json(getattr(row, suggestion.field, None)) != suggestion.ours:
         raise OurValueChanged
     try:
-        await changeable.change(session, actor, row, suggestion.field, suggestion.theirs)
+        await changeable.change(session, actor, row, suggestion)
     except ValidationError:
         raise ValueNotAllowed from None
     _decide(suggestion, actor, "accepted", reason)

@@ -95,6 +95,7 @@ SPELLINGS = {
     "eap_gate": "expanded-access approval",
     "landing_page_url": "landing page",
     "phone_e164": "phone, international",
+    "phone_extension": "phone, extension",
     "phone_valid": "phone number is valid",
     "is_active": "active",
     "is_primary": "primary",

@@ -14,6 +14,7 @@ OURS: dict[str, Any] = {
     "middle_name": None,
     "email": "anna@example.org",
     "phone": "06 12345678",
+    "phone_e164": "+31612345678",
     "country": "NL",
     "gender": None,
     "do_not_contact_channels": [],
