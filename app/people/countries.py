@@ -27,7 +27,8 @@ def country_code(text: str) -> str | None:
 
     Case, marks, blanks and punctuation do not matter: `nl`, `U.S.A.`, `Espana` and `ΕΛΛΆΔΑ` are understood.
     """
-    return _codes_by_name().get(fold_letters(text))
+    codes, name = _codes_by_name(), fold_letters(text)
+    return codes.get(name) or codes.get(name.removeprefix("the"))
 
 
 def country_of_language(text: str) -> str | None:

@@ -19,6 +19,11 @@ from app.platform.emails import clean_email, email_key, split_emails, without_ta
 _TEL: Final = re.compile(r"^\W*tel:", re.IGNORECASE)
 _TRUNK_IN_BRACKETS: Final = re.compile(r"\(\s*0\s*\)")
 _REMARK: Final = re.compile(r"\([^()]*[^\W\d_][^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
+_EXTENSION: Final = re.compile(
+    r"[\s,;]+(?:toestel|tst|durchwahl|poste|interno|int|anexo|ramal|anknytning|lokal|dahili|wewn)\b[\s.:]*(?=\d{1,7}\s*$)",
+    re.IGNORECASE,
+)
+"""What comes before an extension in other languages than phonenumbers knows."""
 _LEADING_ZEROS: Final = re.compile(r"^[^\d+]*0[\s-]*0(?=[\s()-]*[1-9])")
 # Beyond this nothing is a number; phonenumbers reads no further either.
 _LONGEST_PHONE: Final = 250
@@ -62,7 +67,7 @@ def phone_e164(typed: str, country: str | None) -> Phone:
     if len(typed) > _LONGEST_PHONE:
         return Phone(typed, None)
     text = unicodedata.normalize("NFKC", typed)
-    text = _REMARK.sub(" ", _TEL.sub("", text))
+    text = _EXTENSION.sub(" ext. ", _REMARK.sub(" ", _TEL.sub("", text)))
     text = _LEADING_ZEROS.sub("+", text)
     # "+44 (0)20" has a zero too many, "+39 (0)6" has not: the form that is a number is meant.
     spellings = dict.fromkeys((_TRUNK_IN_BRACKETS.sub("", text) if "+" in text else text, text))

@@ -75,7 +75,7 @@ class PersonUpdate(Body):
     The fields given are changed; a list given replaces the list.
 
     `was`: what the e-mail or phone that is replaced was. It is kept as a contact point that is no longer used; a
-    `former` one goes on recognising the person. Without it only the history knows the earlier value.
+    `former` one goes on recognising the person. Without it the earlier value is `former`.
     """
 
     first_name: PersonName | None = OMITTED

@@ -16,7 +16,7 @@ _MAILTO: Final = re.compile(r"mailto:([^?]*).*", re.IGNORECASE | re.DOTALL)
 _SEVERAL: Final = re.compile(r"[;,]")
 
 
-_APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u2032\uff07", "'"))
+_APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u2032\u00b4\uff07", "'"))
 """Curly ones, a letter like one, a prime: what telephones and word processors make of an apostrophe."""
 
 

@@ -88,7 +88,7 @@ async def test_direction_marks_of_what_is_pasted_are_dropped(
     assert len(found.json()["items"]) == 1
 
 
-@pytest.mark.parametrize("apostrophe", ["\u2019", "\u2018", "\u02bc", "\u2032", "\uff07"])
+@pytest.mark.parametrize("apostrophe", ["\u2019", "\u2018", "\u02bc", "\u2032", "\uff07", "\u201b", "\u00b4"])
 async def test_a_curly_apostrophe_in_an_e_mail_is_an_apostrophe(
     client: httpx.AsyncClient, as_role: AsRole, apostrophe: str
 ) -> None:
@@ -162,6 +162,7 @@ async def test_what_is_no_zone_is_refused(client: httpx.AsyncClient, as_role: As
         ("NL", "NL"), ("nl", "NL"), ("NLD", "NL"), ("Nederland", "NL"), ("The Netherlands", "NL"), ("UK", "GB"),
         ("uk", "GB"), ("Great Britain", "GB"), ("USA", "US"), ("XK", "XK"), ("Kosovo", "XK"), ("Kosova", "XK"),
         ("EL", "GR"), ("Türkiye", "TR"), ("日本", "JP"), ("Ivory Coast", "CI"), ("Burma", "MM"),
+        ("The Gambia", "GM"), ("Brunei", "BN"), ("Micronesia", "FM"), ("the United Kingdom", "GB"),
     ],
 )  # fmt: skip
 async def test_a_country_is_taken_by_what_people_call_it(
