@@ -1,6 +1,6 @@
 """
-Every list of the API: each of its filters changes what is found, its first page is read in the order of an index, and
-its event says of what records it is. Generated from the routes.
+Every list of the API: each of its filters changes what is found, and its first page is read in the order of an index.
+Generated from the routes.
 """
 
 import re
@@ -12,12 +12,11 @@ from uuid import uuid4
 import httpx
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import event, select, text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.policy import Role
 from app.access.request_guard import GuardedRoute
-from app.audit.models import AuditEvent
 from app.patients.models import Patient
 from app.platform import clock
 from app.platform.paging import PageQuery
@@ -147,12 +146,3 @@ async def test_every_list_of_a_whole_table_is_read_in_the_order_of_an_index(
                     unordered.add(route.path)
             await undo.rollback()
     assert unordered == set(SORTED)
-
-
-async def test_event_of_every_list_says_of_what_records_it_is(
-    api: httpx.AsyncClient, session: AsyncSession, world: World
-) -> None:
-    for route, _ in LISTS:
-        await api.get(world.address(route))
-    query = select(AuditEvent.action).where(AuditEvent.outcome == "done", AuditEvent.record_type.is_(None))
-    assert set(await session.scalars(query)) == set()
