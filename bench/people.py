@@ -7,7 +7,7 @@ Seeded: the n-th person is the same in every run.
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import accumulate
 
@@ -80,22 +80,36 @@ class Person:
     is_active: bool
 
 
+_FURTHER_FIRST, _FURTHER_LAST = 120, 2_500
+
+
+def _further(locale: Locale) -> Locale:
+    """With further names that fewer and fewer have, of its own Latin letters; other scripts stay as they are."""
+    if not locale.last[0].isascii() and ord(locale.last[0][0]) > 0x24F:
+        return locale
+    chance = random.Random(locale.last[0])
+    first = [*locale.first, *dict.fromkeys(made_up(chance, short=True) for _ in range(_FURTHER_FIRST))]
+    last = [*locale.last, *dict.fromkeys(made_up(chance) for _ in range(_FURTHER_LAST))]
+    return replace(locale, first=first, last=last)
+
+
 def _zipf(names: list[str]) -> list[float]:
     return list(accumulate(1 / (1 + place) for place in range(len(names))))
 
 
-def made_up(chance: random.Random) -> str:
-    middle = "".join(chance.choices(_SYLLABLES, k=chance.choice((2, 2, 3))))
-    return (middle + chance.choice(_ENDS)).capitalize()
+def made_up(chance: random.Random, *, short: bool = False) -> str:
+    middle = "".join(chance.choices(_SYLLABLES, k=2 if short else chance.choice((2, 2, 3))))
+    return (middle + chance.choice("a o i e n s".split() if short else _ENDS)).capitalize()
 
 
 def people(count: int) -> Iterator[Person]:
     chance = random.Random(SEED)
-    weights = [locale.weight for locale in LOCALES]
-    firsts = {id(locale): _zipf(locale.first) for locale in LOCALES}
-    lasts = {id(locale): _zipf(locale.last) for locale in LOCALES}
+    locales = [_further(locale) for locale in LOCALES]
+    weights = [locale.weight for locale in locales]
+    firsts = {id(locale): _zipf(locale.first) for locale in locales}
+    lasts = {id(locale): _zipf(locale.last) for locale in locales}
     for number in range(1, count + 1):
-        (locale,) = chance.choices(LOCALES, weights)
+        (locale,) = chance.choices(locales, weights)
         (first,) = chance.choices(locale.first, cum_weights=firsts[id(locale)])
         (last,) = chance.choices(locale.last, cum_weights=lasts[id(locale)])
         is_latin = last.isascii() or ord(last[0]) < 0x250

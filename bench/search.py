@@ -32,7 +32,7 @@ from app.people.schemas import PersonFilter
 from app.people.search.folding import roman, words_of
 from app.people.search.queries import search
 from app.people.search.rows import count_words
-from app.people.search.walk import Hits
+from app.people.search.walk import Hits, Searched
 from app.platform.actor import Actor
 from app.platform.db import Database, create_engine
 from app.platform.settings import Settings
@@ -42,7 +42,7 @@ from bench.__main__ import read_size
 from bench.runner import postgres
 
 FIRST = 10
-HITS = Hits(Person.person_id, Person.person_id)
+HITS = Hits(Searched(Person.person_id, Person.person_id, {}))
 ROWS = select(Person)
 CLASSES = {
     "one letter": "a s o j m",
@@ -151,7 +151,7 @@ NO_ERRORS: dict[str, Callable[[synthetic.Person, random.Random], str | None]] = 
     "full": lambda p, _: f"{p.first} {p.last}",
     "reversed": lambda p, _: f"{p.last} {p.first}",
     "preferred and last": lambda p, _: f"{p.preferred} {p.last}" if p.preferred else None,
-    "beginnings of both": lambda p, _: None if _cjk(p) else f"{p.first[:3]} {p.last[:4]}",
+    "beginnings of both": lambda p, _: None if _cjk(p) else f"{p.first[:3]} {_last_word(p)[:4]}",
     "last and two letters": lambda p, _: None if _cjk(p) else f"{p.last} {p.first[:2]}",
     "without accents": lambda p, _: None if _cjk(p) or p.last.isascii() else _plain(f"{p.first} {p.last}"),
     "hyphen, apostrophe, blank away": lambda p, _: (
@@ -218,6 +218,8 @@ async def measure(url: str, count: int, queries: int, tell: Callable[[str], None
     database = Database(create_engine(Settings.model_validate({"database_url": url}), url))
     tell("words counted")
     await count_words(database)
+    asked = corrupted(count, queries)
+    tell(f"{len(asked):,} corrupted queries")
     result: dict[str, Any] = {"people": count, "classes": {}, "recall": {}}
     async with database.session() as session:
         for _ in range(3):
@@ -227,8 +229,7 @@ async def measure(url: str, count: int, queries: int, tell: Callable[[str], None
             for typed in inputs.split("|" if "|" in inputs else " "):
                 times += [(await _first_ten(session, typed))[0] for _ in range(20)]
             result["classes"][name] = _figures(times)
-        asked = corrupted(count, queries)
-        tell(f"{len(asked):,} corrupted queries")
+        tell(str(result["classes"]))
         missed: list[tuple[str, str]] = []
         times_of: dict[str, list[float]] = {}
         met_of: dict[str, list[bool]] = {}

@@ -4,13 +4,20 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.platform.db import PUBLIC, Base, CreatedAt, Edited, Key, Rows
+from app.platform.search import index_of_words
 
 MAP_TYPES = ("exact", "narrower", "broader")
+
+
+CONDITION_NAMES = "name, abbreviation"
+"""What a condition is searched by: its columns; its synonyms by theirs."""
+SYNONYM_NAMES = "name"
 
 
 class MedicalCondition(Edited, Base):
     __tablename__ = "medical_condition"
     __table_args__ = (
+        index_of_words("medical_condition", CONDITION_NAMES),
         CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
         Index("uq_medical_condition_name", text("lower(name)"), unique=True),
         Index("ix_medical_condition_active_name", "is_active", text("lower(name)"), "medical_condition_id"),
@@ -36,6 +43,7 @@ class ConditionSynonym(Edited, Base, rows=Rows.PART):
 
     __tablename__ = "condition_synonym"
     __table_args__ = (
+        index_of_words("condition_synonym", SYNONYM_NAMES),
         CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
         Index("uq_condition_synonym_name", func.lower(text("name")), unique=True),
         Index("ix_condition_synonym_medical_condition_id", "medical_condition_id"),

@@ -1,16 +1,16 @@
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from app.access.policy import is_from_outside
 from app.conditions.errors import ConditionNotFound, condition_inactive, condition_unknown
-from app.conditions.models import ConditionSynonym, MedicalCondition
+from app.conditions.models import CONDITION_NAMES, SYNONYM_NAMES, ConditionSynonym, MedicalCondition
 from app.conditions.schemas import ConditionFilter
 from app.platform.actor import Actor
 from app.platform.paging import Found, SortKey, fetch_page
-from app.platform.search import begins_with
+from app.platform.search import has_words
 
 LOADED = (selectinload(MedicalCondition.synonyms), selectinload(MedicalCondition.codes))
 
@@ -50,14 +50,11 @@ async def list_conditions(session: AsyncSession, _actor: Actor, *, query: Condit
     if query.is_active is not None:
         ids = ids.where(MedicalCondition.is_active.is_(query.is_active == "true"))
     if query.q is not None:
-        ids = ids.where(
-            begins_with(by_name, query.q.lower())
-            | begins_with(func.lower(MedicalCondition.abbreviation), query.q.lower())
-            | exists().where(
-                ConditionSynonym.medical_condition_id == MedicalCondition.medical_condition_id,
-                begins_with(func.lower(ConditionSynonym.name), query.q.lower()),
-            )
+        found = union(
+            select(MedicalCondition.medical_condition_id).where(has_words(CONDITION_NAMES, query.q)).correlate(None),
+            select(ConditionSynonym.medical_condition_id).where(has_words(SYNONYM_NAMES, query.q)),
         )
+        ids = ids.where(MedicalCondition.medical_condition_id.in_(found))
 
     sort = SortKey((by_name, MedicalCondition.medical_condition_id), (str, UUID), ascending=True)
     return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(MedicalCondition).options(*LOADED))

@@ -2,11 +2,17 @@ from sqlalchemy import CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.platform.db import PUBLIC, Base, CreatedAt, Edited, Key
+from app.platform.search import index_of_words
+
+HOSPITAL_NAMES = "name, city"
+"""What a hospital is searched by: its columns."""
+SPECIALIZATION_NAMES = "name"
 
 
 class Hospital(Edited, Base):
     __tablename__ = "hospital"
     __table_args__ = (
+        index_of_words("hospital", HOSPITAL_NAMES),
         CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_iso"),
         Index("ix_hospital_name", text("lower(name)"), "hospital_id"),
@@ -24,6 +30,7 @@ class Hospital(Edited, Base):
 class Specialization(Edited, Base):
     __tablename__ = "specialization"
     __table_args__ = (
+        index_of_words("specialization", SPECIALIZATION_NAMES),
         CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
         Index("uq_specialization_name", text("lower(name)"), unique=True),
     )

@@ -4,11 +4,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.hospitals.errors import HospitalNotFound, SpecializationNotFound
-from app.hospitals.models import Hospital, Specialization
+from app.hospitals.models import HOSPITAL_NAMES, SPECIALIZATION_NAMES, Hospital, Specialization
 from app.hospitals.schemas import HospitalFilter, SpecializationFilter
 from app.platform.actor import Actor
 from app.platform.paging import Found, SortKey, fetch_page
-from app.platform.search import begins_with
+from app.platform.search import has_words
 
 
 async def get_hospital(
@@ -33,7 +33,7 @@ async def list_hospitals(session: AsyncSession, _actor: Actor, *, query: Hospita
     if query.country is not None:
         ids = ids.where(Hospital.country == query.country)
     if query.q is not None:
-        ids = ids.where(begins_with(by_name, query.q.lower()))
+        ids = ids.where(has_words(HOSPITAL_NAMES, query.q))
 
     sort = SortKey((by_name, Hospital.hospital_id), (str, UUID), ascending=True)
     return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(Hospital))
@@ -61,7 +61,7 @@ async def list_specializations(
     if query.is_active is not None:
         ids = ids.where(Specialization.is_active.is_(query.is_active == "true"))
     if query.q is not None:
-        ids = ids.where(begins_with(by_name, query.q.lower()))
+        ids = ids.where(has_words(SPECIALIZATION_NAMES, query.q))
 
     sort = SortKey((by_name, Specialization.specialization_id), (str, UUID), ascending=True)
     return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(Specialization))

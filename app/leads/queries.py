@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ARRAY, Select, Text, any_, bindparam, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -15,13 +15,26 @@ from app.people.locks import lock_person_of
 from app.people.models import IntakeSubmission
 from app.people.references import read_reference
 from app.people.search.queries import SearchFound, register_number, search, unsearched
-from app.people.search.walk import Hits, mark_of
+from app.people.search.walk import Hits, Searched, filters_of, mark_of
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.paging import SortKey, fetch_page
 
 LOADED = (joinedload(PatientLead.person, innerjoin=True), joinedload(PatientLead.medical_condition, innerjoin=True))
 REPEATED_WITHIN = timedelta(hours=24)
+_SEARCHED = Searched(
+    PatientLead.lead_id,
+    PatientLead.person_id,
+    filters_of(
+        PatientLead,
+        "medical_condition_id",
+        "owner_id",
+        "source",
+        "person_id",
+        "reference",
+        states=PatientLead.status == any_(bindparam("states", type_=ARRAY(Text()))),
+    ),
+)
 _KIND = "L-"
 NEWEST_FIRST = SortKey((PatientLead.created_at, PatientLead.lead_id), (datetime, UUID))
 
@@ -42,33 +55,33 @@ async def get_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID, for_u
     return found
 
 
-def _wanted(query: LeadFilter) -> tuple[list[ColumnElement[bool]], list[str]]:
-    """The conditions of a filter, and the marks that say the same in the index of a search."""
-    wanted, marks = [], ["l"]
-    if query.status is not None:
-        states = LEAD.states_of_filter(query.status)
-        # One state as an equation, so that the index on it gives the order as well.
-        wanted.append(PatientLead.status == states[0] if len(states) == 1 else PatientLead.status.in_(states))
-        marks += [f"ls{states[0]}"] if len(states) == 1 else []
-    for name in ("medical_condition_id", "owner_id", "source", "person_id"):
-        value = getattr(query, name)
-        if value is not None:
-            wanted.append(getattr(PatientLead, name) == value)
+def _marks(query: LeadFilter) -> list[str]:
+    """What the index of a search says of the filter."""
+    states = LEAD.states_of_filter(query.status) if query.status is not None else ()
+    marks = ["l", *([f"ls{states[0]}"] if len(states) == 1 else [])]
     if query.medical_condition_id is not None:
         marks.append(f"lc{mark_of(query.medical_condition_id)}")
     if query.owner_id is not None:
         marks.append(f"lo{mark_of(query.owner_id)}")
-    if query.created_from is not None:
-        wanted.append(PatientLead.created_at >= query.created_from)
-    if query.created_to is not None:
-        wanted.append(PatientLead.created_at < query.created_to)
-    return wanted, marks
+    return marks
 
 
 def filtered(query: LeadFilter) -> Select[Any]:
     """The keys of the leads that a filter without a search asks for, with the columns they are ordered by."""
-    wanted, _ = _wanted(query)
-    return select(PatientLead.lead_id, *NEWEST_FIRST.columns).where(*wanted)
+    ids = select(PatientLead.lead_id, *NEWEST_FIRST.columns)
+    if query.status is not None:
+        states = LEAD.states_of_filter(query.status)
+        # One state as an equation, so that the index on it gives the order as well.
+        ids = ids.where(PatientLead.status == states[0] if len(states) == 1 else PatientLead.status.in_(states))
+    for name in ("medical_condition_id", "owner_id", "source", "person_id"):
+        wanted = getattr(query, name)
+        if wanted is not None:
+            ids = ids.where(getattr(PatientLead, name) == wanted)
+    if query.created_from is not None:
+        ids = ids.where(PatientLead.created_at >= query.created_from)
+    if query.created_to is not None:
+        ids = ids.where(PatientLead.created_at < query.created_to)
+    return ids
 
 
 async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) -> SearchFound[PatientLead]:
@@ -79,11 +92,12 @@ async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) 
     """
     rows = select(PatientLead).options(*LOADED)
     if query.q is not None:
-        wanted, marks = _wanted(query)
-        reference = read_reference(query.q)
-        if reference is not None and reference.startswith(_KIND):
-            wanted.append(PatientLead.reference == reference)
-        hits = Hits(PatientLead.lead_id, PatientLead.person_id, wanted, marks)
+        asked = _SEARCHED.given(query)
+        if query.status is not None:
+            asked["states"] = list(LEAD.states_of_filter(query.status))
+        if (reference := _read_reference(query.q)) is not None:
+            asked["reference"] = reference
+        hits = Hits(_SEARCHED, asked, _marks(query))
         return await search(session, actor, typed=query.q, query=query, hits=hits, rows=rows)
     return unsearched(
         await fetch_page(
@@ -97,14 +111,16 @@ async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) 
     )
 
 
-def _people_of_reference(typed: str) -> Select[UUID] | None:
+def _read_reference(typed: str) -> str | None:
     reference = read_reference(typed)
-    if reference is None or not reference.startswith(_KIND):
-        return None
-    return select(PatientLead.person_id).where(PatientLead.reference == reference)
+    return reference if reference is not None and reference.startswith(_KIND) else None
 
 
-register_number(_people_of_reference, is_health=False)
+register_number(
+    _read_reference,
+    select(PatientLead.person_id).where(PatientLead.reference == bindparam("number", type_=Text)),
+    is_health=False,
+)
 
 
 async def has_open_lead(session: AsyncSession, *, person_id: UUID) -> bool:

@@ -1,8 +1,9 @@
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, exists, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Table, Text, any_, bindparam, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -12,13 +13,24 @@ from app.patients.schemas import PatientFilter
 from app.patients.states import PATIENT
 from app.people.locks import lock_person_of
 from app.people.search.queries import SearchFound, search, unsearched
-from app.people.search.walk import Hits, mark_of
+from app.people.search.walk import Hits, Searched, filters_of, mark_of
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
 from app.platform.paging import SortKey, fetch_page
 from app.platform.states import Machine
 
 LOADED = (joinedload(Patient.person, innerjoin=True), joinedload(Patient.medical_condition, innerjoin=True))
+_SEARCHED = Searched(
+    Patient.patient_id,
+    Patient.person_id,
+    filters_of(
+        Patient,
+        "medical_condition_id",
+        "owner_id",
+        states=Patient.status == any_(bindparam("states", type_=ARRAY(Text()))),
+        is_there=Patient.deleted_at.is_(None),
+    ),
+)
 _NEWEST_FIRST = SortKey((Patient.created_at, Patient.patient_id), (datetime, UUID))
 
 
@@ -56,7 +68,6 @@ async def list_patients(session: AsyncSession, actor: Actor, *, query: PatientFi
     the permission.
     """
     wanted: list[ColumnElement[bool]] = []
-    marks = []
     if query.include_deleted == "true":
         actor.require("patient.read_deleted")
     else:
@@ -64,22 +75,17 @@ async def list_patients(session: AsyncSession, actor: Actor, *, query: PatientFi
     states = PATIENT.states_of_filter(query.status) if query.status is not None else ()
     if states:
         wanted.append(Patient.status.in_(states))
-    if len(states) == 1:
-        marks.append(f"ps{states[0]}")
     if query.medical_condition_id is not None:
         wanted.append(Patient.medical_condition_id == query.medical_condition_id)
-        marks.append(f"pc{mark_of(query.medical_condition_id)}")
     if query.owner_id is not None:
         wanted.append(Patient.owner_id == query.owner_id)
-        marks.append(f"po{mark_of(query.owner_id)}")
     if query.created_from is not None:
         wanted.append(Patient.created_at >= query.created_from)
     if query.created_to is not None:
         wanted.append(Patient.created_at < query.created_to)
     rows = select(Patient).options(*LOADED)
     if query.q is not None:
-        hits = Hits(Patient.patient_id, Patient.person_id, wanted, marks)
-        return await search(session, actor, typed=query.q, query=query, hits=hits, rows=rows)
+        return await search(session, actor, typed=query.q, query=query, hits=_hits(query, states), rows=rows)
     return unsearched(
         await fetch_page(
             session,
@@ -90,6 +96,20 @@ async def list_patients(session: AsyncSession, actor: Actor, *, query: PatientFi
             one_of=(Patient.status, states) if states else None,
         )
     )
+
+
+def _hits(query: PatientFilter, states: Sequence[str]) -> Hits:
+    """The patients that a search looks among."""
+    asked = _SEARCHED.given(query)
+    marks = [f"ps{state}" for state in states] if len(states) == 1 else []
+    if states:
+        asked["states"] = list(states)
+    if query.include_deleted != "true":
+        asked["is_there"] = True
+    for letter, record_id in (("c", query.medical_condition_id), ("o", query.owner_id)):
+        if record_id is not None:
+            marks.append(f"p{letter}{mark_of(record_id)}")
+    return Hits(_SEARCHED, asked, marks)
 
 
 async def has_open_journey(session: AsyncSession, *, patient_id: UUID) -> bool:

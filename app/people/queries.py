@@ -49,7 +49,7 @@ from app.people.names import Grade, Name, name_of
 from app.people.schemas import DuplicateCandidateFilter, PersonFilter, SuggestedChangeFilter
 from app.people.search.queries import SearchFound, of_phones, search, union_of, unsearched
 from app.people.search.typed import phone_ends
-from app.people.search.walk import Hits
+from app.people.search.walk import Hits, Searched
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
@@ -59,6 +59,7 @@ from app.platform.paging import Found, PageQuery, SortKey, fetch_page
 PROBABLE_DUPLICATES = 5
 
 _NEWEST = (datetime, UUID)
+_SEARCHED = Searched(Person.person_id, Person.person_id, {})
 _PERSONS = SortKey((Person.created_at, Person.person_id), _NEWEST)
 _ROLES = SortKey((PersonContactType.valid_from, PersonContactType.person_contact_type_id), _NEWEST)
 _CONTACT_TYPES = SortKey((ContactType.type_name, ContactType.contact_type_id), (str, UUID), ascending=True)
@@ -224,7 +225,7 @@ async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilt
     if query.created_to is not None:
         wanted.append(Person.created_at < query.created_to)
     if query.q is not None:
-        hits = Hits(Person.person_id, Person.person_id, wanted)
+        hits = Hits(_SEARCHED, conditions=wanted)
         return await search(session, actor, typed=query.q, query=query, hits=hits, rows=select(Person))
     ids = select(Person.person_id, *_PERSONS.columns).where(*wanted)
     return unsearched(await fetch_page(session, ids=ids, query=query, sort=_PERSONS, rows=select(Person)))

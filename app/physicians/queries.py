@@ -8,13 +8,18 @@ from sqlalchemy.orm import joinedload
 from app.people.errors import SearchNotAllowed
 from app.people.locks import lock_person_of
 from app.people.search.queries import SearchFound, search, unsearched
-from app.people.search.walk import Hits
+from app.people.search.walk import Hits, Searched, filters_of
 from app.physicians.errors import PhysicianNotFound
 from app.physicians.models import Physician
 from app.physicians.schemas import PhysicianFilter
 from app.platform.actor import Actor
 from app.platform.paging import SortKey, fetch_page
 
+_SEARCHED = Searched(
+    Physician.physician_id,
+    Physician.person_id,
+    filters_of(Physician, "person_id", "hospital_id", "specialization_id", "medical_license_number", "is_active"),
+)
 LOADED = (joinedload(Physician.person), joinedload(Physician.hospital), joinedload(Physician.specialization))
 
 
@@ -61,7 +66,10 @@ async def list_physicians(session: AsyncSession, actor: Actor, *, query: Physici
         wanted.append(Physician.created_at >= query.created_from)
     rows = select(Physician).options(*LOADED)
     if query.q is not None:
-        hits = Hits(Physician.physician_id, Physician.person_id, wanted, ["h"])
+        asked = _SEARCHED.given(query)
+        if query.is_active is not None:
+            asked["is_active"] = query.is_active == "true"
+        hits = Hits(_SEARCHED, asked, ["h"])
         return await search(session, actor, typed=query.q, query=query, hits=hits, rows=rows)
     ids = select(Physician.physician_id, Physician.created_at, Physician.physician_id).where(*wanted)
     sort = SortKey((Physician.created_at, Physician.physician_id), (datetime, UUID))

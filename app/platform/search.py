@@ -1,10 +1,8 @@
 """Matching text in SQL without letting what was typed act as a pattern."""
 
-from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, false, literal
+from sqlalchemy import ColumnElement, Index, false, func, literal_column, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 _LAST = chr(0x10FFFF)
@@ -24,11 +22,11 @@ def begins_with(column: ColumnElement[Any] | InstrumentedAttribute[Any], typed: 
     if not typed:
         return false()
     from_here = column.op("~>=~", is_comparison=True)(typed)
-    end = _behind_prefix(typed)
+    end = behind_prefix(typed)
     return from_here if end is None else from_here & column.op("~<~", is_comparison=True)(end)
 
 
-def _behind_prefix(prefix: str) -> str | None:
+def behind_prefix(prefix: str) -> str | None:
     """The least text, by code points, that stands behind all texts beginning with `prefix`; None when none does."""
     bare = prefix.rstrip(_LAST)
     if not bare:
@@ -37,13 +35,20 @@ def _behind_prefix(prefix: str) -> str | None:
     return bare[:-1] + chr(_BEHIND_SURROGATES if following == _SURROGATES else following)
 
 
-def among(column: ColumnElement[Any] | InstrumentedAttribute[Any], keys: Sequence[UUID]) -> ColumnElement[bool]:
-    """Whether the column is one of these ids: one parameter for all, so that any number of them is one plan."""
-    return column == any_(literal(list(keys), ARRAY(Uuid())))
+def index_of_words(table: str, names: str) -> Index:
+    """The index by which the rows of a table are found by any word of `names`, up to three columns of its own."""
+    return Index(
+        f"ix_{table}_words",
+        text(f"word_terms({names})"),
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    )
 
 
-def contains(column: ColumnElement[Any] | InstrumentedAttribute[Any], typed: str) -> ColumnElement[bool]:
-    """Whether `typed` stands anywhere in the column; a trigram index serves three letters and more. Empty: nowhere."""
-    if not typed.strip():
-        return false()
-    return column.contains(typed, autoescape=True)
+def has_words(names: str, typed: str) -> ColumnElement[bool]:
+    """
+    Whether each typed word begins one in `names`, the columns of the table's index, marks and spelling aside.
+
+    Nothing has the words of a text without any. The table stands alone in its query: the columns are named bare.
+    """
+    return literal_column(f"word_terms({names})").op("@@", is_comparison=True)(func.word_query(typed))

@@ -25,7 +25,11 @@ async def test_navigator_adds_a_hospital_and_finds_it_by_the_beginning_of_its_na
     found = await client.get(made.headers["location"], headers=navigator)
     assert found.json() == made.json()
     assert {key: found.json()[key] for key in NEW} == NEW
-    for query, names in (({"q": "st. eli"}, ["St. Elisabeth"]), ({"q": "elisabeth"}, []), ({"q": "%"}, [])):
+    for query, names in (
+        ({"q": "st. eli"}, ["St. Elisabeth"]),
+        ({"q": "elisabeth"}, ["St. Elisabeth"]),
+        ({"q": "%"}, []),
+    ):
         listed = (await client.get(HOSPITALS, params=query, headers=navigator)).json()
         assert [item["name"] for item in listed["items"]] == names, query
 

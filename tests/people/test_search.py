@@ -171,6 +171,26 @@ async def test_earlier_names_and_further_addresses_find_their_person(
     assert await names("0612340002") == []
 
 
+async def test_a_birth_date_that_is_partly_known_is_met_by_the_whole_one_beside_a_name(
+    client: httpx.AsyncClient, headers: dict[str, str], names: Names
+) -> None:
+    for last_name, born in (("Yearly", "1967"), ("Monthly", "1967-03"), ("Other", "1968")):
+        person = {"first_name": "Vera", "last_name": last_name, "date_of_birth": born}
+        assert (await client.post(PERSONS, json=person, headers=headers)).status_code == 201
+
+    assert sorted(await names("vera 14-03-1967")) == ["Monthly", "Yearly"]
+    assert sorted(await names("vera 1967")) == ["Monthly", "Yearly"]
+    assert await names("14-03-1967") == []
+
+
+async def test_a_person_with_one_name_is_found(
+    names: Names, client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    assert (await client.post(PERSONS, json={"last_name": "Suharto"}, headers=headers)).status_code == 201
+
+    assert await names("suharto") == ["Suharto"]
+
+
 async def test_filters_stand_inside_the_search(
     client: httpx.AsyncClient, headers: dict[str, str], session: AsyncSession
 ) -> None:
@@ -215,7 +235,7 @@ async def _all_pages(client: httpx.AsyncClient, url: str, headers: dict[str, str
     raise AssertionError("pages without end")
 
 
-@pytest.mark.parametrize("in_hand", [walk.IN_HAND, 30])
+@pytest.mark.parametrize("in_hand", [walk.IN_HAND, 10])
 async def test_pages_reach_everybody_once_in_one_order(
     client: httpx.AsyncClient,
     headers: dict[str, str],
@@ -226,9 +246,9 @@ async def test_pages_reach_everybody_once_in_one_order(
     """Also where there are more than are read at once: buckets are gone through then, rank by rank."""
     monkeypatch.setattr(walk, "IN_HAND", in_hand)
     monkeypatch.setattr(queries, "IN_HAND", in_hand)
+    monkeypatch.setattr(walk, "SORTED_AT_ONCE", 3 * in_hand)
     monkeypatch.setattr(walk, "_PROBE", 8)
     monkeypatch.setattr(walk, "_LEAST", 4)
-    monkeypatch.setattr(queries, "FEW", 20)
     expected: dict[str, tuple[int, bool, int]] = {}
     for number in range(150):
         last_name = ("Bergman", "Berg", "van den Bergh")[number % 3]
@@ -246,8 +266,9 @@ async def test_pages_reach_everybody_once_in_one_order(
 async def test_leads_of_one_person_are_all_reached(
     client: httpx.AsyncClient, headers: dict[str, str], session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(walk, "IN_HAND", 10)
-    monkeypatch.setattr(queries, "IN_HAND", 10)
+    monkeypatch.setattr(walk, "IN_HAND", 5)
+    monkeypatch.setattr(queries, "IN_HAND", 5)
+    monkeypatch.setattr(walk, "SORTED_AT_ONCE", 10)
     monkeypatch.setattr(walk, "_PROBE", 4)
     monkeypatch.setattr(walk, "_LEAST", 2)
     people = [await a_person(session, first_name="Lea", last_name="Lead") for _ in range(6)]

@@ -6,7 +6,7 @@ from sqlalchemy import literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people.models import Person
-from app.platform.search import _behind_prefix, begins_with
+from app.platform.search import begins_with, behind_prefix
 
 # Without surrogates and NUL, as text from outside is.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=4)
@@ -14,7 +14,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 
 @given(typed=TEXTS.filter(bool), held=TEXTS, tail=TEXTS)
 def test_range_holds_exactly_the_texts_that_begin_so(typed: str, held: str, tail: str) -> None:
-    end = _behind_prefix(typed)
+    end = behind_prefix(typed)
     for candidate in (held, typed, typed + tail, typed[:-1] + held):
         # Python compares texts by code points, as PostgreSQL's ~<~ does.
         inside = candidate >= typed and (end is None or candidate < end)

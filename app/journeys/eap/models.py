@@ -7,8 +7,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.journeys.eap.states import EAP_JOURNEY, GATE_STATES, GATES
 from app.journeys.models import Journey, journey_table, status_of
 from app.platform.db import DETAIL, INTERNAL, PUBLIC, Base, CreatedAt, Edited, Key
+from app.platform.search import index_of_words
 
 PROGRAMME_STATUSES = ("planned", "open", "paused", "closed")
+
+
+PROGRAMME_NAMES = "name, product, sponsor"
+"""What a programme is searched by: its columns."""
 
 
 class EapProgram(Edited, Base):
@@ -16,6 +21,7 @@ class EapProgram(Edited, Base):
 
     __tablename__ = "eap_program"
     __table_args__ = (
+        index_of_words("eap_program", PROGRAMME_NAMES),
         CheckConstraint(f"status IN {PROGRAMME_STATUSES}", name="status_known"),
         CheckConstraint("btrim(product) <> ''", name="product_not_blank"),
         Index("uq_eap_program_name", text("lower(name)"), unique=True),

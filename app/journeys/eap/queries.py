@@ -2,30 +2,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, any_, exists, func, or_, select
+from sqlalchemy import Text, any_, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.models import JourneyEvent
 from app.journeys.eap.errors import ProgrammeNotFound
-from app.journeys.eap.models import EapGate, EapJourney, EapProgram
+from app.journeys.eap.models import PROGRAMME_NAMES, EapGate, EapJourney, EapProgram
 from app.journeys.eap.schemas import ProgrammeFilter
 from app.journeys.eap.states import TREATED
 from app.patients.models import Patient
 from app.people.search.queries import register_number
 from app.platform.actor import Actor
 from app.platform.paging import Found, SortKey, fetch_page
-from app.platform.search import begins_with
+from app.platform.search import has_words
 
-
-def _people_of_number(typed: str) -> Select[UUID]:
-    return (
-        select(Patient.person_id)
-        .join(EapJourney, EapJourney.patient_id == Patient.patient_id)
-        .where(func.lower(EapJourney.eap_number) == typed.lower())
-    )
-
-
-register_number(_people_of_number, is_health=True)
+register_number(
+    str.lower,
+    select(Patient.person_id)
+    .join(EapJourney, EapJourney.patient_id == Patient.patient_id)
+    .where(func.lower(EapJourney.eap_number) == bindparam("number", type_=Text)),
+    is_health=True,
+)
 
 
 async def get_programme(
@@ -51,10 +48,7 @@ async def list_programmes(session: AsyncSession, _actor: Actor, *, query: Progra
     if query.created_from is not None:
         ids = ids.where(EapProgram.created_at >= query.created_from)
     if query.q is not None:
-        typed = query.q.lower()
-        ids = ids.where(
-            begins_with(func.lower(EapProgram.name), typed) | begins_with(func.lower(EapProgram.product), typed)
-        )
+        ids = ids.where(has_words(PROGRAMME_NAMES, query.q))
 
     sort = SortKey((EapProgram.created_at, EapProgram.eap_program_id), (datetime, UUID))
     return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(EapProgram))

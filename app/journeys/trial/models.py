@@ -1,12 +1,13 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.journeys.models import Journey, journey_table, status_of
 from app.journeys.trial.states import TRIAL_JOURNEY
 from app.platform.db import DETAIL, PUBLIC, Base, CreatedAt, Edited, Key
+from app.platform.search import index_of_words
 
 REGISTRIES = ("NCT", "EUCT", "EudraCT", "ISRCTN", "jRCT", "other")
 TRIAL_STATUSES = (
@@ -22,11 +23,16 @@ TRIAL_STATUSES = (
 )
 
 
+TRIAL_NAMES = "trial_id, title, sponsor"
+"""What a trial is searched by: its columns."""
+
+
 class ClinicalTrial(Edited, Base):
     """A trial by its registry number. `unverified`: named by a journey, not yet confirmed against the registry."""
 
     __tablename__ = "clinical_trial"
     __table_args__ = (
+        index_of_words("clinical_trial", TRIAL_NAMES),
         CheckConstraint(f"registry_code IN {REGISTRIES}", name="registry_known"),
         CheckConstraint(f"status IN {TRIAL_STATUSES}", name="status_known"),
         CheckConstraint("btrim(trial_id) <> ''", name="trial_id_not_blank"),
@@ -43,14 +49,6 @@ class ClinicalTrial(Edited, Base):
     phase: Mapped[str | None] = mapped_column(String(30), info=PUBLIC)
     status: Mapped[str] = mapped_column(server_default=text("'unverified'"), info=PUBLIC)
     sponsor: Mapped[str | None] = mapped_column(String(200), info=PUBLIC)
-
-
-for _name in ("trial_id", "title"):
-    Index(
-        f"ix_clinical_trial_{_name}_prefix",
-        func.lower(ClinicalTrial.__table__.c[_name]).label("beginning"),
-        postgresql_ops={"beginning": "text_pattern_ops"},
-    )
 
 
 class ClinicalTrialJourney(Journey):

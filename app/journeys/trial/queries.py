@@ -1,33 +1,33 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Integer, Select, func, literal_column, select, text, union_all
+from sqlalchemy import Text, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.journeys.trial.errors import TrialNotFound
 from app.journeys.trial.identifiers import read_trial_number
-from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
+from app.journeys.trial.models import TRIAL_NAMES, ClinicalTrial, ClinicalTrialJourney
 from app.journeys.trial.schemas import TrialFilter
 from app.patients.models import Patient
 from app.people.search.queries import register_number
 from app.platform.actor import Actor
-from app.platform.paging import COUNT_CAP, Found, SortKey, fetch_page
-from app.platform.search import begins_with
+from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.search import has_words
 
 
-def _people_of_trial(typed: str) -> Select[UUID] | None:
+def _read_number(typed: str) -> str | None:
     reference = read_trial_number(typed)
-    if reference is None:
-        return None
-    return (
-        select(Patient.person_id)
-        .join(ClinicalTrialJourney, ClinicalTrialJourney.patient_id == Patient.patient_id)
-        .join(ClinicalTrial, ClinicalTrial.clinical_trial_id == ClinicalTrialJourney.clinical_trial_id)
-        .where(ClinicalTrial.trial_id == reference.number)
-    )
+    return None if reference is None else reference.number
 
 
-register_number(_people_of_trial, is_health=True)
+register_number(
+    _read_number,
+    select(Patient.person_id)
+    .join(ClinicalTrialJourney, ClinicalTrialJourney.patient_id == Patient.patient_id)
+    .join(ClinicalTrial, ClinicalTrial.clinical_trial_id == ClinicalTrialJourney.clinical_trial_id)
+    .where(ClinicalTrial.trial_id == bindparam("number", type_=Text)),
+    is_health=True,
+)
 
 
 async def get_trial(
@@ -62,25 +62,7 @@ async def list_trials(session: AsyncSession, _actor: Actor, *, query: TrialFilte
         if reference is not None:
             ids = ids.where(ClinicalTrial.trial_id == reference.number)
         else:
-            ids = ids.where(ClinicalTrial.clinical_trial_id.in_(_beginning_with(query.q.lower())))
+            ids = ids.where(has_words(TRIAL_NAMES, query.q))
 
     sort = SortKey((ClinicalTrial.created_at, ClinicalTrial.clinical_trial_id), (datetime, UUID))
     return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(ClinicalTrial))
-
-
-def _beginning_with(typed: str) -> CompoundSelect[tuple[UUID]]:
-    """
-    The trials whose number or title begins so, in lower case; of very many the first of either.
-
-    Each from its own index: newest first, PostgreSQL would read all trials to find the few.
-    """
-    return union_all(
-        *(
-            select(ClinicalTrial.clinical_trial_id)
-            .where(begins_with(func.lower(column), typed))
-            .order_by(text(f"lower(clinical_trial.{column.key}) USING ~<~"))
-            .limit(literal_column(str(COUNT_CAP + 1), Integer))
-            .correlate(None)
-            for column in (ClinicalTrial.trial_id, ClinicalTrial.title)
-        )
-    )

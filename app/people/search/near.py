@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.people.search.folding import Reading
 from app.people.search.models import SearchWord
 from app.people.search.terms import begun, every, some, whole
+from app.people.search.walk import run_statement
+from app.platform.fast_path import Statement
 
 _LETTERS: Final = 3
 """Shorter words are taken as they are."""
@@ -40,16 +42,10 @@ async def near_words(session: AsyncSession, typed: Sequence[str]) -> dict[str, l
     asked = list(dict.fromkeys(word for word in typed if len(word) >= _LETTERS))
     if not asked:
         return {}
-    word = SearchWord
     found: dict[str, list[Near]] = {}
     for one in asked:
         # One by one: each is a look-up in an index, all together would be planned as a join.
-        query = select(word.word, func.max(word.people)).where(
-            func.near_keys(word.word, literal_column("7")).op("&&")(
-                func.near_keys(bindparam("typed"), _LETTERS_FOR_TWO_ERRORS)
-            )
-        )
-        rows = (await session.execute(query.group_by(word.word), {"typed": one})).all()
+        rows = await run_statement(session, _NEAR, {"typed": one})
         people = {row[0]: row[1] for row in rows}
         if len(one) <= _SHORT_WORD and people.get(one, 0) >= _OFTEN:
             continue
@@ -108,7 +104,14 @@ def queries_of_parts(readings: Sequence[Reading]) -> Iterable[str]:
 def errors(readings: Sequence[Reading], words: Iterable[str]) -> int:
     """How far somebody's words are from what was typed: the errors of all typed words together."""
     known = list(words)
-    return sum(min((distance(clause[0], word) for word in known), default=_FAR) for clause in readings[0])
+    typed = [clause[0] for clause in readings[0]]
+    apart = sum(min((distance(one, word) for word in known), default=_FAR) for one in typed)
+    if len(typed) == 1:
+        # One word that is two of theirs, written without the blank.
+        pairs = (typed[0][:at] in known and typed[0][at:] in known for at in range(2, len(typed[0]) - 1))
+        return 0 if any(pairs) else apart
+    together = min((distance("".join(typed), word) for word in known), default=_FAR)
+    return min(apart, together) if len(typed) == 2 else apart  # noqa: PLR2004 - two are tried as one
 
 
 def _meant(clause: Sequence[str], near: dict[str, list[Near]]) -> str:
@@ -121,6 +124,17 @@ async def _splits(session: AsyncSession, word: str) -> list[tuple[str, str]]:
     parts = sorted({part for pair in pairs for part in pair})
     if not parts:
         return []
-    query = select(SearchWord.word).where(SearchWord.word == any_(bindparam("parts", type_=ARRAY(Text()))))
-    known = set(await session.scalars(query, {"parts": parts}))
+    known = {row["word"] for row in await run_statement(session, _KNOWN, {"parts": parts})}
     return [pair for pair in pairs if known.issuperset(pair)]
+
+
+_NEAR = Statement(
+    select(SearchWord.word, func.max(SearchWord.people))
+    .where(
+        func.near_keys(SearchWord.word, literal_column("7")).op("&&")(
+            func.near_keys(bindparam("typed", type_=Text), literal_column(str(_LETTERS_FOR_TWO_ERRORS)))
+        )
+    )
+    .group_by(SearchWord.word)
+)
+_KNOWN = Statement(select(SearchWord.word).where(SearchWord.word == any_(bindparam("parts", type_=ARRAY(Text())))))

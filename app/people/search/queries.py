@@ -2,17 +2,31 @@
 A page of a list for what was typed: what may be meant is tried in order, and the first that finds somebody is shown.
 
 Order of a page: whole words before beginnings before what is only similar; active before inactive; then, where at most
-FEW are found, who was active last, else the newest person.
+IN_HAND are found, who was active last, else the newest person.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -34,39 +48,39 @@ from app.people.search.typed import (
     read_days,
     split_day,
 )
-from app.people.search.walk import IN_HAND, Hit, Hits, Place, Walk
+from app.people.search.walk import IN_HAND, Hit, Hits, People, Place, Walk, run_statement
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Forbidden
+from app.platform.fast_path import Statement
 from app.platform.paging import COUNT_CAP, Found, PageQuery, decode_cursor, encode_cursor
-from app.platform.search import begins_with
+from app.platform.search import begins_with, behind_prefix
 from app.platform.text import Label
 
 Row = TypeVar("Row")
 T = TypeVar("T")
 
-FEW: Final = 200
-"""So many hits are put in the order of the last activity; where buckets are walked, the total says "more than"."""
 _HARDLY_ANY: Final = 5
 """With fewer names than this, similar ones are shown behind them."""
 
 OfPeople = Select[*tuple[Any, ...]]
 """A query of person_id."""
-_FINDERS: list[tuple[Callable[[str], OfPeople | None], bool]] = []
+_NUMBERS: list[tuple[Callable[[str], str | None], OfPeople, bool]] = []
 _ACTIVITIES: list[tuple[InstrumentedAttribute[UUID], InstrumentedAttribute[datetime]]] = [
     (IntakeSubmission.person_id, IntakeSubmission.created_at),
     (Person.person_id, Person.updated_at),
 ]
 
 
-def register_number(finder: Callable[[str], OfPeople | None], *, is_health: bool) -> None:
+def register_number(read: Callable[[str], str | None], people: OfPeople, *, is_health: bool) -> None:
     """
-    Let people be found by a number of a record of theirs: the people of the number that was typed, None for no number.
+    Let people be found by a number of a record of theirs.
 
-    One that tells what somebody suffers from or takes part in is asked for by those who see it. Packages to the left
-    call this when they are loaded.
+    `read` gives the number that was typed, None for none; `people` is the query for the parameter `number`. One that
+    tells what somebody suffers from or takes part in is asked for by those who see it. Packages to the left call this
+    when they are loaded.
     """
-    _FINDERS.append((finder, is_health))
+    _NUMBERS.append((read, people, is_health))
 
 
 def register_activity(person_id: InstrumentedAttribute[UUID], at: InstrumentedAttribute[datetime]) -> None:
@@ -154,7 +168,7 @@ class _Attempt:
     """One way to read what was typed: people by a query, or by readings of names and further terms of the index."""
 
     read_as: ReadAs
-    people: OfPeople | None = None
+    people: People | None = None
     readings: Sequence[Reading] = ()
     terms: str | None = None
     is_similar: bool = False
@@ -187,7 +201,7 @@ async def search(
         last = shown[-1]
         place = (number, int(part.by_activity), last.rank, last.errors, int(last.is_inactive), last.active_at)
         next_cursor = encode_cursor(query.fingerprint(), (*place, last.hit.num, last.hit.key))
-    found = {getattr(row, str(hits.key.key)): row for row in await _loaded(session, rows, hits, shown)}
+    found = {getattr(row, str(hits.of.key.key)): row for row in await _loaded(session, rows, hits, shown)}
     return SearchFound(
         [found[one.hit.key] for one in shown if one.hit.key in found],
         next_cursor,
@@ -204,7 +218,7 @@ async def search(
 
 async def _loaded(session: AsyncSession, rows: Select[Row], hits: Hits, shown: Sequence[_Ranked]) -> Sequence[Row]:
     keys = [one.hit.key for one in shown]
-    return (await session.scalars(rows.where(hits.key.in_(keys)))).unique().all() if keys else []
+    return (await session.scalars(rows.where(hits.of.key.in_(keys)))).unique().all() if keys else []
 
 
 def _attempts(typed: str) -> list[_Attempt]:
@@ -213,11 +227,11 @@ def _attempts(typed: str) -> list[_Attempt]:
     attempts = [_Attempt("email", _of_emails(beginning)) for beginning in email_beginnings(typed) if "@" in beginning]
     reference = read_reference(typed)
     if reference is not None:
-        attempts.append(_Attempt("reference", select(Person.person_id).where(Person.reference == reference)))
+        attempts.append(_Attempt("reference", People(_OF_REFERENCE, {"reference": reference})))
     attempts += [_Attempt("number", people) for people in _of_numbers(typed)]
     if days := read_days(typed, today=today):
         attempts.append(_Attempt("birth_date", terms=some(term(day_term(day)) for day in days)))
-    attempts += [_Attempt("phone", of_phones(end)) for end in phone_ends(typed)]
+    attempts += [_Attempt("phone", _ends_so(end)) for end in phone_ends(typed)]
     if not attempts:
         attempts += [_Attempt("email", _of_emails(beginning)) for beginning in email_beginnings(typed)]
     beside = split_day(typed, today=today)
@@ -242,22 +256,24 @@ async def _find(walk: Walk, attempt: _Attempt, cursor: _Cursor | None, *, most: 
     return await _named(walk, attempt, cursor, most=most)
 
 
-async def _of_people(walk: Walk, people: OfPeople, cursor: _Cursor | None, *, most: int) -> _Part:
+async def _of_people(walk: Walk, people: People, cursor: _Cursor | None, *, most: int) -> _Part:
     """People whom an index of addresses, numbers or references names."""
     found = await walk.among(people)
-    if len(found) <= IN_HAND:
-        return await _in_hand(walk, [_ranked(hit) for hit in found], cursor, most=most)
-    after = None if cursor is None else (not cursor.is_inactive, cursor.place)
-    found = await walk.among(people, after=after) if after else found
-    return _Part([_ranked(hit) for hit in found[:most]], FEW, is_capped=True)
+    if found.total <= IN_HAND:
+        return await _in_hand(walk, [_ranked(hit) for hit in found.rows], cursor, most=most)
+    rows = found.rows
+    if cursor is not None:
+        rows = (await walk.among(people, after=(not cursor.is_inactive, cursor.place))).rows
+    return _Part([_ranked(hit) for hit in rows[:most]], *_total(found.total))
 
 
 async def _of_terms(walk: Walk, query: str, cursor: _Cursor | None, *, most: int) -> _Part:
     """People who have these terms: all are as good."""
-    found = await walk.all_of(query)
-    if found is not None:
-        return await _in_hand(walk, [_ranked(hit) for hit in found], cursor, most=most)
-    return await _walked(walk, [(Rank.WHOLE, query)], cursor, most=most)
+    met = await walk.all_of(query)
+    if met.rows is not None:
+        return await _in_hand(walk, [_ranked(hit) for hit in met.rows], cursor, most=most)
+    rows = await _walked(walk, [(Rank.WHOLE, query)], cursor, most=most)
+    return _Part(rows, *_total(met.total))
 
 
 async def _named(walk: Walk, attempt: _Attempt, cursor: _Cursor | None, *, most: int) -> _Part:
@@ -266,11 +282,11 @@ async def _named(walk: Walk, attempt: _Attempt, cursor: _Cursor | None, *, most:
     def asked(query: str) -> str:
         return query if attempt.terms is None else every([query, attempt.terms])
 
-    found = await walk.all_of(asked(terms.query_of_all(attempt.readings)))
-    if found is None:
+    met = await walk.all_of(asked(terms.query_of_all(attempt.readings)))
+    if met.rows is None:
         ranks = [(rank, asked(terms.query(attempt.readings, rank))) for rank in terms.ranks(attempt.readings)]
-        return await _walked(walk, ranks, cursor, most=most)
-    ranked = [_ranked(hit, terms.rank(attempt.readings, set(hit.words.split()))) for hit in found]
+        return _Part(await _walked(walk, ranks, cursor, most=most), *_total(met.total))
+    ranked = [_ranked(hit, terms.rank(attempt.readings, set(hit.words.split()))) for hit in met.rows]
     is_one_word = len(attempt.readings[0]) == 1
     if 0 < len(ranked) < _HARDLY_ANY and (is_one_word or not any(one.rank == Rank.WHOLE for one in ranked)):
         known = {one.hit.key for one in ranked}
@@ -300,14 +316,15 @@ async def _near(walk: Walk, attempt: _Attempt) -> list[_Ranked]:
 async def _most_similar(walk: Walk, attempt: _Attempt, query: str, *, most_errors: int | None) -> list[_Ranked]:
     """The people of a query for similar names by their errors; of very many the newest."""
     asked = query if attempt.terms is None else every([query, attempt.terms])
-    found = await walk.all_of(asked)
+    met = await walk.all_of(asked)
+    found = met.rows
     if found is None:
-        found = await walk.newest_of(asked, is_active=True, after=None, most=FEW)
+        found = await walk.newest_of(asked, is_active=True, after=None, most=IN_HAND)
     ranked = [_ranked(hit, Rank.SIMILAR, errors=near.errors(attempt.readings, hit.words.split())) for hit in found]
     return [one for one in ranked if most_errors is None or one.errors <= most_errors]
 
 
-async def _walked(walk: Walk, ranks: Sequence[tuple[Rank, str]], cursor: _Cursor | None, *, most: int) -> _Part:
+async def _walked(walk: Walk, ranks: Sequence[tuple[Rank, str]], cursor: _Cursor | None, *, most: int) -> list[_Ranked]:
     """The people of each query after the other, active ones first, the newest first, from the cursor's place on."""
     rows: list[_Ranked] = []
     for rank, query in ranks:
@@ -319,59 +336,81 @@ async def _walked(walk: Walk, ranks: Sequence[tuple[Rank, str]], cursor: _Cursor
             after = cursor.place if cursor and here == begins else None
             found = await walk.newest_of(query, is_active=is_active, after=after, most=most - len(rows))
             rows += [_ranked(hit, rank) for hit in found]
-    return _Part(rows, FEW, is_capped=True)
+    return rows
+
+
+def _total(count: int | None) -> tuple[int, bool]:
+    """The total of a page and whether it is capped: those who were not counted are more than are read at once."""
+    return (IN_HAND, True) if count is None else (min(count, COUNT_CAP), count > COUNT_CAP)
 
 
 async def _in_hand(walk: Walk, ranked: list[_Ranked], cursor: _Cursor | None, *, most: int) -> _Part:
     """The page of people who are all read already."""
-    by_activity = bool(cursor.by_activity) if cursor else len(ranked) <= FEW
+    by_activity = bool(cursor.by_activity) if cursor else True
     if by_activity and len(ranked) > 1:
         active_at = await _last_activity(walk.session, [one.hit.person_id for one in ranked])
         ranked = [one._replace(active_at=active_at.get(one.hit.person_id, 0)) for one in ranked]
     ordered = sorted(ranked, key=lambda one: one.order)
     if cursor is not None:
         ordered = [one for one in ordered if one.order > cursor.order]
-    total = len(ranked)
-    return _Part(ordered[:most], min(total, COUNT_CAP), total > COUNT_CAP, by_activity)
+    return _Part(ordered[:most], *_total(len(ranked)), by_activity)
 
 
 async def _last_activity(session: AsyncSession, person_ids: Sequence[UUID]) -> dict[UUID, int]:
     """When something last happened with these people: they wrote, were called, or their record was changed."""
-    now = literal(clock.now())
-    people = literal(list(person_ids), ARRAY(Uuid()))
+    rows = await run_statement(session, _activity(), {"people": list(person_ids), "now": clock.now()})
+    return {row["person_id"]: int(row["at"].timestamp() * 1_000_000) for row in rows}
+
+
+@cache
+def _activity() -> Statement:
+    people = bindparam("people", type_=ARRAY(Uuid()))
     each = [
         select(person_id.label("person_id"), func.max(at).label("at"))
-        .where(person_id == any_(people), at <= now)
+        .where(person_id == any_(people), at <= bindparam("now", type_=Person.updated_at.type))
         .group_by(person_id)
         for person_id, at in _ACTIVITIES
     ]
     found = union_all(*each).subquery()
-    rows = await session.execute(select(found.c.person_id, func.max(found.c.at)).group_by(found.c.person_id))
-    return {person_id: int(at.timestamp() * 1_000_000) for person_id, at in rows}
+    return Statement(select(found.c.person_id, func.max(found.c.at).label("at")).group_by(found.c.person_id))
 
 
 def _ranked(hit: Hit, rank: Rank = Rank.WHOLE, *, errors: int = 0) -> _Ranked:
     return _Ranked(int(rank), errors, not hit.is_active, 0, hit)
 
 
-def _of_emails(beginning: str) -> OfPeople:
+def _of_emails(beginning: str) -> People:
     """Whose address begins so: their own or a further one, also a former."""
-    point = ContactPoint
-    further = select(point.person_id).where(
-        point.kind == "email", _is_recognised(), begins_with(point.value_key, beginning)
-    )
-    own = select(Person.person_id).where(Person.email_key.is_not(None), begins_with(Person.email_key, beginning))
-    return union_of(own, further)
+    return People(_OF_EMAILS, {"beginning": beginning, "end": behind_prefix(beginning)})
+
+
+def _ends_so(end: str) -> People:
+    reversed_end = end[::-1]
+    return People(_OF_PHONES, {"beginning": reversed_end, "end": behind_prefix(reversed_end)})
 
 
 def of_phones(end: str) -> OfPeople:
     """Whose phone ends with these digits: their own or a further one, also a former."""
+    return _whose_phone(lambda column: begins_with(column, end[::-1]))
+
+
+def _whose_phone(is_meant: Callable[[ColumnElement[str]], ColumnElement[bool]]) -> OfPeople:
     point = ContactPoint
     own = func.reversed_digits(func.coalesce(Person.phone_e164, Person.phone))
     further = func.reversed_digits(point.value_key)
     return union_of(
-        select(Person.person_id).where(Person.phone.is_not(None), begins_with(own, end[::-1])),
-        select(point.person_id).where(point.kind == "phone", _is_recognised(), begins_with(further, end[::-1])),
+        select(Person.person_id).where(Person.phone.is_not(None), is_meant(own)),
+        select(point.person_id).where(point.kind == literal_column("'phone'"), _is_recognised(), is_meant(further)),
+    )
+
+
+def _whose_email(is_meant: Callable[[Any], ColumnElement[bool]]) -> OfPeople:
+    point = ContactPoint
+    return union_of(
+        select(Person.person_id).where(Person.email_key.is_not(None), is_meant(Person.email_key)),
+        select(point.person_id).where(
+            point.kind == literal_column("'email'"), _is_recognised(), is_meant(point.value_key)
+        ),
     )
 
 
@@ -382,10 +421,10 @@ def union_of(*queries: OfPeople) -> OfPeople:
 
 def _is_recognised() -> ColumnElement[bool]:
     """A wrong contact point, and one of somebody else's, says nothing of a person."""
-    return or_(ContactPoint.was.is_(None), ContactPoint.was == "former")
+    return or_(ContactPoint.was.is_(None), ContactPoint.was == literal_column("'former'"))
 
 
-def _of_numbers(typed: str) -> list[OfPeople]:
+def _of_numbers(typed: str) -> list[People]:
     text = clean(typed)
     sees_health = True
     try:
@@ -394,8 +433,8 @@ def _of_numbers(typed: str) -> list[OfPeople]:
         sees_health = False
     except ValidationError:
         return []
-    asked = [finder(text) for finder, is_health in _FINDERS if sees_health or not is_health]
-    return [people for people in asked if people is not None]
+    asked = [(read(text), people) for read, people, is_health in _NUMBERS if sees_health or not is_health]
+    return [People(people, {"number": number}) for number, people in asked if number is not None]
 
 
 def _new_caller(typed: str) -> NewCaller:
@@ -410,3 +449,14 @@ def _new_caller(typed: str) -> NewCaller:
     beside = split_day(text, today=today)
     first_name, last_name = as_names(beside.names)
     return NewCaller(first_name=first_name, last_name=last_name, date_of_birth=beside.day)
+
+
+def _in_range(column: Any) -> ColumnElement[bool]:
+    """`begins_with` with parameters, for statements that are made once; nobody types what has no end."""
+    begins = column.op("~>=~", is_comparison=True)(bindparam("beginning", type_=Text))
+    return begins & column.op("~<~", is_comparison=True)(bindparam("end", type_=Text))  # type: ignore[no-any-return]
+
+
+_OF_EMAILS = _whose_email(_in_range)
+_OF_PHONES = _whose_phone(_in_range)
+_OF_REFERENCE = select(Person.person_id).where(Person.reference == bindparam("reference", type_=Text))

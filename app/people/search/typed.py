@@ -114,7 +114,9 @@ def split_day(typed: str, *, today: date) -> NamesAndDay:
             days = _days_of(place, found, today)
             rest = f"{text[: found.start()]} {text[found.end() :]}".strip()
             if days and words_of(rest):
-                return NamesAndDay(rest, tuple(map(day_term, days)), days[0] if len(days) == 1 else None)
+                known_less_well = (day for one in days for day in _as_partly_known(one))
+                terms = dict.fromkeys(map(day_term, (*days, *known_less_well)))
+                return NamesAndDay(rest, tuple(terms), days[0] if len(days) == 1 else None)
     words = text.split()
     years = [word for word in words if _YEAR.fullmatch(word) and int(word) <= today.year]
     rest = " ".join(word for word in words if word not in years)
@@ -160,6 +162,11 @@ def _days_of(place: re.Pattern[str], found: re.Match[str], today: date) -> tuple
         return _month(int(found[1] or found[4]), int(found[2] or found[3]), today)
     days = (_day(*map(int, parts)) for parts in tries)
     return tuple(dict.fromkeys(day for day in days if day and day.year >= _FIRST_YEAR and day <= today))
+
+
+def _as_partly_known(day: date) -> tuple[date, ...]:
+    """How the day stands where only its month or its year is known, or a placeholder was entered."""
+    return day.replace(day=1), *(date(day.year, month, number) for month, number in ((1, 1), (6, 30), (7, 1)))
 
 
 def _years(written: str, today: date) -> list[str]:

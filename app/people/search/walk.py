@@ -5,22 +5,23 @@ An index of words has no order. The buckets of running numbers give it one: `ma`
 as cheap as any word. How many have been found there tells how far the next step has to go.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Integer,
     Select,
+    Text,
     bindparam,
     cast,
     func,
-    literal,
     literal_column,
     select,
-    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -30,9 +31,14 @@ from sqlalchemy.sql.selectable import CTE
 
 from app.people.search.models import PersonSearch
 from app.people.search.terms import every, some, term
+from app.platform.db import Base
+from app.platform.fast_path import Rows, Statement
+from app.platform.paging import PageQuery
 
-IN_HAND: Final = 3_000
-"""So many are read at once and sorted as they should be; where there are more, buckets are gone through."""
+IN_HAND: Final = 200
+"""So many are read at once and ordered as they should be; where there are more, buckets are gone through."""
+SORTED_AT_ONCE: Final = 3_000
+"""So many PostgreSQL sorts to give the newest of them; where there are more, a smaller step is taken."""
 _PROBE: Final = 2_048
 _LEAST: Final = 1_024
 _WIDER: Final = 8
@@ -41,20 +47,47 @@ _SHIFTS: Final = (10, 13, 16, 19)
 _MOST_BUCKETS: Final = 9
 
 Key = ColumnElement[UUID] | InstrumentedAttribute[UUID]
+Filters = Mapping[str, ColumnElement[bool]]
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """
+    A list that is searched: its rows by their `key`, whose they are, and its filters by name.
+
+    A filter takes its value as the parameter of its name, so that statements are made once for all values.
+    """
+
+    key: Key
+    person_id: Key
+    filters: Filters
+
+    def given(self, query: PageQuery) -> dict[str, Any]:
+        """The values of the filters that a list's query has fields for."""
+        return {name: value for name in self.filters if (value := getattr(query, name, None)) is not None}
 
 
 @dataclass(frozen=True)
 class Hits:
     """
-    What a list shows of the persons that are found: its rows, `key` and `person_id` of their table, and its filter.
+    What a list shows of the persons that are found: the values of its filters by name.
 
-    `conditions` are exact; `marks` say in the index what some of them say, so that few are read for a rare one.
+    `marks` say in the index what some of them say, so that few are read for a rare one. `conditions` are further ones
+    that come with their values.
     """
 
-    key: Key
-    person_id: Key
-    conditions: Sequence[ColumnElement[bool]] = ()
+    of: Searched
+    values: Mapping[str, Any] = field(default_factory=dict)
     marks: Sequence[str] = ()
+    conditions: Sequence[ColumnElement[bool]] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """A query of person_id with parameters, made once; and what is asked this time."""
+
+    query: Select[*tuple[Any, ...]]
+    values: Mapping[str, Any]
 
 
 class Hit(NamedTuple):
@@ -65,6 +98,18 @@ class Hit(NamedTuple):
     is_active: bool
     words: str
     key: UUID
+
+
+class Met(NamedTuple):
+    """`rows` when all are read, newest first, else None; `total` is None where they were not counted."""
+
+    rows: list[Hit] | None
+    total: int | None
+
+
+class Counted(NamedTuple):
+    rows: list[Hit]
+    total: int
 
 
 class Place(NamedTuple):
@@ -85,63 +130,59 @@ class Walk:
     async def newest(self) -> int:
         """The greatest running number given so far."""
         if self._newest is None:
-            self._newest = int(await self.session.scalar(_NEWEST) or 0)
+            (row,) = await run_statement(self.session, _NEWEST, {})
+            self._newest = row["num"] or 0
         return self._newest
 
-    async def all_of(self, query: str) -> list[Hit] | None:
-        """All who meet the query, newest first; None when they are more than are read at once."""
+    async def all_of(self, query: str) -> Met:
+        """Who meets the query: all of them, where they are no more than are read at once."""
         top = await self.newest() + 1
-        if top > IN_HAND:
-            found = await self._between(query, top - _PROBE, top, is_active=True)
-            if (len(found) + 1) * top / _PROBE > IN_HAND:
-                return None
-        found = await self._between(query, None, top, is_active=None)
-        return found if len(found) <= IN_HAND else None
+        if top > SORTED_AT_ONCE:
+            found = await self._between(query, top - _PROBE, top, is_active=True, most=IN_HAND + 1)
+            if found.total > IN_HAND or (found.total + 1) * top / _PROBE > SORTED_AT_ONCE:
+                return Met(None, None)
+        found = await self._between(query, None, top, is_active=None, most=IN_HAND + 1)
+        return Met(found.rows if found.total <= IN_HAND else None, found.total)
 
     async def newest_of(self, query: str, *, is_active: bool, after: Place | None, most: int) -> list[Hit]:
         """The first `most` of those who meet the query, active or not, that come after a place, newest first."""
         rows: list[Hit] = []
         top = 1 + (after.num if after else await self.newest())
-        width, gone_through = _PROBE, 0
+        width, gone_through, met = _PROBE, 0, 0
         # Few are inactive: they are read as a whole first.
         reads_all, has_read_all = not is_active, False
         while len(rows) < most:
             low = None if reads_all or top <= _LEAST else top - width
             is_least = (top if low is None else width) <= _LEAST
-            found = await self._between(query, low, top, is_active=is_active, after=after, reads_every=is_least)
-            if len(found) > IN_HAND and not is_least:
+            found = await self._between(
+                query, low, top, is_active=is_active, after=after, most=most - len(rows), sorts_all=is_least
+            )
+            if found.total > SORTED_AT_ONCE and not is_least:
                 # Too many to be sorted: a smaller step, and no second try at the rest as a whole.
                 width = max((width if low is not None else _PROBE) // _WIDER, _LEAST)
                 reads_all, has_read_all = False, has_read_all or low is None
                 continue
-            rows += found
+            rows += found.rows
             if low is None or low <= 0:
                 break
-            gone_through += width
-            top = low
-            per_person = (len(rows) + 1) / gone_through
-            reads_all = per_person * top <= IN_HAND and not has_read_all
+            gone_through, met, top = gone_through + width, met + found.total, low
+            per_person = (met + 1) / gone_through
+            reads_all = per_person * top <= SORTED_AT_ONCE and not has_read_all
             width = int(min(max((most - len(rows)) / per_person * _A_BIT_MORE, _PROBE), width * _WIDER))
-        return rows[:most]
+        return rows
 
-    async def among(self, people: Select[Any], *, after: tuple[bool, Place] | None = None) -> list[Hit]:
+    async def among(self, people: People, *, after: tuple[bool, Place] | None = None) -> Counted:
         """
-        Those of `people`, a query of person_id, active ones first, newest first; at most one more than IN_HAND.
+        Those of `people`, active ones first, newest first: one more than are read at once, and how many there are.
 
         `after` is whether the last row of the page before was active, and its place.
         """
-        row = PersonSearch
-        m = _materialized(
-            select(row.person_id, row.num, row.is_active, row.words).where(row.person_id.in_(people.correlate(None)))
-        )
-        shown = self._shown(m).subquery("shown")
-        order = (shown.c.is_active, shown.c.num, shown.c.key)
-        query = select(shown)
+        statement = _statement(select_among, self.hits, people.query, has_place=after is not None)
+        values = dict(people.values)
         if after is not None:
             is_active, place = after
-            query = query.where(tuple_(*order) < tuple_(literal(is_active), *map(literal, place)))
-        query = query.order_by(*(column.desc() for column in order)).limit(_number(IN_HAND + 1))
-        return [Hit(*found) for found in await self.session.execute(query)]
+            values |= {"is_active": is_active, "num": place.num, "key": place.key}
+        return await self._read(statement, values)
 
     async def _between(
         self,
@@ -150,54 +191,123 @@ class Walk:
         top: int,
         *,
         is_active: bool | None,
+        most: int,
         after: Place | None = None,
-        reads_every: bool = False,
-    ) -> list[Hit]:
+        sorts_all: bool = False,
+    ) -> Counted:
         """
-        Those who meet the query with numbers from `low` to below `top`, newest first; without `low` all below `top`.
+        Those who meet the query with numbers from `low` to below `top`; without `low` all below `top`.
 
-        At most one more than IN_HAND, which are not the newest then; `reads_every` is for few persons of many rows.
+        The newest `most` of them, and how many there are, at most one more than SORTED_AT_ONCE: then these are not the
+        newest. `sorts_all` is for few persons of many rows.
         """
         asked = [query, *(term(f"@{mark}") for mark in self.hits.marks)]
         if low is not None:
             asked.append(buckets(low, top, is_active=bool(is_active)))
         elif is_active is False:
             asked.append(term("@off"))
-        statement = select_between(
+        statement = _statement(
+            select_between,
             self.hits,
             has_low=low is not None,
             only_active=is_active is True,
             has_place=after is not None,
-            most=None if reads_every else IN_HAND + 1,
+            sorted_at_once=None if sorts_all else SORTED_AT_ONCE + 1,
         )
-        values: dict[str, Any] = {"query": every(asked), "top": top}
+        values: dict[str, Any] = {"query": every(asked), "top": top, "most": most}
         if low is not None:
             values["low"] = low
         if after is not None:
             values |= {"num": after.num, "key": after.key}
-        return [Hit(*found) for found in await self.session.execute(statement, values)]
+        return await self._read(statement, values)
 
-    def _shown(self, m: CTE) -> Select[Any]:
-        return shown_of(self.hits, m)
+    async def _read(self, statement: Statement, values: Mapping[str, Any]) -> Counted:
+        rows = await run_statement(self.session, statement, {**self.hits.values, **values})
+        return Counted([Hit(*tuple(row)[:5]) for row in rows], rows[0]["total"] if rows else 0)
 
 
-def select_between(hits: Hits, *, has_low: bool, only_active: bool, has_place: bool, most: int | None) -> Select[Any]:
+async def run_statement(session: AsyncSession, statement: Statement, values: Mapping[str, Any]) -> Rows:
+    """The rows of a statement on the session's own connection, past the ORM: a search sends several."""
+    driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
+    found: Rows = await driver.fetch(statement.sql, *statement.arguments(values))
+    return found
+
+
+def filters_of(model: type[Base], *equal: str, **further: ColumnElement[bool]) -> dict[str, ColumnElement[bool]]:
+    """The filters by columns that are equal to their value, by when the row was made, and further ones."""
+    columns = model.__table__.c
+    found: dict[str, ColumnElement[bool]] = {
+        name: columns[name] == bindparam(name, type_=columns[name].type) for name in equal
+    }
+    made = columns.created_at
+    found["created_from"] = made >= bindparam("created_from", type_=made.type)
+    found["created_to"] = made < bindparam("created_to", type_=made.type)
+    return found | further
+
+
+def _statement(make: Callable[..., Select[Any]], hits: Hits, *asked: Any, **flags: Any) -> Statement:
+    """The statement that `make` makes for these filters, made once where they have no values of their own."""
+    if hits.conditions:
+        return Statement(make(hits.of, tuple(hits.values), hits.conditions, *asked, **flags))
+    return _kept(make, hits.of, tuple(sorted(hits.values)), *asked, **flags)
+
+
+@cache
+def _kept(
+    make: Callable[..., Select[Any]], of: Searched, names: tuple[str, ...], *asked: Any, **flags: Any
+) -> Statement:
+    return Statement(make(of, names, (), *asked, **flags))
+
+
+def select_among(
+    of: Searched,
+    names: Sequence[str],
+    conditions: Sequence[ColumnElement[bool]],
+    people: Select[*tuple[Any, ...]],
+    *,
+    has_place: bool,
+) -> Select[Any]:
+    """Those of `people` as rows of the list, active ones first, newest first, and how many they are."""
+    row = PersonSearch
+    m = _materialized(
+        select(row.person_id, row.num, row.is_active, row.words).where(row.person_id.in_(people.correlate(None)))
+    )
+    shown = shown_of(of, names, conditions, m).cte("shown")
+    order = (shown.c.is_active, shown.c.num, shown.c.key)
+    query = select(shown, select(func.count()).select_from(shown).scalar_subquery().label("total"))
+    if has_place:
+        last = (bindparam(name, type_=column.type) for name, column in zip(_PLACE, order, strict=True))
+        query = query.where(tuple_(*order) < tuple_(*last))
+    return query.order_by(*(column.desc() for column in order)).limit(_number(IN_HAND + 1))
+
+
+def select_between(
+    of: Searched,
+    names: Sequence[str],
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    has_low: bool,
+    only_active: bool,
+    has_place: bool,
+    sorted_at_once: int | None,
+) -> Select[Any]:
     """
     The persons who meet `query` with numbers below `top`, from `low` on, as rows of the list.
 
-    They are taken from the index first, then the list's filter is looked at, then `most` are sorted. In one
+    They are taken from the index first, then the list's filter is looked at, then these are sorted. In one
     query PostgreSQL would go along another index and look at everybody.
     """
     row = PersonSearch
     terms = func.search_terms(row.words, row.num, row.is_active, row.date_of_birth, row.marks)
     found = select(row.person_id, row.num, row.is_active, row.words).where(
-        terms.op("@@", is_comparison=True)(cast(bindparam("query"), TSQUERY)), row.num < bindparam("top")
+        terms.op("@@", is_comparison=True)(cast(bindparam("query", type_=Text), TSQUERY)),
+        row.num < bindparam("top", type_=BigInteger),
     )
     if has_low:
-        found = found.where(row.num >= bindparam("low"))
+        found = found.where(row.num >= bindparam("low", type_=BigInteger))
     if only_active:
         found = found.where(row.is_active)
-    shown = shown_of(hits, _materialized(found))
+    shown = shown_of(of, names, conditions, _materialized(found))
     if has_place:
         num, key = shown.selected_columns["num"], shown.selected_columns["key"]
         # A key that is labelled is no column for a condition.
@@ -205,21 +315,23 @@ def select_between(hits: Hits, *, has_low: bool, only_active: bool, has_place: b
         shown = shown.where(
             tuple_(num, key) < tuple_(bindparam("num", type_=num.type), bindparam("key", type_=key.type))
         )
-    read = (shown if most is None else shown.limit(_number(most))).subquery("read")
-    return select(read).order_by(read.c.num.desc(), read.c.key.desc())
+    read = (shown if sorted_at_once is None else shown.limit(_number(sorted_at_once))).cte("read")
+    count = select(func.count()).select_from(read).scalar_subquery()
+    return (
+        select(read, count.label("total"))
+        .order_by(read.c.num.desc(), read.c.key.desc())
+        .limit(bindparam("most", type_=Integer))
+    )
 
 
-def shown_of(hits: Hits, m: CTE) -> Select[Any]:
+def shown_of(of: Searched, names: Sequence[str], conditions: Sequence[ColumnElement[bool]], m: CTE) -> Select[Any]:
     """The rows of the list of the persons in `m`, by the list's filter."""
     columns = (m.c.person_id, m.c.num, m.c.is_active, m.c.words)
-    if hits.key is hits.person_id and not hits.conditions:
+    if of.key is of.person_id and not names and not conditions:
         return select(*columns, m.c.person_id.label("key"))
-    table = hits.key.table
-    return (
-        select(*columns, hits.key.label("key"))
-        .join_from(m, table, hits.person_id == m.c.person_id)
-        .where(*hits.conditions)
-    )
+    wanted = (*(of.filters[name] for name in names), *conditions)
+    found = select(*columns, of.key.label("key")).join_from(m, of.key.table, of.person_id == m.c.person_id)
+    return found.where(*wanted)
 
 
 def buckets(low: int, top: int, *, is_active: bool) -> str:
@@ -246,4 +358,5 @@ def _number(rows: int) -> ColumnElement[int]:
     return literal_column(str(rows), Integer)
 
 
-_NEWEST = text("SELECT pg_sequence_last_value('person_search_num_seq')")
+_PLACE: Final = ("is_active", "num", "key")
+_NEWEST = Statement(select(func.pg_sequence_last_value(literal_column("'person_search_num_seq'")).label("num")))
