@@ -45,8 +45,9 @@ format: $(STAMP) ## let ruff format and repair what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP) ## measure fast operations beside pgbench at 10 k and 1 M patients, then the migration
+bench: $(STAMP) ## measure fast operations beside pgbench at 10 k and 1 M patients, the search, the migration
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.search
 	$(BIN)/python -m bench.legacy
 
 fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless told)

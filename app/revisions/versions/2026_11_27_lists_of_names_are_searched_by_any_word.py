@@ -4,7 +4,7 @@ Conditions, hospitals, specializations, trials and programmes are found by the b
 Marks are left out, and a word is filed as it is written, as Americans write it (leukaemia, tumour, centre), and with the
 letters of a keyboard without marks (Mueller).
 
-Revision: 0032_any_word.
+Revision: 0033_any_word.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0032_any_word"
-down_revision: str | None = "0031_departures"
+revision: str = "0033_any_word"
+down_revision: str | None = "0032_phones"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
