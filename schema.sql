@@ -861,6 +861,26 @@ CREATE FUNCTION search_terms(words text, num bigint, is_active boolean, date_of_
             ) AS x WHERE term <> ''))
     $$;
 
+CREATE FUNCTION spelt_words(name text) RETURNS TABLE(place bigint, spelling text)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+        SELECT w.place, s.spelling
+        FROM regexp_split_to_table(
+            translate(replace(replace(replace(replace(
+                lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036f]', '', 'g')),
+                'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'), 'øđðłı', 'oddli'),
+            '[^[:alnum:]]+') WITH ORDINALITY AS w(word, place),
+        LATERAL (
+            SELECT w.word AS spelling
+            UNION
+            SELECT regexp_replace(regexp_replace(regexp_replace(
+                w.word, 'ae|oe', 'e', 'g'), 'our(s?)$', 'or\1'), '(t|b)re(s?)$', '\1er\2')
+            UNION
+            SELECT replace(replace(replace(w.word, 'ae', 'a'), 'oe', 'o'), 'ue', 'u')
+        ) AS s
+        WHERE w.word <> ''
+    $_$;
+
 CREATE FUNCTION take_indexes_away(target text) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -937,6 +957,34 @@ CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS
         RETURN total;
     END
     $_$;
+
+CREATE FUNCTION word_query(typed text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT string_agg(spellings, ' & ')::tsquery
+        FROM (
+            SELECT '(' || string_agg(quote_literal(spelling) || ':*', ' | ') || ')' AS spellings
+            FROM public.spelt_words(typed) GROUP BY place
+        ) AS words
+    $$;
+
+CREATE FUNCTION word_terms(a text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT array_to_tsvector(array(SELECT DISTINCT spelling FROM public.spelt_words(coalesce(a, ''))))
+    $$;
+
+CREATE FUNCTION word_terms(a text, b text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT array_to_tsvector(array(SELECT DISTINCT spelling FROM public.spelt_words(coalesce(a, '') || ' ' || coalesce(b, ''))))
+    $$;
+
+CREATE FUNCTION word_terms(a text, b text, c text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT array_to_tsvector(array(SELECT DISTINCT spelling FROM public.spelt_words(coalesce(a, '') || ' ' || coalesce(b, '') || ' ' || coalesce(c, ''))))
+    $$;
 
 CREATE TABLE access_opening (
     access_opening_id uuid DEFAULT uuidv7() NOT NULL,
@@ -2074,13 +2122,13 @@ CREATE INDEX ix_clinical_trial_created_at ON clinical_trial USING btree (created
 
 CREATE INDEX ix_clinical_trial_status_created_at ON clinical_trial USING btree (status, created_at DESC, clinical_trial_id DESC);
 
-CREATE INDEX ix_clinical_trial_title_prefix ON clinical_trial USING btree (lower((title)::text) text_pattern_ops);
-
-CREATE INDEX ix_clinical_trial_trial_id_prefix ON clinical_trial USING btree (lower((trial_id)::text) text_pattern_ops);
+CREATE INDEX ix_clinical_trial_words ON clinical_trial USING gin (word_terms((trial_id)::text, (title)::text, (sponsor)::text)) WITH (fastupdate=off);
 
 CREATE INDEX ix_condition_code_system_code ON condition_code USING btree (system, code);
 
 CREATE INDEX ix_condition_synonym_medical_condition_id ON condition_synonym USING btree (medical_condition_id);
+
+CREATE INDEX ix_condition_synonym_words ON condition_synonym USING gin (word_terms((name)::text)) WITH (fastupdate=off);
 
 CREATE INDEX ix_contact_point_email_beginning ON contact_point USING btree (value_key text_pattern_ops) WHERE (kind = 'email'::text);
 
@@ -2116,9 +2164,13 @@ CREATE INDEX ix_eap_journey_status_created_at ON eap_journey USING btree (status
 
 CREATE INDEX ix_eap_program_created_at ON eap_program USING btree (created_at DESC, eap_program_id DESC);
 
+CREATE INDEX ix_eap_program_words ON eap_program USING gin (word_terms((name)::text, (product)::text, (sponsor)::text)) WITH (fastupdate=off);
+
 CREATE INDEX ix_held_form_user_account_id ON held_form USING btree (user_account_id);
 
 CREATE INDEX ix_hospital_name ON hospital USING btree (lower((name)::text), hospital_id);
+
+CREATE INDEX ix_hospital_words ON hospital USING gin (word_terms((name)::text, (city)::text)) WITH (fastupdate=off);
 
 CREATE INDEX ix_intake_submission_person_id ON intake_submission USING btree (person_id, created_at DESC, intake_submission_id DESC);
 
@@ -2141,6 +2193,8 @@ CREATE INDEX ix_journey_event_patient_id_happened_at ON journey_event USING btre
 CREATE INDEX ix_known_device_last_used_at ON known_device USING btree (last_used_at);
 
 CREATE INDEX ix_medical_condition_active_name ON medical_condition USING btree (is_active, lower((name)::text), medical_condition_id);
+
+CREATE INDEX ix_medical_condition_words ON medical_condition USING gin (word_terms((name)::text, (abbreviation)::text)) WITH (fastupdate=off);
 
 CREATE INDEX ix_one_time_link_user_account_id ON one_time_link USING btree (user_account_id);
 
@@ -2235,6 +2289,8 @@ CREATE INDEX ix_search_word_word ON search_word USING btree (word);
 CREATE INDEX ix_sign_in_attempt_account_sha256_at ON sign_in_attempt USING btree (account_sha256, at);
 
 CREATE INDEX ix_sign_in_attempt_source_at ON sign_in_attempt USING btree (source, at);
+
+CREATE INDEX ix_specialization_words ON specialization USING gin (word_terms((name)::text)) WITH (fastupdate=off);
 
 CREATE INDEX ix_suggested_change_created_at ON suggested_change USING btree (created_at DESC, suggested_change_id DESC);
 
@@ -2638,4 +2694,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0032_phones');
+INSERT INTO alembic_version VALUES ('0033_any_word');
