@@ -119,7 +119,7 @@ def _read_reference(typed: str) -> str | None:
 register_number(
     _read_reference,
     select(PatientLead.person_id).where(PatientLead.reference == bindparam("number", type_=Text)),
-    is_health=False,
+    of_case=False,
 )
 
 

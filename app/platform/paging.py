@@ -36,6 +36,14 @@ Narrows = Callable[[BaseModel, PersonColumn | None], ColumnElement[bool] | None]
 narrows: ContextVar[Narrows | None] = ContextVar("narrows", default=None)
 """Set by an entry point while it answers: the rows that a list may find for its asker, None where all."""
 
+
+def admit(question: BaseModel) -> None:
+    """Raise for a question that the asker of the request that is answered may not ask."""
+    check = admits.get()
+    if check is not None:
+        check(question)
+
+
 Cursor: Any = line(2000)
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -97,9 +105,7 @@ class PageQuery(Body):
     cursor: Cursor | None = None
 
     def model_post_init(self, _context: Any) -> None:
-        check = admits.get()
-        if check is not None:
-            check(self)
+        admit(self)
 
     def fingerprint(self) -> str:
         """What a cursor is bound to: every filter but the page's own size and place."""

@@ -259,6 +259,26 @@ async def test_a_filter_by_case_detail_tells_the_people_of_one_list_apart(
         assert (answer.json()["total"], len(answer.json()["items"])) == (number, number)
 
 
+@pytest.mark.parametrize("path", ["persons", "patients"])
+@pytest.mark.parametrize("q", ["EAP-7731", "NCT90012345"])
+async def test_a_search_for_the_number_of_a_case_finds_cases_that_are_open(
+    assigned: httpx.AsyncClient, session: AsyncSession, path: str, q: str
+) -> None:
+    trial = await a_trial(session, trial_id="NCT90012345")
+    owners = [await a_colleague(session), await a_colleague(session)]
+    for number, (owner, _) in enumerate(owners):
+        patient = await a_patient(session, owner_id=owner.user_account_id)
+        await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
+        if number == 0:
+            await an_eap_journey(session, patient, eap_number="EAP-7731")
+    await session.commit()
+    found = [
+        (await assigned.get(f"/api/v1/{path}", params={"q": q}, headers=headers)).json()["total"]
+        for _, headers in owners
+    ]
+    assert found == ([1, 0] if q == "EAP-7731" else [1, 1])
+
+
 async def test_a_list_that_is_asked_by_case_detail_says_whose_its_rows_are(
     session: AsyncSession, settings: Settings
 ) -> None:

@@ -128,7 +128,7 @@ async def test_marks_follow_patient_leads_and_physician(
     assert "h" in (await _row(session, person.person_id)).marks
 
 
-async def test_a_name_changed_past_the_program_is_caught_up_and_missing_rows_are_made_newest_first(
+async def test_a_name_changed_past_the_program_is_caught_up_and_missing_rows_get_the_next_numbers(
     bound: BoundDatabase, session: AsyncSession
 ) -> None:
     people = [await a_person(session, first_name=name, last_name="Zwart") for name in ("Aad", "Bea", "Cor")]
@@ -142,7 +142,7 @@ async def test_a_name_changed_past_the_program_is_caught_up_and_missing_rows_are
     assert await rows.fill(bound) == 0
 
     first, second, third = [await _row(session, key) for key in keys]
-    assert first.num < second.num < third.num
+    assert third.num < first.num < second.num
     assert first.words == "aad zwart"
     assert set(third.words.split()) == {"cor", "wit", "zwart"}
 
@@ -151,7 +151,7 @@ async def test_filling_does_not_undo_what_somebody_wrote_meanwhile(session: Asyn
     person = await a_person(session, first_name="Aad", last_name="Zwart")
     outdated = {person.person_id: fold_names(["Before"])}
 
-    await rows._write(session, outdated, below=1)
+    await rows._write(session, outdated, is_late=True)
 
     assert (await _row(session, person.person_id)).words == "aad zwart"
 

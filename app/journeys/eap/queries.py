@@ -21,7 +21,7 @@ register_number(
     select(Patient.person_id)
     .join(EapJourney, EapJourney.patient_id == Patient.patient_id)
     .where(func.lower(EapJourney.eap_number) == bindparam("number", type_=Text)),
-    is_health=True,
+    of_case=True,
 )
 
 

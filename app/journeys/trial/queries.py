@@ -26,7 +26,7 @@ register_number(
     .join(ClinicalTrialJourney, ClinicalTrialJourney.patient_id == Patient.patient_id)
     .join(ClinicalTrial, ClinicalTrial.clinical_trial_id == ClinicalTrialJourney.clinical_trial_id)
     .where(ClinicalTrial.trial_id == bindparam("number", type_=Text)),
-    is_health=True,
+    of_case=True,
 )
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.access.masking import Health
+from app.access.masking import Detail
 from app.people.errors import SearchNotAllowed
 from app.people.models import ContactPoint, IntakeSubmission, Person
 from app.people.references import read_reference
@@ -53,7 +53,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Forbidden
 from app.platform.fast_path import Statement
-from app.platform.paging import COUNT_CAP, Found, PageQuery, decode_cursor, encode_cursor
+from app.platform.paging import COUNT_CAP, Found, PageQuery, admit, decode_cursor, encode_cursor, narrows
 from app.platform.search import begins_with, behind_prefix
 from app.platform.text import Label
 
@@ -72,15 +72,15 @@ _ACTIVITIES: list[tuple[InstrumentedAttribute[UUID], InstrumentedAttribute[datet
 ]
 
 
-def register_number(read: Callable[[str], str | None], people: OfPeople, *, is_health: bool) -> None:
+def register_number(read: Callable[[str], str | None], people: OfPeople, *, of_case: bool) -> None:
     """
     Let people be found by a number of a record of theirs.
 
-    `read` gives the number that was typed, None for none; `people` is the query for the parameter `number`. One that
-    tells what somebody suffers from or takes part in is asked for by those who see it. Packages to the left call this
-    when they are loaded.
+    `read` gives the number that was typed, None for none; `people` is the query for the parameter `number`. A number
+    `of_case` tells what somebody takes part in: it finds those whose case is open to the asker. Packages to the left
+    call this when they are loaded.
     """
-    _NUMBERS.append((read, people, is_health))
+    _NUMBERS.append((read, people, of_case))
 
 
 def register_activity(person_id: InstrumentedAttribute[UUID], at: InstrumentedAttribute[datetime]) -> None:
@@ -88,10 +88,10 @@ def register_activity(person_id: InstrumentedAttribute[UUID], at: InstrumentedAt
     _ACTIVITIES.append((person_id, at))
 
 
-class _CaseNumber(PageQuery):
-    """The question for a number of a case: it cannot be made by anyone who sees health masked."""
+class _CaseNumber(BaseModel):
+    """The question for a number of a case: it is not asked by anyone who sees health masked."""
 
-    q: Health[Label]
+    q: Detail[Label]
 
 
 @dataclass(frozen=True)
@@ -165,13 +165,18 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One way to read what was typed: people by a query, or by readings of names and further terms of the index."""
+    """
+    One way to read what was typed: people by a query, or by readings of names and further terms of the index.
+
+    `inside` is what the rows of the list have to meet beside the list's filter.
+    """
 
     read_as: ReadAs
     people: People | None = None
     readings: Sequence[Reading] = ()
     terms: str | None = None
     is_similar: bool = False
+    inside: ColumnElement[bool] | None = None
 
 
 async def search(
@@ -184,14 +189,14 @@ async def search(
     """
     if not actor.may("person.search"):
         raise SearchNotAllowed
-    walk = Walk(session, hits)
     cursor = None
     if query.cursor is not None:
         cursor = _Cursor(*decode_cursor(query.cursor, query.fingerprint(), _KINDS))
-    attempts = _attempts(typed)
+    attempts = _attempts(typed, hits)
     part, number = _Part([], 0, is_capped=False), 0
     for number, attempt in enumerate(attempts):
         if cursor is None or cursor.attempt == number:
+            walk = Walk(session, hits if attempt.inside is None else hits.within(attempt.inside))
             part = await _find(walk, attempt, cursor, most=query.limit + 1)
             if part.rows:
                 break
@@ -221,14 +226,14 @@ async def _loaded(session: AsyncSession, rows: Select[Row], hits: Hits, shown: S
     return (await session.scalars(rows.where(hits.of.key.in_(keys)))).unique().all() if keys else []
 
 
-def _attempts(typed: str) -> list[_Attempt]:
+def _attempts(typed: str, hits: Hits) -> list[_Attempt]:
     """What may be meant, in the order in which it is tried."""
     today = clock.today()
     attempts = [_Attempt("email", _of_emails(beginning)) for beginning in email_beginnings(typed) if "@" in beginning]
     reference = read_reference(typed)
     if reference is not None:
         attempts.append(_Attempt("reference", People(_OF_REFERENCE, {"reference": reference})))
-    attempts += [_Attempt("number", people) for people in _of_numbers(typed)]
+    attempts += _of_numbers(typed, hits)
     if days := read_days(typed, today=today):
         attempts.append(_Attempt("birth_date", terms=some(term(day_term(day)) for day in days)))
     attempts += [_Attempt("phone", _ends_so(end)) for end in phone_ends(typed)]
@@ -424,17 +429,24 @@ def _is_recognised() -> ColumnElement[bool]:
     return or_(ContactPoint.was.is_(None), ContactPoint.was == literal_column("'former'"))
 
 
-def _of_numbers(typed: str) -> list[People]:
+def _of_numbers(typed: str, hits: Hits) -> list[_Attempt]:
+    """By the numbers of records; those of cases are case detail, and find nobody whose case is closed to the asker."""
     text = clean(typed)
-    sees_health = True
+    sees_cases, inside = True, None
     try:
-        _CaseNumber(q=text)
+        question = _CaseNumber(q=text)
+        admit(question)
+        narrow = narrows.get()
+        inside = None if narrow is None else narrow(question, hits.of.person_id)
     except Forbidden:
-        sees_health = False
+        sees_cases = False
     except ValidationError:
         return []
-    asked = [(read(text), people) for read, people, is_health in _NUMBERS if sees_health or not is_health]
-    return [People(people, {"number": number}) for number, people in asked if number is not None]
+    return [
+        _Attempt("number", People(people, {"number": number}), inside=inside if of_case else None)
+        for read, people, of_case in _NUMBERS
+        if (sees_cases or not of_case) and (number := read(text)) is not None
+    ]
 
 
 def _new_caller(typed: str) -> NewCaller:

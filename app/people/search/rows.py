@@ -8,10 +8,11 @@ when the next begins.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Text, Uuid, bindparam, text
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people.search.folding import VERSION, Folded, fold_names
@@ -42,31 +43,24 @@ async def keep(session: AsyncSession, person_id: UUID) -> None:
 
 async def fill(database: Database) -> int:
     """
-    Make the rows that are missing, newest people first, and those of earlier rules anew; how many.
+    Make the rows that are missing, the person who was made first at first, and those of earlier rules anew; how many.
 
     Each batch is committed; a call that is killed loses nothing, and the next goes on where it stopped. A row that
     somebody writes meanwhile stays theirs.
     """
     made = 0
-    async with database.unit_of_work() as session:
-        await session.execute(_AS_LONG_AS_IT_TAKES)
-        lowest: int = await session.scalar(_LOWEST) or 1
     for query in (_MISSING, _STALE):
-        last = UUID(int=(1 << 128) - 1)
+        after: dict[str, Any] = {"at": datetime.min.replace(tzinfo=UTC), "last": UUID(int=0)}
         while True:
             async with database.unit_of_work() as session:
                 await session.execute(_AS_LONG_AS_IT_TAKES)
-                found = list(await session.scalars(query, {"last": last, "version": VERSION, "most": _BATCH}))
+                found = list(await session.execute(query, {**after, "version": VERSION, "most": _BATCH}))
                 if not found:
                     break
-                last = found[-1]
-                names = await _names(session, found)
-                await _write(
-                    session,
-                    {key: fold_names(names[key]) for key in found if key in names},
-                    below=lowest,
-                )
-                lowest -= len(found)
+                after = {"at": found[-1].at, "last": found[-1].person_id}
+                keys = [person_id for person_id, _ in found]
+                names = await _names(session, keys)
+                await _write(session, {key: fold_names(names[key]) for key in keys if key in names}, is_late=True)
                 made += len(found)
     return made
 
@@ -87,11 +81,8 @@ async def _names(session: AsyncSession, person_ids: Sequence[UUID]) -> dict[UUID
     return found
 
 
-async def _write(session: AsyncSession, folded: Mapping[UUID, Folded], *, below: int | None = None) -> None:
-    """
-    Write these rows, with new numbers. With `below`, which `fill` gives, with the next ones below it, and only where
-    nobody has written one since.
-    """
+async def _write(session: AsyncSession, folded: Mapping[UUID, Folded], *, is_late: bool = False) -> None:
+    """Write these rows, new ones with the next numbers; `is_late`: only where nobody has written one since."""
     if not folded:
         return
     values = {
@@ -100,7 +91,7 @@ async def _write(session: AsyncSession, folded: Mapping[UUID, Folded], *, below:
         "written": sorted({word for one in folded.values() for word in _of_dictionary(one)}),
         "version": VERSION,
     }
-    await session.execute(*((_ROWS, values) if below is None else (_MISSING_ROWS, values | {"below": below})))
+    await session.execute(_LATE_ROWS if is_late else _ROWS, values)
 
 
 def _of_dictionary(folded: Folded) -> list[str]:
@@ -109,15 +100,15 @@ def _of_dictionary(folded: Folded) -> list[str]:
 
 
 _AS_LONG_AS_IT_TAKES = text("SET LOCAL statement_timeout = 0")
-_LOWEST = text("SELECT coalesce(min(num), nextval(pg_get_serial_sequence('person_search', 'num'))) FROM person_search")
 _MISSING = text(
-    "SELECT p.person_id FROM person AS p WHERE p.person_id < :last"
+    "SELECT p.person_id, p.created_at AS at FROM person AS p WHERE (p.created_at, p.person_id) > (:at, :last)"
     " AND NOT EXISTS (SELECT FROM person_search AS s WHERE s.person_id = p.person_id)"
-    " ORDER BY p.person_id DESC LIMIT :most"
+    " ORDER BY p.created_at, p.person_id LIMIT :most"
 )
+"""Newest first is the order of their numbers, and no number is below 1: a search goes through them down to it."""
 _STALE = text(
-    "SELECT person_id FROM person_search WHERE person_id < :last AND folding <> :version"
-    " ORDER BY person_id DESC LIMIT :most"
+    "SELECT person_id, CAST(:at AS timestamptz) AS at FROM person_search"
+    " WHERE person_id > :last AND folding <> :version ORDER BY person_id LIMIT :most"
 )
 _NAMES = text(
     f"""
@@ -136,8 +127,8 @@ _NEW_ROWS = """
         INSERT INTO search_word (word) SELECT w FROM unnest(:written) AS w
         WHERE NOT EXISTS (SELECT FROM search_word AS s WHERE s.word = w)
     )
-    INSERT INTO person_search (person_id, {number} is_active, date_of_birth, words, marks, folding)
-    SELECT p.person_id, {numbered} p.is_active, p.date_of_birth, f.words, search_marks(p.person_id), :version
+    INSERT INTO person_search (person_id, is_active, date_of_birth, words, marks, folding)
+    SELECT p.person_id, p.is_active, p.date_of_birth, f.words, search_marks(p.person_id), :version
     FROM unnest(:ids, :words) WITH ORDINALITY AS f(person_id, words, place) JOIN person AS p USING (person_id)
     ORDER BY f.place
     ON CONFLICT (person_id) DO UPDATE SET words = excluded.words, folding = excluded.folding
@@ -147,11 +138,8 @@ _PARAMETERS = (
     bindparam("words", type_=ARRAY(Text())),
     bindparam("written", type_=ARRAY(Text())),
 )
-_ROWS = text(_NEW_ROWS.format(number="", numbered="")).bindparams(*_PARAMETERS)
-_MISSING_ROWS = text(
-    _NEW_ROWS.format(number="num,", numbered="CAST(:below AS bigint) - f.place,")
-    + " WHERE person_search.folding <> excluded.folding"
-).bindparams(*_PARAMETERS, bindparam("below", type_=BigInteger))
+_ROWS = text(_NEW_ROWS).bindparams(*_PARAMETERS)
+_LATE_ROWS = text(_NEW_ROWS + " WHERE person_search.folding <> excluded.folding").bindparams(*_PARAMETERS)
 _COUNTED = text(
     """
     WITH counted AS MATERIALIZED (

@@ -6,7 +6,7 @@ as cheap as any word. How many have been found there tells how far the next step
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -80,6 +80,10 @@ class Hits:
     values: Mapping[str, Any] = field(default_factory=dict)
     marks: Sequence[str] = ()
     conditions: Sequence[ColumnElement[bool]] = ()
+
+    def within(self, condition: ColumnElement[bool]) -> "Hits":
+        """The same with one condition more."""
+        return replace(self, conditions=(*self.conditions, condition))
 
 
 @dataclass(frozen=True, eq=False)
