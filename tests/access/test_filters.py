@@ -57,6 +57,7 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "CallFilter.unresolved": ("unresolved_because",),
     "CallFilter.occurs_from": ("occurs_at",),
     "CallFilter.occurs_to": ("occurs_at",),
+    "CameBackFilter.state": ("closed_at",),
     "OpeningFilter.reviewed": ("reviewed_at",),
     "ApiKeyFilter.working": ("status",),
     "HistoryFilter.as_of": ("valid_from", "valid_to"),
