@@ -113,7 +113,7 @@ PAGES = (
     "/audit", "/audit?account=nobody", "/audit?action=nothing", "/audit/persons/{person}", "/break-glass",
     "/break-glass?state=reviewed", "/break-glass?kind=reveal&state=all", "/break-glass/new", "/break-glass/mine",
     "/break-glass/{opening}", "/history/persons/{person}", "/history/call-history/{call}",
-    "/history/persons/{person}?as_of=2100-01-01T10:00",
+    "/history/persons/{person}?as_of=2100-01-01T10:00", "/came-back", "/came-back?state=closed", "/came-back/{item}",
 )  # fmt: skip
 
 
@@ -125,13 +125,16 @@ async def test_pages_have_no_finding_in_either_theme_wide_or_narrow(
     seen.console.clear()
     found: list[str] = []
     places = {"person": world.person_id, "call": world.ids["call_id"], "opening": world.ids["access_opening_id"]}
+    places["item"] = world.ids["came_back_id"]
     for path in PAGES:
         await seen.page.goto(crm + path.format(**places))
         await expect(seen.page.get_by_role("heading", level=1)).to_be_visible()
         found += [f"{path}: {finding}" for finding in await seen.findings()]
     assert found == []
-    # The browser names every answer with an error status (one filter is wrong on purpose) and gives advice on forms.
-    assert [said for said in seen.console if "status of 4" not in said and not said.startswith("[DOM]")] == []
+    # The browser names every answer with an error status (one filter is wrong on purpose) and gives advice on forms,
+    # and on a busy machine on the font that it draws with late.
+    advice = ("status of 4", "[DOM]", "was preloaded using link preload")
+    assert [said for said in seen.console if not any(words in said for words in advice)] == []
 
 
 async def test_reason_is_asked_for_beside_its_field_and_opens_the_case(

@@ -124,8 +124,6 @@ NOT_LOOKED_AT = {
     "/sign-in/outside": "leads on to the identity provider",
     "/sign-in/outside/callback": "leads on to the start",
     "/audit/export": "is a file",
-    "/came-back": "not yet",
-    "/came-back/{came_back_id}": "not yet",
 }
 """Pages whose address stands in no test of tests/browser, with the reason."""
 
