@@ -36,7 +36,7 @@ async def test_user_is_opened_listed_closed_and_the_link_opens_the_invitation(
     root = ("create", "--email", "Root@crm.example", "--name", "Root", "--role", "admin")
     code, link, said = await crm(*root, "--role", "auditor")
     assert code == 0, said
-    assert "no person" in said, "a single word is no name of a person"
+    assert "no person" not in said, "a single word is a name"
     path = "/invitation/" + link.strip().rpartition("/")[2]
     assert "Welcome, Root" in (await browser.get(path)).text
     assert "/invitation/" in (await browser.get("/mailbox")).text

@@ -19,6 +19,7 @@ BEYOND_A_SCHEMA = {
     # What a pattern does not decode
     "reason": "whether the percent-encoded bytes of a header are UTF-8 and one line of text",
     # Two fields of one body
+    "name_needed": "one of two fields, as `missing`",
     "missing": "fields that a state or another field asks for: `anyOf` of `required` breaks generated clients",
     "not_of_this_status": "fields that a state does not know, and reasons of other states",
     "reason_needed": "states that are entered with a reason",
@@ -39,6 +40,8 @@ BEYOND_A_SCHEMA = {
     "in_the_past": "a schema has no today",
     # Words of other lists and spellings
     "int_type": "to JSON Schema 1.0 is a whole number; a program that sends it means something else",
+    "country": "a code or a name of a country, in several languages",
+    "phone": "whether there are digits enough to look for",
     "time_zone": "one of 600 names, which change with the tz database",
     "trial_id_not_recognised": "registries' numbers are read in many spellings; numbers of our own have none",
     "email": "`format: email` takes addresses that no mail reaches, such as those of reserved domains",

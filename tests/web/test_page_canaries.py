@@ -186,6 +186,7 @@ CODED = {
     "intake_submission.language", "patient.medical_condition_id", "patient_lead.medical_condition_id",
     "patient_physician_relationship.relationship_type", "person.country", "person.date_of_birth_precision",
     "person.gender", "person.phone_valid", "person_relationship.authority", "person_relationship.relationship_type",
+    "suggested_change.phone_country",
 }  # fmt: skip
 """Columns that cannot hold a canary: keys, codes, truth values, and what is computed of others."""
 
@@ -224,7 +225,8 @@ async def _fill(session: AsyncSession, world: World) -> None:
     unable = set()
     for table, column in _canary_columns():
         name = f"{table.name}.{column.name}"
-        if column.server_default is not None and isinstance(column.server_default, Computed):
+        is_short = isinstance(column.type, String) and (column.type.length or 100) < len(_word(table, column))
+        if is_short or isinstance(column.server_default, Computed):
             unable.add(name)
             continue
         if await _holds_one(session, table, column):
