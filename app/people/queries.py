@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -166,9 +166,14 @@ async def was_ever(session: AsyncSession, *, person_id: UUID, type_name: str) ->
 
 
 async def probable_duplicates(
-    session: AsyncSession, *, phone: str | None, name: Name, date_of_birth: date | None
+    session: AsyncSession, *, phone: str | None, name: Name, date_of_birth: date | None, but: Collection[UUID] = ()
 ) -> list[tuple[Candidate, list[str]]]:
-    """Up to five people with this phone (E.164), or alike in name and birth date; the likest first, with reasons."""
+    """
+    Up to five people with this phone (E.164), or alike in name and birth date; the likest first, with reasons.
+
+    `but` are not among them: the person who is asked about, and those who are known to be somebody else.
+    """
+    others = Person.person_id.not_in(but)
     found: dict[UUID, tuple[Candidate, list[str]]] = {}
     grades: dict[UUID, Grade] = {}
     asked = probe(name, date_of_birth)
@@ -181,13 +186,13 @@ async def probable_duplicates(
                 for column in (Person.family_key, Person.given_key)
             )
         )
-        for who in await _candidates(session, Person.person_id.in_(ids)):
+        for who in await _candidates(session, and_(Person.person_id.in_(ids), others)):
             if grade := how_alike(name, date_of_birth, who.name, who.date_of_birth):
                 grades[who.person_id] = grade
                 found[who.person_id] = (who, ["name_and_birth_date"])
     if phone is not None:
         ids = union(select(Person.person_id).where(Person.phone_e164 == phone), _recognised_by("phone", phone))
-        for who in await _candidates(session, Person.person_id.in_(ids), most=PROBABLE_DUPLICATES):
+        for who in await _candidates(session, and_(Person.person_id.in_(ids), others), most=PROBABLE_DUPLICATES):
             found.setdefault(who.person_id, (who, []))[1].append("phone")
     order = list(Grade)
 
@@ -201,9 +206,8 @@ async def probable_duplicates(
 async def _candidates(
     session: AsyncSession, condition: ColumnElement[bool], *, most: int | None = None
 ) -> list[Candidate]:
-    rows = await session.execute(
-        select(Person.person_id, Person.first_name, Person.last_name, Person.date_of_birth).where(condition).limit(most)
-    )
+    query = select(Person.person_id, Person.first_name, Person.last_name, Person.date_of_birth).where(condition)
+    rows = await session.execute(query if most is None else query.order_by(Person.person_id).limit(most))
     return [Candidate(row.person_id, name_of(row.first_name, row.last_name), row.date_of_birth) for row in rows]
 
 

@@ -248,11 +248,13 @@ async def probe(session: AsyncSession, actor: Actor, *, asked: PersonProbe) -> P
     else:
         outcome = "shared_email_person" if decision.found is Found.SOMEONE_ELSE else "new_person"
         phone = read_phone(asked.phone, asked.country)
-        found = await queries.probable_duplicates(
-            session, phone=phone.e164, name=name, date_of_birth=asked.date_of_birth
+        duplicates = await queries.probable_duplicates(
+            session,
+            phone=phone.e164,
+            name=name,
+            date_of_birth=asked.date_of_birth,
+            but={other.person_id for other in decision.others},
         )
-        other_ids = {other.person_id for other in decision.others}
-        duplicates = [pair for pair in found if pair[0].person_id not in other_ids]
     candidates, shown = _shown(actor, others), _shown(actor, duplicates)
     audit.note(session, record_type="person", person_ids=[c.person_id for c in (*candidates, *shown)])
     return ProbeRead.model_validate(
@@ -410,10 +412,10 @@ async def _file_duplicates(
         phone=person.phone_e164,
         name=name_of(person.first_name, person.last_name),
         date_of_birth=person.date_of_birth,
+        but={person.person_id, *(other.person_id for other in (*besides, *formers))},
     )
-    told_apart = {person.person_id, *(other.person_id for other in (*besides, *formers))}
     had_it = [(who, [str(reason) for reason in reasons]) for who in formers]
-    pairs = had_it + [pair for pair in found if pair[0].person_id not in told_apart][: queries.PROBABLE_DUPLICATES]
+    pairs = had_it + found
     if pairs:
         rows = [
             {

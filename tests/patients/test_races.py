@@ -15,7 +15,7 @@ from app.platform.db import Database
 from app.platform.settings import Settings
 from tests.builders import a_condition
 
-AT_ONCE = 24
+AT_ONCE = 12
 
 
 async def test_one_email_in_many_spellings_at_once_is_one_patient(
