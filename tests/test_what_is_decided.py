@@ -213,7 +213,7 @@ async def test_what_is_sent_twice_at_once_is_there_once(committed_database: Data
             refused += await asyncio.gather(*(once(make(number)) for _ in range(2)))
 
     async with committed_database.unit_of_work() as session:
-        ours = PatientLead.medical_condition_id == condition
+        ours = PatientLead.person.has(Person.email_key.like("twice.%@example.org"))
         leads = await session.scalar(select(func.count()).select_from(PatientLead).where(ours))
         theirs = PersonRelationship.related_person_id == patient.person_id
         guardians = await session.scalar(select(func.count()).select_from(PersonRelationship).where(theirs))

@@ -172,6 +172,15 @@ async def test_each_source_is_read_from_its_index(session: AsyncSession) -> None
             " now() - make_interval(days => day) FROM journey_event, generate_series(1, 2000) AS day"
         )
     )
+    await session.execute(
+        text(
+            "INSERT INTO suggested_change (person_id, table_name, record_id, field, ours, ours_version, theirs, source,"
+            " value_hash, decision, decided_at)"
+            " SELECT person_id, table_name, record_id, field, ours, ours_version, theirs, source,"
+            " md5(day::text) || md5(day::text), decision, now() - make_interval(days => day)"
+            " FROM suggested_change, generate_series(1, 2000) AS day WHERE decision = 'accepted'"
+        )
+    )
 
     found = await plan(session, page_of(patient, after=(NOW, uuid4()), enough=51))
 

@@ -40,6 +40,7 @@ BEYOND_A_SCHEMA = {
     "in_the_past": "a schema has no today",
     # Words of other lists and spellings
     "int_type": "to JSON Schema 1.0 is a whole number; a program that sends it means something else",
+    "day": "a pattern does not know the calendar",
     "country": "a code or a name of a country, in several languages",
     "phone": "whether there are digits enough to look for",
     "time_zone": "one of 600 names, which change with the tz database",

@@ -31,7 +31,7 @@ from tests.conftest import AsRole
 CANARY = "cAnArY-8c1f"
 NOWHERE = "01970000-0000-7000-8000-000000000000"
 FIELDS_SENT = 1_000
-CPU_SECONDS = 1.0
+CPU_SECONDS = 5
 JSON = {"Content-Type": "application/json"}
 DESCRIPTION: dict[str, Any] = create_app(Settings()).openapi()
 
