@@ -14,7 +14,7 @@ from app.access import answering, views
 from app.access.models import UserAccount
 from app.access.openings import queries, service
 from app.access.openings.errors import ReasonNeeded
-from app.access.policy import is_bound_to_caseload
+from app.access.policy import is_bound_to_caseload, is_from_outside
 from app.access.queries import does_work
 from app.access.reasons import ACCESS_REASON
 from app.platform import clock
@@ -36,6 +36,20 @@ async def require_owner(session: AsyncSession, owner_id: UUID | None, *, permiss
     if await session.get(UserAccount, owner_id) is None:
         raise invalid_field("owner_id", "unknown_reference", "There is no such account.")
     raise invalid_field("owner_id", "does_not_do_this_work", "This account has no role that does this work.")
+
+
+async def owner_of_new(session: AsyncSession, actor: Actor, owner_id: UUID | None, *, permission: str) -> UUID | None:
+    """
+    Who owns a new record that names this owner. Invalid as in `require_owner`.
+
+    What people send in is always kept: a form that names a colleague who has left opens a record without an owner.
+    """
+    if is_from_outside(actor.roles) and owner_id is not None:
+        is_known = await session.get(UserAccount, owner_id) is not None
+        if is_known and not await may_own(session, owner_id, permission=permission):
+            return None
+    await require_owner(session, owner_id, permission=permission)
+    return owner_id
 
 
 async def take_over(

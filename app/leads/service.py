@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.ownership import require_owner, take_over
+from app.access.ownership import owner_of_new, require_owner, take_over
 from app.access.policy import is_from_outside
 from app.audit import service as audit
 from app.conditions.queries import get_condition, require_current
@@ -97,14 +97,14 @@ async def open_lead(
         if not is_from_outside(actor.roles):
             raise refusal_of(identified.departed)
         return Opened(await _answer_as_usual(session, actor, new, identified), identified.match, is_new=True)
-    if new.owner_id is not None:
-        await require_owner(session, new.owner_id, permission=_OWNERS_WORK)
-        await take_over(session, actor, person_ids=[identified.person.person_id], owner_id=new.owner_id)
+    owner_id = await owner_of_new(session, actor, new.owner_id, permission=_OWNERS_WORK)
+    if owner_id is not None:
+        await take_over(session, actor, person_ids=[identified.person.person_id], owner_id=owner_id)
     now = clock.now()
     move = decide_move(LEAD_MOVES, LeadStep(new.status or LEAD.initial), state=None, now=now)
     lead = PatientLead(
         person_id=identified.person.person_id,
-        **_NEW.values(new),
+        **_NEW.values(new.model_copy(update={"owner_id": owner_id})),
         status=move.to,
         intake_submission_id=identified.submission.intake_submission_id,
         updated_by=actor.account_id,

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.ownership import require_owner, take_over
+from app.access.ownership import owner_of_new, require_owner, take_over
 from app.access.policy import is_from_outside
 from app.audit import service as audit
 from app.conditions.queries import get_condition, require_current
@@ -164,8 +164,10 @@ async def open_patient(
         # A record that is there already keeps its owner.
         existing = await queries.find_patient_of_person(session, actor, person_id=person_id)
         if existing is None:
-            await require_owner(session, wanted.owner_id, permission=OWNERS_WORK)
-            await take_over(session, actor, person_ids=[person_id], owner_id=wanted.owner_id)
+            owner_id = await owner_of_new(session, actor, wanted.owner_id, permission=OWNERS_WORK)
+            if owner_id is not None:
+                await take_over(session, actor, person_ids=[person_id], owner_id=owner_id)
+            wanted = wanted.model_copy(update={"owner_id": owner_id})
     made = await session.scalar(
         insert(Patient)
         .values(

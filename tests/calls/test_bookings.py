@@ -322,6 +322,26 @@ async def test_navigator_is_by_default_who_takes_calls_and_never_a_machine(
         assert (await by.post(URL, json=body, headers=machine)).json()["pn_id"] is None
 
 
+async def test_what_a_form_sends_in_is_kept_though_its_owner_has_left(
+    paths: BothPaths, session: AsyncSession, as_role: AsRole
+) -> None:
+    machine = await as_role("integration")
+    await paths.greet(machine)
+    condition = str((await builders.a_condition(session)).medical_condition_id)
+    left, _ = await builders.a_colleague(session)
+    left.is_active = False
+    await session.commit()
+
+    answers = []
+    for number, by in enumerate((paths.fast, paths.ordinary)):
+        for kind in ("patients", "leads"):
+            person = {"first_name": "Noor", "last_name": "Haan", "email": f"left.{kind}.{number}@example.org"}
+            body = {"person": person, "medical_condition_id": condition, "owner_id": str(left.user_account_id)}
+            answers.append(await by.post(f"/api/v1/{kind}", json=body, headers=machine))
+
+    assert [(answer.status_code, answer.json().get("owner_id")) for answer in answers] == [(201, None)] * 4
+
+
 async def test_owner_is_an_account_whose_role_does_the_work(
     paths: BothPaths, session: AsyncSession, navigator: dict[str, str]
 ) -> None:
