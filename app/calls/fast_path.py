@@ -109,6 +109,8 @@ def _log_statement() -> Statement:
             ),
             or_(named.is_(None), _takes_calls(named)),
         )
+        # Against a change of the birth date: one that was just made is waited for, and looked at.
+        .with_for_update(read=True, of=Person)
         .cte("of_patient")
     )
     values = {

@@ -108,7 +108,11 @@ async def person_of_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID)
 
 
 async def overlapping(session: AsyncSession, call: CallHistory, *, besides: Collection[UUID]) -> dict[UUID, list[str]]:
-    """The open bookings ahead that overlap this one, with whom: its person, its navigator. For who has locked both."""
+    """
+    The open bookings that overlap this one, which is ahead, with whom: its person, its navigator.
+
+    One that has begun takes its planned time. For who has locked both.
+    """
     assert call.booking_date is not None  # noqa: S101 - a booking
     usual, booked = USUAL_CALL_MINUTES, call.booking_date
     ends = booked + timedelta(minutes=usual if call.call_duration_minutes is None else call.call_duration_minutes)
@@ -123,7 +127,6 @@ async def overlapping(session: AsyncSession, call: CallHistory, *, besides: Coll
             # The indexes of a person's and a navigator's calls are read from here.
             CallHistory.occurs_at > booked - timedelta(minutes=LONGEST_CALL_MINUTES),
             CallHistory.occurs_at < ends,
-            CallHistory.occurs_at > clock.now(),
             CallHistory.booking_date + func.make_interval(0, 0, 0, 0, 0, minutes) > booked,
             CallHistory.call_date.is_(None),
             CallHistory.status.in_(CALL.states_of_filter("open")),

@@ -90,8 +90,7 @@ async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient |
     (call.person_id,) = people
     if "pn_id" in new.model_fields_set:
         await _require_takes_calls(session, call.pn_id)
-    if CALL.is_open(status):
-        await lock_people(session, people if call.pn_id is None else {*people, call.pn_id})
+    await lock_people(session, {*people, call.pn_id} if CALL.is_open(status) and call.pn_id is not None else people)
     person = await get_person(session, actor, person_id=call.person_id)
     require_none(await _faults(session, actor, call, person))
     departed = await kinds_of_departure(session, person_id=person.person_id) if CALL.is_open(status) else ()
@@ -114,7 +113,7 @@ async def correct_call(
     Stale when `if_match` names another version, TransitionNotAllowed when the call may not get this status, Invalid
     when the whole does not fit together any more. PersonInactive and BookingsOverlap as for a new one.
     """
-    if change.model_fields_set & _OF_ITS_TIME:
+    if change.model_fields_set & {*_OF_ITS_TIME, "reminder_date"}:
         people = await queries.people_of_call(session, call_id=call_id)
         await lock_people(session, people if change.pn_id is None else {*people, change.pn_id})
     call = await queries.get_call(session, actor, call_id=call_id, for_update=True)

@@ -13,6 +13,7 @@ from app.journeys.kind import Kind
 from app.journeys.models import Journey
 from app.journeys.schemas import JourneyFilter
 from app.patients.models import Patient, PatientPhysicianRelationship
+from app.people.locks import lock_person_of
 from app.physicians.models import Physician
 from app.platform.actor import Actor
 from app.platform.paging import Found, SortKey, fetch_page
@@ -25,14 +26,13 @@ async def get_journey(
     """
     The journey with what it names; the kind's NotFound, also when its patient is deleted.
 
-    `for_update` locks its patient against a change, and then the journey: an inactive patient has no open journey.
+    `for_update` locks the person as well: what is entered lies in their life, and an inactive patient has no open
+    journey.
     """
     query = select(kind.model).where(_key(kind) == journey_id, _of_present_patient(kind))
     if for_update:
-        patient_id = select(kind.model.patient_id).where(_key(kind) == journey_id).scalar_subquery()
-        await session.execute(
-            select(Patient.patient_id).where(Patient.patient_id == patient_id).with_for_update(read=True)
-        )
+        of_journey = select(Patient.person_id).join(kind.model, Patient.patient_id == kind.model.patient_id)
+        await lock_person_of(session, of_journey.where(_key(kind) == journey_id))
         query = query.with_for_update(of=kind.model, key_share=True)
     query = query.options(*_loaded(kind)).execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
@@ -69,10 +69,11 @@ async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, que
 
 
 async def require_patient(session: AsyncSession, *, patient_id: UUID) -> Patient:
-    """The patient that a new journey names, with its person, locked against a change; Invalid when there is none."""
+    """The patient that a new journey names, with its person, who is locked; Invalid when there is none."""
+    await lock_person_of(session, select(Patient.person_id).where(Patient.patient_id == patient_id))
     query = select(Patient).where(Patient.patient_id == patient_id, Patient.deleted_at.is_(None))
     query = query.options(joinedload(Patient.person, innerjoin=True))
-    query = query.with_for_update(read=True, of=Patient).execution_options(populate_existing=True)
+    query = query.execution_options(populate_existing=True)
     found = await session.scalar(query)
     if found is None:
         raise patient_unknown()

@@ -17,7 +17,7 @@ _OF_A_PERSON = ("person_id", "related_person_id")
 
 
 async def life_of(session: AsyncSession, person: Person) -> Life:
-    """The days of a person's birth and death, as far as they are on record."""
+    """The days of a person's birth and death, as far as they are on record. For who has locked the person."""
     departure = PersonDeparture
     # What the caller is about to check is not stored before.
     with session.no_autoflush:

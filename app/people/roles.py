@@ -12,6 +12,7 @@ from app.audit import service as audit
 from app.people import queries
 from app.people.errors import period_not_in_order
 from app.people.lives import life_of
+from app.people.locks import lock_people
 from app.people.models import FAULTY_ROLE_SQL, ContactType, PersonContactType
 from app.people.schemas import RoleCreate, RoleUpdate
 from app.platform import clock
@@ -112,7 +113,7 @@ async def end_role(
 
 async def add_role(session: AsyncSession, actor: Actor, *, person_id: UUID, new: RoleCreate) -> PersonContactType:
     """A role for the period given. RolesOverlap when the person has it in a part of that time; PersonNotFound."""
-    person = await queries.get_person(session, actor, person_id=person_id)
+    person = await queries.get_person(session, actor, person_id=person_id, for_update=True)
     contact_type = await session.scalar(select(ContactType).where(ContactType.type_name == new.type_name))
     if contact_type is None:
         raise invalid_field("type_name", "unknown_reference", "There is no such contact type.")
@@ -144,6 +145,7 @@ async def change_role(
     if_match: str | None = None,
 ) -> PersonContactType:
     """Change the fields given; `valid_to` ends the role. RoleNotFound; Stale; RolesOverlap."""
+    await lock_people(session, [person_id])
     role = await queries.get_role(
         session, actor, person_id=person_id, person_contact_type_id=person_contact_type_id, for_update=True
     )

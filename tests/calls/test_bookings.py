@@ -230,6 +230,35 @@ async def test_bookings_of_a_navigator_overlap_and_moved_ones_too(
     assert noted.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("began", "lasts", "starts", "overlaps"),
+    [(10, None, 5, True), (10, None, 25, False), (40, None, -5, False), (40, 60, 5, True), (10, None, -5, False)],
+)
+async def test_booking_that_has_begun_takes_its_planned_time(
+    client: httpx.AsyncClient,
+    session: AsyncSession,
+    navigator: dict[str, str],
+    began: int,
+    lasts: int | None,
+    starts: int,
+    *,
+    overlaps: bool,
+) -> None:
+    now = clock.now()
+    patient = await builders.a_patient(session)
+    running = await builders.a_call(
+        session, patient, booking_date=now - timedelta(minutes=began), call_duration_minutes=lasts
+    )
+    await session.commit()
+    body = {"patient_id": str(patient.patient_id), "booking_date": (now + timedelta(minutes=starts)).isoformat()}
+
+    answer = await client.post(URL, json=body, headers=navigator)
+
+    assert answer.status_code == (409 if overlaps else 201), answer.text
+    if overlaps:
+        assert answer.json()["overlaps"] == [{"call_id": str(running.call_id), "with": ["person"]}]
+
+
 async def test_rebooking_keeps_what_is_not_given(
     client: httpx.AsyncClient, session: AsyncSession, navigator: dict[str, str]
 ) -> None:

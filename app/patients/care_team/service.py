@@ -28,7 +28,7 @@ async def link_physician(
 
     PatientNotFound; AlreadyLinked when the physician has this part today; PrimaryExists when another one is primary.
     """
-    patient = await get_patient(session, actor, patient_id=patient_id)
+    patient = await get_patient(session, actor, patient_id=patient_id, for_update=True)
     link = PatientPhysicianRelationship(patient_id=patient_id, **_NEW.values(new), updated_by=actor.account_id)
     life = await life_of(session, patient.person)
     require_none(implausible(link.__tablename__, dates_of(link), life=life, now=clock.now()))
@@ -47,7 +47,7 @@ async def change_care_link(
     if_match: str | None = None,
 ) -> PatientPhysicianRelationship:
     """Change the fields given; Stale when `if_match` names another version."""
-    patient = await get_patient(session, actor, patient_id=patient_id)
+    patient = await get_patient(session, actor, patient_id=patient_id, for_update=True)
     link = await queries.get_care_link(
         session, actor, patient_id=patient_id, patient_physician_id=patient_physician_id, for_update=True
     )
