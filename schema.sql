@@ -269,17 +269,25 @@ CREATE FUNCTION legacy_targets() RETURNS TABLE(name text, key text, lock_order i
     $$;
 
 CREATE FUNCTION near_keys(word text, letters_for_two integer) RETURNS text[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
-        SELECT array(
-            SELECT left(word, 7)
-            UNION
-            SELECT left(b, i - 1) || substr(b, i + 1)
-            FROM left(word, 7) AS b, generate_series(1, char_length(b)) AS i
-            UNION
-            SELECT left(b, i - 1) || substr(b, i + 1, j - i - 1) || substr(b, j + 1)
-            FROM left(word, 7) AS b, generate_series(1, char_length(b)) AS i, generate_series(i + 1, char_length(b)) AS j
-            WHERE char_length(word) >= letters_for_two)
+    DECLARE
+        beginning text := left(word, 7);
+        letters integer := char_length(beginning);
+        shorter text;
+        keys text[] := ARRAY[beginning];
+    BEGIN
+        FOR i IN 1 .. letters LOOP
+            shorter := left(beginning, i - 1) || substr(beginning, i + 1);
+            keys := keys || shorter;
+            IF char_length(word) >= letters_for_two THEN
+                FOR j IN i .. letters - 1 LOOP
+                    keys := keys || (left(shorter, j - 1) || substr(shorter, j + 1));
+                END LOOP;
+            END IF;
+        END LOOP;
+        RETURN keys;
+    END
     $$;
 
 CREATE FUNCTION new_reference(kind text) RETURNS text
@@ -839,26 +847,33 @@ CREATE FUNCTION search_marks_of_patient(status text, condition_id uuid, owner_id
     $$;
 
 CREATE FUNCTION search_terms(words text, num bigint, is_active boolean, date_of_birth date, marks text[]) RETURNS tsvector
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
-        SELECT array_to_tsvector(array(
-            SELECT DISTINCT term FROM (
-                SELECT left(word, letters) AS term
-                FROM unnest(string_to_array(words, ' ')) AS word, generate_series(1, 8) AS letters
-                WHERE letters <= char_length(word)
-                UNION ALL
-                SELECT '=' || word FROM unnest(string_to_array(words, ' ')) AS word
-                UNION ALL
-                SELECT '@' || mark FROM unnest(marks) AS mark
-                UNION ALL
-                SELECT unnest(ARRAY[
-                    kind || '0:' || (num >> 10), kind || '1:' || (num >> 13), kind || '2:' || (num >> 16),
-                    kind || '3:' || (num >> 19),
-                    CASE WHEN NOT is_active THEN '@off' END,
-                    '@day' || (date_of_birth - DATE '2000-01-01'),
-                    '@year' || date_part('year', date_of_birth)::integer])
-                FROM (SELECT CASE WHEN is_active THEN '@b' ELSE '@i' END AS kind) AS k
-            ) AS x WHERE term <> ''))
+    DECLARE
+        kind text := CASE WHEN is_active THEN '@b' ELSE '@i' END;
+        terms text[] := ARRAY[
+            kind || '0:' || (num >> 10), kind || '1:' || (num >> 13),
+            kind || '2:' || (num >> 16), kind || '3:' || (num >> 19)];
+        part text;
+    BEGIN
+        IF NOT is_active THEN
+            terms := terms || '@off'::text;
+        END IF;
+        IF date_of_birth IS NOT NULL THEN
+            terms := terms || ARRAY[
+                '@day' || (date_of_birth - DATE '2000-01-01'), '@year' || date_part('year', date_of_birth)::integer];
+        END IF;
+        FOREACH part IN ARRAY marks LOOP
+            terms := terms || ('@' || part);
+        END LOOP;
+        -- A word of few letters is its own beginning more than once; a vector has each term once.
+        FOREACH part IN ARRAY string_to_array(words, ' ') LOOP
+            terms := terms || ARRAY[
+                '=' || part, left(part, 1), left(part, 2), left(part, 3), left(part, 4), left(part, 5), left(part, 6),
+                left(part, 7), left(part, 8)];
+        END LOOP;
+        RETURN array_to_tsvector(terms);
+    END
     $$;
 
 CREATE FUNCTION spelt_words(name text) RETURNS TABLE(place bigint, spelling text)
@@ -2694,4 +2709,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0033_any_word');
+INSERT INTO alembic_version VALUES ('0034_terms');
