@@ -1536,7 +1536,6 @@ CREATE TABLE person (
     last_name character varying(100),
     middle_name character varying(100),
     preferred_name character varying(100),
-    name_key text NOT NULL,
     email character varying(255),
     email_key text,
     phone character varying(64),
@@ -2161,6 +2160,8 @@ CREATE INDEX ix_ct_journey_physician_id ON clinical_trial_journey USING btree (p
 
 CREATE INDEX ix_ct_journey_status_created_at ON clinical_trial_journey USING btree (status, created_at DESC, ct_journey_id DESC);
 
+CREATE INDEX ix_duplicate_candidate_created_at ON duplicate_candidate USING btree (created_at DESC, duplicate_candidate_id DESC);
+
 CREATE INDEX ix_duplicate_candidate_decision_created_at ON duplicate_candidate USING btree (decision, created_at DESC, duplicate_candidate_id DESC);
 
 CREATE INDEX ix_duplicate_candidate_other_person_id ON duplicate_candidate USING btree (other_person_id);
@@ -2709,4 +2710,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0034_terms');
+INSERT INTO alembic_version VALUES ('0035_no_name_key');

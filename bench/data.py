@@ -212,7 +212,7 @@ def _copy(connection: psycopg.Connection, table: str, columns: str, rows: Iterat
 
 
 _PERSON = (
-    "person_id, created_at, updated_at, first_name, last_name, name_key, family_key, given_key, email, email_key, "
+    "person_id, created_at, updated_at, first_name, last_name, family_key, given_key, email, email_key, "
     "phone, phone_e164, phone_valid, date_of_birth, gender, country, language"
 )
 
@@ -225,7 +225,7 @@ def _persons(count: int, at: Callable[[int], str]) -> Iterator[str]:
         phone = f"6{10_000_000 + n:08d}"
         family_key, given_key = alike_keys(Name(first, last))
         yield (
-            f"{person_id(n)}\t{when}\t{when}\t{first}\t{last}\t{low_first} {low_last}\t{family_key}\t{given_key}\t"
+            f"{person_id(n)}\t{when}\t{when}\t{first}\t{last}\t{family_key}\t{given_key}\t"
             f"{email}\t{email}\t"
             f"0{phone}\t+31{phone}\tt\t{1930 + n * 13 % 90}-{1 + n * 7 % 12:02d}-{1 + n * 11 % 28:02d}\t"
             f"{('female', 'male')[n & 1]}\tNL\tnl\n"

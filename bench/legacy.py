@@ -25,7 +25,7 @@ from app.leads.models import PatientLead
 from app.legacy import runner
 from app.legacy.progress import Event, PhaseBegun, PhaseDone
 from app.legacy.sample import write_sample
-from app.people.keys import email_key, name_key
+from app.people.keys import email_key
 from app.people.models import Person
 from app.platform import schema
 from app.platform.db import Database, create_engine
@@ -104,9 +104,7 @@ async def _naive_row(session: AsyncSession, row: dict[str, str], condition: Medi
     person = await session.scalar(select(Person).where(Person.email_key == key)) if key else None
     first, last = row["firstname"] or "Unknown", row["lastname"] or "Unknown"
     if person is None:
-        person = Person(
-            first_name=first[:100], last_name=last[:100], name_key=name_key(first, last), email=key, email_key=key
-        )
+        person = Person(first_name=first[:100], last_name=last[:100], email=key, email_key=key)
         session.add(person)
         await session.flush()
     if condition is not None:

@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import setup
 from app.access.policy import Role, permissions_of
-from app.people.keys import email_key, name_key
+from app.people.keys import email_key
 from app.people.models import Person
 from app.people.schemas import PersonFilter
 from app.people.search.folding import roman, words_of
@@ -66,12 +66,12 @@ def fill(connection: psycopg.Connection, count: int, tell: Callable[[str], None]
     tell(f"{count:,} people")
     restore = data._without_indexes(connection)  # noqa: SLF001 - of the same benchmark
     columns = (
-        "person_id, first_name, last_name, preferred_name, name_key, email, email_key, phone, phone_e164, phone_valid,"
+        "person_id, first_name, last_name, preferred_name, email, email_key, phone, phone_e164, phone_valid,"
         " date_of_birth, country, is_active, created_at"
     )
     with connection.cursor() as cursor, cursor.copy(f"COPY person ({columns}) FROM STDIN".encode()) as copy:
         for number, person in enumerate(synthetic.people(count), start=1):
-            keys = (name_key(person.first, person.last), person.email, email_key(person.email))
+            keys = (person.email, email_key(person.email))
             phone = (f"0{person.phone}", f"+31{person.phone}", True)
             further = (person.born, "NL", person.is_active, data.moment_of(number, count))
             copy.write_row(

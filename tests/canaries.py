@@ -25,7 +25,6 @@ from app.journeys.eap.models import EapGate
 from app.main import create_app
 from app.patients.models import PatientPhysicianRelationship
 from app.people.departures.models import CameBack, PersonDeparture
-from app.people.keys import name_key
 from app.people.models import (
     ContactPoint,
     ContactType,
@@ -292,7 +291,7 @@ async def a_world(session: AsyncSession) -> World:
     await session.flush()
     await state_change_reason(session, f"{P} said so")
     for change in (
-        "UPDATE person SET last_name = last_name || 'New', name_key = :key WHERE person_id = :person",
+        "UPDATE person SET last_name = last_name || 'New' WHERE person_id = :person",
         "UPDATE patient SET status_reason = status_reason || ' new' WHERE person_id = :person",
         "UPDATE patient_lead SET reason = reason || ' new' WHERE person_id = :person",
         "UPDATE call_history SET notes = notes || ' new' WHERE person_id = :person",
@@ -306,7 +305,6 @@ async def a_world(session: AsyncSession) -> World:
                 "person": person.person_id,
                 "patient": patient.patient_id,
                 "physician": doctor.physician_id,
-                "key": name_key(person.first_name, f"{person.last_name}New"),
             },
         )
     await session.commit()

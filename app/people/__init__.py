@@ -7,8 +7,8 @@ over time, relationships between people, submissions as they came, suggested cha
 Always true:
 
 - A person's values are never overwritten by what arrives; a value that differs becomes a suggested change.
-- `email_key`, `phone_e164` and `name_key` are written by the functions of `keys.py` alone, `family_key` and `given_key`
-  by alike.py, from every entry point.
+- `email_key` and `phone_e164` are written by the functions of `keys.py` alone, `family_key` and `given_key` by
+  alike.py, from every entry point.
 - Who is the same person is decided by `names.py` and `rules.py`, with a reason, for the API and for
   the legacy data alike.
 """

@@ -1,5 +1,5 @@
 """
-The keys a person is found by: e-mail key, name key for search, phone number in E.164.
+The keys a person is found by: e-mail key, phone number in E.164.
 
 One function for each key, used by every entry point and by the migration, so that the same person typed twice gives
 the same key. What was typed is kept beside the key and never refused here.
@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Final
 
 import phonenumbers
-from anyascii import anyascii
 
 from app.platform.emails import clean_email, email_key, split_emails, without_tag
 
@@ -43,16 +42,6 @@ class Phone:
     def valid(self) -> bool:
         """Whether the number can be called; an invalid one is kept as typed and never matched."""
         return self.e164 is not None
-
-
-def name_key(*parts: str | None) -> str:
-    """
-    The parts of a name, first name first, as plain lower-case ASCII words for search; may be empty.
-
-    Scripts are romanised (`Жукова` zhukova, `王` wang): enough to find someone by, never to say who is who.
-    """
-    written = unicodedata.normalize("NFKC", " ".join(part for part in parts if part))
-    return " ".join(anyascii(written).lower().split())
 
 
 @lru_cache(maxsize=1 << 14)
@@ -94,4 +83,4 @@ def _has_words(text: str, extension: str | None) -> bool:
     return bool(_LETTER.search(number))
 
 
-__all__ = ["Phone", "clean_email", "email_key", "name_key", "phone_e164", "split_emails", "without_tag"]
+__all__ = ["Phone", "clean_email", "email_key", "phone_e164", "split_emails", "without_tag"]

@@ -117,7 +117,6 @@ class Person(Edited, Base):
     last_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
     middle_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
     preferred_name: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
-    name_key: Mapped[str] = mapped_column(info=PERSONAL)
     family_key: Mapped[str | None] = mapped_column(info=PERSONAL)
     given_key: Mapped[str | None] = mapped_column(info=PERSONAL)
     email: Mapped[str | None] = mapped_column(String(255), info=PERSONAL)
@@ -361,6 +360,7 @@ class DuplicateCandidate(Edited, Base):
             text("created_at DESC"),
             text("duplicate_candidate_id DESC"),
         ),
+        Index("ix_duplicate_candidate_created_at", text("created_at DESC"), text("duplicate_candidate_id DESC")),
     )
 
     duplicate_candidate_id: Mapped[Key]

@@ -16,7 +16,7 @@ from app.people.alike import alike_keys
 from app.people.birth_dates import precision_of
 from app.people.differences import NAME_FIELDS
 from app.people.errors import EmailTaken, PatientActive, born_after_events, name_needed, nothing_replaced
-from app.people.keys import Phone, email_key, name_key, phone_e164
+from app.people.keys import Phone, email_key, phone_e164
 from app.people.lives import has_events_before
 from app.people.locks import lock_identity
 from app.people.models import ContactPoint, Person, SuggestedChange
@@ -36,7 +36,6 @@ _OF_PHONE = ("phone_e164", "phone_extension", "phone_valid")
 class _Keys(NamedTuple):
     """What a person is found by; made here and nowhere else."""
 
-    name_key: str
     family_key: str | None
     given_key: str | None
     email_key: str | None
@@ -134,7 +133,6 @@ def person_fields(fields: Mapping[str, Any], *, phone_country: str | None = None
     """The fields of a person with the keys that follow from them."""
     phone = read_phone(fields["phone"], phone_country or fields["country"])
     keys = _Keys(
-        name_key=name_key(fields["first_name"], fields["last_name"]),
         **alike_keys(name_of(fields["first_name"], fields["last_name"]))._asdict(),
         email_key=email_key(fields["email"]) if fields["email"] else None,
         phone_e164=phone.e164,

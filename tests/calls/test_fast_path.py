@@ -63,7 +63,7 @@ async def test_call_leaves_the_rows_of_the_ordinary_path_and_answers_alike(
     whose: str,
 ) -> None:
     if whose == "navigator":
-        behind_the_key = Person(first_name="Anna", last_name="Pot", name_key="anna pot")
+        behind_the_key = Person(first_name="Anna", last_name="Pot")
         session.add(behind_the_key)
         await session.flush()
         await session.execute(update(UserAccount).values(person_id=behind_the_key.person_id))

@@ -274,7 +274,7 @@ def test_somebody_who_is_here_keeps_their_address(url: str, sample_folder: Path)
     undo(url)
     do(
         url,
-        f"INSERT INTO person (first_name, last_name, name_key, email, email_key) VALUES ('Here', 'Before', 'here before', '{email}', '{email}')",
+        f"INSERT INTO person (first_name, last_name, email, email_key) VALUES ('Here', 'Before', '{email}', '{email}')",
     )
     assert runner.run(url, sample_folder).finished
     assert one(url, f"SELECT first_name FROM person WHERE email_key = '{email}'") == "Here"

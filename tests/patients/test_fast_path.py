@@ -142,7 +142,6 @@ def _unnamed(document: Any) -> Any:
     """Without what the two requests said differently, that two people may be made."""
     said = {
         "last_name",
-        "name_key",
         "family_key",
         "given_key",
         "email",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.people.countries import _names, country_code
-from app.people.keys import clean_email, email_key, name_key, phone_e164, split_emails, without_tag
+from app.people.keys import clean_email, email_key, phone_e164, split_emails, without_tag
 from app.people.names import fold_letters
 
 
@@ -84,31 +84,6 @@ def test_a_key_is_its_own_key_and_any_text_may_be_asked(text: str) -> None:
     if key is not None:
         assert email_key(key) == key
         assert key == key.lower()
-
-
-@pytest.mark.parametrize(
-    ("parts", "key"),
-    [
-        (("Anna", "Bos"), "anna bos"),
-        (("  Anna  Maria", None, "de\u00a0Vries "), "anna maria de vries"),
-        (("Žofia", "Ćwikła"), "zofia cwikla"),
-        (("Екатерина", "Жукова"), "ekaterina zhukova"),
-        (("秀英", "王"), "xiuying wang"),
-        (("Ａｎｎａ", ""), "anna"),
-        (("Siobhán", "O’Brien"), "siobhan o'brien"),
-        ((None, None), ""),
-    ],
-)
-def test_names_are_searched_in_plain_letters(parts: tuple[str | None, ...], key: str) -> None:
-    assert name_key(*parts) == key
-
-
-@given(st.text(max_size=30), st.text(max_size=30))
-def test_a_name_key_is_lower_case_ascii_without_needless_blanks(first: str, last: str) -> None:
-    key = name_key(first, last)
-    assert key.isascii()
-    assert key == " ".join(key.lower().split())
-    assert name_key(key) == key
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ async def many(session: AsyncSession, bound: BoundDatabase) -> None:
     condition = (await a_condition(session)).medical_condition_id
     await session.execute(
         text(
-            "INSERT INTO person (first_name, last_name, name_key, email, email_key, phone, phone_e164)"
-            " SELECT 'Anna', 'Number' || n, 'anna', n || '@example.org', n || '@example.org', '+31' || n, '+31' || n"
+            "INSERT INTO person (first_name, last_name, email, email_key, phone, phone_e164)"
+            " SELECT 'Anna', 'Number' || n, n || '@example.org', n || '@example.org', '+31' || n, '+31' || n"
             " FROM generate_series(600000001, 600003000) AS n"
         )
     )

@@ -33,7 +33,6 @@ FITS_NOTHING: Final = (
 SORTED: Final = {
     "/api/v1/users": "the people who work here",
     "/api/v1/api-keys": "the keys of our own systems",
-    "/api/v1/duplicate-candidates": "asked by decision, as people do, it has one",
 }
 """Lists of a whole table that have no index in their order, with the reason."""
 _SORTS = re.compile(r"^\s*(?:->\s+)?Sort\s+\(", re.MULTILINE)

@@ -51,7 +51,7 @@ def find_alike(context: Context) -> None:
         """
         SELECT f.fact, k.key, i.person_id, d.date_of_birth AS born FROM legacy.d_person AS d
         JOIN legacy.d_person_id AS i USING (p) JOIN legacy.w_fact_of_person AS f USING (person_id)
-        JOIN legacy.w_name_key AS n ON n.first = d.typed_first AND n.last = d.typed_last
+        JOIN legacy.w_alike_key AS n ON n.first = d.typed_first AND n.last = d.typed_last
         CROSS JOIN LATERAL unnest(n.asked) AS k(key) WHERE i.is_new
         """,
     )

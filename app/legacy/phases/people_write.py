@@ -11,7 +11,6 @@ from app.legacy.phases.people_alike import find_alike
 from app.legacy.phases.roles import role
 from app.people.alike import alike_keys, keys_asked
 from app.people.countries import country_code
-from app.people.keys import name_key
 from app.people.names import Name
 
 
@@ -60,14 +59,14 @@ def _identify(context: Context) -> None:
 
 def _persons(context: Context) -> None:
     context.fill(
-        "w_name_key",
-        "first text, last text, name_key text, family_key text, given_key text, asked text[]",
+        "w_alike_key",
+        "first text, last text, family_key text, given_key text, asked text[]",
         (
-            (first, last, name_key(first[:100], last[:100]), *_alike(first, last))
+            (first, last, *_alike(first, last))
             for first, last in context.rows("SELECT DISTINCT typed_first, typed_last FROM legacy.d_person")
         ),
     )
-    context.analyze("w_name_key")
+    context.analyze("w_alike_key")
     context.fill(
         "w_country",
         "typed text, code text",
@@ -99,17 +98,17 @@ def _persons(context: Context) -> None:
     with indexes_at_the_end(context, "person", context.count("d_person_id WHERE is_new")):
         context.insert(
             "person",
-            "person_id, created_at, updated_at, first_name, last_name, name_key, family_key, given_key, email, email_key,"
+            "person_id, created_at, updated_at, first_name, last_name, family_key, given_key, email, email_key,"
             " phone, phone_e164, phone_valid, date_of_birth, country, do_not_contact_channels, is_active",
             """
             SELECT i.person_id, :now, :now, left(d.first_name, 100), left(d.last_name, 100),
-                   k.name_key, k.family_key, k.given_key,
+                   k.family_key, k.given_key,
                    CASE WHEN t.p IS NULL THEN left(d.email, 255) END, CASE WHEN t.p IS NULL THEN left(d.email_key, 320) END,
                    left(f.shown, 64), CASE WHEN f.valid THEN f.shown END, f.valid, d.date_of_birth, c.code,
                    array_remove(ARRAY[CASE WHEN d.do_not_email THEN 'email' END, CASE WHEN d.do_not_phone THEN 'phone' END], NULL),
                    d.is_active
             FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p)
-            JOIN legacy.w_name_key AS k ON k.first = d.typed_first AND k.last = d.typed_last
+            JOIN legacy.w_alike_key AS k ON k.first = d.typed_first AND k.last = d.typed_last
             LEFT JOIN legacy.w_person_phone AS f USING (p)
             LEFT JOIN legacy.w_person_country AS c USING (p)
             LEFT JOIN (SELECT DISTINCT p FROM legacy.w_taken) AS t USING (p)
@@ -253,17 +252,11 @@ def _navigators(context: Context) -> None:
         ) AS q
         """,
     )
-    keys = {
-        (first, last): name_key(first, last)
-        for first, last in context.all("SELECT DISTINCT first_name, last_name FROM legacy.d_navigator")
-    }
-    context.fill("w_navigator_key", "first text, last text, name_key text", ((f, n, k) for (f, n), k in keys.items()))
     context.insert(
         "person",
-        "person_id, created_at, updated_at, first_name, last_name, name_key, email, email_key, is_active",
-        "SELECT d.person_id, :now, :now, left(d.first_name, 100), left(d.last_name, 100), k.name_key, d.email, d.email,"
-        " NOT d.disabled FROM legacy.d_navigator AS d JOIN legacy.w_navigator_key AS k"
-        " ON (k.first, k.last) IS NOT DISTINCT FROM (d.first_name, d.last_name) WHERE d.is_new",
+        "person_id, created_at, updated_at, first_name, last_name, email, email_key, is_active",
+        "SELECT d.person_id, :now, :now, left(d.first_name, 100), left(d.last_name, 100), d.email, d.email, NOT d.disabled"
+        " FROM legacy.d_navigator AS d WHERE d.is_new",
     )
     context.lineage(
         "navigators",
