@@ -5,18 +5,13 @@ Pure. Source: the contract of the legacy export, section 6.
 """
 
 import re
-import unicodedata
 from typing import Final, NamedTuple
 
 from rapidfuzz.distance import OSA
 
 from app.legacy.contract import Condition
+from app.platform.folding import fold_words
 
-_APOSTROPHES: Final = re.compile("['`\u2018\u2019\u00b4\u02bc\uff07]")
-_SPELT_OUT: Final = str.maketrans(
-    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "\N{LATIN SMALL LETTER DOTLESS I}": "i"}
-)
-_TITLES: Final = frozenset({"dr", "prof", "mr", "mrs", "ms", "drs", "herr", "frau", "mme"})
 _ROMAN: Final = re.compile(r"x{0,3}(?:ix|iv|v?i{0,3})")
 _SHORTEST_TO_REPAIR: Final = 6
 _SIMILAR: Final = 0.90
@@ -27,16 +22,6 @@ class Meaning(NamedTuple):
 
     name: str
     repaired: bool = False
-
-
-def fold_words(text: str) -> str:
-    """A text's words as names are folded, kept apart by one blank; apostrophes are dropped."""
-    bare = "".join(
-        c for c in unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text)) if unicodedata.category(c)[0] != "M"
-    )
-    folded = bare.casefold().translate(_SPELT_OUT)
-    words = "".join(c if c.isalnum() else " " for c in folded if unicodedata.category(c) != "Cf").split()
-    return " ".join(word for word in words if word not in _TITLES)
 
 
 class Conditions:

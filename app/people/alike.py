@@ -16,9 +16,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from app.people.birth_dates import precision_of
-from app.people.folding import reduced, romanised, spellings
 from app.people.names import PEOPLE, Doubt, Grade, Name, compare_names, name_parts, name_words
 from app.people.rules import BirthDates, compare_birth_dates, is_placeholder
+from app.platform.folding import reduced, romanised, spellings
 from app.platform.plausibility import PLACEHOLDERS
 
 

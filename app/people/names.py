@@ -22,13 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from app.people.folding import reduced, romanised, spellings
-
-# Letters that have no decomposition but are written apart where a keyboard lacks them, as the contract has them.
-# The last is the dotless i of Turkish.
-_SPELT_OUT: Final = str.maketrans(
-    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "\N{LATIN SMALL LETTER DOTLESS I}": "i"}
-)
+from app.platform.folding import SPELT_OUT, reduced, romanised, spellings
 
 JOINERS: Final = "\u200c\u200d"
 """Between letters they say how the letters are joined: Persian, Urdu, and the scripts of India need them."""
@@ -173,7 +167,7 @@ def fold_letters(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
     # Marks go before case: folding the case of a combining iota would make a letter of it.
     bare = "".join(c for c in decomposed if unicodedata.category(c)[0] != "M")
-    return "".join(filter(str.isalnum, bare.casefold().translate(_SPELT_OUT)))
+    return "".join(filter(str.isalnum, bare.casefold().translate(SPELT_OUT)))
 
 
 def fold_name(name: Name, profile: Profile) -> FoldedName:

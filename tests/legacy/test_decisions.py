@@ -1,11 +1,12 @@
 """The pure rules: conditions, components and clashes, lost bookings and trials, expanded access."""
 
 from app.legacy.bookings import Booking, Change, lost_bookings
-from app.legacy.conditions import Conditions, Meaning, fold_words
+from app.legacy.conditions import Conditions, Meaning
 from app.legacy.contract import assign_columns, rules, table_of, table_of_entity_set
 from app.legacy.eap import Dossier, PatientDate, journeys_of
 from app.legacy.identity import Group, clash, components, folded
 from app.legacy.trials import Trial, lost_trials
+from app.platform.folding import fold_words
 
 
 def test_prefixes_are_taken_off_unless_the_name_is_known_as_it_is() -> None:

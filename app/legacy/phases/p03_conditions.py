@@ -8,9 +8,10 @@ the same again.
 
 from typing import Final
 
-from app.legacy.conditions import Conditions, fold_words
+from app.legacy.conditions import Conditions
 from app.legacy.contract import rules
 from app.legacy.phases.context import Context
+from app.platform.folding import fold_words
 
 READS: Final = ("s_medical_condition", "s_contact")
 WRITES: Final = ("medical_condition",)

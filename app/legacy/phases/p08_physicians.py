@@ -7,10 +7,10 @@ physician, patient_physician_relationship and the roles that all phases have dec
 
 from typing import Final
 
-from app.legacy.conditions import fold_words
 from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
 from app.legacy.phases.roles import role, write_roles
+from app.platform.folding import fold_words
 
 READS: Final = ("s_hospital", "s_specialization", "s_contact", "s_patient")
 WRITES: Final = (

@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 
 from anyascii import anyascii
 
-from app.people.folding import SPELLINGS, reduced
 from app.people.names import PEOPLE, fold_letters
+from app.platform.folding import SPELLINGS, reduced
 
 VERSION: Final = 1
 """Goes up when these rules change: rows of earlier rules are made anew (rows.fill)."""

@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001  letters that look like others are the table
 """
-How a letter is written where the keyboard lacks it: one table, for who is who and for search.
+How a letter is written where the keyboard lacks it: one table, for who is who, for search and for what is one thing.
 
-Everything gives bare letters and digits in small letters; blanks, hyphens, apostrophes and marks are gone.
+Everything gives bare letters and digits in small letters; hyphens, apostrophes and marks are gone.
 
 Source: docs/MATCHING.md prints the table.
 """
@@ -44,6 +44,12 @@ SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """A letter and how it is written without it, the short form first. Any other mark is left out."""
 
+SPELT_OUT: Final = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "\N{LATIN SMALL LETTER DOTLESS I}": "i"}
+)
+"""Letters that no mark can be taken off, as the contract of the legacy export has them."""
+_APOSTROPHES: Final = re.compile("['`\u2018\u2019\u00b4\u02bc\uff07]")
+_TITLES: Final = frozenset({"dr", "prof", "mr", "mrs", "ms", "drs", "herr", "frau", "mme"})
 _DIGRAPH: Final = re.compile(r"(?<![qgxy])(?P<first>[ou])e|(?P<double>a)a|(?P<front>a)e")
 _DJ_IN_FRONT: Final = re.compile(r"^dj")
 _SHORTEST_REDUCED: Final = 4
@@ -100,6 +106,16 @@ def romanised(spelt: str) -> str:
     for written, read in _LOOSE:
         loose = loose.replace(written, read)
     return _REPEATED.sub(r"\1", loose)
+
+
+def fold_words(text: str) -> str:
+    """A text's words as names are folded, kept apart by one blank; apostrophes are dropped."""
+    bare = "".join(
+        c for c in unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text)) if unicodedata.category(c)[0] != "M"
+    )
+    folded = bare.casefold().translate(SPELT_OUT)
+    words = "".join(c if c.isalnum() else " " for c in folded if unicodedata.category(c) != "Cf").split()
+    return " ".join(word for word in words if word not in _TITLES)
 
 
 @lru_cache(maxsize=1 << 12)

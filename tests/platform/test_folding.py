@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.people.folding import SPELLINGS, letter_table, reduced, romanised, spellings
+from app.platform.folding import SPELLINGS, letter_table, reduced, romanised, spellings
 from tests.printed import assert_printed
 
 
