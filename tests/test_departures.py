@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calls.models import CallHistory
 from app.calls.schemas import CallForPatient
 from app.calls.service import log_call
+from app.journeys.kinds import KINDS
 from app.journeys.service import open_journey
 from app.journeys.trial.kind import TRIAL
 from app.journeys.trial.models import ClinicalTrialJourney
@@ -179,6 +180,56 @@ async def test_what_is_open_is_closed_or_listed_in_one_step(
         headers=navigator,
     )
     assert (twice.status_code, twice.json()["code"]) == (409, "already_departed")
+
+
+@pytest.mark.parametrize(
+    ("state", "becomes"),
+    [
+        ("identified", "not_pursued"),
+        ("pre_screening", "not_pursued"),
+        ("pre_screen_passed", "not_pursued"),
+        ("patient_considering", "declined_by_patient"),
+        ("referral_ready", "declined_by_patient"),
+        ("referred", "referral_withdrawn"),
+        ("site_review", "referral_withdrawn"),
+        ("site_accepted", "declined_by_patient"),
+        ("screening_scheduled", "declined_by_patient"),
+        ("consented", None),
+        ("screening", None),
+        ("eligible_enrolled", None),
+        ("on_study", None),
+        ("follow_up", None),
+    ],
+)
+async def test_withdrawal_closes_a_trial_journey_before_the_consent_and_lists_a_later_one(
+    client: httpx.AsyncClient, session: AsyncSession, navigator: dict[str, str], state: str, becomes: str | None
+) -> None:
+    patient = await builders.a_patient(session)
+    journey = await builders.a_trial_journey(session, patient, status=state)
+    await session.commit()
+    place, url = f"/api/v1/clinical-trial-journeys/{journey.ct_journey_id}", f"/api/v1/patients/{patient.patient_id}"
+
+    await client.put(url, json=WITHDREW, headers=navigator)
+    closed = (await client.get(place, headers=navigator)).json()
+    events = (await client.get(f"{place}/events", headers=navigator)).json()["items"]
+    departures = f"/api/v1/persons/{patient.person_id}/departures"
+    (departure,) = (await client.get(departures, headers=navigator)).json()["items"]
+    undo = f"{departures}/{departure['person_departure_id']}/undo"
+    await client.post(undo, json={"reason": "It was somebody else."}, headers=navigator)
+    again = (await client.get(place, headers=navigator)).json()
+
+    assert (closed["status"], again["status"]) == (becomes or state, state)
+    where = departure["listed" if becomes is None else "closed"]
+    assert str(journey.ct_journey_id) in {one["record_id"] for one in where}
+    moves = [(one["from_status"], one["to_status"], one["via"], one["reason"]) for one in events]
+    assert moves == ([] if becomes is None else [(state, becomes, "departed", WITHDREW["status_reason"])])
+
+
+def test_every_open_journey_has_its_place_when_somebody_departs() -> None:
+    for kind in KINDS:
+        machine = kind.moves.machine
+        for departure, ends in kind.when_departed.items():
+            assert all(machine.is_open(state) and not machine.is_open(end) for state, end in ends.items()), departure
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,29 @@ async def test_patient_may_have_two_open_journeys_in_one_trial(
     }
 
 
+async def test_patient_may_have_two_open_journeys_in_one_programme(
+    client: httpx.AsyncClient, session: AsyncSession, navigator: dict[str, str]
+) -> None:
+    patient, programme = await builders.a_patient(session), await builders.a_programme(session)
+    await session.commit()
+    url = "/api/v1/eap-journeys"
+    of = {"patient_id": str(patient.patient_id), "eap_program_id": str(programme.eap_program_id)}
+
+    first = await client.post(url, json=of | {"eap_number": "EAP-1"}, headers=navigator)
+    second = await client.post(url, json=of | {"eap_number": "EAP-2"}, headers=navigator)
+    same_number = await client.post(url, json=of | {"eap_number": "EAP-1"}, headers=navigator)
+    withdrawn = {"to": "withdrawn", "reason": "The first physician retires."}
+    moved = await client.post(f"{first.headers['location']}/transitions", json=withdrawn, headers=navigator)
+    both = await client.get(url, params=of, headers=navigator)
+
+    assert (first.status_code, second.status_code, moved.status_code) == (201, 201, 200), moved.text
+    assert same_number.status_code == 409, "one dossier is one journey"
+    assert {row["eap_number"]: row["status"] for row in both.json()["items"]} == {
+        "EAP-1": "withdrawn",
+        "EAP-2": "inquiry",
+    }
+
+
 async def test_relationship_is_said_once_and_nobody_is_the_guardian_of_their_guardian(
     client: httpx.AsyncClient, session: AsyncSession, navigator: dict[str, str]
 ) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calls.models import CallHistory
 from app.calls.states import CALL
 from app.events.moves import Step
-from app.events.service import make_move, put_back
+from app.events.service import end, make_move, put_back
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
 from app.journeys.queries import get_journey
@@ -121,10 +121,7 @@ def _journeys(kind: Kind) -> Closing:
             was = journey.status
             to = kind.when_departed[departure.kind].get(was)
             if to is not None:
-                step = Step(to, reason=departure.reason)
-                await make_move(
-                    session, actor, record=journey, moves=kind.moves, step=step, via=DEPARTED, life=UNKNOWN_LIFE
-                )
+                await end(session, actor, record=journey, to=to, reason=departure.reason, via=DEPARTED)
                 journey.status_changed_at = clock.now()
                 await session.flush()
             found.append(Touched(kind.name, journey_id, was, journey.status, is_done=to is not None))

@@ -49,13 +49,16 @@ async def put_back(session: AsyncSession, actor: Actor, *, record: Any, to: str,
 
     No move of its machine: it was there already.
     """
-    with session.no_autoflush:
-        since = await latest_move_at(session, record=record) or record.created_at
-    now = clock.now()
-    step = Step(to, reason=reason, is_correction=True)
-    move = Move(record.status, to, max(now, since), now, None, step)
-    record.status = to
-    file_event(session, actor, record=record, move=move, findings={}, via=via)
+    await _enter(session, actor, record=record, step=Step(to, reason=reason, is_correction=True), via=via)
+
+
+async def end(session: AsyncSession, actor: Actor, *, record: Any, to: str, reason: str | None, via: str) -> None:
+    """
+    Close a locked record whose person has departed, and file it; the caller sets the rest, and flushes.
+
+    No move of its machine: a person withdraws from every state, and no state in between is claimed that never was.
+    """
+    await _enter(session, actor, record=record, step=Step(to, reason=reason), via=via)
 
 
 def file_event(
@@ -82,6 +85,15 @@ def file_event(
             guards={name: str(found) for name, found in findings.items()},
         )
     )
+
+
+async def _enter(session: AsyncSession, actor: Actor, *, record: Any, step: Step, via: str) -> None:
+    with session.no_autoflush:
+        since = await latest_move_at(session, record=record) or record.created_at
+    now = clock.now()
+    move = Move(record.status, step.to, max(now, since), now, None, step)
+    record.status = step.to
+    file_event(session, actor, record=record, move=move, findings={}, via=via)
 
 
 async def _require_met(

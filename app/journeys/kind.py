@@ -44,7 +44,8 @@ class Kind:
 
     Its addresses, operation ids and audit events are named after its table. `leads_to` is the relationship to what a
     journey leads to. `bodies` are the models that `create`, the type of a POST's body, is made of. `when_departed` says
-    where an open journey goes when its person has died or withdrawn; one of a state that is not named is listed.
+    where an open journey goes when its person has died or withdrawn, also where its machine has no such move; one of a
+    state that is not named is listed.
 
     The rest is for what is not done by the names of fields alone: `special` names the fields of `bodies` that are no
     columns, `further_columns` gives columns made from them; `further_answers` gives the fields of `read` that are

@@ -100,9 +100,12 @@ TRIAL = Kind(
         # From the consent on, whether somebody leaves the trial is between them and the site.
         "withdrawn": {
             "identified": "not_pursued",
+            "pre_screening": "not_pursued",
             "pre_screen_passed": "not_pursued",
             "patient_considering": "declined_by_patient",
+            "referral_ready": "declined_by_patient",
             "referred": "referral_withdrawn",
+            "site_review": "referral_withdrawn",
             "site_accepted": "declined_by_patient",
             "screening_scheduled": "declined_by_patient",
         },
