@@ -37,6 +37,27 @@ class LeadConverted(Answer):
     match: MatchRead
 
 
+class JourneyStage(Answer):
+    """Where an open journey of a patient stands; `kind` is its table."""
+
+    kind: str
+    journey_id: UUID
+    status: Health[str]
+    status_changed_at: Health[datetime | None]
+
+
+class PatientOverview(Answer):
+    """
+    What a list of patients tells beside the record: open journeys, the last call that took place, the next booking.
+    """
+
+    patient_id: UUID
+    person_id: UUID
+    journeys: list[JourneyStage]
+    last_contact_at: Health[datetime | None]
+    next_call_at: Health[datetime | None]
+
+
 class CallEntry(Answer):
     """A booking or call; `at` is when it was, or is to be."""
 

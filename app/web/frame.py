@@ -26,6 +26,12 @@ PLACES: tuple[Place, ...] = (
     Place("", None, NavItem("Start", "home", "/")),
     Place(
         "Patients",
+        "patient.read",
+        NavItem("Patients", "users", "/patients"),
+        "Find a patient, see what happened and what is next, log a call.",
+    ),
+    Place(
+        "Patients",
         "came_back.read",
         NavItem("Came back", "inbox", "/came-back"),
         "Something arrived from people who have died or withdrawn. Say what is to be done.",

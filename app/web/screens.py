@@ -16,6 +16,7 @@ from app.web import (
     outside,
     oversight,
     passkeys,
+    patients,
     sign_in,
     users,
 )
@@ -23,6 +24,7 @@ from app.web.page_guard import mount_screens
 
 SCREENS = (
     home.router,
+    patients.router,
     sign_in.router,
     enrolment.router,
     passkeys.router,

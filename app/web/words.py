@@ -5,8 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
+from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import pycountry
+
+from app.access.masking import HIDDEN
+from app.people.birth_dates import BirthDate, precision_of
 from app.platform import clock
 
 _viewer_zone: ContextVar[tzinfo] = ContextVar("viewer_zone", default=UTC)
@@ -59,6 +65,23 @@ def near_text(value: datetime, now: datetime | None = None, *, in_sentence: bool
     if there.year == today.year:
         return f"{there.day} {there:%b}, {there:%H:%M}"
     return day_text(there.date())
+
+
+def near_day(value: datetime) -> str:
+    """The day of an instant as people speak of it: Today; Yesterday; Tomorrow; 19 Nov; 2 Nov 2025."""
+    there, today = local(value).date(), local(clock.now()).date()
+    if name := {0: "Today", -1: "Yesterday", 1: "Tomorrow"}.get((there - today).days):
+        return name
+    return f"{there.day} {there:%b}" if there.year == today.year else day_text(there)
+
+
+def clock_of(zone: str | None) -> str | None:
+    """The time that it is in a zone, with its city: 14:05 Lisbon. None where the zone is not known."""
+    try:
+        there = clock.now().astimezone(ZoneInfo(zone or ""))
+    except (KeyError, ValueError, OSError):
+        return None
+    return f"{there:%H:%M} {(zone or '').rpartition('/')[2].replace('_', ' ')}"
 
 
 def zone_text(value: datetime) -> str:
@@ -114,6 +137,35 @@ def shortened(reference: object) -> str:
     """The beginning and the end of a long reference, by which the eye knows it again: 01a2108f…c6ae."""
     text = str(reference)
     return f"{text[:8]}…{text[-4:]}" if len(text) > 16 else text  # noqa: PLR2004 - what fits is not shortened
+
+
+def birth_text(value: BirthDate | date) -> str:
+    """A birth date as far as it is known: 14 Mar 1979, Mar 1979, 1979."""
+    written = {"day": day_text(value), "month": f"{value:%b %Y}", "year": str(value.year)}
+    return written[precision_of(value)]
+
+
+@cache
+def language_name(code: str) -> str:
+    """The English name of a language's code; the code itself where there is none."""
+    main = code.partition("-")[0]
+    found = pycountry.languages.get(alpha_2=main) or pycountry.languages.get(alpha_3=main)
+    return found.name if found else code
+
+
+@cache
+def country_name(code: str) -> str:
+    """The English name of an ISO code; the code itself where there is none."""
+    found = pycountry.countries.get(alpha_2=code)
+    return getattr(found, "common_name", found.name) if found else code
+
+
+def person_name(person: Any) -> str:
+    """The name of a person of an answer as it is written; where it is masked or missing, the reference they have."""
+    parts = [part for part in (person.first_name, person.last_name) if part]
+    if not parts or HIDDEN in parts:
+        return f"Person {person.reference}"
+    return " ".join(parts)
 
 
 def initials(name: str) -> str:

@@ -84,6 +84,11 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/break-glass/{access_opening_id}/end": [{}],
     "/break-glass/{access_opening_id}/review": [{}, {"verdict": "justified"}],
     "/came-back/{came_back_id}/close": [{}, {"reason": "x"}],
+    "/patients": [{}, {"q": "Personcanary"}, {"q": "P-0000000A", "status": "active"}, {"status": "x"}],
+    "/patients/{patient_id}/suggested-changes/{suggested_change_id}/accept": [{}],
+    "/patients/{patient_id}/suggested-changes/{suggested_change_id}/reject": [{}],
+    "/patients/{patient_id}/calls": [{}, {"outcome": "reached", "adverse_event_heard": "false"}],
+    "/patients/{patient_id}/{kind_path}/{journey_id}/move": [{}, {"to": "not_pursued", "reason_code": "other"}],
     "/access-reasons": [{}, {"person_id": "{person_id}", "reason": "x", "back": "/history/persons/{person_id}"}],
     **dict.fromkeys(
         (
@@ -116,6 +121,13 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     "/audit/export": ["", "?person_id={person_id}"],
     "/audit/persons/{person_id}": ["", "?from_at=2020-01-01T00:00"],
     "/break-glass": ["", "?kind=reveal", "?kind=outside_caseload", "?state=reviewed", "?kind=x"],
+    "/patients": [
+        "", "?status=active", "?owner_id={account_id}", "?cursor=x",
+        "?medical_condition_id={medical_condition_id}",
+    ],
+    "/patients/{patient_id}": ["", "?cursor=x"],
+    "/patients/{patient_id}/calls/new": [""],
+    "/patients/{patient_id}/{kind_path}/{journey_id}/move": ["", "?to=pre_screening"],
     "/came-back": ["", "?state=closed", "?state=x"],
     "/came-back/{came_back_id}": [""],
     "/break-glass/new": ["", "?person_id={person_id}"],
@@ -337,6 +349,7 @@ async def _walk(
         "person_id": str(world.person_id), "account_id": str(world.ids["user_account_id"]), "token": link,
         "held_form_id": str(held), "web_session_id": str(other.web_session_id), "passkey_id": NO_WORLD,
         "status": "404", "name": "forms", "record_id": str(world.person_id),
+        "kind_path": "clinical-trial-journeys", "journey_id": str(world.ids["ct_journey_id"]),
     }  # fmt: skip
     return Walk(browser, bound, ids, token)
 

@@ -43,7 +43,7 @@ from tests.conftest import BoundDatabase
 TEMPLATES = {
     "patients.html": "{% for p in patients %}<li>{{ p.person.last_name }} {{ p.status_reason }}</li>{% endfor %}",
     "calls.html": "{% for c in calls.items %}<li>{{ c.notes }} {{ c.call_id }}</li>{% endfor %}"
-    "{{ ui.pages(calls, '/calls', noun='call') }}",
+    "{{ ui.pages(calls, '/newcomer/calls', noun='call') }}",
     "call.html": "{{ call.notes }}",
     "overview.html": "{{ card_0.person.last_name }} {{ card_9.status_reason }}",
     "anything.html": "{{ found }}",
@@ -55,20 +55,20 @@ async def all_patients(session: AsyncSession, actor: Any, **asked: Any) -> list[
     return (await patients.list_patients(session, actor, query=PatientFilter(**asked))).rows
 
 
-@router.get("/patients", dependencies=[allow("patient.read")])
+@router.get("/newcomer/patients", dependencies=[allow("patient.read")])
 async def show_patients(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     asked = {name: value for name, value in request.query_params.items() if value}
     rows = await all_patients(session, actor, **asked)
     return page(request, "patients.html", {"patients": [patient_answers.read(row) for row in rows]})
 
 
-@router.get("/my-patients", dependencies=[signed_in()])
+@router.get("/newcomer/my-patients", dependencies=[signed_in()])
 async def show_without_a_permission(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     rows = await all_patients(session, actor)
     return page(request, "patients.html", {"patients": [patient_answers.read(row) for row in rows]})
 
 
-@router.get("/patients.csv", dependencies=[allow("patient.read")])
+@router.get("/newcomer/patients.csv", dependencies=[allow("patient.read")])
 async def export_patients(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     answers = [patient_answers.read(row) for row in await all_patients(session, actor)]
 
@@ -78,7 +78,7 @@ async def export_patients(request: Request, session: DbSession, actor: CurrentAc
     return CsvFile(request, name="patients.csv", columns=("patient_id", "status_reason", "person"), chunks=chunks())
 
 
-@router.get("/patients-of/{condition_id}.csv", dependencies=[allow("patient.read")])
+@router.get("/newcomer/patients-of/{condition_id}.csv", dependencies=[allow("patient.read")])
 async def export_by_condition(
     request: Request, session: DbSession, actor: CurrentActor, condition_id: UUID
 ) -> Response:
@@ -90,30 +90,30 @@ async def export_by_condition(
     return CsvFile(request, name="patients.csv", columns=("patient_id",), chunks=chunks())
 
 
-@router.get("/patients/picker", dependencies=[allow("patient.read")])
+@router.get("/newcomer/patients/picker", dependencies=[allow("patient.read")])
 async def pick_patients(session: DbSession, actor: CurrentActor) -> list[PatientRead]:
     return [patient_answers.read(row) for row in await all_patients(session, actor)]
 
 
-@router.post("/patients/picked", dependencies=[allow("patient.read")])
+@router.post("/newcomer/patients/picked", dependencies=[allow("patient.read")])
 async def picked_patients(session: DbSession, actor: CurrentActor) -> Response:
     return DataAnswer({"found": [patient_answers.read(row) for row in await all_patients(session, actor)]})
 
 
-@router.post("/patients/kept", dependencies=[allow("patient.read")])
+@router.post("/newcomer/patients/kept", dependencies=[allow("patient.read")])
 async def keep_patients(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     found = [patient_answers.read(row) for row in await all_patients(session, actor)]
     return form_again(request, "patients.html", {"patients": found}, Conflict())
 
 
-@router.get("/overview", dependencies=[allow("patient.read")])
+@router.get("/newcomer/overview", dependencies=[allow("patient.read")])
 async def show_overview(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     """Ten records that each stand for themselves."""
     rows = await all_patients(session, actor)
     return page(request, "overview.html", {f"card_{n}": patient_answers.read(rows[0]) for n in range(10)})
 
 
-@router.get("/calls", dependencies=[allow("call.read")])
+@router.get("/newcomer/calls", dependencies=[allow("call.read")])
 async def show_calls(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     query = read_query(request, CallFilter, {**asked_in(request, CallFilter), "limit": 1})
     found = await calls.list_calls(session, actor, query=query)
@@ -121,7 +121,7 @@ async def show_calls(request: Request, session: DbSession, actor: CurrentActor) 
     return page(request, "calls.html", {"calls": found.page(items)})
 
 
-@router.get("/calls/{call_id}", dependencies=[allow("call.read")])
+@router.get("/newcomer/calls/{call_id}", dependencies=[allow("call.read")])
 async def show_call(request: Request, session: DbSession, actor: CurrentActor, call_id: UUID) -> Response:
     row = await calls.get_call(session, actor, call_id=call_id)
     return page(request, "call.html", {"call": call_answers.read(row, clock.now())})
@@ -213,13 +213,22 @@ def leaked(answer: httpx.Response) -> list[str]:
     return [canary for canary in (*PERSONAL, *HEALTH) if canary in answer.text]
 
 
-@pytest.mark.parametrize("path", ["/patients", "/patients.csv", "/patients/picker", "/patients/picked", "/calls"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/newcomer/patients",
+        "/newcomer/patients.csv",
+        "/newcomer/patients/picker",
+        "/newcomer/patients/picked",
+        "/newcomer/calls",
+    ],
+)
 async def test_whatever_a_newcomer_answers_with_an_auditor_sees_masked(
     browser: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World, path: str
 ) -> None:
     async def ask(role: str) -> httpx.Response:
         token = await as_user(browser, session, settings, role)
-        if path == "/patients/picked":
+        if path == "/newcomer/patients/picked":
             return await browser.post(path, data={"csrf_token": token})
         return await browser.get(path)
 
@@ -235,7 +244,7 @@ async def test_page_without_a_permission_shows_nobody_in_clear(
     browser: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
 ) -> None:
     await as_user(browser, session, settings, "navigator")
-    answer = await browser.get("/my-patients")
+    answer = await browser.get("/newcomer/my-patients")
     assert (answer.status_code, leaked(answer)) == (200, [])
 
 
@@ -244,9 +253,9 @@ async def test_question_by_what_is_masked_is_refused_wherever_a_page_makes_it(
 ) -> None:
     asked = {"medical_condition_id": str(world.ids["medical_condition_id"])}
     await as_user(browser, session, settings, "navigator")
-    assert (await browser.get("/patients", params=asked)).status_code == 200
+    assert (await browser.get("/newcomer/patients", params=asked)).status_code == 200
     await as_user(browser, session, settings, "auditor")
-    refused = await browser.get("/patients", params=asked)
+    refused = await browser.get("/newcomer/patients", params=asked)
     assert refused.status_code == 403
     assert "field masked" in refused.text
 
@@ -257,14 +266,14 @@ async def test_cursor_of_a_masked_page_tells_nothing_and_leads_on(
     await a_call(session, await a_patient(session))
     await session.commit()
     await as_user(browser, session, settings, "auditor")
-    first = await browser.get("/calls")
+    first = await browser.get("/newcomer/calls")
     cursor = first.text.partition("cursor=")[2].partition('"')[0]
     assert len(cursor) > 100
-    second = await browser.get(f"/calls?cursor={cursor}")
+    second = await browser.get(f"/newcomer/calls?cursor={cursor}")
     assert second.status_code == 200
     assert {str(world.ids["call_id"]) in answer.text for answer in (first, second)} == {True, False}
     await as_user(browser, session, settings, "privacy_officer")
-    assert (await browser.get(f"/calls?cursor={cursor}")).status_code == 422
+    assert (await browser.get(f"/newcomer/calls?cursor={cursor}")).status_code == 422
 
 
 async def test_a_form_that_comes_back_leaves_an_event_of_everybody_whom_it_shows(
@@ -273,7 +282,7 @@ async def test_a_form_that_comes_back_leaves_an_event_of_everybody_whom_it_shows
     token = await as_user(browser, session, settings, "auditor")
     glass = {"csrf_token": token, "person_id": str(world.person_id), "reason": "The ward calls."}
     await browser.post("/break-glass", data=glass)
-    answer = await browser.post("/patients/kept", data={"csrf_token": token})
+    answer = await browser.post("/newcomer/patients/kept", data={"csrf_token": token})
     assert (answer.status_code, P in answer.text) == (409, True)
     (left,) = await session.scalars(select(AuditEvent).where(AuditEvent.action == "keep_patients"))
     assert (left.outcome, left.purpose, left.person_ids) == ("conflict", "break_glass", [world.person_id])
@@ -283,7 +292,7 @@ async def test_a_file_leaves_an_event_of_everybody_whom_it_shows(
     browser: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
 ) -> None:
     await as_user(browser, session, settings, "navigator")
-    assert H in (await browser.get("/patients.csv")).text
+    assert H in (await browser.get("/newcomer/patients.csv")).text
     events = await session.scalars(select(AuditEvent.person_ids).where(AuditEvent.action == "export_patients"))
     assert {person_id for persons in events for person_id in persons or ()} == {world.person_id}
 
@@ -292,7 +301,7 @@ async def test_a_list_as_a_file_is_asked_as_its_page_is(
     browser: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
 ) -> None:
     await as_user(browser, session, settings, "auditor")
-    answer = await browser.get(f"/patients-of/{world.ids['medical_condition_id']}.csv")
+    answer = await browser.get(f"/newcomer/patients-of/{world.ids['medical_condition_id']}.csv")
     assert str(world.ids["patient_id"]) not in answer.text
 
 
@@ -311,7 +320,7 @@ async def test_it_is_asked_once_a_page_what_is_closed_to_its_viewer(
             sent.append(statement)
 
         event.listen(bound.connection.sync_connection, "before_cursor_execute", note)
-        answer = await browser.get("/overview")
+        answer = await browser.get("/newcomer/overview")
         event.remove(bound.connection.sync_connection, "before_cursor_execute", note)
     assert (answer.status_code, f"{H} reason" in answer.text) == (200, False)
     asked = [
@@ -358,10 +367,10 @@ async def test_page_of_one_record_outside_the_caseload_asks_for_the_reason_and_a
     async with await served(bound, settings.model_copy(update={"caseload": Caseload.ASSIGNED})) as browser:
         me = await somebody(session, settings, "navigator")
         token = await sign_in(browser, session, me.account_id)
-        listed = await browser.get("/calls")
+        listed = await browser.get("/newcomer/calls")
         assert listed.status_code == 200
         assert f"{H} notes" not in listed.text
-        url = f"/calls/{world.ids['call_id']}"
+        url = f"/newcomer/calls/{world.ids['call_id']}"
         asked = await browser.get(url)
         assert asked.status_code == 403
         assert "Why do you need to see this?" in asked.text
@@ -382,6 +391,6 @@ async def test_opened_by_break_glass_a_page_shows_it_and_the_event_says_so(
     token = await as_user(browser, session, settings, "auditor")
     form = {"csrf_token": token, "person_id": str(world.person_id), "reason": "The ward calls."}
     await browser.post("/break-glass", data=form)
-    assert P in (await browser.get("/patients")).text
+    assert P in (await browser.get("/newcomer/patients")).text
     (purpose,) = await session.scalars(select(AuditEvent.purpose).where(AuditEvent.action == "show_patients"))
     assert purpose == "break_glass"

@@ -94,7 +94,8 @@ document.addEventListener("keydown", (event) => {
       menu.querySelector("summary").focus();
     }
   }
-  const search = document.getElementById("search");
+  if (!isTyping(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) walkRows(event);
+  const search = document.getElementById("search") ?? document.querySelector("[data-list-search]");
   const asks = (event.key === "/" && !isTyping(event.target)) || (event.key === "k" && (event.ctrlKey || event.metaKey));
   if (search && asks && !event.altKey) {
     event.preventDefault();
@@ -102,6 +103,16 @@ document.addEventListener("keydown", (event) => {
     search.select();
   }
 });
+
+// J and K, or the arrows, go from row to row of a list; Enter opens, since the row is a link.
+function walkRows(event) {
+  const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+  const links = step ? [...document.querySelectorAll("[data-rows] .row-link")] : [];
+  const at = links.indexOf(document.activeElement);
+  if (links.length === 0 || (at < 0 && event.key.startsWith("Arrow"))) return;
+  event.preventDefault();
+  links[Math.min(links.length - 1, Math.max(0, at + step))].focus();
+}
 
 // Forms --------------------------------------------------------------------------------------------------------
 

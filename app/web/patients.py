@@ -1,0 +1,287 @@
+"""The list of patients and the page of one: who they are, what happened, what is next."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.queries import account_names
+from app.access.request_guard import CurrentActor, DbSession
+from app.audit import service as audit
+from app.calls import answers as call_answers
+from app.calls import service as calls
+from app.calls.queries import list_calls
+from app.calls.schemas import CallFilter, CallForPatient
+from app.calls.states import CHANNELS, DIRECTIONS, OUTCOMES
+from app.casework.overview import overviews_of
+from app.casework.schemas import Timeline
+from app.casework.timeline import timeline_of
+from app.journeys import answers as journey_answers
+from app.journeys import queries as journeys
+from app.journeys import service as journey_service
+from app.journeys.kind import Kind
+from app.journeys.kinds import KINDS
+from app.journeys.schemas import JourneyRead
+from app.patients import answers, queries
+from app.patients.care_team import answers as care_answers
+from app.patients.care_team.queries import list_care_links
+from app.patients.care_team.schemas import CareLinkFilter
+from app.patients.errors import PatientNotFound
+from app.patients.models import Patient
+from app.patients.schemas import PatientFilter
+from app.patients.states import PATIENT
+from app.people import queries as people
+from app.people import suggestions
+from app.people.schemas import ContactPointRead, SuggestedChangeFilter, SuggestedChangeRead
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import AppError, Invalid
+from app.platform.paging import PageQuery
+from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
+from app.web.listing import Column, Filter, Listing, View
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.render import Flash, page
+from app.web.words import words
+
+router = page_router()
+
+COLUMNS = (
+    Column("name", "Name"),
+    Column("condition", "Condition", 1),
+    Column("journey", "Journey", 2),
+    Column("next_call", "Next call"),
+    Column("their_time", "Their time", 4),
+    Column("owner", "Owner", 5),
+    Column("last_contact", "Last contact", 3),
+)
+STATUS = Filter("status", "Status", [(word, words(word)) for word in PATIENT.filter_words()])
+
+
+@router.get("/patients", dependencies=[allow("patient.read")])
+async def show_patients(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    typed = {**asked_in(request, PatientFilter), "q": ""}
+    query = read_query(request, PatientFilter, typed)
+    return page(request, "patients/list.html", await _list_context(session, actor, query, typed))
+
+
+@router.post("/patients", dependencies=[allow("patient.read")])
+async def search_patients(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    """The list for what was typed: posted, so that no history and no log keeps it."""
+    typed = await typed_in(request, PatientFilter)
+    try:
+        query = read_query(request, PatientFilter, typed)
+        context = await _list_context(session, actor, query, typed)
+    except Invalid as error:
+        nothing = await _list_context(session, actor, PatientFilter(limit=1), {"q": typed["q"]})
+        return form_again(request, "patients/list.html", {**nothing, "is_refused": True}, error)
+    return page(request, "patients/list.html", context)
+
+
+async def _list_context(session: AsyncSession, actor: Actor, query: PatientFilter, typed: Typed) -> dict[str, Any]:
+    found = await queries.list_patients(session, actor, query=query)
+    items = audit.show_page(session, found, [answers.read(row) for row in found.rows])
+    owners = await account_names(session, [row.owner_id for row in found.rows] + [query.owner_id])
+    mine = {"owner_id": str(actor.account_id), "status": "active"}
+    names = ("status", "owner_id", "medical_condition_id", "created_from", "created_to", "include_deleted")
+    owner = Filter("owner_id", "Owner", [(str(key), name) for key, name in owners.items()])
+    return {
+        **NO_ERRORS,
+        "is_refused": False,
+        "owners": owners,
+        "me": actor.account_id,
+        "may_search": actor.may("person.search"),
+        "listing": Listing(
+            path="/patients",
+            noun=("patient", "patients"),
+            columns=COLUMNS,
+            filters=[STATUS, owner],
+            views=[View("My active", mine), View("Everyone", {})] if actor.may("patient.write") else [],
+            chosen={name: str(typed[name]) for name in names if typed.get(name)},
+            found=items,
+            typed=typed.get("q") or "",
+            cursor=typed.get("cursor") or "",
+            beside=await overviews_of(session, patient_ids=[row.patient_id for row in found.rows]),
+        ),
+    }
+
+
+@dataclass(frozen=True)
+class ShownJourney:
+    """A journey on a record page, with the address of its forms."""
+
+    kind: str
+    journey_id: UUID
+    label: str
+    journey: JourneyRead
+
+
+@router.get("/patients/{patient_id}", dependencies=[allow("patient.read")])
+async def show_patient(request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID) -> Response:
+    query = read_query(request, PageQuery, asked_in(request, PageQuery))
+    return page(request, "patients/record.html", await _record_context(session, actor, patient_id, query))
+
+
+async def _record_context(session: AsyncSession, actor: Actor, patient_id: UUID, query: PageQuery) -> dict[str, Any]:
+    patient = await _patient(session, actor, patient_id)
+    few = PageQuery(limit=20)
+    shown: dict[str, Any] = {
+        **NO_ERRORS,
+        "patient": answers.read(patient),
+        "timeline": await timeline_of(session, patient=patient, query=query),
+        "is_earlier": query.cursor is not None,
+        "journeys": [],
+        "suggested": [],
+        "bookings": [],
+        "care_team": [],
+        "contact_points": [],
+        "may": {code: actor.may(code) for code in ("call.create", "journey.write", "suggestion.decide")},
+    }
+    if actor.may("journey.read"):
+        shown["journeys"] = [one for kind in KINDS for one in await _journeys_of(session, actor, kind, patient_id)]
+    if actor.may("suggestion.read"):
+        asked = SuggestedChangeFilter(person_id=patient.person_id, decision="open", limit=20)
+        found = await people.list_suggested_changes(session, actor, query=asked)
+        shown["suggested"] = [SuggestedChangeRead.model_validate(row) for row in found.rows]
+    if actor.may("call.read"):
+        calls_query = CallFilter(person_id=patient.person_id, status="open", limit=20)
+        calls_found = await list_calls(session, actor, query=calls_query)
+        shown["bookings"] = [call_answers.read(row, clock.now()) for row in calls_found.rows]
+    if actor.may("relationship.read"):
+        links = await list_care_links(session, actor, patient_id=patient_id, query=CareLinkFilter(is_current="true"))
+        shown["care_team"] = [care_answers.read(row) for row in links.rows]
+    points = await people.list_contact_points(session, actor, person_id=patient.person_id, query=few)
+    shown["contact_points"] = [ContactPointRead.model_validate(row) for row in points.rows]
+    shown["names"] = await account_names(session, {patient.owner_id, *_accounts_in(shown["timeline"])})
+    return shown
+
+
+async def _patient(session: AsyncSession, actor: Actor, patient_id: UUID) -> Patient:
+    patient = await queries.get_patient(session, actor, patient_id=patient_id)
+    audit.note(
+        session, record_type="patient", record_id=patient_id, person_ids=[patient.person_id], subject=patient.person_id
+    )
+    return patient
+
+
+async def _journeys_of(session: AsyncSession, actor: Actor, kind: Kind, patient_id: UUID) -> list[ShownJourney]:
+    query = kind.filter(patient_id=patient_id, limit=20)
+    found = await journeys.list_journeys(session, actor, kind=kind, query=query)
+    return [
+        ShownJourney(kind.path.strip("/"), kind.id_of(row), kind.tag, journey_answers.read(kind, row))
+        for row in found.rows
+    ]
+
+
+def _accounts_in(timeline: Timeline) -> set[UUID | None]:
+    names = ("entered_by", "received_by", "decided_by")
+    return {getattr(item.data, name, None) for item in timeline.items for name in names}
+
+
+@router.post(
+    "/patients/{patient_id}/suggested-changes/{suggested_change_id}/accept", dependencies=[allow("suggestion.decide")]
+)
+async def accept_suggested_change(
+    request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID, suggested_change_id: UUID
+) -> Response:
+    await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
+    return go_to(request, f"/patients/{patient_id}", flash=Flash("The suggested value is taken over."))
+
+
+@router.post(
+    "/patients/{patient_id}/suggested-changes/{suggested_change_id}/reject", dependencies=[allow("suggestion.decide")]
+)
+async def reject_suggested_change(
+    request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID, suggested_change_id: UUID
+) -> Response:
+    await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
+    return go_to(request, f"/patients/{patient_id}", flash=Flash("Ours is kept. The value is not suggested again."))
+
+
+@router.get("/patients/{patient_id}/calls/new", dependencies=[allow("call.create")])
+async def show_new_call(request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID) -> Response:
+    typed: Typed = dict.fromkeys(CallForPatient.model_fields, "") | {"direction": "outbound", "channel": "phone"}
+    return page(request, "patients/call.html", await _call_context(session, actor, patient_id, typed))
+
+
+@router.post("/patients/{patient_id}/calls", dependencies=[allow("call.create")])
+async def log_call(request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID) -> Response:
+    """Log a call that took place: now, unless another moment is given."""
+    typed = await typed_in(request, CallForPatient) | {"patient_id": str(patient_id)}
+    try:
+        given = {name: value for name, value in typed.items() if value != ""}
+        given.setdefault("call_date", clock.now().isoformat())
+        new = read_form(CallForPatient, given, zone=request.state.frame.zone)
+        async with known_errors(request, session):
+            await calls.log_call(session, actor, new=new)
+    except AppError as error:
+        if isinstance(error, PatientNotFound):
+            raise
+        return form_again(request, "patients/call.html", await _call_context(session, actor, patient_id, typed), error)
+    return go_to(request, f"/patients/{patient_id}", flash=Flash("The call is logged."))
+
+
+async def _call_context(session: AsyncSession, actor: Actor, patient_id: UUID, typed: Typed) -> dict[str, Any]:
+    return {
+        **NO_ERRORS,
+        "patient": answers.read(await _patient(session, actor, patient_id)),
+        "typed": typed,
+        "outcomes": [(code, words(code)) for code in OUTCOMES],
+        "directions": [(code, words(code)) for code in DIRECTIONS],
+        "channels": [(code, words(code)) for code in CHANNELS],
+    }
+
+
+@router.get("/patients/{patient_id}/{kind_path}/{journey_id}/move", dependencies=[allow("journey.write")])
+async def show_move(
+    request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID, kind_path: str, journey_id: UUID
+) -> Response:
+    kind = _kind_at(kind_path)
+    context = await _move_context(session, actor, patient_id, kind, journey_id)
+    typed = dict.fromkeys(kind.transition.model_fields, "") | {"to": request.query_params.get("to", "")[:64]}
+    return page(request, "patients/move.html", {**context, "typed": typed})
+
+
+@router.post("/patients/{patient_id}/{kind_path}/{journey_id}/move", dependencies=[allow("journey.write")])
+async def move_journey(
+    request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID, kind_path: str, journey_id: UUID
+) -> Response:
+    kind = _kind_at(kind_path)
+    typed = await typed_in(request, kind.transition)
+    context = await _move_context(session, actor, patient_id, kind, journey_id)
+    try:
+        given = {name: value for name, value in typed.items() if value != ""}
+        transition = read_form(kind.transition, given, zone=request.state.frame.zone)
+        async with known_errors(request, session):
+            moved = await journey_service.move_journey(
+                session, actor, kind=kind, journey_id=journey_id, transition=transition
+            )
+    except AppError as error:
+        return form_again(request, "patients/move.html", {**context, "typed": typed}, error)
+    return go_to(request, f"/patients/{patient_id}", flash=Flash(f"Moved to {words(moved.status).lower()}."))
+
+
+def _kind_at(path: str) -> Kind:
+    """The kind of journey of an address. PatientNotFound for none: the address leads nowhere."""
+    kind = next((kind for kind in KINDS if kind.path == f"/{path}"), None)
+    if kind is None:
+        raise PatientNotFound
+    return kind
+
+
+async def _move_context(
+    session: AsyncSession, actor: Actor, patient_id: UUID, kind: Kind, journey_id: UUID
+) -> dict[str, Any]:
+    # Read before the journey, which brings its patient anew and with less.
+    patient = answers.read(await _patient(session, actor, patient_id))
+    journey = await journeys.get_journey(session, actor, kind=kind, journey_id=journey_id)
+    if journey.patient_id != patient_id:
+        raise kind.not_found
+    shown = ShownJourney(kind.path.strip("/"), journey_id, kind.tag, journey_answers.read(kind, journey))
+    codes = {
+        words(to): [(code, words(code)) for code in kind.moves.codes_of(to)]
+        for to in kind.moves.machine.allowed(journey.status)
+    }
+    reasons = {label: offered for label, offered in codes.items() if offered}
+    return {**NO_ERRORS, "patient": patient, "shown": shown, "reasons": reasons}

@@ -1,0 +1,299 @@
+"""The list of patients and the page of one, by plain HTTP as without JavaScript."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.models import AuditEvent
+from app.calls.models import CallHistory
+from app.people.models import ContactPoint, Person, SuggestedChange
+from app.people.suggestions import value_hash
+from app.platform import clock
+from app.platform.settings import Settings
+from tests.browsing import ORIGIN, as_user, signed_in, somebody
+from tests.builders import a_call, a_lead, a_patient, a_person, a_trial, a_trial_journey
+from tests.conftest import BoundDatabase
+
+
+@contextmanager
+def statements(bound: BoundDatabase) -> Iterator[list[str]]:
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+            found.append(statement)
+
+    event.listen(bound.connection.sync_connection, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(bound.connection.sync_connection, "before_cursor_execute", note)
+
+
+async def test_the_list_tells_name_journey_next_call_owner_and_last_contact(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    owner = await somebody(session, settings, "navigator", name="Noor Brandt")
+    person = await a_person(session, first_name="Inês", last_name="Carvalho", time_zone="Europe/Lisbon")
+    patient = await a_patient(session, person, owner_id=owner.account_id)
+    trial = await a_trial(session)
+    await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id, status="site_review")
+    now = clock.now()
+    await a_call(session, patient, call_date=now - timedelta(days=40), status="completed", outcome="reached")
+    await a_call(session, patient, booking_date=now + timedelta(days=1), status="scheduled")
+    token = await signed_in(client, session, owner.account_id)
+
+    answer = await client.get("/patients")
+    mine = await client.get("/patients", params={"owner_id": str(owner.account_id), "status": "active"})
+    others = await client.get("/patients", params={"status": "withdrawn"})
+
+    text = re.sub(r"\s+", " ", answer.text)
+    assert "Inês Carvalho" in text
+    assert "Site review" in text
+    assert "Tomorrow, " in text
+    assert ">Me<" in text.replace("> Me <", ">Me<")
+    assert re.search(r"\d\d:\d\d Lisbon", text)
+    assert "Inês Carvalho" in mine.text
+    assert "Status is <strong>Active</strong>" in mine.text
+    assert "Owner is <strong>Noor Brandt</strong>" in mine.text
+    assert "Nobody fits" in others.text
+    assert token in answer.text
+
+
+async def test_what_is_typed_is_posted_and_in_no_address(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    for number in range(60):
+        await a_patient(session, await a_person(session, first_name=f"Anna{number}", last_name="Visser"))
+    await a_patient(session, await a_person(session, first_name="Jan", last_name="Bos"))
+    token = await as_user(client, session, settings, "navigator")
+
+    typed = {"csrf_token": token, "q": "visser", "status": "active"}
+    first = await client.post("/patients", data=typed, headers=ORIGIN)
+    cursor = re.search(r'name="cursor" value="([^"]+)"', first.text)
+    assert cursor, first.text
+    second = await client.post("/patients", data=typed | {"cursor": cursor[1]}, headers=ORIGIN)
+    by_address = await client.get("/patients", params={"q": "visser"})
+
+    shown = [set(re.findall(r"Anna\d+", answer.text)) for answer in (first, second)]
+    assert [len(one) for one in shown] == [50, 10]
+    assert not shown[0] & shown[1]
+    assert "Jan Bos" not in first.text
+    for answer in (first, second):
+        assert not re.search(r'(href|action)="[^"]*visser', answer.text, re.IGNORECASE)
+        assert 'value="visser"' in answer.text
+    assert "Anna1 " not in by_address.text or "Jan Bos" in by_address.text
+
+
+async def test_a_name_that_is_only_similar_is_said_to_be_so(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    await a_patient(session, await a_person(session, first_name="Ines", last_name="Carvalho"))
+    token = await as_user(client, session, settings, "navigator")
+
+    answer = await client.post("/patients", data={"csrf_token": token, "q": "carvallo"}, headers=ORIGIN)
+
+    assert "Ines Carvalho" in answer.text
+    assert "similar" in answer.text
+
+
+async def test_a_wrong_filter_is_named_and_nothing_is_said_to_be_missing(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    token = await as_user(client, session, settings, "navigator")
+
+    posted = await client.post("/patients", data={"csrf_token": token, "q": "x", "status": "gone"}, headers=ORIGIN)
+    asked = await client.get("/patients", params={"status": "gone"})
+
+    assert (posted.status_code, asked.status_code) == (422, 422)
+    for answer in (posted, asked):
+        assert "Choose one of the list" in answer.text or "status" in answer.text
+        assert "Nobody fits" not in answer.text
+
+
+async def test_who_sees_people_masked_reads_their_reference(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, first_name="Roswitha", last_name="Abendroth", date_of_birth=date(1950, 3, 4))
+    patient = await a_patient(session, person)
+    await as_user(client, session, settings, "auditor")
+
+    listed, shown = await client.get("/patients"), await client.get(f"/patients/{patient.patient_id}")
+
+    for answer in (listed, shown):
+        assert "Roswitha" not in answer.text
+        assert f"Person {person.reference}" in answer.text
+    assert "Log a call" not in shown.text
+    assert "1950" not in shown.text
+
+
+async def test_a_page_of_patients_costs_no_statement_a_row(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, bound: BoundDatabase
+) -> None:
+    await as_user(client, session, settings, "navigator")
+    counts = []
+    for more in (2, 28):
+        for number in range(more):
+            patient = await a_patient(session, await a_person(session, last_name=f"Visser{more}x{number}"))
+            await a_call(session, patient, call_date=clock.now(), status="completed", outcome="reached")
+        await session.commit()
+        with statements(bound) as found:
+            assert (await client.get("/patients")).status_code == 200
+        counts.append(len(found))
+    assert counts[0] == counts[1]
+    # The session, its touch and the audit event are five of them.
+    assert counts[0] <= 8 + 6, found
+
+
+async def test_the_record_tells_who_it_is_what_happened_and_what_is_next(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, bound: BoundDatabase
+) -> None:
+    owner = await somebody(session, settings, "navigator", name="Noor Brandt")
+    person = await a_person(
+        session,
+        first_name="Inês",
+        last_name="Carvalho",
+        country="PT",
+        language="pt",
+        time_zone="Europe/Lisbon",
+        phone="+351 21 555 01 72",
+        date_of_birth=date(1968, 3, 14),
+        do_not_contact_channels=["email"],
+    )
+    patient = await a_patient(session, person, owner_id=owner.account_id)
+    await a_lead(session, person)
+    trial = await a_trial(session)
+    await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
+    now = clock.now()
+    await a_call(
+        session, patient, call_date=now, status="completed", outcome="reached", notes="Wants to go on.\nAsked why.",
+        adverse_event_heard=True,
+    )  # fmt: skip
+    await a_call(session, patient, booking_date=now + timedelta(days=2), status="scheduled")
+    former = {"value": "old@x.example", "value_key": "old@x.example", "was": "former"}
+    session.add(ContactPoint(person_id=person.person_id, kind="email", **former))
+    await session.commit()
+    await signed_in(client, session, owner.account_id)
+
+    with statements(bound) as found:
+        answer = await client.get(f"/patients/{patient.patient_id}")
+
+    for text in (
+        "Inês Carvalho", " years", "Portugal",
+        "Portuguese", "in Lisbon", "+351 21 555 01 72", "14 Mar 1968", "No e-mail", "Noor Brandt", "Wants to go on.",
+        "Side effect or worsening mentioned", "No longer used", "old@x.example", trial.trial_id, "Move on",
+        person.reference,
+    ):  # fmt: skip
+        assert text in answer.text, text
+    assert "None" not in answer.text
+    # Beside what every page asks for session and audit.
+    assert len(found) <= 14 + 12, len(found)
+    noted = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "show_patient"))).one()
+    assert person.person_id in (noted.person_ids or ())
+
+
+async def test_a_suggested_value_is_accepted_or_ours_is_kept_and_a_second_press_does_no_harm(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, first_name="Jan", last_name="Bos", phone="+31 20 123 4567")
+    patient = await a_patient(session, person)
+    ids = []
+    for field, ours, theirs in (("last_name", "Bos", "Bosch"), ("preferred_name", None, "Janneke")):
+        change = SuggestedChange(
+            person_id=person.person_id, table_name="person", record_id=person.person_id, field=field, ours=ours,
+            ours_version=1, theirs=theirs, value_hash=value_hash(theirs), source="contact_form",
+        )  # fmt: skip
+        session.add(change)
+        await session.flush()
+        ids.append(change.suggested_change_id)
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/patients/{patient.patient_id}"
+
+    before = await client.get(here)
+    accepted = await client.post(
+        f"{here}/suggested-changes/{ids[0]}/accept", data={"csrf_token": token}, headers=ORIGIN
+    )
+    again = await client.post(f"{here}/suggested-changes/{ids[0]}/accept", data={"csrf_token": token}, headers=ORIGIN)
+    kept = await client.post(f"{here}/suggested-changes/{ids[1]}/reject", data={"csrf_token": token}, headers=ORIGIN)
+    after = await client.get(here)
+
+    assert "Bosch" in before.text
+    assert (accepted.status_code, again.status_code, kept.status_code) == (303, 303, 303)
+    assert "Jan Bosch" in after.text
+    assert "Suggested changes" not in after.text
+    assert "suggestion accepted" in after.text
+    stored = await session.get(Person, person.person_id, populate_existing=True)
+    assert stored is not None
+    assert (stored.last_name, stored.preferred_name) == ("Bosch", None)
+
+
+async def test_a_call_is_logged_and_a_wrong_form_comes_back_with_all_that_was_typed(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient = await a_patient(session)
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/patients/{patient.patient_id}"
+    typed = {
+        "csrf_token": token, "outcome": "reached", "adverse_event_heard": "false", "notes": "Long talk.",
+        "direction": "inbound", "channel": "phone",
+    }  # fmt: skip
+
+    form = await client.get(f"{here}/calls/new")
+    wrong = await client.post(
+        f"{here}/calls", data=typed | {"call_duration_minutes": "x", "call_date": "soon"}, headers=ORIGIN
+    )
+    nothing = (await session.scalars(select(CallHistory))).all()
+    saved = await client.post(
+        f"{here}/calls", data=typed | {"call_duration_minutes": "12", "call_date": "2026-11-02 14:30"}, headers=ORIGIN
+    )
+    now_saved = await client.post(f"{here}/calls", data=typed, headers=ORIGIN)
+
+    assert "What came of it?" in form.text
+    assert wrong.status_code == 422
+    assert "2 fields need another look" in wrong.text
+    assert "Long talk." in wrong.text
+    assert nothing == []
+    assert (saved.status_code, now_saved.status_code) == (303, 303)
+    calls = (await session.scalars(select(CallHistory).order_by(CallHistory.occurs_at))).all()
+    assert [call.notes for call in calls] == ["Long talk.", "Long talk."]
+    first, second = calls
+    assert (first.status, first.direction, first.adverse_event_heard) == ("completed", "inbound", False)
+    assert first.call_date is not None
+    assert first.call_date.isoformat().startswith("2026-11-02T14:30")
+    assert second.call_date is not None
+    assert clock.now() - second.call_date < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(("to", "status"), [("not_pursued", 303), ("on_study", 409)])
+async def test_a_journey_is_moved_where_it_may_go(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, to: str, status: int
+) -> None:
+    patient, other = await a_patient(session), await a_patient(session, await a_person(session, last_name="Other"))
+    trial = await a_trial(session)
+    journey = await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    place = f"clinical-trial-journeys/{journey.ct_journey_id}/move"
+
+    form = await client.get(f"/patients/{patient.patient_id}/{place}", params={"to": "not_pursued"})
+    sent = {"csrf_token": token, "to": to, "reason_code": "other", "reason": "They moved away."}
+    moved = await client.post(f"/patients/{patient.patient_id}/{place}", data=sent, headers=ORIGIN)
+    of_another = await client.post(f"/patients/{other.patient_id}/{place}", data=sent, headers=ORIGIN)
+    no_kind = await client.get(f"/patients/{patient.patient_id}/visits/{journey.ct_journey_id}/move")
+
+    assert re.search(r'value="not_pursued"\s+checked', form.text)
+    assert of_another.status_code == 404
+    assert no_kind.status_code == 404
+    await session.refresh(journey)
+    assert moved.status_code == status
+    assert journey.status == ("not_pursued" if status == 303 else "identified")
+    assert ("They moved away." in moved.text) is (status == 409)
