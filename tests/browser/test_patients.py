@@ -1,0 +1,134 @@
+"""The workspace in a real browser: somebody is found by a mistyped name, by keyboard, and their call is logged."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from playwright.async_api import expect
+from sqlalchemy import select
+
+from app.access.accounts import sessions
+from app.access.accounts.sessions import Origin
+from app.calls.models import CallHistory
+from app.main import create_app
+from app.platform import clock
+from app.platform.db import Database
+from app.platform.settings import Settings
+from tests.browser.conftest import Open, Seen, Serve
+from tests.browsing import somebody
+from tests.builders import a_call, a_patient, a_person, a_trial, a_trial_journey
+
+pytestmark = pytest.mark.long
+
+LONG = "Wolfeschlegelsteinhausenbergerdorff-Bartholomew"
+
+
+@pytest.fixture(scope="module")
+async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
+    return await serve(create_app(settings, committed_database))
+
+
+@pytest.fixture(scope="module")
+async def ids(settings: Settings, committed_database: Database) -> dict[str, UUID]:
+    """A navigator and an auditor, and the patients of a list, among them names that are long or in other scripts."""
+    async with committed_database.session() as session:
+        owner = await somebody(session, settings, "navigator", email="noor@patients.example", name="Noor Brandt")
+        auditor = await somebody(session, settings, "auditor", email="amal@patients.example", name="Amal Haddad")
+        names = [("Олена", "Коваленко"), ("فاطمة", "الإدريسي"), ("美咲", "佐藤"), (LONG, LONG), ("Ng", None)]
+        for first, last in names:
+            person = await a_person(
+                session, first_name=first, last_name=last, email=f"{'x' * 50}{first[:1]}@ex.example"
+            )
+            await a_patient(session, person, owner_id=owner.account_id)
+        person = await a_person(session, first_name="Ines", last_name="Carvalho", time_zone="Europe/Lisbon")
+        patient = await a_patient(session, person, owner_id=owner.account_id)
+        trial = await a_trial(session)
+        journey = await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
+        await a_call(session, patient, booking_date=clock.now() + timedelta(days=1), status="scheduled")
+        await session.commit()
+        return {
+            "navigator": owner.account_id,
+            "auditor": auditor.account_id,
+            "patient": patient.patient_id,
+            "journey": journey.ct_journey_id,
+        }
+
+
+async def _as(open_page: Open, base: str, database: Database, account_id: UUID) -> Seen:
+    seen: Seen = await open_page(base, "/health")
+    async with database.unit_of_work() as session:
+        _, reference = await sessions.open_session(
+            session, account_id=account_id, stage="open", origin=Origin("127.0.0.1", "A test"), now=clock.now()
+        )
+    await seen.page.context.add_cookies([{"name": "crm_session", "value": reference, "url": base}])
+    seen.console.clear()
+    return seen
+
+
+async def test_a_caller_is_found_by_a_mistyped_name_and_the_call_is_logged_by_keyboard(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    await page.goto(f"{crm}/patients")
+    await page.keyboard.press("/")
+    await page.keyboard.type("carvallo")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("These names are similar")).to_be_visible()
+    assert "carvallo" not in page.url
+    await page.get_by_role("heading", level=1).click()
+    await page.keyboard.press("j")
+    await expect(page.locator(".row-link:focus")).to_have_text("Ines Carvalho")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Ines Carvalho")
+    await expect(page.get_by_text("in Lisbon")).to_be_visible()
+
+    await page.get_by_role("link", name="Log a call").press("Enter")
+    await page.get_by_label("Reached").press("Space")
+    await page.get_by_role("group", name="Side effect or worsening mentioned?").get_by_label("No").press("Space")
+    await page.get_by_label("Notes").fill("Wants to go on with the trial.")
+    await page.get_by_role("button", name="Save the call").press("Enter")
+    await expect(page.get_by_text("The call is logged.")).to_be_visible()
+    await expect(page.get_by_text("Wants to go on with the trial.")).to_be_visible()
+    async with committed_database.session() as session:
+        stored = (
+            await session.scalars(select(CallHistory).where(CallHistory.notes == "Wants to go on with the trial."))
+        ).one()
+    assert (stored.status, stored.outcome, stored.adverse_event_heard) == ("completed", "reached", False)
+
+
+async def test_rows_are_walked_by_keys_and_the_last_one_stays(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/patients")
+    await expect(page.locator(".row-link")).to_have_count(6)
+    names = await page.locator(".row-link").all_text_contents()
+    for key, at in (("j", 0), ("j", 1), ("ArrowDown", 2), ("k", 1), *[("j", min(5, n)) for n in range(2, 8)]):
+        await page.keyboard.press(key)
+        await expect(page.locator(".row-link:focus")).to_have_text(names[at])
+
+
+@pytest.mark.parametrize("role", ["navigator", "auditor"])
+async def test_pages_have_no_finding_and_never_scroll_sideways(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], role: str
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids[role])
+    found: list[str] = []
+    here = f"/patients/{ids['patient']}"
+    pages = ["/patients", "/patients?status=withdrawn", here]
+    if role == "navigator":
+        pages += [
+            f"/patients/{ids['patient']}/calls/new",
+            f"/patients/{ids['patient']}/clinical-trial-journeys/{ids['journey']}/move",
+        ]
+    for path in pages:
+        await seen.page.goto(crm + path)
+        await expect(seen.page.get_by_role("heading", level=1)).to_be_visible()
+        found += [f"{path}: {finding}" for finding in await seen.findings()]
+        for width in (768, 1024, 1280):
+            await seen.page.set_viewport_size({"width": width, "height": 900})
+            if sideways := await seen.sideways():
+                found.append(f"{path}: {width}: scrolls sideways by {sideways} px")
+    assert found == []
+    assert [said for said in seen.console if "was preloaded using link preload" not in said] == []
