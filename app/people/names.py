@@ -13,7 +13,7 @@ import tomllib
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -116,6 +116,8 @@ class Profile:
     """
     What a comparison knows. Words are folded; a generation is the words that say it, with the name of its group.
 
+    `nicknames` are used for one another; those of `asked` may be, where one is short for several (Alex, Alexandra).
+
     `is_exact` is one folding and the six rules alone: the contract's. Else a name is read in each of its spellings,
     without particles and changed round, and the names agree when any two readings do.
     """
@@ -124,17 +126,23 @@ class Profile:
     is_exact: bool
     titles: frozenset[str]
     generations: Mapping[tuple[str, ...], str]
-    nicknames: Mapping[str, frozenset[int]]
+    nicknames: Sequence[Sequence[str]]
+    asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     particles: frozenset[str] = frozenset()
     generations_in_front: frozenset[str] = frozenset()
     generations_alone: frozenset[str] = frozenset()
+    used_for: Mapping[str, frozenset[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for group in self.nicknames:
+            for word in group:
+                found[word].update(group)
+        object.__setattr__(self, "used_for", {word: frozenset(others) for word, others in found.items()})
 
     def short_forms(self, given: str) -> frozenset[str]:
         """The given names that this one is used for, itself among them."""
-        groups = self.nicknames.get(given)
-        if not groups:
-            return frozenset({given})
-        return frozenset(other for other, numbers in self.nicknames.items() if numbers & groups)
+        return frozenset({given}).union(self.used_for.get(given, ()), self.asked.get(given, ()))
 
 
 def clean_name(typed: str, *, joiners: bool = True) -> str:
@@ -382,7 +390,7 @@ def _compare_given(one: FoldedName, other: FoldedName, profile: Profile) -> Like
     # By the contract no given name beside one, and the second of two given names, are another one.
     is_second = len(shorter) >= _LETTERS_FOR_A_BEGINNING and longer.endswith(shorter)
     ends = not profile.is_exact and (not shorter or is_second)
-    if begins or slipped or ends:
+    if begins or slipped or ends or b in profile.asked.get(a, ()):
         return Likeness(Grade.DOUBTFUL, frozenset({Doubt.GIVEN_NAMES}))
     return Likeness(Grade.DIFFERENT)
 
@@ -405,8 +413,7 @@ def _compare_family(a: str, b: str) -> Likeness:
 
 
 def _share_group(a: str, b: str, profile: Profile) -> bool:
-    nothing: frozenset[int] = frozenset()
-    return bool(profile.nicknames.get(a, nothing) & profile.nicknames.get(b, nothing))
+    return b in profile.used_for.get(a, ())
 
 
 def _is_given_slip(a: str, b: str) -> bool:
@@ -462,13 +469,14 @@ def _added(known: Sequence[Sequence[str]], more: Sequence[Sequence[str]]) -> lis
     return list(groups.values())
 
 
-def _by_word(groups: Sequence[Sequence[str]]) -> dict[str, frozenset[int]]:
-    """For each word the numbers of the groups that hold it."""
-    found: defaultdict[str, set[int]] = defaultdict(set)
-    for number, group in enumerate(groups):
-        for word in group:
-            found[word].add(number)
-    return {word: frozenset(numbers) for word, numbers in found.items()}
+def _each_other(groups: Sequence[Sequence[str]]) -> dict[str, frozenset[str]]:
+    """For the first word of each group the rest, and for each of the rest the first."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for short, *names in groups:
+        for name in names:
+            found[short].add(name)
+            found[name].add(short)
+    return {word: frozenset(others) for word, others in found.items()}
 
 
 def _by_phrase(groups: Sequence[Sequence[str]]) -> dict[tuple[str, ...], str]:
@@ -477,9 +485,7 @@ def _by_phrase(groups: Sequence[Sequence[str]]) -> dict[tuple[str, ...], str]:
 
 def _contract() -> Profile:
     data = _data()["contract"]
-    return Profile(
-        "contract", True, frozenset(data["titles"]), _by_phrase(data["generations"]), _by_word(data["nicknames"])
-    )
+    return Profile("contract", True, frozenset(data["titles"]), _by_phrase(data["generations"]), data["nicknames"])
 
 
 def _people() -> Profile:
@@ -489,7 +495,8 @@ def _people() -> Profile:
         False,
         frozenset([*known["titles"], *more["titles"]]),
         _by_phrase(_added(known["generations"], more["generations"])),
-        _by_word(_added(known["nicknames"], more["nicknames"])),
+        _added(known["nicknames"], more["nicknames"]),
+        _each_other(more["asked"]),
         particles=frozenset(more["particles"]),
         generations_in_front=frozenset(more["generations_in_front"]),
         generations_alone=frozenset(more["generations_alone"]),
@@ -507,17 +514,16 @@ def profile_table(profile: Profile) -> str:
     generations: defaultdict[str, list[str]] = defaultdict(list)
     for phrase, group in profile.generations.items():
         generations[group].append(" ".join(phrase))
-    nicknames: defaultdict[int, list[str]] = defaultdict(list)
-    for word, numbers in profile.nicknames.items():
-        for number in numbers:
-            nicknames[number].append(word)
     rows = {
         "titles": ", ".join(sorted(profile.titles)),
         "generations": "; ".join(", ".join(words) for words in generations.values()),
         "generations in front": ", ".join(sorted(profile.generations_in_front)),
         "generations alone in the field of the family name": ", ".join(sorted(profile.generations_alone)),
         "particles": ", ".join(sorted(profile.particles)),
-        "given names used for one another": "; ".join(", ".join(words) for words in nicknames.values()),
+        "given names used for one another": "; ".join(map(", ".join, profile.nicknames)),
+        "given names that may be one": "; ".join(
+            f"{name}: {', '.join(sorted(others))}" for name, others in profile.asked.items()
+        ),
     }
     lines = (f"| {what} | {words} |\n" for what, words in rows.items() if words)
     return f"| {profile.name} | folded words |\n| --- | --- |\n" + "".join(lines)

@@ -2,6 +2,8 @@
 """How names are folded and graded: the six rules of the contract as tables, their symmetry as properties."""
 
 import json
+from collections import Counter
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -351,10 +353,82 @@ def test_the_data_is_folded_so_that_it_is_found() -> None:
     contract, people = _data()["contract"], _data()["people"]
     groups = [group for data in (contract, people) for name in ("nicknames", "generations") for group in data[name]]
     words = [word for group in groups for phrase in group for word in phrase.split()]
+    words += [word for group in people["asked"] for word in group]
     words += [*contract["titles"], *people["titles"], *people["particles"]]
     assert words
     assert [fold_letters(word) for word in words] == words
     assert all(len(group) > 1 for data in (contract, people) for group in data["nicknames"])
+
+
+SHORT_FORMS = [
+    *(("Ursula", short) for short in ("Ulla", "Uschi", "Ula", "Urszula")),
+    *(("Elisabeth", short) for short in ("Liesbeth", "Els", "Bep", "Betsy", "Libby")),
+    *(("Wilhelmus", short) for short in ("Wim", "Willem")),
+    *(("Antonius", short) for short in ("Ton", "Toon", "Teun", "Tony")),
+    *(("Jacobus", short) for short in ("Koos", "Jaap")),
+    *(("Adrianus", short) for short in ("Arie", "Adriaan")),
+    *(("Sebastian", short) for short in ("Bas", "Basti", "Sébastien")),
+    *(("Johanna", short) for short in ("Joke", "Hanneke")),
+    *(("Heinrich", short) for short in ("Heinz",)),
+    *(("Günter", short) for short in ("Guenther", "Gunther")),
+    *(("Friedrich", short) for short in ("Fritz",)),
+    *(("Francisco", short) for short in ("Paco", "Pancho", "Curro")),
+    *(("Concepción", short) for short in ("Concha", "Conchita")),
+    *(("Manuel", short) for short in ("Manolo",)),
+    *(("Giovanni", short) for short in ("Gianni",)),
+    *(("Domenico", short) for short in ("Mimmo",)),
+    *(("Madeleine", short) for short in ("Mado",)),
+    *(("Henry", short) for short in ("Hank",)),
+    *(("Sarah", short) for short in ("Sally", "Sara")),
+    *(("Katarzyna", short) for short in ("Kasia",)),
+    *(("Małgorzata", short) for short in ("Gosia", "Małgosia")),
+    *(("Mehmet", short) for short in ("Memet",)),
+    *(("Zeynep", short) for short in ("Zainab",)),
+    *(("Anastasia", short) for short in ("Nastya",)),
+    *(("Vladimir", short) for short in ("Volodymyr", "Vova")),
+    *(("Khaled", short) for short in ("Khalid",)),
+    *(("Abdulrahman", short) for short in ("Abderrahman", "Abdelrahman")),
+]
+
+
+@pytest.mark.parametrize(("full", "short"), SHORT_FORMS)
+def test_short_forms_of_one_name_agree(full: str, short: str) -> None:
+    assert compare_names(Name(full, "Bos"), Name(short, "Bos"), PEOPLE).grade is Grade.COMPATIBLE
+
+
+@pytest.mark.parametrize(
+    ("short", "full"),
+    [
+        ("Alex", "Alexandra"),
+        ("Sasha", "Alexandra"),
+        ("Chris", "Christine"),
+        ("Bert", "Albert"),
+        ("Bert", "Hubert"),
+        ("Toni", "Antonia"),
+        ("Ted", "Theodore"),
+        ("Lena", "Magdalena"),
+        ("Lena", "Helena"),
+        ("Fred", "Alfred"),
+        ("Uli", "Ulrike"),
+        ("Enzo", "Lorenzo"),
+        ("Pat", "Patrick"),
+        ("Slava", "Yaroslav"),
+        ("Harry", "Henry"),
+        ("Nel", "Petronella"),
+    ],
+)
+def test_a_short_form_of_several_names_is_asked_about(short: str, full: str) -> None:
+    likeness = compare_names(Name(short, "Bos"), Name(full, "Bos"), PEOPLE)
+    assert (likeness.grade, likeness.doubts) == (Grade.DOUBTFUL, frozenset({Doubt.GIVEN_NAMES}))
+
+
+def test_no_short_form_joins_two_full_names() -> None:
+    full = sorted({group[0] for group in PEOPLE.nicknames})
+    assert [(a, b) for a, b in combinations(full, 2) if b in PEOPLE.used_for[a]] == []
+    count = Counter(word for group in PEOPLE.nicknames for word in set(group))
+    in_two = {word for word, groups in count.items() if groups > 1}
+    assert in_two == {"maria"}, "one name with short forms in two languages; any other stands in `asked`"
+    assert [a for a, others in PEOPLE.asked.items() if others & PEOPLE.used_for.get(a, frozenset())] == []
 
 
 def test_the_contract_knows_what_its_rules_say() -> None:
