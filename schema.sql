@@ -1807,6 +1807,45 @@ CREATE TABLE suggested_change (
     CONSTRAINT ck_suggested_change_decision_known CHECK ((decision = ANY (ARRAY['open'::text, 'accepted'::text, 'rejected'::text, 'superseded'::text])))
 );
 
+CREATE TABLE task (
+    task_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid,
+    title character varying(200) NOT NULL,
+    details text,
+    due_on date,
+    due_at timestamp with time zone,
+    due_time_zone character varying(64),
+    due_by timestamp with time zone NOT NULL,
+    snoozed_until timestamp with time zone,
+    owner_id uuid,
+    status text DEFAULT 'open'::text NOT NULL,
+    done_at timestamp with time zone,
+    done_by uuid,
+    repeat_every integer,
+    repeat_unit text,
+    repeat_until date,
+    repeats_from date,
+    next_task_id uuid,
+    rule character varying(50),
+    person_id uuid NOT NULL,
+    patient_id uuid,
+    lead_id uuid,
+    call_id uuid,
+    ct_journey_id uuid,
+    eap_journey_id uuid,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_task_about_one_record CHECK ((num_nonnulls(call_id, ct_journey_id, eap_journey_id) <= 1)),
+    CONSTRAINT ck_task_done_has_a_time CHECK (((status = 'done'::text) = (done_at IS NOT NULL))),
+    CONSTRAINT ck_task_due_once CHECK ((num_nonnulls(due_on, due_at) = 1)),
+    CONSTRAINT ck_task_repeat_every_positive CHECK ((repeat_every >= 1)),
+    CONSTRAINT ck_task_repeat_unit_known CHECK ((repeat_unit = ANY (ARRAY['day'::text, 'week'::text, 'month'::text]))),
+    CONSTRAINT ck_task_repeats_whole CHECK (((num_nonnulls(repeat_every, repeat_unit, repeats_from) = ANY (ARRAY[0, 3])) AND ((repeat_until IS NULL) OR (repeat_every IS NOT NULL)))),
+    CONSTRAINT ck_task_status_known CHECK ((status = ANY (ARRAY['open'::text, 'done'::text, 'cancelled'::text])))
+);
+
 CREATE TABLE totp_credential (
     user_account_id uuid NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -2001,6 +2040,9 @@ ALTER TABLE ONLY specialization
 
 ALTER TABLE ONLY suggested_change
     ADD CONSTRAINT pk_suggested_change PRIMARY KEY (suggested_change_id);
+
+ALTER TABLE ONLY task
+    ADD CONSTRAINT pk_task PRIMARY KEY (task_id);
 
 ALTER TABLE ONLY totp_credential
     ADD CONSTRAINT pk_totp_credential PRIMARY KEY (user_account_id);
@@ -2316,6 +2358,28 @@ CREATE INDEX ix_suggested_change_person_id ON suggested_change USING btree (pers
 
 CREATE INDEX ix_suggested_change_person_id_decided_at ON suggested_change USING btree (person_id, decided_at DESC, suggested_change_id DESC) WHERE (decided_at IS NOT NULL);
 
+CREATE INDEX ix_task_call_id_due_by ON task USING btree (call_id, due_by, task_id) WHERE (call_id IS NOT NULL);
+
+CREATE INDEX ix_task_ct_journey_id_due_by ON task USING btree (ct_journey_id, due_by, task_id) WHERE (ct_journey_id IS NOT NULL);
+
+CREATE INDEX ix_task_due_by ON task USING btree (due_by, task_id);
+
+CREATE INDEX ix_task_eap_journey_id_due_by ON task USING btree (eap_journey_id, due_by, task_id) WHERE (eap_journey_id IS NOT NULL);
+
+CREATE INDEX ix_task_lead_id_due_by ON task USING btree (lead_id, due_by, task_id) WHERE (lead_id IS NOT NULL);
+
+CREATE INDEX ix_task_owner_id_status_due_by ON task USING btree (owner_id, status, due_by, task_id);
+
+CREATE INDEX ix_task_patient_id_due_by ON task USING btree (patient_id, due_by, task_id) WHERE (patient_id IS NOT NULL);
+
+CREATE INDEX ix_task_person_id_done_at ON task USING btree (person_id, done_at DESC, task_id DESC) WHERE (done_at IS NOT NULL);
+
+CREATE INDEX ix_task_person_id_due_by ON task USING btree (person_id, due_by, task_id);
+
+CREATE INDEX ix_task_status_due_by ON task USING btree (status, due_by, task_id);
+
+CREATE INDEX ix_task_status_due_by_of_nobody ON task USING btree (status, due_by, task_id) WHERE (owner_id IS NULL);
+
 CREATE INDEX ix_web_session_user_account_id ON web_session USING btree (user_account_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX procrastinate_events_job_id_fkey_v1 ON procrastinate_events USING btree (job_id);
@@ -2355,6 +2419,8 @@ CREATE UNIQUE INDEX uq_person_email_key ON person USING btree (email_key) WHERE 
 CREATE UNIQUE INDEX uq_role_grant_current ON role_grant USING btree (user_account_id, role) WHERE (revoked_at IS NULL);
 
 CREATE UNIQUE INDEX uq_specialization_name ON specialization USING btree (lower((name)::text));
+
+CREATE UNIQUE INDEX uq_task_next_task_id ON task USING btree (next_task_id);
 
 CREATE UNIQUE INDEX uq_user_account_email_key ON user_account USING btree (email_key) WHERE (email_key IS NOT NULL);
 
@@ -2409,6 +2475,8 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON physician FOR EACH ROW WHEN ((old.*
 CREATE TRIGGER keep_history BEFORE UPDATE ON specialization FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('specialization_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON suggested_change FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('suggested_change_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON task FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('task_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON user_account FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('user_account_id');
 
@@ -2692,6 +2760,30 @@ ALTER TABLE ONLY suggested_change
 ALTER TABLE ONLY suggested_change
     ADD CONSTRAINT fk_suggested_change_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
 
+ALTER TABLE ONLY task
+    ADD CONSTRAINT fk_task_call_id FOREIGN KEY (call_id) REFERENCES call_history(call_id);
+
+ALTER TABLE ONLY task
+    ADD CONSTRAINT fk_task_ct_journey_id FOREIGN KEY (ct_journey_id) REFERENCES clinical_trial_journey(ct_journey_id);
+
+ALTER TABLE ONLY task
+    ADD CONSTRAINT fk_task_eap_journey_id FOREIGN KEY (eap_journey_id) REFERENCES eap_journey(eap_journey_id);
+
+ALTER TABLE ONLY task
+    ADD CONSTRAINT fk_task_lead_of_person FOREIGN KEY (lead_id, person_id) REFERENCES patient_lead(lead_id, person_id);
+
+ALTER TABLE ONLY task
+    ADD CONSTRAINT fk_task_next_task_id FOREIGN KEY (next_task_id) REFERENCES task(task_id);
+
+ALTER TABLE ONLY task
+    ADD CONSTRAINT fk_task_owner_id FOREIGN KEY (owner_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY task
+    ADD CONSTRAINT fk_task_patient_of_person FOREIGN KEY (patient_id, person_id) REFERENCES patient(patient_id, person_id);
+
+ALTER TABLE ONLY task
+    ADD CONSTRAINT fk_task_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
 ALTER TABLE ONLY totp_credential
     ADD CONSTRAINT fk_totp_credential_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
@@ -2710,4 +2802,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0035_no_name_key');
+INSERT INTO alembic_version VALUES ('0040_tasks');

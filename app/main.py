@@ -47,6 +47,8 @@ from app.platform.logs import set_up_logs
 from app.platform.middleware import RequestFrame
 from app.platform.processes import ending_with_the_server
 from app.platform.settings import Caseload, Settings, SettingsError
+from app.tasks import api as tasks
+from app.tasks import errors as task_errors
 from app.web.docs_pages import mount_docs
 from app.web.error_pages import errors_as_pages
 from app.web.gallery import mount_gallery
@@ -79,6 +81,7 @@ ROUTERS = (
     people_review.suggested_changes,
     people_review.duplicate_candidates,
     leads.router,
+    tasks.router,
     casework.of_leads,
     casework.of_patients,
     programmes.programme_router,
@@ -105,6 +108,7 @@ CONSTRAINT_ERRORS: ConstraintErrors = {
     **programme_errors.CONSTRAINTS,
     **lead_errors.CONSTRAINTS,
     **care_team_errors.CONSTRAINTS,
+    **task_errors.CONSTRAINTS,
 }
 
 

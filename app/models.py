@@ -18,6 +18,7 @@ from app.people.search import models as search
 from app.physicians import models as physicians
 from app.platform import idempotency, mail
 from app.platform.db import Base
+from app.tasks import models as tasks
 
 metadata = Base.metadata
 
@@ -41,4 +42,5 @@ __all__ = [
     "people",
     "physicians",
     "search",
+    "tasks",
 ]

@@ -20,6 +20,7 @@ from app.people.records import NEW, person_fields
 from app.people.search import rows as search
 from app.physicians.models import Physician
 from app.platform import clock
+from app.tasks.models import Task
 
 _number = count(1)
 
@@ -84,6 +85,15 @@ async def a_colleague(
     key = await create_api_key(session, command_actor(), account_id=account.user_account_id, name="test")
     await session.commit()
     return account, {"Authorization": f"Bearer {key}"}
+
+
+async def a_task(session: AsyncSession, person: Person, **values: Any) -> Task:
+    """Something to do about the person, by now unless `due_by` says otherwise."""
+    due = values.get("due_by", clock.now())
+    task = Task(**{"person_id": person.person_id, "title": "Ask for the report", "due_at": due, "due_by": due} | values)
+    session.add(task)
+    await session.flush()
+    return task
 
 
 async def a_physician(session: AsyncSession, person: Person | None = None, **values: Any) -> Physician:

@@ -43,6 +43,7 @@ from tests.builders import (
     a_person,
     a_physician,
     a_programme,
+    a_task,
     a_trial,
     a_trial_journey,
     an_eap_journey,
@@ -170,6 +171,24 @@ async def a_world(session: AsyncSession) -> World:
         notes=f"{H} notes",
         **sick,
     )
+    task = await a_task(
+        session,
+        person,
+        patient_id=patient.patient_id,
+        title=f"{H} title",
+        details=f"{H} details",
+        due_at=SICK_AT,
+        due_by=SICK_AT,
+        due_time_zone="America/St_Johns",
+        snoozed_until=SICK_AT,
+        repeat_every=1,
+        repeat_unit="week",
+        repeat_until=SICK,
+        repeats_from=SICK,
+        status="done",
+        done_at=now,
+    )
+    await a_task(session, person, title=f"{H} title", due_at=None, due_on=SICK, due_by=SICK_AT)
     role = await session.scalar(select(ContactType.contact_type_id).where(ContactType.type_name == "patient"))
     assert role is not None
     submission = IntakeSubmission(
@@ -295,6 +314,7 @@ async def a_world(session: AsyncSession) -> World:
         "UPDATE patient SET status_reason = status_reason || ' new' WHERE person_id = :person",
         "UPDATE patient_lead SET reason = reason || ' new' WHERE person_id = :person",
         "UPDATE call_history SET notes = notes || ' new' WHERE person_id = :person",
+        "UPDATE task SET title = title || ' new' WHERE person_id = :person",
         "UPDATE clinical_trial_journey SET notes = notes || ' new' WHERE patient_id = :patient",
         "UPDATE eap_journey SET notes = notes || ' new' WHERE patient_id = :patient",
         "UPDATE physician SET medical_license_number = medical_license_number || 'N' WHERE physician_id = :physician",
@@ -313,6 +333,7 @@ async def a_world(session: AsyncSession) -> World:
         "patient_id": patient.patient_id,
         "lead_id": lead.lead_id,
         "call_id": call.call_id,
+        "task_id": task.task_id,
         "physician_id": doctor.physician_id,
         "patient_physician_id": care.patient_physician_id,
         "clinical_trial_id": trial.clinical_trial_id,
@@ -339,6 +360,7 @@ async def a_world(session: AsyncSession) -> World:
         "leads": lead.lead_id,
         "patients": patient.patient_id,
         "call-history": call.call_id,
+        "tasks": task.task_id,
         "physicians": doctor.physician_id,
         "clinical-trial-journeys": trial_journey.ct_journey_id,
         "eap-journeys": eap_journey.eap_journey_id,

@@ -23,4 +23,5 @@ async def plan(session: AsyncSession, query: Executable) -> str:
 
 async def plan_of_page(session: AsyncSession, ids: Select[Any], sort: SortKey) -> str:
     """The plan of a list's first page, as fetch_page asks for it."""
-    return await plan(session, ids.order_by(*(column.desc() for column in sort.columns)).limit(51))
+    order = [column.asc() if sort.ascending else column.desc() for column in sort.columns]
+    return await plan(session, ids.order_by(*order).limit(51))

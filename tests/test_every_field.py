@@ -199,6 +199,27 @@ GATE: dict[str, tuple[Any, Any]] = {
     "expires_on": ("2027-01-11", "2027-01-12"),
     "notes": ("two\nlines", "one line"),
 }
+ABOUT: dict[str, tuple[Any, Any]] = {
+    "person_id": (Of("of_patient", 0), None),
+    "patient_id": (Of("patient", 0), None),
+    "lead_id": (Of("lead", 0), None),
+    "eap_journey_id": (Of("eap_journey", 0), None),
+    # Of these three one at most: tests/tasks/test_api.py.
+    **dict.fromkeys(("call_id", "ct_journey_id"), (None, None)),
+}
+TASK: dict[str, tuple[Any, Any]] = ABOUT | {
+    "title": ("Ask for the report", "Ask again"),
+    "details": ("two\nlines", "one line"),
+    "due_on": (None, "2027-01-04"),
+    "due_at": ("2027-01-02T09:30:00Z", "2027-01-03T09:30:00Z"),
+    "due_time_zone": ("Europe/Amsterdam", "Europe/Berlin"),
+    "snoozed_until": ("2026-12-30T09:30:00Z", "2026-12-31T09:30:00Z"),
+    "owner_id": two("account"),
+    "status": (None, "cancelled"),
+    "repeat_every": (2, 3),
+    "repeat_unit": ("week", "month"),
+    "repeat_until": ("2028-01-01", "2028-02-01"),
+}
 HOSPITAL: dict[str, tuple[Any, Any]] = {
     "name": ("A hospital", "Another name"),
     "city": ("Utrecht", "Breda"),
@@ -252,6 +273,8 @@ SAMPLES: dict[str, dict[str, tuple[Any, Any]]] = {
     "CallForPatient": CALL,
     "CallForLead": CALL,
     "CallUpdate": CALL,
+    "TaskCreate": TASK,
+    "TaskUpdate": TASK,
     "PhysicianOfNewPerson": PHYSICIAN | INTAKE | ONE_OF_US,
     "PhysicianOfPerson": PHYSICIAN | INTAKE | ONE_OF_US,
     "PhysicianUpdate": PHYSICIAN,
@@ -403,6 +426,7 @@ WITH: dict[tuple[str, str], dict[str, Any]] = {
     ("EapTransition", "is_correction"): {"to": "request_preparation", **LONG_AGO},
     ("EapTransition", "reason_code"): {"to": "not_eligible"},
     ("EapTransition", "reason"): {"to": "not_eligible", "reason_code": "other"},
+    ("TaskUpdate", "due_on"): {"due_at": None},
     ("CareLinkUpdate", "is_primary"): {"end_date": None},
 }
 STARTS_AS: dict[tuple[str, str], dict[str, Any]] = {
@@ -568,6 +592,7 @@ class Sender:
         for kind, (first, second) in rows.items():
             self.ids[kind] = str(getattr(first, f"{kind}_id")), str(getattr(second, f"{kind}_id"))
         self.ids["account"] = str(accounts[0].user_account_id), str(accounts[1].user_account_id)
+        self.ids["of_patient"] = str(of_patients[0].person_id), str(of_patients[1].person_id)
         self.ids["navigator"] = str(accounts[0].person_id), str(accounts[1].person_id)
         self.ids["gate"] = ("ethics", "contract")
         await session.commit()

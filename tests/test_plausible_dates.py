@@ -32,6 +32,9 @@ NO_EVENTS = {
     "closed_at": "of the move that closed it",
     "converted_at": "of the move that converted it",
     "status_changed_at": "of the move",
+    "done_at": "by our clock",
+    "due_by": "made from the dates of the task",
+    "repeats_from": "a day on which the task was due",
     "occurs_at": "made from the dates of the call",
 }
 

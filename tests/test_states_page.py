@@ -21,10 +21,11 @@ from app.leads.states import LEAD
 from app.models import metadata
 from app.patients.states import PATIENT
 from app.platform.states import Machine
+from app.tasks.states import TASK
 from tests.printed import assert_printed
 
 PAGE = "docs/STATES.md"
-MACHINES = (LEAD, PATIENT, CALL, *(kind.moves.machine for kind in KINDS))
+MACHINES = (LEAD, PATIENT, CALL, TASK, *(kind.moves.machine for kind in KINDS))
 
 
 def _words(codes: tuple[str, ...]) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from app.calls.states import CALL, CALL_RULES
+from app.people.time_zones import offset_faults
 from app.platform.faults import Fault, fault, faults_in
 from app.platform.plausibility import Life, implausible
 
@@ -55,30 +55,8 @@ def contradictions(
     if no_show is not None and no_show != (status == "no_show"):
         message = "Does not fit the call's status."
         found.insert(0, fault("no_show", "contradicts_status", message, with_={"status"}))
-    if (readings := _two_readings(booking_date, booking_time_zone)) is not None:
-        by_offset, by_clock = readings
-        message = (
-            f"By its offset this is {by_offset} in the named zone; on the clock there it is {by_clock}. "
-            "Send the one that is meant."
-        )
-        with_ = {"booking_time_zone"}
-        found.append(fault("booking_date", "offset_disagrees_with_zone", message, with_=with_))
+    found += offset_faults("booking_date", booking_date, "booking_time_zone", booking_time_zone)
     return found
-
-
-def _two_readings(booking_date: datetime | None, time_zone: str | None) -> tuple[str, str] | None:
-    """
-    What a booking means by its offset, and by the clock of its named zone, where these differ.
-
-    UTC (`Z`) names the moment and says nothing of a place.
-    """
-    if booking_date is None or time_zone is None or not booking_date.utcoffset():
-        return None
-    zone = ZoneInfo(time_zone)
-    there = booking_date.astimezone(zone)
-    if there.utcoffset() == booking_date.utcoffset():
-        return None
-    return there.isoformat(), booking_date.replace(tzinfo=zone).isoformat()
 
 
 def contact_faults(

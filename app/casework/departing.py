@@ -29,6 +29,8 @@ from app.people.departures.service import Closing, Touched, register
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.plausibility import UNKNOWN_LIFE
+from app.tasks.models import Task
+from app.tasks.states import TASK
 
 DEPARTED, UNDONE = "departed", "undone"
 """How the events of the step came about (`via`)."""
@@ -195,6 +197,23 @@ async def _reopen_calls(
     return found
 
 
+async def _list_tasks(session: AsyncSession, _actor: Actor, departure: PersonDeparture) -> list[Touched]:
+    """Open tasks stay: they may be work about the death itself. Somebody has to look at each."""
+    tasks = await session.execute(
+        select(Task.task_id, Task.status)
+        .where(Task.person_id == departure.person_id, Task.status.in_(TASK.states_of_filter("open")))
+        .order_by(Task.task_id)
+    )
+    return [Touched(Task.__tablename__, key, status, status, is_done=False) for key, status in tasks]
+
+
+async def _leave_tasks(
+    _session: AsyncSession, _actor: Actor, _departure: PersonDeparture, _listed: list[Touched]
+) -> list[Touched]:
+    """Nothing was done to them, so nothing is put back."""
+    return []
+
+
 def _reminder(call: CallHistory) -> Mapping[str, Any]:
     return {"reminder_date": call.reminder_date.isoformat() if call.reminder_date else None}
 
@@ -216,3 +235,4 @@ def register_all() -> None:
     for kind in KINDS:
         register(kind.name, _journeys(kind))
     register(CallHistory.__tablename__, Closing(_close_calls, _reopen_calls))
+    register(Task.__tablename__, Closing(_list_tasks, _leave_tasks))

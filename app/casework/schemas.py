@@ -76,6 +76,18 @@ class CallEntry(Answer):
     rescheduled_to: UUID | None
 
 
+class TaskEntry(Answer):
+    """A task that was done; `at` is when."""
+
+    title: Detail[str]
+    details: Detail[str | None]
+    owner_id: UUID | None
+    done_by: UUID | None
+    created_at: datetime
+    created_by: UUID | None
+    rule: str | None
+
+
 class _StatusEntry(Answer):
     """A stage change of the one record that is named; `at` is when it happened, `created_at` when it was entered."""
 
@@ -162,8 +174,13 @@ class PhysicianItem(_Item):
     data: PhysicianEntry
 
 
+class TaskItem(_Item):
+    kind: Literal["task"]
+    data: TaskEntry
+
+
 TimelineItem = Annotated[
-    CallItem | StatusItem | SubmissionItem | SuggestionItem | PhysicianItem, Field(discriminator="kind")
+    CallItem | StatusItem | SubmissionItem | SuggestionItem | PhysicianItem | TaskItem, Field(discriminator="kind")
 ]
 
 

@@ -27,6 +27,8 @@ from app.casework.schemas import (
     SubmissionItem,
     SuggestionEntry,
     SuggestionItem,
+    TaskEntry,
+    TaskItem,
     Timeline,
     TimelineItem,
 )
@@ -37,6 +39,7 @@ from app.leads.models import PatientLead
 from app.patients.models import Patient, PatientPhysicianRelationship
 from app.people.models import IntakeSubmission, SuggestedChange
 from app.platform.paging import COUNT_CAP, PageQuery, decode_cursor, encode_cursor
+from app.tasks.models import Task
 
 Cut = Callable[[ColumnElement[Any], ColumnElement[Any], Any], Any]
 """Takes the moment, the key and the rows of a source: only those after the cursor, newest first, and enough of them."""
@@ -125,6 +128,7 @@ def _sources(patient: Patient, cut: Cut) -> list[Select[Any]]:
             SuggestedChange.person_id == person_id,
             SuggestedChange.decided_at.is_not(None),
         ),
+        rows(literal("task"), Task.done_at, Task.task_id, Task.person_id == person_id, Task.done_at.is_not(None)),
         rows(literal("physician_link"), link.created_at, link.patient_physician_id, link.patient_id == mine),
     ]
 
@@ -148,6 +152,7 @@ _SHAPES = {
     **{kind.event_kind: _STATUS for kind in KINDS},
     "submission": _Shape(IntakeSubmission.intake_submission_id, SubmissionItem, SubmissionEntry),
     "suggested_change": _Shape(SuggestedChange.suggested_change_id, SuggestionItem, SuggestionEntry),
+    "task": _Shape(Task.task_id, TaskItem, TaskEntry),
     "physician_link": _Shape(PatientPhysicianRelationship.patient_physician_id, PhysicianItem, PhysicianEntry),
 }
 

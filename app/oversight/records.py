@@ -47,6 +47,10 @@ from app.physicians.schemas import PhysicianRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import Base
+from app.tasks import answers as tasks_answers
+from app.tasks import queries as tasks
+from app.tasks.models import Task
+from app.tasks.schemas import TaskRead
 
 Load = Callable[[AsyncSession, Actor, UUID], Awaitable[BaseModel]]
 
@@ -108,6 +112,10 @@ async def _call(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
     return calls_answers.read(await calls.get_call(session, actor, call_id=key, include_voided=voided_too), clock.now())
 
 
+async def _task(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    return tasks_answers.read(await tasks.get_task(session, actor, task_id=key))
+
+
 async def _physician(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
     return PhysicianRead.model_validate(await physicians.get_physician(session, actor, physician_id=key))
 
@@ -140,6 +148,7 @@ RECORDS: tuple[Record, ...] = (
     Record("leads", PatientLead, LeadRead, "lead.read", _lead),
     Record("patients", Patient, PatientRead, "patient.read", _patient),
     Record("call-history", CallHistory, CallRead, "call.read", _call),
+    Record("tasks", Task, TaskRead, "task.read", _task),
     Record("physicians", Physician, PhysicianRead, "physician.read", _physician),
     *(_journey(kind) for kind in KINDS),
     Record("medical-conditions", MedicalCondition, ConditionRead, "condition.read", _condition),

@@ -89,6 +89,7 @@ RECORDS = {
     "patient": "Patient record",
     "patient_lead": "Request for help",
     "call_history": "Call",
+    "task": "Task about you",
     "physician": "Physician record",
     "clinical_trial_journey": "Way into a clinical trial",
     "eap_journey": "Expanded-access request",

@@ -1,8 +1,12 @@
 """Time zones by their IANA names: the ones that are in use, and their earlier names."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from app.platform.faults import Fault, fault
 
 
 def is_zone(name: str) -> bool:
@@ -16,6 +20,25 @@ def canonical_zone(name: str) -> str:
     while name not in _in_use() and name in links:
         name = links[name]
     return name
+
+
+def offset_faults(field: str, moment: datetime | None, zone_field: str, time_zone: str | None) -> list[Fault]:
+    """
+    Whether a moment, as it was sent, means another one by its offset than by the clock of the zone that is named.
+
+    UTC (`Z`) names the moment and says nothing of a place.
+    """
+    if moment is None or time_zone is None or not moment.utcoffset():
+        return []
+    zone = ZoneInfo(time_zone)
+    there = moment.astimezone(zone)
+    if there.utcoffset() == moment.utcoffset():
+        return []
+    message = (
+        f"By its offset this is {there.isoformat()} in the named zone; on the clock there it is "
+        f"{moment.replace(tzinfo=zone).isoformat()}. Send the one that is meant."
+    )
+    return [fault(field, "offset_disagrees_with_zone", message, with_={zone_field})]
 
 
 @cache

@@ -82,6 +82,10 @@ EVENT_DATES: Final[tuple[EventDate, ...]] = (
     EventDate("eap_journey", "on_hold_until"),
     EventDate("eap_gate", "decided_on", after_death=True, note="what it lets through has been decided"),
     EventDate("eap_gate", "expires_on", after_death=True, note="not before `decided_on`"),
+    *(
+        EventDate("task", name, after_death=True, note="work goes on when somebody has died")
+        for name in ("due_on", "due_at", "snoozed_until", "repeat_until")
+    ),
     EventDate("patient_physician_relationship", "start_date"),
     EventDate("patient_physician_relationship", "end_date", after_death=True),
     EventDate("person_relationship", "start_date", after_death=True, note="of both people"),

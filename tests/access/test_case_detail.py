@@ -14,6 +14,7 @@ from tests.canaries import H, World, a_world, guarded_routes
 READS = [route for route in guarded_routes() if "GET" in (route.methods or ())]
 CODED = {
     "call_history.booking_time_zone": "the name of a time zone",
+    "task.due_time_zone": "the name of a time zone",
     "journey_event.from_status": "a state",
     "journey_event.to_status": "a state",
     "row_history.row": "a row, whose columns have classes of their own",
@@ -69,7 +70,7 @@ DETAIL = [
     f"{H} {word}"
     for word in (
         *("reason", "notes", "outcome", "ineligible", "hold", "gate", "reference", "event", "payload", "deleted"),
-        *("ours", "theirs"),
+        *("ours", "theirs", "title", "details"),
     )
 ] + [f"{H}-code", f"{H}mab", f"{H} trial", f"{H}-1"]
 

@@ -57,6 +57,8 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "CallFilter.unresolved": ("unresolved_because",),
     "CallFilter.occurs_from": ("occurs_at",),
     "CallFilter.occurs_to": ("occurs_at",),
+    "TaskFilter.owner": ("owner_id",),
+    "TaskFilter.due_before": ("due_by",),
     "CameBackFilter.state": ("closed_at",),
     "OpeningFilter.reviewed": ("reviewed_at",),
     "ApiKeyFilter.working": ("status",),
@@ -149,6 +151,7 @@ SAMPLES = {
     "occurs_from": "2020-01-01T00:00:00Z",
     "occurs_to": "2020-01-01T00:00:00Z",
     "medical_license_number": "1",
+    "due_before": "2020-01-01T00:00:00Z",
 }
 """A value for each filter that has a mark."""
 

@@ -134,8 +134,8 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     **{
         f"/history/{kind}/{{record_id}}": HISTORY
         for kind in (
-            "persons", "leads", "patients", "call-history", "physicians", "clinical-trial-journeys", "eap-journeys",
-            "medical-conditions", "hospitals", "clinical-trials", "eap-programs",
+            "persons", "leads", "patients", "call-history", "tasks", "physicians", "clinical-trial-journeys",
+            "eap-journeys", "medical-conditions", "hospitals", "clinical-trials", "eap-programs",
         )
     },
 }  # fmt: skip

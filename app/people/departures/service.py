@@ -32,7 +32,7 @@ from app.platform.stored_fields import StoredFields
 _NEW = StoredFields(
     PersonDeparture, DepartureCreate, special={"departed_on": "of a withdrawal today when it is left out"}
 )
-_IN_ORDER: Final = ("patient", "patient_lead", "clinical_trial_journey", "eap_journey", "call_history")
+_IN_ORDER: Final = ("patient", "patient_lead", "clinical_trial_journey", "eap_journey", "call_history", "task")
 """The order in which records are locked and closed (docs/decisions/0005-one-order-of-locks.md)."""
 
 

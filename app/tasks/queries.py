@@ -1,0 +1,71 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from app.about.queries import narrowed, of_a_deleted_patient
+from app.platform.actor import Actor
+from app.platform.paging import Found, SortKey, fetch_page
+from app.tasks.errors import TaskNotFound
+from app.tasks.models import Task
+from app.tasks.schemas import TaskFilter
+from app.tasks.states import TASK
+
+_LOADED = (joinedload(Task.person, innerjoin=True),)
+_DUE = (Task.due_by, Task.task_id)
+FIRST_DUE = SortKey(_DUE, (datetime, UUID), ascending=True)
+LAST_DUE = SortKey(_DUE, (datetime, UUID))
+
+
+async def get_task(session: AsyncSession, _actor: Actor, *, task_id: UUID, for_update: bool = False) -> Task:
+    """The task with its person; TaskNotFound, for one about a deleted patient too."""
+    query = select(Task).where(Task.task_id == task_id, ~of_a_deleted_patient(Task))
+    if for_update:
+        query = query.with_for_update(of=Task)
+    found = (await session.scalars(query.options(*_LOADED).execution_options(populate_existing=True))).one_or_none()
+    if found is None:
+        raise TaskNotFound
+    return found
+
+
+def order_of(query: TaskFilter) -> SortKey:
+    """Closed tasks are looked back at, all others ahead."""
+    return LAST_DUE if query.status is not None and not TASK.is_open(_states(query)[0]) else FIRST_DUE
+
+
+def filtered(actor: Actor, query: TaskFilter) -> Select[Any]:
+    """The keys of the tasks that a filter asks for, with the columns they are ordered by."""
+    ids = narrowed(select(Task.task_id, *FIRST_DUE.columns), Task, query)
+    states = _states(query)
+    if len(states) < len(TASK.states):
+        # One state as an equation, so that the index on it gives the order as well.
+        ids = ids.where(Task.status == states[0] if len(states) == 1 else Task.status.in_(states))
+    if query.owner_id is not None:
+        ids = ids.where(Task.owner_id == query.owner_id)
+    if query.owner is not None:
+        ids = ids.where(Task.owner_id == actor.account_id if query.owner == "me" else Task.owner_id.is_(None))
+    if query.due_before is not None:
+        ids = ids.where(Task.due_by <= query.due_before)
+    return ids
+
+
+async def list_tasks(session: AsyncSession, actor: Actor, *, query: TaskFilter) -> Found[Task]:
+    """A page of tasks, the one that is due first at the front; closed ones by status: the last one."""
+    by_owner = query.owner_id is not None or query.owner is not None
+    return await fetch_page(
+        session,
+        ids=filtered(actor, query),
+        query=query,
+        sort=order_of(query),
+        rows=select(Task).options(*_LOADED),
+        # The index of an owner's tasks has those of each state in order.
+        one_of=(Task.status, _states(query)) if by_owner or query.status is not None else None,
+        person=Task.person_id,
+    )
+
+
+def _states(query: TaskFilter) -> tuple[str, ...]:
+    return TASK.states if query.status is None else TASK.states_of_filter(query.status)
