@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -129,8 +130,9 @@ async def test_marks_follow_patient_leads_and_physician(
 
 
 async def test_a_name_changed_past_the_program_is_caught_up_and_missing_rows_get_the_next_numbers(
-    bound: BoundDatabase, session: AsyncSession
+    bound: BoundDatabase, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rows, "_BATCH", 1)
     people = [await a_person(session, first_name=name, last_name="Zwart") for name in ("Aad", "Bea", "Cor")]
     await rows.fill(bound)
     keys = [person.person_id for person in people]

@@ -35,6 +35,7 @@ _CJK: Final = (
 )
 _KANA: Final = re.compile("[\u3041-\u30ff\u31f0-\u31ff]")
 _RUN: Final = re.compile(f"([{_CJK}]+)|([^{_CJK}]+)")
+_ASCII_WORD: Final = re.compile("[A-Za-z0-9]+")
 _VIRAMA: Final = 9
 _LETTERS_AS_APOSTROPHES: Final = frozenset(map(chr, (*range(0x2B9, 0x2C0), 0x2C8, 0x2EE)))
 """Unicode counts them among the letters."""
@@ -64,6 +65,8 @@ Reading = tuple[Clause, ...]
 
 def words_of(text: str) -> list[Word]:
     """The parts of a text: hyphen, apostrophe, dot and blank part words alike, in all their forms; joiners do not."""
+    if text.isascii():
+        return [Word(word, is_cjk=False) for word in _ASCII_WORD.findall(text)]
     parts: list[Word] = []
     visible = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
     for run in "".join(c if _is_of_a_word(c) else " " for c in visible).split():
@@ -79,16 +82,27 @@ def fold_names(fields: Iterable[str | None]) -> Folded:
     """
     found: dict[str, None] = {}
     written: dict[str, None] = {}
-    for field in dict.fromkeys(field for field in fields if field):
-        parts = words_of(field)
-        for part in parts:
-            spelt = _characters(part.text) if part.is_cjk else spellings(part.text)
-            found.update(dict.fromkeys(spelt))
-            written.update(dict.fromkeys((roman(part.text),) if part.is_cjk else spelt))
-        for joined in _joined(parts):
-            found.update(dict.fromkeys(spellings(joined)))
-            # A double name is written as one as well.
-            written.update(dict.fromkeys(spellings(joined)[:1] if len(parts) == 2 else ()))  # noqa: PLR2004
+    for field in fields:
+        if field:
+            of_field = _fold_name(field)
+            found.update(dict.fromkeys(of_field.all))
+            written.update(dict.fromkeys(of_field.written))
+    return Folded(tuple(found), tuple(written))
+
+
+@lru_cache(maxsize=1 << 13)
+def _fold_name(field: str) -> Folded:
+    found: dict[str, None] = {}
+    written: dict[str, None] = {}
+    parts = words_of(field)
+    for part in parts:
+        spelt = _characters(part.text) if part.is_cjk else spellings(part.text)
+        found.update(dict.fromkeys(spelt))
+        written.update(dict.fromkeys((roman(part.text),) if part.is_cjk else spelt))
+    for joined in _joined(parts):
+        found.update(dict.fromkeys(spellings(joined)))
+        # A double name is written as one as well.
+        written.update(dict.fromkeys(spellings(joined)[:1] if len(parts) == 2 else ()))  # noqa: PLR2004
     return Folded(tuple(found), tuple(word for word in written if word.isalpha()))
 
 
@@ -181,6 +195,8 @@ def _bare_case(word: str) -> str:
 
 
 def _short(low: str) -> str:
+    if low.isascii():
+        return low
     parts = unicodedata.normalize("NFKD", low.translate(_SHORT))
     bare = "".join(c for c in parts if unicodedata.combining(c) in {0, _VIRAMA} and c.isprintable())
     return unicodedata.normalize("NFC", bare.translate(_SHORT))

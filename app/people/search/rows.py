@@ -19,7 +19,9 @@ from app.people.search.folding import VERSION, Folded, fold_names
 from app.platform.db import Database
 
 NAME_FIELDS: Final = ("first_name", "last_name", "middle_name", "preferred_name")
-_BATCH: Final = 2_000
+_BATCH: Final = 5_000
+_READ_AT_ONCE: Final = 100_000
+"""Keys of people without a row: who they are is found out by reading everybody's, so it is asked seldom."""
 _EARLIER_NAMES: Final = 20
 """So many earlier versions of somebody are looked at, the newest first."""
 
@@ -54,14 +56,17 @@ async def fill(database: Database) -> int:
         while True:
             async with database.unit_of_work() as session:
                 await session.execute(_AS_LONG_AS_IT_TAKES)
-                found = list(await session.execute(query, {**after, "version": VERSION, "most": _BATCH}))
-                if not found:
-                    break
-                after = {"at": found[-1].at, "last": found[-1].person_id}
-                keys = [person_id for person_id, _ in found]
-                names = await _names(session, keys)
-                await _write(session, {key: fold_names(names[key]) for key in keys if key in names}, is_late=True)
-                made += len(found)
+                found = [tuple(row) for row in await session.execute(query, {**after, "version": VERSION})]
+            for start in range(0, len(found), _BATCH):
+                keys = [person_id for person_id, _ in found[start : start + _BATCH]]
+                async with database.unit_of_work() as session:
+                    await session.execute(_AS_LONG_AS_IT_TAKES)
+                    names = await _names(session, keys)
+                    await _write(session, {key: fold_names(names[key]) for key in keys if key in names}, is_late=True)
+            made += len(found)
+            if len(found) < _READ_AT_ONCE:
+                break
+            after = dict(zip(("last", "at"), found[-1], strict=True))
     return made
 
 
@@ -103,12 +108,12 @@ _AS_LONG_AS_IT_TAKES = text("SET LOCAL statement_timeout = 0")
 _MISSING = text(
     "SELECT p.person_id, p.created_at AS at FROM person AS p WHERE (p.created_at, p.person_id) > (:at, :last)"
     " AND NOT EXISTS (SELECT FROM person_search AS s WHERE s.person_id = p.person_id)"
-    " ORDER BY p.created_at, p.person_id LIMIT :most"
+    f" ORDER BY p.created_at, p.person_id LIMIT {_READ_AT_ONCE}"
 )
 """Newest first is the order of their numbers, and no number is below 1: a search goes through them down to it."""
 _STALE = text(
     "SELECT person_id, CAST(:at AS timestamptz) AS at FROM person_search"
-    " WHERE person_id > :last AND folding <> :version ORDER BY person_id LIMIT :most"
+    f" WHERE person_id > :last AND folding <> :version ORDER BY person_id LIMIT {_READ_AT_ONCE}"
 )
 _NAMES = text(
     f"""
@@ -152,6 +157,6 @@ _COUNTED = text(
             SELECT FROM counted JOIN first_ones AS f USING (word) WHERE f.search_word_id = s.search_word_id)
     )
     UPDATE search_word AS s SET people = c.people FROM counted AS c JOIN first_ones AS f USING (word)
-    WHERE f.search_word_id = s.search_word_id AND c.people <> s.people
+    WHERE f.search_word_id = s.search_word_id AND NOT s.people BETWEEN c.people * 0.9 AND c.people * 1.1
     """
 )
