@@ -5,17 +5,19 @@ A word that is missing a letter or has one too many has the letters of another b
 left of them without it (`near_keys`), so that near words are found by equality.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache
 from itertools import pairwise
+from string import ascii_lowercase
 from typing import Final, NamedTuple
 
 from rapidfuzz.distance import OSA
-from sqlalchemy import ARRAY, Text, any_, bindparam, func, literal_column, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, func, literal_column, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people.search.folding import Reading
 from app.people.search.models import SearchWord
-from app.people.search.terms import begun, every, some, whole
+from app.people.search.terms import LETTERS_OF_A_BEGINNING, begun, every, some, whole
 from app.people.search.walk import run_statement
 from app.platform.fast_path import Statement
 
@@ -26,8 +28,11 @@ _SHORT_WORD: Final = 4
 _OFTEN: Final = 50
 """A short word that so many people have is hardly a slip."""
 _CANDIDATES: Final = 12
+_CANDIDATES_OF_SEVERAL: Final = 40
+"""Beside another word, few people have each."""
+ONE_ERROR: Final = 10
 _LETTERS_LEFT: Final = 3
-_FAR: Final = 9
+_FAR: Final = 90
 
 
 class Near(NamedTuple):
@@ -42,16 +47,18 @@ async def near_words(session: AsyncSession, typed: Sequence[str]) -> dict[str, l
     asked = list(dict.fromkeys(word for word in typed if len(word) >= _LETTERS))
     if not asked:
         return {}
+    people_of: dict[str, dict[str, int]] = {word: {} for word in asked}
+    values = {f"typed_{place}": word for place, word in enumerate(asked)}
+    for place, name, people in await run_statement(session, _near(len(asked)), values):
+        people_of[asked[place]][name] = people
     found: dict[str, list[Near]] = {}
-    for one in asked:
-        # One by one: each is a look-up in an index, all together would be planned as a join.
-        rows = await run_statement(session, _NEAR, {"typed": one})
-        people = {row[0]: row[1] for row in rows}
-        if len(one) <= _SHORT_WORD and people.get(one, 0) >= _OFTEN:
+    for one, known in people_of.items():
+        if len(one) <= _SHORT_WORD and known.get(one, 0) >= _OFTEN:
             continue
         most = 1 if len(one) < _LETTERS_FOR_TWO_ERRORS else 2
-        near = [(errors, -count, name) for name, count in people.items() if (errors := distance(one, name)) <= most]
-        found[one] = [Near(name, errors) for errors, _, name in sorted(near)[:_CANDIDATES]]
+        near = [(errors, -count, name) for name, count in known.items() if (errors := distance(one, name)) <= most]
+        candidates = _CANDIDATES if len(typed) == 1 else _CANDIDATES_OF_SEVERAL
+        found[one] = [Near(name, errors) for errors, _, name in sorted(near)[:candidates]]
     return found
 
 
@@ -60,9 +67,21 @@ def distance(typed: str, word: str) -> int:
     The errors between what was typed and a word, or its beginning: letters left out, put in or wrong, neighbours that
     have changed places.
     """
+    return apart(typed, word) // ONE_ERROR
+
+
+@lru_cache(maxsize=1 << 13)
+def apart(typed: str, word: str) -> int:
+    """
+    How far a word is from what was typed: ONE_ERROR for each error, and a little more where the word is unfinished
+    or begins with another letter, for that is seldom mistyped.
+    """
+    whole_word = OSA.distance(typed, word, score_cutoff=2) * ONE_ERROR
     length = len(typed)
-    beginnings = {word, *(word[:cut] for cut in (length - 1, length, length + 1) if 0 < cut < len(word))}
-    return min(OSA.distance(typed, beginning, score_cutoff=2) for beginning in beginnings)
+    beginnings = {word[:cut] for cut in (length - 1, length, length + 1) if 0 < cut < len(word)}
+    begun_so = min((OSA.distance(typed, beginning, score_cutoff=2) for beginning in beginnings), default=_FAR)
+    least = min(whole_word, begun_so * ONE_ERROR + (begun_so > 0))
+    return least + (least > 0 and typed[:1] != word[:1])
 
 
 async def query(session: AsyncSession, readings: Sequence[Reading]) -> str | None:
@@ -82,36 +101,63 @@ async def query(session: AsyncSession, readings: Sequence[Reading]) -> str | Non
     return None if nothing_new else some(f"({part})" for part in parts)
 
 
+def query_of_slips(readings: Sequence[Reading]) -> str | None:
+    """Who has all words but for one, which begins with an error: it is not finished, so that no word is near to it."""
+    return _but_for_one(readings[0], slips)
+
+
 def queries_of_parts(readings: Sequence[Reading]) -> Iterable[str]:
     """When nothing is near: all words but one, of which the first letters are right; then without one of them."""
     words = readings[0]
-    if len(words) > 1:
-        shortened = []
-        for place, clause in enumerate(words):
-            if len(clause[0]) > _LETTERS_LEFT:
-                others = [some(map(begun, other)) for at, other in enumerate(words) if at != place]
-                shortened.append(every([*others, begun(clause[0][:_LETTERS_LEFT])]))
-        if shortened:
-            yield some(f"({part})" for part in shortened)
+    query = query_of_slips(readings) if len(words) == 1 else _but_for_one(words, _first_letters)
+    if query is not None:
+        yield query
     if len(words) > 2:  # noqa: PLR2004 - of two words one is not enough
-        left_out = [
-            every(some(map(begun, other)) for at, other in enumerate(words) if at != place)
-            for place in range(len(words))
-        ]
-        yield some(f"({part})" for part in left_out)
+        yield some(f"({every(_others(words, place))})" for place in range(len(words)))
+
+
+def _but_for_one(words: Reading, beginnings: Callable[[str], Sequence[str]]) -> str | None:
+    parts = [
+        f"({every([*_others(words, place), some(map(begun, meant))])})"
+        for place, clause in enumerate(words)
+        if (meant := beginnings(clause[0]))
+    ]
+    return some(parts) if parts else None
+
+
+def slips(typed: str) -> list[str]:
+    """What was meant when one letter of the beginning of a word is wrong, missing, too many or behind its neighbour."""
+    word = typed[:LETTERS_OF_A_BEGINNING]
+    if len(word) <= _LETTERS or not word.isascii():
+        return []
+    found: set[str] = set()
+    for place in range(len(word)):
+        before, after = word[:place], word[place + 1 :]
+        found.add(before + after)
+        found.add(before + after[:1] + word[place] + after[1:])
+        found.update(before + letter + rest for letter in ascii_lowercase for rest in (after, word[place:]))
+    return sorted({word[:LETTERS_OF_A_BEGINNING] for word in found} - {word})
+
+
+def _first_letters(typed: str) -> list[str]:
+    return [typed[:_LETTERS_LEFT]] if len(typed) > _LETTERS_LEFT else []
+
+
+def _others(words: Reading, place: int) -> list[str]:
+    return [some(map(begun, other)) for at, other in enumerate(words) if at != place]
 
 
 def errors(readings: Sequence[Reading], words: Iterable[str]) -> int:
-    """How far somebody's words are from what was typed: the errors of all typed words together."""
+    """How far somebody's words are from what was typed: all typed words together."""
     known = list(words)
     typed = [clause[0] for clause in readings[0]]
-    apart = sum(min((distance(one, word) for word in known), default=_FAR) for one in typed)
+    all_apart = sum(min((apart(one, word) for word in known), default=_FAR) for one in typed)
     if len(typed) == 1:
         # One word that is two of theirs, written without the blank.
         pairs = (typed[0][:at] in known and typed[0][at:] in known for at in range(2, len(typed[0]) - 1))
-        return 0 if any(pairs) else apart
-    together = min((distance("".join(typed), word) for word in known), default=_FAR)
-    return min(apart, together) if len(typed) == 2 else apart  # noqa: PLR2004 - two are tried as one
+        return 0 if any(pairs) else all_apart
+    together = min((apart("".join(typed), word) for word in known), default=_FAR)
+    return min(all_apart, together) if len(typed) == 2 else all_apart  # noqa: PLR2004 - two are tried as one
 
 
 def _meant(clause: Sequence[str], near: dict[str, list[Near]]) -> str:
@@ -128,13 +174,28 @@ async def _splits(session: AsyncSession, word: str) -> list[tuple[str, str]]:
     return [pair for pair in pairs if known.issuperset(pair)]
 
 
-_NEAR = Statement(
-    select(SearchWord.word, func.max(SearchWord.people))
-    .where(
-        func.near_keys(SearchWord.word, literal_column("7")).op("&&")(
-            func.near_keys(bindparam("typed", type_=Text), literal_column(str(_LETTERS_FOR_TWO_ERRORS)))
+@cache
+def _near(words: int) -> Statement:
+    """
+    The words near to so many typed ones, each with its place and how many have it. Each typed word has a look-up of
+    its own: all together would be planned as a join.
+    """
+    return Statement(
+        union_all(
+            *(
+                select(literal_column(str(place)), SearchWord.word, func.max(SearchWord.people))
+                .where(
+                    func.near_keys(SearchWord.word, literal_column("7")).op("&&")(
+                        func.near_keys(
+                            bindparam(f"typed_{place}", type_=Text), literal_column(str(_LETTERS_FOR_TWO_ERRORS))
+                        )
+                    )
+                )
+                .group_by(SearchWord.word)
+                for place in range(words)
+            )
         )
     )
-    .group_by(SearchWord.word)
-)
+
+
 _KNOWN = Statement(select(SearchWord.word).where(SearchWord.word == any_(bindparam("parts", type_=ARRAY(Text())))))

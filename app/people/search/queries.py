@@ -315,18 +315,26 @@ _MOST_ERRORS_IN_PART: Final = 2
 
 async def _near(walk: Walk, attempt: _Attempt) -> list[_Ranked]:
     query = await near.query(walk.session, attempt.readings)
-    return [] if query is None else await _most_similar(walk, attempt, query, most_errors=None)
+    ranked = [] if query is None else await _most_similar(walk, attempt, query, most_errors=None)
+    if len(attempt.readings[0]) == 1 or any(one.errors < 2 * near.ONE_ERROR for one in ranked):
+        return ranked
+    query = near.query_of_slips(attempt.readings)
+    if query is not None:
+        known = {one.hit.key for one in ranked}
+        further = await _most_similar(walk, attempt, query, most_errors=None)
+        ranked += [one for one in further if one.hit.key not in known]
+    return ranked
 
 
 async def _most_similar(walk: Walk, attempt: _Attempt, query: str, *, most_errors: int | None) -> list[_Ranked]:
     """The people of a query for similar names by their errors; of very many the newest."""
     asked = query if attempt.terms is None else every([query, attempt.terms])
-    met = await walk.all_of(asked)
+    met = await walk.all_of(asked, are_few=len(attempt.readings[0]) > 1)
     found = met.rows
     if found is None:
         found = await walk.newest_of(asked, is_active=True, after=None, most=IN_HAND)
     ranked = [_ranked(hit, Rank.SIMILAR, errors=near.errors(attempt.readings, hit.words.split())) for hit in found]
-    return [one for one in ranked if most_errors is None or one.errors <= most_errors]
+    return [one for one in ranked if most_errors is None or one.errors < (most_errors + 1) * near.ONE_ERROR]
 
 
 async def _walked(walk: Walk, ranks: Sequence[tuple[Rank, str]], cursor: _Cursor | None, *, most: int) -> list[_Ranked]:

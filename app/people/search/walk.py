@@ -138,10 +138,14 @@ class Walk:
             self._newest = row["num"] or 0
         return self._newest
 
-    async def all_of(self, query: str) -> Met:
-        """Who meets the query: all of them, where they are no more than are read at once."""
+    async def all_of(self, query: str, *, are_few: bool = False) -> Met:
+        """
+        Who meets the query: all of them, where they are no more than are read at once.
+
+        `are_few` says that it is no word that very many have, so that the newest are not asked for first.
+        """
         top = await self.newest() + 1
-        if top > SORTED_AT_ONCE:
+        if top > SORTED_AT_ONCE and not are_few:
             found = await self._between(query, top - _PROBE, top, is_active=True, most=IN_HAND + 1)
             if found.total > IN_HAND or (found.total + 1) * top / _PROBE > SORTED_AT_ONCE:
                 return Met(None, None)
