@@ -304,6 +304,25 @@ async def test_order_is_whole_words_then_active_then_the_last_activity(
     assert await found() == ["Called", "Newer", "Gone", "Begun"]
 
 
+async def test_an_unfinished_word_with_an_error_finds_who_is_meant(names: Names, session: AsyncSession) -> None:
+    await a_person(session, first_name="Elizabeth", last_name="Miholer")
+    await a_person(session, first_name="Søren", last_name="Dekeski")
+    await a_person(session, first_name="Elizabeth", last_name="Other")
+
+    # A letter missing, two changed places, one wrong, one too many.
+    for typed in ("Elizabeth ihol", "elizabeth imhol", "Elizabeth mibol", "mihhol eli"):
+        assert await names(typed) == ["Miholer"], typed
+    assert await names("Soren ekes") == ["Dekeski"]
+
+
+async def test_the_likelier_slip_comes_first(names: Names, session: AsyncSession) -> None:
+    for last_name in ("Lemaer", "Temaez", "Lemaering"):
+        await a_person(session, first_name="Ada", last_name=last_name)
+
+    # All are one error away, but a first letter is seldom mistyped, and a word is rather whole than not.
+    assert await names("lemaez") == ["Lemaer", "Lemaering", "Temaez"]
+
+
 async def test_numbers_of_trials_and_programmes_and_leads_find_their_people(
     names: Names, client: httpx.AsyncClient, headers: dict[str, str], session: AsyncSession
 ) -> None:

@@ -13,12 +13,11 @@ from typing import Final, NamedTuple
 
 from rapidfuzz.distance import OSA
 from sqlalchemy import ARRAY, Text, any_, bindparam, func, literal_column, select, union_all
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people.search.folding import Reading
 from app.people.search.models import SearchWord
 from app.people.search.terms import LETTERS_OF_A_BEGINNING, begun, every, some, whole
-from app.people.search.walk import run_statement
+from app.people.search.walk import Walk
 from app.platform.fast_path import Statement
 
 _LETTERS: Final = 3
@@ -42,14 +41,14 @@ class Near(NamedTuple):
     errors: int
 
 
-async def near_words(session: AsyncSession, typed: Sequence[str]) -> dict[str, list[Near]]:
+async def near_words(walk: Walk, typed: Sequence[str]) -> dict[str, list[Near]]:
     """For each typed word the best of those that people have and that may be meant, the nearest first."""
     asked = list(dict.fromkeys(word for word in typed if len(word) >= _LETTERS))
     if not asked:
         return {}
     people_of: dict[str, dict[str, int]] = {word: {} for word in asked}
     values = {f"typed_{place}": word for place, word in enumerate(asked)}
-    for place, name, people in await run_statement(session, _near(len(asked)), values):
+    for place, name, people in await walk.read(_near(len(asked)), values):
         people_of[asked[place]][name] = people
     found: dict[str, list[Near]] = {}
     for one, known in people_of.items():
@@ -84,7 +83,7 @@ def apart(typed: str, word: str) -> int:
     return least + (least > 0 and typed[:1] != word[:1])
 
 
-async def query(session: AsyncSession, readings: Sequence[Reading]) -> str | None:
+async def query(walk: Walk, readings: Sequence[Reading]) -> str | None:
     """
     Who has the typed words but for typing errors. None when there is nothing near.
 
@@ -92,11 +91,11 @@ async def query(session: AsyncSession, readings: Sequence[Reading]) -> str | Non
     """
     words = [clause[0] for clause in readings[0]]
     joined = [a + b for a, b in pairwise(words)] if len(words) == 2 else []  # noqa: PLR2004
-    near = await near_words(session, [*words, *joined])
+    near = await near_words(walk, [*words, *joined])
     parts = [every(_meant(clause, near) for clause in readings[0])]
     parts += [some(whole(found.word) for found in near[word]) for word in joined if near.get(word)]
     if len(words) == 1:
-        parts += [f"{whole(a)} & {whole(b)}" for a, b in await _splits(session, words[0])]
+        parts += [f"{whole(a)} & {whole(b)}" for a, b in await _splits(walk, words[0])]
     nothing_new = not joined and len(parts) == 1 and not any(near.values())
     return None if nothing_new else some(f"({part})" for part in parts)
 
@@ -164,13 +163,13 @@ def _meant(clause: Sequence[str], near: dict[str, list[Near]]) -> str:
     return some([*map(begun, clause), *(whole(found.word) for found in near.get(clause[0], ()))])
 
 
-async def _splits(session: AsyncSession, word: str) -> list[tuple[str, str]]:
+async def _splits(walk: Walk, word: str) -> list[tuple[str, str]]:
     """The pairs of known words that this one is, written without the blank."""
     pairs = [(word[:at], word[at:]) for at in range(2, len(word) - 1)]
     parts = sorted({part for pair in pairs for part in pair})
     if not parts:
         return []
-    known = {row["word"] for row in await run_statement(session, _KNOWN, {"parts": parts})}
+    known = {row["word"] for row in await walk.read(_KNOWN, {"parts": parts})}
     return [pair for pair in pairs if known.issuperset(pair)]
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -48,7 +49,7 @@ from app.people.search.typed import (
     read_days,
     split_day,
 )
-from app.people.search.walk import IN_HAND, Hit, Hits, People, Place, Walk, run_statement
+from app.people.search.walk import IN_HAND, Hit, Hits, People, Place, Walk
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Forbidden
@@ -223,7 +224,8 @@ async def search(
 
 async def _loaded(session: AsyncSession, rows: Select[Row], hits: Hits, shown: Sequence[_Ranked]) -> Sequence[Row]:
     keys = [one.hit.key for one in shown]
-    return (await session.scalars(rows.where(hits.of.key.in_(keys)))).unique().all() if keys else []
+    asked = rows.where(hits.of.key == any_(literal(keys, ARRAY(Uuid()))))
+    return (await session.scalars(asked)).unique().all() if keys else []
 
 
 def _attempts(typed: str, hits: Hits) -> list[_Attempt]:
@@ -233,7 +235,9 @@ def _attempts(typed: str, hits: Hits) -> list[_Attempt]:
     reference = read_reference(typed)
     if reference is not None:
         attempts.append(_Attempt("reference", People(_OF_REFERENCE, {"reference": reference})))
-    attempts += _of_numbers(typed, hits)
+    numbers = _of_numbers(typed, hits)
+    has_digit = any(map(str.isdecimal, typed))
+    attempts += numbers if has_digit else []
     if days := read_days(typed, today=today):
         attempts.append(_Attempt("birth_date", terms=some(term(day_term(day)) for day in days)))
     attempts += [_Attempt("phone", _ends_so(end)) for end in phone_ends(typed)]
@@ -245,6 +249,8 @@ def _attempts(typed: str, hits: Hits) -> list[_Attempt]:
     if readings:
         day = some(map(term, beside.terms)) if beside.terms else None
         attempts.append(_Attempt("name", readings=readings, terms=day))
+        # A number without a digit is seldom: whoever is called so comes first.
+        attempts += [] if has_digit else numbers
         if (beginning := email_beginning_of_a_word(typed)) is not None:
             attempts.append(_Attempt("email", _of_emails(beginning)))
         attempts.append(_Attempt("name", readings=readings, terms=day, is_similar=True))
@@ -314,7 +320,7 @@ _MOST_ERRORS_IN_PART: Final = 2
 
 
 async def _near(walk: Walk, attempt: _Attempt) -> list[_Ranked]:
-    query = await near.query(walk.session, attempt.readings)
+    query = await near.query(walk, attempt.readings)
     ranked = [] if query is None else await _most_similar(walk, attempt, query, most_errors=None)
     if len(attempt.readings[0]) == 1 or any(one.errors < 2 * near.ONE_ERROR for one in ranked):
         return ranked
@@ -361,7 +367,7 @@ async def _in_hand(walk: Walk, ranked: list[_Ranked], cursor: _Cursor | None, *,
     """The page of people who are all read already."""
     by_activity = bool(cursor.by_activity) if cursor else True
     if by_activity and len(ranked) > 1:
-        active_at = await _last_activity(walk.session, [one.hit.person_id for one in ranked])
+        active_at = await _last_activity(walk, [one.hit.person_id for one in ranked])
         ranked = [one._replace(active_at=active_at.get(one.hit.person_id, 0)) for one in ranked]
     ordered = sorted(ranked, key=lambda one: one.order)
     if cursor is not None:
@@ -369,9 +375,9 @@ async def _in_hand(walk: Walk, ranked: list[_Ranked], cursor: _Cursor | None, *,
     return _Part(ordered[:most], *_total(len(ranked)), by_activity)
 
 
-async def _last_activity(session: AsyncSession, person_ids: Sequence[UUID]) -> dict[UUID, int]:
+async def _last_activity(walk: Walk, person_ids: Sequence[UUID]) -> dict[UUID, int]:
     """When something last happened with these people: they wrote, were called, or their record was changed."""
-    rows = await run_statement(session, _activity(), {"people": list(person_ids), "now": clock.now()})
+    rows = await walk.read(_activity(), {"people": list(person_ids), "now": clock.now()})
     return {row["person_id"]: int(row["at"].timestamp() * 1_000_000) for row in rows}
 
 

@@ -40,6 +40,7 @@ _MONTH_OF_A_YEAR: Final = re.compile(r"(\d{4})[-/](\d{1,2})|(\d{1,2})[-/](\d{4})
 _IN_WORDS: Final = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?\s+([^\W\d_]{3,})\.?,?\s+(\d{4})")
 _IN_WORDS_MONTH_FIRST: Final = re.compile(r"([^\W\d_]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
 _YEAR: Final = re.compile(r"(?:18|19|20)\d{2}", re.ASCII)
+_DIGIT: Final = re.compile("[0-9]")
 _PLACES: Final = (_YEAR_FIRST, _DAY_FIRST, _IN_WORDS, _IN_WORDS_MONTH_FIRST, _IN_ONE, _MONTH_OF_A_YEAR)
 
 
@@ -98,6 +99,8 @@ def phone_ends(typed: str) -> list[str]:
 def read_days(typed: str, *, today: date) -> tuple[date, ...]:
     """The birth dates that the whole text may mean, two when day and month may be either; none when it is no date."""
     text = clean(typed)
+    if not _DIGIT.search(text):
+        return ()
     for place in _PLACES:
         found = place.fullmatch(text)
         days = _days_of(place, found, today) if found else ()
@@ -109,6 +112,8 @@ def read_days(typed: str, *, today: date) -> tuple[date, ...]:
 def split_day(typed: str, *, today: date) -> NamesAndDay:
     """The names, and the date or year of birth that stands before, behind or between them."""
     text = clean(typed)
+    if not _DIGIT.search(text):
+        return NamesAndDay(text, (), None)
     for place in _PLACES:
         for found in re.finditer(rf"(?<!\S){place.pattern}(?!\S)", text, place.flags):
             days = _days_of(place, found, today)

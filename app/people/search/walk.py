@@ -17,11 +17,14 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
+    and_,
     bindparam,
     cast,
     func,
     literal_column,
+    or_,
     select,
+    true,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -130,13 +133,7 @@ class Walk:
     session: AsyncSession
     hits: Hits
     _newest: int | None = field(default=None, init=False)
-
-    async def newest(self) -> int:
-        """The greatest running number given so far."""
-        if self._newest is None:
-            (row,) = await run_statement(self.session, _NEWEST, {})
-            self._newest = row["num"] or 0
-        return self._newest
+    _driver: Any = field(default=None, init=False)
 
     async def all_of(self, query: str, *, are_few: bool = False) -> Met:
         """
@@ -144,18 +141,18 @@ class Walk:
 
         `are_few` says that it is no word that very many have, so that the newest are not asked for first.
         """
-        top = await self.newest() + 1
-        if top > SORTED_AT_ONCE and not are_few:
-            found = await self._between(query, top - _PROBE, top, is_active=True, most=IN_HAND + 1)
-            if found.total > IN_HAND or (found.total + 1) * top / _PROBE > SORTED_AT_ONCE:
-                return Met(None, None)
-        found = await self._between(query, None, top, is_active=None, most=IN_HAND + 1)
-        return Met(found.rows if found.total <= IN_HAND else None, found.total)
+        asked = every([query, *self._marks()])
+        statement = _statement(select_all, self.hits, are_few=are_few)
+        rows = await self.read(statement, {**self.hits.values, "query": asked})
+        self._newest, are_all = rows[0]["newest"], rows[0]["are_all"]
+        found = [Hit(*tuple(row)[:5]) for row in rows if row["person_id"] is not None] if are_all else []
+        total = rows[0]["total"] if are_all else None
+        return Met(None if total is None or total > IN_HAND else found, total)
 
     async def newest_of(self, query: str, *, is_active: bool, after: Place | None, most: int) -> list[Hit]:
         """The first `most` of those who meet the query, active or not, that come after a place, newest first."""
         rows: list[Hit] = []
-        top = 1 + (after.num if after else await self.newest())
+        top = 1 + (after.num if after else await self._newest_number())
         width, gone_through, met = _PROBE, 0, 0
         # Few are inactive: they are read as a whole first.
         reads_all, has_read_all = not is_active, False
@@ -190,7 +187,7 @@ class Walk:
         if after is not None:
             is_active, place = after
             values |= {"is_active": is_active, "num": place.num, "key": place.key}
-        return await self._read(statement, values)
+        return await self._counted(statement, values)
 
     async def _between(
         self,
@@ -209,7 +206,7 @@ class Walk:
         The newest `most` of them, and how many there are, at most one more than SORTED_AT_ONCE: then these are not the
         newest. `sorts_all` is for few persons of many rows.
         """
-        asked = [query, *(term(f"@{mark}") for mark in self.hits.marks)]
+        asked = [query, *self._marks()]
         if low is not None:
             asked.append(buckets(low, top, is_active=bool(is_active)))
         elif is_active is False:
@@ -227,18 +224,28 @@ class Walk:
             values["low"] = low
         if after is not None:
             values |= {"num": after.num, "key": after.key}
-        return await self._read(statement, values)
+        return await self._counted(statement, values)
 
-    async def _read(self, statement: Statement, values: Mapping[str, Any]) -> Counted:
-        rows = await run_statement(self.session, statement, {**self.hits.values, **values})
+    def _marks(self) -> list[str]:
+        return [term(f"@{mark}") for mark in self.hits.marks]
+
+    async def _newest_number(self) -> int:
+        """The greatest running number given so far."""
+        if self._newest is None:
+            (row,) = await self.read(_NEWEST, {})
+            self._newest = row["num"] or 0
+        return self._newest
+
+    async def _counted(self, statement: Statement, values: Mapping[str, Any]) -> Counted:
+        rows = await self.read(statement, {**self.hits.values, **values})
         return Counted([Hit(*tuple(row)[:5]) for row in rows], rows[0]["total"] if rows else 0)
 
-
-async def run_statement(session: AsyncSession, statement: Statement, values: Mapping[str, Any]) -> Rows:
-    """The rows of a statement on the session's own connection, past the ORM: a search sends several."""
-    driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
-    found: Rows = await driver.fetch(statement.sql, *statement.arguments(values))
-    return found
+    async def read(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
+        """The rows of a statement on the session's own connection, past the ORM: a search sends several."""
+        if self._driver is None:
+            self._driver = (await (await self.session.connection()).get_raw_connection()).driver_connection
+        found: Rows = await self._driver.fetch(statement.sql, *statement.arguments(values))
+        return found
 
 
 def filters_of(model: type[Base], *equal: str, **further: ColumnElement[bool]) -> dict[str, ColumnElement[bool]]:
@@ -289,6 +296,60 @@ def select_among(
     return query.order_by(*(column.desc() for column in order)).limit(_number(IN_HAND + 1))
 
 
+def select_all(
+    of: Searched, names: Sequence[str], conditions: Sequence[ColumnElement[bool]], *, are_few: bool
+) -> Select[Any]:
+    """
+    All who meet `query` as rows of the list, newest first, unless they are more than are sorted at once.
+
+    How many they are is guessed by the newest of them; `are_few` spares that. There is always a row, which says
+    `newest`, the greatest running number, and whether `are_all` here.
+    """
+    row = PersonSearch
+    asked = bindparam("query", type_=Text)
+    newest = func.coalesce(func.pg_sequence_last_value(literal_column(_SEQUENCE)), literal_column("0"))
+    last = select(cast(newest, BigInteger).label("newest")).cte("last").prefix_with("MATERIALIZED")
+    number = select(last.c.newest).scalar_subquery()
+    are_all: ColumnElement[bool] = true()
+    if not are_few:
+        probed = _materialized(
+            _who_meet(_among_newest(asked, number)).where(row.num > number - _number(_PROBE)), "probed"
+        )
+        hits = shown_of(of, names, conditions, probed).limit(_number(IN_HAND + 1)).subquery()
+        count = select(func.count().label("hits")).select_from(hits).subquery()
+        guess = select(last.c.newest, count.c.hits).cte("guess").prefix_with("MATERIALIZED")
+        so_many = (guess.c.hits + _number(1)) * guess.c.newest <= _number(SORTED_AT_ONCE * _PROBE)
+        is_small = guess.c.newest < _number(SORTED_AT_ONCE)
+        are_all = select(or_(is_small, and_(guess.c.hits <= _number(IN_HAND), so_many))).scalar_subquery()
+    met = _materialized(_who_meet(asked).where(row.num <= number, are_all), "m")
+    read = shown_of(of, names, conditions, met).limit(_number(SORTED_AT_ONCE + 1)).cte("read")
+    first = select(read).order_by(read.c.num.desc(), read.c.key.desc()).limit(_number(IN_HAND + 1)).subquery()
+    told = select(
+        last.c.newest,
+        are_all.label("are_all"),
+        select(func.count()).select_from(read).scalar_subquery().label("total"),
+    ).subquery()
+    return (
+        select(first, told).select_from(told.outerjoin(first, true())).order_by(first.c.num.desc(), first.c.key.desc())
+    )
+
+
+def _among_newest(query: ColumnElement[str], newest: ColumnElement[int]) -> ColumnElement[str]:
+    """The query for the active ones of the last numbers that are probed."""
+    shift = _number(_SHIFTS[0])
+    numbers = [newest.op(">>")(shift) - _number(back) for back in range((_PROBE >> _SHIFTS[0]) + 1)]
+    either = " | ".join("''@b0:%s''" for _ in numbers)
+    return func.format(literal_column(f"'%s & ({either})'"), query, *numbers)
+
+
+def _who_meet(query: ColumnElement[str]) -> Select[*tuple[Any, ...]]:
+    row = PersonSearch
+    terms = func.search_terms(row.words, row.num, row.is_active, row.date_of_birth, row.marks)
+    return select(row.person_id, row.num, row.is_active, row.words).where(
+        terms.op("@@", is_comparison=True)(cast(query, TSQUERY))
+    )
+
+
 def select_between(
     of: Searched,
     names: Sequence[str],
@@ -306,11 +367,7 @@ def select_between(
     query PostgreSQL would go along another index and look at everybody.
     """
     row = PersonSearch
-    terms = func.search_terms(row.words, row.num, row.is_active, row.date_of_birth, row.marks)
-    found = select(row.person_id, row.num, row.is_active, row.words).where(
-        terms.op("@@", is_comparison=True)(cast(bindparam("query", type_=Text), TSQUERY)),
-        row.num < bindparam("top", type_=BigInteger),
-    )
+    found = _who_meet(bindparam("query", type_=Text)).where(row.num < bindparam("top", type_=BigInteger))
     if has_low:
         found = found.where(row.num >= bindparam("low", type_=BigInteger))
     if only_active:
@@ -357,8 +414,8 @@ def mark_of(record_id: UUID) -> str:
     return str(record_id)[-8:]
 
 
-def _materialized(found: Select[*tuple[Any, ...]]) -> CTE:
-    return found.cte("m").prefix_with("MATERIALIZED", dialect="postgresql")
+def _materialized(found: Select[*tuple[Any, ...]], name: str = "m") -> CTE:
+    return found.cte(name).prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def _number(rows: int) -> ColumnElement[int]:
@@ -367,4 +424,5 @@ def _number(rows: int) -> ColumnElement[int]:
 
 
 _PLACE: Final = ("is_active", "num", "key")
-_NEWEST = Statement(select(func.pg_sequence_last_value(literal_column("'person_search_num_seq'")).label("num")))
+_SEQUENCE: Final = "'person_search_num_seq'"
+_NEWEST = Statement(select(func.pg_sequence_last_value(literal_column(_SEQUENCE)).label("num")))
