@@ -35,6 +35,19 @@ CREATE TYPE procrastinate_job_to_defer_v1 AS (
 	scheduled_at timestamp with time zone
 );
 
+CREATE FUNCTION add_search_marks_of_patient() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        UPDATE person_search AS s SET marks = search_marks(s.person_id)
+        FROM touched AS t
+        WHERE s.person_id = t.person_id
+            AND NOT s.marks @> search_marks_of_patient(t.status, t.medical_condition_id, t.owner_id);
+        RETURN NULL;
+    END
+    $$;
+
 CREATE FUNCTION build_index(target text, index_name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -109,40 +122,38 @@ CREATE FUNCTION is_unknown_person(a_email_key text, a_phone text, alike_keys tex
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
-        DECLARE
-            alike_key text;
-        BEGIN
-            -- The locks of people/locks.py, only tried: whoever would have to wait takes the ordinary path.
-            IF NOT pg_try_advisory_xact_lock(hashtextextended('email ' || a_email_key, 0)) THEN
-                RETURN false;
-            END IF;
-            IF a_phone IS NOT NULL THEN
-                IF NOT pg_try_advisory_xact_lock(hashtextextended('phone ' || a_phone, 0)) OR EXISTS (
-                    SELECT FROM person WHERE phone_e164 = a_phone
-                ) OR EXISTS (SELECT FROM contact_point WHERE value_key = a_phone AND kind = 'phone' AND (was IS NULL OR was = 'former')) THEN
-                    RETURN false;
-                END IF;
-            END IF;
-            FOREACH alike_key IN ARRAY alike_keys LOOP
-                IF NOT pg_try_advisory_xact_lock(
-                    hashtextextended(format('name %s %s', alike_key, extract(year FROM alike_birth_dates[1])), 0)
-                ) THEN
-                    RETURN false;
-                END IF;
-            END LOOP;
-            -- Two look-ups: of an "or" over two columns no index range is made. Whether they are alike is for the
-            -- ordinary path to say.
-            IF EXISTS (
-                SELECT FROM person WHERE family_key = ANY (alike_keys) AND date_of_birth = ANY (alike_birth_dates)
-            ) OR EXISTS (
-                SELECT FROM person WHERE given_key = ANY (alike_keys) AND date_of_birth = ANY (alike_birth_dates)
+    DECLARE
+        alike_key text;
+    BEGIN
+        -- The locks of people/locks.py, only tried: whoever would have to wait takes the ordinary path.
+        IF NOT pg_try_advisory_xact_lock(hashtextextended('email ' || a_email_key, 0)) THEN
+            RETURN false;
+        END IF;
+        IF a_phone IS NOT NULL AND NOT pg_try_advisory_xact_lock(hashtextextended('phone ' || a_phone, 0)) THEN
+            RETURN false;
+        END IF;
+        FOREACH alike_key IN ARRAY alike_keys LOOP
+            IF NOT pg_try_advisory_xact_lock(
+                hashtextextended(concat('name ', alike_key, ' ', extract(year FROM alike_birth_dates[1])), 0)
             ) THEN
                 RETURN false;
             END IF;
-            RETURN NOT EXISTS (SELECT FROM person WHERE email_key = a_email_key)
-                AND NOT EXISTS (SELECT FROM contact_point WHERE value_key = a_email_key AND kind = 'email' AND (was IS NULL OR was = 'former'));
-        END
-        $$;
+        END LOOP;
+        -- Of an "or" over two columns no index range is made. Whether they are alike is for the ordinary path to say.
+        RETURN NOT EXISTS (SELECT FROM person WHERE email_key = a_email_key)
+            AND NOT EXISTS (
+                SELECT FROM contact_point
+                WHERE value_key = a_email_key AND kind = 'email' AND (was IS NULL OR was = 'former'))
+            AND NOT EXISTS (SELECT FROM person WHERE phone_e164 = a_phone)
+            AND NOT EXISTS (
+                SELECT FROM contact_point
+                WHERE value_key = a_phone AND kind = 'phone' AND (was IS NULL OR was = 'former'))
+            AND NOT EXISTS (
+                SELECT FROM person WHERE family_key = ANY (alike_keys) AND date_of_birth = ANY (alike_birth_dates))
+            AND NOT EXISTS (
+                SELECT FROM person WHERE given_key = ANY (alike_keys) AND date_of_birth = ANY (alike_birth_dates));
+    END
+    $$;
 
 CREATE FUNCTION keep_history() RETURNS trigger
     LANGUAGE plpgsql
@@ -812,11 +823,12 @@ CREATE FUNCTION rights_are_held(a_key uuid, an_account uuid, any_of_roles text[]
             RETURN false;
         END IF;
         RETURN EXISTS (
-            SELECT FROM api_key AS k JOIN user_account AS u USING (user_account_id)
-            JOIN role_grant AS g USING (user_account_id)
-            WHERE k.api_key_id = a_key AND k.revoked_at IS NULL AND u.is_active
-              AND g.revoked_at IS NULL AND g.role = ANY (any_of_roles)
-        );
+                SELECT FROM api_key
+                WHERE api_key_id = a_key AND user_account_id = an_account AND revoked_at IS NULL)
+            AND EXISTS (SELECT FROM user_account WHERE user_account_id = an_account AND is_active)
+            AND EXISTS (
+                SELECT FROM role_grant
+                WHERE user_account_id = an_account AND revoked_at IS NULL AND role = ANY (any_of_roles));
     END
     $$;
 
@@ -2492,7 +2504,7 @@ CREATE TRIGGER keep_search_marks_delete AFTER DELETE ON patient_lead REFERENCING
 
 CREATE TRIGGER keep_search_marks_delete AFTER DELETE ON physician REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
 
-CREATE TRIGGER keep_search_marks_insert AFTER INSERT ON patient REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
+CREATE TRIGGER keep_search_marks_insert AFTER INSERT ON patient REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION add_search_marks_of_patient();
 
 CREATE TRIGGER keep_search_marks_insert AFTER INSERT ON patient_lead REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
 
@@ -2802,4 +2814,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0040_tasks');
+INSERT INTO alembic_version VALUES ('0041_create_asks');

@@ -187,12 +187,18 @@ def _create(key: str, condition: str) -> Operation:
     body = orjson.dumps(
         {"person": person, "medical_condition_id": condition, "first_contact_date": "2026-04-01"}
     ).decode()
+    reference = "'P-' || lpad(:n::bigint::text, 16, '0')"
     address = "'newcomer.' || lpad(:n::bigint::text, 16, '0') || '@example.org'"
     new = PatientCreate.model_validate_json(body.replace("{unique}", "0" * 16))
     made = _scripts(
         patients.CREATE_PATIENT,
         key,
-        expressions={"person_email": address, "person_email_key": address, "now": "now()"},
+        expressions={
+            "person_email": address,
+            "person_email_key": address,
+            "person_reference": reference,
+            "now": "now()",
+        },
         draw=_random(9_000_000_000_000_000),
         **patients.values_of(new, status="active", payload=body.replace("{unique}", "0" * 16)),
     )

@@ -5,6 +5,7 @@ The columns and the documents are those of the schemas; tests hold them to the b
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -49,6 +50,7 @@ from app.people.alike import probe
 from app.people.matching import FurtherReason
 from app.people.models import ContactType, IntakeSubmission, Person, PersonContactType
 from app.people.names import name_of
+from app.people.references import new_reference
 from app.people.schemas import MatchRead, PersonRead
 from app.people.search import rows as search
 from app.people.search.models import PersonSearch, SearchWord
@@ -78,7 +80,7 @@ _NEW_PERSON_MATCH = MatchRead(
 ).model_dump()
 
 
-def _document(row: Row) -> dict[str, Any]:
+def _document(row: Row | Mapping[str, Any]) -> dict[str, Any]:
     """PatientRead of a row; patients shown here are never deleted."""
     return _PATIENT.document(
         row,
@@ -257,7 +259,7 @@ def _create_statement() -> Statement:
     too, but only tried: anyone who would have to wait goes the ordinary path, and so does who breaks a constraint.
     """
     caller = credentials("patient.create", changes=True)
-    person_values = parameters(Person, records.COLUMNS, prefix="person_")
+    person_values = parameters(Person, (*records.COLUMNS, "reference"), prefix="person_")
     sent = parameters(Patient, (*NEW.names, "status"))
     unknown = func.is_unknown_person(
         person_values["email_key"],
@@ -266,7 +268,7 @@ def _create_statement() -> Statement:
         bindparam("alike_birth_dates", type_=ARRAY(Date)),
     )
     free = (
-        select(caller, *_CONDITION.columns, MedicalCondition.medical_condition_id)
+        select(caller.c.actor_id, *_CONDITION.columns)
         .join(MedicalCondition, MedicalCondition.medical_condition_id == sent["medical_condition_id"])
         .where(
             unknown,
@@ -281,47 +283,51 @@ def _create_statement() -> Statement:
     person = (
         insert(Person)
         .from_select([*person_values, "updated_by"], select(*person_values.values(), free.c.actor_id))
-        .returning(Person.person_id, *_PERSON.columns)
+        .returning(
+            Person.person_id,
+            Person.updated_by.label("actor_id"),
+            *_PERSON.without([value.key for value in person_values.values()]),
+        )
         .cte("new_person")
     )
     submitted = {
         **parameters(IntakeSubmission, people.SUBMITTED.names, prefix="submission_"),
         "payload": cast(bindparam("payload", type_=Text), JSONB),
         "language": person_values["language"],
-        "received_by": free.c.actor_id,
+        "received_by": person.c.actor_id,
         "person_id": person.c.person_id,
         "match_outcome": constant("new_person"),
         "match_reasons": array([constant("email_unknown")]),
     }
     submission = (
         insert(IntakeSubmission)
-        .from_select(list(submitted), select(*submitted.values()).select_from(person.join(free, true())))
+        .from_select(list(submitted), select(*submitted.values()).select_from(person))
         .returning(IntakeSubmission.intake_submission_id)
         .cte("submission")
     )
     opened = {
         "person_id": person.c.person_id,
         **sent,
-        "updated_by": free.c.actor_id,
+        "updated_by": person.c.actor_id,
     }
     patient = (
         insert(Patient)
-        .from_select(list(opened), select(*opened.values()).select_from(person.join(free, true())))
-        .returning(*_PATIENT.columns)
+        .from_select(list(opened), select(*opened.values()).select_from(person))
+        .returning(*_PATIENT.without(sent))
         .cte("new_patient")
     )
     role = {
         "person_id": person.c.person_id,
         "contact_type_id": ContactType.contact_type_id,
         "valid_from": bindparam("now", type_=PersonContactType.__table__.c.valid_from.type),
-        "updated_by": free.c.actor_id,
+        "updated_by": person.c.actor_id,
     }
     given = (
         insert(PersonContactType)
         .from_select(
             list(role),
             select(*role.values())
-            .select_from(person.join(free, true()))
+            .select_from(person)
             .join(ContactType, ContactType.type_name == constant(people.PATIENT_ROLE)),
         )
         .cte("new_role")
@@ -357,7 +363,7 @@ def _create_statement() -> Statement:
         field_names=bindparam("field_names", type_=ARRAY(Text)),
     )
     everything = person.join(patient, true()).join(submission, true()).join(free, true())
-    columns = [column for column in person.c if column.name != "person_id"]
+    columns = [column for column in person.c if column.name not in {"person_id", "actor_id"}]
     columns += [free.c[column.name] for column in _CONDITION.columns]
     return Statement(
         select(*patient.c, *columns, *submission.c).select_from(everything).add_cte(given, searched, new_words, event)
@@ -373,6 +379,7 @@ def values_of(new: PatientCreate, *, status: str, payload: str) -> dict[str, Any
     person = records.NEW.values(new.person)
     return {
         **prefixed("person_", records.new_row(person)),
+        "person_reference": new_reference("P"),
         **prefixed("search_", search.columns_of(person)),
         **prefixed("submission_", people.SUBMITTED.values(new)),
         **NEW.values(new),
@@ -403,7 +410,8 @@ async def create_patient(fast: FastRequest) -> Response | None:
     row = await fast.statements.one(CREATE_PATIENT, {**fast.values, **values})
     if row is None:
         return None
-    document = _document(row)
+    # What was sent stands in the row as it was sent; the statement gives the rest.
+    document = _document({**values, **dict(row)})
     document["intake_submission_id"] = row["intake_submission_id"]
     document["match"] = _NEW_PERSON_MATCH
     headers = {

@@ -2,10 +2,12 @@
 Short references: what people read out to each other instead of an id. `P-7K2Q9XAM` is a person, `L-…` a lead.
 
 Seven random letters of Crockford's alphabet, which has no I, L, O and U, and a check letter by which a wrong letter and
-two that have changed places are noticed. The database makes them (`new_reference`); here one that was typed is read.
+two that have changed places are noticed. The database makes them (its `new_reference` looks that nobody has this one
+yet); here one is made for a fast path, where the unique key tells of it, and one that was typed is read.
 """
 
 import re
+import secrets
 import unicodedata
 from typing import Final
 
@@ -13,7 +15,14 @@ LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MEANT: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _TYPED: Final = re.compile(r"([A-Z])[\s-]*((?:[0-9A-TV-Z][\s-]*){8})\Z", re.ASCII)
 _DASHES: Final = re.compile(r"[\u2010-\u2015\u2212]")
+_RANDOM_LETTERS: Final = 7
 _CARRY, _POLYNOMIAL = 0b100000, 0b100101
+
+
+def new_reference(kind: str) -> str:
+    """One that hardly anybody has: 32 to the power of 7 are as likely as each other."""
+    letters = "".join(LETTERS[number & 31] for number in secrets.token_bytes(_RANDOM_LETTERS))
+    return f"{kind}-{letters}{check_letter(letters)}"
 
 
 def read_reference(typed: str) -> str | None:

@@ -4,6 +4,7 @@ Answers from rows: what a `…Read` model shows is taken from the row by its nam
 So a field that is added to the table and to the answer is shown by every path, without a list of fields between them.
 """
 
+from collections.abc import Container, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement
@@ -43,6 +44,10 @@ class ShownColumns:
         """The columns of the table, or of an alias of it."""
         return tuple(getattr(source, name).label(self._prefix + name) for name in self._names)
 
-    def document(self, row: Row, **made: Any) -> dict[str, Any]:
+    def without(self, known: Container[str]) -> tuple[ColumnElement[Any], ...]:
+        """The columns but those that the caller knows already, by these names."""
+        return tuple(column for column in self.columns if column.name not in known)
+
+    def document(self, row: Row | Mapping[str, Any], **made: Any) -> dict[str, Any]:
         """The answer as JSON has it; `made` gives each field that was named so."""
         return {name: made[name] if label is None else row[label] for name, label in self._places}

@@ -1,4 +1,4 @@
-"""Short references: made by the database, one a person and one a lead, read however they are typed."""
+"""Short references: made by the database or the fast path, one a person and one a lead, read however they are typed."""
 
 import re
 
@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.people.references import LETTERS, check_letter, read_reference
+from app.patients import fast_path
+from app.people.models import Person
+from app.people.references import LETTERS, check_letter, new_reference, read_reference
 from tests.both_paths import BothPaths
 from tests.builders import a_condition, a_lead, a_person
 from tests.conftest import AsRole
@@ -27,6 +29,37 @@ async def test_the_database_makes_references_that_pass_the_check(session: AsyncS
         assert re.fullmatch(rf"[PL]-[{LETTERS}]{{8}}", reference)
         assert read_reference(reference) == reference
     assert lead.reference.startswith("L-")
+
+
+def test_a_reference_of_the_fast_path_passes_the_check() -> None:
+    made = {new_reference("P") for _ in range(1000)}
+
+    assert len(made) > 990
+    for reference in made:
+        assert re.fullmatch(rf"P-[{LETTERS}]{{8}}", reference)
+        assert read_reference(reference) == reference
+
+
+async def test_who_draws_the_reference_of_somebody_gets_another_by_the_ordinary_path(
+    paths: BothPaths, as_role: AsRole, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = await as_role("navigator")
+    await paths.greet(headers)
+    taken = (await a_person(session)).reference
+    condition = str((await a_condition(session)).medical_condition_id)
+    await session.commit()
+    monkeypatch.setattr(fast_path, "new_reference", lambda _: taken)
+    person = {"first_name": "Ada", "last_name": "Bakker", "email": "ada@example.org"}
+
+    answer, sent = await paths.sent(
+        "POST", "/api/v1/patients", json={"person": person, "medical_condition_id": condition}, headers=headers
+    )
+
+    assert (answer.status_code, sent) == (201, [fast_path.CREATE_PATIENT])
+    reference = answer.json()["person"]["reference"]
+    assert reference != taken
+    assert read_reference(reference) == reference
+    assert [row["reference"] for row in await paths.newest(Person)] == [reference]
 
 
 async def test_one_statement_makes_no_reference_twice(session: AsyncSession) -> None:

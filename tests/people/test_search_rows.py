@@ -129,6 +129,24 @@ async def test_marks_follow_patient_leads_and_physician(
     assert "h" in (await _row(session, person.person_id)).marks
 
 
+async def test_a_patient_whose_marks_stand_already_leaves_the_row_of_the_search_alone(session: AsyncSession) -> None:
+    """A second version of the row would be written to the index once more."""
+    person, late = await a_person(session), await a_person(session)
+    await a_lead(session, late)
+    condition = await a_condition(session)
+    marks = sorted({f"pc{str(condition.medical_condition_id)[-8:]}", "psactive"})
+    await session.execute(update(PersonSearch).values(marks=marks).where(PersonSearch.person_id == person.person_id))
+    place = select(text("person_search.ctid::text")).select_from(PersonSearch)
+    before = await session.scalar(place.where(PersonSearch.person_id == person.person_id))
+
+    for one in (person, late):
+        await a_patient(session, one, medical_condition_id=condition.medical_condition_id)
+
+    assert await session.scalar(place.where(PersonSearch.person_id == person.person_id)) == before
+    assert (await _row(session, person.person_id)).marks == marks
+    assert set((await _row(session, late.person_id)).marks) > {*marks, "l"}
+
+
 async def test_a_name_changed_past_the_program_is_caught_up_and_missing_rows_get_the_next_numbers(
     bound: BoundDatabase, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
