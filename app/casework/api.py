@@ -61,4 +61,4 @@ async def list_patient_timeline(
     audit.note(
         session, record_type="patient", record_id=patient_id, person_ids=[patient.person_id], subject=patient.person_id
     )
-    return await timeline_of(session, patient=patient, query=query)
+    return await timeline_of(session, person_id=patient.person_id, patient_id=patient_id, query=query)

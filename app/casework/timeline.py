@@ -1,5 +1,5 @@
 """
-A patient's timeline: what happened with their person, newest first, in one list from many tables.
+The timeline of a patient, or of somebody who is none yet: what happened, newest first, in one list from many tables.
 
 Every source gives its newest rows from an index of its own and is cut to the page before they are put together, so a
 page costs the same however long the story is.
@@ -36,7 +36,7 @@ from app.events.models import JourneyEvent
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
 from app.leads.models import PatientLead
-from app.patients.models import Patient, PatientPhysicianRelationship
+from app.patients.models import PatientPhysicianRelationship
 from app.people.models import IntakeSubmission, SuggestedChange
 from app.platform.paging import COUNT_CAP, PageQuery, decode_cursor, encode_cursor
 from app.tasks.models import Task
@@ -45,15 +45,15 @@ Cut = Callable[[ColumnElement[Any], ColumnElement[Any], Any], Any]
 """Takes the moment, the key and the rows of a source: only those after the cursor, newest first, and enough of them."""
 
 
-async def timeline_of(session: AsyncSession, *, patient: Patient, query: PageQuery) -> Timeline:
-    """A page of the patient's timeline."""
-    counted = union_all(*_sources(patient, lambda _at, _key, rows: rows.limit(COUNT_CAP + 1))).subquery()
+async def timeline_of(session: AsyncSession, *, person_id: UUID, patient_id: UUID | None, query: PageQuery) -> Timeline:
+    """A page of a person's timeline, with what happened to their patient record when it is named."""
+    counted = union_all(*_sources(person_id, patient_id, lambda _at, _key, rows: rows.limit(COUNT_CAP + 1))).subquery()
     total = (await session.execute(select(func.count()).select_from(counted))).scalar_one()
     after: tuple[datetime, UUID] | None = None
     if query.cursor is not None:
         at, key = decode_cursor(query.cursor, query.fingerprint(), (datetime, UUID))
         after = (at, key)
-    found = (await session.execute(page_of(patient, after=after, enough=query.limit + 1))).all()
+    found = (await session.execute(page_of(person_id, patient_id, after=after, enough=query.limit + 1))).all()
     shown = found[: query.limit]
     places = [_Place(row.kind, row.at, row.id) for row in shown]
     more = len(found) > query.limit
@@ -66,7 +66,9 @@ async def timeline_of(session: AsyncSession, *, patient: Patient, query: PageQue
     )
 
 
-def page_of(patient: Patient, *, after: tuple[datetime, UUID] | None, enough: int) -> Select[Any]:
+def page_of(
+    person_id: UUID, patient_id: UUID | None, *, after: tuple[datetime, UUID] | None, enough: int
+) -> Select[Any]:
     """The kinds, moments and keys of the `enough` newest happenings after a cursor."""
 
     def cut(at: ColumnElement[Any], key: ColumnElement[Any], rows: Any) -> Any:
@@ -74,7 +76,7 @@ def page_of(patient: Patient, *, after: tuple[datetime, UUID] | None, enough: in
             rows = rows.where(tuple_(at, key) < tuple_(literal(after[0], at.type), literal(after[1], key.type)))
         return rows.order_by(at.desc(), key.desc()).limit(enough)
 
-    together = union_all(*_sources(patient, cut)).subquery()
+    together = union_all(*_sources(person_id, patient_id, cut)).subquery()
     return select(together).order_by(together.c.at.desc(), together.c.id.desc()).limit(enough)
 
 
@@ -85,9 +87,8 @@ class _Place:
     id: UUID
 
 
-def _sources(patient: Patient, cut: Cut) -> list[Select[Any]]:
+def _sources(person_id: UUID, patient_id: UUID | None, cut: Cut) -> list[Select[Any]]:
     """Every source as (kind, at, id), each cut."""
-    person_id, patient_id = patient.person_id, patient.patient_id
     event, call, link = JourneyEvent, CallHistory, PatientPhysicianRelationship
 
     def rows(kind: Any, at: Any, key: Any, *where: ColumnElement[bool]) -> Select[Any]:
@@ -109,12 +110,9 @@ def _sources(patient: Patient, cut: Cut) -> list[Select[Any]]:
         return of_each(kind.event_kind, getattr(kind.model, kind.key), getattr(event, kind.key), of_patient)
 
     call_kind = case((call.call_date.is_not(None), "call"), else_="booking")
-    mine = patient_id
-    return [
+    of_person = [
         rows(call_kind, call.occurs_at, call.call_id, call.person_id == person_id, call.voided_at.is_(None)),
-        rows(literal("patient_status"), event.happened_at, event.journey_event_id, event.patient_id == mine),
         of_each("lead_status", PatientLead.lead_id, event.lead_id, PatientLead.person_id == person_id),
-        *(of_journeys(kind) for kind in KINDS),
         rows(
             literal("submission"),
             IntakeSubmission.created_at,
@@ -129,6 +127,14 @@ def _sources(patient: Patient, cut: Cut) -> list[Select[Any]]:
             SuggestedChange.decided_at.is_not(None),
         ),
         rows(literal("task"), Task.done_at, Task.task_id, Task.person_id == person_id, Task.done_at.is_not(None)),
+    ]
+    if patient_id is None:
+        return of_person
+    mine = patient_id
+    return [
+        *of_person,
+        rows(literal("patient_status"), event.happened_at, event.journey_event_id, event.patient_id == mine),
+        *(of_journeys(kind) for kind in KINDS),
         rows(literal("physician_link"), link.created_at, link.patient_physician_id, link.patient_id == mine),
     ]
 

@@ -26,6 +26,12 @@ PLACES: tuple[Place, ...] = (
     Place("", None, NavItem("Start", "home", "/")),
     Place(
         "Patients",
+        "lead.read",
+        NavItem("Leads", "inbox", "/leads"),
+        "Those who asked for help: take a lead, talk to them, decide.",
+    ),
+    Place(
+        "Patients",
         "patient.read",
         NavItem("Patients", "users", "/patients"),
         "Find a patient, see what happened and what is next, log a call.",
@@ -33,7 +39,7 @@ PLACES: tuple[Place, ...] = (
     Place(
         "Patients",
         "came_back.read",
-        NavItem("Came back", "inbox", "/came-back"),
+        NavItem("Came back", "arrow-back-up", "/came-back"),
         "Something arrived from people who have died or withdrawn. Say what is to be done.",
     ),
     Place(

@@ -10,14 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
-from app.calls import answers as call_answers
-from app.calls import service as calls
-from app.calls.queries import list_calls
-from app.calls.schemas import CallFilter, CallForPatient
-from app.calls.states import CHANNELS, DIRECTIONS, OUTCOMES
 from app.casework.overview import overviews_of
-from app.casework.schemas import Timeline
-from app.casework.timeline import timeline_of
 from app.journeys import answers as journey_answers
 from app.journeys import queries as journeys
 from app.journeys import service as journey_service
@@ -32,16 +25,14 @@ from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
 from app.patients.schemas import PatientFilter
 from app.patients.states import PATIENT
-from app.people import queries as people
 from app.people import suggestions
-from app.people.schemas import ContactPointRead, SuggestedChangeFilter, SuggestedChangeRead
-from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, Invalid
 from app.platform.paging import PageQuery
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
 from app.web.listing import Column, Filter, Listing, View
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.people import around
 from app.web.render import Flash, page
 from app.web.words import words
 
@@ -125,36 +116,21 @@ async def show_patient(request: Request, session: DbSession, actor: CurrentActor
 
 async def _record_context(session: AsyncSession, actor: Actor, patient_id: UUID, query: PageQuery) -> dict[str, Any]:
     patient = await _patient(session, actor, patient_id)
-    few = PageQuery(limit=20)
     shown: dict[str, Any] = {
         **NO_ERRORS,
         "patient": answers.read(patient),
-        "timeline": await timeline_of(session, patient=patient, query=query),
-        "is_earlier": query.cursor is not None,
+        "here": f"/patients/{patient_id}",
         "journeys": [],
-        "suggested": [],
-        "bookings": [],
         "care_team": [],
-        "contact_points": [],
         "may": {code: actor.may(code) for code in ("call.create", "journey.write", "suggestion.decide")},
     }
     if actor.may("journey.read"):
         shown["journeys"] = [one for kind in KINDS for one in await _journeys_of(session, actor, kind, patient_id)]
-    if actor.may("suggestion.read"):
-        asked = SuggestedChangeFilter(person_id=patient.person_id, decision="open", limit=20)
-        found = await people.list_suggested_changes(session, actor, query=asked)
-        shown["suggested"] = [SuggestedChangeRead.model_validate(row) for row in found.rows]
-    if actor.may("call.read"):
-        calls_query = CallFilter(person_id=patient.person_id, status="open", limit=20)
-        calls_found = await list_calls(session, actor, query=calls_query)
-        shown["bookings"] = [call_answers.read(row, clock.now()) for row in calls_found.rows]
     if actor.may("relationship.read"):
         links = await list_care_links(session, actor, patient_id=patient_id, query=CareLinkFilter(is_current="true"))
         shown["care_team"] = [care_answers.read(row) for row in links.rows]
-    points = await people.list_contact_points(session, actor, person_id=patient.person_id, query=few)
-    shown["contact_points"] = [ContactPointRead.model_validate(row) for row in points.rows]
-    shown["names"] = await account_names(session, {patient.owner_id, *_accounts_in(shown["timeline"])})
-    return shown
+    person, owner_id = patient.person, patient.owner_id
+    return shown | await around(session, actor, person=person, patient_id=patient_id, owner_id=owner_id, query=query)
 
 
 async def _patient(session: AsyncSession, actor: Actor, patient_id: UUID) -> Patient:
@@ -172,11 +148,6 @@ async def _journeys_of(session: AsyncSession, actor: Actor, kind: Kind, patient_
         ShownJourney(kind.path.strip("/"), kind.id_of(row), kind.tag, journey_answers.read(kind, row))
         for row in found.rows
     ]
-
-
-def _accounts_in(timeline: Timeline) -> set[UUID | None]:
-    names = ("entered_by", "received_by", "decided_by")
-    return {getattr(item.data, name, None) for item in timeline.items for name in names}
 
 
 @router.post(
@@ -197,40 +168,6 @@ async def reject_suggested_change(
 ) -> Response:
     await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
     return go_to(request, f"/patients/{patient_id}", flash=Flash("Ours is kept. The value is not suggested again."))
-
-
-@router.get("/patients/{patient_id}/calls/new", dependencies=[allow("call.create")])
-async def show_new_call(request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID) -> Response:
-    typed: Typed = dict.fromkeys(CallForPatient.model_fields, "") | {"direction": "outbound", "channel": "phone"}
-    return page(request, "patients/call.html", await _call_context(session, actor, patient_id, typed))
-
-
-@router.post("/patients/{patient_id}/calls", dependencies=[allow("call.create")])
-async def log_call(request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID) -> Response:
-    """Log a call that took place: now, unless another moment is given."""
-    typed = await typed_in(request, CallForPatient) | {"patient_id": str(patient_id)}
-    try:
-        given = {name: value for name, value in typed.items() if value != ""}
-        given.setdefault("call_date", clock.now().isoformat())
-        new = read_form(CallForPatient, given, zone=request.state.frame.zone)
-        async with known_errors(request, session):
-            await calls.log_call(session, actor, new=new)
-    except AppError as error:
-        if isinstance(error, PatientNotFound):
-            raise
-        return form_again(request, "patients/call.html", await _call_context(session, actor, patient_id, typed), error)
-    return go_to(request, f"/patients/{patient_id}", flash=Flash("The call is logged."))
-
-
-async def _call_context(session: AsyncSession, actor: Actor, patient_id: UUID, typed: Typed) -> dict[str, Any]:
-    return {
-        **NO_ERRORS,
-        "patient": answers.read(await _patient(session, actor, patient_id)),
-        "typed": typed,
-        "outcomes": [(code, words(code)) for code in OUTCOMES],
-        "directions": [(code, words(code)) for code in DIRECTIONS],
-        "channels": [(code, words(code)) for code in CHANNELS],
-    }
 
 
 @router.get("/patients/{patient_id}/{kind_path}/{journey_id}/move", dependencies=[allow("journey.write")])

@@ -5,11 +5,13 @@ from fastapi import FastAPI
 from app.platform.settings import Settings
 from app.web import (
     account,
+    calls,
     came_back,
     enrolment,
     histories,
     home,
     keys,
+    leads,
     links,
     lock,
     mailbox,
@@ -24,7 +26,9 @@ from app.web.page_guard import mount_screens
 
 SCREENS = (
     home.router,
+    leads.router,
     patients.router,
+    calls.router,
     sign_in.router,
     enrolment.router,
     passkeys.router,

@@ -16,7 +16,7 @@ from app.platform.db import Database
 from app.platform.settings import Settings
 from tests.browser.conftest import Open, Seen, Serve
 from tests.browsing import somebody
-from tests.builders import a_call, a_patient, a_person, a_trial, a_trial_journey
+from tests.builders import a_call, a_lead, a_patient, a_person, a_trial, a_trial_journey
 
 pytestmark = pytest.mark.long
 
@@ -44,6 +44,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         patient = await a_patient(session, person, owner_id=owner.account_id)
         trial = await a_trial(session)
         journey = await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
+        lead = await a_lead(session, person)
         await a_call(session, patient, booking_date=clock.now() + timedelta(days=1), status="scheduled")
         await session.commit()
         return {
@@ -51,6 +52,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
             "auditor": auditor.account_id,
             "patient": patient.patient_id,
             "journey": journey.ct_journey_id,
+            "lead": lead.lead_id,
         }
 
 
@@ -116,10 +118,15 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
     seen = await _as(open_page, crm, committed_database, ids[role])
     found: list[str] = []
     here = f"/patients/{ids['patient']}"
-    pages = ["/patients", "/patients?status=withdrawn", here]
+    pages = ["/patients", "/patients?status=withdrawn", here, "/leads", f"/leads/{ids['lead']}"]
     if role == "navigator":
         pages += [
             f"/patients/{ids['patient']}/calls/new",
+            f"/patients/{ids['patient']}/bookings/new",
+            f"/leads/{ids['lead']}/calls/new",
+            f"/leads/{ids['lead']}/bookings/new",
+            f"/leads/{ids['lead']}/move",
+            f"/leads/{ids['lead']}/convert",
             f"/patients/{ids['patient']}/clinical-trial-journeys/{ids['journey']}/move",
         ]
     for path in pages:

@@ -182,7 +182,7 @@ async def test_each_source_is_read_from_its_index(session: AsyncSession) -> None
         )
     )
 
-    found = await plan(session, page_of(patient, after=(NOW, uuid4()), enough=51))
+    found = await plan(session, page_of(patient.person_id, patient.patient_id, after=(NOW, uuid4()), enough=51))
 
     for index in (
         "ix_call_history_person_id_occurs_at",

@@ -87,7 +87,20 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/patients": [{}, {"q": "Personcanary"}, {"q": "P-0000000A", "status": "active"}, {"status": "x"}],
     "/patients/{patient_id}/suggested-changes/{suggested_change_id}/accept": [{}],
     "/patients/{patient_id}/suggested-changes/{suggested_change_id}/reject": [{}],
-    "/patients/{patient_id}/calls": [{}, {"outcome": "reached", "adverse_event_heard": "false"}],
+    **{
+        f"{place}/{what}": [{}, sent]
+        for place in ("/patients/{patient_id}", "/leads/{lead_id}")
+        for what, sent in {
+            "calls": {"outcome": "reached", "adverse_event_heard": "false"},
+            "bookings": {"booking_date": "2099-01-02 10:00", "booking_time_zone": "Europe/Lisbon"},
+        }.items()
+    },
+    "/leads": [{}, {"q": "Personcanary"}, {"status": "x"}],
+    "/leads/{lead_id}/take": [{}],
+    "/leads/{lead_id}/move": [{}, {"to": "contacting"}, {"to": "disqualified", "reason_code": "other"}],
+    "/leads/{lead_id}/convert": [{}],
+    "/leads/{lead_id}/suggested-changes/{suggested_change_id}/accept": [{}],
+    "/leads/{lead_id}/suggested-changes/{suggested_change_id}/reject": [{}],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": [{}, {"to": "not_pursued", "reason_code": "other"}],
     "/access-reasons": [{}, {"person_id": "{person_id}", "reason": "x", "back": "/history/persons/{person_id}"}],
     **dict.fromkeys(
@@ -126,7 +139,15 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
         "?medical_condition_id={medical_condition_id}",
     ],
     "/patients/{patient_id}": ["", "?cursor=x"],
-    "/patients/{patient_id}/calls/new": [""],
+    **{
+        f"{place}/{what}/new": [""]
+        for place in ("/patients/{patient_id}", "/leads/{lead_id}")
+        for what in ("calls", "bookings")
+    },
+    "/leads": ["", "?status=new", "?owner_id={account_id}", "?cursor=x", "?person_id={person_id}"],
+    "/leads/{lead_id}": ["", "?cursor=x"],
+    "/leads/{lead_id}/move": ["", "?to=disqualified"],
+    "/leads/{lead_id}/convert": [""],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": ["", "?to=pre_screening"],
     "/came-back": ["", "?state=closed", "?state=x"],
     "/came-back/{came_back_id}": [""],

@@ -58,7 +58,7 @@ async def test_the_list_tells_name_journey_next_call_owner_and_last_contact(
     assert "Inês Carvalho" in text
     assert "Site review" in text
     assert "Tomorrow, " in text
-    assert ">Me<" in text.replace("> Me <", ">Me<")
+    assert re.search(r">\s*Me\s*<", text)
     assert re.search(r"\d\d:\d\d Lisbon", text)
     assert "Inês Carvalho" in mine.text
     assert "Status is <strong>Active</strong>" in mine.text
@@ -188,7 +188,7 @@ async def test_the_record_tells_who_it_is_what_happened_and_what_is_next(
     for text in (
         "Inês Carvalho", " years", "Portugal",
         "Portuguese", "in Lisbon", "+351 21 555 01 72", "14 Mar 1968", "No e-mail", "Noor Brandt", "Wants to go on.",
-        "Side effect or worsening mentioned", "No longer used", "old@x.example", trial.trial_id, "Move on",
+        "Side effect or worsening mentioned", "Former e-mail", "old@x.example", trial.trial_id, "Move on",
         person.reference,
     ):  # fmt: skip
         assert text in answer.text, text

@@ -1,0 +1,219 @@
+"""The list of leads and the page of one: taken, moved, converted."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.queries import account_names
+from app.access.request_guard import CurrentActor, DbSession
+from app.audit import service as audit
+from app.casework.convert_lead import convert_lead as carry_out_conversion
+from app.casework.schemas import Conversion
+from app.leads import answers, queries, service
+from app.leads.schemas import LeadFilter, LeadTransition, LeadUpdate
+from app.leads.states import DISQUALIFICATION_REASONS, LEAD
+from app.patients import answers as patient_answers
+from app.patients.queries import find_patient_of_person
+from app.people import suggestions
+from app.people.schemas import PersonRead
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import AppError, Invalid, NotFound
+from app.platform.paging import PageQuery
+from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
+from app.web.listing import Column, Filter, Listing, View
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.people import alike, around
+from app.web.render import Flash, page
+from app.web.words import words
+
+router = page_router()
+
+COLUMNS = (
+    Column("name", "Name"),
+    Column("condition", "Condition", 1),
+    Column("status", "Status", 2),
+    Column("came_in", "Came in"),
+    Column("source", "Source", 4),
+    Column("owner", "Owner", 3),
+    Column("wakes_up", "Wakes up", 5),
+)
+STATUS = Filter("status", "Status", [(word, words(word)) for word in LEAD.filter_words()])
+
+
+@router.get("/leads", dependencies=[allow("lead.read")])
+async def show_leads(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    typed = {**asked_in(request, LeadFilter), "q": ""}
+    query = read_query(request, LeadFilter, typed)
+    return page(request, "leads/list.html", await _list_context(session, actor, query, typed))
+
+
+@router.post("/leads", dependencies=[allow("lead.read")])
+async def search_leads(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    """The list for what was typed: posted, so that no history and no log keeps it."""
+    typed = await typed_in(request, LeadFilter)
+    try:
+        query = read_query(request, LeadFilter, typed)
+        context = await _list_context(session, actor, query, typed)
+    except Invalid as error:
+        nothing = await _list_context(session, actor, LeadFilter(limit=1), {"q": typed["q"]})
+        return form_again(request, "leads/list.html", {**nothing, "is_refused": True}, error)
+    return page(request, "leads/list.html", context)
+
+
+async def _list_context(session: AsyncSession, actor: Actor, query: LeadFilter, typed: Typed) -> dict[str, Any]:
+    found = await queries.list_leads(session, actor, query=query)
+    now = clock.now()
+    items = audit.show_page(session, found, [answers.read(row, now) for row in found.rows])
+    owners = await account_names(session, [row.owner_id for row in found.rows] + [query.owner_id])
+    names = ("status", "owner_id", "medical_condition_id", "source", "person_id", "created_from", "created_to")
+    sources = sorted({row.source for row in found.rows} | ({query.source} if query.source else set()))
+    views = [
+        View("New", {"status": "new"}),
+        View("Mine", {"owner_id": str(actor.account_id)}),
+        View("Nurture", {"status": "nurture"}),
+        View("Everyone", {}),
+    ]
+    return {
+        **NO_ERRORS,
+        "is_refused": False,
+        "owners": owners,
+        "me": actor.account_id,
+        "may_search": actor.may("person.search"),
+        "listing": Listing(
+            path="/leads",
+            noun=("lead", "leads"),
+            columns=COLUMNS,
+            filters=[
+                STATUS,
+                Filter("owner_id", "Owner", [(str(key), name) for key, name in owners.items()]),
+                Filter("source", "Source", [(code, words(code)) for code in sources]),
+            ],
+            views=views,
+            chosen={name: str(typed[name]) for name in names if typed.get(name)},
+            found=items,
+            typed=typed.get("q") or "",
+            cursor=typed.get("cursor") or "",
+        ),
+    }
+
+
+@router.get("/leads/{lead_id}", dependencies=[allow("lead.read")])
+async def show_lead(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
+    query = read_query(request, PageQuery, asked_in(request, PageQuery))
+    lead = await queries.get_lead(session, actor, lead_id=lead_id)
+    service.note(session, lead)
+    audit.note(session, subject=lead.person_id)
+    shown = answers.read(lead, clock.now())
+    person, person_id, owner_id = PersonRead.model_validate(lead.person), lead.person_id, lead.owner_id
+    context = {
+        **NO_ERRORS,
+        "lead": shown,
+        "person": person,
+        "here": f"/leads/{lead_id}",
+        "may": {code: actor.may(code) for code in ("call.create", "lead.write", "lead.convert", "suggestion.decide")},
+        "alike": await alike(session, actor, person_id=person_id),
+    }
+    context |= await around(session, actor, person=lead.person, patient_id=None, owner_id=owner_id, query=query)
+    return page(request, "leads/record.html", context)
+
+
+@router.post("/leads/{lead_id}/take", dependencies=[allow("lead.write")])
+async def take_lead(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
+    """The lead is one's own from now on."""
+    await service.change_lead(session, actor, lead_id=lead_id, change=LeadUpdate(owner_id=actor.account_id))
+    return go_to(request, f"/leads/{lead_id}", flash=Flash("The lead is yours."))
+
+
+@router.post(
+    "/leads/{lead_id}/suggested-changes/{suggested_change_id}/accept", dependencies=[allow("suggestion.decide")]
+)
+async def accept_change_for_lead(
+    request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID, suggested_change_id: UUID
+) -> Response:
+    await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
+    return go_to(request, f"/leads/{lead_id}", flash=Flash("The suggested value is taken over."))
+
+
+@router.post(
+    "/leads/{lead_id}/suggested-changes/{suggested_change_id}/reject", dependencies=[allow("suggestion.decide")]
+)
+async def reject_change_for_lead(
+    request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID, suggested_change_id: UUID
+) -> Response:
+    await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
+    return go_to(request, f"/leads/{lead_id}", flash=Flash("Ours is kept. The value is not suggested again."))
+
+
+@router.get("/leads/{lead_id}/move", dependencies=[allow("lead.write")])
+async def show_lead_move(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
+    typed = dict.fromkeys(LeadTransition.model_fields, "") | {"to": request.query_params.get("to", "")[:64]}
+    return page(request, "leads/move.html", {**await _move_context(session, actor, lead_id), "typed": typed})
+
+
+@router.post("/leads/{lead_id}/move", dependencies=[allow("lead.write")])
+async def move_lead(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
+    typed = await typed_in(request, LeadTransition)
+    context = await _move_context(session, actor, lead_id)
+    # A page without a script shows the fields of every state.
+    needless = {"duplicate_of_person_id"} if typed["to"] != "duplicate" else set()
+    given = {name: value for name, value in typed.items() if value != "" and name not in needless}
+    try:
+        step = read_form(LeadTransition, given, zone=request.state.frame.zone).step()
+        async with known_errors(request, session):
+            moved = await service.move_lead(session, actor, lead_id=lead_id, step=step)
+    except NotFound:
+        raise
+    except AppError as error:
+        return form_again(request, "leads/move.html", {**context, "typed": typed}, error)
+    return go_to(request, f"/leads/{lead_id}", flash=Flash(f"Moved to {words(moved.status).lower()}."))
+
+
+async def _move_context(session: AsyncSession, actor: Actor, lead_id: UUID) -> dict[str, Any]:
+    lead = await queries.get_lead(session, actor, lead_id=lead_id)
+    service.note(session, lead)
+    shown = answers.read(lead, clock.now())
+    return {
+        **NO_ERRORS,
+        "lead": shown,
+        "targets": [(to, words(to)) for to in shown.allowed_transitions if to != "converted"],
+        "needs_reason": sorted(LEAD.needs_reason),
+        "reasons": [(code, words(code)) for code in DISQUALIFICATION_REASONS],
+    }
+
+
+@router.get("/leads/{lead_id}/convert", dependencies=[allow("lead.convert")])
+async def show_conversion(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
+    return page(request, "leads/convert.html", await _conversion_context(session, actor, lead_id))
+
+
+@router.post("/leads/{lead_id}/convert", dependencies=[allow("lead.convert")])
+async def convert_lead(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
+    context = await _conversion_context(session, actor, lead_id)
+    try:
+        async with known_errors(request, session):
+            converted = await carry_out_conversion(session, actor, lead_id=lead_id, conversion=Conversion())
+    except NotFound:
+        raise
+    except AppError as error:
+        return form_again(request, "leads/convert.html", context, error)
+    said = "The lead is converted." if converted.is_new else "The lead is converted to the patient record there was."
+    return go_to(request, f"/patients/{converted.patient.patient_id}", flash=Flash(said))
+
+
+async def _conversion_context(session: AsyncSession, actor: Actor, lead_id: UUID) -> dict[str, Any]:
+    """What a conversion would do, before anything is made."""
+    lead = await queries.get_lead(session, actor, lead_id=lead_id)
+    service.note(session, lead)
+    shown, person_id, owner_id = answers.read(lead, clock.now()), lead.person_id, lead.owner_id
+    patient = await find_patient_of_person(session, actor, person_id=person_id)
+    return {
+        **NO_ERRORS,
+        "lead": shown,
+        "patient": patient_answers.read(patient) if patient else None,
+        "alike": await alike(session, actor, person_id=person_id),
+        "names": await account_names(session, [owner_id]),
+        "me": actor.account_id,
+    }

@@ -1,0 +1,85 @@
+"""What the record pages of leads and patients have in common: who somebody is, and what is known around them."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.queries import account_names
+from app.calls import answers as call_answers
+from app.calls.queries import list_calls
+from app.calls.schemas import CallFilter
+from app.casework.timeline import timeline_of
+from app.people import queries
+from app.people.models import Person
+from app.people.schemas import (
+    ContactPointRead,
+    DuplicateCandidateFilter,
+    PersonRead,
+    SuggestedChangeFilter,
+    SuggestedChangeRead,
+)
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.paging import PageQuery
+
+_FEW = 20
+_NAMED_BY = ("entered_by", "received_by", "decided_by", "done_by")
+"""The fields of a timeline's entries that name an account."""
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Somebody who may be the same human, and why."""
+
+    other: PersonRead
+    reasons: list[str]
+
+
+async def around(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person: Person,
+    patient_id: UUID | None,
+    owner_id: UUID | None,
+    query: PageQuery,
+) -> dict[str, Any]:
+    """The context that a record page shares: timeline, bookings, contact points, suggestions, names of colleagues."""
+    person_id = person.person_id
+    timeline = await timeline_of(session, person_id=person_id, patient_id=patient_id, query=query)
+    points = await queries.list_contact_points(session, actor, person_id=person_id, query=PageQuery(limit=_FEW))
+    shown: dict[str, Any] = {
+        "timeline": timeline,
+        "is_earlier": query.cursor is not None,
+        "contact_points": [ContactPointRead.model_validate(row) for row in points.rows],
+        "bookings": [],
+        "suggested": [],
+        "me": actor.account_id,
+    }
+    if actor.may("call.read"):
+        open_calls = CallFilter(person_id=person_id, status="open", limit=_FEW)
+        found = await list_calls(session, actor, query=open_calls)
+        shown["bookings"] = [call_answers.read(row, clock.now()) for row in found.rows]
+    if actor.may("suggestion.read"):
+        waiting = SuggestedChangeFilter(person_id=person_id, decision="open", limit=_FEW)
+        changes = await queries.list_suggested_changes(session, actor, query=waiting)
+        shown["suggested"] = [SuggestedChangeRead.model_validate(row) for row in changes.rows]
+    accounts = {getattr(item.data, name, None) for item in timeline.items for name in _NAMED_BY}
+    shown["names"] = await account_names(session, {owner_id, *accounts})
+    return shown
+
+
+async def alike(session: AsyncSession, actor: Actor, *, person_id: UUID) -> list[Alike]:
+    """Those who may be the same human as this person, as far as nobody has decided about it."""
+    if not actor.may("suggestion.read"):
+        return []
+    query = DuplicateCandidateFilter(person_id=person_id, decision="open", limit=_FEW)
+    pairs = (await queries.list_duplicate_candidates(session, actor, query=query)).rows
+    others = {pair.person_id if pair.other_person_id == person_id else pair.other_person_id: pair for pair in pairs}
+    if not others:
+        return []
+    people = await session.scalars(select(Person).where(Person.person_id.in_(others)).order_by(Person.person_id))
+    return [Alike(PersonRead.model_validate(one), list(others[one.person_id].reasons)) for one in people]

@@ -1,0 +1,196 @@
+"""The list of leads and the page of one, by plain HTTP as without JavaScript; bookings of both kinds of record."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calls.models import CallHistory
+from app.leads.models import PatientLead
+from app.patients.models import Patient
+from app.people.models import DuplicateCandidate
+from app.platform import clock
+from app.platform.settings import Settings
+from tests.browsing import ORIGIN, signed_in, somebody
+from tests.builders import a_call, a_condition, a_lead, a_patient, a_person
+
+
+@pytest.fixture
+async def token(client: httpx.AsyncClient, session: AsyncSession, settings: Settings) -> str:
+    """The form's token of a navigator who is signed in."""
+    who = await somebody(session, settings, "navigator", name="Noor Brandt")
+    return await signed_in(client, session, who.account_id)
+
+
+async def test_leads_are_listed_searched_and_filtered(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    await a_lead(session, await a_person(session, first_name="Femke", last_name="Bakker"))
+    wakes = {"status": "nurture", "wake_up_on": (clock.now() + timedelta(days=30)).date()}
+    await a_lead(session, await a_person(session, first_name="Jasmine", last_name="Nguyen"), **wakes)
+    await session.commit()
+
+    everyone, asleep = await client.get("/leads"), await client.get("/leads", params={"status": "nurture"})
+    found = await client.post("/leads", data={"csrf_token": token, "q": "baker"}, headers=ORIGIN)
+
+    assert "Femke Bakker" in everyone.text
+    assert "Jasmine Nguyen" in everyone.text
+    assert "Femke Bakker" not in asleep.text
+    assert "Jasmine Nguyen" in asleep.text
+    assert "Femke Bakker" in found.text
+    assert "Jasmine Nguyen" not in found.text
+
+
+async def test_a_lead_is_taken_talked_to_moved_and_converted(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    lead = await a_lead(session, await a_person(session, first_name="Femke", last_name="Bakker"))
+    await session.commit()
+    here = f"/leads/{lead.lead_id}"
+
+    async def send(place: str, **typed: str) -> httpx.Response:
+        return await client.post(here + place, data={"csrf_token": token, **typed}, headers=ORIGIN)
+
+    first = await client.get(here)
+    taken = await send("/take")
+    logged = await send(
+        "/calls", outcome="reached", adverse_event_heard="false", notes="Wants to know more.", direction="inbound"
+    )
+    preview = await client.get(f"{here}/convert")
+    assert (await session.scalars(select(Patient))).all() == []
+    converted, again = await send("/convert"), await send("/convert")
+    record = await client.get(converted.headers["location"])
+    afterwards = await client.get(here)
+
+    assert "Take this lead" in first.text
+    assert [answer.status_code for answer in (taken, logged, converted, again)] == [303] * 4
+    assert converted.headers["location"] == again.headers["location"]
+    assert "gets a patient record" in preview.text
+    assert "You own the patient" in preview.text
+    assert "Wants to know more." in record.text
+    assert "Open the patient" in afterwards.text
+    assert len((await session.scalars(select(Patient))).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "said"),
+    [
+        ({"to": "disqualified", "reason_code": "other", "reason": "Moved away."}, 303, ""),
+        ({"to": "disqualified"}, 422, "reason"),
+        ({"to": "nurture"}, 422, "wake"),
+        ({"to": "nurture", "wake_up_on": "2099-01-02"}, 303, ""),
+        ({"to": "duplicate", "duplicate_of_person_id": "x"}, 422, "id"),
+        ({"to": "qualified"}, 409, "cannot go"),
+    ],
+)
+async def test_a_move_asks_for_what_its_state_needs(
+    client: httpx.AsyncClient,
+    session: AsyncSession,
+    token: str,
+    typed: dict[str, str],
+    status: int,
+    said: str,
+) -> None:
+    lead = await a_lead(session)
+    await session.commit()
+
+    form = await client.get(f"/leads/{lead.lead_id}/move", params={"to": typed["to"]})
+    sent = {"csrf_token": token, "wake_up_on": "", "happened_at": "", "duplicate_of_person_id": str(lead.person_id)}
+    moved = await client.post(f"/leads/{lead.lead_id}/move", data=sent | typed, headers=ORIGIN)
+
+    assert form.status_code == 200
+    assert moved.status_code == status, moved.text
+    assert said in moved.text
+    if status != 303:
+        assert "Moved away." in moved.text or "reason" not in typed
+    await session.refresh(lead)
+    assert lead.status == (typed["to"] if status == 303 else "new")
+
+
+async def test_a_conversion_shows_the_record_there_is_and_who_may_be_the_same(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    person = await a_person(session, first_name="Jan", last_name="Bos")
+    patient = await a_patient(session, person)
+    other_condition = await a_condition(session, "ALS")
+    lead = await a_lead(session, person, medical_condition_id=other_condition.medical_condition_id)
+    other = await a_person(session, first_name="Janneke", last_name="Bosch")
+    pair = sorted([person.person_id, other.person_id])
+    session.add(DuplicateCandidate(person_id=pair[0], other_person_id=pair[1], reasons=["phone"]))
+    await session.commit()
+
+    shown, preview = await client.get(f"/leads/{lead.lead_id}"), await client.get(f"/leads/{lead.lead_id}/convert")
+    answer = await client.post(f"/leads/{lead.lead_id}/convert", data={"csrf_token": token}, headers=ORIGIN)
+
+    assert "Janneke Bosch" in shown.text
+    assert "has a patient record already" in preview.text
+    assert other_condition.name in preview.text
+    assert "Janneke Bosch" in preview.text
+    assert answer.headers["location"] == f"/patients/{patient.patient_id}"
+
+
+async def test_a_closed_lead_is_not_converted(client: httpx.AsyncClient, session: AsyncSession, token: str) -> None:
+    lead = await a_lead(session, status="disqualified", reason_code="other", closed_at=clock.now())
+    await session.commit()
+
+    shown = await client.get(f"/leads/{lead.lead_id}")
+    answer = await client.post(f"/leads/{lead.lead_id}/convert", data={"csrf_token": token}, headers=ORIGIN)
+
+    assert ">Convert<" not in shown.text
+    assert answer.status_code == 409
+    assert (await session.scalars(select(Patient))).all() == []
+
+
+@pytest.mark.parametrize("about", ["leads", "patients"])
+async def test_a_call_is_booked_on_their_clock_and_an_overlap_is_asked_about(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, about: str
+) -> None:
+    person = await a_person(session, time_zone="America/New_York")
+    record: PatientLead | Patient
+    record = await (a_lead if about == "leads" else a_patient)(session, person)
+    await session.commit()
+    here = f"/{about}/{record.lead_id if isinstance(record, PatientLead) else record.patient_id}"
+    typed = {
+        "csrf_token": token, "booking_date": "2099-07-01 14:30", "booking_time_zone": "America/New_York",
+        "channel": "video", "notes": "About travel.",
+    }  # fmt: skip
+
+    form = await client.get(f"{here}/bookings/new")
+    wrong = await client.post(
+        f"{here}/bookings", data=typed | {"booking_date": "soon", "booking_time_zone": "Mars/Base"}, headers=ORIGIN
+    )
+    booked = await client.post(f"{here}/bookings", data=typed, headers=ORIGIN)
+    overlapping = await client.post(f"{here}/bookings", data=typed, headers=ORIGIN)
+    wanted = await client.post(f"{here}/bookings", data=typed | {"allow_overlap": "true"}, headers=ORIGIN)
+
+    assert 'value="America/New_York"' in form.text
+    assert wrong.status_code == 422
+    assert "2 fields need another look" in wrong.text
+    assert "About travel." in wrong.text
+    assert (booked.status_code, overlapping.status_code, wanted.status_code) == (303, 409, 303)
+    assert "Book it although" in overlapping.text
+    calls = (await session.scalars(select(CallHistory))).all()
+    assert [call.booking_date for call in calls] == [datetime(2099, 7, 1, 18, 30, tzinfo=UTC)] * 2
+    assert {(call.status, call.channel, call.booking_time_zone) for call in calls} == {
+        ("scheduled", "video", "America/New_York")
+    }
+
+
+async def test_a_lead_shows_what_happened_with_its_person(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    person = await a_person(session)
+    patient = await a_patient(session, person)
+    lead = await a_lead(session, person)
+    await a_call(session, patient, call_date=clock.now(), status="completed", outcome="reached", notes="Long ago.")
+    await session.commit()
+    assert token
+
+    answer = await client.get(f"/leads/{lead.lead_id}")
+
+    assert "Long ago." in answer.text
+    assert re.search(r"L-[0-9A-Z]{8}", answer.text)
+    assert "None" not in answer.text
