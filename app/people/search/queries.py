@@ -249,7 +249,7 @@ def _attempts(typed: str, hits: Hits) -> list[_Attempt]:
     if readings:
         day = some(map(term, beside.terms)) if beside.terms else None
         attempts.append(_Attempt("name", readings=readings, terms=day))
-        # A number without a digit is seldom: whoever is called so comes first.
+        # A number without a digit is seldom: people who are called so come first.
         attempts += [] if has_digit else numbers
         if (beginning := email_beginning_of_a_word(typed)) is not None:
             attempts.append(_Attempt("email", _of_emails(beginning)))
