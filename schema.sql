@@ -1218,6 +1218,7 @@ CREATE TABLE contact_point (
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
     was text,
+    phone_extension character varying(20),
     CONSTRAINT ck_contact_point_kind_known CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
     CONSTRAINT ck_contact_point_value_not_blank CHECK ((btrim((value)::text) <> ''::text)),
     CONSTRAINT ck_contact_point_was_known CHECK ((was = ANY (ARRAY['former'::text, 'wrong'::text, 'someone_elses'::text])))
@@ -2814,4 +2815,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0041_create_asks');
+INSERT INTO alembic_version VALUES ('0042_extensions');

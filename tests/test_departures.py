@@ -182,6 +182,34 @@ async def test_what_is_open_is_closed_or_listed_in_one_step(
     assert (twice.status_code, twice.json()["code"]) == (409, "already_departed")
 
 
+async def test_who_opens_a_person_sees_that_they_died_or_withdrew(
+    client: httpx.AsyncClient, navigator: dict[str, str], as_role: AsRole, story: Story
+) -> None:
+    place = f"/api/v1/persons/{story.person_id}"
+    departures = f"{place}/departures"
+    before = await client.get(place, headers=navigator)
+    withdrawal = {"kind": "withdrawn", "reason": "By letter.", "departed_on": "2026-10-01"}
+    made = await client.post(departures, json=withdrawal, headers=navigator)
+    death = {"kind": "deceased", "departed_on": "2026-11-20", "source": "Their daughter."}
+    await client.post(departures, json=death, headers=navigator)
+
+    seen = (await client.get(place, headers=navigator)).json()["departures"]
+    masked = (await client.get(place, headers=await as_role("auditor"))).json()["departures"]
+    undo = f"{departures}/{made.json()['person_departure_id']}/undo"
+    await client.post(undo, json={"reason": "x"}, headers=navigator)
+    undone = (await client.get(place, headers=navigator)).json()["departures"]
+
+    assert before.json()["departures"] == []
+    assert [(one["kind"], one["departed_on"], one["source"], one["reason"]) for one in seen] == [
+        ("deceased", "2026-11-20", "Their daughter.", None),
+        ("withdrawn", "2026-10-01", None, "By letter."),
+    ]
+    assert all(one["entered_by"] and one["created_at"] for one in seen)
+    assert [(one["kind"], one["departed_on"]) for one in masked] == [("deceased", None), ("withdrawn", None)]
+    assert not {"Their daughter.", "By letter."} & {one[name] for one in masked for name in ("source", "reason")}
+    assert [one["kind"] for one in undone] == ["deceased"]
+
+
 @pytest.mark.parametrize(
     ("state", "becomes"),
     [

@@ -8,6 +8,8 @@ from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, ap
 from app.audit import service as audit
 from app.people import contacts, queries, roles, service
 from app.people.answers import read_role
+from app.people.departures.queries import current_departures
+from app.people.departures.schemas import DepartureSummary, PersonDetail
 from app.people.models import Person
 from app.people.schemas import (
     ContactPointCreate,
@@ -99,12 +101,15 @@ async def list_persons(
     return audit.show_page(session, found, map(read, found.rows))
 
 
-@router.get("/{person_id}", response_model=PersonRead, dependencies=[allow("person.read")])
-async def get_person(person_id: Id, session: DbSession, actor: CurrentActor, response: Response) -> PersonRead:
+@router.get("/{person_id}", response_model=PersonDetail, dependencies=[allow("person.read")])
+async def get_person(person_id: Id, session: DbSession, actor: CurrentActor, response: Response) -> PersonDetail:
+    """A person; `departures` says whether they have died or withdrawn, since when and by whom."""
     person = await queries.get_person(session, actor, person_id=person_id)
+    departures = await current_departures(session, person_id=person_id)
     _showed(session, person_id)
     response.headers["etag"] = etag(person.version)
-    return read(person)
+    shown = [DepartureSummary.model_validate(departure) for departure in departures]
+    return PersonDetail(**read(person).model_dump(), departures=shown)
 
 
 @router.put("/{person_id}", response_model=PersonRead, dependencies=[allow("person.write")])

@@ -42,7 +42,7 @@ async def add_contact_point(
     PersonNotFound; ContactPointExists; EmailTaken when the address is another person's too and not said to be shared.
     """
     person = await queries.get_person(session, actor, person_id=person_id)
-    value, key = _value_and_key(person, new)
+    value, key, extension = _read(person, new)
     new = new.model_copy(update={"value": value})
     if new.kind == "email":
         await lock_identity(session, email_key=key)
@@ -59,6 +59,7 @@ async def add_contact_point(
         point = of_before
         point.was = None
         _NEW_POINT.set_all(point, new)
+    point.phone_extension = extension
     await session.flush()
     _note(session, person_id, ["contact_points"])
     return point
@@ -158,8 +159,10 @@ async def _faults(session: AsyncSession, relationship: PersonRelationship, *peop
     return list(dict.fromkeys(found))
 
 
-def _value_and_key(person: Person, new: ContactPointCreate) -> tuple[str, str]:
-    """The contact point as it is stored, and what it is found by; Invalid when it is not of its kind."""
+def _read(person: Person, new: ContactPointCreate) -> tuple[str, str, str | None]:
+    """
+    The contact point as it is stored, what it is found by, and a phone's extension; Invalid when it is not of its kind.
+    """
     try:
         value = (_EMAIL if new.kind == "email" else _PHONE).validate_python(new.value)
     except ValidationError:
@@ -167,8 +170,9 @@ def _value_and_key(person: Person, new: ContactPointCreate) -> tuple[str, str]:
     if new.kind == "email":
         key = email_key(value)
         assert key is not None  # noqa: S101 - an address without a key is not an Email
-        return value, key
-    return value, phone_e164(value, person.country).e164 or value
+        return value, key, None
+    phone = phone_e164(value, person.country)
+    return value, phone.e164 or value, phone.extension
 
 
 def _note(session: AsyncSession, person_id: UUID, fields: list[str], *, also: UUID | None = None) -> None:

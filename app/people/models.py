@@ -190,6 +190,7 @@ class ContactPoint(Edited, Base):
     kind: Mapped[str] = mapped_column(info=INTERNAL)
     value: Mapped[str] = mapped_column(String(255), info=PERSONAL)
     value_key: Mapped[str] = mapped_column(info=PERSONAL)
+    phone_extension: Mapped[str | None] = mapped_column(String(20), info=PERSONAL)
     is_shared: Mapped[bool] = mapped_column(server_default=text("false"), info=INTERNAL)
     was: Mapped[str | None] = mapped_column(info=INTERNAL)
 

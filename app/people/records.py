@@ -153,23 +153,33 @@ def _has_name(fields: Mapping[str, Any]) -> bool:
     return any(fields[name] is not None for name in NAME_FIELDS)
 
 
-def _replaced(person: Person, given: Mapping[str, Any], phone_country: str | None) -> list[tuple[str, str, str]]:
-    """The e-mail and phone that a change takes from a person, each as kind, value and key; another spelling is none."""
-    replaced = []
+def _replaced(
+    person: Person, given: Mapping[str, Any], phone_country: str | None
+) -> list[tuple[str, str, str, str | None]]:
+    """
+    The e-mail and phone that a change takes from a person, each as kind, value, key and extension; another spelling is
+    none.
+    """
+    replaced: list[tuple[str, str, str, str | None]] = []
     if "email" in given and person.email is not None and person.email_key is not None:
         now_key = email_key(given["email"]) if given["email"] else None
         if now_key != person.email_key:
-            replaced.append(("email", person.email, person.email_key))
+            replaced.append(("email", person.email, person.email_key, None))
     if "phone" in given and person.phone is not None:
         key = person.phone_e164 or person.phone
         now = read_phone(given["phone"], phone_country or given.get("country", person.country))
         if (now.e164 or given["phone"]) != key:
-            replaced.append(("phone", person.phone, key))
+            replaced.append(("phone", person.phone, key, person.phone_extension))
     return replaced
 
 
 async def _keep_replaced(
-    session: AsyncSession, actor: Actor, person: Person, replaced: Sequence[tuple[str, str, str]], *, was: str
+    session: AsyncSession,
+    actor: Actor,
+    person: Person,
+    replaced: Sequence[tuple[str, str, str, str | None]],
+    *,
+    was: str,
 ) -> None:
     """File what is replaced as contact points that are no longer used."""
     rows = [
@@ -178,16 +188,17 @@ async def _keep_replaced(
             "kind": kind,
             "value": value,
             "value_key": key,
+            "phone_extension": extension,
             "was": was,
             "updated_by": actor.account_id,
         }
-        for kind, value, key in replaced
+        for kind, value, key, extension in replaced
     ]
     point = insert(ContactPoint).values(rows)
     await session.execute(
         point.on_conflict_do_update(
             index_elements=["person_id", "kind", "value_key"],
-            set_={"was": point.excluded.was, "updated_by": point.excluded.updated_by},
+            set_={name: point.excluded[name] for name in ("value", "phone_extension", "was", "updated_by")},
         )
     )
 

@@ -350,6 +350,7 @@ class ContactPointRead(Answer):
     person_id: UUID
     kind: ContactKind
     value: Personal[str]
+    phone_extension: Personal[str | None]
     is_shared: bool
     was: NoLonger | None
     created_at: datetime

@@ -129,6 +129,33 @@ def test_an_extension_is_kept_apart(typed: str, extension: str | None) -> None:
     assert (phone.e164, phone.extension) == (None if typed == "ask daughter" else "+31201234567", extension)
 
 
+async def test_further_phones_keep_their_extension_and_are_recognised_without_it(
+    client: httpx.AsyncClient, navigator: dict[str, str]
+) -> None:
+    body = {"first_name": "Anna", "last_name": "Bos", "country": "NL", "phone": "020 1234567 ext. 12"}
+    made = await client.post(PERSONS, json=body, headers=navigator)
+    points = f"{made.headers['location']}/contact-points"
+
+    added = await client.post(points, json={"kind": "phone", "value": "020 7654321 x 34"}, headers=navigator)
+    again = await client.post(points, json={"kind": "phone", "value": "+31 20 7654321 ext 35"}, headers=navigator)
+    await client.put(made.headers["location"], json={"phone": "06 12345678"}, headers=navigator)
+    await client.delete(f"{points}/{added.json()['contact_point_id']}?was=former", headers=navigator)
+    used_again = await client.post(points, json={"kind": "phone", "value": "020 7654321 ext 36"}, headers=navigator)
+    listed = (await client.get(points, headers=navigator)).json()["items"]
+    found = await client.get(PERSONS, params={"phone": "+31207654321"}, headers=navigator)
+    same = await client.post(PERSONS, json=body | {"phone": "020 7654321 ext 99"}, headers=navigator)
+
+    assert (added.status_code, added.json()["phone_extension"]) == (201, "34")
+    assert (again.status_code, again.json()["code"]) == (409, "contact_point_exists")
+    assert used_again.status_code == 201
+    assert {(one["value"], one["phone_extension"], one["was"]) for one in listed} == {
+        ("020 1234567 ext. 12", "12", "former"),
+        ("020 7654321 ext 36", "36", None),
+    }
+    assert [one["person_id"] for one in found.json()["items"]] == [made.json()["person_id"]]
+    assert [one["person_id"] for one in same.json()["match"]["probable_duplicates"]] == [made.json()["person_id"]]
+
+
 async def test_an_extension_is_shown_by_both_paths_and_goes_with_its_number(
     paths: BothPaths, navigator: dict[str, str]
 ) -> None:

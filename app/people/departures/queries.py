@@ -28,6 +28,16 @@ async def current_departure(session: AsyncSession, *, person_id: UUID, kind: str
     return found.one_or_none()
 
 
+async def current_departures(session: AsyncSession, *, person_id: UUID) -> Sequence[PersonDeparture]:
+    """The death and the withdrawal that are on record and have not ended, a death first."""
+    found = await session.scalars(
+        select(PersonDeparture)
+        .where(PersonDeparture.person_id == person_id, PersonDeparture.ended_at.is_(None))
+        .order_by(PersonDeparture.kind)
+    )
+    return found.all()
+
+
 async def kinds_of_departure(session: AsyncSession, *, person_id: UUID) -> tuple[str, ...]:
     """Whether the person has died or withdrawn, a death first."""
     found = set(

@@ -3,7 +3,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.access.masking import Detail, Health
-from app.people.schemas import PersonSummary
+from app.people.schemas import PersonRead, PersonSummary
 from app.platform.paging import PageQuery
 from app.platform.text import Answer, Body, Day, Label, Reason
 
@@ -34,28 +34,39 @@ class RecordRead(Answer):
     became: str
 
 
-class DepartureRead(Answer):
+class DepartureSummary(Answer):
+    """A death or a withdrawal as the person's own answer has it: since when, by what source, and who entered it."""
+
+    person_departure_id: UUID
+    kind: DepartureKind
+    departed_on: Health[date | None]
+    source: Detail[str | None]
+    reason: Detail[str | None]
+    entered_by: UUID | None
+    created_at: datetime
+
+
+class DepartureRead(DepartureSummary):
     """
     A death or a withdrawal. `closed` is what was closed with it, `listed` what somebody still has to look at.
 
     Where it was undone, `closed` is what could not be opened again.
     """
 
-    person_departure_id: UUID
     person_id: UUID
-    kind: DepartureKind
-    departed_on: Health[date | None]
-    source: Detail[str | None]
-    reason: Detail[str | None]
     closed: Detail[list[RecordRead] | None]
     listed: Detail[list[RecordRead] | None]
-    entered_by: UUID | None
     ended_at: datetime | None
     ended_by: UUID | None
     ended_how: str | None
     ended_reason: Detail[str | None]
-    created_at: datetime
     version: int
+
+
+class PersonDetail(PersonRead):
+    """A person with their death or withdrawal where one is on record: what a colleague has to know who opens them."""
+
+    departures: list[DepartureSummary]
 
 
 class CameBackFilter(PageQuery):
