@@ -57,7 +57,7 @@ def keys_asked(name: Name) -> tuple[str, ...]:
     keys = {
         _key(words, [other])
         for words, others in ((family, given), (given, family))
-        for word in others or [""]
+        for word in others or ("",)
         for other in PEOPLE.short_forms(word)
     }
     return tuple(sorted(filter(None, keys)))
@@ -91,11 +91,12 @@ def how_alike(name: Name, born: date | None, other: Name, other_born: date | Non
     return names.grade if may_be else None
 
 
-def _words(name: Name) -> tuple[list[str], list[str]]:
+@lru_cache(maxsize=1 << 10)
+def _words(name: Name) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words of the given and of the family name in their short spelling, without titles, generation, particles."""
-    given, family, _ = name_words(name, PEOPLE)
-    parts = [[spellings(part)[0] for part in name_parts(words)] for words in (given, family)]
-    given, family = ([word for word in words if word not in PEOPLE.particles] or words for words in parts)
+    of_name = name_words(name, PEOPLE)[:2]
+    parts = [tuple(spellings(part)[0] for part in name_parts(words)) for words in of_name]
+    given, family = (tuple(word for word in words if word not in PEOPLE.particles) or words for words in parts)
     together = given or family
     if given and family:
         return given, family
@@ -103,7 +104,7 @@ def _words(name: Name) -> tuple[list[str], list[str]]:
         # All in one field: the last word, as most write it.
         return together[:-1], together[-1:]
     if together and _is_chinese(together[0]) and len(together[0]) > 1:
-        return [together[0][1:]], [together[0][:1]]
+        return (together[0][1:],), (together[0][:1],)
     return given, family
 
 

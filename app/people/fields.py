@@ -1,8 +1,10 @@
 """Strict types of what people send about themselves: names, addresses, languages, time zones."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -24,6 +26,7 @@ _REVERSING = "\u202d\u202e"
 _PASTED_PATTERN = LINE_PATTERN.replace(r"\u202A-\u202E\u2066-\u2069", "")
 """A line between marks of direction, which are dropped."""
 _LONGEST_EMAIL = 254
+_PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9_'+-]+(?:\.[A-Za-z0-9_'+-]+)*")
 
 
 def _line(max_length: int, check: Callable[[str], str], **described: Any) -> Any:
@@ -45,14 +48,25 @@ def _clean_name(value: str) -> str:
 def email_address(value: str) -> str:
     """`value` when it is one address that has a key; it stays as typed, but that an apostrophe is straight."""
     value = straight_apostrophes(value)
-    try:
-        validate_email(value, check_deliverability=False)
-        key = email_key(value)
-    except EmailNotValidError:
-        key = None
-    if key is None:
+    local, _, domain = value.rpartition("@")
+    # Of most addresses the domain alone is to be looked at, and many have the same one.
+    is_plain = len(value) <= _LONGEST_EMAIL and _PLAIN_LOCAL_PART.fullmatch(local) and _is_plain_domain(domain)
+    if not (is_plain or _is_email(value)) or email_key(value) is None:
         raise PydanticCustomError("email", "Send one e-mail address, such as name@example.org.")
     return value
+
+
+@lru_cache(maxsize=1 << 10)
+def _is_plain_domain(domain: str) -> bool:
+    return domain.isascii() and "xn--" not in domain.lower() and _is_email(f"x@{domain}")
+
+
+def _is_email(value: str) -> bool:
+    try:
+        validate_email(value, check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return True
 
 
 def _time_zone(value: str) -> str:
@@ -95,6 +109,8 @@ def _as_pasted(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     inside = value.strip(_DIRECTIONS + " ")
+    if inside.isascii():
+        return inside
     return "".join(c for c in inside if c in _REVERSING or c in JOINERS or unicodedata.category(c) != "Cf")
 
 

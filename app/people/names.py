@@ -151,6 +151,8 @@ def clean_name(typed: str, *, joiners: bool = True) -> str:
 
     Joiners between letters are part of how a name is written, and stay; by the contract they go too.
     """
+    if typed.isascii():
+        return " ".join(typed.split())
     seen = typed.translate(_BLANK_LOOKING)
     visible = "".join(
         c

@@ -37,8 +37,9 @@ def clean_email(typed: str) -> str | None:
     or semicolon at the end.
     A `+tag` and the domain's own letters stay: this is the address that is written to.
     """
-    visible = "".join(c for c in typed if unicodedata.category(c) not in {"Cf", "Cc"} or c.isspace())
-    address = _bare(visible)
+    if not (typed.isascii() and typed.isprintable()):
+        typed = "".join(c for c in typed if unicodedata.category(c) not in {"Cf", "Cc"} or c.isspace())
+    address = _bare(typed)
     if scheme := _MAILTO.fullmatch(address):
         address = _bare(scheme[1])
     address = unicodedata.normalize("NFC", straight_apostrophes(address).lower())

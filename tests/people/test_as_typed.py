@@ -5,10 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
+from email_validator import EmailNotValidError, validate_email
+from pydantic_core import PydanticCustomError
 
 from app.people.alike import alike_keys
 from app.people.countries import country_code
 from app.people.differences import differing_fields
+from app.people.fields import email_address
 from app.people.keys import email_key
 from app.people.names import PEOPLE, Grade, Name, clean_name, compare_names
 from app.people.time_zones import canonical_zone
@@ -232,3 +235,26 @@ async def test_opt_outs_grow_at_once_by_what_arrives_and_only_a_change_takes_one
         assert answer.json()["match"]["suggested_changes"] == []
     assert stands["do_not_contact_channels"] == ["email", "phone"]
     assert taken_back.json()["do_not_contact_channels"] == ["email"]
+
+
+@pytest.mark.parametrize(
+    "domain", ["example.org", "EXAMPLE.org", "xn--mller-kva.de", "müller.de", "a", "a.b_c.de", "-a.de", "[1.2.3.4]", ""]
+)
+@pytest.mark.parametrize(
+    "local",
+    ["anna", "Anna.B+tag", "o'brien", "a..b", ".a", "a.", "a b", '"a b"', "müller", "a@b", "", "a" * 64, "a" * 250],
+)
+def test_an_address_is_one_by_the_rules_of_all_addresses(local: str, domain: str) -> None:
+    """Plain addresses of a known domain are not taken apart again: they are taken and refused all the same."""
+    address = f"{local}@{domain}"
+    try:
+        validate_email(address, check_deliverability=False)
+        is_one = email_key(address) is not None
+    except EmailNotValidError:
+        is_one = False
+    for _ in range(2):
+        if is_one:
+            assert email_address(address) == address
+        else:
+            with pytest.raises(PydanticCustomError):
+                email_address(address)
