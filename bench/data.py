@@ -6,6 +6,7 @@ Ids are made from numbers, so that both load generators can name the n-th patien
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -129,15 +130,17 @@ def fill(connection: psycopg.Connection, *, patients: int, tell: Callable[[str],
 def fill_search(connection: psycopg.Connection) -> None:
     """The rows that are searched, in the order of creation, of everybody who is there; the words are the product's."""
     names = connection.execute(
-        "SELECT DISTINCT first_name, last_name, middle_name, preferred_name FROM person"
-    ).fetchall()
+        f"SELECT {', '.join(rows.NAME_FIELDS)}, count(*) FROM person GROUP BY 1, 2, 3, 4".encode()
+    )
     columns = ", ".join(f"{name} text" for name in (*rows.NAME_FIELDS, "words"))
+    found = names.fetchall()
     connection.execute(f"CREATE TEMPORARY TABLE spelt ({columns})".encode())
-    written: set[str] = set()
+    written: Counter[str] = Counter()
     with connection.cursor() as cursor, cursor.copy("COPY spelt FROM STDIN") as copy:
-        for fields in names:
+        for *fields, people in found:
             made = rows.columns_of(dict(zip(rows.NAME_FIELDS, fields, strict=True)))
-            written.update(made["written"])
+            for word in made["written"]:
+                written[word] += people
             copy.write_row((*fields, made["words"]))
     connection.execute("ANALYZE spelt")
     connection.execute(
@@ -149,9 +152,9 @@ def fill_search(connection: psycopg.Connection) -> None:
         [VERSION],
     )
     connection.execute("SELECT setval(pg_get_serial_sequence('person_search', 'num'), max(num)) FROM person_search")
-    with connection.cursor() as cursor, cursor.copy("COPY search_word (word) FROM STDIN") as copy:
-        for word in sorted(written):
-            copy.write_row((word,))
+    with connection.cursor() as cursor, cursor.copy("COPY search_word (word, people) FROM STDIN") as copy:
+        for counted in sorted(written.items()):
+            copy.write_row(counted)
     connection.execute("DROP TABLE spelt")
 
 

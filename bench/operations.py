@@ -58,7 +58,7 @@ def operations(
         _get(key, size),
         _list(key, conditions),
         _deep_cursor(key, conditions, connection, size),
-        _create(key, conditions[0]),
+        create(key, conditions[0]),
         _log_call(key, size),
         Operation(
             "name search",
@@ -182,7 +182,8 @@ _NEW_PERSON = {
 }
 
 
-def _create(key: str, condition: str) -> Operation:
+def create(key: str, condition: str) -> Operation:
+    """A new patient with an address of their own."""
     person = {name: value for name, value in _NEW_PERSON.items() if name not in {"phone", "date_of_birth"}}
     body = orjson.dumps(
         {"person": person, "medical_condition_id": condition, "first_contact_date": "2026-04-01"}

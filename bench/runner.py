@@ -79,7 +79,7 @@ def filled(place: Place, size: int, tell: Callable[[str], None]) -> Iterator[tup
     url = place.url(name)
     try:
         setup.move_to_head(url)
-        key = asyncio.run(_prepare(url))
+        key = asyncio.run(prepare(url))
         with psycopg.connect(url) as connection:
             seconds = data.fill(connection, patients=size, tell=tell)
         yield url, key, seconds
@@ -88,7 +88,8 @@ def filled(place: Place, size: int, tell: Callable[[str], None]) -> Iterator[tup
             data.drop_database(connection, name)
 
 
-async def _prepare(url: str) -> str:
+async def prepare(url: str) -> str:
+    """Add the reference data; a navigator's key."""
     database = Database(create_engine(Settings.model_validate({"database_url": url}), url))
     await setup.add_reference_data(database)
     async with database.unit_of_work() as session:
@@ -139,7 +140,7 @@ def _slice(
         if server is None:
             program = place.programs / "pgbench"
             return pgbench.run(program, url, operation.scripts, seconds=seconds, clients=CONNECTIONS)
-        return _load(server, operation, size, seconds, seed + (50 if target == "ordinary" else 0))
+        return load(server, operation, size, seconds, seed=seed + (50 if target == "ordinary" else 0))
 
     pids = {"app": server.pid if server else None, "postgres": place.postmaster}
     found, cpu = machine.cpu_of(pids, work)
@@ -150,11 +151,14 @@ def _slice(
     return dict(found)
 
 
-def _load(server: Server, operation: Operation, size: int, seconds: float, seed: int) -> dict[str, Any]:
+def load(
+    server: Server, operation: Operation, size: int, seconds: float, *, seed: int, connections: int = CONNECTIONS
+) -> dict[str, Any]:
+    """What the load generator found; RuntimeError when it was answered otherwise than expected."""
     job = {
         "host": server.host,
         "port": server.port,
-        "connections": CONNECTIONS,
+        "connections": connections,
         "seconds": seconds,
         "seed": seed,
         "range": [1, data.living(size)],

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from rich.console import Console
@@ -39,7 +39,9 @@ from app.platform.settings import Settings
 from bench import data
 from bench import people as synthetic
 from bench.__main__ import read_size
-from bench.runner import postgres
+from bench.operations import create
+from bench.runner import load, postgres, prepare
+from bench.server import serving
 
 FIRST = 10
 HITS = Hits(Searched(Person.person_id, Person.person_id, {}))
@@ -53,8 +55,15 @@ CLASSES = {
     "another script": "王伟|Жукова|Παπαδόπουλος|김",
 }
 """The worst that can be typed: what very many have. A blank parts inputs, unless | does."""
-Query = tuple[str, str, str]
-"""A class, what is typed, and whose name it is: their number."""
+_CREATE_SECONDS, _CREATE_ROUNDS = 2.0, 3
+
+
+class Tried(NamedTuple):
+    """A corrupted query: its milliseconds, whether who is meant was found, and whether somebody called as was typed."""
+
+    took: float
+    is_met: bool
+    is_as_typed: bool
 
 
 def actor() -> Actor:
@@ -206,10 +215,26 @@ async def _first_ten(session: AsyncSession, typed: str) -> tuple[float, list[Per
 
 def _is_met(person: synthetic.Person, number: int, rows: list[Person]) -> bool:
     """The row itself, or one with all the first and last names of the one who is meant."""
-    meant = {word.text.casefold() for word in words_of(f"{person.first} {person.last}")}
+    return any(str(row.person_id) == data.person_id(number) for row in rows) or _has(
+        rows, f"{person.first} {person.last}"
+    )
+
+
+def _is_as_typed(name: str, person: synthetic.Person, number: int, rows: list[Person]) -> bool:
+    """The same, or a row with every name that was typed, as it was before it was corrupted: a namesake."""
+    typed = {
+        "last only, one error": _last_word(person),
+        "preferred and last": f"{person.preferred} {person.last}",
+        "particle left out": f"{person.first} {person.last.split()[-1]}",
+    }.get(name.partition(": ")[2], f"{person.first} {person.last}")
+    return _is_met(person, number, rows) or _has(rows, typed)
+
+
+def _has(rows: list[Person], names: str) -> bool:
+    wanted = {word.text.casefold() for word in words_of(names)}
     for row in rows:
-        names = " ".join(filter(None, (row.first_name, row.last_name, row.preferred_name)))
-        if str(row.person_id) == data.person_id(number) or meant <= {word.text.casefold() for word in words_of(names)}:
+        has = " ".join(filter(None, (row.first_name, row.last_name, row.preferred_name)))
+        if wanted <= {word.text.casefold() for word in words_of(has)}:
             return True
     return False
 
@@ -224,33 +249,39 @@ async def measure(url: str, count: int, queries: int, tell: Callable[[str], None
     async with database.session() as session:
         for _ in range(3):
             await _first_ten(session, "jan jansen")
+        all_times: list[float] = []
         for name, inputs in CLASSES.items():
             times = []
             for typed in inputs.split("|" if "|" in inputs else " "):
                 times += [(await _first_ten(session, typed))[0] for _ in range(20)]
             result["classes"][name] = _figures(times)
-        tell(str(result["classes"]))
+            all_times += times
+        result["classes"]["all of these"] = _figures(all_times)
         missed: list[tuple[str, str]] = []
-        times_of: dict[str, list[float]] = {}
-        met_of: dict[str, list[bool]] = {}
+        tried: dict[str, list[Tried]] = {}
         for name, typed, number, person in asked:
             took, rows, _ = await _first_ten(session, typed)
-            is_met = _is_met(person, number, rows)
-            times_of.setdefault(name, []).append(took)
-            met_of.setdefault(name, []).append(is_met)
-            if not is_met:
+            one = Tried(took, _is_met(person, number, rows), _is_as_typed(name, person, number, rows))
+            tried.setdefault(name, []).append(one)
+            if not one.is_met:
                 missed.append((name, f"{typed} <- {person.first} {person.last}"))
-        for name, met in met_of.items():
-            result["recall"][name] = {"queries": len(met), "recall": sum(met) / len(met), **_figures(times_of[name])}
+        for name, found in tried.items():
+            result["recall"][name] = _recall(found)
         for group in (*GROUPS, ""):
-            met = [one for name, all_met in met_of.items() if name.startswith(group) for one in all_met]
-            result["recall"][f"all: {group or 'together'}"] = {
-                "queries": len(met), "recall": sum(met) / len(met),
-                **_figures([t for name, times in times_of.items() if name.startswith(group) for t in times]),
-            }  # fmt: skip
+            found = [one for name, every in tried.items() if name.startswith(group) for one in every]
+            result["recall"][f"all: {group or 'together'}"] = _recall(found)
         result["missed"] = missed
     await database.close()
     return result
+
+
+def _recall(tried: list[Tried]) -> dict[str, float]:
+    return {
+        "queries": len(tried),
+        "recall": sum(one.is_met for one in tried) / len(tried),
+        "as_typed": sum(one.is_as_typed for one in tried) / len(tried),
+        **_figures([one.took for one in tried]),
+    }
 
 
 def _figures(times: list[float]) -> dict[str, float]:
@@ -259,16 +290,64 @@ def _figures(times: list[float]) -> dict[str, float]:
     return {"p50_ms": round(median(ordered), 2), "p99_ms": round(p99, 2), "max_ms": round(ordered[-1], 2)}
 
 
+def creates(url: str, count: int) -> dict[str, dict[str, float]]:
+    """
+    What a patient costs who is made by HTTP, one client, with what they are searched by and without: then nothing
+    follows by trigger, and the row goes into a table without an index.
+    """
+    key = asyncio.run(prepare(url))
+    found: dict[str, list[dict[str, Any]]] = {}
+    with psycopg.connect(url, autocommit=True) as connection, serving(url, fast_paths=True) as server:
+        row = connection.execute("SELECT medical_condition_id FROM medical_condition ORDER BY name LIMIT 1").fetchone()
+        operation = create(key, str(row[0]) if row else "")
+        for number in range(_CREATE_ROUNDS + 1):
+            for name, statements in (("with the search", ()), ("without", _WITHOUT)):
+                for statement in statements:
+                    connection.execute(statement.encode())
+                seed = 2 * number + bool(statements) + 1
+                part = load(server, operation, count, _CREATE_SECONDS, seed=seed, connections=1)
+                if number:
+                    found.setdefault(name, []).append(part)
+                for statement in _AS_BEFORE if statements else ():
+                    connection.execute(statement.encode())
+    return {
+        name: {
+            figure: round(median(part[figure] for part in parts), 2) for figure in ("p50_ms", "p99_ms", "per_second")
+        }
+        for name, parts in found.items()
+    }
+
+
+_WITHOUT = (
+    "ALTER TABLE person_search RENAME TO kept",
+    "CREATE TABLE person_search (LIKE kept INCLUDING DEFAULTS INCLUDING IDENTITY)",
+    "ALTER TABLE patient DISABLE TRIGGER keep_search_marks_insert",
+)
+_AS_BEFORE = (
+    "ALTER TABLE patient ENABLE TRIGGER keep_search_marks_insert",
+    "DROP TABLE person_search",
+    "ALTER TABLE kept RENAME TO person_search",
+)
+
+
 def show(console: Console, result: dict[str, Any]) -> None:
-    for title, part in (("Search", "classes"), ("Recall in the first ten", "recall")):
+    for title, part in (("Search", "classes"), ("Found among the first ten", "recall")):
         table = Table(title=f"{title}, {result['people']:,} people", title_justify="left")
-        for heading in ("class", "queries", "recall", "p50 ms", "p99 ms", "slowest"):
+        for heading in ("class", "queries", "recall", "as typed", "p50 ms", "p99 ms", "slowest"):
             table.add_column(heading, justify="left" if heading == "class" else "right")
         for name, figures in result[part].items():
-            recall = f"{figures['recall']:.3f}" if "recall" in figures else ""
+            shares = (f"{figures[key]:.3f}" if key in figures else "" for key in ("recall", "as_typed"))
             times = (f"{figures[key]:.1f}" for key in ("p50_ms", "p99_ms", "max_ms"))
-            table.add_row(name, str(figures.get("queries", "")), recall, *times)
+            table.add_row(name, str(figures.get("queries", "")), *shares, *times)
         console.print(table)
+    table = Table(title="A create by HTTP, one client", title_justify="left")
+    for heading in ("", "p50 ms", "p99 ms", "a second"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, figures in result["creates"].items():
+        table.add_row(name, *(f"{figures[key]:,.2f}" for key in ("p50_ms", "p99_ms", "per_second")))
+    console.print(table)
+    pays, bare = (result["creates"][name]["p50_ms"] for name in ("with the search", "without"))
+    console.print(f"The search is {(pays - bare) / pays:.0%} of a create's p50.")
 
 
 def main() -> None:
@@ -290,6 +369,8 @@ def main() -> None:
             with psycopg.connect(place.url(name)) as connection:
                 fill(connection, size, tell)
             result = asyncio.run(measure(place.url(name), size, queries, tell))
+            tell("creates")
+            result["creates"] = creates(place.url(name), size)
         finally:
             if not os.environ.get("BENCH_SEARCH_KEEP"):
                 with psycopg.connect(place.url("postgres"), autocommit=True) as connection:

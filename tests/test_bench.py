@@ -20,7 +20,7 @@ def test_every_parameter_of_a_measured_statement_has_a_value() -> None:
     made = [
         operations._get(key, 1_000),
         operations._list(key, [condition]),
-        operations._create(key, condition),
+        operations.create(key, condition),
         operations._log_call(key, 1_000),
     ]
     assert all(operation.scripts for operation in made)
