@@ -15,7 +15,7 @@ from app.people.locks import lock_person_of
 from app.people.models import IntakeSubmission
 from app.people.references import read_reference
 from app.people.search.queries import SearchFound, register_number, search, unsearched
-from app.people.search.walk import Hits, Searched, filters_of, mark_of
+from app.people.search.walk import Hits, Searched, filters_of, lives_in, mark_of
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.paging import SortKey, fetch_page
@@ -33,6 +33,7 @@ _SEARCHED = Searched(
         "person_id",
         "reference",
         states=PatientLead.status == any_(bindparam("states", type_=ARRAY(Text()))),
+        country=lives_in(PatientLead.person_id),
     ),
 )
 _KIND = "L-"
@@ -77,6 +78,8 @@ def filtered(query: LeadFilter) -> Select[Any]:
         wanted = getattr(query, name)
         if wanted is not None:
             ids = ids.where(getattr(PatientLead, name) == wanted)
+    if query.country is not None:
+        ids = ids.where(lives_in(PatientLead.person_id, query.country))
     if query.created_from is not None:
         ids = ids.where(PatientLead.created_at >= query.created_from)
     if query.created_to is not None:

@@ -6,7 +6,7 @@ from app.access.masking import Detail, Health, Personal, Remark
 from app.conditions.schemas import ConditionSummary
 from app.leads.rules import LeadStep
 from app.leads.words import FilterWord, FirstStatus, ReasonCode, TargetWord, WebAddress
-from app.people.fields import Language, SearchText
+from app.people.fields import Country, Language, SearchText
 from app.people.schemas import Intake, MatchRead, OfKnownPerson, OfNewPerson, PersonSummary, Source
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, Instant, Reason, either
@@ -83,6 +83,7 @@ class LeadFilter(PageQuery):
     source: Source | None = None
     person_id: Id | None = None
     q: Personal[SearchText | None] = None
+    country: Personal[Country | None] = None
     created_from: Instant | None = None
     created_to: Instant | None = None
 

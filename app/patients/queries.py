@@ -13,7 +13,7 @@ from app.patients.schemas import PatientFilter
 from app.patients.states import PATIENT
 from app.people.locks import lock_person_of
 from app.people.search.queries import SearchFound, search, unsearched
-from app.people.search.walk import Hits, Searched, filters_of, mark_of
+from app.people.search.walk import Hits, Searched, filters_of, lives_in, mark_of
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
 from app.platform.paging import SortKey, fetch_page
@@ -29,6 +29,7 @@ _SEARCHED = Searched(
         "owner_id",
         states=Patient.status == any_(bindparam("states", type_=ARRAY(Text()))),
         is_there=Patient.deleted_at.is_(None),
+        country=lives_in(Patient.person_id),
     ),
 )
 _NEWEST_FIRST = SortKey((Patient.created_at, Patient.patient_id), (datetime, UUID))
@@ -79,6 +80,8 @@ async def list_patients(session: AsyncSession, actor: Actor, *, query: PatientFi
         wanted.append(Patient.medical_condition_id == query.medical_condition_id)
     if query.owner_id is not None:
         wanted.append(Patient.owner_id == query.owner_id)
+    if query.country is not None:
+        wanted.append(lives_in(Patient.person_id, query.country))
     if query.created_from is not None:
         wanted.append(Patient.created_at >= query.created_from)
     if query.created_to is not None:

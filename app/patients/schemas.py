@@ -6,7 +6,7 @@ from app.access.masking import Health, Personal, Remark
 from app.conditions.schemas import ConditionSummary
 from app.patients.states import PATIENT
 from app.patients.words import FilterWord, StatusWord
-from app.people.fields import SearchText
+from app.people.fields import Country, SearchText
 from app.people.schemas import MatchRead, OfKnownPerson, OfNewPerson, PersonRead, PersonUpdate
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Label, Reason, either
@@ -72,6 +72,7 @@ class PatientFilter(PageQuery):
     medical_condition_id: Health[Id | None] = None
     owner_id: Id | None = None
     q: Personal[SearchText | None] = None
+    country: Personal[Country | None] = None
     created_from: Instant | None = None
     created_to: Instant | None = None
     include_deleted: Literal["true", "false"] | None = None

@@ -49,7 +49,7 @@ from app.people.names import Grade, Name, name_of
 from app.people.schemas import DuplicateCandidateFilter, PersonFilter, SuggestedChangeFilter
 from app.people.search.queries import SearchFound, of_phones, search, union_of, unsearched
 from app.people.search.typed import phone_ends
-from app.people.search.walk import Hits, Searched
+from app.people.search.walk import Hits, Searched, filters_of
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
@@ -59,7 +59,7 @@ from app.platform.paging import Found, PageQuery, SortKey, fetch_page
 PROBABLE_DUPLICATES = 5
 
 _NEWEST = (datetime, UUID)
-_SEARCHED = Searched(Person.person_id, Person.person_id, {})
+_SEARCHED = Searched(Person.person_id, Person.person_id, filters_of(Person, "country", "is_active"))
 _PERSONS = SortKey((Person.created_at, Person.person_id), _NEWEST)
 _ROLES = SortKey((PersonContactType.valid_from, PersonContactType.person_contact_type_id), _NEWEST)
 _CONTACT_TYPES = SortKey((ContactType.type_name, ContactType.contact_type_id), (str, UUID), ascending=True)
@@ -222,17 +222,28 @@ async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilt
         wanted.append(Person.person_id.in_(_of_phone(query.phone)))
     if query.date_of_birth is not None:
         wanted.append(_born(query.date_of_birth))
+    if query.q is not None:
+        asked = _SEARCHED.given(query)
+        if query.is_active is not None:
+            asked["is_active"] = query.is_active == "true"
+        hits = Hits(_SEARCHED, asked, conditions=wanted)
+        return await search(session, actor, typed=query.q, query=query, hits=hits, rows=select(Person))
+    ids = select(Person.person_id, *_PERSONS.columns).where(*wanted, *_plain_filters(query))
+    return unsearched(await fetch_page(session, ids=ids, query=query, sort=_PERSONS, rows=select(Person)))
+
+
+def _plain_filters(query: PersonFilter) -> list[ColumnElement[bool]]:
+    """The filters by columns, where nothing is searched."""
+    wanted: list[ColumnElement[bool]] = []
     if query.is_active is not None:
         wanted.append(Person.is_active.is_(query.is_active == "true"))
+    if query.country is not None:
+        wanted.append(Person.country == query.country)
     if query.created_from is not None:
         wanted.append(Person.created_at >= query.created_from)
     if query.created_to is not None:
         wanted.append(Person.created_at < query.created_to)
-    if query.q is not None:
-        hits = Hits(_SEARCHED, conditions=wanted)
-        return await search(session, actor, typed=query.q, query=query, hits=hits, rows=select(Person))
-    ids = select(Person.person_id, *_PERSONS.columns).where(*wanted)
-    return unsearched(await fetch_page(session, ids=ids, query=query, sort=_PERSONS, rows=select(Person)))
+    return wanted
 
 
 def _of_phone(typed: str) -> Select[*tuple[Any, ...]]:

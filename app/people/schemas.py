@@ -155,6 +155,7 @@ class PersonFilter(PageQuery):
     phone: Personal[Phone | None] = None
     date_of_birth: Personal[KnownBirthDate | None] = None
     is_active: Literal["true", "false"] | None = None
+    country: Personal[Country | None] = None
     created_from: Instant | None = None
     created_to: Instant | None = None
 

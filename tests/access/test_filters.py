@@ -45,6 +45,9 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "PersonFilter.q": ("first_name", "last_name"),
     "PatientFilter.q": NAMES,
     "LeadFilter.q": NAMES,
+    "PatientFilter.country": ("person.country",),
+    # The person of a lead is shown by names and addresses; their country is of the same class.
+    "LeadFilter.country": ("person.phone",),
     "PhysicianFilter.q": NAMES,
     "TrialFilter.q": ("trial_id", "title"),
     "ProgrammeFilter.q": ("name", "product"),
@@ -146,6 +149,7 @@ SAMPLES = {
     "medical_condition_id": str(uuid4()),
     "clinical_trial_id": str(uuid4()),
     "eap_program_id": str(uuid4()),
+    "country": "NL",
     "status": "closed",
     "unresolved": "true",
     "occurs_from": "2020-01-01T00:00:00Z",

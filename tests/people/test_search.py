@@ -204,8 +204,11 @@ async def test_filters_stand_inside_the_search(
         medical_condition_id=ipf.medical_condition_id,
         status="paused",
     )
-    for _ in range(520):
+    here = await a_person(session, first_name="Maria", last_name="Jansen", country="XK")
+    for _ in range(519):
         await a_person(session, first_name="Maria", last_name="Jansen")
+    abroad = await a_lead(session, here)
+    await a_lead(session, await a_person(session, first_name="Maria", last_name="Jansen", country="BE"))
     other = await a_patient(session, await a_person(session, first_name="Maria", last_name="Jansen"))
 
     for more in (
@@ -219,8 +222,15 @@ async def test_filters_stand_inside_the_search(
         assert (found["total"], found["total_is_capped"]) == (1, False)
     both = (await client.get(PATIENTS, params={"q": "maria jansen"}, headers=headers)).json()
     assert {item["patient_id"] for item in both["items"]} == {str(oldest.patient_id), str(other.patient_id)}
+    for url, key, one in ((PERSONS, "person_id", here.person_id), (LEADS, "lead_id", abroad.lead_id)):
+        for q in ({"q": "maria jansen"}, {}):
+            found = (await client.get(url, params={**q, "country": "kosovo"}, headers=headers)).json()
+            assert [item[key] for item in found["items"]] == [str(one)], (url, q)
+            assert (found["total"], found["total_is_capped"]) == (1, False)
+    for q in ({"q": "maria jansen"}, {}):
+        assert (await client.get(PATIENTS, params={**q, "country": "XK"}, headers=headers)).json()["items"] == []
     everybody = (await client.get(PERSONS, params={"q": "maria jansen"}, headers=headers)).json()
-    assert (everybody["total"], everybody["total_is_capped"]) == (522, False)
+    assert (everybody["total"], everybody["total_is_capped"]) == (523, False)
 
 
 async def _all_pages(client: httpx.AsyncClient, url: str, headers: dict[str, str], **params: str) -> list[str]:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
+    exists,
     func,
     literal_column,
     or_,
@@ -32,6 +33,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.selectable import CTE
 
+from app.people.models import Person
 from app.people.search.models import PersonSearch
 from app.people.search.terms import every, some, term
 from app.platform.db import Base
@@ -258,6 +260,12 @@ def filters_of(model: type[Base], *equal: str, **further: ColumnElement[bool]) -
     found["created_from"] = made >= bindparam("created_from", type_=made.type)
     found["created_to"] = made < bindparam("created_to", type_=made.type)
     return found | further
+
+
+def lives_in(person_id: Key, country: str | None = None) -> ColumnElement[bool]:
+    """The filter for rows of people of a country; without one it is the parameter `country`."""
+    asked = bindparam("country", country, type_=Person.__table__.c.country.type, required=country is None)
+    return exists().where(Person.person_id == person_id, Person.country == asked)
 
 
 def _statement(make: Callable[..., Select[Any]], hits: Hits, *asked: Any, **flags: Any) -> Statement:
