@@ -1410,6 +1410,29 @@ CREATE TABLE migrated_row (
     phase integer NOT NULL
 );
 
+CREATE TABLE note (
+    note_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid,
+    text text NOT NULL,
+    adverse_event_heard boolean,
+    is_pinned boolean DEFAULT false NOT NULL,
+    voided_at timestamp with time zone,
+    voided_by uuid,
+    void_reason text,
+    person_id uuid NOT NULL,
+    patient_id uuid,
+    lead_id uuid,
+    call_id uuid,
+    ct_journey_id uuid,
+    eap_journey_id uuid,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_note_about_one_record CHECK ((num_nonnulls(call_id, ct_journey_id, eap_journey_id) <= 1)),
+    CONSTRAINT ck_note_void_has_a_reason CHECK ((num_nonnulls(voided_at, void_reason) <> 1))
+);
+
 CREATE TABLE one_time_link (
     one_time_link_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1985,6 +2008,9 @@ ALTER TABLE ONLY medical_condition
 ALTER TABLE ONLY migrated_row
     ADD CONSTRAINT pk_migrated_row PRIMARY KEY (table_name, record_id);
 
+ALTER TABLE ONLY note
+    ADD CONSTRAINT pk_note PRIMARY KEY (note_id);
+
 ALTER TABLE ONLY one_time_link
     ADD CONSTRAINT pk_one_time_link PRIMARY KEY (one_time_link_id);
 
@@ -2267,6 +2293,22 @@ CREATE INDEX ix_medical_condition_active_name ON medical_condition USING btree (
 
 CREATE INDEX ix_medical_condition_words ON medical_condition USING gin (word_terms((name)::text, (abbreviation)::text)) WITH (fastupdate=off);
 
+CREATE INDEX ix_note_call_id_created_at ON note USING btree (call_id, created_at DESC, note_id DESC) WHERE (call_id IS NOT NULL);
+
+CREATE INDEX ix_note_created_at ON note USING btree (created_at DESC, note_id DESC);
+
+CREATE INDEX ix_note_created_by_created_at ON note USING btree (created_by, created_at DESC, note_id DESC);
+
+CREATE INDEX ix_note_ct_journey_id_created_at ON note USING btree (ct_journey_id, created_at DESC, note_id DESC) WHERE (ct_journey_id IS NOT NULL);
+
+CREATE INDEX ix_note_eap_journey_id_created_at ON note USING btree (eap_journey_id, created_at DESC, note_id DESC) WHERE (eap_journey_id IS NOT NULL);
+
+CREATE INDEX ix_note_lead_id_created_at ON note USING btree (lead_id, created_at DESC, note_id DESC) WHERE (lead_id IS NOT NULL);
+
+CREATE INDEX ix_note_patient_id_created_at ON note USING btree (patient_id, created_at DESC, note_id DESC) WHERE (patient_id IS NOT NULL);
+
+CREATE INDEX ix_note_person_id_created_at ON note USING btree (person_id, created_at DESC, note_id DESC);
+
 CREATE INDEX ix_one_time_link_user_account_id ON one_time_link USING btree (user_account_id);
 
 CREATE INDEX ix_outgoing_mail_due_at ON outgoing_mail USING btree (due_at) WHERE (sent_at IS NULL);
@@ -2468,6 +2510,8 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON eap_program FOR EACH ROW WHEN ((old
 CREATE TRIGGER keep_history BEFORE UPDATE ON hospital FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('hospital_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON medical_condition FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('medical_condition_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON note FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('note_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON patient FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('patient_id');
 
@@ -2686,6 +2730,24 @@ ALTER TABLE ONLY journey_event
 ALTER TABLE ONLY known_device
     ADD CONSTRAINT fk_known_device_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
+ALTER TABLE ONLY note
+    ADD CONSTRAINT fk_note_call_id FOREIGN KEY (call_id) REFERENCES call_history(call_id);
+
+ALTER TABLE ONLY note
+    ADD CONSTRAINT fk_note_ct_journey_id FOREIGN KEY (ct_journey_id) REFERENCES clinical_trial_journey(ct_journey_id);
+
+ALTER TABLE ONLY note
+    ADD CONSTRAINT fk_note_eap_journey_id FOREIGN KEY (eap_journey_id) REFERENCES eap_journey(eap_journey_id);
+
+ALTER TABLE ONLY note
+    ADD CONSTRAINT fk_note_lead_of_person FOREIGN KEY (lead_id, person_id) REFERENCES patient_lead(lead_id, person_id);
+
+ALTER TABLE ONLY note
+    ADD CONSTRAINT fk_note_patient_of_person FOREIGN KEY (patient_id, person_id) REFERENCES patient(patient_id, person_id);
+
+ALTER TABLE ONLY note
+    ADD CONSTRAINT fk_note_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
 ALTER TABLE ONLY one_time_link
     ADD CONSTRAINT fk_one_time_link_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
@@ -2815,4 +2877,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0042_extensions');
+INSERT INTO alembic_version VALUES ('0043_notes');

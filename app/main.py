@@ -29,6 +29,7 @@ from app.journeys.trial import api as trials
 from app.journeys.trial import errors as trial_errors
 from app.leads import api as leads
 from app.leads import errors as lead_errors
+from app.notes import api as notes
 from app.oversight import api as oversight
 from app.patients import api as patients
 from app.patients import errors as patient_errors
@@ -82,6 +83,7 @@ ROUTERS = (
     people_review.duplicate_candidates,
     leads.router,
     tasks.router,
+    notes.router,
     casework.of_leads,
     casework.of_patients,
     programmes.programme_router,

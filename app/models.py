@@ -11,6 +11,7 @@ from app.hospitals import models as hospitals
 from app.journeys import kinds as journeys
 from app.leads import models as leads
 from app.legacy import models as legacy
+from app.notes import models as notes
 from app.patients import models as patients
 from app.people import models as people
 from app.people.departures import models as departures
@@ -37,6 +38,7 @@ __all__ = [
     "legacy",
     "mail",
     "metadata",
+    "notes",
     "openings",
     "patients",
     "people",

@@ -14,6 +14,7 @@ from app.conditions.models import MedicalCondition
 from app.journeys.eap.models import EapJourney, EapProgram
 from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
 from app.leads.models import PatientLead
+from app.notes.models import Note
 from app.patients.models import Patient
 from app.people.models import Person
 from app.people.records import NEW, person_fields
@@ -94,6 +95,13 @@ async def a_task(session: AsyncSession, person: Person, **values: Any) -> Task:
     session.add(task)
     await session.flush()
     return task
+
+
+async def a_note(session: AsyncSession, person: Person, **values: Any) -> Note:
+    note = Note(**{"person_id": person.person_id, "text": "Speaks slowly on the phone."} | values)
+    session.add(note)
+    await session.flush()
+    return note
 
 
 async def a_physician(session: AsyncSession, person: Person | None = None, **values: Any) -> Physician:

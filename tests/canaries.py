@@ -39,6 +39,7 @@ from app.platform.settings import Settings
 from tests.builders import (
     a_call,
     a_lead,
+    a_note,
     a_patient,
     a_person,
     a_physician,
@@ -189,6 +190,7 @@ async def a_world(session: AsyncSession) -> World:
         done_at=now,
     )
     await a_task(session, person, title=f"{H} title", due_at=None, due_on=SICK, due_by=SICK_AT)
+    note = await a_note(session, person, text=f"{H} text", adverse_event_heard=True)
     role = await session.scalar(select(ContactType.contact_type_id).where(ContactType.type_name == "patient"))
     assert role is not None
     submission = IntakeSubmission(
@@ -314,6 +316,7 @@ async def a_world(session: AsyncSession) -> World:
         "UPDATE patient SET status_reason = status_reason || ' new' WHERE person_id = :person",
         "UPDATE patient_lead SET reason = reason || ' new' WHERE person_id = :person",
         "UPDATE call_history SET notes = notes || ' new' WHERE person_id = :person",
+        "UPDATE note SET text = text || ' new' WHERE person_id = :person",
         "UPDATE task SET title = title || ' new' WHERE person_id = :person",
         "UPDATE clinical_trial_journey SET notes = notes || ' new' WHERE patient_id = :patient",
         "UPDATE eap_journey SET notes = notes || ' new' WHERE patient_id = :patient",
@@ -334,6 +337,7 @@ async def a_world(session: AsyncSession) -> World:
         "lead_id": lead.lead_id,
         "call_id": call.call_id,
         "task_id": task.task_id,
+        "note_id": note.note_id,
         "physician_id": doctor.physician_id,
         "patient_physician_id": care.patient_physician_id,
         "clinical_trial_id": trial.clinical_trial_id,
@@ -361,6 +365,7 @@ async def a_world(session: AsyncSession) -> World:
         "patients": patient.patient_id,
         "call-history": call.call_id,
         "tasks": task.task_id,
+        "notes": note.note_id,
         "physicians": doctor.physician_id,
         "clinical-trial-journeys": trial_journey.ct_journey_id,
         "eap-journeys": eap_journey.eap_journey_id,

@@ -220,6 +220,11 @@ TASK: dict[str, tuple[Any, Any]] = ABOUT | {
     "repeat_unit": ("week", "month"),
     "repeat_until": ("2028-01-01", "2028-02-01"),
 }
+NOTE: dict[str, tuple[Any, Any]] = ABOUT | {
+    "text": ("two\nlines", "one line"),
+    "adverse_event_heard": (True, False),
+    "is_pinned": (True, False),
+}
 HOSPITAL: dict[str, tuple[Any, Any]] = {
     "name": ("A hospital", "Another name"),
     "city": ("Utrecht", "Breda"),
@@ -273,6 +278,8 @@ SAMPLES: dict[str, dict[str, tuple[Any, Any]]] = {
     "CallForPatient": CALL,
     "CallForLead": CALL,
     "CallUpdate": CALL,
+    "NoteCreate": NOTE,
+    "NoteUpdate": NOTE,
     "TaskCreate": TASK,
     "TaskUpdate": TASK,
     "PhysicianOfNewPerson": PHYSICIAN | INTAKE | ONE_OF_US,

@@ -56,6 +56,10 @@ _FIND: dict[str, Find] = {
 }
 
 
+if _forgotten := _FIND.keys() - AboutBody.model_fields.keys():
+    raise TypeError(f"app/about has no {sorted(_forgotten)} for tasks and notes")
+
+
 async def columns_of(session: AsyncSession, actor: Actor, about: AboutBody) -> dict[str, UUID]:
     """
     The columns of a new row about this. The NotFound of what is named; Invalid when it is not all of one person.

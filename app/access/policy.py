@@ -76,6 +76,11 @@ _ALL = [
     Permission("call.read_voided", "Read voided calls."),
     Permission("task.read", "Read tasks."),
     Permission("task.write", "Make, change, hand over and close tasks."),
+    Permission("note.read", "Read notes."),
+    Permission("note.write", "Write and correct notes."),
+    Permission("note.void_own", "Void notes of one's own."),
+    Permission("note.void_any", "Void any note."),
+    Permission("note.read_voided", "Read voided notes."),
     Permission("relationship.read", "Read who treats a patient."),
     Permission("relationship.write", "Link patients and physicians."),
     Permission("trial.read", "Read clinical trials.", personal=False),
@@ -116,6 +121,7 @@ _PEOPLE_READ = {
     "patient.read",
     "call.read",
     "task.read",
+    "note.read",
     "relationship.read",
     "journey.read",
     "suggestion.read",
@@ -131,6 +137,8 @@ _CARE_WRITE = _CREATE | {
     "call.write",
     "call.void_own",
     "task.write",
+    "note.write",
+    "note.void_own",
     "relationship.write",
     "journey.write",
     "physician.write",
@@ -139,7 +147,7 @@ _CARE_WRITE = _CREATE | {
     *_CAME_BACK,
 }
 _OPENING = {"reveal.use", "break_glass.use"}
-_INSPECTION = {"audit.read", "audit.export", "patient.read_deleted", "call.read_voided"}
+_INSPECTION = {"audit.read", "audit.export", "patient.read_deleted", "call.read_voided", "note.read_voided"}
 
 GRANTS: dict[Role, frozenset[str]] = {
     Role.NAVIGATOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | {"person.search"}),
@@ -164,6 +172,9 @@ GRANTS: dict[Role, frozenset[str]] = {
             "call.void_own",
             "call.void_any",
             "call.read_voided",
+            "note.void_own",
+            "note.void_any",
+            "note.read_voided",
             "patient.read_deleted",
         }
     ),

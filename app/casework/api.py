@@ -54,8 +54,8 @@ async def list_patient_timeline(
     patient_id: Id, query: Annotated[PageQuery, Query()], session: DbSession, actor: CurrentActor
 ) -> Timeline:
     """
-    Calls, bookings, done tasks, stage changes, submissions, decided suggestions and physicians of a patient, newest
-    first, also those from before the person was a patient.
+    Calls, bookings, notes, done tasks, stage changes, submissions, decided suggestions and physicians of a patient,
+    newest first, also those from before the person was a patient.
     """
     patient = await get_patient(session, actor, patient_id=patient_id)
     audit.note(

@@ -76,6 +76,17 @@ class CallEntry(Answer):
     rescheduled_to: UUID | None
 
 
+class NoteEntry(Answer):
+    """A note; `at` is when it was written."""
+
+    text: Detail[str]
+    adverse_event_heard: Detail[bool | None]
+    is_pinned: bool
+    created_by: UUID | None
+    updated_at: datetime
+    updated_by: UUID | None
+
+
 class TaskEntry(Answer):
     """A task that was done; `at` is when."""
 
@@ -174,13 +185,19 @@ class PhysicianItem(_Item):
     data: PhysicianEntry
 
 
+class NoteItem(_Item):
+    kind: Literal["note"]
+    data: NoteEntry
+
+
 class TaskItem(_Item):
     kind: Literal["task"]
     data: TaskEntry
 
 
 TimelineItem = Annotated[
-    CallItem | StatusItem | SubmissionItem | SuggestionItem | PhysicianItem | TaskItem, Field(discriminator="kind")
+    CallItem | StatusItem | SubmissionItem | SuggestionItem | PhysicianItem | TaskItem | NoteItem,
+    Field(discriminator="kind"),
 ]
 
 

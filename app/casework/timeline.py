@@ -19,6 +19,8 @@ from app.calls.models import CallHistory
 from app.casework.schemas import (
     CallEntry,
     CallItem,
+    NoteEntry,
+    NoteItem,
     PhysicianEntry,
     PhysicianItem,
     StatusEntry,
@@ -36,6 +38,7 @@ from app.events.models import JourneyEvent
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
 from app.leads.models import PatientLead
+from app.notes.models import Note
 from app.patients.models import PatientPhysicianRelationship
 from app.people.models import IntakeSubmission, SuggestedChange
 from app.platform.paging import COUNT_CAP, PageQuery, decode_cursor, encode_cursor
@@ -126,6 +129,7 @@ def _sources(person_id: UUID, patient_id: UUID | None, cut: Cut) -> list[Select[
             SuggestedChange.person_id == person_id,
             SuggestedChange.decided_at.is_not(None),
         ),
+        rows(literal("note"), Note.created_at, Note.note_id, Note.person_id == person_id, Note.voided_at.is_(None)),
         rows(literal("task"), Task.done_at, Task.task_id, Task.person_id == person_id, Task.done_at.is_not(None)),
     ]
     if patient_id is None:
@@ -158,6 +162,7 @@ _SHAPES = {
     **{kind.event_kind: _STATUS for kind in KINDS},
     "submission": _Shape(IntakeSubmission.intake_submission_id, SubmissionItem, SubmissionEntry),
     "suggested_change": _Shape(SuggestedChange.suggested_change_id, SuggestionItem, SuggestionEntry),
+    "note": _Shape(Note.note_id, NoteItem, NoteEntry),
     "task": _Shape(Task.task_id, TaskItem, TaskEntry),
     "physician_link": _Shape(PatientPhysicianRelationship.patient_physician_id, PhysicianItem, PhysicianEntry),
 }

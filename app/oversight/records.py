@@ -34,6 +34,9 @@ from app.leads import answers as leads_answers
 from app.leads import queries as leads
 from app.leads.models import PatientLead
 from app.leads.schemas import LeadRead
+from app.notes import queries as notes
+from app.notes.models import Note
+from app.notes.schemas import NoteRead
 from app.patients import answers as patients_answers
 from app.patients import queries as patients
 from app.patients.models import Patient
@@ -116,6 +119,11 @@ async def _task(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
     return tasks_answers.read(await tasks.get_task(session, actor, task_id=key))
 
 
+async def _note(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    voided_too = actor.may("note.read_voided")
+    return NoteRead.model_validate(await notes.get_note(session, actor, note_id=key, include_voided=voided_too))
+
+
 async def _physician(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
     return PhysicianRead.model_validate(await physicians.get_physician(session, actor, physician_id=key))
 
@@ -149,6 +157,7 @@ RECORDS: tuple[Record, ...] = (
     Record("patients", Patient, PatientRead, "patient.read", _patient),
     Record("call-history", CallHistory, CallRead, "call.read", _call),
     Record("tasks", Task, TaskRead, "task.read", _task),
+    Record("notes", Note, NoteRead, "note.read", _note),
     Record("physicians", Physician, PhysicianRead, "physician.read", _physician),
     *(_journey(kind) for kind in KINDS),
     Record("medical-conditions", MedicalCondition, ConditionRead, "condition.read", _condition),

@@ -90,6 +90,7 @@ RECORDS = {
     "patient_lead": "Request for help",
     "call_history": "Call",
     "task": "Task about you",
+    "note": "Note about you",
     "physician": "Physician record",
     "clinical_trial_journey": "Way into a clinical trial",
     "eap_journey": "Expanded-access request",

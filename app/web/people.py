@@ -26,7 +26,7 @@ from app.platform.actor import Actor
 from app.platform.paging import PageQuery
 
 _FEW = 20
-_NAMED_BY = ("entered_by", "received_by", "decided_by", "done_by")
+_NAMED_BY = ("entered_by", "received_by", "decided_by", "done_by", "created_by")
 """The fields of a timeline's entries that name an account."""
 
 

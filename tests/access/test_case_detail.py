@@ -70,7 +70,7 @@ DETAIL = [
     f"{H} {word}"
     for word in (
         *("reason", "notes", "outcome", "ineligible", "hold", "gate", "reference", "event", "payload", "deleted"),
-        *("ours", "theirs", "title", "details"),
+        *("ours", "theirs", "title", "details", "text"),
     )
 ] + [f"{H}-code", f"{H}mab", f"{H} trial", f"{H}-1"]
 

@@ -68,6 +68,7 @@ BODIES: dict[str, Callable[[Crowd], dict[str, Any]]] = {
         "pn_id": who["navigator"],
         "call_date": "2026-11-20T10:00:00Z",
     },
+    "create_note": lambda who: {"lead_id": who["lead_id"], "text": "Speaks slowly."},
     "create_task": lambda who: {"patient_id": who["patient_id"], "title": "Call", "due_on": "2027-01-20"},
     "reschedule_call": lambda who: {"booking_date": "2027-01-20T10:00:00Z", "pn_id": who["other"]},
     "create_medical_condition": lambda _: {"name": "A new condition"},

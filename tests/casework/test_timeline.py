@@ -13,10 +13,12 @@ from app.casework.timeline import page_of
 from app.events.models import JourneyEvent
 from app.journeys.eap.models import EapJourney
 from app.journeys.trial.models import ClinicalTrialJourney
+from app.notes.models import Note
 from app.patients.models import Patient, PatientPhysicianRelationship
 from app.people.models import IntakeSubmission, Person, SuggestedChange
 from app.physicians.models import Physician
 from app.platform import clock
+from app.tasks.models import Task
 from tests import builders
 from tests.conftest import AsRole
 from tests.plans import plan
@@ -70,8 +72,19 @@ async def a_story(session: AsyncSession) -> tuple[Patient, dict[str, UUID]]:
             match_outcome="new_person",
             created_at=days_ago(8),
         ),
+        "note": Note(person_id=person.person_id, text="x", created_at=days_ago(9)),
+        "task": Task(
+            person_id=person.person_id,
+            title="x",
+            due_at=NOW,
+            due_by=NOW,
+            status="done",
+            done_at=days_ago(10),
+        ),
     }
     session.add_all([*rows.values(), SuggestedChange(**suggestion, value_hash="b" * 64)])
+    await builders.a_note(session, person, voided_at=NOW, void_reason="x")
+    await builders.a_task(session, person)
     booking = await builders.a_call(session, patient, booking_date=days_ago(-1), created_at=days_ago(9))
     call = await builders.a_call(session, patient, call_date=days_ago(1), status="completed", outcome="reached")
     await builders.a_call(session, patient, voided_at=NOW, void_reason="x")
@@ -96,7 +109,7 @@ async def test_every_kind_of_happening_stands_in_its_place(
     page = answer.json()
     assert [(item["kind"], UUID(item["id"])) for item in page["items"]] == list(expected.items())
     assert [item["at"] for item in page["items"]] == sorted((item["at"] for item in page["items"]), reverse=True)
-    assert (page["total"], page["total_is_capped"], page["next_cursor"]) == (9, False, None)
+    assert (page["total"], page["total_is_capped"], page["next_cursor"]) == (11, False, None)
     by_kind = {item["kind"]: item["data"] for item in page["items"]}
     assert by_kind["call"]["outcome"] == "reached"
     assert by_kind["lead_status"]["to_status"] == "x"
@@ -193,6 +206,8 @@ async def test_each_source_is_read_from_its_index(session: AsyncSession) -> None
         "ix_intake_submission_person_id",
         "ix_suggested_change_person_id_decided_at",
         "ix_patient_physician_relationship_patient_id",
+        "ix_note_person_id_created_at",
+        "ix_task_person_id_done_at",
     ):
         assert index in found, found
     assert "Seq Scan" not in found, found

@@ -18,9 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.policy import Role
 from app.access.request_guard import GuardedRoute
 from app.patients.models import Patient
+from app.people.models import Person
 from app.platform import clock
 from app.platform.paging import PageQuery
-from tests.builders import a_call, a_patient
+from tests.builders import a_call, a_note, a_patient
 from tests.canaries import World, a_world, guarded_routes
 from tests.conftest import AsRole, BoundDatabase
 
@@ -79,6 +80,8 @@ async def world(session: AsyncSession) -> World:
     await a_patient(session, deleted_at=clock.now(), deleted_by=uuid4())
     patient = await session.get_one(Patient, made.ids["patient_id"])
     await a_call(session, patient, voided_at=clock.now(), void_reason="entered twice")
+    person = await session.get_one(Person, made.person_id)
+    await a_note(session, person, voided_at=clock.now(), void_reason="entered twice")
     for table in ("medical_condition", "hospital", "eap_program"):
         await session.execute(text(f"UPDATE {table} SET name = name || ' new'"))
     await session.execute(text("UPDATE clinical_trial SET title = title || ' new'"))

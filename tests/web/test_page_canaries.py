@@ -26,11 +26,12 @@ from app.events.models import JourneyEvent
 from app.main import create_app
 from app.models import metadata
 from app.patients.models import Patient
+from app.people.models import Person
 from app.platform import clock
 from app.platform.settings import Settings
 from app.web.page_guard import PageRoute
 from tests.browsing import signed_in, somebody
-from tests.builders import a_call
+from tests.builders import a_call, a_note
 from tests.canaries import HEALTH, PERSONAL, H, P, World, a_world
 from tests.conftest import BoundDatabase
 
@@ -155,8 +156,9 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     **{
         f"/history/{kind}/{{record_id}}": HISTORY
         for kind in (
-            "persons", "leads", "patients", "call-history", "tasks", "physicians", "clinical-trial-journeys",
-            "eap-journeys", "medical-conditions", "hospitals", "clinical-trials", "eap-programs",
+            "persons", "leads", "patients", "call-history", "tasks", "notes", "physicians",
+            "clinical-trial-journeys", "eap-journeys", "medical-conditions", "hospitals", "clinical-trials",
+            "eap-programs",
         )
     },
 }  # fmt: skip
@@ -216,7 +218,8 @@ CODED = {
     "call_history.adverse_event_heard", "call_history.occurs_at", "clinical_trial_journey.clinical_trial_id",
     "clinical_trial_journey.eligible", "clinical_trial_journey.medical_condition_id", "clinical_trial_journey.status",
     "eap_gate.status", "eap_journey.eap_program_id", "eap_journey.medical_condition_id", "eap_journey.status",
-    "intake_submission.language", "patient.medical_condition_id", "patient_lead.medical_condition_id",
+    "intake_submission.language", "note.adverse_event_heard", "patient.medical_condition_id",
+    "patient_lead.medical_condition_id",
     "patient_physician_relationship.relationship_type", "person.country", "person.date_of_birth_precision",
     "person.gender", "person.phone_valid", "person_relationship.authority", "person_relationship.relationship_type",
     "suggested_change.phone_country",
@@ -255,6 +258,8 @@ async def _fill(session: AsyncSession, world: World) -> None:
     patient = await session.get(Patient, world.ids["patient_id"])
     assert patient is not None
     await a_call(session, patient, voided_at=clock.now(), void_reason=f"{P} void")
+    person = await session.get_one(Person, world.person_id)
+    await a_note(session, person, text=f"{H} text", voided_at=clock.now(), void_reason=f"{P} void")
     unable = set()
     for table, column in _canary_columns():
         name = f"{table.name}.{column.name}"
