@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from detect_secrets.core.scan import scan_file
+from detect_secrets.core.scan import get_plugins, scan_file
 from detect_secrets.settings import transient_settings
 
 ROOT = Path(__file__).parent.parent
@@ -27,7 +27,24 @@ def _tracked() -> list[str]:
 
 def _findings(names: list[str]) -> set[tuple[str, str]]:
     with transient_settings({"plugins_used": [{"name": name} for name in DETECTORS]}):
-        return {(name, secret.type) for name in names for secret in scan_file(str(ROOT / name))}
+        return {
+            (name, secret.type)
+            for name in names
+            if _may_hold_one(ROOT / name)
+            for secret in scan_file(str(ROOT / name))
+        }
+
+
+def _may_hold_one(path: Path) -> bool:
+    """
+    Whether a detector's pattern is anywhere in the file: to go through it line by line takes fifty times as long.
+
+    Settings are rewritten before they are searched, so that more is found in them; those are always gone through.
+    """
+    if path.suffix not in {".py", ".md", ".html", ".css", ".sql", ".txt"}:
+        return True
+    text = path.read_text()
+    return any(pattern.search(text) for detector in get_plugins() for pattern in detector.denylist)
 
 
 def test_the_repository_holds_no_credential() -> None:

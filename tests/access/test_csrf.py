@@ -171,17 +171,15 @@ async def test_no_input_breaks_a_route(
         assert answer.status_code < 500, (junk[:20], answer.text)
         assert "<script>alert(1)</script>" not in answer.text
         assert "256666641" not in answer.text, "nothing typed is taken for a template"
-        as_json = (
-            await client.request(
+        # Only the routes of passkeys read JSON; to the others all of it is alike.
+        if not junk or ("passkey" in path and junk.isprintable()):
+            as_json = await client.request(
                 method,
                 path,
                 json={"credential": {"rawId": junk[:50], "id": junk[:50]}, "next": "/"},
                 headers={"X-CSRF-Token": token},
             )
-            if junk.isprintable()
-            else answer
-        )
-        assert as_json.status_code < 500, junk[:20]
+            assert as_json.status_code < 500, junk[:20]
 
 
 FIELDS = (

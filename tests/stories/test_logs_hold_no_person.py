@@ -3,22 +3,21 @@ No log holds a person: canaries go through every route in every field, right and
 everything that the application and PostgreSQL have logged is searched for them.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from app.access.policy import Role, permissions_of
 from app.access.service import command_actor, create_api_key, open_account
-from app.platform import clock, schema
+from app.platform import clock
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster
 from app.platform.roles import APPLICATION
 from app.platform.settings import Settings
-from app.setup import add_reference_data
 from tests.canaries import HEALTH, PERSONAL, H, P, World, a_world, guarded_routes
 from tests.serving import environment, serving
 
@@ -31,16 +30,9 @@ ROLES = ("navigator", "data_steward", "auditor", "integration")
 CANARIES = (*PERSONAL, *HEALTH, "OR 1=1", "canary.example")
 
 
-async def _prepared(cluster: Cluster, settings: Settings) -> tuple[str, World, dict[str, str]]:
-    """A database of its own with the world of canaries, and a key of everybody's rights put together."""
-    engine = schema.sync_engine(cluster.url())
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text('CREATE DATABASE "log_canaries"'))
-    engine.dispose()
-    schema.upgrade(cluster.url("log_canaries"))
-    url = cluster.url("log_canaries", role=APPLICATION)
+async def _prepared(url: str, settings: Settings) -> tuple[World, dict[str, str]]:
+    """The world of canaries in a database of its own, and a key of everybody's rights put together."""
     database = Database(create_engine(settings, url))
-    await add_reference_data(database)
     keys = {}
     async with database.session() as session:
         world = await a_world(session)
@@ -56,7 +48,7 @@ async def _prepared(cluster: Cluster, settings: Settings) -> tuple[str, World, d
             )
         await session.commit()
     await database.close()
-    return url, world, keys
+    return world, keys
 
 
 def _sample(shape: dict[str, Any], components: dict[str, Any], world: World, name: str = "") -> Any:
@@ -136,8 +128,12 @@ async def _walk(url: str, world: World, keys: dict[str, str]) -> dict[int, int]:
     return counted
 
 
-async def test_no_log_holds_what_was_sent_or_shown(cluster: Cluster, settings: Settings, tmp_path: Path) -> None:
-    url, world, keys = await _prepared(cluster, settings)
+async def test_no_log_holds_what_was_sent_or_shown(
+    cluster: Cluster, another_database: Callable[[str], str], settings: Settings, tmp_path: Path
+) -> None:
+    another_database("log_canaries")
+    url = cluster.url("log_canaries", role=APPLICATION)
+    world, keys = await _prepared(url, settings)
     database_log_before = cluster.log.stat().st_size
     log = tmp_path / "server.log"
     with serving(log, env=environment(CRM_DATABASE_URL=url, CRM_LOG_FORMAT="json", CRM_CASELOAD="assigned")) as (
