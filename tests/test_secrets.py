@@ -4,8 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from detect_secrets.core.scan import get_plugins, scan_file
-from detect_secrets.settings import transient_settings
+from detect_secrets.core.scan import scan_file
+from detect_secrets.settings import get_plugins, transient_settings
 
 ROOT = Path(__file__).parent.parent
 DETECTORS = (

@@ -22,6 +22,7 @@ from tests.serving import environment, serving
 JSON = {"content-type": "application/json"}
 FORM = {"content-type": "application/x-www-form-urlencoded", "origin": "http://test"}
 CONDITIONS = "/api/v1/medical-conditions"
+HALF_A_HEAD = "POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 
 async def _never_ending() -> AsyncIterator[bytes]:
@@ -137,8 +138,10 @@ def test_over_a_thousand_slow_bodies_of_strangers_freeze_nothing(
 ) -> None:
     env = environment(CRM_DATABASE_URL=committed_url, CRM_DATA_DIR=str(tmp_path))
     with serving(tmp_path / "log", env=env) as (_, url):
-        for head in (_form(url), _head(CONDITIONS), "POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\n"):
-            with _stalled(url, head, 1_050) as stalled:
+        # Each form that is refused is answered by a page: fewer of them, many more than there is room for.
+        forms, bodies_of_the_api, heads = (_form(url), 300), (_head(CONDITIONS), 1_050), (HALF_A_HEAD, 1_050)
+        for head, count in (forms, bodies_of_the_api, heads):
+            with _stalled(url, head, count) as stalled:
                 # A fresh connection each: a probe does not have one that is open already.
                 assert httpx.get(f"{url}/health", timeout=20).status_code == 200
                 for path in ("/health/ready", f"{CONDITIONS}?limit=1"):

@@ -42,6 +42,8 @@ ARGUMENTS = (
 )
 WIDTHS: Final = (1440, 390)
 THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+OF_COLOURS: Final = ("color-contrast", "link-in-text-block")
+"""The rules of axe that look at colours."""
 ADVICE = "install chromium, or name one in CRM_TEST_BROWSER"
 
 # Left in the page before anything runs: what the content security policy refused. Playwright's own screenshots add
@@ -68,14 +70,15 @@ class Seen:
         What is wrong with the open page, at each of WIDTHS in each of THEMES, a line each; none is what is wanted.
 
         Findings of axe, refusals of the content security policy, scrolling sideways, requests to elsewhere. The page
-        is not loaded anew: it is turned and narrowed as somebody does it.
+        is not loaded anew: it is turned and narrowed as somebody does it. The second theme differs in its colours
+        alone.
         """
         found = []
         for width in WIDTHS:
             await self.page.set_viewport_size({"width": width, "height": 844 if width < 600 else 900})
-            for theme in THEMES:
+            for theme, rules in zip(THEMES, ((), OF_COLOURS), strict=True):
                 await self.page.emulate_media(color_scheme=theme)
-                found += [f"{width} {theme}: {finding}" for finding in await self.axe()]
+                found += [f"{width} {theme}: {finding}" for finding in await self.axe(*rules)]
             if sideways := await self.sideways():
                 found.append(f"{width}: scrolls sideways by {sideways} px")
         await self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
@@ -87,12 +90,15 @@ class Seen:
         found: list[str] = await self.page.evaluate("window.cspViolations")
         return found
 
-    async def axe(self) -> list[str]:
-        """Findings of axe as one line each: rule, target, what is wrong. Empty is the only good answer."""
-        results = await Axe().run(self.page)
+    async def axe(self, *rules: str) -> list[str]:
+        """Findings of axe, by all rules or these, a line each: rule, target, what is wrong. None is what is wanted."""
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(Axe().axe_script)
+        options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
+        violations = await self.page.evaluate("options => axe.run(options).then(found => found.violations)", options)
         return [
             f"{violation['id']} at {node['target']}: {node['failureSummary']}"
-            for violation in results.response["violations"]
+            for violation in violations
             for node in violation["nodes"]
         ]
 
