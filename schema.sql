@@ -1132,7 +1132,7 @@ CREATE TABLE came_back (
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
     CONSTRAINT ck_came_back_closed_with_a_reason CHECK ((num_nonnulls(closed_at, close_reason) <> 1)),
-    CONSTRAINT ck_came_back_kind_known CHECK ((kind = ANY (ARRAY['deceased'::text, 'withdrawn'::text])))
+    CONSTRAINT ck_came_back_kind_known CHECK ((kind = ANY (ARRAY['deceased'::text, 'withdrawn'::text, 'opted_out'::text])))
 );
 
 CREATE TABLE clinical_trial (
@@ -2877,4 +2877,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0043_notes');
+INSERT INTO alembic_version VALUES ('0044_opt_outs');

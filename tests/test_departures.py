@@ -61,7 +61,7 @@ class Story:
 
     async def begin(self) -> "Story":
         session = self.session
-        self.owner, _ = await builders.a_colleague(session)
+        self.owner, self.owner_key = await builders.a_colleague(session)
         self.patient = await builders.a_patient(session, owner_id=self.owner.user_account_id)
         person = await session.get_one(type(await builders.a_person(session)), self.patient.person_id)
         self.person_id = person.person_id
@@ -614,3 +614,30 @@ async def test_nothing_slips_past_the_step(committed_database: Database, actor: 
             )
     assert slipped == 0
     assert codes_seen <= {"done", "person_deceased"}
+
+
+async def test_owner_is_told_of_a_wish_that_arrives_and_no_machine_takes_it_back(
+    client: httpx.AsyncClient, as_role: AsRole, navigator: dict[str, str], story: Story
+) -> None:
+    machine, place = await as_role("integration"), f"/api/v1/persons/{story.person_id}"
+    known = (await client.get(place, headers=navigator)).json()
+    person = {name: known[name] for name in ("first_name", "last_name", "email")}
+
+    async def arrives(channels: list[str]) -> httpx.Response:
+        body = person | {"do_not_contact_channels": channels}
+        return await client.post("/api/v1/persons", json=body, headers=machine)
+
+    first, again, none = await arrives(["phone"]), await arrives(["phone"]), await arrives([])
+    taken_back = await client.put(place, json={"do_not_contact_channels": []}, headers=machine)
+    stands = (await client.get(place, headers=navigator)).json()["do_not_contact_channels"]
+    listed = (await client.get("/api/v1/came-back", headers=story.owner_key)).json()["items"]
+    others = (await client.get("/api/v1/came-back", headers=navigator)).json()["items"]
+    by_hand = await client.put(place, json={"do_not_contact_channels": []}, headers=navigator)
+
+    assert [answer.status_code for answer in (first, again, none)] == [200, 200, 200]
+    assert (taken_back.status_code, stands) == (403, ["phone"])
+    assert [(one["kind"], one["intake_submission_id"]) for one in listed] == [
+        ("opted_out", first.json()["intake_submission_id"])
+    ]
+    assert others == [], "it is the owner's"
+    assert by_hand.json()["do_not_contact_channels"] == []

@@ -93,8 +93,11 @@ _ALL = [
     Permission("suggestion.read", "Read suggested changes and duplicate candidates."),
     Permission("suggestion.decide", "Accept or reject suggested changes; decide on duplicate candidates."),
     Permission("fault.read", "See in which records something does not fit together."),
-    Permission("came_back.read", "Read who came back after a death or a withdrawal: one's own, and without an owner."),
-    Permission("came_back.read_all", "Read all who came back after a death or a withdrawal."),
+    Permission(
+        "came_back.read",
+        "Read who came back after a death or a withdrawal, or opted out: one's own, and without an owner.",
+    ),
+    Permission("came_back.read_all", "Read all who came back after a death or a withdrawal, or opted out."),
     Permission("came_back.close", "Say what was decided about somebody who came back."),
     Permission("key.manage", "Read and revoke API keys."),
     Permission("key.make", "Make and rotate API keys.", personal=False),
@@ -186,7 +189,7 @@ GRANTS: dict[Role, frozenset[str]] = {
         | _CAME_BACK
         | {"break_glass.review", "came_back.read_all"}
     ),
-    Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION),
+    Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION | {"fault.read"}),
     Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage"}),
     Role.INTEGRATION: frozenset(
         _CREATE | {"condition.read", "person.read", "person.search", "lead.read", "patient.read", "call.read"}

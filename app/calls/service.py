@@ -233,7 +233,7 @@ async def _answer_as_usual(
         reasons=(FurtherReason.PERSON_GIVEN,),
         language=None,
     )
-    await file_came_back(session, actor, person_id=person.person_id, departed=departed, submission=submission)
+    await file_came_back(session, actor, person_id=person.person_id, kind=departed[0], submission=submission)
     call.call_id, call.created_at, call.updated_at = (
         submission.intake_submission_id,
         submission.created_at,

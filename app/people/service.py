@@ -460,10 +460,12 @@ async def _recognise(
         language=language,
     )
     if departed and is_from_outside(actor.roles):
-        await file_came_back(session, actor, person_id=person_id, departed=departed, submission=submission)
+        await file_came_back(session, actor, person_id=person_id, kind=departed[0], submission=submission)
     suggested: list[SuggestedChange] = []
     if new is not None:
-        await _close_channels(session, person, new.do_not_contact_channels)
+        is_new_wish = await _close_channels(session, person, new.do_not_contact_channels)
+        if is_new_wish and not departed:
+            await file_came_back(session, actor, person_id=person_id, kind="opted_out", submission=submission)
         suggested = await suggestions.suggest(
             session,
             actor,
@@ -488,13 +490,19 @@ async def _recognise(
     return Identified(person, match, submission, departed)
 
 
-async def _close_channels(session: AsyncSession, person: Person, channels: Iterable[str]) -> None:
-    """Unite the opt-outs that arrive with those of a locked person; to take one back, somebody changes the person."""
+async def _close_channels(session: AsyncSession, person: Person, channels: Iterable[str]) -> bool:
+    """
+    Unite the opt-outs that arrive with those of a locked person; to take one back, somebody changes the person.
+
+    Whether one of them is new.
+    """
     closed = sorted({*person.do_not_contact_channels, *channels})
-    if closed != sorted(person.do_not_contact_channels):
-        person.do_not_contact_channels = closed
-        await session.flush()
-        audit.note(session, person_ids=[person.person_id], fields=["do_not_contact_channels"])
+    if closed == sorted(person.do_not_contact_channels):
+        return False
+    person.do_not_contact_channels = closed
+    await session.flush()
+    audit.note(session, person_ids=[person.person_id], fields=["do_not_contact_channels"])
+    return True
 
 
 async def bring_back(session: AsyncSession, person: Person) -> bool:

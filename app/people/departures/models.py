@@ -10,6 +10,8 @@ from app.people.models import Person
 from app.platform.db import DETAIL, HEALTH, INTERNAL, Base, CreatedAt, Edited, Key
 
 DEPARTURES = ("deceased", "withdrawn")
+CAME_IN = (*DEPARTURES, "opted_out")
+"""Why something that arrived stands on the list of those who came back."""
 ENDS = ("undone", "returned")
 """A mistake that was taken back; a withdrawn person who came back."""
 
@@ -57,14 +59,15 @@ class PersonDeparture(Edited, Base):
 
 class CameBack(Edited, Base):
     """
-    Something arrived from outside of somebody who has died or withdrawn: for the owner and a privacy officer.
+    Something arrived that the owner and a privacy officer are to see: from outside of somebody who has died or
+    withdrawn, or a wish not to be contacted by a channel.
 
-    The row stays; it is closed with a reason. `kind` is what they were when it arrived.
+    The row stays; it is closed with a reason. `kind` is what they were when it arrived, or `opted_out`.
     """
 
     __tablename__ = "came_back"
     __table_args__ = (
-        CheckConstraint(f"kind IN {DEPARTURES}", name="kind_known"),
+        CheckConstraint(f"kind IN {CAME_IN}", name="kind_known"),
         CheckConstraint("num_nonnulls(closed_at, close_reason) <> 1", name="closed_with_a_reason"),
         Index("ix_came_back_person_id", "person_id"),
         Index("ix_came_back_created_at", text("created_at DESC"), text("came_back_id DESC")),

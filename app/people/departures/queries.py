@@ -126,6 +126,6 @@ async def get_came_back(
 async def person_of_receipt(session: AsyncSession, *, receipt: UUID) -> UUID | None:
     """The person whose submission from outside was answered with this id instead of a record's."""
     found: UUID | None = await session.scalar(
-        select(CameBack.person_id).where(CameBack.intake_submission_id == receipt)
+        select(CameBack.person_id).where(CameBack.intake_submission_id == receipt, CameBack.kind.in_(DEPARTURES))
     )
     return found

@@ -74,12 +74,15 @@ class CameBackFilter(PageQuery):
 
 
 class CameBackRead(Answer):
-    """Something arrived from somebody who has died or withdrawn. What it said stands with the person's submissions."""
+    """
+    Something arrived from somebody who has died or withdrawn, or a wish not to be contacted (`opted_out`). What it said
+    stands with the person's submissions.
+    """
 
     came_back_id: UUID
     person_id: UUID
     person: PersonSummary
-    kind: DepartureKind
+    kind: Literal["deceased", "withdrawn", "opted_out"]
     intake_submission_id: UUID
     owner_id: UUID | None
     closed_at: datetime | None

@@ -171,10 +171,12 @@ async def correct_death(session: AsyncSession, *, person: Person, departed_on: d
 
 
 async def file_came_back(
-    session: AsyncSession, actor: Actor, *, person_id: UUID, departed: Iterable[str], submission: IntakeSubmission
+    session: AsyncSession, actor: Actor, *, person_id: UUID, kind: str, submission: IntakeSubmission
 ) -> None:
-    """Put a submission of somebody who has died or withdrawn on the list of the owner and a privacy officer."""
-    kind = next(iter(departed))
+    """
+    Put a submission on the list of the owner and a privacy officer: of somebody who has died or withdrawn, or that
+    says by which channel they are not to be contacted.
+    """
     owner_id = await _owner_of(session, person_id=person_id)
     session.add(
         CameBack(
