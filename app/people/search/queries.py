@@ -365,6 +365,12 @@ def _total(count: int | None) -> tuple[int, bool]:
 
 async def _in_hand(walk: Walk, ranked: list[_Ranked], cursor: _Cursor | None, *, most: int) -> _Part:
     """The page of people who are all read already."""
+    total = len(ranked)
+    begins = cursor.order[:3] if cursor else (0, 0, False)
+    ranked = sorted((one for one in ranked if one.order[:3] >= begins), key=lambda one: one.order)
+    # Whose activity decides nothing on this page is not asked about; some of the cursor's own rank were shown before.
+    reached = most + (sum(one.order[:3] == begins for one in ranked) if cursor else 0)
+    ranked = [one for one in ranked if one.order[:3] <= ranked[:reached][-1].order[:3]]
     by_activity = bool(cursor.by_activity) if cursor else True
     if by_activity and len(ranked) > 1:
         active_at = await _last_activity(walk, [one.hit.person_id for one in ranked])
@@ -372,7 +378,7 @@ async def _in_hand(walk: Walk, ranked: list[_Ranked], cursor: _Cursor | None, *,
     ordered = sorted(ranked, key=lambda one: one.order)
     if cursor is not None:
         ordered = [one for one in ordered if one.order > cursor.order]
-    return _Part(ordered[:most], *_total(len(ranked)), by_activity)
+    return _Part(ordered[:most], *_total(total), by_activity)
 
 
 async def _last_activity(walk: Walk, person_ids: Sequence[UUID]) -> dict[UUID, int]:
