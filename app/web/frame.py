@@ -26,6 +26,12 @@ PLACES: tuple[Place, ...] = (
     Place("", None, NavItem("Start", "home", "/")),
     Place(
         "Patients",
+        "call.read",
+        NavItem("Today", "sun", "/today"),
+        "Your calls, your tasks, new leads, and what has no outcome yet.",
+    ),
+    Place(
+        "Patients",
         "lead.read",
         NavItem("Leads", "inbox", "/leads"),
         "Those who asked for help: take a lead, talk to them, decide.",

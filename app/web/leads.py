@@ -40,6 +40,7 @@ COLUMNS = (
     Column("owner", "Owner", 3),
     Column("wakes_up", "Wakes up", 5),
 )
+_SHOWN_RIGHTS = ("call.create", "lead.write", "lead.convert", "suggestion.decide", "task.write")
 STATUS = Filter("status", "Status", [(word, words(word)) for word in LEAD.filter_words()])
 
 
@@ -113,7 +114,7 @@ async def show_lead(request: Request, session: DbSession, actor: CurrentActor, l
         "lead": shown,
         "person": person,
         "here": f"/leads/{lead_id}",
-        "may": {code: actor.may(code) for code in ("call.create", "lead.write", "lead.convert", "suggestion.decide")},
+        "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
         "alike": await alike(session, actor, person_id=person_id),
     }
     context |= await around(session, actor, person=lead.person, patient_id=None, owner_id=owner_id, query=query)

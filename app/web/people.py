@@ -24,6 +24,9 @@ from app.people.schemas import (
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.paging import PageQuery
+from app.tasks import answers as task_answers
+from app.tasks.queries import list_tasks
+from app.tasks.schemas import TaskFilter
 
 _FEW = 20
 _NAMED_BY = ("entered_by", "received_by", "decided_by", "done_by", "created_by")
@@ -57,6 +60,7 @@ async def around(
         "contact_points": [ContactPointRead.model_validate(row) for row in points.rows],
         "bookings": [],
         "suggested": [],
+        "tasks": [],
         "me": actor.account_id,
     }
     if actor.may("call.read"):
@@ -67,6 +71,9 @@ async def around(
         waiting = SuggestedChangeFilter(person_id=person_id, decision="open", limit=_FEW)
         changes = await queries.list_suggested_changes(session, actor, query=waiting)
         shown["suggested"] = [SuggestedChangeRead.model_validate(row) for row in changes.rows]
+    if actor.may("task.read"):
+        to_do = await list_tasks(session, actor, query=TaskFilter(person_id=person_id, status="open", limit=_FEW))
+        shown["tasks"] = [task_answers.read(row) for row in to_do.rows]
     accounts = {getattr(item.data, name, None) for item in timeline.items for name in _NAMED_BY}
     shown["names"] = await account_names(session, {owner_id, *accounts})
     return shown

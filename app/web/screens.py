@@ -20,15 +20,19 @@ from app.web import (
     passkeys,
     patients,
     sign_in,
+    tasks,
+    today,
     users,
 )
 from app.web.page_guard import mount_screens
 
 SCREENS = (
     home.router,
+    today.router,
     leads.router,
     patients.router,
     calls.router,
+    tasks.router,
     sign_in.router,
     enrolment.router,
     passkeys.router,

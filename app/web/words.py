@@ -84,6 +84,11 @@ def clock_of(zone: str | None) -> str | None:
     return f"{there:%H:%M} {(zone or '').rpartition('/')[2].replace('_', ' ')}"
 
 
+def on_clock(value: datetime, zone: str) -> str:
+    """An instant on the clock of a zone, with its city: 14:05 Lisbon."""
+    return f"{value.astimezone(zone_named(zone)):%H:%M} {zone.rpartition('/')[2].replace('_', ' ')}"
+
+
 def zone_text(value: datetime) -> str:
     """An instant with its zone spelt out, for titles: 4 Nov 2026, 10:12:09 CET."""
     there = local(value)

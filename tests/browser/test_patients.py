@@ -46,6 +46,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         journey = await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
         lead = await a_lead(session, person)
         await a_call(session, patient, booking_date=clock.now() + timedelta(days=1), status="scheduled")
+        late = await a_call(session, patient, booking_date=clock.now() - timedelta(days=1), status="scheduled")
         await session.commit()
         return {
             "navigator": owner.account_id,
@@ -53,6 +54,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
             "patient": patient.patient_id,
             "journey": journey.ct_journey_id,
             "lead": lead.lead_id,
+            "call": late.call_id,
         }
 
 
@@ -118,13 +120,16 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
     seen = await _as(open_page, crm, committed_database, ids[role])
     found: list[str] = []
     here = f"/patients/{ids['patient']}"
-    pages = ["/patients", "/patients?status=withdrawn", here, "/leads", f"/leads/{ids['lead']}"]
+    pages = ["/patients", "/patients?status=withdrawn", here, "/leads", f"/leads/{ids['lead']}", "/today"]
     if role == "navigator":
         pages += [
             f"/patients/{ids['patient']}/calls/new",
             f"/patients/{ids['patient']}/bookings/new",
             f"/leads/{ids['lead']}/calls/new",
             f"/leads/{ids['lead']}/bookings/new",
+            f"/patients/{ids['patient']}/tasks/new",
+            f"/leads/{ids['lead']}/tasks/new",
+            f"/calls/{ids['call']}/outcome",
             f"/leads/{ids['lead']}/move",
             f"/leads/{ids['lead']}/convert",
             f"/patients/{ids['patient']}/clinical-trial-journeys/{ids['journey']}/move",

@@ -93,9 +93,13 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")
         for what, sent in {
             "calls": {"outcome": "reached", "adverse_event_heard": "false"},
+            "tasks": {"title": "Ask the site"},
             "bookings": {"booking_date": "2099-01-02 10:00", "booking_time_zone": "Europe/Lisbon"},
         }.items()
     },
+    "/calls/{call_id}/outcome": [{}, {"outcome": "reached", "adverse_event_heard": "false"}],
+    "/tasks/{task_id}/done": [{}],
+    "/tasks/{task_id}/open": [{}],
     "/leads": [{}, {"q": "Personcanary"}, {"status": "x"}],
     "/leads/{lead_id}/take": [{}],
     "/leads/{lead_id}/move": [{}, {"to": "contacting"}, {"to": "disqualified", "reason_code": "other"}],
@@ -143,8 +147,10 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     **{
         f"{place}/{what}/new": [""]
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")
-        for what in ("calls", "bookings")
+        for what in ("calls", "bookings", "tasks")
     },
+    "/today": [""],
+    "/calls/{call_id}/outcome": [""],
     "/leads": ["", "?status=new", "?owner_id={account_id}", "?cursor=x", "?person_id={person_id}"],
     "/leads/{lead_id}": ["", "?cursor=x"],
     "/leads/{lead_id}/move": ["", "?to=disqualified"],

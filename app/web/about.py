@@ -1,0 +1,56 @@
+"""Leads and patients as what a call or a task is about: their addresses, and what the forms of those pages share."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import service as audit
+from app.leads.queries import get_lead
+from app.patients.queries import get_patient
+from app.people.models import Person
+from app.people.schemas import PersonRead
+from app.platform.actor import Actor
+from app.web.page_guard import NO_ERRORS
+
+
+async def _person_of_patient(session: AsyncSession, actor: Actor, record_id: UUID) -> Person:
+    return (await get_patient(session, actor, patient_id=record_id)).person
+
+
+async def _person_of_lead(session: AsyncSession, actor: Actor, record_id: UUID) -> Person:
+    return (await get_lead(session, actor, lead_id=record_id)).person
+
+
+@dataclass(frozen=True)
+class About:
+    """The records of one address: `key` is the name of their id, `table` that of their kind in audit events."""
+
+    path: str
+    key: str
+    place: str
+    table: str
+    person: Callable[[AsyncSession, Actor, UUID], Awaitable[Person]]
+
+    @property
+    def address(self) -> str:
+        """The address of a record, for routes."""
+        return f"{self.path}/{{{self.key}}}"
+
+    async def context(self, session: AsyncSession, actor: Actor, record_id: UUID) -> dict[str, Any]:
+        """What a form about this record shows of it; noted. PatientNotFound or LeadNotFound."""
+        person = await self.person(session, actor, record_id)
+        audit.note(session, record_type=self.table, record_id=record_id, person_ids=[person.person_id])
+        return {
+            **NO_ERRORS,
+            "person": PersonRead.model_validate(person),
+            "here": f"{self.path}/{record_id}",
+            "place": self.place,
+            "place_href": self.path,
+        }
+
+
+PATIENTS = About("/patients", "patient_id", "Patients", "patient", _person_of_patient)
+LEADS = About("/leads", "lead_id", "Leads", "patient_lead", _person_of_lead)

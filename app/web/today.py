@@ -1,0 +1,71 @@
+"""Today: what waits for the one who looks, in the order of urgency, each row one press from done."""
+
+from datetime import datetime, time, timedelta, tzinfo
+from typing import Any
+
+from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.request_guard import CurrentActor, DbSession
+from app.audit import service as audit
+from app.calls import answers as call_answers
+from app.calls.queries import list_calls
+from app.calls.schemas import CallFilter
+from app.leads import answers as lead_answers
+from app.leads.queries import list_leads
+from app.leads.schemas import LeadFilter
+from app.people.departures import queries as departures
+from app.people.departures.schemas import CameBackFilter, CameBackRead
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.paging import Page
+from app.tasks import answers as task_answers
+from app.tasks.queries import list_tasks
+from app.tasks.schemas import TaskFilter
+from app.web.page_guard import allow, page_router
+from app.web.render import page
+
+router = page_router()
+
+_NOTHING: Page[Any] = Page(items=[], next_cursor=None, total=0, total_is_capped=False)
+_MOST, _MOST_UNRESOLVED = 50, 8
+"""Rows of a section; how many more there are is said. Those without an outcome leave room for the other sections."""
+_LATE = timedelta(minutes=15)
+"""So long after its time a booking is still one of today's calls; then it lacks an outcome."""
+
+
+@router.get("/today", dependencies=[allow("call.read")])
+async def show_today(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    zone: tzinfo = request.state.frame.zone
+    now = clock.now()
+    ends = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone)
+    context: dict[str, Any] = {"now": now, "me": actor.account_id, "takes_calls": actor.person_id is not None}
+    context |= await _calls(session, actor, ends=ends, now=now)
+    context |= dict.fromkeys(("tasks", "leads", "came_back"), _NOTHING)
+    if actor.may("task.read"):
+        tasks = await list_tasks(
+            session, actor, query=TaskFilter(owner="me", status="open", due_before=ends, limit=_MOST)
+        )
+        context["tasks"] = audit.show_page(session, tasks, map(task_answers.read, tasks.rows))
+    if actor.may("lead.read"):
+        leads = await list_leads(session, actor, query=LeadFilter(status="new", limit=_MOST))
+        context["leads"] = audit.show_page(session, leads, [lead_answers.read(row, now) for row in leads.rows])
+    if actor.may("came_back.read"):
+        items = await departures.list_came_back(session, actor, query=CameBackFilter(state="open", limit=_MOST))
+        context["came_back"] = audit.show_page(session, items, map(CameBackRead.model_validate, items.rows))
+    return page(request, "today/today.html", context)
+
+
+async def _calls(session: AsyncSession, actor: Actor, *, ends: datetime, now: datetime) -> dict[str, Any]:
+    """The open bookings from now to the end of the viewer's day, the first one first, and what lacks an outcome."""
+    if actor.person_id is None:
+        return {"calls": _NOTHING, "unresolved": _NOTHING}
+    mine, late_from = actor.person_id, now - _LATE
+    today = CallFilter(pn_id=mine, status="open", occurs_from=late_from, occurs_to=ends, limit=_MOST)
+    late = CallFilter(pn_id=mine, unresolved="true", occurs_to=late_from, limit=_MOST_UNRESOLVED)
+    calls = await list_calls(session, actor, query=today)
+    unresolved = await list_calls(session, actor, query=late)
+    return {
+        "calls": audit.show_page(session, calls, [call_answers.read(row, now) for row in reversed(calls.rows)]),
+        "unresolved": audit.show_page(session, unresolved, [call_answers.read(row, now) for row in unresolved.rows]),
+    }

@@ -1,0 +1,114 @@
+"""Today, tasks on records, and what came of a call, by plain HTTP as without JavaScript."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.models import UserAccount
+from app.calls.models import CallHistory
+from app.platform import clock
+from app.platform.settings import Settings
+from app.tasks.models import Task
+from tests.browsing import ORIGIN, as_user, signed_in, somebody
+from tests.builders import a_call, a_lead, a_patient, a_person
+
+
+@pytest.mark.parametrize("is_mine", [True, False])
+async def test_today_shows_my_calls_those_without_an_outcome_tasks_and_new_leads(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, *, is_mine: bool
+) -> None:
+    me = await somebody(session, settings, "navigator")
+    colleague = await a_person(session, first_name="Noor", last_name="Brandt")
+    link = update(UserAccount).where(UserAccount.user_account_id == me.account_id)
+    await session.execute(link.values(person_id=colleague.person_id))
+    other = await somebody(session, settings, "navigator", email="other@crm.example")
+    now = clock.now()
+    patient = await a_patient(session, await a_person(session, first_name="Inês", last_name="Carvalho"))
+    await a_call(
+        session, patient, booking_date=now - timedelta(minutes=5), status="scheduled", pn_id=colleague.person_id,
+        booking_time_zone="Asia/Tokyo",
+    )  # fmt: skip
+    late = await a_patient(session, await a_person(session, first_name="Emre", last_name="Weber"))
+    await a_call(session, late, booking_date=now - timedelta(days=1), status="scheduled", pn_id=colleague.person_id)
+    about = {"person_id": patient.person_id, "patient_id": patient.patient_id, "owner_id": me.account_id}
+    for title, due_by in (("Ask the site", now - timedelta(days=1)), ("Not yet due", now + timedelta(days=9))):
+        session.add(Task(title=title, due_at=due_by, due_by=due_by, **about))
+    await a_lead(session, await a_person(session, first_name="Femke", last_name="Bakker"))
+    await session.commit()
+    await signed_in(client, session, me.account_id if is_mine else other.account_id)
+
+    answer = await client.get("/today")
+
+    assert answer.status_code == 200
+    assert "Femke Bakker" in answer.text
+    for mine in ("Inês Carvalho", "Tokyo", "Emre Weber", "What came of it?", "Ask the site"):
+        assert (mine in answer.text) is is_mine, mine
+    assert "Not yet due" not in answer.text
+    assert "None" not in answer.text
+
+
+async def test_what_came_of_a_call_is_said_and_a_wrong_form_comes_back(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    call = await a_call(
+        session, await a_patient(session), booking_date=clock.now() - timedelta(hours=2), status="scheduled"
+    )
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    place = f"/calls/{call.call_id}/outcome"
+    typed = {"csrf_token": token, "outcome": "reached", "adverse_event_heard": "true", "notes": "A rash, since Monday."}
+
+    form = await client.get(place)
+    wrong = await client.post(place, data=typed | {"call_duration_minutes": "long"}, headers=ORIGIN)
+    saved = await client.post(place, data=typed | {"call_duration_minutes": "12"}, headers=ORIGIN)
+
+    assert form.status_code == 200
+    assert wrong.status_code == 422
+    assert "A rash, since Monday." in wrong.text
+    assert saved.status_code == 303
+    stored = await session.get(CallHistory, call.call_id, populate_existing=True)
+    assert stored is not None
+    assert (stored.status, stored.outcome, stored.adverse_event_heard) == ("completed", "reached", True)
+    assert (stored.call_duration_minutes, stored.notes) == (12, "A rash, since Monday.")
+
+
+@pytest.mark.parametrize("about", ["patients", "leads"])
+async def test_a_task_is_made_on_a_record_done_once_and_opened_again(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, about: str
+) -> None:
+    person = await a_person(session)
+    record_id = (
+        (await a_patient(session, person)).patient_id
+        if about == "patients"
+        else (await a_lead(session, person)).lead_id
+    )
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/{about}/{record_id}"
+
+    async def send(place: str, **typed: str) -> httpx.Response:
+        return await client.post(
+            place, data={"csrf_token": token, **typed}, headers={**ORIGIN, "referer": f"http://test{here}"}
+        )
+
+    form = await client.get(f"{here}/tasks/new")
+    empty = await send(f"{here}/tasks", title=" ", details="For the site.")
+    made = await send(f"{here}/tasks", title="Ask the site", due_on="2026-12-01")
+    task = (await session.scalars(select(Task))).one()
+    listed = await client.get(here)
+    done, again = await send(f"/tasks/{task.task_id}/done"), await send(f"/tasks/{task.task_id}/done")
+    afterwards = await client.get(here)
+    reopened = await send(f"/tasks/{task.task_id}/open")
+
+    assert form.status_code == 200
+    assert empty.status_code == 422
+    assert "For the site." in empty.text
+    assert [answer.status_code for answer in (made, done, again, reopened)] == [303] * 4
+    assert done.headers["location"] == here
+    assert "Ask the site" in listed.text
+    assert "Task done: Ask the site" in afterwards.text
+    await session.refresh(task)
+    assert (task.status, task.person_id) == ("open", person.person_id)
