@@ -26,7 +26,7 @@ PLACES: tuple[Place, ...] = (
     Place("", None, NavItem("Start", "home", "/")),
     Place(
         "Patients",
-        "call.read",
+        "call.write",
         NavItem("Today", "sun", "/today"),
         "Your calls, your tasks, new leads, and what has no outcome yet.",
     ),

@@ -34,7 +34,7 @@ _LATE = timedelta(minutes=15)
 """So long after its time a booking is still one of today's calls; then it lacks an outcome."""
 
 
-@router.get("/today", dependencies=[allow("call.read")])
+@router.get("/today", dependencies=[allow("call.write")])
 async def show_today(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     zone: tzinfo = request.state.frame.zone
     now = clock.now()
