@@ -106,9 +106,13 @@ async def test_rows_are_walked_by_keys_and_the_last_one_stays(
 ) -> None:
     page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
     await page.goto(f"{crm}/patients")
-    await expect(page.locator(".row-link")).to_have_count(6)
+    await expect(page.locator(".row-link").first).to_be_visible()
+    # Other files write into this database as well.
     names = await page.locator(".row-link").all_text_contents()
-    for key, at in (("j", 0), ("j", 1), ("ArrowDown", 2), ("k", 1), *[("j", min(5, n)) for n in range(2, 8)]):
+    last = len(names) - 1
+    assert last >= 5
+    to_the_end = [("j", min(last, at)) for at in range(2, last + 3)]
+    for key, at in (("j", 0), ("j", 1), ("ArrowDown", 2), ("k", 1), *to_the_end):
         await page.keyboard.press(key)
         await expect(page.locator(".row-link:focus")).to_have_text(names[at])
 

@@ -32,6 +32,7 @@ CANARY = "cAnArY-8c1f"
 NOWHERE = "01970000-0000-7000-8000-000000000000"
 FIELDS_SENT = 1_000
 CPU_SECONDS = 5
+TEN_MEGABYTES = b'"' + b"x" * 10_000_000 + b'"'
 JSON = {"Content-Type": "application/json"}
 DESCRIPTION: dict[str, Any] = create_app(Settings()).openapi()
 
@@ -110,7 +111,7 @@ def _bad_bodies(route: Route) -> Iterator[Sent]:
     yield Sent(route, "a field twice inside", b'{"a": [{"b": ":", "\\u0062": 2}]}', code="duplicate_field")
     yield Sent(route, "an unknown field", json.dumps({CANARY: CANARY}).encode(), field="*")
     yield Sent(route, "a field of all objects", json.dumps({"__proto__": {"a": CANARY}}).encode(), field="*")
-    yield Sent(route, "10 MB", b'"' + b"x" * 10_000_000 + b'"', statuses=frozenset({413}))
+    yield Sent(route, "10 MB", TEN_MEGABYTES, statuses=frozenset({413}))
     unsupported = {"text/plain", "application/x-www-form-urlencoded", "application/xml", "application/json-patch+json"}
     for media_type in sorted(unsupported):
         headers = {"Content-Type": media_type}
