@@ -71,13 +71,13 @@ def test_the_api_keeps_its_description(
     config.write_text(f"{CONFIG.read_text()}\n[dictionaries.conditions]\nvalues = {json.dumps(conditions)}\n")
     env = environment(CRM_DATABASE_URL=url, CRM_DATA_DIR=str(tmp_path), CRM_FAILED_KEYS_LIMIT="0")
     with serving(log, env=env) as (_server, address):
-        # A busy machine gets longer, until every route has had its turn.
-        for seconds in (SECONDS, SECONDS * 8):
+        # On a busy machine the time may be over before every route has had its turn: then that alone is made good.
+        for seconds, phases in ((SECONDS, PHASES), (SECONDS + 600, "examples,coverage")):
             done = subprocess.run(
                 [
                     SCHEMATHESIS, "--config-file", config, "run", f"{address}/openapi.json",
                     "-H", f"Authorization: Bearer {key}",
-                    "--workers", WORKERS, "--phases", PHASES, "--mode", "all",
+                    "--workers", WORKERS, "--phases", phases, "--mode", "all",
                     "--max-examples", "60", "--max-time", str(seconds), "--seed", SEED,
                     "--continue-on-failure", "--no-color",
                 ],
