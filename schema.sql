@@ -1038,6 +1038,22 @@ CREATE TABLE access_opening (
     CONSTRAINT ck_access_opening_verdict_known CHECK ((verdict = ANY (ARRAY['justified'::text, 'not_justified'::text, 'follow_up'::text])))
 );
 
+CREATE TABLE account_preference (
+    user_account_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    language text,
+    time_zone character varying(64),
+    density text,
+    shortcuts boolean,
+    landing_place text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_account_preference_density_known CHECK ((density = ANY (ARRAY['comfortable'::text, 'compact'::text]))),
+    CONSTRAINT ck_account_preference_landing_place_known CHECK ((landing_place = ANY (ARRAY['today'::text, 'leads'::text, 'patients'::text, 'calls'::text, 'journeys'::text, 'physicians'::text, 'hospitals'::text, 'trials'::text, 'programmes'::text, 'conditions'::text, 'dashboard'::text, 'data_quality'::text, 'oversight'::text, 'administration'::text]))),
+    CONSTRAINT ck_account_preference_language_known CHECK ((language = ANY (ARRAY['en'::text, 'nl'::text, 'de'::text, 'fr'::text, 'es'::text])))
+);
+
 CREATE TABLE alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -1229,6 +1245,21 @@ CREATE TABLE contact_type (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     type_name character varying(50) NOT NULL,
     description text
+);
+
+CREATE TABLE draft (
+    draft_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    kind text NOT NULL,
+    record_id uuid NOT NULL,
+    field character varying(50) NOT NULL,
+    person_id uuid,
+    content jsonb NOT NULL,
+    saved_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_draft_kind_known CHECK ((kind = ANY (ARRAY['person'::text, 'lead'::text, 'patient'::text, 'call'::text, 'task'::text, 'note'::text, 'clinical_trial_journey'::text, 'eap_journey'::text, 'physician'::text, 'hospital'::text, 'medical_condition'::text, 'clinical_trial'::text, 'eap_program'::text])))
 );
 
 CREATE TABLE duplicate_candidate (
@@ -1939,6 +1970,9 @@ ALTER TABLE ONLY person_contact_type
 ALTER TABLE ONLY access_opening
     ADD CONSTRAINT pk_access_opening PRIMARY KEY (access_opening_id);
 
+ALTER TABLE ONLY account_preference
+    ADD CONSTRAINT pk_account_preference PRIMARY KEY (user_account_id);
+
 ALTER TABLE ONLY api_key
     ADD CONSTRAINT pk_api_key PRIMARY KEY (api_key_id);
 
@@ -1968,6 +2002,9 @@ ALTER TABLE ONLY contact_point
 
 ALTER TABLE ONLY contact_type
     ADD CONSTRAINT pk_contact_type PRIMARY KEY (contact_type_id);
+
+ALTER TABLE ONLY draft
+    ADD CONSTRAINT pk_draft PRIMARY KEY (draft_id);
 
 ALTER TABLE ONLY duplicate_candidate
     ADD CONSTRAINT pk_duplicate_candidate PRIMARY KEY (duplicate_candidate_id);
@@ -2116,6 +2153,9 @@ ALTER TABLE ONLY contact_point
 ALTER TABLE ONLY contact_type
     ADD CONSTRAINT uq_contact_type_type_name UNIQUE (type_name);
 
+ALTER TABLE ONLY draft
+    ADD CONSTRAINT uq_draft_user_account_id_kind_record_id_field UNIQUE (user_account_id, kind, record_id, field);
+
 ALTER TABLE ONLY duplicate_candidate
     ADD CONSTRAINT uq_duplicate_candidate_person_id_other_person_id UNIQUE (person_id, other_person_id);
 
@@ -2240,6 +2280,12 @@ CREATE INDEX ix_ct_journey_patient_id ON clinical_trial_journey USING btree (pat
 CREATE INDEX ix_ct_journey_physician_id ON clinical_trial_journey USING btree (physician_id, created_at DESC, ct_journey_id DESC);
 
 CREATE INDEX ix_ct_journey_status_created_at ON clinical_trial_journey USING btree (status, created_at DESC, ct_journey_id DESC);
+
+CREATE INDEX ix_draft_expires_at ON draft USING btree (expires_at);
+
+CREATE INDEX ix_draft_person_id ON draft USING btree (person_id) WHERE (person_id IS NOT NULL);
+
+CREATE INDEX ix_draft_user_account_id_expires_at ON draft USING btree (user_account_id, expires_at DESC, draft_id DESC);
 
 CREATE INDEX ix_duplicate_candidate_created_at ON duplicate_candidate USING btree (created_at DESC, duplicate_candidate_id DESC);
 
@@ -2483,6 +2529,8 @@ CREATE CONSTRAINT TRIGGER is_built_again AFTER INSERT ON index_set_aside DEFERRA
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON access_opening FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('access_opening_id');
 
+CREATE TRIGGER keep_history BEFORE UPDATE ON account_preference FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('user_account_id');
+
 CREATE TRIGGER keep_history BEFORE UPDATE ON api_key FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('api_key_id', 'secret_sha256');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON call_history FOR EACH ROW EXECUTE FUNCTION keep_history('call_id');
@@ -2634,6 +2682,9 @@ ALTER TABLE ONLY access_opening
 ALTER TABLE ONLY access_opening
     ADD CONSTRAINT fk_access_opening_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
+ALTER TABLE ONLY account_preference
+    ADD CONSTRAINT fk_account_preference_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
 ALTER TABLE ONLY api_key
     ADD CONSTRAINT fk_api_key_replaced_by FOREIGN KEY (replaced_by) REFERENCES api_key(api_key_id);
 
@@ -2684,6 +2735,12 @@ ALTER TABLE ONLY condition_synonym
 
 ALTER TABLE ONLY contact_point
     ADD CONSTRAINT fk_contact_point_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY draft
+    ADD CONSTRAINT fk_draft_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY draft
+    ADD CONSTRAINT fk_draft_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
 ALTER TABLE ONLY duplicate_candidate
     ADD CONSTRAINT fk_duplicate_candidate_other_person_id FOREIGN KEY (other_person_id) REFERENCES person(person_id);
@@ -2877,4 +2934,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0044_opt_outs');
+INSERT INTO alembic_version VALUES ('0046_preferences');

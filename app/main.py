@@ -20,6 +20,8 @@ from app.calls import errors as call_errors
 from app.casework import api as casework
 from app.conditions import api as conditions
 from app.conditions import errors as condition_errors
+from app.drafts import api as drafts
+from app.drafts import errors as draft_errors
 from app.hospitals import api as hospitals
 from app.hospitals import errors as hospital_errors
 from app.journeys import api as journeys
@@ -48,6 +50,7 @@ from app.platform.logs import set_up_logs
 from app.platform.middleware import RequestFrame
 from app.platform.processes import ending_with_the_server
 from app.platform.settings import Caseload, Settings, SettingsError
+from app.preferences import api as preferences
 from app.tasks import api as tasks
 from app.tasks import errors as task_errors
 from app.web.docs_pages import mount_docs
@@ -84,6 +87,8 @@ ROUTERS = (
     leads.router,
     tasks.router,
     notes.router,
+    drafts.router,
+    preferences.router,
     casework.of_leads,
     casework.of_patients,
     programmes.programme_router,
@@ -111,6 +116,7 @@ CONSTRAINT_ERRORS: ConstraintErrors = {
     **lead_errors.CONSTRAINTS,
     **care_team_errors.CONSTRAINTS,
     **task_errors.CONSTRAINTS,
+    **draft_errors.CONSTRAINTS,
 }
 
 

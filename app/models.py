@@ -6,6 +6,7 @@ from app.access.openings import models as openings
 from app.audit import models as audit
 from app.calls import models as calls
 from app.conditions import models as conditions
+from app.drafts import models as drafts
 from app.events import models as events
 from app.hospitals import models as hospitals
 from app.journeys import kinds as journeys
@@ -19,6 +20,7 @@ from app.people.search import models as search
 from app.physicians import models as physicians
 from app.platform import idempotency, mail
 from app.platform.db import Base
+from app.preferences import models as preferences
 from app.tasks import models as tasks
 
 metadata = Base.metadata
@@ -30,6 +32,7 @@ __all__ = [
     "calls",
     "conditions",
     "departures",
+    "drafts",
     "events",
     "hospitals",
     "idempotency",
@@ -43,6 +46,7 @@ __all__ = [
     "patients",
     "people",
     "physicians",
+    "preferences",
     "search",
     "tasks",
 ]

@@ -15,6 +15,7 @@ from app.access import rate_limits
 from app.access.accounts import sessions
 from app.access.openings import service as openings
 from app.audit.partitions import close_partitions, ensure_partitions
+from app.drafts.service import forget_old_drafts
 from app.people.search import rows as search
 from app.platform import clock, mail
 from app.platform.db import Database
@@ -54,6 +55,13 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
         async with database.unit_of_work() as session:
             await sessions.forget_old_sessions(session, now=clock.now())
             await rate_limits.forget_old_tries(session, now=clock.now())
+
+    @app.periodic(cron=_EVERY_HOUR)
+    @app.task(name="forget_drafts", queueing_lock="forget_drafts")
+    async def forget_drafts(timestamp: int) -> None:
+        """Remove the drafts that nobody has saved for 30 days."""
+        async with database.unit_of_work() as session:
+            log.info("drafts_forgotten", count=await forget_old_drafts(session, now=clock.now()))
 
     @app.periodic(cron=_EVERY_HOUR)
     @app.task(name="remind_of_reviews", queueing_lock="remind_of_reviews")

@@ -4,14 +4,16 @@ One person with a record of every kind, whose personal and health values are can
 `World.ids` gives the id for every parameter of an address, so that tests can walk all routes of the application.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from fastapi import FastAPI
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.keys import bearer
 from app.access.models import ApiKey
 from app.access.openings.models import AccessOpening
 from app.access.policy import Role
@@ -19,6 +21,7 @@ from app.access.request_guard import GuardedRoute
 from app.access.service import command_actor, create_api_key, open_account
 from app.audit.service import state_change_reason
 from app.conditions.models import MedicalCondition
+from app.drafts.models import Draft
 from app.events.models import JourneyEvent
 from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapGate
@@ -79,6 +82,15 @@ def guarded_routes(app: FastAPI | None = None) -> list[GuardedRoute]:
     """Every route of the JSON API."""
     app = app or create_app(Settings())
     return [route for route in app.routes if isinstance(route, GuardedRoute)]
+
+
+async def give_draft(session: AsyncSession, headers: Mapping[str, str]) -> None:
+    """Make the world's draft that of whom these headers name: nobody is shown the draft of somebody else."""
+    key = bearer(headers["Authorization"])
+    assert key is not None
+    whose = select(ApiKey.user_account_id).where(ApiKey.prefix == key.prefix).scalar_subquery()
+    await session.execute(update(Draft).values(user_account_id=whose))
+    await session.commit()
 
 
 async def a_world(session: AsyncSession) -> World:
@@ -279,8 +291,19 @@ async def a_world(session: AsyncSession) -> World:
         closed_at=now,
         close_reason=f"{H} decision",
     )
+    draft = Draft(
+        user_account_id=account.user_account_id,
+        kind="note",
+        record_id=person.person_id,
+        field="new",
+        person_id=person.person_id,
+        content={"text": f"{H} draft"},
+        saved_at=now,
+        expires_at=now + timedelta(days=30),
+    )
     session.add_all(
         [
+            draft,
             departure,
             came_back,
             contact,
@@ -352,6 +375,9 @@ async def a_world(session: AsyncSession) -> World:
         "duplicate_candidate_id": pair.duplicate_candidate_id,
         "departure_id": departure.person_departure_id,
         "came_back_id": came_back.came_back_id,
+        "draft_kind": draft.kind,
+        "draft_record_id": draft.record_id,
+        "draft_field": draft.field,
         "user_account_id": account.user_account_id,
         "api_key_id": api_key_id,
         "access_opening_id": opening.access_opening_id,

@@ -29,6 +29,7 @@ FIRST, LAST = UUID(int=1), UUID(int=2**128 - 1)
 
 # Rows of the tables that the world of canaries leaves empty; :account is its account.
 ROWS: Final = {
+    "account_preference": "(user_account_id) VALUES (:account)",
     "api_key": "(user_account_id, name, prefix, secret_sha256) VALUES (:account, 'x', 'crm_1', sha256('1'))",
     "held_form": "(user_account_id, path, fields, expires_at) VALUES (:account, '/', '{}', now())",
     "idempotency_key": "(owner_id, key, request_hash) VALUES (:account, 'k', '')",
@@ -57,6 +58,10 @@ CHECKS: Final = {
     "ck_access_opening_reviewed_whole": "UPDATE access_opening SET reviewed_at = now(), reviewed_by = NULL",
     "ck_access_opening_verdict_known": "UPDATE access_opening SET reviewed_at = now(), verdict = 'fine',"
     " reviewed_by = (SELECT user_account_id FROM user_account WHERE display_name = 'Another')",
+    "ck_account_preference_density_known": "UPDATE account_preference SET density = 'cosy'",
+    "ck_account_preference_landing_place_known": "UPDATE account_preference SET landing_place = 'moon'",
+    "ck_account_preference_language_known": "UPDATE account_preference SET language = 'xx'",
+    "ck_draft_kind_known": "UPDATE draft SET kind = 'joke'",
     "ck_api_key_secret_is_sha256": "UPDATE api_key SET secret_sha256 = 'short'",
     "ck_audit_event_outcome_known": "INSERT INTO audit_event (action, outcome) VALUES ('x', 'perhaps')",
     "ck_came_back_closed_with_a_reason": "UPDATE came_back SET close_reason = NULL",

@@ -225,6 +225,13 @@ NOTE: dict[str, tuple[Any, Any]] = ABOUT | {
     "adverse_event_heard": (True, False),
     "is_pinned": (True, False),
 }
+PREFERENCES: dict[str, tuple[Any, Any]] = {
+    "language": ("nl", "de"),
+    "time_zone": ("Europe/Amsterdam", "Europe/Berlin"),
+    "density": ("compact", "comfortable"),
+    "shortcuts": (False, True),
+    "landing_place": ("calls", "leads"),
+}
 HOSPITAL: dict[str, tuple[Any, Any]] = {
     "name": ("A hospital", "Another name"),
     "city": ("Utrecht", "Breda"),
@@ -280,6 +287,7 @@ SAMPLES: dict[str, dict[str, tuple[Any, Any]]] = {
     "CallUpdate": CALL,
     "NoteCreate": NOTE,
     "NoteUpdate": NOTE,
+    "PreferencesUpdate": PREFERENCES,
     "TaskCreate": TASK,
     "TaskUpdate": TASK,
     "PhysicianOfNewPerson": PHYSICIAN | INTAKE | ONE_OF_US,
@@ -320,6 +328,7 @@ NOT_OF_A_RECORD = {
     "DuplicateDecisionIn": "decides: tests/people/test_api.py",
     "BreakGlass": "opens what is masked: tests/access/test_openings.py",
     "Review": "judges an opening: tests/access/test_openings.py",
+    "DraftSave": "kept for who types it: tests/drafts/test_api.py",
     "DepartureCreate": "closes what is open: tests/test_departures.py",
     "DepartureEnd": "opens it again: tests/test_departures.py",
     "CameBackClose": "decides: tests/test_departures.py",

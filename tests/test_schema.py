@@ -213,6 +213,7 @@ WITHOUT_HISTORY = {
     "web_session": "short-lived",
     "sign_in_attempt": "short-lived",
     "known_device": "short-lived",
+    "draft": "short-lived; its earlier contents are nobody's business",
     "held_form": "short-lived",
     "idempotency_key": "short-lived",
     "outgoing_mail": "short-lived",

@@ -54,6 +54,7 @@ def test_each_job_is_due_at_its_times(jobs: App) -> None:
         "retry_stalled_jobs": ["08:11:00", "08:12:00", "08:13:00"],
         "forget_idempotency_keys": hourly,
         "forget_sign_ins": hourly,
+        "forget_drafts": hourly,
         "remind_of_reviews": hourly,
         "ensure_audit_partitions": hourly,
         "keep_search": ["02:41:00"] * 3,

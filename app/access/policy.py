@@ -83,6 +83,8 @@ _ALL = [
     Permission("note.read_voided", "Read voided notes."),
     Permission("relationship.read", "Read who treats a patient."),
     Permission("relationship.write", "Link patients and physicians."),
+    Permission("draft.own", "Keep, read and remove what one is typing oneself."),
+    Permission("preferences.own", "Read and change how one sees one's own pages.", personal=False),
     Permission("trial.read", "Read clinical trials.", personal=False),
     Permission("trial.write", "Add and change clinical trials.", personal=False),
     Permission("programme.read", "Read expanded-access programmes.", personal=False),
@@ -149,19 +151,24 @@ _CARE_WRITE = _CREATE | {
     "suggestion.decide",
     *_CAME_BACK,
 }
+_OWN = {"preferences.own"}
+_TYPING = {"draft.own"}
+"""Of those who see what is typed of people as it is: a masked draft could not be gone on with."""
 _OPENING = {"reveal.use", "break_glass.use"}
 _INSPECTION = {"audit.read", "audit.export", "patient.read_deleted", "call.read_voided", "note.read_voided"}
 
 GRANTS: dict[Role, frozenset[str]] = {
-    Role.NAVIGATOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | {"person.search"}),
-    Role.LIAISON: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | {"person.search"}),
+    Role.NAVIGATOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | _TYPING | _OWN | {"person.search"}),
+    Role.LIAISON: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | _TYPING | _OWN | {"person.search"}),
     Role.PROGRAMME_MANAGER: frozenset(
         # Who may open a person by break-glass may read people: masked, until one is opened (SIGHT_BY_PERMISSION).
-        _REFERENCE_READ | _PEOPLE_READ | _OPENING | {"programme.write", "trial.write", "gate.write"}
+        _REFERENCE_READ | _PEOPLE_READ | _OPENING | _TYPING | _OWN | {"programme.write", "trial.write", "gate.write"}
     ),
     Role.DATA_STEWARD: frozenset(
         _REFERENCE_READ
         | _PEOPLE_READ
+        | _TYPING
+        | _OWN
         | {
             "person.search",
             "person.create",
@@ -187,10 +194,11 @@ GRANTS: dict[Role, frozenset[str]] = {
         | _OPENING
         | _INSPECTION
         | _CAME_BACK
+        | _OWN
         | {"break_glass.review", "came_back.read_all"}
     ),
-    Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION | {"fault.read"}),
-    Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage"}),
+    Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION | _OWN | {"fault.read"}),
+    Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage"} | _OWN),
     Role.INTEGRATION: frozenset(
         _CREATE | {"condition.read", "person.read", "person.search", "lead.read", "patient.read", "call.read"}
     ),

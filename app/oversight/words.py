@@ -25,6 +25,8 @@ VERBS = {
     "state": "Stated a reason",
     "set": "Changed",
     "add": "Entered",
+    "save": "Saved",
+    "remove": "Removed",
 }
 # What people do with their own accounts and those of others, whose verbs alone would say nothing.
 ACTIONS = {
@@ -91,6 +93,7 @@ RECORDS = {
     "call_history": "Call",
     "task": "Task about you",
     "note": "Note about you",
+    "draft": "Draft of something about you",
     "physician": "Physician record",
     "clinical_trial_journey": "Way into a clinical trial",
     "eap_journey": "Expanded-access request",

@@ -5,10 +5,11 @@ import secrets
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -42,6 +43,20 @@ class Caseload(StrEnum):
     ASSIGNED = "assigned"
 
 
+Language = Literal["en", "nl", "de", "fr", "es"]
+"""The languages in which there are pages."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (OSError, KeyError, ValueError):
+        raise ValueError("an IANA time zone, such as Europe/Amsterdam, is needed") from None
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+
+
 class SmtpSecurity(StrEnum):
     """How mail is protected on its way to the SMTP server; `none` is for a server on this very machine."""
 
@@ -56,6 +71,8 @@ class Settings(BaseModel):
 
     `database_url` is where the application logs in, `owner_database_url` and `operator_database_url` where commands do
     that move the schema or migrate (platform/roles.py); `admin_database_url` is for `crm db roles` alone.
+
+    `default_language` and `default_time_zone` are those of pages for an account that has chosen none.
 
     `proxy_hops` is how many proxies of ours stand in front: that many entries of X-Forwarded-For are believed.
     `rate_limit_per_minute` is for requests of an account, `failed_keys_per_minute` for failed authentications from an
@@ -90,6 +107,8 @@ class Settings(BaseModel):
     workers: int = Field(default=1, ge=1, le=64)
     log_format: LogFormat = LogFormat.CONSOLE
     caseload: Caseload = Caseload.SHARED
+    default_language: Language = "en"
+    default_time_zone: ZoneName = "UTC"
     pool_size: int = Field(default=16, ge=2, le=200)
     pool_timeout_seconds: float = Field(default=3.0, gt=0, le=60)
     statement_timeout_seconds: float = Field(default=5.0, gt=0, le=600)
@@ -136,6 +155,8 @@ class Settings(BaseModel):
             "workers": "CRM_WORKERS",
             "log_format": "CRM_LOG_FORMAT",
             "caseload": "CRM_CASELOAD",
+            "default_language": "CRM_LANGUAGE",
+            "default_time_zone": "CRM_TIME_ZONE",
             "pool_size": "CRM_POOL_SIZE",
             "pool_timeout_seconds": "CRM_POOL_TIMEOUT",
             "statement_timeout_seconds": "CRM_STATEMENT_TIMEOUT",

@@ -117,6 +117,7 @@ SPELLINGS = {
     "user_account": "user",
     "web_session": "session",
     "api_key": "API key",
+    "account_preference": "preferences",
     "access_opening": "access with a reason",
     "clinical_trial_journey": "clinical trial journey",
     "eap_journey": "expanded-access journey",

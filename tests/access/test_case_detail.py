@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.policy import GRANTS, PERMISSIONS, Role
 from app.platform.db import Base
 from tests.builders import a_colleague
-from tests.canaries import H, World, a_world, guarded_routes
+from tests.canaries import H, World, a_world, give_draft, guarded_routes
 
 READS = [route for route in guarded_routes() if "GET" in (route.methods or ())]
 CODED = {
@@ -18,6 +18,7 @@ CODED = {
     "journey_event.from_status": "a state",
     "journey_event.to_status": "a state",
     "row_history.row": "a row, whose columns have classes of their own",
+    "draft.content": "shown to anyone who types it, and to nobody else",
     "held_form.fields": "shown to anyone who typed it, and to nobody else",
 }
 """Texts and documents of health that are no words about a case, and why."""
@@ -82,6 +83,7 @@ async def test_no_route_shows_case_detail_outside_the_caseload(
     _, headers = await a_colleague(session, role)
     # Known by now: a key's first request takes no fast path.
     await assigned.get("/api/v1/medical-conditions", headers=headers)
+    await give_draft(session, headers)
     leaks = []
     for route in READS:
         if route.permission not in GRANTS[Role(role)] or not PERMISSIONS[route.permission].personal:

@@ -62,6 +62,7 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "CallFilter.occurs_to": ("occurs_at",),
     "TaskFilter.owner": ("owner_id",),
     "TaskFilter.due_before": ("due_by",),
+    "DraftFilter.expires_before": ("expires_at",),
     "CameBackFilter.state": ("closed_at",),
     "OpeningFilter.reviewed": ("reviewed_at",),
     "ApiKeyFilter.working": ("status",),

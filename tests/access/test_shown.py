@@ -22,7 +22,7 @@ from app.audit.models import AuditEvent
 from app.people.models import Person
 from app.platform.db import Base
 from tests.builders import a_condition, a_lead, a_patient, a_person, a_physician
-from tests.canaries import World, a_world, guarded_routes
+from tests.canaries import World, a_world, give_draft, guarded_routes
 from tests.conftest import AsRole
 
 ROUTES = [route for route in guarded_routes() if "DELETE" not in (route.methods or ())]
@@ -68,6 +68,7 @@ BODIES: dict[str, Callable[[Crowd], dict[str, Any]]] = {
         "pn_id": who["navigator"],
         "call_date": "2026-11-20T10:00:00Z",
     },
+    "save_draft": lambda who: {"content": {"text": "x"}, "person_id": who["subject"]},
     "create_note": lambda who: {"lead_id": who["lead_id"], "text": "Speaks slowly."},
     "create_task": lambda who: {"patient_id": who["patient_id"], "title": "Call", "due_on": "2027-01-20"},
     "reschedule_call": lambda who: {"booking_date": "2027-01-20T10:00:00Z", "pn_id": who["other"]},
@@ -129,7 +130,7 @@ BODIES: dict[str, Callable[[Crowd], dict[str, Any]]] = {
         "reason": "A reason",
     },
 }
-"""The body of each POST."""
+"""The body of each POST, and of a PUT that needs more than none."""
 
 
 @pytest.fixture
@@ -208,7 +209,11 @@ async def test_the_event_names_everybody_whom_the_answer_names(
         )
         await session.execute(text("UPDATE came_back SET closed_at = NULL, close_reason = NULL"))
         await session.commit()
-    body = None if method == "GET" else {} if method == "PUT" else BODIES[route.name](crowd)
+    if route.permission == "draft.own":
+        await give_draft(session, headers)
+    body: dict[str, Any] | None = None if method == "GET" else {}
+    if method == "POST" or route.name in BODIES:
+        body = BODIES[route.name](crowd)
     answer = await client.request(method, crowd.world.address(route), headers=headers, json=body)
     assert answer.status_code in {200, 201}, answer.text
 

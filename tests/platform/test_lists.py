@@ -22,7 +22,7 @@ from app.people.models import Person
 from app.platform import clock
 from app.platform.paging import PageQuery
 from tests.builders import a_call, a_note, a_patient
-from tests.canaries import World, a_world, guarded_routes
+from tests.canaries import World, a_world, give_draft, guarded_routes
 from tests.conftest import AsRole, BoundDatabase
 
 OF_THE_PAGE: Final = {"limit", "cursor"}
@@ -90,7 +90,7 @@ async def world(session: AsyncSession) -> World:
 
 
 @pytest.fixture
-async def api(client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole) -> httpx.AsyncClient:
+async def api(client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, world: World) -> httpx.AsyncClient:
     """A client whose key may do everything."""
     client.headers.update(await as_role(Role.NAVIGATOR.value))
     for role in set(Role) - {Role.NAVIGATOR}:
@@ -102,6 +102,7 @@ async def api(client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole)
             {"role": role.value},
         )
     await session.commit()
+    await give_draft(session, {"Authorization": client.headers["Authorization"]})
     return client
 
 

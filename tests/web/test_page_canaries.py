@@ -236,6 +236,7 @@ CODED = {
 
 
 ROWS = """
+account_preference (user_account_id) VALUES (:account);
 web_session (user_account_id, reference_sha256, stage, signed_in_at, last_seen_at, proved_at, browser, source)
  VALUES (:account, HASH, 'open', now(), now(), now(), 'x', 'x');
 password_credential (user_account_id, hash, changed_at) VALUES (:account, 'x', now());

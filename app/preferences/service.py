@@ -1,0 +1,55 @@
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import service as audit
+from app.platform.actor import Actor
+from app.platform.etags import etag, require_match
+from app.platform.settings import Settings
+from app.platform.stored_fields import StoredFields
+from app.preferences.models import AccountPreference
+from app.preferences.schemas import PreferencesRead, PreferencesUpdate
+
+_CHANGED = StoredFields(AccountPreference, PreferencesUpdate)
+
+
+async def preferences_of(session: AsyncSession, settings: Settings, *, account_id: UUID | None) -> PreferencesRead:
+    """What counts for an account: what it has chosen, else the defaults."""
+    row = None
+    if account_id is not None:
+        row = await session.get(AccountPreference, account_id, populate_existing=True)
+    defaults = {
+        "language": settings.default_language,
+        "time_zone": settings.default_time_zone,
+        "density": "comfortable",
+        "shortcuts": True,
+        "landing_place": "today",
+    }
+    chosen = {name: value for name in defaults if row is not None and (value := getattr(row, name)) is not None}
+    return PreferencesRead.model_validate(
+        {**defaults, **chosen, "chosen": list(chosen), "version": 0 if row is None else row.version}
+    )
+
+
+async def change_preferences(
+    session: AsyncSession,
+    settings: Settings,
+    actor: Actor,
+    *,
+    change: PreferencesUpdate,
+    if_match: str | None = None,
+) -> PreferencesRead:
+    """Change those of the actor's own preferences that are given. Stale."""
+    row = await session.get(AccountPreference, actor.account_id, with_for_update=True, populate_existing=True)
+    require_match(if_match, etag(0 if row is None else row.version))
+    if row is None and change.model_fields_set:
+        # Two first choices at once are both kept.
+        empty = insert(AccountPreference).values(user_account_id=actor.account_id, updated_by=actor.account_id)
+        await session.execute(empty.on_conflict_do_nothing())
+        row = await session.get(AccountPreference, actor.account_id, with_for_update=True, populate_existing=True)
+    if row is not None:
+        _CHANGED.set_given(row, change)
+        await session.flush()
+    audit.note(session, record_type="account_preference", record_id=actor.account_id, fields=change.model_fields_set)
+    return await preferences_of(session, settings, account_id=actor.account_id)
