@@ -1,7 +1,7 @@
 """
 The API against its own description: schemathesis with all checks, on a real server.
 
-25 seconds in the suite; FUZZ_SECONDS sets another time (`make fuzz`: 600), FUZZ_SEED another course.
+30 seconds in the suite; FUZZ_SECONDS sets another time (`make fuzz`: 600), FUZZ_SEED another course.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from tests.serving import environment, serving
 
 pytestmark = pytest.mark.long
 
-SECONDS = int(os.environ.get("FUZZ_SECONDS", "25"))
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "30"))
 # Two threads that read a lambda's source at once broke Python 3.11 ("AST constructor recursion depth mismatch").
 WORKERS = "1"
 PHASES = os.environ.get("FUZZ_PHASES", "examples,coverage,fuzzing,stateful")
@@ -71,13 +71,13 @@ def test_the_api_keeps_its_description(
     config.write_text(f"{CONFIG.read_text()}\n[dictionaries.conditions]\nvalues = {json.dumps(conditions)}\n")
     env = environment(CRM_DATABASE_URL=url, CRM_DATA_DIR=str(tmp_path), CRM_FAILED_KEYS_LIMIT="0")
     with serving(log, env=env) as (_server, address):
-        # On a busy machine the time may be over before every route has had its turn: then that alone is made good.
-        for seconds, phases in ((SECONDS, PHASES), (SECONDS + 600, "examples,coverage")):
+        # On a busy machine the time may be over before every route has had its turn: it gets more, once.
+        for seconds in (SECONDS, SECONDS * 3):
             done = subprocess.run(
                 [
                     SCHEMATHESIS, "--config-file", config, "run", f"{address}/openapi.json",
                     "-H", f"Authorization: Bearer {key}",
-                    "--workers", WORKERS, "--phases", phases, "--mode", "all",
+                    "--workers", WORKERS, "--phases", PHASES, "--mode", "all",
                     "--max-examples", "60", "--max-time", str(seconds), "--seed", SEED,
                     "--continue-on-failure", "--no-color",
                 ],
