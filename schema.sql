@@ -1219,6 +1219,8 @@ CREATE TABLE condition_synonym (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    name_key text NOT NULL,
+    is_double boolean DEFAULT false NOT NULL,
     CONSTRAINT ck_condition_synonym_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
 );
 
@@ -1318,6 +1320,9 @@ CREATE TABLE eap_journey (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    number_scope text NOT NULL,
+    eap_number_key text NOT NULL,
+    is_double boolean DEFAULT false NOT NULL,
     CONSTRAINT ck_eap_journey_completed_after_enrolled CHECK ((completion_date >= enrollment_date)),
     CONSTRAINT ck_eap_journey_status_known CHECK ((status = ANY (ARRAY['inquiry'::text, 'eligibility_review'::text, 'request_preparation'::text, 'submitted_to_sponsor'::text, 'sponsor_review'::text, 'sponsor_approved'::text, 'approvals_in_progress'::text, 'supply_authorised'::text, 'shipped'::text, 'shipment_failed'::text, 'received'::text, 'on_treatment'::text, 'treatment_ended'::text, 'reporting'::text, 'closed'::text, 'not_pursued'::text, 'not_eligible'::text, 'redirect_to_trial'::text, 'refused'::text, 'sponsor_declined'::text, 'withdrawn'::text, 'deceased'::text, 'programme_closed'::text, 'transitioned_to_commercial'::text])))
 );
@@ -1334,6 +1339,8 @@ CREATE TABLE eap_program (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    name_key text NOT NULL,
+    is_double boolean DEFAULT false NOT NULL,
     CONSTRAINT ck_eap_program_product_not_blank CHECK ((btrim((product)::text) <> ''::text)),
     CONSTRAINT ck_eap_program_status_known CHECK ((status = ANY (ARRAY['planned'::text, 'open'::text, 'paused'::text, 'closed'::text])))
 );
@@ -1358,6 +1365,9 @@ CREATE TABLE hospital (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    name_key text NOT NULL,
+    city_key text NOT NULL,
+    is_double boolean DEFAULT false NOT NULL,
     CONSTRAINT ck_hospital_country_iso CHECK (((country)::text ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT ck_hospital_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
 );
@@ -1431,6 +1441,8 @@ CREATE TABLE medical_condition (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    name_key text NOT NULL,
+    is_double boolean DEFAULT false NOT NULL,
     CONSTRAINT ck_medical_condition_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
 );
 
@@ -1722,7 +1734,8 @@ CREATE TABLE physician (
     is_active boolean DEFAULT true NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
-    version integer DEFAULT 1 NOT NULL
+    version integer DEFAULT 1 NOT NULL,
+    licence_key text
 );
 
 CREATE TABLE procrastinate_events (
@@ -1846,6 +1859,8 @@ CREATE TABLE specialization (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    name_key text NOT NULL,
+    is_double boolean DEFAULT false NOT NULL,
     CONSTRAINT ck_specialization_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
 );
 
@@ -2162,9 +2177,6 @@ ALTER TABLE ONLY duplicate_candidate
 ALTER TABLE ONLY eap_gate
     ADD CONSTRAINT uq_eap_gate_eap_journey_id_gate UNIQUE (eap_journey_id, gate);
 
-ALTER TABLE ONLY eap_journey
-    ADD CONSTRAINT uq_eap_journey_number UNIQUE NULLS NOT DISTINCT (eap_program_id, eap_number, product);
-
 ALTER TABLE ONLY known_device
     ADD CONSTRAINT uq_known_device_user_account_id_reference_sha256 UNIQUE (user_account_id, reference_sha256);
 
@@ -2261,6 +2273,8 @@ CREATE INDEX ix_clinical_trial_words ON clinical_trial USING gin (word_terms((tr
 
 CREATE INDEX ix_condition_code_system_code ON condition_code USING btree (system, code);
 
+CREATE INDEX ix_condition_synonym_double ON condition_synonym USING btree (condition_synonym_id) WHERE is_double;
+
 CREATE INDEX ix_condition_synonym_medical_condition_id ON condition_synonym USING btree (medical_condition_id);
 
 CREATE INDEX ix_condition_synonym_words ON condition_synonym USING gin (word_terms((name)::text)) WITH (fastupdate=off);
@@ -2295,6 +2309,8 @@ CREATE INDEX ix_duplicate_candidate_other_person_id ON duplicate_candidate USING
 
 CREATE INDEX ix_eap_journey_created_at ON eap_journey USING btree (created_at DESC, eap_journey_id DESC);
 
+CREATE INDEX ix_eap_journey_double ON eap_journey USING btree (eap_journey_id) WHERE is_double;
+
 CREATE INDEX ix_eap_journey_eap_number ON eap_journey USING btree (lower((eap_number)::text));
 
 CREATE INDEX ix_eap_journey_eap_program_id ON eap_journey USING btree (eap_program_id, created_at DESC, eap_journey_id DESC);
@@ -2307,9 +2323,13 @@ CREATE INDEX ix_eap_journey_status_created_at ON eap_journey USING btree (status
 
 CREATE INDEX ix_eap_program_created_at ON eap_program USING btree (created_at DESC, eap_program_id DESC);
 
+CREATE INDEX ix_eap_program_double ON eap_program USING btree (eap_program_id) WHERE is_double;
+
 CREATE INDEX ix_eap_program_words ON eap_program USING gin (word_terms((name)::text, (product)::text, (sponsor)::text)) WITH (fastupdate=off);
 
 CREATE INDEX ix_held_form_user_account_id ON held_form USING btree (user_account_id);
+
+CREATE INDEX ix_hospital_double ON hospital USING btree (hospital_id) WHERE is_double;
 
 CREATE INDEX ix_hospital_name ON hospital USING btree (lower((name)::text), hospital_id);
 
@@ -2336,6 +2356,10 @@ CREATE INDEX ix_journey_event_patient_id_happened_at ON journey_event USING btre
 CREATE INDEX ix_known_device_last_used_at ON known_device USING btree (last_used_at);
 
 CREATE INDEX ix_medical_condition_active_name ON medical_condition USING btree (is_active, lower((name)::text), medical_condition_id);
+
+CREATE INDEX ix_medical_condition_double ON medical_condition USING btree (medical_condition_id) WHERE is_double;
+
+CREATE INDEX ix_medical_condition_name ON medical_condition USING btree (lower((name)::text), medical_condition_id);
 
 CREATE INDEX ix_medical_condition_words ON medical_condition USING gin (word_terms((name)::text, (abbreviation)::text)) WITH (fastupdate=off);
 
@@ -2435,6 +2459,8 @@ CREATE INDEX ix_physician_created_at ON physician USING btree (created_at DESC, 
 
 CREATE INDEX ix_physician_hospital_id ON physician USING btree (hospital_id, created_at DESC, physician_id DESC);
 
+CREATE INDEX ix_physician_licence_key ON physician USING btree (licence_key);
+
 CREATE INDEX ix_physician_medical_license_number ON physician USING btree (medical_license_number);
 
 CREATE INDEX ix_physician_specialization_id ON physician USING btree (specialization_id, created_at DESC, physician_id DESC);
@@ -2448,6 +2474,10 @@ CREATE INDEX ix_search_word_word ON search_word USING btree (word);
 CREATE INDEX ix_sign_in_attempt_account_sha256_at ON sign_in_attempt USING btree (account_sha256, at);
 
 CREATE INDEX ix_sign_in_attempt_source_at ON sign_in_attempt USING btree (source, at);
+
+CREATE INDEX ix_specialization_double ON specialization USING btree (specialization_id) WHERE is_double;
+
+CREATE INDEX ix_specialization_name ON specialization USING btree (lower((name)::text), specialization_id);
 
 CREATE INDEX ix_specialization_words ON specialization USING gin (word_terms((name)::text)) WITH (fastupdate=off);
 
@@ -2503,11 +2533,15 @@ CREATE UNIQUE INDEX uq_clinical_trial_trial_id ON clinical_trial USING btree (tr
 
 CREATE UNIQUE INDEX uq_condition_code ON condition_code USING btree (medical_condition_id, system, code);
 
-CREATE UNIQUE INDEX uq_condition_synonym_name ON condition_synonym USING btree (lower((name)::text));
+CREATE UNIQUE INDEX uq_condition_synonym_keys ON condition_synonym USING btree (name_key) NULLS NOT DISTINCT WHERE (NOT is_double);
 
-CREATE UNIQUE INDEX uq_eap_program_name ON eap_program USING btree (lower((name)::text));
+CREATE UNIQUE INDEX uq_eap_journey_keys ON eap_journey USING btree (number_scope, eap_number_key) NULLS NOT DISTINCT WHERE (NOT is_double);
 
-CREATE UNIQUE INDEX uq_medical_condition_name ON medical_condition USING btree (lower((name)::text));
+CREATE UNIQUE INDEX uq_eap_program_keys ON eap_program USING btree (name_key) NULLS NOT DISTINCT WHERE (NOT is_double);
+
+CREATE UNIQUE INDEX uq_hospital_keys ON hospital USING btree (name_key, city_key, country) NULLS NOT DISTINCT WHERE (NOT is_double);
+
+CREATE UNIQUE INDEX uq_medical_condition_keys ON medical_condition USING btree (name_key) NULLS NOT DISTINCT WHERE (NOT is_double);
 
 CREATE UNIQUE INDEX uq_patient_physician_relationship_current ON patient_physician_relationship USING btree (patient_id, physician_id, relationship_type) WHERE (end_date IS NULL);
 
@@ -2519,7 +2553,7 @@ CREATE UNIQUE INDEX uq_person_email_key ON person USING btree (email_key) WHERE 
 
 CREATE UNIQUE INDEX uq_role_grant_current ON role_grant USING btree (user_account_id, role) WHERE (revoked_at IS NULL);
 
-CREATE UNIQUE INDEX uq_specialization_name ON specialization USING btree (lower((name)::text));
+CREATE UNIQUE INDEX uq_specialization_keys ON specialization USING btree (name_key) NULLS NOT DISTINCT WHERE (NOT is_double);
 
 CREATE UNIQUE INDEX uq_task_next_task_id ON task USING btree (next_task_id);
 
@@ -2934,4 +2968,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0046_preferences');
+INSERT INTO alembic_version VALUES ('0047_one_row');

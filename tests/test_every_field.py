@@ -233,7 +233,7 @@ PREFERENCES: dict[str, tuple[Any, Any]] = {
     "landing_place": ("calls", "leads"),
 }
 HOSPITAL: dict[str, tuple[Any, Any]] = {
-    "name": ("A hospital", "Another name"),
+    "name": (unlike("A hospital {}"), unlike("Another name {}")),
     "city": ("Utrecht", "Breda"),
     "country": ("NL", "BE"),
     "address": ("A street 1", "Another street 2"),

@@ -259,7 +259,9 @@ def test_partition_of_the_month_cannot_be_emptied_behind_the_table(committed_own
 
 async def test_changing_a_row_files_the_earlier_version_whole(database: Database) -> None:
     async with database.session() as session:
-        made = await session.execute(text("INSERT INTO hospital (name) VALUES ('First') RETURNING hospital_id"))
+        made = await session.execute(
+            text("INSERT INTO hospital (name, name_key, city_key) VALUES ('First', '', '') RETURNING hospital_id")
+        )
         hospital_id = made.scalar_one()
         await session.execute(text("UPDATE hospital SET name = name"))
         changed = await session.execute(text("UPDATE hospital SET name = 'Second' RETURNING version"))

@@ -94,7 +94,7 @@ _ALL = [
     Permission("gate.write", "Change the gates of expanded-access journeys."),
     Permission("suggestion.read", "Read suggested changes and duplicate candidates."),
     Permission("suggestion.decide", "Accept or reject suggested changes; decide on duplicate candidates."),
-    Permission("fault.read", "See in which records something does not fit together."),
+    Permission("fault.read", "See in which records something does not fit together, and which are doubles of others."),
     Permission(
         "came_back.read",
         "Read who came back after a death or a withdrawal, or opted out: one's own, and without an owner.",

@@ -1,4 +1,5 @@
 from app.platform.db import ConstraintErrors
+from app.platform.doubles import AlreadyHere
 from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
 
 
@@ -16,14 +17,14 @@ def condition_inactive() -> Invalid:
     return invalid_field("medical_condition_id", "condition_inactive", message)
 
 
-class ConditionExists(Conflict):
+class ConditionExists(AlreadyHere):
     code = "condition_exists"
-    detail = "A medical condition of this name exists."
+    detail = "A medical condition of this name exists, or has it among its synonyms: use that one."
 
 
-class SynonymTaken(Conflict):
+class SynonymTaken(AlreadyHere):
     code = "synonym_taken"
-    detail = "One of the synonyms already means another condition."
+    detail = "One of the synonyms already means another condition, as its name or one of its synonyms."
 
 
 class CodeTwice(Conflict):
@@ -32,7 +33,7 @@ class CodeTwice(Conflict):
 
 
 CONSTRAINTS: ConstraintErrors = {
-    "uq_medical_condition_name": ConditionExists,
-    "uq_condition_synonym_name": SynonymTaken,
+    "uq_medical_condition_keys": ConditionExists,
+    "uq_condition_synonym_keys": SynonymTaken,
     "uq_condition_code": CodeTwice,
 }

@@ -1,9 +1,10 @@
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.platform.db import PUBLIC, Base, CreatedAt, Edited, Key, Rows
+from app.platform.doubles import KEY_OF_NAME, Keyed, indexes_of_keys
 from app.platform.search import index_of_words
 
 MAP_TYPES = ("exact", "narrower", "broader")
@@ -14,12 +15,13 @@ CONDITION_NAMES = "name, abbreviation"
 SYNONYM_NAMES = "name"
 
 
-class MedicalCondition(Edited, Base):
+class MedicalCondition(Keyed, Edited, Base):
     __tablename__ = "medical_condition"
     __table_args__ = (
         index_of_words("medical_condition", CONDITION_NAMES),
         CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
-        Index("uq_medical_condition_name", text("lower(name)"), unique=True),
+        Index("ix_medical_condition_name", text("lower(name)"), "medical_condition_id"),
+        *indexes_of_keys("medical_condition", "medical_condition_id", "name_key"),
         Index("ix_medical_condition_active_name", "is_active", text("lower(name)"), "medical_condition_id"),
     )
 
@@ -29,6 +31,9 @@ class MedicalCondition(Edited, Base):
     abbreviation: Mapped[str | None] = mapped_column(String(50), info=PUBLIC)
     description: Mapped[str | None] = mapped_column(info=PUBLIC)
     is_active: Mapped[bool] = mapped_column(server_default=text("true"), info=PUBLIC)
+    name_key: Mapped[str] = mapped_column(info=PUBLIC)
+
+    keys = KEY_OF_NAME
 
     synonyms: Mapped[list["ConditionSynonym"]] = relationship(
         lazy="raise", order_by="ConditionSynonym.name", cascade="all, delete-orphan"
@@ -38,14 +43,14 @@ class MedicalCondition(Edited, Base):
     )
 
 
-class ConditionSynonym(Edited, Base, rows=Rows.PART):
+class ConditionSynonym(Keyed, Edited, Base, rows=Rows.PART):
     """Another name of a condition: lay words, older terms, other languages. Unique, so a text means one condition."""
 
     __tablename__ = "condition_synonym"
     __table_args__ = (
         index_of_words("condition_synonym", SYNONYM_NAMES),
         CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
-        Index("uq_condition_synonym_name", func.lower(text("name")), unique=True),
+        *indexes_of_keys("condition_synonym", "condition_synonym_id", "name_key"),
         Index("ix_condition_synonym_medical_condition_id", "medical_condition_id"),
     )
 
@@ -55,6 +60,9 @@ class ConditionSynonym(Edited, Base, rows=Rows.PART):
         ForeignKey("medical_condition.medical_condition_id"), info=PUBLIC
     )
     name: Mapped[str] = mapped_column(String(200), info=PUBLIC)
+    name_key: Mapped[str] = mapped_column(info=PUBLIC)
+
+    keys = KEY_OF_NAME
 
 
 class ConditionCode(Edited, Base, rows=Rows.PART):

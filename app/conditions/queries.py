@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import func, select, union
@@ -41,6 +42,21 @@ async def require_current(session: AsyncSession, actor: Actor, *, medical_condit
         raise condition_unknown()
     if not is_active and not is_from_outside(actor.roles):
         raise condition_inactive()
+
+
+async def find_by_words(
+    session: AsyncSession, keys: Collection[str], *, but: UUID | None
+) -> dict[str, MedicalCondition]:
+    """The conditions that have one of these keys (`key_of_name`), as their name or a synonym; `but` is left out."""
+    found: dict[str, MedicalCondition] = {}
+    of_synonym = select(MedicalCondition, ConditionSynonym.name_key).join(ConditionSynonym)
+    for query, key in (
+        (of_synonym, ConditionSynonym.name_key),
+        (select(MedicalCondition, MedicalCondition.name_key), MedicalCondition.name_key),
+    ):
+        wanted = query.where(key.in_(keys), MedicalCondition.medical_condition_id.is_distinct_from(but))
+        found |= {row[1]: row[0] for row in await session.execute(wanted)}
+    return found
 
 
 async def list_conditions(session: AsyncSession, _actor: Actor, *, query: ConditionFilter) -> Found[MedicalCondition]:

@@ -6,11 +6,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
 from app.conditions import queries
+from app.conditions.errors import ConditionExists, SynonymTaken
 from app.conditions.models import ConditionCode, ConditionSynonym, MedicalCondition
 from app.conditions.schemas import CodeIn, ConditionCreate, ConditionUpdate
 from app.conditions.seed import seed_conditions
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.doubles import key_of_name, lock_things, shown_to
 from app.platform.etags import etag, require_match
 from app.platform.stored_fields import StoredFields
 
@@ -21,7 +23,8 @@ _CODE = StoredFields(ConditionCode, CodeIn)
 
 
 async def add_condition(session: AsyncSession, actor: Actor, *, new: ConditionCreate) -> MedicalCondition:
-    """A new condition; ConditionExists or SynonymTaken when a name is used already, whatever its case."""
+    """A new condition; ConditionExists or SynonymTaken when a word for it means another one, in whatever writing."""
+    await _require_free(session, actor, name=new.name, synonyms=new.synonyms)
     condition = _condition(actor, new)
     session.add(condition)
     await session.flush()
@@ -37,10 +40,17 @@ async def change_condition(
     change: ConditionUpdate,
     if_match: str | None = None,
 ) -> MedicalCondition:
-    """Change the fields given; Stale when `if_match` names another version."""
+    """Change the fields given; Stale when `if_match` names another version; ConditionExists, SynonymTaken."""
     condition = await queries.get_condition(session, actor, medical_condition_id=medical_condition_id, for_update=True)
     require_match(if_match, etag(condition.version))
     given = change.model_fields_set
+    await _require_free(
+        session,
+        actor,
+        name=change.name if "name" in given else None,
+        synonyms=change.synonyms if "synonyms" in given else (),
+        of=condition,
+    )
     _CHANGED.set_given(condition, change)
     if "synonyms" in given:
         condition.synonyms = _synonyms(change.synonyms, known=condition.synonyms)
@@ -61,6 +71,29 @@ async def add_curated_conditions(session: AsyncSession, actor: Actor) -> int:
     return len(curated)
 
 
+async def _require_free(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    name: str | None,
+    synonyms: Sequence[str],
+    of: MedicalCondition | None = None,
+) -> None:
+    """ConditionExists, SynonymTaken for words that are new to the condition `of` and mean another one."""
+    known = set() if of is None else {of.name_key, *(synonym.name_key for synonym in of.synonyms)}
+    asked: dict[str, type[ConditionExists | SynonymTaken]] = {key_of_name(word): SynonymTaken for word in synonyms}
+    if name is not None:
+        asked[key_of_name(name)] = ConditionExists
+    new = asked.keys() - known
+    await lock_things(session, MedicalCondition, sorted(new))
+    but = None if of is None else of.medical_condition_id
+    found = await queries.find_by_words(session, new, but=but) if new else {}
+    for key, refusal in reversed(asked.items()):
+        if key in found:
+            fields = ("medical_condition_id", "name", "abbreviation", "is_active")
+            raise refusal(shown_to(actor, "condition.read", found[key], *fields))
+
+
 def _condition(actor: Actor, new: ConditionCreate) -> MedicalCondition:
     return MedicalCondition(
         **_NEW.values(new),
@@ -71,11 +104,11 @@ def _condition(actor: Actor, new: ConditionCreate) -> MedicalCondition:
 
 
 def _synonyms(names: Sequence[str], *, known: Sequence[ConditionSynonym] = ()) -> list[ConditionSynonym]:
-    """A row for each distinct name; one that is known, in whatever case, keeps its row."""
-    old = {synonym.name.lower(): synonym for synonym in known}
+    """A row for each distinct name; one that is known, in whatever writing, keeps its row."""
+    old = {synonym.name_key: synonym for synonym in known}
     rows = []
-    for name in sorted({name.lower(): name for name in names}.values()):
-        row = old.get(name.lower(), ConditionSynonym())
+    for key, name in sorted({key_of_name(name): name for name in names}.items()):
+        row = old.get(key, ConditionSynonym())
         row.name = name
         rows.append(row)
     return rows

@@ -1,5 +1,6 @@
 from app.platform.db import ConstraintErrors
-from app.platform.errors import Conflict, NotFound
+from app.platform.doubles import AlreadyHere
+from app.platform.errors import NotFound
 
 
 class HospitalNotFound(NotFound):
@@ -12,9 +13,20 @@ class SpecializationNotFound(NotFound):
     detail = "There is no such specialization."
 
 
-class SpecializationExists(Conflict):
+class HospitalExists(AlreadyHere):
+    code = "hospital_exists"
+    detail = (
+        "A hospital of this name in this city exists: use that one."
+        " Where another one is meant, give both their country, or a name that tells them apart."
+    )
+
+
+class SpecializationExists(AlreadyHere):
     code = "specialization_exists"
-    detail = "A specialization of this name exists."
+    detail = "A specialization of this name exists: use that one."
 
 
-CONSTRAINTS: ConstraintErrors = {"uq_specialization_name": SpecializationExists}
+CONSTRAINTS: ConstraintErrors = {
+    "uq_hospital_keys": HospitalExists,
+    "uq_specialization_keys": SpecializationExists,
+}

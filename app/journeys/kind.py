@@ -33,6 +33,10 @@ def _no_further_answers(_journey: Any) -> Mapping[str, Any]:
     return {}
 
 
+async def _no_further_check(_session: AsyncSession, _actor: Actor, _journey: Any) -> None:
+    return None
+
+
 async def _no_further_columns(_session: AsyncSession, _actor: Actor, _new: Any) -> Mapping[str, Any]:
     return {}
 
@@ -49,8 +53,9 @@ class Kind:
 
     The rest is for what is not done by the names of fields alone: `special` names the fields of `bodies` that are no
     columns, `further_columns` gives columns made from them; `further_answers` gives the fields of `read` that are
-    neither columns nor common to all kinds; `check_change` refuses a change of a journey; `arrive` sets what a move
-    means beside the status. `constraints` are the errors of the table's own constraints.
+    neither columns nor common to all kinds; `require_only` refuses a journey that is here already; `check_change`
+    refuses a change of a journey; `arrive` sets what a move means beside the status. `constraints` are the errors of
+    the table's own constraints.
 
     TypeError when the program starts for a field that is neither stored nor special, and without a column for the
     kind's events.
@@ -72,6 +77,7 @@ class Kind:
     special: Mapping[str, str] = field(default_factory=dict)
     further_columns: Callable[[AsyncSession, Actor, Any], Awaitable[Mapping[str, Any]]] = _no_further_columns
     further_answers: Callable[[Any], Mapping[str, Any]] = _no_further_answers
+    require_only: Callable[[AsyncSession, Actor, Any], Awaitable[None]] = _no_further_check
     check_change: Callable[[Any, Any], None] = _nothing
     arrive: Callable[[Any, Move], None] = _nothing
     constraints: ConstraintErrors = field(default_factory=dict)

@@ -56,6 +56,7 @@ async def open_journey(session: AsyncSession, actor: Actor, *, kind: Kind, new: 
     if new.medical_condition_id is not None:
         await require_current(session, actor, medical_condition_id=new.medical_condition_id)
     require_none(implausible(kind.name, dates_of(journey), life=life, now=clock.now()))
+    await kind.require_only(session, actor, journey)
     session.add(journey)
     await session.flush()
     findings = {condition.name: Finding.NOT_CHECKED for condition in kind.moves.conditions_of(None, move.to)}
@@ -113,6 +114,7 @@ async def change_journey(
         journey.on_hold_until = None
     faults = implausible(kind.name, dates_of(journey), life=life, now=clock.now())
     require_none(faults, before=before, touched=given)
+    await kind.require_only(session, actor, journey)
     await session.flush()
     if "status" in given and kind.moves.state_of(change.status) != journey.status:
         # The move conditions look at what the journey names, which may just have been given.

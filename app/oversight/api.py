@@ -1,6 +1,6 @@
 """
-`/audit-events`, `/persons/{id}/access-report`, `…/{id}/history`, `/reveals`, `/standing-faults`: what happened, and
-why; and what does not fit.
+`/audit-events`, `/persons/{id}/access-report`, `…/{id}/history`, `/reveals`, `/standing-faults`, `/doubles`: what
+happened, and why; and what does not fit.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,6 +14,7 @@ from app.access.request_guard import CurrentAccess, CurrentActor, DbSession, all
 from app.audit import service as audit
 from app.audit.schemas import AuditEventFilter, AuditEventRead
 from app.oversight import access_report, reveals
+from app.oversight.doubles import list_doubles
 from app.oversight.events import note_question, page_of_events
 from app.oversight.export import file_of_events
 from app.oversight.history import versions_of
@@ -21,6 +22,8 @@ from app.oversight.records import RECORDS, Record
 from app.oversight.schemas import (
     AccessRead,
     AccessReportFilter,
+    DoubleFilter,
+    DoubleRead,
     FaultyRecordRead,
     HistoryFilter,
     RevealRead,
@@ -83,6 +86,20 @@ async def list_standing_faults(
     it is mended.
     """
     found = await list_faulty_records(session, actor, query=query)
+    return audit.show_page(session, found, found.rows)
+
+
+@router.get("/doubles", response_model=Page[DoubleRead], dependencies=[allow("fault.read")])
+async def list_double_records(
+    query: Annotated[DoubleFilter, Query()], session: DbSession, actor: CurrentActor
+) -> Page[DoubleRead]:
+    """
+    Hospitals, conditions and the like that stand beside another one of the same name or number in some writing.
+
+    They stood so before the rule, or were migrated. Nothing joins them: a record leaves the list when one of the two
+    gets a name of its own.
+    """
+    found = await list_doubles(session, actor, query=query)
     return audit.show_page(session, found, found.rows)
 
 

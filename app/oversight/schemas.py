@@ -96,6 +96,33 @@ class FaultyRecordRead(Answer):
     faults: Remark[list[FaultRead]]
 
 
+DoubleRecord = Literal[
+    "hospital", "specialization", "medical_condition", "condition_synonym", "eap_program", "eap_journey"
+]
+
+
+class DoubleFilter(PageQuery):
+    """`record_type` is the table of the records."""
+
+    record_type: DoubleRecord | None = None
+
+
+class DoubleRead(Answer):
+    """
+    A record that is in some writing the same as `same_as_id`, of the same type.
+
+    Of a `condition_synonym` both ids are those of the conditions that the word means. An `eap_journey` is shown without
+    its number: it stands in the journey.
+    """
+
+    record_type: DoubleRecord
+    record_id: UUID
+    same_as_id: UUID
+    name: str | None
+    city: str | None
+    person_id: UUID | None
+
+
 class RevealRequest(Body):
     """`fields` are those of the record's answer, nested ones with a dot: `notes`, `person.last_name`."""
 

@@ -203,6 +203,11 @@ async def probable_duplicates(
     return sorted(found.values(), key=rank)[:PROBABLE_DUPLICATES]
 
 
+async def candidates_of(session: AsyncSession, person_ids: Collection[UUID]) -> list[Candidate]:
+    """These people, by what is compared of them."""
+    return await _candidates(session, Person.person_id.in_(person_ids)) if person_ids else []
+
+
 async def _candidates(
     session: AsyncSession, condition: ColumnElement[bool], *, most: int | None = None
 ) -> list[Candidate]:

@@ -1,6 +1,6 @@
 """Who is it, and what changes about a person: found or made, changed, deactivated, given a role."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -416,18 +416,35 @@ async def _file_duplicates(
     )
     had_it = [(who, [str(reason) for reason in reasons]) for who in formers]
     pairs = had_it + found
-    if pairs:
-        rows = [
-            {
-                "person_id": min(person.person_id, who.person_id),
-                "other_person_id": max(person.person_id, who.person_id),
-                "reasons": reasons,
-                "updated_by": actor.account_id,
-            }
-            for who, reasons in pairs
-        ]
-        await session.execute(insert(DuplicateCandidate).values(rows).on_conflict_do_nothing())
+    await _file_pairs(session, actor, person.person_id, pairs)
     return pairs
+
+
+async def file_probable_duplicates(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, others: Collection[UUID], reason: str
+) -> list[CandidateRead]:
+    """File a pair of the person with each of `others`, who may be the same human; they as the actor may see them."""
+    pairs = [(who, [reason]) for who in await queries.candidates_of(session, others)]
+    await _file_pairs(session, actor, person_id, pairs)
+    return _shown(actor, pairs)
+
+
+async def _file_pairs(
+    session: AsyncSession, actor: Actor, person_id: UUID, pairs: Sequence[tuple[Candidate, list[str]]]
+) -> None:
+    """A pair that is filed already, or decided, stays as it is."""
+    if not pairs:
+        return
+    rows = [
+        {
+            "person_id": min(person_id, who.person_id),
+            "other_person_id": max(person_id, who.person_id),
+            "reasons": reasons,
+            "updated_by": actor.account_id,
+        }
+        for who, reasons in pairs
+    ]
+    await session.execute(insert(DuplicateCandidate).values(rows).on_conflict_do_nothing())
 
 
 async def _recognise(
@@ -531,6 +548,7 @@ __all__ = [
     "change_person",
     "deactivate_person",
     "end_role",
+    "file_probable_duplicates",
     "give_role",
     "identify",
     "identify_known",

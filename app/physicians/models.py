@@ -1,11 +1,12 @@
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.hospitals.models import Hospital, Specialization
 from app.people.models import Person
 from app.platform.db import INTERNAL, PERSONAL, Base, CreatedAt, Edited, Key
+from app.platform.doubles import key_of_number
 
 
 class Physician(Edited, Base):
@@ -18,6 +19,7 @@ class Physician(Edited, Base):
             "ix_physician_specialization_id", "specialization_id", text("created_at DESC"), text("physician_id DESC")
         ),
         Index("ix_physician_medical_license_number", "medical_license_number"),
+        Index("ix_physician_licence_key", "licence_key"),
     )
 
     physician_id: Mapped[Key]
@@ -30,7 +32,13 @@ class Physician(Edited, Base):
     )
     medical_license_number: Mapped[str | None] = mapped_column(String(100), info=PERSONAL)
     is_active: Mapped[bool] = mapped_column(server_default=text("true"), info=INTERNAL)
+    licence_key: Mapped[str | None] = mapped_column(info=PERSONAL)
 
     person: Mapped[Person] = relationship(lazy="raise")
     hospital: Mapped[Hospital | None] = relationship(lazy="raise")
     specialization: Mapped[Specialization | None] = relationship(lazy="raise")
+
+    @validates("medical_license_number")
+    def _make_licence_key(self, _name: str, number: str | None) -> str | None:
+        self.licence_key = key_of_number(number) or None
+        return number

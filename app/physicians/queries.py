@@ -1,12 +1,16 @@
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from app.hospitals.models import Hospital
 from app.people.errors import SearchNotAllowed
 from app.people.locks import lock_person_of
+from app.people.models import Person
+from app.people.queries import PROBABLE_DUPLICATES
 from app.people.search.queries import SearchFound, search, unsearched
 from app.people.search.walk import Hits, Searched, filters_of
 from app.physicians.errors import PhysicianNotFound
@@ -46,6 +50,28 @@ async def find_physician_of_person(session: AsyncSession, *, person_id: UUID) ->
     """The physician that this person is, held for a change, or None."""
     query = select(Physician).where(Physician.person_id == person_id).with_for_update(key_share=True)
     return (await session.scalars(query)).one_or_none()
+
+
+async def find_of_licence(session: AsyncSession, physician: Physician) -> Sequence[UUID]:
+    """
+    Up to five other people with the physician's licence number, in whatever writing.
+
+    Licences are national: where the countries are known and differ, it is another licence. The country is that of the
+    hospital, else the person's.
+    """
+    country = func.coalesce(Hospital.country, Person.country)
+    with_country = select(Physician.person_id, country.label("country")).join(Person).outerjoin(Hospital)
+    own = with_country.where(Physician.physician_id == physician.physician_id).subquery()
+    wanted = (
+        with_country.where(
+            Physician.licence_key == physician.licence_key,
+            Physician.physician_id != physician.physician_id,
+            or_(country.is_(None), own.c.country.is_(None), country == own.c.country),
+        )
+        .order_by(Physician.person_id)
+        .limit(PROBABLE_DUPLICATES)
+    )
+    return (await session.scalars(wanted.with_only_columns(Physician.person_id))).all()
 
 
 async def list_physicians(session: AsyncSession, actor: Actor, *, query: PhysicianFilter) -> SearchFound[Physician]:

@@ -6,13 +6,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
 from app.people import suggestions
-from app.people.schemas import OF_THE_PERSON, MatchRead, SuggestedChangeRead
-from app.people.service import Identified, give_role, identify
+from app.people.schemas import OF_THE_PERSON, CandidateRead, MatchRead, SuggestedChangeRead
+from app.people.service import Identified, file_probable_duplicates, give_role, identify
 from app.physicians import queries
 from app.physicians.models import Physician
 from app.physicians.schemas import PhysicianOfNewPerson, PhysicianOfPerson, PhysicianUpdate
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.doubles import lock_things
 from app.platform.etags import etag, require_match
 from app.platform.stored_fields import StoredFields
 
@@ -47,6 +48,9 @@ async def register_physician(
         physician = Physician(person_id=person_id, updated_by=actor.account_id, **_NEW.values(new))
         session.add(physician)
         await session.flush()
+        known = {who.person_id for who in match.probable_duplicates}
+        alike = [who for who in await _file_of_licence(session, actor, physician) if who.person_id not in known]
+        match = match.model_copy(update={"probable_duplicates": [*match.probable_duplicates, *alike]})
     else:
         match = await _returned(session, actor, physician, new, found)
     await give_role(
@@ -101,7 +105,21 @@ async def change_physician(
     require_match(if_match, tag(physician))
     _CHANGED.set_given(physician, change)
     await session.flush()
+    if {"medical_license_number", "hospital_id"} & change.model_fields_set:
+        await _file_of_licence(session, actor, physician)
     return await _noted(session, actor, physician_id, change.model_fields_set)
+
+
+async def _file_of_licence(session: AsyncSession, actor: Actor, physician: Physician) -> list[CandidateRead]:
+    """File who has the same licence as somebody who may be the same human."""
+    if physician.licence_key is None:
+        return []
+    # Two who come with one licence at once see each other.
+    await lock_things(session, Physician, [physician.licence_key])
+    others = await queries.find_of_licence(session, physician)
+    return await file_probable_duplicates(
+        session, actor, person_id=physician.person_id, others=others, reason="licence"
+    )
 
 
 async def deactivate_physician(

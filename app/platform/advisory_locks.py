@@ -40,6 +40,8 @@ class LockOf(StrEnum):
     """Who has this number (E.164)."""
     NAME = "name"
     """Who has this key of a name and is born in this year."""
+    THING = "thing"
+    """The row of this table with this key."""
     SIGN_IN = "sign-in"
     """The tries of one account."""
     RIGHTS = "rights"

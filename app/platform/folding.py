@@ -82,16 +82,16 @@ def spellings(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys("".join(chosen) for chosen in product(*letters)))
 
 
-def reduced(spelt: str, *, with_ae: bool) -> str:
+def reduced(spelt: str, *, with_ae: bool, shortest: int = _SHORTEST_REDUCED) -> str:
     """
     A spelling with oe, ue, aa, dj (and ae) as one letter: what `Mueller` and `Muller` have in common.
 
-    Four letters remain, or it is left as it is: Doe is not Do. Behind q, g, x and y, ue is no ü (Miguel, Xue).
+    `shortest` letters remain, or it is left as it is: Doe is not Do. Behind q, g, x and y, ue is no ü (Miguel, Xue).
     """
     short = _DIGRAPH.sub(lambda found: found[0][0] if with_ae or found[0] != "ae" else found[0], spelt)
     if _DJ_IN_FRONT.match(short):
         short = short.replace("dj", "d")
-    return short if len(short) >= _SHORTEST_REDUCED else spelt
+    return short if len(short) >= shortest else spelt
 
 
 @lru_cache(maxsize=1 << 14)

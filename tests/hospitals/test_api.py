@@ -100,10 +100,17 @@ async def test_specialization_is_the_stewards_and_its_name_unique_whatever_its_c
 @pytest.mark.parametrize(
     ("statement", "constraint"),
     [
-        ("INSERT INTO hospital (name) VALUES ('  ')", "ck_hospital_name_not_blank"),
-        ("INSERT INTO hospital (name, country) VALUES ('A', 'nl')", "ck_hospital_country_iso"),
-        ("INSERT INTO specialization (name) VALUES ('')", "ck_specialization_name_not_blank"),
-        ("INSERT INTO specialization (name) VALUES ('Zoology'), ('zoology')", "uq_specialization_name"),
+        ("INSERT INTO hospital (name, name_key, city_key) VALUES ('  ', '', '')", "ck_hospital_name_not_blank"),
+        (
+            "INSERT INTO hospital (name, country, name_key, city_key) VALUES ('A', 'nl', '', '')",
+            "ck_hospital_country_iso",
+        ),
+        ("INSERT INTO specialization (name, name_key) VALUES ('', '')", "ck_specialization_name_not_blank"),
+        (
+            "INSERT INTO hospital (name, name_key, city_key) VALUES ('A', 'a', ''), ('a', 'a', '')",
+            "uq_hospital_keys",
+        ),
+        ("INSERT INTO specialization (name, name_key) VALUES ('A', 'a'), ('a', 'a')", "uq_specialization_keys"),
     ],
 )
 async def test_database_keeps_the_rules(session: AsyncSession, statement: str, constraint: str) -> None:

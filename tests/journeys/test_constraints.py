@@ -9,7 +9,11 @@ from app.platform.db import constraint_name
 from tests.builders import a_patient, a_programme, a_trial, a_trial_journey, an_eap_journey
 
 CT = "INSERT INTO clinical_trial_journey (patient_id, {}) VALUES (:patient, {})"
-EAP = "INSERT INTO eap_journey (patient_id, eap_number, {}) VALUES (:patient, 'EAP-0', {})"
+PROGRAMME = "INSERT INTO eap_program (name, name_key, product, {}) VALUES ('A', 'a', {})"
+EAP = (
+    "INSERT INTO eap_journey (patient_id, eap_number, number_scope, eap_number_key, {})"
+    " VALUES (:patient, 'EAP-0', '', 'EAP0', {})"
+)
 NOBODY = "'00000000-0000-7000-8000-000000000000'"
 
 
@@ -32,9 +36,18 @@ NOBODY = "'00000000-0000-7000-8000-000000000000'"
             "INSERT INTO clinical_trial (trial_id, registry_code) VALUES ('7', 'NCT'), ('7', 'NCT')",
             "uq_clinical_trial_trial_id",
         ),
-        ("INSERT INTO eap_program (name, product) VALUES ('A', ' ')", "ck_eap_program_product_not_blank"),
-        ("INSERT INTO eap_program (name, product, status) VALUES ('A', 'B', 'x')", "ck_eap_program_status_known"),
-        ("INSERT INTO eap_program (name, product) VALUES ('A', 'B'), ('a', 'C')", "uq_eap_program_name"),
+        (
+            "INSERT INTO eap_program (name, name_key, product) VALUES ('A', 'a', ' ')",
+            "ck_eap_program_product_not_blank",
+        ),
+        (
+            "INSERT INTO eap_program (name, name_key, product, status) VALUES ('A', 'a', 'B', 'x')",
+            "ck_eap_program_status_known",
+        ),
+        (
+            "INSERT INTO eap_program (name, name_key, product) VALUES ('A', 'a', 'B'), ('a', 'a', 'C')",
+            "uq_eap_program_keys",
+        ),
         (CT.format("status", "'dreaming'"), "ck_clinical_trial_journey_status_known"),
         (
             CT.format("enrollment_date, completion_date", "'2026-02-02', '2026-02-01'"),
@@ -63,10 +76,13 @@ NOBODY = "'00000000-0000-7000-8000-000000000000'"
         (EAP.format("physician_id", NOBODY), "fk_eap_journey_physician_id"),
         (EAP.format("eap_program_id", NOBODY), "fk_eap_journey_eap_program_id"),
         (EAP.format("medical_condition_id", NOBODY), "fk_eap_journey_medical_condition_id"),
-        (f"INSERT INTO eap_journey (patient_id, eap_number) VALUES ({NOBODY}, '1')", "fk_eap_journey_patient_id"),
         (
-            "INSERT INTO eap_journey (patient_id, eap_number) VALUES (:patient, 'EAP-1'), (:patient, 'EAP-1')",
-            "uq_eap_journey_number",
+            EAP.replace(":patient", NOBODY).format("product", "'A'"),
+            "fk_eap_journey_patient_id",
+        ),
+        (
+            f"{EAP.format('product', 'NULL')}, (:patient, 'eap 0', '', 'EAP0', NULL)",
+            "uq_eap_journey_keys",
         ),
     ],
 )

@@ -284,6 +284,49 @@ def test_somebody_who_is_here_keeps_their_address(url: str, sample_folder: Path)
     assert one(url, "SELECT count(*) FROM person WHERE first_name = 'Here'") == 1
 
 
+def test_what_the_contract_keeps_apart_is_loaded_and_what_is_here_in_some_writing_is_used(
+    url: str, tmp_path: Path
+) -> None:
+    write_sample(tmp_path, contacts=20, seed=3, dirt=0.0)
+    guid = "aaaaaaaa-0000-4000-8000-00000000000{}"
+    for table, further in (("hospital", ",Köln"), ("specialization", ""), ("medical_condition", ",")):
+        with (tmp_path / f"myt_{table}.csv").open("a", encoding="utf-8") as file:
+            for number, name in enumerate(("Süd Z", "Sued Z", "sÜD-z")):
+                file.write(f"{guid.format(number)},{name}{further}\n")
+    doubles = "SELECT array_agg(is_double ORDER BY is_double) FROM {} WHERE name_key = 'sud z'"
+    tables = ("hospital", "specialization", "medical_condition")
+    before = checksum(url)
+
+    assert runner.run(url, tmp_path).finished
+    assert [one(url, doubles.format(table)) for table in tables] == [[False, True]] * 3
+    assert runner.run(url, tmp_path).rows_written == 0
+    undo(url)
+    assert checksum(url) == before
+
+    do(
+        url,
+        "INSERT INTO hospital (name, city, name_key, city_key) VALUES ('SUED Z', 'Koeln', 'sud z', 'koln')",
+    )
+    assert runner.run(url, tmp_path).finished
+    assert [one(url, doubles.format(table)) for table in tables] == [[False], [False, True], [False, True]]
+    assert one(url, "SELECT count(DISTINCT hospital_id) FROM legacy.d_hospital WHERE name_key = 'sud z'") == 1
+    assert runner.run(url, tmp_path).rows_written == 0
+
+
+def test_numbers_of_dossiers_are_loaded_as_they_are_written(url: str, tmp_path: Path) -> None:
+    write_sample(tmp_path, contacts=20, seed=3, dirt=0.0)
+    with (tmp_path / "myt_patient.csv").open(encoding="utf-8-sig") as file:
+        patients = [row["myt_patientid"] for row in csv.DictReader(file)][:2]
+    with (tmp_path / "myt_eap_dossier.csv").open("a", encoding="utf-8") as file:
+        for number, (patient, written) in enumerate(zip(patients, ("Zz-1", "zz 1"), strict=True)):
+            file.write(f"aaaaaaaa-0000-4000-8000-00000000000{number},{written},{patient},,\n")
+
+    assert runner.run(url, tmp_path).finished
+    found = "SELECT array_agg(eap_number || is_double ORDER BY is_double) FROM eap_journey WHERE eap_number_key = 'ZZ1'"
+    assert sorted(one(url, found)) == ["ZZ-1false", "ZZ1true"] or sorted(one(url, found)) == ["ZZ-1true", "ZZ1false"]
+    assert runner.run(url, tmp_path).rows_written == 0
+
+
 def test_two_persons_whom_a_later_export_joins_stay_and_are_to_be_looked_at(url: str, tmp_path: Path) -> None:
     def export(folder: Path, email: str) -> Path:
         write_sample(folder, contacts=20, seed=3, dirt=0.0)

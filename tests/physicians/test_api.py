@@ -1,5 +1,6 @@
 """The entry point of the physicians: found or made, never doubled, never overwritten."""
 
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import AuditEvent
 from app.people import suggestions
-from app.people.models import Person
+from app.people.models import DuplicateCandidate, Person
 from app.people.queries import was_ever
 from app.platform.actor import Actor
 from app.platform.db import constraint_name
@@ -180,3 +181,42 @@ async def test_database_keeps_the_rules(session: AsyncSession, columns: str, val
     with pytest.raises(IntegrityError) as refused:
         await session.execute(text(statement), bound)
     assert constraint_name(refused.value) == constraint
+
+
+async def test_one_licence_in_one_country_is_a_pair_to_decide_on_and_no_refusal(
+    client: httpx.AsyncClient, as_role: AsRole, session: AsyncSession
+) -> None:
+    liaison = await as_role("liaison")
+
+    async def register(name: str, number: str, *, of: str | None, at: str | None) -> dict[str, Any]:
+        place = {"name": f"Clinic of {name}", "country": at}
+        hospital = (await client.post("/api/v1/hospitals", json=place, headers=liaison)).json() if at else {}
+        person = {"first_name": "Kim", "last_name": name, "email": f"{name}@clinic.example.org", "country": of}
+        new = {"person": person, "medical_license_number": number, "hospital_id": hospital.get("hospital_id")}
+        made = await client.post(URL, json=new, headers=liaison)
+        assert made.status_code == 201, made.text
+        answer: dict[str, Any] = made.json()
+        return answer
+
+    async def pairs() -> dict[frozenset[UUID], list[str]]:
+        found = await session.scalars(select(DuplicateCandidate))
+        return {frozenset((pair.person_id, pair.other_person_id)): pair.reasons for pair in found}
+
+    kite = await register("Kite", "NL-1904 12a", of="NL", at=None)
+    lark = await register("Lark", "nl190412A", of=None, at="NL")
+    loon = await register("Loon", "NL190412A", of="NL", at="BE")
+    swan = await register("Swan", "7", of=None, at=None)
+
+    assert [who["person_id"] for who in lark["match"]["probable_duplicates"]] == [kite["person_id"]]
+    assert lark["match"]["probable_duplicates"][0]["reasons"] == ["licence"]
+    assert loon["match"]["probable_duplicates"] == swan["match"]["probable_duplicates"] == []
+    assert await pairs() == {frozenset((UUID(kite["person_id"]), UUID(lark["person_id"]))): ["licence"]}
+
+    place = f"{URL}/{loon['physician_id']}"
+    moved = await client.put(place, json={"hospital_id": None}, headers=liaison)
+    renumbered = await client.put(
+        f"{URL}/{swan['physician_id']}", json={"medical_license_number": "8"}, headers=liaison
+    )
+
+    assert (moved.status_code, renumbered.status_code) == (200, 200)
+    assert len(await pairs()) == 3

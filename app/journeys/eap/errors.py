@@ -1,5 +1,6 @@
 from app.platform.db import ConstraintErrors
-from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
+from app.platform.doubles import AlreadyHere
+from app.platform.errors import Invalid, NotFound, invalid_field
 
 
 class ProgrammeNotFound(NotFound):
@@ -7,9 +8,9 @@ class ProgrammeNotFound(NotFound):
     detail = "There is no such expanded-access programme."
 
 
-class ProgrammeExists(Conflict):
+class ProgrammeExists(AlreadyHere):
     code = "eap_program_exists"
-    detail = "An expanded-access programme of this name exists."
+    detail = "An expanded-access programme of this name exists: use that one, whatever its status."
 
 
 class EapJourneyNotFound(NotFound):
@@ -17,9 +18,12 @@ class EapJourneyNotFound(NotFound):
     detail = "There is no such expanded-access journey."
 
 
-class EapNumberTaken(Conflict):
+class EapNumberTaken(AlreadyHere):
     code = "eap_number_taken"
-    detail = "A journey has this eap_number in this programme, or for this product where no programme is named."
+    detail = (
+        "A journey has this eap_number in this programme, or for this product where no programme is named."
+        " Use that journey, or correct the number."
+    )
 
 
 def _programme_unknown() -> Invalid:
@@ -31,10 +35,10 @@ def _expires_before_decided() -> Invalid:
 
 
 CONSTRAINTS: ConstraintErrors = {
-    "uq_eap_program_name": ProgrammeExists,
+    "uq_eap_program_keys": ProgrammeExists,
     "ck_eap_gate_expires_after_decided": _expires_before_decided,
 }
 OF_JOURNEYS: ConstraintErrors = {
-    "uq_eap_journey_number": EapNumberTaken,
+    "uq_eap_journey_keys": EapNumberTaken,
     "fk_eap_journey_eap_program_id": _programme_unknown,
 }

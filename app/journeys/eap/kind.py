@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.moves import Condition, Finding, Move, Moves
 from app.journeys.eap import queries
-from app.journeys.eap.errors import OF_JOURNEYS, EapJourneyNotFound
+from app.journeys.eap.errors import OF_JOURNEYS, EapJourneyNotFound, EapNumberTaken
 from app.journeys.eap.models import EapJourney
 from app.journeys.eap.schemas import (
     EapJourneyCreate,
@@ -20,6 +21,9 @@ from app.journeys.eap.schemas import (
 from app.journeys.eap.states import EAP_JOURNEY, NEXT_STEP, gates_pass, reasons_of
 from app.journeys.errors import refused_move
 from app.journeys.kind import Kind
+from app.patients.models import Patient
+from app.platform.actor import Actor
+from app.platform.doubles import find_same, shown_to
 
 
 async def gates_approved(session: AsyncSession, journey: EapJourney, move: Move) -> Finding:
@@ -32,6 +36,17 @@ async def gates_approved(session: AsyncSession, journey: EapJourney, move: Move)
 async def was_treated(session: AsyncSession, journey: EapJourney, _move: Move) -> Finding:
     """The journey was once in a state of having had the product."""
     return Finding.of(await queries.was_ever_treated(session, eap_journey_id=journey.eap_journey_id))
+
+
+async def require_only_number(session: AsyncSession, actor: Actor, journey: EapJourney) -> None:
+    """EapNumberTaken when another journey has the number, in whatever writing."""
+    other = await find_same(session, journey)
+    if other is not None:
+        patient = (await session.scalars(select(Patient).where(Patient.patient_id == other.patient_id))).one()
+        # A deleted patient's journey is not found by most.
+        needed = "journey.read" if patient.deleted_at is None else "patient.read_deleted"
+        shown = shown_to(actor, needed, other, "eap_journey_id", "patient_id")
+        raise EapNumberTaken(shown, about=patient.person_id if shown else None)
 
 
 def _of_the_programme(journey: EapJourney) -> Mapping[str, Any]:
@@ -77,5 +92,6 @@ EAP = Kind(
     tag="expanded-access journeys",
     about_opening="Open a journey of a patient to a product.",
     further_answers=_of_the_programme,
+    require_only=require_only_number,
     constraints=OF_JOURNEYS,
 )

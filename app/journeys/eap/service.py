@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
 from app.journeys.eap import queries
+from app.journeys.eap.errors import ProgrammeExists
 from app.journeys.eap.kind import EAP
 from app.journeys.eap.models import EapGate, EapProgram
 from app.journeys.eap.schemas import (
@@ -15,6 +16,7 @@ from app.journeys.queries import get_journey
 from app.people.lives import life_of
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.doubles import find_same, shown_to
 from app.platform.etags import etag, require_match
 from app.platform.faults import require_none
 from app.platform.plausibility import dates_of, implausible
@@ -28,8 +30,9 @@ NOT_RECORDED = etag(0)
 
 
 async def add_programme(session: AsyncSession, actor: Actor, *, new: ProgrammeCreate) -> EapProgram:
-    """A new programme; ProgrammeExists when the name is used already, whatever its case."""
+    """A new programme; ProgrammeExists when the name is used already, in whatever writing."""
     programme = EapProgram(**_NEW_PROGRAMME.values(new), updated_by=actor.account_id)
+    await _require_only_programme(session, actor, programme)
     session.add(programme)
     await session.flush()
     audit.note(session, record_type="eap_program", record_id=programme.eap_program_id)
@@ -39,10 +42,11 @@ async def add_programme(session: AsyncSession, actor: Actor, *, new: ProgrammeCr
 async def change_programme(
     session: AsyncSession, actor: Actor, *, eap_program_id: UUID, change: ProgrammeUpdate, if_match: str | None = None
 ) -> EapProgram:
-    """Change the fields given; Stale when `if_match` names another version."""
+    """Change the fields given; Stale when `if_match` names another version; ProgrammeExists."""
     programme = await queries.get_programme(session, actor, eap_program_id=eap_program_id, for_update=True)
     require_match(if_match, etag(programme.version))
     _CHANGED_PROGRAMME.set_given(programme, change)
+    await _require_only_programme(session, actor, programme)
     await session.flush()
     audit.note(session, record_type="eap_program", record_id=eap_program_id, fields=change.model_fields_set)
     return programme
@@ -80,3 +84,10 @@ async def change_gate(
         fields=change.model_fields_set,
     )
     return found
+
+
+async def _require_only_programme(session: AsyncSession, actor: Actor, programme: EapProgram) -> None:
+    other = await find_same(session, programme)
+    if other is not None:
+        fields = ("eap_program_id", "name", "product", "status")
+        raise ProgrammeExists(shown_to(actor, "programme.read", other, *fields))

@@ -11,6 +11,7 @@ from typing import Final
 from app.legacy.conditions import Conditions
 from app.legacy.contract import rules
 from app.legacy.phases.context import Context
+from app.platform.doubles import key_of_name
 from app.platform.folding import fold_words
 
 READS: Final = ("s_medical_condition", "s_contact")
@@ -54,9 +55,16 @@ def run(context: Context) -> None:
     used[rules().unknown_condition] = True
     context.fill(
         "w_condition",
-        "name text, abbreviation text, source_id uuid, folded text, folded_short text",
+        "name text, abbreviation text, source_id uuid, folded text, folded_short text, name_key text",
         [
-            (n, abbreviation.get(n) or None, source.get(n), fold_words(n), fold_words(abbreviation.get(n) or ""))
+            (
+                n,
+                abbreviation.get(n) or None,
+                source.get(n),
+                fold_words(n),
+                fold_words(abbreviation.get(n) or ""),
+                key_of_name(n[:200]),
+            )
             for n in used
         ],
     )
@@ -64,20 +72,29 @@ def run(context: Context) -> None:
     context.table(
         "d_condition",
         f"""
-        SELECT w.name, w.abbreviation, w.source_id,
+        SELECT w.name, w.abbreviation, w.source_id, w.name_key,
                coalesce(m.medical_condition_id, y.medical_condition_id,
                         legacy.derived_id(:epoch, 'condition', w.folded)) AS condition_id,
                m.medical_condition_id IS NULL AND y.medical_condition_id IS NULL AS is_new,
                w.name <> '{rules().unknown_condition}' AS is_active
         FROM legacy.w_condition AS w
-        LEFT JOIN public.medical_condition AS m ON lower(m.name) = lower(w.name)
-        LEFT JOIN public.condition_synonym AS y ON lower(y.name) = lower(w.name)
+        LEFT JOIN LATERAL (
+            SELECT x.medical_condition_id FROM public.medical_condition AS x
+            WHERE x.name_key = w.name_key OR x.medical_condition_id = legacy.derived_id(:epoch, 'condition', w.folded)
+            ORDER BY x.medical_condition_id = legacy.derived_id(:epoch, 'condition', w.folded) DESC,
+                     lower(x.name) = lower(w.name) DESC, x.is_double, x.medical_condition_id LIMIT 1
+        ) AS m ON true
+        LEFT JOIN LATERAL (
+            SELECT x.medical_condition_id FROM public.condition_synonym AS x WHERE x.name_key = w.name_key
+            ORDER BY lower(x.name) = lower(w.name) DESC, x.is_double, x.condition_synonym_id LIMIT 1
+        ) AS y ON true
         """,
     )
     context.insert(
         "medical_condition",
-        "medical_condition_id, created_at, updated_at, name, abbreviation, is_active",
-        "SELECT condition_id, :now, :now, left(name, 200), left(abbreviation, 50), is_active"
+        "medical_condition_id, created_at, updated_at, name, name_key, abbreviation, is_active, is_double",
+        "SELECT condition_id, :now, :now, left(name, 200), name_key, left(abbreviation, 50), is_active,"
+        " row_number() OVER (PARTITION BY name_key ORDER BY source_id NULLS FIRST, name) > 1"
         " FROM legacy.d_condition WHERE is_new",
     )
     context.lineage(

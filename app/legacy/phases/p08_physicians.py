@@ -10,6 +10,7 @@ from typing import Final
 from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
 from app.legacy.phases.roles import role, write_roles
+from app.platform.doubles import key_of_name, key_of_number
 from app.platform.folding import fold_words
 
 READS: Final = ("s_hospital", "s_specialization", "s_contact", "s_patient")
@@ -41,31 +42,39 @@ def _places(context: Context, table: str, columns: str) -> None:
         folded = (fold_words(name) or name, fold_words(city) or city)
         is_first = folded not in kept
         kept.setdefault(folded, key)
-        rows.append((key, record, name, city or None, kept[folded], is_first, "|".join(folded)))
+        keys = (key_of_name(name[:200]), key_of_name(city[:100]))
+        rows.append((key, record, name, city or None, kept[folded], is_first, "|".join(folded), *keys))
     context.fill(
         f"w_{table}",
-        "id uuid, record integer, name text, city text, kept uuid, is_first boolean, folded text",
+        "id uuid, record integer, name text, city text, kept uuid, is_first boolean, folded text, name_key text,"
+        " city_key text",
         rows,
     )
-    same_city = " AND lower(coalesce(x.city, '')) = lower(coalesce(w.city, ''))" if table == "hospital" else ""
+    is_hospital = table == "hospital"
+    same_city = " AND x.city_key = w.city_key" if is_hospital else ""
     new = context.is_new(table, f"{table}_id", f"legacy.derived_id(:epoch, '{table}', w.folded)")
     context.table(
         f"d_{table}",
         f"""
-        SELECT w.id, w.name, w.city, coalesce(h.found, legacy.derived_id(:epoch, '{table}', w.folded)) AS {table}_id,
+        SELECT w.id, w.name, w.city, w.name_key, w.city_key,
+               coalesce(h.found, legacy.derived_id(:epoch, '{table}', w.folded)) AS {table}_id,
                h.found IS NULL AND {new} AS is_new
         FROM legacy.w_{table} AS w LEFT JOIN LATERAL (
-            SELECT x.{table}_id AS found FROM public.{table} AS x WHERE lower(x.name) = lower(w.name){same_city}
-            ORDER BY x.{table}_id LIMIT 1
+            SELECT x.{table}_id AS found FROM public.{table} AS x
+            WHERE x.name_key = w.name_key{same_city} OR x.{table}_id = legacy.derived_id(:epoch, '{table}', w.folded)
+            ORDER BY x.{table}_id = legacy.derived_id(:epoch, '{table}', w.folded) DESC, lower(x.name) = lower(w.name) DESC,
+                     x.is_double, x.{table}_id LIMIT 1
         ) AS h ON true
         WHERE w.is_first
         """,
     )
-    city = ("city, ", "left(city, 100), ") if table == "hospital" else ("", "")
+    city = ("city, city_key, ", "left(city, 100), city_key, ") if is_hospital else ("", "")
+    # Two that the contract keeps apart and our keys do not (Köln, Koeln) are both loaded.
     context.insert(
         table,
-        f"{table}_id, created_at, updated_at, {city[0]}name",
-        f"SELECT {table}_id, :now, :now, {city[1]}left(name, 200) FROM legacy.d_{table} WHERE is_new",
+        f"{table}_id, created_at, updated_at, {city[0]}name, name_key, is_double",
+        f"SELECT {table}_id, :now, :now, {city[1]}left(name, 200), name_key,"
+        f" row_number() OVER (PARTITION BY name_key, city_key ORDER BY id) > 1 FROM legacy.d_{table} WHERE is_new",
     )
     context.lineage(
         f"{table} rows",
@@ -115,15 +124,24 @@ def _physicians(context: Context) -> None:
         ) AS q
         """,
     )
+    context.fill(
+        "w_licence_key",
+        "licence text, licence_key text",
+        (
+            (licence, key_of_number(licence[:100]))
+            for (licence,) in context.rows("SELECT DISTINCT licence FROM legacy.d_physician WHERE licence IS NOT NULL")
+        ),
+    )
     with indexes_at_the_end(context, "physician", context.count("d_physician WHERE is_new")):
         context.insert(
             "physician",
             "physician_id, created_at, updated_at, person_id, hospital_id, job_title, specialization_id,"
-            " medical_license_number, is_active",
+            " medical_license_number, licence_key, is_active",
             """
             SELECT d.physician_id, d.created_at, :now, d.person_id, h.hospital_id, left(d.job_title, 200), s.specialization_id,
-                   left(d.licence, 100), d.is_active
-            FROM legacy.d_physician AS d LEFT JOIN legacy.d_hospital AS h ON h.id = d.hospital
+                   left(d.licence, 100), k.licence_key, d.is_active
+            FROM legacy.d_physician AS d LEFT JOIN legacy.w_licence_key AS k USING (licence)
+            LEFT JOIN legacy.d_hospital AS h ON h.id = d.hospital
             LEFT JOIN legacy.d_specialization AS s ON s.id = d.specialization WHERE d.is_new
             """,
         )

@@ -17,6 +17,7 @@ from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
 from app.legacy.phases.suggestions import write_suggestions
 from app.legacy.trials import Trial, lost_trials
+from app.platform.doubles import key_of_name, key_of_number
 
 READS: Final = ("s_patient", "s_eap_dossier", "s_audit")
 WRITES: Final = ("clinical_trial", "clinical_trial_journey", "eap_journey", "suggested_change")
@@ -247,15 +248,38 @@ def _expanded_access(context: Context) -> None:
         ) AS q
         """,
     )
+    context.fill(
+        "w_eap_key",
+        "eap_journey_id uuid, number text, number_scope text, eap_number_key text",
+        (
+            (key, number, key_of_name(product), key_of_number(number))
+            for key, number, product in context.rows(
+                "SELECT n.eap_journey_id, n.number, left(d.product, 200) FROM legacy.w_eap_number AS n"
+                " JOIN legacy.d_eap_journey AS d USING (eap_journey_id)"
+            )
+        ),
+    )
+    # A number that is written otherwise than one that is here is loaded as it is written.
+    context.table(
+        "w_eap_double",
+        """
+        SELECT k.*, row_number() OVER (PARTITION BY number_scope, eap_number_key ORDER BY eap_journey_id) > 1 OR EXISTS (
+                   SELECT FROM public.eap_journey AS x
+                   WHERE x.number_scope = k.number_scope AND x.eap_number_key = k.eap_number_key AND NOT x.is_double
+               ) AS is_double
+        FROM legacy.w_eap_key AS k
+        """,
+    )
     with indexes_at_the_end(context, "eap_journey", context.count("w_eap_number")):
         context.insert(
             "eap_journey",
             "eap_journey_id, created_at, updated_at, patient_id, eap_number, product, medical_condition_id, enrollment_date,"
-            " status, status_changed_at",
+            " status, status_changed_at, number_scope, eap_number_key, is_double",
             """
             SELECT d.eap_journey_id, :now, :now, d.patient_id, n.number, left(d.product, 200), c.condition_id, d.enrolled,
-                   CASE d.status WHEN 'active' THEN 'on_treatment' ELSE 'inquiry' END, :now
-            FROM legacy.d_eap_journey AS d JOIN legacy.w_eap_number AS n USING (eap_journey_id)
+                   CASE d.status WHEN 'active' THEN 'on_treatment' ELSE 'inquiry' END, :now, n.number_scope,
+                   n.eap_number_key, n.is_double
+            FROM legacy.d_eap_journey AS d JOIN legacy.w_eap_double AS n USING (eap_journey_id)
             JOIN legacy.d_condition AS c ON c.name = d.condition
             """,
         )
