@@ -5,6 +5,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Literal
 
+from app.calls.models import CallHistory
 from app.calls.states import CALL, CALL_RULES
 from app.people.time_zones import offset_faults
 from app.platform.faults import Fault, fault, faults_in
@@ -91,6 +92,19 @@ def moments_that_cannot_be(
     moments = {"booking_date": booking_date, "call_date": call_date, "reminder_date": reminder_date}
     told_by = ("status", "no_show", "outcome")
     return implausible("call_history", moments, life=life, now=now, happened=tells, told_by=told_by)
+
+
+def moments_of(call: CallHistory, *, life: Life, now: datetime) -> list[Fault]:
+    """Which moments of a call as it stands cannot be."""
+    return moments_that_cannot_be(
+        status=call.status,
+        outcome=call.outcome,
+        booking_date=call.booking_date,
+        call_date=call.call_date,
+        reminder_date=call.reminder_date,
+        life=life,
+        now=now,
+    )
 
 
 def unresolved_because(

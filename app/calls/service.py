@@ -18,7 +18,7 @@ from app.calls.errors import (
     unknown_navigator,
 )
 from app.calls.models import CallHistory
-from app.calls.rules import contact_faults, contradictions, derive_status, is_ahead, moments_that_cannot_be
+from app.calls.rules import contact_faults, contradictions, derive_status, is_ahead, moments_of
 from app.calls.schemas import CallForLead, CallForPatient, CallUpdate, Rebooking
 from app.calls.states import CALL, CHANNELS
 from app.people import suggestions
@@ -304,15 +304,7 @@ async def _faults(
         contact_reason=call.contact_reason,
         not_by=not_by,
     )
-    moments = moments_that_cannot_be(
-        status=call.status,
-        outcome=call.outcome,
-        booking_date=call.booking_date,
-        call_date=call.call_date,
-        reminder_date=call.reminder_date,
-        life=life,
-        now=clock.now(),
-    )
+    moments = moments_of(call, life=life, now=clock.now())
     return [*_contradictions(call, no_show=no_show), *moments, *wish]
 
 

@@ -170,8 +170,7 @@ def decide_move(
     codes = moves.codes_of(to)
     is_needed = to in moves.machine.needs_reason
     faults = [
-        *_time_faults(step, since=since),
-        *_life_faults(step, life, now=now, goes_on=to in moves.after_death),
+        *time_faults(moves, step, to=to, since=since, life=life, now=now),
         *_reason_faults(moves, step, codes, is_needed=is_needed),
         *moves.faults_of(to, step, now.date()),
     ]
@@ -189,7 +188,14 @@ def decide_move(
     )
 
 
-def _time_faults(step: Step, *, since: datetime | None) -> list[FieldError]:
+def time_faults(
+    moves: Moves, step: Step, *, to: str, since: datetime | None, life: Life, now: datetime
+) -> list[FieldError]:
+    """What is wrong with the time of a step to the state `to`; of a stored move too, which is a step with its time."""
+    return [*_order_faults(step, since=since), *_life_faults(step, life, now=now, goes_on=to in moves.after_death)]
+
+
+def _order_faults(step: Step, *, since: datetime | None) -> list[FieldError]:
     if step.happened_at is None:
         return [time_of_correction_needed()] if step.is_correction else []
     if since is not None and step.happened_at < since - CLOCKS_DIFFER and not step.is_correction:

@@ -84,6 +84,10 @@ async def list_standing_faults(
 
     An edit may not make such a fault, and is not refused for one that it does not touch. A record leaves the list when
     it is mended.
+
+    First come the records whose fields contradict each other, then those with a date that cannot be, table by table.
+    For the latter one request looks at so many rows at most: a page may be short or empty and have a `next_cursor`. The
+    total is what has been found so far, and is capped as long as there are rows to look at.
     """
     found = await list_faulty_records(session, actor, query=query)
     return audit.show_page(session, found, found.rows)

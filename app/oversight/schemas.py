@@ -70,7 +70,21 @@ RecordType: Any = line(50)
 FieldPath: Any = line(100, pattern=r"^[a-z_]+(\.[a-z_]+){0,3}$")
 
 
-FaultyRecord = Literal["patient_lead", "patient", "call_history", "person_contact_type"]
+FaultyRecord = Literal[
+    "patient_lead",
+    "patient",
+    "call_history",
+    "person_contact_type",
+    "person",
+    "person_departure",
+    "journey_event",
+    "clinical_trial_journey",
+    "eap_journey",
+    "eap_gate",
+    "task",
+    "patient_physician_relationship",
+    "person_relationship",
+]
 
 
 class StandingFaultFilter(PageQuery):
@@ -88,7 +102,10 @@ class FaultRead(Answer):
 
 
 class FaultyRecordRead(Answer):
-    """A record of this person with its faults. A `person_contact_type` is a role of the person."""
+    """
+    A record of this person with its faults. A `person_contact_type` is a role of the person, a `journey_event` a move
+    of a lead, a patient or a journey.
+    """
 
     record_type: FaultyRecord
     record_id: UUID

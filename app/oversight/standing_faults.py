@@ -1,35 +1,156 @@
-"""Records with what no edit may make, and what stood before: the rules of their tables that migrated rows break."""
+"""
+Records with what no edit may make, and what stood before: rules of their tables and dates that cannot be, which
+migrated rows may have.
 
+What contradicts itself is found by an index. Whether a date can be depends on the person's life and on today, so no
+index has it: tables are looked through in the order of their keys, so many rows in a request.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, inspect, select, text
+from sqlalchemy import ColumnElement, Select, and_, case, func, inspect, null, select, text, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.calls.models import CallHistory
-from app.calls.queries import OF_A_DELETED_PATIENT
+from app.calls.rules import moments_of
 from app.calls.states import CALL_RULES, FAULTY_CALL_SQL
+from app.events.models import OWNERS, JourneyEvent
+from app.events.moves import Moves, Step, time_faults
+from app.journeys.eap.models import EapGate, EapJourney
+from app.journeys.kinds import KINDS as KINDS_OF_JOURNEY
 from app.leads.models import PatientLead
+from app.leads.rules import LEAD_MOVES
 from app.leads.states import FAULTY_LEAD_SQL, LEAD_RULES
 from app.oversight.schemas import FaultRead, FaultyRecord, FaultyRecordRead, StandingFaultFilter
-from app.patients.models import Patient
+from app.patients.models import Patient, PatientPhysicianRelationship
+from app.patients.rules import PATIENT_MOVES
 from app.patients.states import FAULTY_PATIENT_SQL, PATIENT_RULES
-from app.people.models import FAULTY_ROLE_SQL, PersonContactType
+from app.people.departures.models import PersonDeparture
+from app.people.lives import lives_of
+from app.people.models import FAULTY_ROLE_SQL, Person, PersonContactType, PersonRelationship
 from app.people.roles import ROLE_RULES
+from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.errors import FieldError, Invalid
 from app.platform.faults import Rule, faults_in
-from app.platform.paging import Branch, Found, SortKey, fetch_keys
+from app.platform.paging import (
+    COUNT_CAP,
+    Branch,
+    Found,
+    SortKey,
+    decode_cursor,
+    encode_cursor,
+    fetch_keys,
+    invalid_cursor,
+)
+from app.platform.plausibility import Life, dates_of, implausible
+from app.tasks.models import Task
+
+STEP: Final = 500
+"""How many rows of a table are read at once."""
+LOOKED_AT: Final = 2_000
+"""How many rows a request looks at, until the step that reaches it."""
+_THE_BEGINNING: Final = UUID(int=0)
+
+
+def _dates(row: Any, life: Life, now: datetime, _since: datetime | None) -> Iterable[FieldError]:
+    return (fault.error for fault in implausible(row.__tablename__, dates_of(row), life=life, now=now))
+
+
+def _dates_of_call(call: CallHistory, life: Life, now: datetime, _since: datetime | None) -> Iterable[FieldError]:
+    return (fault.error for fault in moments_of(call, life=life, now=now))
+
+
+def _dates_of_event(event: JourneyEvent, life: Life, now: datetime, since: datetime | None) -> Iterable[FieldError]:
+    [moves] = [_MOVED[owner][1] for owner in OWNERS if getattr(event, owner) is not None]
+    step = Step(event.to_status, happened_at=event.happened_at, is_correction=event.is_correction)
+    return time_faults(moves, step, to=event.to_status, since=since, life=life, now=now)
+
+
+_MOVED: Final[dict[str, tuple[Any, Moves]]] = {
+    "lead_id": (PatientLead, LEAD_MOVES),
+    "patient_id": (Patient, PATIENT_MOVES),
+    **{kind.key: (kind.model, kind.moves) for kind in KINDS_OF_JOURNEY},
+}
+"""By the column of events that names them: the records that move, and by what."""
+
+
+def _person_of_patient(patient_id: Any) -> ColumnElement[UUID]:
+    """Whose a patient record is; nobody's when it is deleted, so that what hangs on it is not shown."""
+    found = select(Patient.person_id).where(Patient.patient_id == patient_id, Patient.deleted_at.is_(None))
+    return found.scalar_subquery()
+
+
+def _is_patient_there(model: Any) -> ColumnElement[bool]:
+    """
+    Whether the patient that a row may name is not deleted.
+
+    A value by key: for an EXISTS of every row PostgreSQL may read all deleted patients first.
+    """
+    found = select(Patient.deleted_at).where(Patient.patient_id == model.patient_id)
+    return found.scalar_subquery().is_(None)
+
+
+def _person_of_gate() -> ColumnElement[UUID]:
+    found = select(_person_of_patient(EapJourney.patient_id)).where(EapJourney.eap_journey_id == EapGate.eap_journey_id)
+    return found.scalar_subquery()
+
+
+def _of_owner(expression: Callable[[Any], Any]) -> ColumnElement[Any]:
+    """What an expression says of the record that an event moves."""
+    return func.coalesce(
+        *(
+            select(expression(model)).where(getattr(model, owner) == getattr(JourneyEvent, owner)).scalar_subquery()
+            for owner, (model, _) in _MOVED.items()
+        )
+    )
+
+
+def _person_of_owner(model: Any) -> Any:
+    if model is Patient:
+        return case((Patient.deleted_at.is_(None), Patient.person_id))
+    return model.person_id if model is PatientLead else _person_of_patient(model.patient_id)
+
+
+def _last_move() -> ColumnElement[datetime]:
+    """When the record had last moved, or was made, before it made this move; null for how it began."""
+    earlier = aliased(JourneyEvent)
+    entered = (earlier.created_at, earlier.journey_event_id)
+    moves = (
+        select(func.max(earlier.happened_at))
+        .where(
+            getattr(earlier, owner) == getattr(JourneyEvent, owner),
+            earlier.created_at <= JourneyEvent.created_at,
+            tuple_(*entered) < tuple_(JourneyEvent.created_at, JourneyEvent.journey_event_id),
+        )
+        .scalar_subquery()
+        for owner in _MOVED
+    )
+    begun = _of_owner(lambda model: model.created_at)
+    return case((JourneyEvent.from_status.is_not(None), func.coalesce(*moves, begun)))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A table whose rows may break one of `rules`; `faulty` finds those that do, `only` which of them count."""
+    """
+    A table whose rows may break one of `rules` or have a date that cannot be.
+
+    `faulty` finds those that break a rule. `only` says which rows count, `whose` whom a row is about, of whom the first
+    is the one that is named, `dates` what is wrong with its dates; `since` is when what it belongs to had last moved.
+    """
 
     model: Any
-    rules: tuple[Rule, ...]
-    faulty: str
+    whose: tuple[Any, ...]
+    rules: tuple[Rule, ...] = ()
+    faulty: str = ""
     only: tuple[ColumnElement[bool], ...] = ()
+    dates: Callable[[Any, Life, datetime, datetime | None], Iterable[FieldError]] = _dates
+    since: ColumnElement[Any] | None = None
 
     @property
     def record_type(self) -> FaultyRecord:
@@ -43,41 +164,182 @@ class Kind:
 
     @property
     def branch(self) -> Branch:
-        """The keys of the faulty rows, as a part of the list; in the order of the keys, which the index has."""
+        """The keys of the rows that break a rule, as a part of the list, in the order of the index: by key."""
         ids = select(self.key.label("record_id"), self.key.label("place")).where(text(f"({self.faulty})"), *self.only)
         return ids, SortKey((self.key,), (UUID,))
 
 
+def _of_journey(model: Any) -> Kind:
+    return Kind(model, (_person_of_patient(model.patient_id),))
+
+
 KINDS = (
-    Kind(PatientLead, LEAD_RULES, FAULTY_LEAD_SQL),
-    Kind(Patient, PATIENT_RULES, FAULTY_PATIENT_SQL),
-    Kind(CallHistory, CALL_RULES, FAULTY_CALL_SQL, (~OF_A_DELETED_PATIENT,)),
-    Kind(PersonContactType, ROLE_RULES, FAULTY_ROLE_SQL),
+    Kind(PatientLead, (PatientLead.person_id,), LEAD_RULES, FAULTY_LEAD_SQL),
+    Kind(
+        Patient,
+        (Patient.person_id,),
+        PATIENT_RULES,
+        FAULTY_PATIENT_SQL,
+        only=(Patient.deleted_at.is_(None),),
+    ),
+    Kind(
+        CallHistory,
+        (CallHistory.person_id,),
+        CALL_RULES,
+        FAULTY_CALL_SQL,
+        only=(CallHistory.voided_at.is_(None), _is_patient_there(CallHistory)),
+        dates=_dates_of_call,
+    ),
+    Kind(PersonContactType, (PersonContactType.person_id,), ROLE_RULES, FAULTY_ROLE_SQL),
+    Kind(Person, (Person.person_id,)),
+    Kind(PersonDeparture, (PersonDeparture.person_id,), only=(PersonDeparture.ended_at.is_(None),)),
+    *(_of_journey(kind.model) for kind in KINDS_OF_JOURNEY),
+    Kind(EapGate, (_person_of_gate(),)),
+    Kind(JourneyEvent, (_of_owner(_person_of_owner),), dates=_dates_of_event, since=_last_move()),
+    Kind(Task, (Task.person_id,), only=(_is_patient_there(Task),)),
+    _of_journey(PatientPhysicianRelationship),
+    Kind(PersonRelationship, (PersonRelationship.person_id, PersonRelationship.related_person_id)),
 )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """How far the tables have been looked through, and how many records were found until there."""
+
+    record_type: str
+    after: UUID
+    found: int
+
+    def cursor(self, query: StandingFaultFilter) -> str:
+        return encode_cursor(query.fingerprint(), (self.record_type, self.after, self.found))
 
 
 async def list_faulty_records(
     session: AsyncSession, _actor: Actor, *, query: StandingFaultFilter
 ) -> Found[FaultyRecordRead]:
-    """A page of records with their faults, in the order of their keys."""
+    """
+    A page of records with their faults, in the order of their keys: first those that break a rule, of all tables, then
+    those that have nothing wrong but a date, table by table.
+    """
     kinds = [kind for kind in KINDS if query.record_type in (None, kind.record_type)]
+    place, found = _place_of(query), Found[FaultyRecordRead]([], None, 0, total_is_capped=False)
+    if place is None:
+        found = await _that_break_a_rule(session, query, kinds)
+        if found.next_cursor is not None:
+            return replace(found, total_is_capped=True)
+        place = _Place(kinds[0].record_type, _THE_BEGINNING, found.total)
+    return await _further(session, query, kinds, place, found.rows)
+
+
+def _place_of(query: StandingFaultFilter) -> _Place | None:
+    """Where the page begins among the tables that are looked through; None for a page of what the index finds."""
+    if query.cursor is None:
+        return None
+    try:
+        return _Place(*decode_cursor(query.cursor, query.fingerprint(), (str, UUID, int)))
+    except Invalid as error:
+        if error.error_code == "invalid_cursor":
+            # It may be one of the other part, which is asked next.
+            return None
+        raise
+
+
+async def _that_break_a_rule(
+    session: AsyncSession, query: StandingFaultFilter, kinds: Sequence[Kind]
+) -> Found[FaultyRecordRead]:
+    kinds = [kind for kind in kinds if kind.rules]
+    if not kinds:
+        if query.cursor is not None:
+            raise invalid_cursor()
+        return Found([], None, 0, total_is_capped=False)
     (ids, sort), *further = [kind.branch for kind in kinds]
     found = await fetch_keys(session, ids=ids, query=query, sort=sort, further=further)
     shown: dict[UUID, FaultyRecordRead] = {}
     for kind in kinds if found.rows else ():
-        for row in await session.scalars(select(kind.model).where(kind.key.in_(found.rows))):
-            record = _read(kind, row)
-            shown[record.record_id] = record
+        for looked_at in await _looked_at(session, kind, _rows_of(kind).where(kind.key.in_(found.rows))):
+            if looked_at.record is not None:
+                shown[looked_at.key] = looked_at.record
     return replace(found, rows=[shown[key] for key in found.rows if key in shown])
 
 
-def _read(kind: Kind, row: Any) -> FaultyRecordRead:
-    return FaultyRecordRead(
+async def _further(
+    session: AsyncSession,
+    query: StandingFaultFilter,
+    kinds: Sequence[Kind],
+    place: _Place,
+    items: list[FaultyRecordRead],
+) -> Found[FaultyRecordRead]:
+    """The rest of the page: what is found from `place` on, as far as a request looks."""
+    names = [kind.record_type for kind in kinds]
+    if place.record_type not in names:
+        raise invalid_cursor()
+    looked_at = 0
+    for kind in kinds[names.index(place.record_type) :]:
+        if kind.record_type != place.record_type:
+            place = _Place(kind.record_type, _THE_BEGINNING, place.found)
+        is_more = True
+        while is_more:
+            if len(items) == query.limit or looked_at >= LOOKED_AT:
+                return Found(items, place.cursor(query), min(place.found, COUNT_CAP), total_is_capped=True)
+            step = await _looked_at(session, kind, step_of(kind, place.after))
+            is_more = len(step) == STEP
+            looked_at += len(step)
+            for row in step:
+                if row.record is not None and not row.breaks_a_rule:
+                    if len(items) == query.limit:
+                        is_more = True
+                        break
+                    items.append(row.record)
+                    place = replace(place, found=place.found + 1)
+                place = replace(place, after=row.key)
+    return Found(items, None, min(place.found, COUNT_CAP), total_is_capped=place.found > COUNT_CAP)
+
+
+@dataclass(frozen=True)
+class _LookedAt:
+    """A row that was looked at: what is shown of it when something is wrong. One that breaks a rule stands first."""
+
+    key: UUID
+    record: FaultyRecordRead | None
+    breaks_a_rule: bool = False
+
+
+def _rows_of(kind: Kind) -> Select[Any]:
+    """The rows of a table, each with whether it counts, when what it belongs to had last moved, and whose it is."""
+    return select(kind.model, and_(true(), *kind.only), null() if kind.since is None else kind.since, *kind.whose)
+
+
+def step_of(kind: Kind, after: UUID) -> Select[Any]:
+    """The rows that are looked at next, also those that do not count: of them there may be any number."""
+    return _rows_of(kind).where(kind.key > after).order_by(kind.key).limit(STEP)
+
+
+async def _looked_at(session: AsyncSession, kind: Kind, rows: Select[Any]) -> list[_LookedAt]:
+    found = (await session.execute(rows)).all()
+    lives = await lives_of(session, {key for _, _, _, *whose in found for key in whose if key is not None})
+    now = clock.now()
+    return [
+        _look(kind, row, since, [(key, lives[key]) for key in whose if key in lives] if counts else [], now)
+        for row, counts, since, *whose in found
+    ]
+
+
+def _look(
+    kind: Kind, row: Any, since: datetime | None, people: Sequence[tuple[UUID, Life]], now: datetime
+) -> _LookedAt:
+    key = getattr(row, kind.key.key)
+    if not people:
+        return _LookedAt(key, None)
+    broken = [fault.error for fault in faults_in(row, kind.rules)]
+    errors = [*broken, *(error for _, life in people for error in kind.dates(row, life, now, since))]
+    if not errors:
+        return _LookedAt(key, None)
+    record = FaultyRecordRead(
         record_type=kind.record_type,
-        record_id=getattr(row, kind.key.key),
-        person_id=row.person_id,
+        record_id=key,
+        person_id=people[0][0],
         faults=[
-            FaultRead(field=fault.error.field, code=fault.error.code, message=fault.error.message)
-            for fault in faults_in(row, kind.rules)
+            FaultRead(field=error.field, code=error.code, message=error.message) for error in dict.fromkeys(errors)
         ],
     )
+    return _LookedAt(key, record, breaks_a_rule=bool(broken))

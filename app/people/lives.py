@@ -1,10 +1,11 @@
 """The days between which things happen to a person, and what on record would lie outside of them."""
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Table, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, DateTime, Select, Table, and_, exists, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people.departures.models import PersonDeparture
@@ -14,19 +15,32 @@ from app.platform.plausibility import EVENT_DATES, FARTHEST_EAST, Life
 
 _OF_A_PERSON = ("person_id", "related_person_id")
 """The columns that name whom a record is about."""
+_IS_A_DEATH = and_(PersonDeparture.kind == "deceased", PersonDeparture.ended_at.is_(None))
 
 
 async def life_of(session: AsyncSession, person: Person) -> Life:
     """The days of a person's birth and death, as far as they are on record. For who has locked the person."""
-    departure = PersonDeparture
     # What the caller is about to check is not stored before.
     with session.no_autoflush:
         died = await session.scalar(
-            select(departure.departed_on).where(
-                departure.person_id == person.person_id, departure.kind == "deceased", departure.ended_at.is_(None)
-            )
+            select(PersonDeparture.departed_on).where(PersonDeparture.person_id == person.person_id, _IS_A_DEATH)
         )
     return Life(born=person.date_of_birth, died=died, time_zone=person.time_zone)
+
+
+async def lives_of(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, Life]:
+    """The lives of these people, as they are stored."""
+    found = await session.execute(lives_by_person(person_ids))
+    return {key: Life(born, died, zone) for key, born, died, zone in found}
+
+
+def lives_by_person(person_ids: Collection[UUID]) -> Select[UUID, date | None, date, str | None]:
+    """The days of birth and death of these people, and their zones."""
+    return (
+        select(Person.person_id, Person.born_on, PersonDeparture.departed_on, Person.time_zone)
+        .outerjoin(PersonDeparture, and_(PersonDeparture.person_id == Person.person_id, _IS_A_DEATH))
+        .where(Person.person_id.in_(person_ids))
+    )
 
 
 async def has_events_before(session: AsyncSession, person: Person, born: date) -> bool:

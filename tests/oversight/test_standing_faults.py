@@ -45,7 +45,7 @@ SAMPLES: dict[str, dict[str, tuple[Any, ...]]] = {
     "person_contact_type": {"valid_from": (THEN,), "valid_to": (None, THEN, THEN + timedelta(days=1))},
 }
 """What the columns of the rules may hold."""
-KIND: dict[str, Kind] = {kind.record_type: kind for kind in KINDS}
+KIND: dict[str, Kind] = {kind.record_type: kind for kind in KINDS if kind.rules}
 
 
 async def _a_role(session: AsyncSession, person_id: UUID, valid_to: datetime | None) -> UUID:
@@ -68,6 +68,19 @@ async def _listed(client: httpx.AsyncClient, headers: dict[str, str], **asked: s
         item["record_id"]: [(fault["field"], fault["code"]) for fault in item["faults"]]
         for item in answer.json()["items"]
     }
+
+
+async def _walked(client: httpx.AsyncClient, headers: dict[str, str], **asked: Any) -> list[str]:
+    """The records of all pages; the last page alone has a total that is none of so far."""
+    found: list[str] = []
+    while True:
+        page = (await client.get(URL, params=asked, headers=headers)).json()
+        found += [item["record_id"] for item in page["items"]]
+        assert page["total_is_capped"] is (page["next_cursor"] is not None)
+        if page["next_cursor"] is None:
+            assert page["total"] == len(found)
+            return found
+        asked["cursor"] = page["next_cursor"]
 
 
 async def test_what_migrated_rows_have_wrong_is_listed_and_nothing_else(
@@ -136,14 +149,7 @@ async def test_pages_go_through_all_kinds(client: httpx.AsyncClient, session: As
     made = {str((await builders.a_patient(session, status="paused")).patient_id) for _ in range(2)}
     made |= {str((await builders.a_lead(session, wake_up_on=THEN.date())).lead_id) for _ in range(3)}
     steward = await as_role("data_steward")
-    found: list[str] = []
-    query: dict[str, Any] = {"limit": 2}
-    for _ in range(3):
-        page = (await client.get(URL, params=query, headers=steward)).json()
-        assert (page["total"], page["total_is_capped"]) == (5, False)
-        found += [item["record_id"] for item in page["items"]]
-        query["cursor"] = page["next_cursor"]
-    assert (sorted(found), query["cursor"]) == (sorted(made), None)
+    assert sorted(await _walked(client, steward, limit=2)) == sorted(made)
 
 
 @pytest.mark.parametrize("record_type", KIND)
