@@ -102,7 +102,7 @@ RECORDS = {
     "suggested_change": "Suggested change",
     "duplicate_candidate": "Possible double record",
     "person_departure": "Death or withdrawal",
-    "came_back": "Came back after a death or withdrawal",
+    "came_back": "Came back, or asked not to be contacted",
     "audit_event": "Who looked at your data",
     "access_opening": "Access with a stated reason",
 }

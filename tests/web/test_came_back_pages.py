@@ -92,3 +92,36 @@ async def test_somebody_else_sees_neither_list_nor_item(
 
     assert "Roswitha" not in listed.text
     assert (shown.status_code, refused.status_code) == (404, 403)
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("deceased", "after a death"),
+        ("withdrawn", "after a withdrawal"),
+        ("opted_out", "a wish not to be contacted"),
+    ],
+)
+async def test_today_and_the_list_say_why_the_item_is_there(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, kind: str, why: str
+) -> None:
+    owner = await somebody(session, settings, "navigator", email="owner@crm.example")
+    person = await builders.a_person(session)
+    submission = IntakeSubmission(source="api", payload={}, person_id=person.person_id, match_outcome="existing_person")
+    session.add(submission)
+    await session.flush()
+    session.add(
+        CameBack(
+            person_id=person.person_id,
+            kind=kind,
+            intake_submission_id=submission.intake_submission_id,
+            owner_id=owner.account_id,
+        )
+    )
+    await session.commit()
+    await signed_in(client, session, owner.account_id)
+
+    today, listed = await client.get("/today"), await client.get("/came-back")
+
+    assert f'<span class="today-why">{why}</span>' in today.text
+    assert f"{why}</span>" in listed.text
