@@ -195,9 +195,12 @@ class Loader:
 
     async def _new_lead(self, condition: str) -> Any:
         source = self.random.choice(("landing_page", "landing_page", "contact_form", "phone", "referral", "event"))
-        body = {"person": self.cast.person(), "medical_condition_id": condition, "source": source}
+        person = self.cast.person()
+        body = {"person": person, "medical_condition_id": condition, "source": source}
         if source == "landing_page":
             body["landing_page_url"] = "https://www.example.org/find-a-trial"
+        if source == "contact_form":
+            person["do_not_contact_channels"] = ["email"]
         return await self._send("POST", "/leads", body)
 
     async def _lead(self, *, lost: bool) -> None:

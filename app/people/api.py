@@ -11,6 +11,7 @@ from app.people.answers import read_role
 from app.people.departures.queries import current_departures
 from app.people.departures.schemas import DepartureSummary, PersonDetail
 from app.people.models import Person
+from app.people.opt_outs import opt_outs_of
 from app.people.schemas import (
     ContactPointCreate,
     ContactPointRead,
@@ -103,13 +104,17 @@ async def list_persons(
 
 @router.get("/{person_id}", response_model=PersonDetail, dependencies=[allow("person.read")])
 async def get_person(person_id: Id, session: DbSession, actor: CurrentActor, response: Response) -> PersonDetail:
-    """A person; `departures` says whether they have died or withdrawn, since when and by whom."""
+    """
+    A person; `departures` says whether they have died or withdrawn, since when and by whom; `opt_outs` since when each
+    of their opt-outs stands and what brought it.
+    """
     person = await queries.get_person(session, actor, person_id=person_id)
     departures = await current_departures(session, person_id=person_id)
+    opt_outs = await opt_outs_of(session, person)
     _showed(session, person_id)
     response.headers["etag"] = etag(person.version)
     shown = [DepartureSummary.model_validate(departure) for departure in departures]
-    return PersonDetail(**read(person).model_dump(), departures=shown)
+    return PersonDetail(**read(person).model_dump(), departures=shown, opt_outs=opt_outs)
 
 
 @router.put("/{person_id}", response_model=PersonRead, dependencies=[allow("person.write")])

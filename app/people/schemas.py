@@ -200,6 +200,19 @@ class PersonRead(Answer):
     version: int
 
 
+class OptOut(Answer):
+    """
+    A channel by which the person is not to be contacted, since when, and what brought it: a submission, whose source is
+    said, or the account that entered it; neither of them for a migrated one.
+    """
+
+    channel: Personal[str]
+    since: datetime
+    intake_submission_id: UUID | None
+    source: str | None
+    entered_by: UUID | None
+
+
 class NewCaller(Answer):
     """What was typed, as the beginning of a person: for `POST /persons/match`, which says whether they are known."""
 

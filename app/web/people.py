@@ -14,6 +14,7 @@ from app.calls.schemas import CallFilter
 from app.casework.timeline import timeline_of
 from app.people import queries
 from app.people.models import Person
+from app.people.opt_outs import opt_outs_of
 from app.people.schemas import (
     ContactPointRead,
     DuplicateCandidateFilter,
@@ -50,13 +51,17 @@ async def around(
     owner_id: UUID | None,
     query: PageQuery,
 ) -> dict[str, Any]:
-    """The context that a record page shares: timeline, bookings, contact points, suggestions, names of colleagues."""
+    """
+    The context that a record page shares: timeline, bookings, contact points, opt-outs, suggestions, names of
+    colleagues.
+    """
     person_id = person.person_id
     timeline = await timeline_of(session, person_id=person_id, patient_id=patient_id, query=query)
     points = await queries.list_contact_points(session, actor, person_id=person_id, query=PageQuery(limit=_FEW))
     shown: dict[str, Any] = {
         "timeline": timeline,
         "is_earlier": query.cursor is not None,
+        "opt_outs": await opt_outs_of(session, person),
         "contact_points": [ContactPointRead.model_validate(row) for row in points.rows],
         "bookings": [],
         "suggested": [],
@@ -75,6 +80,7 @@ async def around(
         to_do = await list_tasks(session, actor, query=TaskFilter(person_id=person_id, status="open", limit=_FEW))
         shown["tasks"] = [task_answers.read(row) for row in to_do.rows]
     accounts = {getattr(item.data, name, None) for item in timeline.items for name in _NAMED_BY}
+    accounts |= {opt_out.entered_by for opt_out in shown["opt_outs"]}
     shown["names"] = await account_names(session, {owner_id, *accounts})
     return shown
 

@@ -67,11 +67,11 @@ def near_text(value: datetime, now: datetime | None = None, *, in_sentence: bool
     return day_text(there.date())
 
 
-def near_day(value: datetime) -> str:
+def near_day(value: datetime, *, in_sentence: bool = False) -> str:
     """The day of an instant as people speak of it: Today; Yesterday; Tomorrow; 19 Nov; 2 Nov 2025."""
     there, today = local(value).date(), local(clock.now()).date()
     if name := {0: "Today", -1: "Yesterday", 1: "Tomorrow"}.get((there - today).days):
-        return name
+        return name.lower() if in_sentence else name
     return f"{there.day} {there:%b}" if there.year == today.year else day_text(there)
 
 

@@ -2,8 +2,8 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from app.access.masking import Detail, Health
-from app.people.schemas import PersonRead, PersonSummary
+from app.access.masking import Detail, Health, Personal
+from app.people.schemas import OptOut, PersonRead, PersonSummary
 from app.platform.paging import PageQuery
 from app.platform.text import Answer, Body, Day, Label, Reason
 
@@ -64,9 +64,13 @@ class DepartureRead(DepartureSummary):
 
 
 class PersonDetail(PersonRead):
-    """A person with their death or withdrawal where one is on record: what a colleague has to know who opens them."""
+    """
+    A person with what a colleague has to know who opens them: a death or a withdrawal on record, and what brought each
+    of their `do_not_contact_channels`.
+    """
 
     departures: list[DepartureSummary]
+    opt_outs: Personal[list[OptOut]]
 
 
 class CameBackFilter(PageQuery):
