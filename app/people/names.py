@@ -40,6 +40,14 @@ _LETTERS_FOR_A_GIVEN_SLIP: Final = 6
 _LETTERS_FOR_A_FAMILY_SLIP: Final = 5
 _LONGEST_GENERATION: Final = 3
 
+_IN_BRACKETS: Final = {
+    re.compile(r"\(\s*h\.?\s*\)", re.IGNORECASE): " hijo ",
+    re.compile(r"\(\s*p\.?\s*\)", re.IGNORECASE): " padre ",
+}
+"""A generation that is one only between brackets: Pérez (h) is the son, Pérez H. has another family name."""
+_TONES: Final = re.compile("[\u0302\u0306][\u0300\u0301\u0303]|[\u0309\u031b\u0323]")
+"""Marks that Vietnamese puts on letters: there they tell names apart, as letters do."""
+
 
 class Grade(StrEnum):
     """How alike two names are; `equal` and `compatible` names agree."""
@@ -117,6 +125,8 @@ class Profile:
     What a comparison knows. Words are folded; a generation is the words that say it, with the name of its group.
 
     `nicknames` are used for one another; those of `asked` may be, where one is short for several (Alex, Alexandra).
+    Those of `apart` are two names though they are a slip apart (Sabina, Sabrina); so are any two beside
+    `families_of_syllables`. Of these, `families_in_front` are no given names where they stand in that field.
 
     `is_exact` is one folding and the six rules alone: the contract's. Else a name is read in each of its spellings,
     without particles and changed round, and the names agree when any two readings do.
@@ -128,6 +138,9 @@ class Profile:
     generations: Mapping[tuple[str, ...], str]
     nicknames: Sequence[Sequence[str]]
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    apart: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    families_of_syllables: frozenset[str] = frozenset()
+    families_in_front: frozenset[str] = frozenset()
     particles: frozenset[str] = frozenset()
     generations_in_front: frozenset[str] = frozenset()
     generations_alone: frozenset[str] = frozenset()
@@ -217,6 +230,8 @@ def compare_names(a: Name, b: Name, profile: Profile) -> Likeness:
         return compare_folded(mine[0], theirs[0], profile)
     if mine[0].is_empty or theirs[0].is_empty:
         return Likeness(Grade.COMPATIBLE)
+    if _tones_differ(a, b):
+        return Likeness(Grade.DOUBTFUL, frozenset({Doubt.GIVEN_NAMES}))
     if _same_letters(_all_letters(a), _all_letters(b)):
         # Where the words are the same, it does not matter which of them is read as a generation.
         return Likeness(Grade.EQUAL)
@@ -226,8 +241,19 @@ def compare_names(a: Name, b: Name, profile: Profile) -> Likeness:
     pairs = list(product(mine, theirs))
     # Bob Kim and Kim Robert.
     turned = [both for x, y in pairs for both in ((x.turned, y), (x, y.turned))]
-    in_latin = [(_in_latin(x), _in_latin(y)) for x, y in (*pairs, *turned)] if _is_foreign(pairs) else []
-    return _best([straight, *_guesses(turned, profile), *map(_doubtful, _guesses(in_latin, profile))])
+    guesses = _guesses(turned, profile, are_turned=True)
+    in_latin = (
+        [
+            *_guesses(_all_in_latin(pairs), profile),
+            *_guesses(_all_in_latin(turned), profile, are_turned=True),
+        ]
+        if _is_foreign(pairs)
+        else []
+    )
+    in_latin_alike = list(map(_doubtful, in_latin))
+    if in_latin_alike and _are_characters(mine[0]) and _are_characters(theirs[0]):
+        in_latin_alike = [Likeness(grade, doubts | {Doubt.GIVEN_NAMES}) for grade, doubts in in_latin_alike]
+    return _best([straight, *guesses, *in_latin_alike])
 
 
 def compare_folded(a: FoldedName, b: FoldedName, profile: Profile) -> Likeness:
@@ -260,20 +286,26 @@ def _compare_parts(a: FoldedName, b: FoldedName, profile: Profile) -> Likeness:
         # Single names, which somebody has put into the field of the family name.
         return _compare_given(a.turned, b.turned, profile)
     if a.given == b.given and not _is_initial(a.given):
-        return _compare_family(a.family, b.family)
+        return _compare_family(a, b, profile)
     return Likeness(Grade.DIFFERENT)
 
 
 _Pairs = list[tuple[FoldedName, FoldedName]]
 
 
-def _guesses(pairs: _Pairs, profile: Profile) -> list[Likeness]:
-    """How alike names are that are not read as typed: at most compatible, and none where they do not agree."""
+def _guesses(pairs: _Pairs, profile: Profile, *, are_turned: bool = False) -> list[Likeness]:
+    """
+    How alike names are that are not read as typed: at most compatible, and none where they do not agree.
+
+    Of names changed round nobody knows which is the family name: a slip in it may be two given names.
+    """
     found = []
     for x, y in pairs:
         likeness = compare_folded(x, y, profile)
         if likeness.grade is Grade.EQUAL:
             found.append(Likeness(Grade.COMPATIBLE))
+        elif likeness.grade.agrees and are_turned and x.given == y.given:
+            found.append(Likeness(Grade.DOUBTFUL, frozenset({Doubt.GIVEN_NAMES})))
         elif likeness.grade.agrees or (likeness.doubts and likeness.doubts <= {Doubt.GENERATION, Doubt.GENERATIONS}):
             found.append(likeness)
     return found
@@ -286,8 +318,35 @@ def _doubtful(likeness: Likeness) -> Likeness:
     return Likeness(Grade.DOUBTFUL, likeness.doubts | {Doubt.ROMANISED})
 
 
+def _are_characters(name: FoldedName) -> bool:
+    """Whether a name is written in Chinese characters or in Hangul, of which several are read alike."""
+    return all(unicodedata.name(c, "").startswith(("CJK UNIFIED", "HANGUL")) for c in name.given + name.family)
+
+
+def _tones_differ(a: Name, b: Name) -> bool:
+    """Whether two names are the same words but for marks, and both are written with the marks of Vietnamese."""
+    mine, theirs = _with_tones(a), _with_tones(b)
+    return mine != theirs and bool(mine and theirs) and [word for word, _ in mine] == [word for word, _ in theirs]
+
+
+@lru_cache(maxsize=1 << 14)
+def _with_tones(name: Name) -> list[tuple[str, list[str]]]:
+    """The words of a name without their marks, each with its marks; empty where no mark is of Vietnamese."""
+    decomposed = unicodedata.normalize("NFD", f"{name.given} {name.family}".casefold())
+    if not _TONES.search(decomposed):
+        return []
+    return sorted(
+        (fold_letters(word), sorted(c for c in word if unicodedata.category(c)[0] == "M"))
+        for word in decomposed.split()
+    )
+
+
 def _is_foreign(pairs: _Pairs) -> bool:
     return not all((x.given + x.family).isascii() for both in pairs for x in both)
+
+
+def _all_in_latin(pairs: _Pairs) -> _Pairs:
+    return [(_in_latin(x), _in_latin(y)) for x, y in pairs]
 
 
 def _in_latin(name: FoldedName) -> FoldedName:
@@ -313,7 +372,7 @@ def name_words(name: Name, profile: Profile) -> tuple[list[str], list[str], str]
     """The words of the given and of the family name without titles, and the generation taken from them."""
     given, family = (
         [word for word in _BETWEEN_WORDS.split(part) if (folded := fold_letters(word)) and folded not in profile.titles]
-        for part in (name.given, name.family)
+        for part in ((name.given, name.family) if profile.is_exact else map(_spell_out, (name.given, name.family)))
     )
     if profile.is_exact:
         generation = _take_generation(family or given, profile)
@@ -324,6 +383,14 @@ def name_words(name: Name, profile: Profile) -> tuple[list[str], list[str], str]
         return given, [], profile.generations[tuple(map(fold_letters, family))]
     generation = _take_generation(family, profile) or _take_generation(given, profile, with_letters=False)
     return given, family, generation
+
+
+def _spell_out(part: str) -> str:
+    """A part of a name in which a generation between brackets is written as a word."""
+    if "(" in part:
+        for in_brackets, word in _IN_BRACKETS.items():
+            part = in_brackets.sub(word, part)
+    return part
 
 
 def _take_generation(words: list[str], profile: Profile, *, with_letters: bool = True) -> str:
@@ -385,7 +452,10 @@ def _compare_given(one: FoldedName, other: FoldedName, profile: Profile) -> Like
     a, b = one.given, other.given
     shorter, longer = sorted((a, b), key=len)
     is_its_initial = _is_initial(shorter) and longer.startswith(shorter)
-    if is_its_initial or _share_group(a, b, profile) or _is_given_slip(a, b) or _are_its_initials(one, other):
+    is_slip = _is_given_slip(a, b) and one.family not in profile.families_of_syllables
+    if b in profile.apart.get(a, ()):
+        return Likeness(Grade.DOUBTFUL, frozenset({Doubt.GIVEN_NAMES}))
+    if is_its_initial or _share_group(a, b, profile) or is_slip or _are_its_initials(one, other):
         return Likeness(Grade.COMPATIBLE)
     begins = len(shorter) >= _LETTERS_FOR_A_BEGINNING and longer.startswith(shorter)
     slipped = len(shorter) >= _LETTERS_FOR_A_DOUBTFUL_SLIP and OSA.distance(a, b, score_cutoff=1) <= 1
@@ -406,8 +476,12 @@ def _are_its_initials(a: FoldedName, b: FoldedName) -> bool:
     )
 
 
-def _compare_family(a: str, b: str) -> Likeness:
+def _compare_family(one: FoldedName, other: FoldedName, profile: Profile) -> Likeness:
     """Compare two different family names beside one given name: a slip, or else marriage, Wang and Yang."""
+    a, b = one.family, other.family
+    if one.given in profile.families_in_front and not profile.families_of_syllables.issuperset((a, b)):
+        # Wang Wei, Wang Lihua: what is equal is the family name.
+        return Likeness(Grade.DOUBTFUL, frozenset({Doubt.GIVEN_NAMES}))
     long_enough = min(len(a), len(b)) >= _LETTERS_FOR_A_FAMILY_SLIP
     if long_enough and a[0] == b[0] and OSA.distance(a, b, score_cutoff=1) <= 1:
         return Likeness(Grade.COMPATIBLE)
@@ -481,6 +555,15 @@ def _each_other(groups: Sequence[Sequence[str]]) -> dict[str, frozenset[str]]:
     return {word: frozenset(others) for word, others in found.items()}
 
 
+def _any_two(groups: Sequence[Sequence[str]]) -> dict[str, frozenset[str]]:
+    """For each word of each group the others of it."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for group in groups:
+        for word in group:
+            found[word].update(other for other in group if other != word)
+    return {word: frozenset(others) for word, others in found.items()}
+
+
 def _by_phrase(groups: Sequence[Sequence[str]]) -> dict[tuple[str, ...], str]:
     return {tuple(phrase.split()): group[0] for group in groups for phrase in group}
 
@@ -499,6 +582,11 @@ def _people() -> Profile:
         _by_phrase(_added(known["generations"], more["generations"])),
         _added(known["nicknames"], more["nicknames"]),
         _each_other(more["asked"]),
+        apart=_any_two(more["apart"]),
+        families_of_syllables=frozenset(map(fold_letters, more["families_of_syllables"])),
+        families_in_front=frozenset(
+            map(fold_letters, set(more["families_of_syllables"]) - set(more["given_names_elsewhere"]))
+        ),
         particles=frozenset(more["particles"]),
         generations_in_front=frozenset(more["generations_in_front"]),
         generations_alone=frozenset(more["generations_alone"]),
@@ -526,6 +614,11 @@ def profile_table(profile: Profile) -> str:
         "given names that may be one": "; ".join(
             f"{name}: {', '.join(sorted(others))}" for name, others in profile.asked.items()
         ),
+        "given names a slip apart that are two": "; ".join(
+            f"{name}: {', '.join(sorted(others))}" for name, others in profile.apart.items()
+        ),
+        "family names beside which no slip is one": ", ".join(sorted(profile.families_of_syllables)),
+        "of these, given names elsewhere": ", ".join(sorted(profile.families_of_syllables - profile.families_in_front)),
     }
     lines = (f"| {what} | {words} |\n" for what, words in rows.items() if words)
     return f"| {profile.name} | folded words |\n| --- | --- |\n" + "".join(lines)

@@ -18,6 +18,7 @@ from app.people.names import (
     Name,
     Profile,
     _data,
+    _is_given_slip,
     clean_name,
     compare_folded,
     compare_names,
@@ -208,6 +209,8 @@ EQUAL, COMPATIBLE, DOUBTFUL, DIFFERENT = Grade
         ("J.-P.|Vries", "Jean-Pierre|Vries", COMPATIBLE, ()),
         ("J.P.|Vries", "J.H.|Vries", DIFFERENT, ()),
         ("Ж.П.|Вриз", "Жан Поль|Вриз", COMPATIBLE, ()),
+        # In brackets it is the son; else an initial.
+        ("Luis|Pérez H.", "Luis|Pérez", COMPATIBLE, ()),
         # A character of a script without case is a name and no initial.
         ("伟|王", "伟明|王", DIFFERENT, ()),
         ("秀 英|王", "秀兰|王", DIFFERENT, ()),
@@ -220,6 +223,37 @@ EQUAL, COMPATIBLE, DOUBTFUL, DIFFERENT = Grade
         ("|Bos", "Joost|Bos", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
         ("Maria|Bos", "Marie|Bos", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
         ("Jordan|Bos", "Jordyn|Bos", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        # Two names of their own, though one is a slip away from the other; and what is a slip.
+        ("Sabina|Bos", "Sabrina|Bos", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Kristin|Bos", "Kristian|Bos", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Mariana|Souza", "Marina|Souza", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Martina|Souza", "Marina|Souza", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Andrés|Ruiz", "Andreas|Ruiz", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Georgia|Bos", "Georgina|Bos", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        # Changed round: a slip in what may be the given name.
+        ("Bos|Maria", "Marta|Bos", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Kim|Jiyoung", "Jinyoung|Kim", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Жукова|Мария", "Marta|Zhukova", DOUBTFUL, (Doubt.OTHER_SCRIPT,)),
+        ("Joost|Pupudiba", "Puupdiba|Joost", COMPATIBLE, ()),
+        # Family name first, as it is written at home: an equal one in the field of the given name proves nothing.
+        ("Nguyễn|Văn An", "Nguyễn|Thị Hoa", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Wang|Wei", "Wang|Lihua", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("王|伟", "王|丽华", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("김|지영", "김|민준", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Kim|de Vries", "Kim|Bakker", DOUBTFUL, (Doubt.FAMILY_NAMES,)),
+        ("Marianna|Souza", "Mariana|Souza", COMPATIBLE, ()),
+        # Where each syllable is a word, a letter makes another name.
+        ("Jiyoung|Kim", "Jinyoung|Kim", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Jianhua|Chen", "Jinhua|Chen", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        # Tones are letters to who writes them; who leaves them out writes the same name.
+        ("Văn Hùng|Trần", "Văn Hưng|Trần", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Thị Hoa|Nguyễn", "Nguyễn|Thị Hòa", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Thị Hoà|Nguyễn", "Thị Hòa|Nguyễn", EQUAL, ()),
+        ("Văn Hùng|Trần", "Van Hung|Tran", EQUAL, ()),
+        ("Văn Hùng|Trần", "Trần|Văn Hùng", EQUAL, ()),
+        # Characters that are read alike are two names.
+        ("伟|王", "炜|王", DOUBTFUL, (Doubt.ROMANISED, Doubt.GIVEN_NAMES)),
+        ("지영|김", "이영|김", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
         # Scripts: only what reads alike.
         ("Екатерина|Жукова", "Ekaterina|Zhukova", DOUBTFUL, (Doubt.ROMANISED,)),
         ("Жукова|Екатерина", "Yekaterina|Zhoukova", DOUBTFUL, (Doubt.ROMANISED,)),
@@ -262,6 +296,8 @@ def test_names_as_people_write_them(a: str, b: str, grade: Grade, doubts: tuple[
         ("João|Silva Filho", "João|Silva Neto"),
         ("João|Silva Júnior", "João|Silva Sobrinho"),
         ("Luis|Pérez padre", "Luis|Pérez hijo"),
+        ("Luis|Pérez (p)", "Luis|Pérez (h)"),
+        ("Luis|Pérez padre", "Luis|Pérez (H.)"),
         ("Luis|Pérez el Viejo", "Luis|Pérez el Joven"),
         ("Paolo|Rossi il Vecchio", "Paolo|Rossi il Giovane"),
         ("Ion|Popescu cel Bătrân", "Ion|Popescu cel Tânăr"),
@@ -353,11 +389,17 @@ def test_the_data_is_folded_so_that_it_is_found() -> None:
     contract, people = _data()["contract"], _data()["people"]
     groups = [group for data in (contract, people) for name in ("nicknames", "generations") for group in data[name]]
     words = [word for group in groups for phrase in group for word in phrase.split()]
-    words += [word for group in people["asked"] for word in group]
+    words += [word for name in ("asked", "apart") for group in people[name] for word in group]
     words += [*contract["titles"], *people["titles"], *people["particles"]]
     assert words
     assert [fold_letters(word) for word in words] == words
     assert all(len(group) > 1 for data in (contract, people) for group in data["nicknames"])
+    # Each word of `apart` is there for another one of its group that it would be a slip of.
+    assert all(
+        any(word != other and _is_given_slip(word, other) for other in group)
+        for group in people["apart"]
+        for word in group
+    )
 
 
 SHORT_FORMS = [
