@@ -50,8 +50,6 @@ Cut = Callable[[ColumnElement[Any], ColumnElement[Any], Any], Any]
 
 async def timeline_of(session: AsyncSession, *, person_id: UUID, patient_id: UUID | None, query: PageQuery) -> Timeline:
     """A page of a person's timeline, with what happened to their patient record when it is named."""
-    counted = union_all(*_sources(person_id, patient_id, lambda _at, _key, rows: rows.limit(COUNT_CAP + 1))).subquery()
-    total = (await session.execute(select(func.count()).select_from(counted))).scalar_one()
     after: tuple[datetime, UUID] | None = None
     if query.cursor is not None:
         at, key = decode_cursor(query.cursor, query.fingerprint(), (datetime, UUID))
@@ -60,6 +58,9 @@ async def timeline_of(session: AsyncSession, *, person_id: UUID, patient_id: UUI
     shown = found[: query.limit]
     places = [_Place(row.kind, row.at, row.id) for row in shown]
     more = len(found) > query.limit
+    total = len(found)
+    if more or after is not None:
+        total = await _count(session, person_id, patient_id)
     next_cursor = encode_cursor(query.fingerprint(), [shown[-1].at, shown[-1].id]) if more else None
     return Timeline(
         items=await _items(session, places),
@@ -67,6 +68,12 @@ async def timeline_of(session: AsyncSession, *, person_id: UUID, patient_id: UUI
         total=min(total, COUNT_CAP),
         total_is_capped=total > COUNT_CAP,
     )
+
+
+async def _count(session: AsyncSession, person_id: UUID, patient_id: UUID | None) -> int:
+    cut = union_all(*_sources(person_id, patient_id, lambda _at, _key, rows: rows.limit(COUNT_CAP + 1))).subquery()
+    total: int = (await session.execute(select(func.count()).select_from(cut))).scalar_one()
+    return total
 
 
 def page_of(

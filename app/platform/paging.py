@@ -256,14 +256,16 @@ async def fetch_keys(
     if inside is not None:
         ids = ids.where(inside)
     branches = [*((branch, sort) for branch in _branches(ids, one_of)), *further]
-    total = (await session.execute(_counted(branches))).scalar_one()
     last = None
     if query.cursor is not None:
         last = decode_cursor(query.cursor, query.fingerprint(), sort.kinds)
     size = next(size for size in PAGE_SIZES if query.limit <= size)
     found = (await session.execute(_cut(branches, last, size + 1))).all()[: query.limit + 1]
     shown = found[: query.limit]
-    next_cursor = encode_cursor(query.fingerprint(), shown[-1][1:]) if len(found) > query.limit else None
+    is_last = len(found) <= query.limit
+    next_cursor = None if is_last else encode_cursor(query.fingerprint(), shown[-1][1:])
+    # A list that ends on its first page is counted already.
+    total = len(found) if is_last and last is None else (await session.execute(_counted(branches))).scalar_one()
     return Found([row[0] for row in shown], next_cursor, min(total, COUNT_CAP), total > COUNT_CAP)
 
 

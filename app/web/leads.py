@@ -40,7 +40,7 @@ COLUMNS = (
     Column("owner", "Owner", 3),
     Column("wakes_up", "Wakes up", 5),
 )
-_SHOWN_RIGHTS = ("call.create", "lead.write", "lead.convert", "suggestion.decide", "task.write")
+_SHOWN_RIGHTS = ("call.create", "lead.write", "lead.convert", "suggestion.decide", "task.write", "note.write")
 STATUS = Filter("status", "Status", [(word, words(word)) for word in LEAD.filter_words()])
 
 

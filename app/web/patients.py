@@ -122,7 +122,10 @@ async def _record_context(session: AsyncSession, actor: Actor, patient_id: UUID,
         "here": f"/patients/{patient_id}",
         "journeys": [],
         "care_team": [],
-        "may": {code: actor.may(code) for code in ("call.create", "journey.write", "suggestion.decide", "task.write")},
+        "may": {
+            code: actor.may(code)
+            for code in ("call.create", "journey.write", "suggestion.decide", "task.write", "note.write")
+        },
     }
     if actor.may("journey.read"):
         shown["journeys"] = [one for kind in KINDS for one in await _journeys_of(session, actor, kind, patient_id)]

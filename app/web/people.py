@@ -12,6 +12,8 @@ from app.calls import answers as call_answers
 from app.calls.queries import list_calls
 from app.calls.schemas import CallFilter
 from app.casework.timeline import timeline_of
+from app.notes.queries import list_notes
+from app.notes.schemas import NoteFilter, NoteRead
 from app.people import queries
 from app.people.models import Person
 from app.people.opt_outs import opt_outs_of
@@ -66,6 +68,7 @@ async def around(
         "bookings": [],
         "suggested": [],
         "tasks": [],
+        "pinned": [],
         "me": actor.account_id,
     }
     if actor.may("call.read"):
@@ -79,6 +82,9 @@ async def around(
     if actor.may("task.read"):
         to_do = await list_tasks(session, actor, query=TaskFilter(person_id=person_id, status="open", limit=_FEW))
         shown["tasks"] = [task_answers.read(row) for row in to_do.rows]
+    if actor.may("note.read"):
+        pinned = await list_notes(session, actor, query=NoteFilter(person_id=person_id, is_pinned="true", limit=_FEW))
+        shown["pinned"] = [NoteRead.model_validate(row) for row in pinned.rows]
     accounts = {getattr(item.data, name, None) for item in timeline.items for name in _NAMED_BY}
     accounts |= {opt_out.entered_by for opt_out in shown["opt_outs"]}
     shown["names"] = await account_names(session, {owner_id, *accounts})

@@ -58,7 +58,6 @@ def test_reason_of_a_look_is_described_on_operations_that_show_case_detail() -> 
         "list_hospitals",
         "list_hospital_history",
         "create_call",
-        "get_person",
     }
 
 

@@ -132,6 +132,8 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
             f"/patients/{ids['patient']}/bookings/new",
             f"/leads/{ids['lead']}/calls/new",
             f"/leads/{ids['lead']}/bookings/new",
+            f"/patients/{ids['patient']}/notes/new",
+            f"/leads/{ids['lead']}/notes/new",
             f"/patients/{ids['patient']}/tasks/new",
             f"/leads/{ids['lead']}/tasks/new",
             f"/calls/{ids['call']}/outcome",

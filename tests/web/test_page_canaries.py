@@ -96,6 +96,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         for what, sent in {
             "calls": {"outcome": "reached", "adverse_event_heard": "false"},
             "tasks": {"title": "Ask the site"},
+            "notes": {"text": "Asked the site."},
             "bookings": {"booking_date": "2099-01-02 10:00", "booking_time_zone": "Europe/Lisbon"},
         }.items()
     },
@@ -149,7 +150,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     **{
         f"{place}/{what}/new": [""]
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")
-        for what in ("calls", "bookings", "tasks")
+        for what in ("calls", "bookings", "tasks", "notes")
     },
     "/today": [""],
     "/calls/{call_id}/outcome": [""],

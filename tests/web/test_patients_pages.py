@@ -193,8 +193,8 @@ async def test_the_record_tells_who_it_is_what_happened_and_what_is_next(
     ):  # fmt: skip
         assert text in answer.text, text
     assert "None" not in answer.text
-    # Beside what every page asks for session and audit; two say what brought the opt-out.
-    assert len(found) <= 14 + 12 + 2, len(found)
+    # Two are the session's and the audit event's; two say what brought the opt-out.
+    assert len(found) <= 2 + 2 + 17, len(found)
     noted = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "show_patient"))).one()
     assert person.person_id in (noted.person_ids or ())
 

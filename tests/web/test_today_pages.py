@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
 from app.calls.models import CallHistory
+from app.notes.models import Note
 from app.platform import clock
 from app.platform.settings import Settings
 from app.tasks.models import Task
@@ -112,3 +113,29 @@ async def test_a_task_is_made_on_a_record_done_once_and_opened_again(
     assert "Task done: Ask the site" in afterwards.text
     await session.refresh(task)
     assert (task.status, task.person_id) == ("open", person.person_id)
+
+
+@pytest.mark.parametrize("about", ["patients", "leads"])
+async def test_a_note_is_written_from_the_record_and_an_empty_one_comes_back(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, about: str
+) -> None:
+    patient = await a_patient(session)
+    lead = await a_lead(session, await a_person(session, last_name="Other"))
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/{about}/{patient.patient_id if about == 'patients' else lead.lead_id}"
+    typed = {"csrf_token": token, "text": "Uses oxygen at night; leave pauses.", "is_pinned": "true"}
+
+    record = await client.get(here)
+    empty = await client.post(f"{here}/notes", data=typed | {"text": " "}, headers=ORIGIN)
+    saved = await client.post(f"{here}/notes", data=typed | {"adverse_event_heard": "true"}, headers=ORIGIN)
+    afterwards = await client.get(here)
+
+    assert "Write a note" in record.text
+    assert empty.status_code == 422
+    assert saved.status_code == 303
+    # Above the timeline, and in it.
+    assert afterwards.text.count("Uses oxygen at night; leave pauses.") == 2
+    assert "Side effect or worsening mentioned</" in afterwards.text
+    note = (await session.scalars(select(Note))).one()
+    assert (note.is_pinned, note.adverse_event_heard) == (True, True)

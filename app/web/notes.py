@@ -1,0 +1,46 @@
+"""Notes on pages: written about a lead or a patient from the head of their timeline."""
+
+from uuid import UUID
+
+from fastapi import Path, Request, Response
+
+from app.access.request_guard import CurrentActor, DbSession
+from app.notes import service
+from app.notes.schemas import NoteCreate
+from app.platform.errors import AppError, NotFound
+from app.web.about import LEADS, PATIENTS, About
+from app.web.forms import read_form, typed_in
+from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
+from app.web.render import Flash, page
+
+router = page_router()
+
+
+def _add_new(about: About) -> None:
+    key = Path(alias=about.key)
+
+    @router.get(f"{about.address}/notes/new", name="show_new_note", dependencies=[allow("note.write")])
+    async def show_new_note(
+        request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key
+    ) -> Response:
+        typed = dict.fromkeys(NoteCreate.model_fields, "")
+        return page(request, "notes/new.html", {**await about.context(session, actor, record_id), "typed": typed})
+
+    @router.post(f"{about.address}/notes", name="write_note", dependencies=[allow("note.write")])
+    async def write_note(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
+        typed = await typed_in(request, NoteCreate)
+        shown = {**await about.context(session, actor, record_id), "typed": typed}
+        given = {name: value for name, value in typed.items() if value != ""} | {about.key: str(record_id)}
+        try:
+            new = read_form(NoteCreate, given)
+            async with known_errors(request, session):
+                await service.write_note(session, actor, new=new)
+        except NotFound:
+            raise
+        except AppError as error:
+            return form_again(request, "notes/new.html", shown, error)
+        return go_to(request, shown["here"], flash=Flash("The note is saved."))
+
+
+for _about in (PATIENTS, LEADS):
+    _add_new(_about)
