@@ -1,8 +1,9 @@
 """`/_gallery`: every component in all its states, a page per subject. Development only; the tests look at it too."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,14 +11,16 @@ from fastapi import APIRouter, FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
+from app.access.masking import HIDDEN
 from app.platform import clock
 from app.web.error_pages import ERRORS, error_page
+from app.web.listing import Column, Filter, Listing, View
 from app.web.render import Banner, Flash, Frame, NavGroup, NavItem, is_htmx, page
 from app.web.words import words
 
 router = APIRouter(prefix="/_gallery", include_in_schema=False)
 
-PAGES = ("overview", "controls", "forms", "data", "record", "board", "feedback", "sign-in")
+PAGES = ("overview", "controls", "forms", "data", "record", "work", "board", "feedback", "sign-in")
 
 NAV = (
     NavGroup(
@@ -57,6 +60,59 @@ PEOPLE = (
     ("Nguyễn Thị Ánh", "Spinal muscular atrophy", "on_hold", "EAP", "L. Fontaine"),
     ("Aisha Silva", "Triple-negative breast cancer", "not_pursued", "CT", "L. Fontaine"),
 )
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A person as an answer tells of one, with names that are long, in another script, or missing."""
+
+    first_name: str | None
+    last_name: str | None
+    reference: str = "P-7K2Q9XAM"
+    email: str | None = None
+    phone: str | None = None
+    phone_extension: str | None = None
+    preferred_name: str | None = None
+    language: str | None = None
+    country: str | None = "NL"
+    time_zone: str | None = "Europe/Amsterdam"
+    date_of_birth: date | None = None
+    do_not_contact_channels: tuple[str, ...] = ()
+    is_active: bool = True
+
+
+EVERYBODY = (
+    Somebody("Inês", "Carvalho Duarte", time_zone="Europe/Lisbon", country="PT"),
+    Somebody("Bartholomew-Maximilian", "Featherstonehaugh-Cholmondeley"),
+    Somebody("فاطمة", "الإدريسي"),
+    Somebody("佐藤", "美咲"),
+    Somebody("Ng", None),
+    Somebody(HIDDEN, HIDDEN),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of a list as an answer tells of it."""
+
+    items: tuple[Somebody, ...] = EVERYBODY
+    total: int = 1000
+    total_is_capped: bool = True
+    next_cursor: str | None = "x"
+    search: None = None
+
+
+def _listing(**more: Any) -> Listing:
+    found: Any = Found()
+    return Listing(
+        path="/_gallery/work",
+        noun=("patient", "patients"),
+        columns=(Column("name", "Name"), Column("condition", "Condition", 1), Column("journey", "Journey", 2)),
+        filters=(Filter("status", "Status", (("active", "Active"), ("inactive", "Inactive"))),),
+        views=(View("My active", {"status": "active"}), View("Everyone", {})),
+        found=found,
+        **more,
+    )
 
 
 def _frame(request: Request) -> Frame:
@@ -104,6 +160,18 @@ def _context(request: Request) -> dict[str, object]:
             ("born", "The date lies in the future"),
         ],
         "error_statuses": list(ERRORS),
+        "listing": _listing(chosen={"status": "active"}),
+        "searched": _listing(chosen={}, typed="carvallo"),
+        "somebody": Somebody(
+            "Bartholomew-Maximilian",
+            "Featherstonehaugh-Cholmondeley",
+            email=f"{'bartholomew.' * 4}maximilian@featherstonehaugh.example.org",
+            phone="+31 20 555 0134",
+            phone_extension="12",
+            date_of_birth=date(1979, 3, 14),
+            do_not_contact_channels=("email",),
+            is_active=False,
+        ),
     }
 
 

@@ -39,13 +39,13 @@ STATIC = "/static/img/logo.svg"
 
 
 def _methods(address: str) -> set[str]:
-    """The methods of all routes of an address, HEAD wherever GET is."""
-    found = {
-        method
-        for route in _routes()
-        if isinstance(route, Route) and route.path_regex.match(address)
-        for method in route.methods or ()
-    }
+    """
+    The methods of all routes of an address, HEAD wherever GET is. A fixed address of the API is no parameter's value:
+    `match` in `/persons/match` is nobody's id.
+    """
+    routes = [route for route in _routes() if isinstance(route, Route) and route.path_regex.match(address)]
+    is_fixed = address.startswith("/api/") and any(route.path == address for route in routes)
+    found = {method for route in routes if not is_fixed or route.path == address for method in route.methods or ()}
     return found | {"HEAD"} if "GET" in found else found
 
 
