@@ -106,7 +106,6 @@ def _listing(**more: Any) -> Listing:
     found: Any = Found()
     return Listing(
         path="/_gallery/work",
-        noun=("patient", "patients"),
         columns=(Column("name", "Name"), Column("condition", "Condition", 1), Column("journey", "Journey", 2)),
         filters=(Filter("status", "Status", (("active", "Active"), ("inactive", "Inactive"))),),
         views=(View("My active", {"status": "active"}), View("Everyone", {})),
@@ -160,8 +159,8 @@ def _context(request: Request) -> dict[str, object]:
             ("born", "The date lies in the future"),
         ],
         "error_statuses": list(ERRORS),
-        "listing": _listing(chosen={"status": "active"}),
-        "searched": _listing(chosen={}, typed="carvallo"),
+        "listing": _listing(noun=("patient", "patients"), chosen={"status": "active"}),
+        "searched": _listing(noun=("lead", "leads"), chosen={}, typed="carvallo"),
         "somebody": Somebody(
             "Bartholomew-Maximilian",
             "Featherstonehaugh-Cholmondeley",
