@@ -44,6 +44,18 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(
         "Patients",
+        "call.read",
+        NavItem("Calls", "phone", "/calls"),
+        "Calls and bookings, and those that lack an outcome.",
+    ),
+    Place(
+        "Patients",
+        "task.read",
+        NavItem("Tasks", "checkbox", "/tasks"),
+        "What is to be done, by you and by nobody yet.",
+    ),
+    Place(
+        "Patients",
         "came_back.read",
         NavItem("Came back", "arrow-back-up", "/came-back"),
         "Something arrived from people who have died or withdrawn. Say what is to be done.",

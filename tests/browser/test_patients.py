@@ -14,6 +14,7 @@ from app.main import create_app
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
+from app.tasks.models import Task
 from tests.browser.conftest import Open, Seen, Serve
 from tests.browsing import somebody
 from tests.builders import a_call, a_lead, a_patient, a_person, a_trial, a_trial_journey
@@ -46,6 +47,8 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         journey = await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
         lead = await a_lead(session, person)
         await a_call(session, patient, booking_date=clock.now() + timedelta(days=1), status="scheduled")
+        due = clock.now() + timedelta(days=1)
+        session.add(Task(title="Ask the site", due_at=due, due_by=due, person_id=person.person_id))
         late = await a_call(session, patient, booking_date=clock.now() - timedelta(days=1), status="scheduled")
         await session.commit()
         return {
@@ -124,7 +127,7 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
     seen = await _as(open_page, crm, committed_database, ids[role])
     found: list[str] = []
     here = f"/patients/{ids['patient']}"
-    pages = ["/patients", "/patients?status=withdrawn", here, "/leads", f"/leads/{ids['lead']}"]
+    pages = ["/patients", "/patients?status=withdrawn", here, "/leads", f"/leads/{ids['lead']}", "/calls", "/tasks"]
     if role == "navigator":
         pages += [
             "/today",

@@ -153,6 +153,10 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
         for what in ("calls", "bookings", "tasks", "notes")
     },
     "/today": [""],
+    "/calls": [
+        "", "?unresolved=true", "?status=open", "?pn_id={person_id}", "?cursor=x", "?occurs_from=2020-01-01T00:00",
+    ],
+    "/tasks": ["", "?owner=me&status=open", "?status=closed", "?cursor=x", "?person_id={person_id}"],
     "/calls/{call_id}/outcome": [""],
     "/leads": ["", "?status=new", "?owner_id={account_id}", "?cursor=x", "?person_id={person_id}"],
     "/leads/{lead_id}": ["", "?cursor=x"],

@@ -139,3 +139,37 @@ async def test_a_note_is_written_from_the_record_and_an_empty_one_comes_back(
     assert "Side effect or worsening mentioned</" in afterwards.text
     note = (await session.scalars(select(Note))).one()
     assert (note.is_pinned, note.adverse_event_heard) == (True, True)
+
+
+async def test_calls_and_tasks_are_listed_with_what_is_still_to_be_said(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient = await a_patient(session, await a_person(session, first_name="Emre", last_name="Weber"))
+    now = clock.now()
+    late = await a_call(
+        session, patient, booking_date=now - timedelta(days=1), status="scheduled", notes="About travel."
+    )
+    done = await a_patient(session, await a_person(session, first_name="Noah", last_name="Ramirez"))
+    await a_call(
+        session, done, call_date=now - timedelta(days=2), status="completed", outcome="reached",
+        adverse_event_heard=False,
+    )  # fmt: skip
+    about = {"person_id": patient.person_id, "patient_id": patient.patient_id}
+    session.add(Task(title="Ask the site", due_at=now, due_by=now, **about))
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+
+    everyone, lacking = await client.get("/calls"), await client.get("/calls", params={"unresolved": "true"})
+    nobodys, mine = (
+        await client.get("/tasks", params={"owner": "nobody", "status": "open"}),
+        await client.get("/tasks", params={"owner": "me"}),
+    )
+
+    for name in ("Emre Weber", "Noah Ramirez", "About travel.", f"/calls/{late.call_id}/outcome"):
+        assert name in everyone.text, name
+    assert "Emre Weber" in lacking.text
+    assert "Noah Ramirez" not in lacking.text
+    assert "Ask the site" in nobodys.text
+    assert "Ask the site" not in mine.text
+    assert "Nothing is to be done" in mine.text
+    assert token in nobodys.text
