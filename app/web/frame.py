@@ -62,6 +62,12 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(
         "Oversight",
+        "fault.read",
+        NavItem("Standing faults", "alert-triangle", "/standing-faults"),
+        "Records in which something does not fit together, with what is wrong, until somebody mends it.",
+    ),
+    Place(
+        "Oversight",
         "audit.read",
         NavItem("Audit trail", "list-check", "/audit"),
         "Who saw or changed what, when and why. The report for a person starts here.",

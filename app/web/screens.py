@@ -21,6 +21,7 @@ from app.web import (
     passkeys,
     patients,
     sign_in,
+    standing_faults,
     tasks,
     today,
     users,
@@ -47,6 +48,7 @@ SCREENS = (
     oversight.router,
     histories.router,
     came_back.router,
+    standing_faults.router,
 )
 
 

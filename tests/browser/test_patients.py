@@ -1,6 +1,6 @@
 """The workspace in a real browser: somebody is found by a mistyped name, by keyboard, and their call is logged."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -31,16 +31,17 @@ async def crm(serve: Serve, settings: Settings, committed_database: Database) ->
 
 @pytest.fixture(scope="module")
 async def ids(settings: Settings, committed_database: Database) -> dict[str, UUID]:
-    """A navigator and an auditor, and the patients of a list, among them names that are long or in other scripts."""
+    """A navigator, an auditor, a data steward, and the patients of a list: their names are long or in other scripts."""
     async with committed_database.session() as session:
         owner = await somebody(session, settings, "navigator", email="noor@patients.example", name="Noor Brandt")
         auditor = await somebody(session, settings, "auditor", email="amal@patients.example", name="Amal Haddad")
+        steward = await somebody(session, settings, "data_steward", email="jan@patients.example", name="Jan Peeters")
         names = [("Олена", "Коваленко"), ("فاطمة", "الإدريسي"), ("美咲", "佐藤"), (LONG, LONG), ("Ng", None)]
         for first, last in names:
             person = await a_person(
                 session, first_name=first, last_name=last, email=f"{'x' * 50}{first[:1]}@ex.example"
             )
-            await a_patient(session, person, owner_id=owner.account_id)
+            await a_patient(session, person, owner_id=owner.account_id, first_contact_date=date(1989, 1, 1))
         person = await a_person(session, first_name="Ines", last_name="Carvalho", time_zone="Europe/Lisbon")
         patient = await a_patient(session, person, owner_id=owner.account_id)
         trial = await a_trial(session)
@@ -54,6 +55,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         return {
             "navigator": owner.account_id,
             "auditor": auditor.account_id,
+            "data_steward": steward.account_id,
             "patient": patient.patient_id,
             "journey": journey.ct_journey_id,
             "lead": lead.lead_id,
@@ -120,7 +122,7 @@ async def test_rows_are_walked_by_keys_and_the_last_one_stays(
         await expect(page.locator(".row-link:focus")).to_have_text(names[at])
 
 
-@pytest.mark.parametrize("role", ["navigator", "auditor"])
+@pytest.mark.parametrize("role", ["navigator", "auditor", "data_steward"])
 async def test_pages_have_no_finding_and_never_scroll_sideways(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], role: str
 ) -> None:
@@ -128,6 +130,8 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
     found: list[str] = []
     here = f"/patients/{ids['patient']}"
     pages = ["/patients", "/patients?status=withdrawn", here, "/leads", f"/leads/{ids['lead']}", "/calls", "/tasks"]
+    if role != "navigator":
+        pages += ["/standing-faults", "/standing-faults?record_type=task"]
     if role == "navigator":
         pages += [
             "/today",

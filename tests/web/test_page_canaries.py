@@ -164,6 +164,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     "/leads/{lead_id}/convert": [""],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": ["", "?to=pre_screening"],
     "/came-back": ["", "?state=closed", "?state=x"],
+    "/standing-faults": ["", "?record_type=call_history", "?cursor=x"],
     "/came-back/{came_back_id}": [""],
     "/break-glass/new": ["", "?person_id={person_id}"],
     **{

@@ -1,0 +1,95 @@
+"""The list of records in which something does not fit together, for those who see that it is mended."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+from uuid import UUID
+
+from fastapi import Request, Response
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.request_guard import CurrentActor, DbSession
+from app.audit import service as audit
+from app.leads.models import PatientLead
+from app.oversight.records import BY_TYPE
+from app.oversight.schemas import FaultyRecord, FaultyRecordRead, StandingFaultFilter
+from app.oversight.standing_faults import list_faulty_records
+from app.patients.models import Patient
+from app.people.models import Person
+from app.people.schemas import PersonRead
+from app.web.forms import asked_in, read_query
+from app.web.listing import Column, Filter, Listing
+from app.web.page_guard import allow, page_router
+from app.web.render import page
+from app.web.words import words
+
+router = page_router()
+
+COLUMNS = (Column("name", "Person"), Column("kind", "Record"), Column("faults", "What is wrong"))
+KIND = Filter("record_type", "Record", [(code, words(code)) for code in get_args(FaultyRecord)])
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Whose a listed record is, and where it is mended or looked at."""
+
+    person: PersonRead
+    href: str
+
+
+@router.get("/standing-faults", dependencies=[allow("fault.read")])
+async def show_standing_faults(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    typed = asked_in(request, StandingFaultFilter)
+    query = read_query(request, StandingFaultFilter, typed)
+    found = await list_faulty_records(session, actor, query=query)
+    listing = Listing(
+        path="/standing-faults",
+        noun=("record", "records"),
+        columns=COLUMNS,
+        filters=[KIND],
+        views=[],
+        chosen={"record_type": str(typed["record_type"])} if typed["record_type"] else {},
+        found=audit.show_page(session, found, found.rows),
+        cursor=typed["cursor"],
+        beside=await _whose(session, found.rows),
+    )
+    return page(request, "oversight/standing_faults.html", {"listing": listing})
+
+
+async def _whose(session: AsyncSession, records: Sequence[FaultyRecordRead]) -> Mapping[UUID, Whose]:
+    ids = {record.person_id for record in records}
+    people = await session.scalars(select(Person).where(Person.person_id.in_(ids)))
+    shown = {person.person_id: PersonRead.model_validate(person) for person in people}
+    pages = await _pages_of(session, ids)
+    return {
+        record.record_id: Whose(shown[record.person_id], _place(record, pages.get(record.person_id)))
+        for record in records
+    }
+
+
+async def _pages_of(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The page of each person's patient record, else of their newest lead."""
+    leads = await session.execute(
+        select(PatientLead.person_id, PatientLead.lead_id)
+        .where(PatientLead.person_id.in_(person_ids))
+        .ext(distinct_on(PatientLead.person_id))
+        .order_by(PatientLead.person_id, PatientLead.created_at.desc(), PatientLead.lead_id.desc())
+    )
+    patients = await session.execute(
+        select(Patient.person_id, Patient.patient_id).where(
+            Patient.person_id.in_(person_ids), Patient.deleted_at.is_(None)
+        )
+    )
+    found = {person_id: f"/leads/{lead_id}" for person_id, lead_id in leads}
+    return found | {person_id: f"/patients/{patient_id}" for person_id, patient_id in patients}
+
+
+def _place(record: FaultyRecordRead, page_of_person: str | None) -> str:
+    if record.record_type == "patient_lead":
+        return f"/leads/{record.record_id}"
+    if page_of_person is not None:
+        return page_of_person
+    kind = BY_TYPE.get(record.record_type)
+    return f"/history/{kind.path}/{record.record_id}" if kind else f"/history/persons/{record.person_id}"
