@@ -19,10 +19,15 @@ _TEL: Final = re.compile(r"^\W*tel:", re.IGNORECASE)
 _TRUNK_IN_BRACKETS: Final = re.compile(r"\(\s*0\s*\)")
 _REMARK: Final = re.compile(r"\([^()]*[^\W\d_][^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _EXTENSION: Final = re.compile(
-    r"[\s,;]+(?:toestel|tst|durchwahl|poste|interno|int|anexo|ramal|anknytning|lokal|dahili|wewn)\b[\s.:]*(?=\d{1,7}\s*$)",
+    r"[\s,;]*(?<![^\W\d_])(?:toestel|tst|durchwahl|dw|nebenstelle|klappe|kl|poste|interno|int|anexo|ramal|extensión|extensao|extensão"
+    r"|anknytning|anknytn|ankn|anexă|lokal|lokalnr|dahili|wewn|wew|w|linka|klapka|mellék|εσωτ|εσωτερικό|доб|дод|внутр|вн|внутренний"
+    r"|内線|内线|分机|分機|转|轉|내선|داخلي|داخلی|שלוחה)[\s.:№-]*(?=\d{1,7}\s*$)",
     re.IGNORECASE,
 )
 """What comes before an extension in other languages than phonenumbers knows."""
+_KNOWN_EXTENSION: Final = re.compile(r"[\s,;]*(?:ext(?:ension|n)?|x|#)[\s.:=]*\d{1,7}\s*#?\s*$", re.IGNORECASE)
+_EXTENSION_IN_BRACKETS: Final = re.compile(r"[(\[]\s*([^\W\d_]+\.?[\s:]*\d{1,7})\s*[)\]]\s*$")
+"""A remark that may be an extension: (ext. 12)."""
 _LEADING_ZEROS: Final = re.compile(r"^[^\d+]*0[\s-]*0(?=[\s()-]*[1-9])")
 # Beyond this nothing is a number; phonenumbers reads no further either.
 _LONGEST_PHONE: Final = 250
@@ -55,13 +60,26 @@ def phone_e164(typed: str, country: str | None) -> Phone:
     """
     if len(typed) > _LONGEST_PHONE:
         return Phone(typed, None)
-    text = unicodedata.normalize("NFKC", typed)
-    text = _EXTENSION.sub(" ext. ", _REMARK.sub(" ", _TEL.sub("", text)))
+    text = _with_plain_extension(_TEL.sub("", unicodedata.normalize("NFKC", typed)))
     text = _LEADING_ZEROS.sub("+", text)
     # "+44 (0)20" has a zero too many, "+39 (0)6" has not: the form that is a number is meant.
     spellings = dict.fromkeys((_TRUNK_IN_BRACKETS.sub("", text) if "+" in text else text, text))
     found = (_e164(spelling, country) for spelling in spellings)
     return Phone(typed, *next((number for number in found if number), (None, None)))
+
+
+def _with_plain_extension(text: str) -> str:
+    """The text without remarks; an extension, also one that is a remark, is written as phonenumbers knows it."""
+    unwrapped = _EXTENSION_IN_BRACKETS.sub(r" \1", text)
+    extended = _EXTENSION.sub(" ext. ", unwrapped)
+    # A remark with a number in it is an extension only by its word.
+    is_one = extended != unwrapped or _KNOWN_EXTENSION.search(unwrapped)
+    return _REMARK.sub(" ", extended if is_one else text)
+
+
+def without_extension(typed: str) -> str:
+    """A typed number without the extension behind it; what has none stays."""
+    return _KNOWN_EXTENSION.sub("", _with_plain_extension(typed))
 
 
 def _e164(text: str, country: str | None) -> tuple[str, str | None] | None:
@@ -83,4 +101,4 @@ def _has_words(text: str, extension: str | None) -> bool:
     return bool(_LETTER.search(number))
 
 
-__all__ = ["Phone", "clean_email", "email_key", "phone_e164", "split_emails", "without_tag"]
+__all__ = ["Phone", "clean_email", "email_key", "phone_e164", "split_emails", "without_extension", "without_tag"]

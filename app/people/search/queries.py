@@ -47,6 +47,7 @@ from app.people.search.typed import (
     email_beginnings,
     phone_ends,
     read_days,
+    read_year,
     split_day,
 )
 from app.people.search.walk import IN_HAND, Hit, Hits, People, Place, Walk
@@ -241,6 +242,8 @@ def _attempts(typed: str, hits: Hits) -> list[_Attempt]:
     if days := read_days(typed, today=today):
         attempts.append(_Attempt("birth_date", terms=some(term(day_term(day)) for day in days)))
     attempts += [_Attempt("phone", _ends_so(end)) for end in phone_ends(typed)]
+    if (year := read_year(typed, today=today)) is not None:
+        attempts.append(_Attempt("birth_date", terms=term(year)))
     if not attempts:
         attempts += [_Attempt("email", _of_emails(beginning)) for beginning in email_beginnings(typed)]
     beside = split_day(typed, today=today)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  months in other scripts are what is read
 """What somebody means by what they typed: an address, a number, a birth date, names. Pure: nothing is looked up."""
 
 import re
@@ -7,41 +8,70 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from app.people.keys import email_key
+from app.people.keys import email_key, phone_e164, without_extension
+from app.people.names import fold_letters
 from app.people.search.folding import MOST_WORDS, words_of
 
 FEWEST_DIGITS: Final = 4
 _FEWEST_OF_AN_ADDRESS: Final = 3
+_FEWEST_OF_A_NUMBER: Final = 7
+_LONGEST_AT_HOME: Final = 11
 _FIRST_YEAR: Final = 1880
 _EPOCH: Final = date(2000, 1, 1)
 
-_PHONE: Final = re.compile(r"(?:tel:)?[\d\s+().\-/]+\Z", re.ASCII | re.IGNORECASE)
+_PHONE: Final = re.compile(
+    r"(?:(?:tel|phone|telefoon|telefon|mob|mobile|mobiel)[.:]*)?[\d\s+().\-/]+\Z", re.ASCII | re.IGNORECASE
+)
+_BETWEEN_NUMBERS: Final = re.compile(r"\s+/\s+|[;,]|\s+(?:or|of|oder|ou|o|en|and|und)\s+", re.IGNORECASE)
 _TRUNK_IN_BRACKETS: Final = re.compile(r"\(\s*0\s*\)")
 _DASHES: Final = re.compile(r"[\u2010-\u2015\u2212]")
 _NATIONAL_PREFIXES: Final = (("8", 11), ("06", 11), ("01", 12))
 """What is dialled in front at home and is no zero alone, with the digits of the whole: Russia, Hungary, Mexico."""
 
 _MONTHS: Final = {
-    name: number
+    fold_letters(name): number
     for number, names in enumerate(
         (
-            "jan ene gen", "feb fev fév", "mar mrt mär mae maa", "apr avr abr", "may mei mai mag maj", "jun juin giu",
-            "jul juil lug", "aug aoû aou ago", "sep set", "oct okt ott out", "nov", "dec dez dic déc",
+            "jan ene gen ian sty led янв січ oca ιαν ينا", "feb fev lut uno фев лют şub φεβ فبر",
+            "mar mrt mae maa bře мар бер μαρ мар مار", "apr avr abr kwi dub апр кві nis απρ ابر",
+            "may mei mai mag maj kvě май мая тра μαϊ ماي", "jun juin giu iun cze červ июн чер haz ιουν يون",
+            "jul juil lug iul lip červenec července июл лип tem ιουλ يول", "aug aou ago sie srp авг сер ağu αυγ اغس",
+            "sep set szep wrz zář сен вер eyl σεπ سبت", "oct okt ott out paź říj окт жов eki οκτ اكت",
+            "nov noi lis ноя лис kas νοε نوف", "dec dez dic gru pro дек гру ara δεκ ديس",
         ),
         start=1,
     )
     for name in names.split()
 }  # fmt: skip
+"""How the names of months begin, folded; the longest beginning that is here counts."""
+_LONGEST_MONTH: Final = max(map(len, _MONTHS))
+_CHARACTERS: Final = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월](?:\s*(\d{1,2})\s*[日일]?)?")
+_BORN: Final = re.compile(
+    r"(?:(?<![^\W_])(?:geb|geboren|geboortedatum|geburtsdatum|born|dob|d\.o\.b|nato|nata|nacid[oa]|n[ée]e?)[.:]*|\*)\s*(?=\d)",
+    re.IGNORECASE,
+)
+"""What is written in front of a birth date."""
 _BETWEEN: Final = r"[\s./-]+"
 _DAY_FIRST: Final = re.compile(rf"(\d{{1,2}}){_BETWEEN}(\d{{1,2}}){_BETWEEN}(\d{{4}}|\d{{2}})", re.ASCII)
 _YEAR_FIRST: Final = re.compile(rf"(\d{{4}}){_BETWEEN}(\d{{1,2}}){_BETWEEN}(\d{{1,2}})", re.ASCII)
 _IN_ONE: Final = re.compile(r"\d{8}", re.ASCII)
 _MONTH_OF_A_YEAR: Final = re.compile(r"(\d{4})[-/](\d{1,2})|(\d{1,2})[-/](\d{4})", re.ASCII)
-_IN_WORDS: Final = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?\s+([^\W\d_]{3,})\.?,?\s+(\d{4})")
-_IN_WORDS_MONTH_FIRST: Final = re.compile(r"([^\W\d_]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
+_IN_WORDS: Final = re.compile(
+    r"(\d{1,2})(?:st|nd|rd|th|er|o)?[\s.,/-]*(?:(?:of|del?|di)\s+)?([^\W\d_]{3,})[\s.,/-]*(?:(?:of|del?|di)\s+)?'?(\d{4}|\d{2})"
+)
+_IN_WORDS_MONTH_FIRST: Final = re.compile(r"([^\W\d_]{3,})\.?[\s-]+(\d{1,2})(?:st|nd|rd|th)?[,\s-]+(\d{4})")
+_IN_WORDS_YEAR_FIRST: Final = re.compile(r"(\d{4})[\s.,/-]+([^\W\d_]{3,})[\s.,/-]+(\d{1,2})\.?")
 _YEAR: Final = re.compile(r"(?:18|19|20)\d{2}", re.ASCII)
 _DIGIT: Final = re.compile("[0-9]")
-_PLACES: Final = (_YEAR_FIRST, _DAY_FIRST, _IN_WORDS, _IN_WORDS_MONTH_FIRST, _IN_ONE, _MONTH_OF_A_YEAR)
+_PLACES: Final = (
+    _YEAR_FIRST,
+    _DAY_FIRST,
+    _IN_WORDS,
+    _IN_WORDS_MONTH_FIRST,
+    _IN_WORDS_YEAR_FIRST,
+    _IN_ONE,
+    _MONTH_OF_A_YEAR,
+)
 
 
 @dataclass(frozen=True)
@@ -54,8 +84,10 @@ class NamesAndDay:
 
 
 def clean(typed: str) -> str:
-    """As it is read: full-width letters are usual ones, direction marks are gone, each dash is a hyphen."""
+    """As it is read: full-width letters and all scripts' digits are usual ones, no direction marks, a dash a hyphen."""
     text = "".join(c for c in unicodedata.normalize("NFKC", typed) if unicodedata.category(c) != "Cf")
+    if not text.isascii():
+        text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     return _DASHES.sub("-", text).strip()
 
 
@@ -85,20 +117,29 @@ def phone_ends(typed: str) -> list[str]:
     dropped at a second try only: the last digits of a number may begin with a zero.
     """
     text = clean(typed)
-    if not _PHONE.match(text):
+    several = [part for part in _BETWEEN_NUMBERS.split(text) if sum(map(str.isdigit, part)) >= _FEWEST_OF_A_NUMBER]
+    return list(dict.fromkeys(end for part in (several if len(several) > 1 else [text]) for end in _ends_of(part)))
+
+
+def _ends_of(text: str) -> list[str]:
+    number = without_extension(text).strip(" ,;")
+    if not _PHONE.match(number):
         return []
-    digits = re.sub(r"\D", "", _TRUNK_IN_BRACKETS.sub("", text))
+    digits = re.sub(r"\D", "", _TRUNK_IN_BRACKETS.sub("", number))
     if len(digits) < FEWEST_DIGITS:
         return []
     tries = [digits, digits.lstrip("0")]
     tries += [digits[len(prefix) :] for prefix, long in _NATIONAL_PREFIXES if digits.startswith(prefix)
               and len(digits) == long]  # fmt: skip
+    # A zero behind the code of the country; what is dialled in front of that in America.
+    tries += [e164.removeprefix("+")] if (e164 := phone_e164(number, None).e164) else []
+    tries += [digits[3:]] if digits.startswith("011") and len(digits) > _LONGEST_AT_HOME else []
     return list(dict.fromkeys(end for end in tries if len(end) >= FEWEST_DIGITS))
 
 
 def read_days(typed: str, *, today: date) -> tuple[date, ...]:
     """The birth dates that the whole text may mean, two when day and month may be either; none when it is no date."""
-    text = clean(typed)
+    text = _plain_date(clean(typed))
     if not _DIGIT.search(text):
         return ()
     for place in _PLACES:
@@ -111,7 +152,7 @@ def read_days(typed: str, *, today: date) -> tuple[date, ...]:
 
 def split_day(typed: str, *, today: date) -> NamesAndDay:
     """The names, and the date or year of birth that stands before, behind or between them."""
-    text = clean(typed)
+    text = _plain_date(clean(typed))
     if not _DIGIT.search(text):
         return NamesAndDay(text, (), None)
     for place in _PLACES:
@@ -128,6 +169,12 @@ def split_day(typed: str, *, today: date) -> NamesAndDay:
     if len(years) == 1 and words_of(rest):
         return NamesAndDay(rest, (f"@year{years[0]}",), None)
     return NamesAndDay(text, (), None)
+
+
+def read_year(typed: str, *, today: date) -> str | None:
+    """The term of the index for a year of birth that is all that was typed."""
+    text = _plain_date(clean(typed))
+    return f"@year{text}" if _YEAR.fullmatch(text) and int(text) <= today.year else None
 
 
 def day_term(day: date) -> str:
@@ -152,10 +199,14 @@ def _days_of(place: re.Pattern[str], found: re.Match[str], today: date) -> tuple
             for year in _years(found[3], today)
             for day, month in ((found[1], found[2]), (found[2], found[1]))
         ]
-    elif place is _IN_WORDS or place is _IN_WORDS_MONTH_FIRST:
-        day, name = (found[1], found[2]) if place is _IN_WORDS else (found[2], found[1])
-        month = _MONTHS.get(name.lower()[:4]) or _MONTHS.get(name.lower()[:3])
-        tries = [(found[3], str(month), day)] if month else []
+    elif place in {_IN_WORDS, _IN_WORDS_MONTH_FIRST, _IN_WORDS_YEAR_FIRST}:
+        day, name, year = {
+            _IN_WORDS: (1, 2, 3),
+            _IN_WORDS_MONTH_FIRST: (2, 1, 3),
+            _IN_WORDS_YEAR_FIRST: (3, 2, 1),
+        }[place]
+        month = _month_named(found[name])
+        tries = [(written, str(month), found[day]) for written in _years(found[year], today)] if month else []
     elif place is _IN_ONE:
         text = found[0]
         tries = [
@@ -167,6 +218,19 @@ def _days_of(place: re.Pattern[str], found: re.Match[str], today: date) -> tuple
         return _month(int(found[1] or found[4]), int(found[2] or found[3]), today)
     days = (_day(*map(int, parts)) for parts in tries)
     return tuple(dict.fromkeys(day for day in days if day and day.year >= _FIRST_YEAR and day <= today))
+
+
+def _plain_date(text: str) -> str:
+    """The text with a date that is written in characters in digits, and without what is written in front of one."""
+    if "年" in text or "년" in text:
+        text = _CHARACTERS.sub(lambda found: f" {'-'.join(filter(None, found.groups()))} ", text)
+    return _BORN.sub(" ", text).strip()
+
+
+def _month_named(word: str) -> int | None:
+    folded = fold_letters(word)
+    beginnings = (folded[:length] for length in range(_LONGEST_MONTH, 2, -1))
+    return next((_MONTHS[beginning] for beginning in beginnings if beginning in _MONTHS), None)
 
 
 def _as_partly_known(day: date) -> tuple[date, ...]:
