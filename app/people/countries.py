@@ -7,6 +7,7 @@ data/countries.toml says which languages those are and adds what people write be
 
 import gettext
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -29,6 +30,17 @@ def country_code(text: str) -> str | None:
     """
     codes, name = _codes_by_name(), fold_letters(text)
     return codes.get(name) or codes.get(name.removeprefix("the"))
+
+
+@lru_cache(maxsize=4096)
+def country_meant(text: str) -> str | None:
+    """
+    The same, or the code of a country by its name in a language of Europe or of those who write to us: `Duitsland`.
+
+    For what people send; the migration reads by `country_code`, as its contract says.
+    """
+    found = country_code(text)
+    return found if found is not None else _codes_by_foreign_name().get(fold_letters(text))
 
 
 def country_of_language(text: str) -> str | None:
@@ -56,10 +68,28 @@ def _codes_by_name() -> Mapping[str, str]:
     return {name: code for name, code in names.items() if code is not None} | codes
 
 
+@cache
+def _codes_by_foreign_name() -> Mapping[str, str]:
+    """Folded name in another language -> code; a name that two countries have names neither."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for language in _data()["elsewhere"]["languages"]:
+        catalogue = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language])
+        for country in pycountry.countries:
+            for name in _english(country):
+                found[fold_letters(catalogue.gettext(name))].add(country.alpha_2)
+    named = {name: codes.pop() for name, codes in found.items() if name and len(codes) == 1}
+    called = _data()["elsewhere"]["aliases"]
+    return named | {fold_letters(name): code for code, names in called.items() for name in names}
+
+
+def _english(country: Any) -> list[str]:
+    return [name for kind in ("name", "common_name", "official_name") if (name := getattr(country, kind, None))]
+
+
 def _names(country: Any) -> Iterator[str]:
     """What a country is called: in English, in its own languages, and as people write."""
     data = _data()
-    english = [name for kind in ("name", "common_name", "official_name") if (name := getattr(country, kind, None))]
+    english = _english(country)
     yield from english
     for language in data["languages"].get(country.alpha_2, ()):
         catalogue = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language])

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, PlainVali
 from pydantic_core import PydanticCustomError
 
 from app.people.birth_dates import BirthDate, read_birth_date
-from app.people.countries import country_code, country_of_language
+from app.people.countries import country_meant, country_of_language
 from app.people.keys import email_key
 from app.people.names import JOINERS, clean_name
 from app.people.time_zones import is_zone
@@ -26,6 +26,7 @@ _REVERSING = "\u202d\u202e"
 _PASTED_PATTERN = LINE_PATTERN.replace(r"\u202A-\u202E\u2066-\u2069", "")
 """A line between marks of direction, which are dropped."""
 _LONGEST_EMAIL = 254
+_FULL_WIDTH = dict(zip(range(0xFF01, 0xFF5F), range(0x21, 0x7F), strict=True)) | {0x3002: "."}
 _PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9_'+-]+(?:\.[A-Za-z0-9_'+-]+)*")
 
 
@@ -46,8 +47,8 @@ def _clean_name(value: str) -> str:
 
 
 def email_address(value: str) -> str:
-    """`value` when it is one address that has a key; it stays as typed, but that an apostrophe is straight."""
-    value = straight_apostrophes(value)
+    """`value` when it is one address that has a key; as typed, with usual letters and apostrophes."""
+    value = straight_apostrophes(value).translate(_FULL_WIDTH)
     local, _, domain = value.rpartition("@")
     # Of most addresses the domain alone is to be looked at, and many have the same one.
     is_plain = len(value) <= _LONGEST_EMAIL and _PLAIN_LOCAL_PART.fullmatch(local) and _is_plain_domain(domain)
@@ -76,7 +77,7 @@ def _time_zone(value: str) -> str:
 
 
 def _country(value: str) -> str:
-    found = country_code(value)
+    found = country_meant(value)
     if found is not None:
         return found
     meant = country_of_language(value)

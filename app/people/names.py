@@ -45,6 +45,21 @@ _IN_BRACKETS: Final = {
     re.compile(r"\(\s*p\.?\s*\)", re.IGNORECASE): " padre ",
 }
 """A generation that is one only between brackets: Pérez (h) is the son, Pérez H. has another family name."""
+_TITLES_OF_SEVERAL_WORDS: Final = re.compile(
+    r"(?<![^\W_])(?:sig\.(?:ra|na)\b|(?:dott|prof)\.ssa\b"
+    r"|(?<=dr\.)\s*(?:med|phil|jur|iur|ing|rer\.\s*nat|h\.\s*c)\.(?:\s*(?:dent|vet)\.)?|dipl\.[\s-]*(?:ing\.|\w+)(?=\s)"
+    r"|mag\.(?=\s)|d\N{LATIN SMALL LETTER N WITH TILDE}a\.)|^\s*sr\.\s+(?=\w)",
+    re.IGNORECASE,
+)
+"""Titles that are one only so: Sig.ra, Dr. med., Mag.; Sr. in front is a lord, behind it a father."""
+_SHORTENED: Final = re.compile(
+    r"\bm\.?\N{FEMININE ORDINAL INDICATOR}\.?|\b(?:ma|fco|fca|mohd|wm|geo|chas|thos|jas)\.(?=\s|$)", re.IGNORECASE
+)
+_FULL: Final = {
+    "ma": "Maria", "fco": "Francisco", "fca": "Francisca", "mohd": "Mohammed", "wm": "William", "geo": "George",
+    "chas": "Charles", "thos": "Thomas", "jas": "James",
+}  # fmt: skip
+"""Given names that are shortened in writing: Mª, Ma., Fco."""
 _TONES: Final = re.compile("[\u0302\u0306][\u0300\u0301\u0303]|[\u0309\u031b\u0323]")
 """Marks that Vietnamese puts on letters: there they tell names apart, as letters do."""
 
@@ -386,7 +401,10 @@ def name_words(name: Name, profile: Profile) -> tuple[list[str], list[str], str]
 
 
 def _spell_out(part: str) -> str:
-    """A part of a name in which a generation between brackets is written as a word."""
+    """A part of a name without titles of several words; a generation between brackets is a word, and Mª is María."""
+    if "." in part or "\N{FEMININE ORDINAL INDICATOR}" in part:
+        part = _TITLES_OF_SEVERAL_WORDS.sub(" ", part)
+        part = _SHORTENED.sub(lambda found: f"{_FULL[fold_letters(found[0])]} ", part)
     if "(" in part:
         for in_brackets, word in _IN_BRACKETS.items():
             part = in_brackets.sub(word, part)
@@ -459,12 +477,24 @@ def _compare_given(one: FoldedName, other: FoldedName, profile: Profile) -> Like
         return Likeness(Grade.COMPATIBLE)
     begins = len(shorter) >= _LETTERS_FOR_A_BEGINNING and longer.startswith(shorter)
     slipped = len(shorter) >= _LETTERS_FOR_A_DOUBTFUL_SLIP and OSA.distance(a, b, score_cutoff=1) <= 1
+    if not profile.is_exact and _is_patronymic(longer.removeprefix(shorter)) and longer.startswith(shorter):
+        return Likeness(Grade.COMPATIBLE)
     # By the contract no given name beside one, and the second of two given names, are another one.
     is_second = len(shorter) >= _LETTERS_FOR_A_BEGINNING and longer.endswith(shorter)
     ends = not profile.is_exact and (not shorter or is_second)
     if begins or slipped or ends or b in profile.asked.get(a, ()):
         return Likeness(Grade.DOUBTFUL, frozenset({Doubt.GIVEN_NAMES}))
     return Likeness(Grade.DIFFERENT)
+
+
+_PATRONYMIC: Final = re.compile(
+    r"\w{2,}(?:ович|евич|ьич|овна|евна|ична|івна|ївна|йович|ovich|evich|ovych|yovych|ovna|evna|ivna|ichna|inichna)"
+)
+
+
+def _is_patronymic(rest: str) -> bool:
+    """Whether what one given name has more is the name of the father: Dmitry Sergeevich."""
+    return bool(_PATRONYMIC.fullmatch(rest))
 
 
 def _are_its_initials(a: FoldedName, b: FoldedName) -> bool:

@@ -161,11 +161,30 @@ async def test_what_is_no_zone_is_refused(client: httpx.AsyncClient, as_role: As
 
 
 @pytest.mark.parametrize(
+    "typed",
+    ["ｊａｎ@example.org", "jan＠example.org", "ＪＡＮ＠example．ｏｒｇ", "jan@example。org"],
+)
+async def test_full_width_letters_of_an_e_mail_are_usual_ones(
+    client: httpx.AsyncClient, as_role: AsRole, typed: str
+) -> None:
+    navigator = await as_role("navigator")
+    made = await client.post(PERSONS, json={"first_name": "Jan", "email": "jan@example.org"}, headers=navigator)
+
+    again = await client.post(PERSONS, json={"first_name": "Jan", "email": typed}, headers=navigator)
+
+    assert (again.status_code, again.json().get("person_id")) == (200, made.json()["person_id"]), again.text
+
+
+@pytest.mark.parametrize(
     ("typed", "code"),
     [
         ("NL", "NL"), ("nl", "NL"), ("NLD", "NL"), ("Nederland", "NL"), ("The Netherlands", "NL"), ("UK", "GB"),
         ("uk", "GB"), ("Great Britain", "GB"), ("USA", "US"), ("XK", "XK"), ("Kosovo", "XK"), ("Kosova", "XK"),
         ("EL", "GR"), ("Türkiye", "TR"), ("日本", "JP"), ("Ivory Coast", "CI"), ("Burma", "MM"),
+        ("Duitsland", "DE"), ("Allemagne", "DE"), ("Almanya", "DE"), ("Германия", "DE"), ("Reino Unido", "GB"),
+        ("Groot-Brittannië", "GB"), ("Países Bajos", "NL"), ("Niederlande", "NL"), ("EE.UU.", "US"),
+        ("États-Unis", "US"),
+        ("Oekraïne", "UA"), ("Zuid-Afrika", "ZA"), ("KSA", "SA"), ("Congo-Kinshasa", "CD"), ("Turquía", "TR"),
         ("The Gambia", "GM"), ("Brunei", "BN"), ("Micronesia", "FM"), ("the United Kingdom", "GB"),
     ],
 )  # fmt: skip

@@ -211,6 +211,23 @@ EQUAL, COMPATIBLE, DOUBTFUL, DIFFERENT = Grade
         ("Ж.П.|Вриз", "Жан Поль|Вриз", COMPATIBLE, ()),
         # In brackets it is the son; else an initial.
         ("Luis|Pérez H.", "Luis|Pérez", COMPATIBLE, ()),
+        # Names that are shortened in writing, titles of several words, the name of the father.
+        ("Mª Carmen|Ruiz", "María Carmen|Ruiz", EQUAL, ()),
+        ("M.ª del Carmen|Ruiz", "Maria Carmen|Ruiz", EQUAL, ()),
+        ("Ma. Elena|Torres", "María Elena|Torres", EQUAL, ()),
+        ("Fco. Javier|Ruiz", "Francisco Javier|Ruiz", EQUAL, ()),
+        ("Ma|Chen", "Maria|Chen", DIFFERENT, ()),
+        ("Prof. Dr. med. Jan|Bos", "Jan|Bos", EQUAL, ()),
+        ("Dipl.-Ing. Karl|Huber", "Karl|Huber", EQUAL, ()),
+        ("Mag. Karl|Huber", "Karl|Huber", EQUAL, ()),
+        ("Dott.ssa Anna|Rossi", "Sig.ra Anna|Rossi", EQUAL, ()),
+        ("Sr. Juan|Pérez", "Juan|Pérez", EQUAL, ()),
+        ("Dña. Ana|Pérez", "Ana|Pérez", EQUAL, ()),
+        ("Дмитрий Сергеевич|Фёдоров", "Дмитрий|Федоров", COMPATIBLE, ()),
+        ("Dmitry Sergeevich|Fedorov", "Dmitry|Fedorov", COMPATIBLE, ()),
+        ("Дмитрий Сергеевич|Фёдоров", "Дмитрий Иванович|Федоров", DIFFERENT, ()),
+        ("Mark|Bos", "Marc|Bos", COMPATIBLE, ()),
+        ("Dmytro|Koval", "Dmitry|Koval", COMPATIBLE, ()),
         # A character of a script without case is a name and no initial.
         ("伟|王", "伟明|王", DIFFERENT, ()),
         ("秀 英|王", "秀兰|王", DIFFERENT, ()),
