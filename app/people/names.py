@@ -41,8 +41,8 @@ _LETTERS_FOR_A_FAMILY_SLIP: Final = 5
 _LONGEST_GENERATION: Final = 3
 
 _IN_BRACKETS: Final = {
-    re.compile(r"\(\s*h\.?\s*\)", re.IGNORECASE): " hijo ",
-    re.compile(r"\(\s*p\.?\s*\)", re.IGNORECASE): " padre ",
+    re.compile(rf"\(\s*(?:{words})\.?\s*\)", re.IGNORECASE): generation
+    for words, generation in {"h|son|zoon|sohn|syn": " hijo ", "p|father|vader|vater|otec|ojciec": " padre "}.items()
 }
 """A generation that is one only between brackets: Pérez (h) is the son, Pérez H. has another family name."""
 _TITLES_OF_SEVERAL_WORDS: Final = re.compile(
@@ -141,7 +141,8 @@ class Profile:
 
     `nicknames` are used for one another; those of `asked` may be, where one is short for several (Alex, Alexandra).
     Those of `apart` are two names though they are a slip apart (Sabina, Sabrina); so are any two beside
-    `families_of_syllables`. Of these, `families_in_front` are no given names where they stand in that field.
+    `families_of_syllables`. Where one of `given_to_many` is the given name, nobody is known by it: it is a family name
+    that is written in front (Nguyễn, Trần Văn), or what all brothers are called (Mohammed, Abdul).
 
     `is_exact` is one folding and the six rules alone: the contract's. Else a name is read in each of its spellings,
     without particles and changed round, and the names agree when any two readings do.
@@ -155,7 +156,7 @@ class Profile:
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     apart: Mapping[str, frozenset[str]] = field(default_factory=dict)
     families_of_syllables: frozenset[str] = frozenset()
-    families_in_front: frozenset[str] = frozenset()
+    given_to_many: frozenset[str] = frozenset()
     particles: frozenset[str] = frozenset()
     generations_in_front: frozenset[str] = frozenset()
     generations_alone: frozenset[str] = frozenset()
@@ -509,8 +510,10 @@ def _are_its_initials(a: FoldedName, b: FoldedName) -> bool:
 def _compare_family(one: FoldedName, other: FoldedName, profile: Profile) -> Likeness:
     """Compare two different family names beside one given name: a slip, or else marriage, Wang and Yang."""
     a, b = one.family, other.family
-    if one.given in profile.families_in_front and not profile.families_of_syllables.issuperset((a, b)):
-        # Wang Wei, Wang Lihua: what is equal is the family name.
+    if one.given in profile.given_to_many and not profile.families_of_syllables.issuperset((a, b)):
+        # Wang Wei, Wang Lihua; Mohammed Usman, Mohammed Bilal: the other name tells them apart as a given name does.
+        if _compare_given(one.turned, other.turned, profile).grade.agrees:
+            return Likeness(Grade.COMPATIBLE)
         return Likeness(Grade.DOUBTFUL, frozenset({Doubt.GIVEN_NAMES}))
     long_enough = min(len(a), len(b)) >= _LETTERS_FOR_A_FAMILY_SLIP
     if long_enough and a[0] == b[0] and OSA.distance(a, b, score_cutoff=1) <= 1:
@@ -603,6 +606,14 @@ def _contract() -> Profile:
     return Profile("contract", True, frozenset(data["titles"]), _by_phrase(data["generations"]), data["nicknames"])
 
 
+def _given_to_many(data: Mapping[str, Any]) -> frozenset[str]:
+    families = frozenset(map(fold_letters, data["families_of_syllables"])) - frozenset(data["given_names_elsewhere"])
+    with_middle = {
+        family + middle for family in families for middle in data["middle_names_of_many"] if family.isascii()
+    }
+    return families | with_middle | frozenset(data["given_to_many"])
+
+
 def _people() -> Profile:
     known, more = _data()["contract"], _data()["people"]
     return Profile(
@@ -614,9 +625,7 @@ def _people() -> Profile:
         _each_other(more["asked"]),
         apart=_any_two(more["apart"]),
         families_of_syllables=frozenset(map(fold_letters, more["families_of_syllables"])),
-        families_in_front=frozenset(
-            map(fold_letters, set(more["families_of_syllables"]) - set(more["given_names_elsewhere"]))
-        ),
+        given_to_many=_given_to_many(more),
         particles=frozenset(more["particles"]),
         generations_in_front=frozenset(more["generations_in_front"]),
         generations_alone=frozenset(more["generations_alone"]),
@@ -648,7 +657,12 @@ def profile_table(profile: Profile) -> str:
             f"{name}: {', '.join(sorted(others))}" for name, others in profile.apart.items()
         ),
         "family names beside which no slip is one": ", ".join(sorted(profile.families_of_syllables)),
-        "of these, given names elsewhere": ", ".join(sorted(profile.families_of_syllables - profile.families_in_front)),
+        "given names by which nobody is known": ", ".join(_data()["people"]["given_to_many"])
+        if profile.given_to_many
+        else "",
+        "of the family names, those that are given names elsewhere": ", ".join(
+            sorted(profile.families_of_syllables - profile.given_to_many)
+        ),
     }
     lines = (f"| {what} | {words} |\n" for what, words in rows.items() if words)
     return f"| {profile.name} | folded words |\n| --- | --- |\n" + "".join(lines)

@@ -257,6 +257,13 @@ EQUAL, COMPATIBLE, DOUBTFUL, DIFFERENT = Grade
         ("Wang|Wei", "Wang|Lihua", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
         ("王|伟", "王|丽华", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
         ("김|지영", "김|민준", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Trần Văn|An", "Trần Văn|Bình", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        # Brothers, each known by his second name.
+        ("Mohammed|Usman", "Mohammed|Bilal", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Mohammed|Hassan", "Mohammed|Hasan", COMPATIBLE, ()),
+        ("Abdul|Karim", "Abdul|Rahim", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
+        ("Md|Hasan", "Md|Karim", DIFFERENT, ()),
+        ("Francis|Roux", "François|Roux", DOUBTFUL, (Doubt.GIVEN_NAMES,)),
         ("Kim|de Vries", "Kim|Bakker", DOUBTFUL, (Doubt.FAMILY_NAMES,)),
         ("Marianna|Souza", "Mariana|Souza", COMPATIBLE, ()),
         # Where each syllable is a word, a letter makes another name.
@@ -314,6 +321,9 @@ def test_names_as_people_write_them(a: str, b: str, grade: Grade, doubts: tuple[
         ("João|Silva Júnior", "João|Silva Sobrinho"),
         ("Luis|Pérez padre", "Luis|Pérez hijo"),
         ("Luis|Pérez (p)", "Luis|Pérez (h)"),
+        ("Robert|Smith, Sr., MD", "Robert|Smith, Jr., MD"),
+        ("Mohammed|Ali (father)", "Mohammed|Ali (son)"),
+        ("Pieter|de Boer vader", "Pieter|de Boer zoon"),
         ("Luis|Pérez padre", "Luis|Pérez (H.)"),
         ("Luis|Pérez el Viejo", "Luis|Pérez el Joven"),
         ("Paolo|Rossi il Vecchio", "Paolo|Rossi il Giovane"),
