@@ -100,8 +100,10 @@ async def test_a_method_that_is_not_there_is_405_with_those_that_are(
     headers = await as_role("navigator")
     wrong: list[tuple[Any, ...]] = []
     for address in sorted({_filled(route, NOWHERE) for route in ROUTES if isinstance(route, GuardedRoute)}):
-        # `/persons/match` is an address of `/persons/{person_id}` too.
-        methods = {method for route in ROUTES if route.path_regex.match(address) for method in route.methods or ()}
+        routes = [route for route in ROUTES if route.path_regex.match(address)]
+        # `/persons/match` is no address of `/persons/{person_id}`.
+        fixed = [route for route in routes if route.path == address]
+        methods = {method for route in fixed or routes for method in route.methods or ()}
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"):
             if method in methods:
                 continue
@@ -141,7 +143,7 @@ ODD_PLACES = [
     "%ff",
     "%0d%0aSet-Cookie:a=b",
     "'%20OR%201=1--",
-    "x" * 60_000,
+    "x" * 20_000,
 ]
 
 
