@@ -2,7 +2,7 @@
 """One box finds a person by whatever is known of them, in every list, whichever path made them."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -79,7 +79,7 @@ PEOPLE: dict[str, tuple[dict[str, Any], str]] = {
             "|14. März 1967|14 marca 1967|14 марта 1967|14 березня 1967"
             "|14 Mart 1967|14 Μαρτίου 1967|14 března 1967|1967. március 14.|1967年3月14日|1967년 3월 14일|١٤/٣/١٩٦٧"
             "|14mar1967|14-MAR-1967|14-mar-67|14 mrt '67|14th of March 1967|14º de marzo de 1967|1967 March 14"
-            "|dijkman geb. 14-3-1967|dijkman *1967"
+            "|dijkman geb. 14-3-1967|dijkman *1967|maart 1967|March 1967|březen 1967"
         ),
     ),
     "born_too": (
@@ -158,6 +158,15 @@ async def test_who_is_not_found_is_offered_as_a_new_caller(
     similar = (await client.get(PERSONS, params={"q": "Anna Bsos"}, headers=headers)).json()
     assert similar["search"] == {"read_as": "name", "similar": 1, "new_caller": None}
     assert (await client.get(PERSONS, headers=headers)).json()["search"] is None
+
+
+async def test_a_name_that_begins_like_a_month_is_a_name(names: Names, session: AsyncSession) -> None:
+    await a_person(session, first_name="Vera", last_name="Dijkman", date_of_birth=date(1967, 3, 14))
+    assert await names("maart 1967") == ["Dijkman"]
+    assert await names("marlene 1967") == []
+    await a_person(session, first_name="Maarten", last_name="Mei", date_of_birth=date(1967, 9, 1))
+    await a_person(session, first_name="Karin", last_name="Kok", date_of_birth=date(1967, 5, 1))
+    assert await names("mei 1967") == ["Mei"]
 
 
 async def test_earlier_names_and_further_addresses_find_their_person(

@@ -47,6 +47,7 @@ from app.people.search.typed import (
     email_beginnings,
     phone_ends,
     read_days,
+    read_month,
     read_year,
     split_day,
 )
@@ -252,6 +253,8 @@ def _attempts(typed: str, hits: Hits) -> list[_Attempt]:
     if readings:
         day = some(map(term, beside.terms)) if beside.terms else None
         attempts.append(_Attempt("name", readings=readings, terms=day))
+        if days := read_month(typed, today=today):
+            attempts.append(_Attempt("birth_date", terms=some(term(day_term(day)) for day in days)))
         # A number without a digit is seldom: people who are called so come first.
         attempts += [] if has_digit else numbers
         if (beginning := email_beginning_of_a_word(typed)) is not None:

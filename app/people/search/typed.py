@@ -61,6 +61,19 @@ _IN_WORDS: Final = re.compile(
 )
 _IN_WORDS_MONTH_FIRST: Final = re.compile(r"([^\W\d_]{3,})\.?[\s-]+(\d{1,2})(?:st|nd|rd|th)?[,\s-]+(\d{4})")
 _IN_WORDS_YEAR_FIRST: Final = re.compile(r"(\d{4})[\s.,/-]+([^\W\d_]{3,})[\s.,/-]+(\d{1,2})\.?")
+_WHOLE_MONTHS: Final = frozenset({
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december", "januari", "februari", "maart", "mei", "juni", "juli", "augustus", "oktober", "januar", "februar",
+    "marz", "maerz", "mai", "dezember", "janvier", "fevrier", "mars", "avril", "juin", "juillet", "aout", "septembre",
+    "octobre", "novembre", "decembre", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto",
+    "septiembre", "octubre", "noviembre", "diciembre", "gennaio", "febbraio", "aprile", "maggio", "giugno", "luglio",
+    "settembre", "ottobre", "dicembre", "janeiro", "fevereiro", "marco", "maio", "junho", "julho", "setembro",
+    "outubro", "novembro", "dezembro", "styczen", "luty", "marzec", "kwiecien", "maj", "czerwiec", "lipiec",
+    "sierpien", "wrzesien", "pazdziernik", "listopad", "grudzien", "leden", "unor", "brezen", "duben", "kveten",
+    "cerven", "cervenec", "srpen", "zari", "rijen", "prosinec",
+})  # fmt: skip
+"""Beside a year alone a month is written in full: Marlene 1967 is somebody, and no March."""
+_MONTH_IN_WORDS: Final = re.compile(r"([^\W\d_]{3,})\.?\s+(\d{4})")
 _YEAR: Final = re.compile(r"(?:18|19|20)\d{2}", re.ASCII)
 _DIGIT: Final = re.compile("[0-9]")
 _PLACES: Final = (
@@ -148,6 +161,13 @@ def read_days(typed: str, *, today: date) -> tuple[date, ...]:
         if days:
             return days
     return ()
+
+
+def read_month(typed: str, *, today: date) -> tuple[date, ...]:
+    """The days of a month that is written in words (March 1967); it may be a name with a year too (Jan 1967)."""
+    found = _MONTH_IN_WORDS.fullmatch(_plain_date(clean(typed)))
+    month = _month_named(found[1]) if found and fold_letters(found[1]) in _WHOLE_MONTHS else None
+    return _month(int(found[2]), month, today) if found and month else ()
 
 
 def split_day(typed: str, *, today: date) -> NamesAndDay:
