@@ -5,9 +5,7 @@ import pytest
 from tests.browser.conftest import Open
 
 
-@pytest.mark.parametrize(
-    ("address", "shows"), [("/docs", "/api/v1/medical-conditions"), ("/redoc", "Response samples")]
-)
+@pytest.mark.parametrize(("address", "shows"), [("/docs", "/api/v1/patients"), ("/redoc", "Response samples")])
 async def test_api_docs_render_without_the_internet_and_within_the_policy(
     crm: str, open_page: Open, address: str, shows: str
 ) -> None:
