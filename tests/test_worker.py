@@ -38,7 +38,7 @@ async def _scalar(database: Database, query: str) -> Any:
         return (await session.execute(text(query))).scalar_one()
 
 
-def test_each_job_is_due_at_its_times(jobs: App) -> None:
+async def test_each_job_is_due_at_its_times(jobs: App) -> None:
     """Also that no job is missing here: what is due every few seconds would else wait for a certain minute."""
     start = datetime(2026, 11, 24, 8, 10, 13, tzinfo=UTC).timestamp()
 
