@@ -17,6 +17,7 @@ from app.people.time_zones import is_zone
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound
+from app.platform.etags import etag
 from app.web.about import LEADS, PATIENTS, About
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
 from app.web.listing import Column, Filter, Listing, View
@@ -35,6 +36,7 @@ _CHOICES = {
     "directions": [(code, words(code)) for code in DIRECTIONS],
     "channels": [(code, words(code)) for code in CHANNELS],
 }
+_LONGEST_VERSION = 10
 _SAID = frozenset({"outcome", "adverse_event_heard", "notes", "call_duration_minutes"})
 """What is said of a call after it took place."""
 
@@ -168,11 +170,13 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
     """What came of a call that is on record: its outcome, the answer about side effects, and notes."""
     call = answers.read(await queries.get_call(session, actor, call_id=call_id), clock.now())
     typed = await typed_in(request, CallUpdate)
+    seen = str((await request.form()).get("seen_version", ""))
     given = {name: value for name, value in typed.items() if value != "" and name in _SAID}
     try:
         change = read_form(CallUpdate, given)
         async with known_errors(request, session):
-            await service.correct_call(session, actor, call_id=call_id, change=change)
+            if_match = etag(int(seen)) if seen.isascii() and seen.isdigit() and len(seen) < _LONGEST_VERSION else None
+            await service.correct_call(session, actor, call_id=call_id, change=change, if_match=if_match)
     except NotFound:
         raise
     except AppError as error:

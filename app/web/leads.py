@@ -16,18 +16,18 @@ from app.leads.schemas import LeadFilter, LeadTransition, LeadUpdate
 from app.leads.states import DISQUALIFICATION_REASONS, LEAD
 from app.patients import answers as patient_answers
 from app.patients.queries import find_patient_of_person
-from app.people import suggestions
 from app.people.schemas import PersonRead
+from app.people.search.queries import SearchFound
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, Invalid, NotFound
 from app.platform.paging import PageQuery
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
-from app.web.listing import Column, Filter, Listing, View
+from app.web.listing import NOTHING, Column, Filter, Listing, View, typed_into_the_address
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import alike, around
 from app.web.render import Flash, page
-from app.web.words import words
+from app.web.words import country_name, words
 
 router = page_router()
 
@@ -47,8 +47,9 @@ STATUS = Filter("status", "Status", [(word, words(word)) for word in LEAD.filter
 @router.get("/leads", dependencies=[allow("lead.read")])
 async def show_leads(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     typed = {**asked_in(request, LeadFilter), "q": ""}
-    query = read_query(request, LeadFilter, typed)
-    return page(request, "leads/list.html", await _list_context(session, actor, query, typed))
+    query = read_query(request, LeadFilter, typed, wrong=typed_into_the_address(request))
+    found = await queries.list_leads(session, actor, query=query)
+    return page(request, "leads/list.html", await _list_context(session, actor, found, typed))
 
 
 @router.post("/leads", dependencies=[allow("lead.read")])
@@ -57,20 +58,31 @@ async def search_leads(request: Request, session: DbSession, actor: CurrentActor
     typed = await typed_in(request, LeadFilter)
     try:
         query = read_query(request, LeadFilter, typed)
-        context = await _list_context(session, actor, query, typed)
+        found = await queries.list_leads(session, actor, query=query)
     except Invalid as error:
-        nothing = await _list_context(session, actor, LeadFilter(limit=1), {"q": typed["q"]})
+        nothing = await _list_context(session, actor, NOTHING, {"q": typed["q"]})
         return form_again(request, "leads/list.html", {**nothing, "is_refused": True}, error)
-    return page(request, "leads/list.html", context)
+    return page(request, "leads/list.html", await _list_context(session, actor, found, typed))
 
 
-async def _list_context(session: AsyncSession, actor: Actor, query: LeadFilter, typed: Typed) -> dict[str, Any]:
-    found = await queries.list_leads(session, actor, query=query)
+async def _list_context(session: AsyncSession, actor: Actor, found: SearchFound[Any], typed: Typed) -> dict[str, Any]:
     now = clock.now()
     items = audit.show_page(session, found, [answers.read(row, now) for row in found.rows])
-    owners = await account_names(session, [row.owner_id for row in found.rows] + [query.owner_id])
-    names = ("status", "owner_id", "medical_condition_id", "source", "person_id", "created_from", "created_to")
-    sources = sorted({row.source for row in found.rows} | ({query.source} if query.source else set()))
+    chosen_owner = UUID(typed["owner_id"]) if typed.get("owner_id") else None
+    owners = await account_names(session, [row.owner_id for row in found.rows] + [chosen_owner])
+    country = typed.get("country") or ""
+    countries = [(country, country_name(country.upper()))] if country else []
+    names = (
+        "status",
+        "owner_id",
+        "medical_condition_id",
+        "country",
+        "source",
+        "person_id",
+        "created_from",
+        "created_to",
+    )
+    sources = sorted({row.source for row in found.rows} | {typed.get("source") or ""} - {""})
     views = [
         View("New", {"status": "new"}),
         View("Mine", {"owner_id": str(actor.account_id)}),
@@ -90,6 +102,7 @@ async def _list_context(session: AsyncSession, actor: Actor, query: LeadFilter, 
             filters=[
                 STATUS,
                 Filter("owner_id", "Owner", [(str(key), name) for key, name in owners.items()]),
+                Filter("country", "Country", countries),
                 Filter("source", "Source", [(code, words(code)) for code in sources]),
             ],
             views=views,
@@ -126,26 +139,6 @@ async def take_lead(request: Request, session: DbSession, actor: CurrentActor, l
     """The lead is one's own from now on."""
     await service.change_lead(session, actor, lead_id=lead_id, change=LeadUpdate(owner_id=actor.account_id))
     return go_to(request, f"/leads/{lead_id}", flash=Flash("The lead is yours."))
-
-
-@router.post(
-    "/leads/{lead_id}/suggested-changes/{suggested_change_id}/accept", dependencies=[allow("suggestion.decide")]
-)
-async def accept_change_for_lead(
-    request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID, suggested_change_id: UUID
-) -> Response:
-    await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
-    return go_to(request, f"/leads/{lead_id}", flash=Flash("The suggested value is taken over."))
-
-
-@router.post(
-    "/leads/{lead_id}/suggested-changes/{suggested_change_id}/reject", dependencies=[allow("suggestion.decide")]
-)
-async def reject_change_for_lead(
-    request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID, suggested_change_id: UUID
-) -> Response:
-    await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
-    return go_to(request, f"/leads/{lead_id}", flash=Flash("Ours is kept. The value is not suggested again."))
 
 
 @router.get("/leads/{lead_id}/move", dependencies=[allow("lead.write")])

@@ -9,7 +9,21 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from fastapi import Request
+
+from app.people.search.queries import SearchFound
+from app.platform.errors import FieldError
 from app.platform.paging import Page
+
+NOTHING: SearchFound[Any] = SearchFound([], None, 0, total_is_capped=False)
+"""What a list whose question was refused has found: nobody was looked for, and nobody is noted as shown."""
+
+
+def typed_into_the_address(request: Request) -> list[FieldError]:
+    """What is wrong with a search that stands in an address, where histories and logs keep it."""
+    if not request.query_params.get("q"):
+        return []
+    return [FieldError("q", "not_in_an_address", "Type what you search for into the list's own field.")]
 
 
 @dataclass(frozen=True)

@@ -25,16 +25,16 @@ from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
 from app.patients.schemas import PatientFilter
 from app.patients.states import PATIENT
-from app.people import suggestions
+from app.people.search.queries import SearchFound
 from app.platform.actor import Actor
 from app.platform.errors import AppError, Invalid
 from app.platform.paging import PageQuery
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
-from app.web.listing import Column, Filter, Listing, View
+from app.web.listing import NOTHING, Column, Filter, Listing, View, typed_into_the_address
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import around
 from app.web.render import Flash, page
-from app.web.words import words
+from app.web.words import country_name, words
 
 router = page_router()
 
@@ -53,8 +53,9 @@ STATUS = Filter("status", "Status", [(word, words(word)) for word in PATIENT.fil
 @router.get("/patients", dependencies=[allow("patient.read")])
 async def show_patients(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     typed = {**asked_in(request, PatientFilter), "q": ""}
-    query = read_query(request, PatientFilter, typed)
-    return page(request, "patients/list.html", await _list_context(session, actor, query, typed))
+    query = read_query(request, PatientFilter, typed, wrong=typed_into_the_address(request))
+    found = await queries.list_patients(session, actor, query=query)
+    return page(request, "patients/list.html", await _list_context(session, actor, found, typed))
 
 
 @router.post("/patients", dependencies=[allow("patient.read")])
@@ -63,19 +64,21 @@ async def search_patients(request: Request, session: DbSession, actor: CurrentAc
     typed = await typed_in(request, PatientFilter)
     try:
         query = read_query(request, PatientFilter, typed)
-        context = await _list_context(session, actor, query, typed)
+        found = await queries.list_patients(session, actor, query=query)
     except Invalid as error:
-        nothing = await _list_context(session, actor, PatientFilter(limit=1), {"q": typed["q"]})
+        nothing = await _list_context(session, actor, NOTHING, {"q": typed["q"]})
         return form_again(request, "patients/list.html", {**nothing, "is_refused": True}, error)
-    return page(request, "patients/list.html", context)
+    return page(request, "patients/list.html", await _list_context(session, actor, found, typed))
 
 
-async def _list_context(session: AsyncSession, actor: Actor, query: PatientFilter, typed: Typed) -> dict[str, Any]:
-    found = await queries.list_patients(session, actor, query=query)
+async def _list_context(session: AsyncSession, actor: Actor, found: SearchFound[Any], typed: Typed) -> dict[str, Any]:
     items = audit.show_page(session, found, [answers.read(row) for row in found.rows])
-    owners = await account_names(session, [row.owner_id for row in found.rows] + [query.owner_id])
+    chosen_owner = UUID(typed["owner_id"]) if typed.get("owner_id") else None
+    owners = await account_names(session, [row.owner_id for row in found.rows] + [chosen_owner])
+    country = typed.get("country") or ""
+    countries = [(country, country_name(country.upper()))] if country else []
     mine = {"owner_id": str(actor.account_id), "status": "active"}
-    names = ("status", "owner_id", "medical_condition_id", "created_from", "created_to", "include_deleted")
+    names = ("status", "owner_id", "medical_condition_id", "country", "created_from", "created_to", "include_deleted")
     owner = Filter("owner_id", "Owner", [(str(key), name) for key, name in owners.items()])
     return {
         **NO_ERRORS,
@@ -87,7 +90,7 @@ async def _list_context(session: AsyncSession, actor: Actor, query: PatientFilte
             path="/patients",
             noun=("patient", "patients"),
             columns=COLUMNS,
-            filters=[STATUS, owner],
+            filters=[STATUS, owner, Filter("country", "Country", countries)],
             views=[View("My active", mine), View("Everyone", {})] if actor.may("patient.write") else [],
             chosen={name: str(typed[name]) for name in names if typed.get(name)},
             found=items,
@@ -151,26 +154,6 @@ async def _journeys_of(session: AsyncSession, actor: Actor, kind: Kind, patient_
         ShownJourney(kind.path.strip("/"), kind.id_of(row), kind.tag, journey_answers.read(kind, row))
         for row in found.rows
     ]
-
-
-@router.post(
-    "/patients/{patient_id}/suggested-changes/{suggested_change_id}/accept", dependencies=[allow("suggestion.decide")]
-)
-async def accept_suggested_change(
-    request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID, suggested_change_id: UUID
-) -> Response:
-    await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
-    return go_to(request, f"/patients/{patient_id}", flash=Flash("The suggested value is taken over."))
-
-
-@router.post(
-    "/patients/{patient_id}/suggested-changes/{suggested_change_id}/reject", dependencies=[allow("suggestion.decide")]
-)
-async def reject_suggested_change(
-    request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID, suggested_change_id: UUID
-) -> Response:
-    await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
-    return go_to(request, f"/patients/{patient_id}", flash=Flash("Ours is kept. The value is not suggested again."))
 
 
 @router.get("/patients/{patient_id}/{kind_path}/{journey_id}/move", dependencies=[allow("journey.write")])

@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallHistory
 from app.leads.models import PatientLead
+from app.main import create_app
 from app.patients.models import Patient
 from app.people.models import DuplicateCandidate
 from app.platform import clock
-from app.platform.settings import Settings
+from app.platform.settings import Caseload, Settings
 from tests.browsing import ORIGIN, signed_in, somebody
 from tests.builders import a_call, a_condition, a_lead, a_patient, a_person
+from tests.conftest import BoundDatabase
 
 
 @pytest.fixture
@@ -194,3 +196,26 @@ async def test_a_lead_shows_what_happened_with_its_person(
     assert "Long ago." in answer.text
     assert re.search(r"L-[0-9A-Z]{8}", answer.text)
     assert "None" not in answer.text
+
+
+async def test_a_lead_of_a_colleague_is_taken_over_with_a_reason(
+    bound: BoundDatabase, session: AsyncSession, settings: Settings
+) -> None:
+    assigned = settings.model_copy(update={"caseload": Caseload.ASSIGNED})
+    colleague = await somebody(session, settings, "navigator", email="colleague@crm.example")
+    me = await somebody(session, settings, "navigator", email="me@crm.example")
+    lead = await a_lead(session, owner_id=colleague.account_id)
+    await session.commit()
+    transport = httpx.ASGITransport(app=create_app(assigned, bound), client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as browser:
+        token = await signed_in(browser, session, me.account_id)
+        taken = await browser.post(f"/leads/{lead.lead_id}/take", data={"csrf_token": token}, headers=ORIGIN)
+        reason = {"person_id": str(lead.person_id), "reason": "They are on leave.", "back": f"/leads/{lead.lead_id}"}
+        await browser.post("/access-reasons", data={"csrf_token": token, **reason}, headers=ORIGIN)
+        again = await browser.post(f"/leads/{lead.lead_id}/take", data={"csrf_token": token}, headers=ORIGIN)
+
+    assert taken.status_code == 403
+    assert "Why do you need" in taken.text
+    assert again.status_code == 303
+    await session.refresh(lead)
+    assert lead.owner_id == me.account_id

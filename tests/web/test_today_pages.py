@@ -1,5 +1,6 @@
 """Today, tasks on records, and what came of a call, by plain HTTP as without JavaScript."""
 
+import re
 from datetime import timedelta
 
 import httpx
@@ -74,6 +75,18 @@ async def test_what_came_of_a_call_is_said_and_a_wrong_form_comes_back(
     assert stored is not None
     assert (stored.status, stored.outcome, stored.adverse_event_heard) == ("completed", "reached", True)
     assert (stored.call_duration_minutes, stored.notes) == (12, "A rash, since Monday.")
+
+    seen = re.search(r'name="seen_version" value="(\d+)"', form.text)
+    assert seen
+    late = await client.post(
+        place, data=typed | {"notes": "Mine, typed meanwhile.", "seen_version": seen[1]}, headers=ORIGIN
+    )
+    assert late.status_code == 412
+    # Both are there to be looked at, and nothing was written over.
+    assert "Mine, typed meanwhile." in late.text
+    assert "A rash, since Monday." in late.text
+    await session.refresh(stored)
+    assert stored.notes == "A rash, since Monday."
 
 
 @pytest.mark.parametrize("about", ["patients", "leads"])
