@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,20 @@ hypothesis.settings.load_profile("untimed")
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The event loop that the server takes as well; a request takes a tenth less time by it."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+def no_time_yet() -> datetime:
+    raise AssertionError("a test asks what time it is while it is only read: minutes, or midnight, lie before it runs")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """A table of cases that is made from the time of day is another one when its test runs."""
+    now, clock.now = clock.now, no_time_yet
+    try:
+        return (yield)
+    finally:
+        clock.now = now
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,6 @@
 """Dates that cannot be are refused, by both paths alike; what stood before and is not touched hinders no edit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -39,12 +39,24 @@ NO_EVENTS = {
 }
 
 
-def in_(**ahead: float) -> str:
-    return (clock.now() + timedelta(**ahead)).isoformat()
+def in_(**ahead: float) -> Callable[[], str]:
+    """An instant that far ahead of the moment at which it is asked for; a table of cases is read minutes before."""
+
+    def then() -> str:
+        return (clock.now() + timedelta(**ahead)).isoformat()
+
+    return then
 
 
-def day_in(days: int) -> str:
-    return (clock.today() + timedelta(days=days)).isoformat()
+def day_in(days: int) -> Callable[[], str]:
+    def then() -> str:
+        return (clock.today() + timedelta(days=days)).isoformat()
+
+    return then
+
+
+def at_present(said: dict[str, Any]) -> dict[str, Any]:
+    return {name: value() if callable(value) else value for name, value in said.items()}
 
 
 def codes(answer: httpx.Response) -> Sequence[tuple[str, str]]:
@@ -110,7 +122,7 @@ async def test_call_by_both_paths(
     paths: BothPaths, navigator: dict[str, str], patient: Patient, said: dict[str, Any], expected: list[Any]
 ) -> None:
     await paths.greet(navigator)
-    body = {"patient_id": str(patient.patient_id), **said}
+    body = {"patient_id": str(patient.patient_id), **at_present(said)}
 
     fast = await paths.fast.post("/api/v1/call-history", json=body, headers=navigator)
     # The second booking would overlap the first.
@@ -145,11 +157,11 @@ async def test_corrected_call(
     sent: dict[str, Any],
     expected: list[Any],
 ) -> None:
-    values = {k: datetime.fromisoformat(v) if k.endswith("_date") else v for k, v in stands.items()}
+    values = {k: datetime.fromisoformat(v) if k.endswith("_date") else v for k, v in at_present(stands).items()}
     call = await builders.a_call(session, patient, **values)
     await session.commit()
 
-    answer = await client.put(f"/api/v1/call-history/{call.call_id}", json=sent, headers=navigator)
+    answer = await client.put(f"/api/v1/call-history/{call.call_id}", json=at_present(sent), headers=navigator)
 
     assert (answer.status_code, codes(answer)) == (422 if expected else 200, expected), answer.text
 
@@ -191,14 +203,14 @@ async def test_patient_by_both_paths_and_when_changed(
 
     async def made(by: httpx.AsyncClient, email: str) -> httpx.Response:
         person = {"first_name": "Noor", "last_name": "Haan", "email": email, "date_of_birth": BORN.isoformat()}
-        body = {"person": person, "medical_condition_id": condition, **said}
+        body = {"person": person, "medical_condition_id": condition, **at_present(said)}
         return await by.post("/api/v1/patients", json=body, headers=navigator)
 
     fast, ordinary = await made(paths.fast, "a@example.org"), await made(paths.ordinary, "b@example.org")
-    changed = await paths.fast.put(f"/api/v1/patients/{patient.patient_id}", json=said, headers=navigator)
+    changed = await paths.fast.put(f"/api/v1/patients/{patient.patient_id}", json=at_present(said), headers=navigator)
     known = await builders.a_person(session, date_of_birth=BORN)
     await session.commit()
-    of_known = {"person_id": str(known.person_id), "medical_condition_id": condition, **said}
+    of_known = {"person_id": str(known.person_id), "medical_condition_id": condition, **at_present(said)}
     of_known_person = await paths.fast.post("/api/v1/patients", json=of_known, headers=navigator)
 
     created = 422 if expected else 201
@@ -214,7 +226,7 @@ async def test_fault_of_a_patient_that_stood_before_hinders_no_other_edit(
     await session.commit()
     place = f"/api/v1/patients/{patient.patient_id}"
 
-    other = await client.put(place, json={"initial_consult_date": day_in(-3)}, headers=navigator)
+    other = await client.put(place, json={"initial_consult_date": day_in(-3)()}, headers=navigator)
     same = await client.put(place, json={"first_contact_date": "1972-01-01"}, headers=navigator)
 
     assert (other.status_code, codes(same)) == (200, [("first_contact_date", "too_long_ago")])
@@ -232,7 +244,7 @@ async def test_birth_date_does_not_lie_after_what_is_on_record(
         return await client.put(person, json={"date_of_birth": day}, headers=navigator)
 
     assert codes(await born("2020-03-05")) == [("date_of_birth", "after_events")]
-    assert codes(await born(day_in(5))) == [("date_of_birth", "in_the_future")]
+    assert codes(await born(day_in(5)())) == [("date_of_birth", "in_the_future")]
     of_patient = await client.put(
         f"/api/v1/patients/{patient.patient_id}", json={"person": {"date_of_birth": "2020-03-05"}}, headers=navigator
     )
@@ -344,7 +356,7 @@ async def test_what_hangs_on_people(
     relation = f"{of_child}/{parent_since.json()['person_relationship_id']}"
     changed = await client.put(relation, json={"start_date": "2019-05-05"}, headers=navigator)
     role = await client.post(
-        roles, json={"type_name": "caregiver", "valid_from": BEFORE_AT, "valid_to": in_(days=1)}, headers=navigator
+        roles, json={"type_name": "caregiver", "valid_from": BEFORE_AT, "valid_to": in_(days=1)()}, headers=navigator
     )
 
     assert codes(begun) == [("start_date", "before_birth")]

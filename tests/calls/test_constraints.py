@@ -1,5 +1,6 @@
 """Every rule of a call that the database keeps, broken once."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallHistory
-from app.platform import clock
 from app.platform.db import constraint_name
 from tests import builders
 
@@ -26,7 +26,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "ck_call_history_channel_known": {"channel": "pigeon"},
     "ck_call_history_cancelled_has_no_outcome": {"status": "cancelled", "outcome": "reached"},
     "ck_call_history_no_show_is_a_status": {"no_show": True},
-    "ck_call_history_void_has_a_reason": {"voided_at": clock.now()},
+    "ck_call_history_void_has_a_reason": {"voided_at": datetime(2026, 5, 17, tzinfo=UTC)},
 }
 
 
@@ -35,7 +35,7 @@ async def test_database_refuses(session: AsyncSession, name: str) -> None:
     patient = await builders.a_patient(session)
 
     with pytest.raises(IntegrityError) as refused:
-        await builders.a_call(session, patient, **({"booking_date": clock.now()} | BROKEN[name]))
+        await builders.a_call(session, patient, **({"booking_date": datetime(2026, 5, 17, tzinfo=UTC)} | BROKEN[name]))
 
     assert constraint_name(refused.value) == name
 

@@ -1,6 +1,6 @@
 """A patient's timeline: every kind of happening, newest first, in pages that cost the same however long it is."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,13 +17,12 @@ from app.notes.models import Note
 from app.patients.models import Patient, PatientPhysicianRelationship
 from app.people.models import IntakeSubmission, Person, SuggestedChange
 from app.physicians.models import Physician
-from app.platform import clock
 from app.tasks.models import Task
 from tests import builders
 from tests.conftest import AsRole
 from tests.plans import plan
 
-NOW = clock.now().replace(microsecond=0)
+NOW = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 
 
 def days_ago(days: float) -> datetime:

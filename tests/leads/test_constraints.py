@@ -1,5 +1,6 @@
 """Every rule of a lead that the database keeps, broken once."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.leads.models import PatientLead
-from app.platform import clock
 from app.platform.db import constraint_name
 from tests import builders
 
@@ -21,7 +21,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "fk_patient_lead_intake_submission_id": {"intake_submission_id": uuid4()},
     "fk_patient_lead_converted_to_patient_id": {
         "status": "converted",
-        "converted_at": clock.now(),
+        "converted_at": datetime(2026, 5, 17, tzinfo=UTC),
         "converted_to_patient_id": uuid4(),
     },
     "ck_patient_lead_status_known": {"status": "lost"},

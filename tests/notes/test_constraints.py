@@ -1,5 +1,6 @@
 """Every rule of a note that the database keeps, broken once."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.notes.models import Note
-from app.platform import clock
 from app.platform.db import constraint_name
 from tests import builders
 
@@ -21,7 +21,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "fk_note_ct_journey_id": {"ct_journey_id": uuid4()},
     "fk_note_eap_journey_id": {"eap_journey_id": uuid4()},
     "ck_note_about_one_record": {"call_id": uuid4(), "eap_journey_id": uuid4()},
-    "ck_note_void_has_a_reason": {"voided_at": clock.now()},
+    "ck_note_void_has_a_reason": {"voided_at": datetime(2026, 5, 17, tzinfo=UTC)},
 }
 
 

@@ -19,8 +19,8 @@ from tests import builders
 from tests.conftest import AsRole
 
 URL = "/api/v1/tasks"
-TOMORROW = (clock.now() + timedelta(days=1)).isoformat()
-DUE = {"title": "Ask for the report", "due_at": TOMORROW}
+AHEAD = "2090-05-17T09:30:00+00:00"
+DUE = {"title": "Ask for the report", "due_at": AHEAD}
 
 
 def codes(answer: httpx.Response) -> list[tuple[str, str]]:
@@ -208,14 +208,14 @@ async def test_a_snoozed_task_is_not_due_before_it_wakes(
     client: httpx.AsyncClient, patient: Patient, navigator: dict[str, str]
 ) -> None:
     task = await made(client, navigator, patient_id=str(patient.patient_id))
-    day_after = (clock.now() + timedelta(days=2)).isoformat()
+    day_after = "2090-05-19T09:30:00Z"
 
     async def due() -> list[str]:
         answer = await client.get(URL, params={"due_before": day_after, "status": "open"}, headers=navigator)
         return [one["task_id"] for one in answer.json()["items"]]
 
     assert await due() == [task["task_id"]]
-    snoozed = await put(client, navigator, task, snoozed_until=(clock.now() + timedelta(days=9)).isoformat())
+    snoozed = await put(client, navigator, task, snoozed_until="2090-05-26T09:30:00Z")
     assert (await due(), snoozed["due_at"]) == ([], task["due_at"])
     woken = await put(client, navigator, task, snoozed_until=None)
     assert (await due(), woken["due_by"]) == ([task["task_id"]], task["due_by"])
@@ -276,7 +276,7 @@ async def test_one_that_comes_again_is_made_when_it_is_done_and_once(
     [
         {"status": "cancelled"},
         {"repeat_every": None, "repeat_unit": None, "status": "done"},
-        {"repeat_until": (clock.today() + timedelta(days=2)).isoformat(), "status": "done"},
+        {"repeat_until": "2090-05-19", "status": "done"},
     ],
 )
 async def test_a_series_ends(

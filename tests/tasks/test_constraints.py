@@ -1,5 +1,6 @@
 """Every rule of a task that the database keeps, broken once."""
 
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +9,6 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.platform import clock
 from app.platform.db import constraint_name
 from app.tasks.models import Task
 from tests import builders
@@ -26,8 +26,8 @@ BROKEN: dict[str, dict[str, Any]] = {
     "ck_task_status_known": {"status": "lost"},
     "ck_task_due_once": {"due_at": None},
     "ck_task_done_has_a_time": {"status": "done"},
-    "ck_task_repeat_unit_known": {"repeat_every": 1, "repeat_unit": "year", "repeats_from": clock.today()},
-    "ck_task_repeat_every_positive": {"repeat_every": 0, "repeat_unit": "day", "repeats_from": clock.today()},
+    "ck_task_repeat_unit_known": {"repeat_every": 1, "repeat_unit": "year", "repeats_from": date(2026, 5, 17)},
+    "ck_task_repeat_every_positive": {"repeat_every": 0, "repeat_unit": "day", "repeats_from": date(2026, 5, 17)},
     "ck_task_repeats_whole": {"repeat_every": 1},
 }
 
