@@ -1,5 +1,6 @@
 """Log a call, or book one: the same pages for a lead and for a patient."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.calls import answers, queries, service
 from app.calls.errors import BookingsOverlap
-from app.calls.schemas import CallFilter, CallForLead, CallForPatient, CallUpdate
+from app.calls.schemas import CallFilter, CallForLead, CallForPatient, CallRead, CallUpdate
 from app.calls.states import CALL, CHANNELS, DIRECTIONS, OUTCOMES
 from app.people.time_zones import is_zone
 from app.platform import clock
@@ -19,8 +20,8 @@ from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound
 from app.platform.etags import etag
 from app.web.about import LEADS, PATIENTS, About
-from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
-from app.web.listing import Column, Filter, Listing, View
+from app.web.forms import Typed, read_form, typed_in
+from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.words import words
@@ -113,48 +114,48 @@ def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) 
         return go_to(request, shown["here"], flash=Flash(f"Booked for {there:%-d %b %Y, %H:%M} in {zone}."))
 
 
-COLUMNS = (
-    Column("name", "Who"),
-    Column("when", "When"),
-    Column("state", "State"),
-    Column("how", "How", 3),
-    Column("navigator", "Navigator", 2),
-    Column("condition", "Notes", 1),
-)
-STATUS = Filter("status", "Status", [(word, words(word)) for word in (*CALL.group_names, *CALL.states)])
-LACKS_OUTCOME = Filter("unresolved", "Outcome", [("true", "Missing"), ("false", "Said")])
-_ASKED = ("status", "unresolved", "pn_id", "person_id", "patient_id", "lead_id", "occurs_from", "occurs_to")
-
-
-@router.get("/calls", dependencies=[allow("call.read")])
-async def show_calls(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    typed = asked_in(request, CallFilter)
-    query = read_query(request, CallFilter, typed, zone=request.state.frame.zone)
-    found, now = await queries.list_calls(session, actor, query=query), clock.now()
-    items = audit.show_page(session, found, [answers.read(row, now) for row in found.rows])
-    views = [
+def _views(seen: Seen) -> Sequence[View]:
+    everyones = [
         View("Everyone's", {}),
         View("Open", {"status": "open"}),
         View("Without an outcome", {"unresolved": "true"}),
     ]
-    mine = str(actor.person_id)
-    if actor.person_id is not None:
-        views[:0] = [
-            View("Mine", {"pn_id": mine}),
-            View("Mine without an outcome", {"pn_id": mine, "unresolved": "true"}),
-        ]
-    listing = Listing(
-        path="/calls",
-        noun=("call", "calls"),
-        columns=COLUMNS,
-        filters=[STATUS, LACKS_OUTCOME, Filter("pn_id", "Navigator", [(mine, "Me")] if actor.person_id else [])],
-        views=views,
-        chosen={name: typed[name] for name in _ASKED if typed[name]},
-        found=items,
-        cursor=typed["cursor"],
-    )
-    may_say = actor.may("call.write")
-    return page(request, "calls/list.html", {**NO_ERRORS, "listing": listing, "may_say": may_say})
+    if seen.actor.person_id is None:
+        return everyones
+    mine = {"pn_id": str(seen.actor.person_id)}
+    return [View("Mine", mine), View("Mine without an outcome", {**mine, "unresolved": "true"}), *everyones]
+
+
+LIST = ListPage(
+    path="/calls",
+    title="Calls",
+    permission="call.read",
+    noun=("call", "calls"),
+    order="the latest first",
+    question=CallFilter,
+    find=queries.list_calls,
+    answer=CallRead,
+    read=lambda row: answers.read(row, clock.now()),
+    key="call_id",
+    columns=(
+        Column("name", "Who", value="person", cell="person"),
+        Column("when", "When", 0, "occurs_at", "moment"),
+        Column("state", "State", 0, "status", "call_state"),
+        Column("how", "How", 3, "channel", "call_how"),
+        Column("navigator", "Navigator", 2, "pn", "colleague"),
+        Column("condition", "Notes", 1, "notes"),
+    ),
+    opens=("/patients/{patient_id}", "/leads/{lead_id}"),
+    filters=lambda seen: [
+        Filter("status", "Status", [(word, words(word)) for word in (*CALL.group_names, *CALL.states)]),
+        Filter("unresolved", "Outcome", [("true", "Missing"), ("false", "Said")]),
+        Filter("pn_id", "Navigator", [(str(seen.actor.person_id), "Me")] if seen.actor.person_id else []),
+    ],
+    views=_views,
+    empty=("No calls yet", "A call is booked or logged on the page of a lead or a patient.", "phone"),
+    may=("call.write",),
+)
+add_list(router, LIST)
 
 
 @router.get("/calls/{call_id}/outcome", dependencies=[allow("call.write")])

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app.access.masking import HIDDEN
 from app.platform import clock
 from app.web.error_pages import ERRORS, error_page
-from app.web.listing import Column, Filter, Listing, View
+from app.web.listing import BY_PERSON, Column, Filter, Listing, View
 from app.web.render import Banner, Flash, Frame, NavGroup, NavItem, is_htmx, page
 from app.web.words import words
 
@@ -110,6 +110,7 @@ def _listing(**more: Any) -> Listing:
         filters=(Filter("status", "Status", (("active", "Active"), ("inactive", "Inactive"))),),
         views=(View("My active", {"status": "active"}), View("Everyone", {})),
         found=found,
+        searches=BY_PERSON,
         **more,
     )
 

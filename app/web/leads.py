@@ -12,18 +12,17 @@ from app.audit import service as audit
 from app.casework.convert_lead import convert_lead as carry_out_conversion
 from app.casework.schemas import Conversion
 from app.leads import answers, queries, service
-from app.leads.schemas import LeadFilter, LeadTransition, LeadUpdate
+from app.leads.schemas import LeadFilter, LeadRead, LeadTransition, LeadUpdate
 from app.leads.states import DISQUALIFICATION_REASONS, LEAD
 from app.patients import answers as patient_answers
 from app.patients.queries import find_patient_of_person
 from app.people.schemas import PersonRead
-from app.people.search.queries import SearchFound
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.errors import AppError, Invalid, NotFound
+from app.platform.errors import AppError, NotFound
 from app.platform.paging import PageQuery
-from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
-from app.web.listing import NOTHING, Column, Filter, Listing, View, typed_into_the_address
+from app.web.forms import asked_in, read_form, read_query, typed_in
+from app.web.listing import BY_PERSON, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import alike, around
 from app.web.render import Flash, page
@@ -31,87 +30,45 @@ from app.web.words import country_name, words
 
 router = page_router()
 
-COLUMNS = (
-    Column("name", "Name"),
-    Column("condition", "Condition", 1),
-    Column("status", "Status", 2),
-    Column("came_in", "Came in"),
-    Column("source", "Source", 4),
-    Column("owner", "Owner", 3),
-    Column("wakes_up", "Wakes up", 5),
-)
 _SHOWN_RIGHTS = ("call.create", "lead.write", "lead.convert", "suggestion.decide", "task.write", "note.write")
-STATUS = Filter("status", "Status", [(word, words(word)) for word in LEAD.filter_words()])
-
-
-@router.get("/leads", dependencies=[allow("lead.read")])
-async def show_leads(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    typed = {**asked_in(request, LeadFilter), "q": ""}
-    query = read_query(request, LeadFilter, typed, wrong=typed_into_the_address(request))
-    found = await queries.list_leads(session, actor, query=query)
-    return page(request, "leads/list.html", await _list_context(session, actor, found, typed))
-
-
-@router.post("/leads", dependencies=[allow("lead.read")])
-async def search_leads(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    """The list for what was typed: posted, so that no history and no log keeps it."""
-    typed = await typed_in(request, LeadFilter)
-    try:
-        query = read_query(request, LeadFilter, typed)
-        found = await queries.list_leads(session, actor, query=query)
-    except Invalid as error:
-        nothing = await _list_context(session, actor, NOTHING, {"q": typed["q"]})
-        return form_again(request, "leads/list.html", {**nothing, "is_refused": True}, error)
-    return page(request, "leads/list.html", await _list_context(session, actor, found, typed))
-
-
-async def _list_context(session: AsyncSession, actor: Actor, found: SearchFound[Any], typed: Typed) -> dict[str, Any]:
-    now = clock.now()
-    items = audit.show_page(session, found, [answers.read(row, now) for row in found.rows])
-    chosen_owner = UUID(typed["owner_id"]) if typed.get("owner_id") else None
-    owners = await account_names(session, [row.owner_id for row in found.rows] + [chosen_owner])
-    country = typed.get("country") or ""
-    countries = [(country, country_name(country.upper()))] if country else []
-    names = (
-        "status",
-        "owner_id",
-        "medical_condition_id",
-        "country",
-        "source",
-        "person_id",
-        "created_from",
-        "created_to",
-    )
-    sources = sorted({row.source for row in found.rows} | {typed.get("source") or ""} - {""})
-    views = [
+LIST = ListPage(
+    path="/leads",
+    title="Leads",
+    permission="lead.read",
+    noun=("lead", "leads"),
+    order="newest first",
+    question=LeadFilter,
+    find=queries.list_leads,
+    answer=LeadRead,
+    read=lambda row: answers.read(row, clock.now()),
+    key="lead_id",
+    columns=(
+        Column("name", "Name", value="person", cell="person"),
+        Column("condition", "Condition", 1, "medical_condition.name"),
+        Column("status", "Status", 2, "status", "status"),
+        Column("came_in", "Came in", 0, "created_at", "moment"),
+        Column("source", "Source", 4, "source", "words"),
+        Column("owner", "Owner", 3, "owner_id", "owner"),
+        Column("wakes_up", "Wakes up", 5, "wake_up_on", "day"),
+    ),
+    opens=("/leads/{lead_id}",),
+    filters=lambda seen: [
+        Filter("status", "Status", [(word, words(word)) for word in LEAD.filter_words()]),
+        seen.owner(),
+        seen.there("country", "Country", country_name),
+        seen.there("source", "Source"),
+    ],
+    views=lambda seen: [
         View("New", {"status": "new"}),
-        View("Mine", {"owner_id": str(actor.account_id)}),
+        View("Mine", seen.mine()),
         View("Nurture", {"status": "nurture"}),
         View("Everyone", {}),
-    ]
-    return {
-        **NO_ERRORS,
-        "is_refused": False,
-        "owners": owners,
-        "me": actor.account_id,
-        "may_search": actor.may("person.search"),
-        "listing": Listing(
-            path="/leads",
-            noun=("lead", "leads"),
-            columns=COLUMNS,
-            filters=[
-                STATUS,
-                Filter("owner_id", "Owner", [(str(key), name) for key, name in owners.items()]),
-                Filter("country", "Country", countries),
-                Filter("source", "Source", [(code, words(code)) for code in sources]),
-            ],
-            views=views,
-            chosen={name: str(typed[name]) for name in names if typed.get(name)},
-            found=items,
-            typed=typed.get("q") or "",
-            cursor=typed.get("cursor") or "",
-        ),
-    }
+    ],
+    empty=("No leads yet", "A lead is made when somebody asks for help by a form or the API.", "inbox"),
+    searches=BY_PERSON,
+    search_right="person.search",
+)
+add_list(router, LIST)
 
 
 @router.get("/leads/{lead_id}", dependencies=[allow("lead.read")])

@@ -1,38 +1,60 @@
 """
-A list page, declared: its columns, filters and views. The macros `ui.list_…` draw head, chips, table and foot from it.
+A list page, declared once: `ListPage` says what is asked, found, shown and filtered; `add_list` serves it and the
+template `list.html` draws it.
 
 The address holds codes and ids alone; what somebody typed is posted, so that no history and no log keeps it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
-from fastapi import Request
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.queries import account_names
+from app.access.request_guard import CurrentActor, DbSession
+from app.audit import service as audit
 from app.people.search.queries import SearchFound
-from app.platform.errors import FieldError
-from app.platform.paging import Page
+from app.platform.actor import Actor
+from app.platform.errors import FieldError, Invalid
+from app.platform.paging import Found, Page, PageQuery
+from app.platform.text import Answer
+from app.web.forms import Typed, asked_in, read_query, typed_in
+from app.web.page_guard import NO_ERRORS, allow, form_again
+from app.web.render import page
+from app.web.words import words
 
 NOTHING: SearchFound[Any] = SearchFound([], None, 0, total_is_capped=False)
 """What a list whose question was refused has found: nobody was looked for, and nobody is noted as shown."""
+TYPED = ("q", "medical_license_number")
+"""What somebody types: it is posted, and stands in no address."""
+BY_PERSON = "name, e-mail, phone, birth date or reference"
+"""What a list of people is searched by."""
+_OF_THE_PAGE = {*TYPED, "limit", "cursor"}
 
 
 def typed_into_the_address(request: Request) -> list[FieldError]:
     """What is wrong with a search that stands in an address, where histories and logs keep it."""
-    if not request.query_params.get("q"):
-        return []
-    return [FieldError("q", "not_in_an_address", "Type what you search for into the list's own field.")]
+    message = "Type what you search for into the list's own field."
+    return [FieldError(name, "not_in_an_address", message) for name in TYPED if request.query_params.get(name)]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column by its key. The one with the highest `priority` is the first to leave where there is little room."""
+    """
+    A column by its key. `value` is where a row has what it shows, `cell` the macro `cell_…` that draws it.
+
+    The column with the highest `priority` is the first to leave where there is little room.
+    """
 
     key: str
     label: str
     priority: int = 0
+    value: str = ""
+    cell: str = "text"
 
 
 @dataclass(frozen=True)
@@ -61,7 +83,9 @@ class Listing:
     """
     A page of a list as its template gets it.
 
-    `chosen` are the filters by name that are set, `typed` what is searched for, `found` the page of answers.
+    `chosen` are the filters by name that are set, `typed` what is searched for, `found` the page of answers, `beside`
+    what is told of a row beside its answer, by the row's `key`. A row leads to the first address of `opens` whose ids
+    it has. `may` is what the viewer may do.
     """
 
     path: str
@@ -74,6 +98,16 @@ class Listing:
     typed: str = ""
     cursor: str = ""
     beside: Mapping[Any, Any] = field(default_factory=dict)
+    title: str = ""
+    order: str = ""
+    empty: tuple[str, str, str] = ("", "", "")
+    key: str = ""
+    opens: Sequence[str] = ()
+    owners: Mapping[UUID, str] = field(default_factory=dict)
+    me: UUID | None = None
+    may: Mapping[str, bool] = field(default_factory=dict)
+    searches: str = ""
+    csrf_token: str = ""
 
     def address(self, **changes: str | None) -> str:
         """The list's address with some filters changed; None takes one away."""
@@ -91,3 +125,160 @@ class Listing:
     def next_address(self) -> str:
         """The address of the page behind this one."""
         return self.address(cursor=self.found.next_cursor)
+
+    def id_of(self, row: Any) -> Any:
+        """The id of a row's record."""
+        return getattr(row, self.key)
+
+    def value_of(self, row: Any, column: Column) -> Any:
+        """What a row has in a column; None where it has nothing there."""
+        first, *rest = column.value.split(".") if column.value else [""]
+        found = row if not first else self.beside.get(self.id_of(row)) if first == "beside" else getattr(row, first)
+        for name in rest:
+            found = None if found is None else getattr(found, name)
+        return found
+
+    def href(self, row: Any) -> str:
+        """The page that a row opens."""
+        for address in self.opens:
+            name = address.partition("{")[2].rstrip("}")
+            if getattr(row, name) is not None:
+                return address.replace(f"{{{name}}}", str(getattr(row, name)))
+        return self.path
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a list's filters are made for: who looks, what they chose, and what was found."""
+
+    actor: Actor
+    typed: Typed
+    rows: Sequence[Any]
+    owners: Mapping[UUID, str]
+
+    def owner(self) -> Filter:
+        """The owners of the rows that are shown, and the one that is chosen."""
+        return Filter("owner_id", "Owner", [(str(key), name) for key, name in self.owners.items()])
+
+    def mine(self, **more: str) -> Mapping[str, str]:
+        """The filters for what is one's own."""
+        return {"owner_id": str(self.actor.account_id), **more}
+
+    def there(self, name: str, label: str, of: Callable[[str], str] = words) -> Filter:
+        """The values that the rows have in a field, and the one that is chosen."""
+        values = {getattr(row, name, None) for row in self.rows} | {self.typed.get(name)}
+        return Filter(name, label, [(code, of(code)) for code in sorted(filter(None, values))])
+
+
+Finder = Callable[..., Awaitable[Found[Any]]]
+"""A query of a package: `(session, actor, *, query)`."""
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """
+    A list as it is declared. `question` is the API's filter, `find` the API's query, `answer` the model of an answer,
+    `read` what makes it of a row where the model alone does not.
+
+    `searches` says by what the list is searched; where that is people, `search_right` is who may. `may` are the
+    permissions that its cells ask for. `beside` finds what is told of the rows beside their answers, by their `key`, in
+    answers of `beside_of`.
+    """
+
+    path: str
+    title: str
+    permission: str
+    noun: tuple[str, str]
+    order: str
+    question: type[PageQuery]
+    find: Finder
+    answer: type[Answer]
+    key: str
+    columns: Sequence[Column]
+    opens: Sequence[str]
+    empty: tuple[str, str, str]
+    filters: Callable[[Seen], Sequence[Filter]] = lambda _seen: ()
+    views: Callable[[Seen], Sequence[View]] = lambda _seen: ()
+    read: Callable[[Any], Answer] | None = None
+    beside: Callable[[AsyncSession, Sequence[Any]], Awaitable[Mapping[Any, Any]]] | None = None
+    beside_of: type[Answer] | None = None
+    searches: str = ""
+    search_right: str | None = None
+    may: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """The list's word in the names of its routes, which are the actions of audit events."""
+        return self.noun[1].replace(" ", "_")
+
+
+LISTS: dict[str, ListPage] = {}
+"""Every list page by its address."""
+
+
+def add_list(router: APIRouter, shown: ListPage) -> None:
+    """Serve a list: by its address, and by what was typed."""
+    LISTS[shown.path] = shown
+
+    @router.get(shown.path, name=f"show_{shown.name}", dependencies=[allow(shown.permission)])
+    async def show(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+        typed = {**asked_in(request, shown.question), **dict.fromkeys(TYPED, "")}
+        wrong = typed_into_the_address(request)
+        query = read_query(request, shown.question, _asked(shown, typed), zone=request.state.frame.zone, wrong=wrong)
+        found = await shown.find(session, actor, query=query)
+        return page(request, "list.html", await _context(request, session, actor, shown, found, typed))
+
+    if not shown.searches:
+        return
+
+    @router.post(shown.path, name=f"search_{shown.name}", dependencies=[allow(shown.permission)])
+    async def search(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+        """The list for what was typed: posted, so that no history and no log keeps it."""
+        typed = await typed_in(request, shown.question)
+        try:
+            query = read_query(request, shown.question, typed, zone=request.state.frame.zone)
+            found = await shown.find(session, actor, query=query)
+        except Invalid as error:
+            nothing = await _context(request, session, actor, shown, NOTHING, {"q": typed["q"]})
+            return form_again(request, "list.html", {**nothing, "is_refused": True}, error)
+        return page(request, "list.html", await _context(request, session, actor, shown, found, typed))
+
+
+def _asked(shown: ListPage, typed: Typed) -> Typed:
+    return {name: value for name, value in typed.items() if name in shown.question.model_fields}
+
+
+async def _context(
+    request: Request, session: AsyncSession, actor: Actor, shown: ListPage, found: Found[Any], typed: Typed
+) -> dict[str, Any]:
+    items = audit.show_page(session, found, map(shown.read or shown.answer.model_validate, found.rows))
+    chosen = {
+        name: str(typed[name]) for name in shown.question.model_fields if name not in _OF_THE_PAGE and typed.get(name)
+    }
+    owned = [row.owner_id for row in found.rows if hasattr(row, "owner_id")]
+    chosen_owner = UUID(chosen["owner_id"]) if "owner_id" in chosen else None
+    seen = Seen(actor, typed, found.rows, await account_names(session, [*owned, chosen_owner]))
+    beside = {} if shown.beside is None else await shown.beside(session, found.rows)
+    listing = Listing(
+        path=shown.path,
+        noun=shown.noun,
+        columns=shown.columns,
+        filters=shown.filters(seen),
+        views=shown.views(seen),
+        chosen=chosen,
+        found=items,
+        typed=typed.get("q") or "",
+        cursor=typed.get("cursor") or "",
+        beside=beside,
+        title=shown.title,
+        order=shown.order,
+        empty=shown.empty,
+        key=shown.key,
+        opens=shown.opens,
+        owners=seen.owners,
+        me=actor.account_id,
+        may={code: actor.may(code) for code in shown.may},
+        searches=shown.searches if shown.search_right is None or actor.may(shown.search_right) else "",
+        csrf_token=request.state.frame.csrf_token,
+    )
+    return {**NO_ERRORS, "is_refused": False, "listing": listing}

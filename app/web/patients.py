@@ -1,5 +1,6 @@
 """The list of patients and the page of one: who they are, what happened, what is next."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -7,10 +8,10 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.casework.overview import overviews_of
+from app.casework.schemas import PatientOverview
 from app.journeys import answers as journey_answers
 from app.journeys import queries as journeys
 from app.journeys import service as journey_service
@@ -23,14 +24,13 @@ from app.patients.care_team.queries import list_care_links
 from app.patients.care_team.schemas import CareLinkFilter
 from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
-from app.patients.schemas import PatientFilter
+from app.patients.schemas import PatientFilter, PatientRead
 from app.patients.states import PATIENT
-from app.people.search.queries import SearchFound
 from app.platform.actor import Actor
-from app.platform.errors import AppError, Invalid
+from app.platform.errors import AppError
 from app.platform.paging import PageQuery
-from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
-from app.web.listing import NOTHING, Column, Filter, Listing, View, typed_into_the_address
+from app.web.forms import asked_in, read_form, read_query, typed_in
+from app.web.listing import BY_PERSON, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import around
 from app.web.render import Flash, page
@@ -38,67 +38,50 @@ from app.web.words import country_name, words
 
 router = page_router()
 
-COLUMNS = (
-    Column("name", "Name"),
-    Column("condition", "Condition", 1),
-    Column("journey", "Journey", 2),
-    Column("next_call", "Next call"),
-    Column("their_time", "Their time", 4),
-    Column("owner", "Owner", 5),
-    Column("last_contact", "Last contact", 3),
+
+async def _overviews(session: AsyncSession, rows: Sequence[Patient]) -> Mapping[UUID, PatientOverview]:
+    return await overviews_of(session, patient_ids=[row.patient_id for row in rows])
+
+
+def _views(seen: Seen) -> Sequence[View]:
+    mine = seen.mine(status="active")
+    return [View("My active", mine), View("Everyone", {})] if seen.actor.may("patient.write") else []
+
+
+LIST = ListPage(
+    path="/patients",
+    title="Patients",
+    permission="patient.read",
+    noun=("patient", "patients"),
+    order="newest first",
+    question=PatientFilter,
+    find=queries.list_patients,
+    answer=PatientRead,
+    read=answers.read,
+    key="patient_id",
+    columns=(
+        Column("name", "Name", value="person", cell="patient"),
+        Column("condition", "Condition", 1, "medical_condition.name"),
+        Column("journey", "Journey", 2, "beside.journeys", "journeys"),
+        Column("next_call", "Next call", 0, "beside.next_call_at", "next_call"),
+        Column("their_time", "Their time", 4, "person.time_zone", "clock"),
+        Column("owner", "Owner", 5, "owner_id", "owner"),
+        Column("last_contact", "Last contact", 3, "beside.last_contact_at", "last_contact"),
+    ),
+    opens=("/patients/{patient_id}",),
+    filters=lambda seen: [
+        Filter("status", "Status", [(word, words(word)) for word in PATIENT.filter_words()]),
+        seen.owner(),
+        seen.there("country", "Country", country_name),
+    ],
+    views=_views,
+    beside=_overviews,
+    beside_of=PatientOverview,
+    empty=("No patients yet", "A patient is made from a lead that is qualified, or arrives through the API.", "users"),
+    searches=BY_PERSON,
+    search_right="person.search",
 )
-STATUS = Filter("status", "Status", [(word, words(word)) for word in PATIENT.filter_words()])
-
-
-@router.get("/patients", dependencies=[allow("patient.read")])
-async def show_patients(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    typed = {**asked_in(request, PatientFilter), "q": ""}
-    query = read_query(request, PatientFilter, typed, wrong=typed_into_the_address(request))
-    found = await queries.list_patients(session, actor, query=query)
-    return page(request, "patients/list.html", await _list_context(session, actor, found, typed))
-
-
-@router.post("/patients", dependencies=[allow("patient.read")])
-async def search_patients(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    """The list for what was typed: posted, so that no history and no log keeps it."""
-    typed = await typed_in(request, PatientFilter)
-    try:
-        query = read_query(request, PatientFilter, typed)
-        found = await queries.list_patients(session, actor, query=query)
-    except Invalid as error:
-        nothing = await _list_context(session, actor, NOTHING, {"q": typed["q"]})
-        return form_again(request, "patients/list.html", {**nothing, "is_refused": True}, error)
-    return page(request, "patients/list.html", await _list_context(session, actor, found, typed))
-
-
-async def _list_context(session: AsyncSession, actor: Actor, found: SearchFound[Any], typed: Typed) -> dict[str, Any]:
-    items = audit.show_page(session, found, [answers.read(row) for row in found.rows])
-    chosen_owner = UUID(typed["owner_id"]) if typed.get("owner_id") else None
-    owners = await account_names(session, [row.owner_id for row in found.rows] + [chosen_owner])
-    country = typed.get("country") or ""
-    countries = [(country, country_name(country.upper()))] if country else []
-    mine = {"owner_id": str(actor.account_id), "status": "active"}
-    names = ("status", "owner_id", "medical_condition_id", "country", "created_from", "created_to", "include_deleted")
-    owner = Filter("owner_id", "Owner", [(str(key), name) for key, name in owners.items()])
-    return {
-        **NO_ERRORS,
-        "is_refused": False,
-        "owners": owners,
-        "me": actor.account_id,
-        "may_search": actor.may("person.search"),
-        "listing": Listing(
-            path="/patients",
-            noun=("patient", "patients"),
-            columns=COLUMNS,
-            filters=[STATUS, owner, Filter("country", "Country", countries)],
-            views=[View("My active", mine), View("Everyone", {})] if actor.may("patient.write") else [],
-            chosen={name: str(typed[name]) for name in names if typed.get(name)},
-            found=items,
-            typed=typed.get("q") or "",
-            cursor=typed.get("cursor") or "",
-            beside=await overviews_of(session, patient_ids=[row.patient_id for row in found.rows]),
-        ),
-    }
+add_list(router, LIST)
 
 
 @dataclass(frozen=True)

@@ -4,62 +4,55 @@ from uuid import UUID
 
 from fastapi import Path, Request, Response
 
-from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession
-from app.audit import service as audit
 from app.platform.errors import AppError, NotFound
 from app.tasks import answers, service
 from app.tasks.queries import get_task, list_tasks
-from app.tasks.schemas import TaskCreate, TaskFilter, TaskUpdate
+from app.tasks.schemas import TaskCreate, TaskFilter, TaskRead, TaskUpdate
 from app.tasks.states import TASK
 from app.web.about import LEADS, PATIENTS, About
 from app.web.addresses import came_from
-from app.web.forms import asked_in, read_form, read_query, typed_in
-from app.web.listing import Column, Filter, Listing, View
-from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.forms import read_form, typed_in
+from app.web.listing import Column, Filter, ListPage, View, add_list
+from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.words import words
 
 router = page_router()
 
-
-COLUMNS = (
-    Column("name", "About"),
-    Column("condition", "Task"),
-    Column("due", "Due"),
-    Column("state", "State", 2),
-    Column("owner", "Owner", 3),
+LIST = ListPage(
+    path="/tasks",
+    title="Tasks",
+    permission="task.read",
+    noun=("task", "tasks"),
+    order="the first due first",
+    question=TaskFilter,
+    find=list_tasks,
+    answer=TaskRead,
+    read=answers.read,
+    key="task_id",
+    columns=(
+        Column("name", "About", value="person", cell="person"),
+        Column("condition", "Task", 0, "title"),
+        Column("due", "Due", 0, "due_by", "task_due"),
+        Column("state", "State", 2, "status", "task_state"),
+        Column("owner", "Owner", 3, "owner_id", "owner"),
+    ),
+    opens=("/patients/{patient_id}", "/leads/{lead_id}", "/history/persons/{person_id}"),
+    filters=lambda _seen: [
+        Filter("status", "State", [(word, words(word)) for word in (*TASK.states, "closed")]),
+        Filter("owner", "Owner", [("me", "Me"), ("nobody", "Nobody")]),
+    ],
+    views=lambda _seen: [
+        View("Mine", {"owner": "me", "status": "open"}),
+        View("Nobody's", {"owner": "nobody", "status": "open"}),
+        View("All open", {"status": "open"}),
+        View("Closed", {"status": "closed"}),
+    ],
+    empty=("No tasks yet", "A task is made on the page of a lead or a patient.", "checkbox"),
+    may=("task.write",),
 )
-STATUS = Filter("status", "State", [(word, words(word)) for word in (*TASK.states, "closed")])
-OWNER = Filter("owner", "Owner", [("me", "Me"), ("nobody", "Nobody")])
-_ASKED = ("status", "owner", "owner_id", "person_id", "patient_id", "lead_id", "due_before")
-
-
-@router.get("/tasks", dependencies=[allow("task.read")])
-async def show_tasks(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    typed = asked_in(request, TaskFilter)
-    query = read_query(request, TaskFilter, typed, zone=request.state.frame.zone)
-    found = await list_tasks(session, actor, query=query)
-    items = audit.show_page(session, found, map(answers.read, found.rows))
-    mine = {"owner": "me", "status": "open"}
-    listing = Listing(
-        path="/tasks",
-        noun=("task", "tasks"),
-        columns=COLUMNS,
-        filters=[STATUS, OWNER],
-        views=[
-            View("Mine", mine),
-            View("Nobody's", {"owner": "nobody", "status": "open"}),
-            View("All open", {"status": "open"}),
-            View("Closed", {"status": "closed"}),
-        ],
-        chosen={name: typed[name] for name in _ASKED if typed[name]},
-        found=items,
-        cursor=typed["cursor"],
-    )
-    owners = await account_names(session, [row.owner_id for row in found.rows])
-    shown = {"listing": listing, "owners": owners, "me": actor.account_id, "may_write": actor.may("task.write")}
-    return page(request, "tasks/list.html", {**NO_ERRORS, **shown})
+add_list(router, LIST)
 
 
 def _add_new(about: About) -> None:

@@ -63,7 +63,7 @@ async def test_the_list_tells_name_journey_next_call_owner_and_last_contact(
     assert "Inês Carvalho" in mine.text
     assert "Status is <strong>Active</strong>" in mine.text
     assert "Owner is <strong>Noor Brandt</strong>" in mine.text
-    assert "Nobody fits" in others.text
+    assert "No patient fits" in others.text
     assert token in answer.text
 
 
@@ -117,7 +117,7 @@ async def test_a_wrong_filter_is_named_and_nothing_is_said_to_be_missing(
     assert (posted.status_code, asked.status_code) == (422, 422)
     for answer in (posted, asked):
         assert "Choose one of the list" in answer.text or "status" in answer.text
-        assert "Nobody fits" not in answer.text
+        assert "No patient fits" not in answer.text
     # Nobody was looked for, so nobody is on record as shown.
     noted = await session.scalars(select(AuditEvent).where(AuditEvent.outcome != "done"))
     assert [event.person_ids for event in noted] == [None, None]

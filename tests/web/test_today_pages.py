@@ -184,5 +184,5 @@ async def test_calls_and_tasks_are_listed_with_what_is_still_to_be_said(
     assert "Noah Ramirez" not in lacking.text
     assert "Ask the site" in nobodys.text
     assert "Ask the site" not in mine.text
-    assert "Nothing is to be done" in mine.text
+    assert "No task fits" in mine.text
     assert token in nobodys.text
