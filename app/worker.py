@@ -11,6 +11,7 @@ import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
 
+from app import earlier_rows
 from app.access import rate_limits
 from app.access.accounts import sessions
 from app.access.openings import service as openings
@@ -82,7 +83,8 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
     @app.periodic(cron=_EVERY_NIGHT)
     @app.task(name="keep_search", queueing_lock="keep_search")
     async def keep_search(timestamp: int) -> None:
-        """Make the rows that are searched where they are missing or of earlier rules; count the words of names."""
+        """Make the keys and the rows of the search that are missing or of earlier rules; count the words of names."""
+        log.info("keys_made", count=await earlier_rows.fill(database))
         log.info("people_made_searchable", count=await search.fill(database))
         log.info("search_words_counted", count=await search.count_words(database))
 

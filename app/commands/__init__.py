@@ -13,7 +13,8 @@ from typing import TypeVar
 import structlog
 from rich.console import Console
 
-from app import setup
+from app import earlier_rows, setup
+from app.models import metadata
 from app.platform import schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import kept_running, refuse_in_production, running
@@ -81,11 +82,25 @@ def prepared(settings: Settings) -> Iterator[Addresses]:
     """As `addresses`, with the schema at its head and the reference data there. Conflict: nobody here may move it."""
     with addresses(settings) as found:
         if found.owner_if_known is None:
-            schema.refuse_other_revision(found.application)
+            schema.refuse_other_revision(found.application, metadata)
         else:
-            setup.move_to_head(found.owner_if_known)
+            move_to_head(settings, found.owner_if_known)
         asyncio.run(with_database(settings, found.application, setup.add_reference_data))
         yield found
+
+
+def move_to_head(settings: Settings, owner: str) -> None:
+    """Bring the schema to this code's newest revision, and fill the keys without which nothing is served."""
+    setup.move_to_head(owner)
+    if schema.lacking(owner, metadata):
+        fill_earlier_rows(settings, owner)
+
+
+def fill_earlier_rows(settings: Settings, owner: str) -> int:
+    """Make the keys that earlier rows lack, and refuse them empty from now on; how many rows got some."""
+    made = asyncio.run(with_database(settings, owner, earlier_rows.fill))
+    schema.tighten(owner, metadata)
+    return made
 
 
 async def with_database(settings: Settings, url: str, work: Callable[[Database], Awaitable[T]]) -> T:

@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from app import setup
-from app.commands import addresses, read_settings, refuse_with_real_data, say, with_database
+from app.commands import (
+    addresses,
+    fill_earlier_rows,
+    move_to_head,
+    read_settings,
+    refuse_with_real_data,
+    say,
+    with_database,
+)
 from app.models import metadata
 from app.people.search import rows as search
 from app.platform import grants, schema
@@ -19,11 +27,12 @@ commands = typer.Typer(
 
 @commands.command("upgrade")
 def db_upgrade(revision: Annotated[str, typer.Argument(help="A revision, or head.")] = "head") -> None:
-    """Move the schema up, add the reference data, and let people be found by what is new."""
+    """Move the schema up, give the rows that are here their keys, add the reference data, let people be found."""
     settings = read_settings()
     with addresses(settings) as found:
         schema.upgrade(found.owner, revision)
         if revision == "head":
+            fill_earlier_rows(settings, found.owner)
             asyncio.run(with_database(settings, found.owner, setup.add_reference_data))
             asyncio.run(with_database(settings, found.owner, search.fill))
     say.print(f"The schema is at {revision}.")
@@ -59,7 +68,7 @@ def db_reset(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] 
         typer.confirm("Remove every record of this database?", abort=True, err=True)
     with addresses(settings) as found:
         schema.downgrade(found.owner, "base", drops_trail=True)
-        setup.move_to_head(found.owner)
+        move_to_head(settings, found.owner)
         asyncio.run(with_database(settings, found.owner, setup.add_reference_data))
     say.print("The database is empty and at the newest revision.")
 

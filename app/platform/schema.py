@@ -2,7 +2,11 @@
 
 import re
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import psycopg
 from alembic import command
@@ -16,6 +20,8 @@ from app.platform import grants
 from app.platform.advisory_locks import Lock
 from app.platform.errors import Conflict
 from app.platform.newest_revision import REVISIONS, head_revision
+
+_ASK_AGAIN_SECONDS: Final = 0.2
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -51,9 +57,26 @@ def downgrade(database_url: str, revision: str, *, drops_trail: bool = False) ->
     _move(database_url, revision, up=False, drops_trail=drops_trail)
 
 
-def refuse_other_revision(database_url: str) -> None:
+def lacking(database_url: str, metadata: MetaData) -> list[tuple[str, str]]:
+    """The columns, as table and column, that the models never leave empty and earlier rows still may."""
+    engine = sync_engine(database_url)
+    with engine.connect() as connection:
+        found = _lacking(connection, metadata)
+    engine.dispose()
+    return found
+
+
+def tighten(database_url: str, metadata: MetaData) -> None:
+    """Refuse empty values where every row has one now. No row is locked while they are read."""
+    engine = sync_engine(database_url)
+    with _one_process_at_a_time(engine), engine.connect() as connection:
+        _tighten(connection, metadata)
+    engine.dispose()
+
+
+def refuse_other_revision(database_url: str, metadata: MetaData) -> None:
     """
-    Conflict unless the schema is at this code's newest revision: for a process that may not move it.
+    Conflict unless the schema is at this code's newest revision, its keys filled: for a process that may not move it.
 
     The partitions of the months ahead are made nevertheless, by the owner's function.
     """
@@ -66,21 +89,26 @@ def refuse_other_revision(database_url: str) -> None:
                 "run `crm db upgrade` with CRM_OWNER_DATABASE_URL first.",
                 code="schema_not_ready",
             )
+        if unfilled := _lacking(connection, metadata):
+            raise Conflict(
+                f"Keys are missing ({', '.join(map('.'.join, unfilled))}): "
+                "run `crm db upgrade` with CRM_OWNER_DATABASE_URL first.",
+                code="schema_not_ready",
+            )
         connection.execute(text("SELECT ensure_audit_partitions(2)"))
     engine.dispose()
 
 
 def _move(database_url: str, revision: str, *, up: bool, drops_trail: bool = False) -> None:
     engine = sync_engine(database_url)
-    with engine.connect() as guard, engine.connect() as connection:
-        # Two processes that start at once move the schema one after the other.
-        guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": Lock.SCHEMA.value})
+    with _one_process_at_a_time(engine), engine.connect() as connection:
         try:
             if up:
                 config = _config(connection)
                 command.upgrade(config, revision)
                 connection.execute(text("SELECT ensure_audit_partitions(2)"))
                 _set_roles(connection, config.attributes["metadata"])
+                _tighten(connection, config.attributes["metadata"])
             else:
                 # Asked on this connection first: what the revisions do joins the transaction that this begins.
                 has_events = not drops_trail and _has_events(connection)
@@ -96,6 +124,73 @@ def _move(database_url: str, revision: str, *, up: bool, drops_trail: bool = Fal
             raise Conflict(f"The schema cannot be moved by this version: {error}.", code="unknown_revision") from None
         connection.commit()
     engine.dispose()
+
+
+@contextmanager
+def _one_process_at_a_time(engine: Engine) -> Iterator[None]:
+    """
+    Two processes that start at once move the schema one after the other.
+
+    The second one asks again and again: a statement that waits would be waited for by an index that is built
+    concurrently.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as guard:
+        while not guard.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": Lock.SCHEMA.value}).scalar_one():
+            time.sleep(_ASK_AGAIN_SECONDS)
+        yield
+
+
+def _lacking(connection: Connection, metadata: MetaData) -> list[tuple[str, str]]:
+    refused, known = (
+        {tuple(row) for row in connection.execute(text(query))} for query in (_REFUSED_EMPTY, _COLUMNS_OF_TABLES)
+    )
+    never_empty = {
+        (table.name, column.name)
+        for table in metadata.tables.values()
+        if table.schema is None
+        for column in table.columns
+        if not column.nullable
+    }
+    return sorted((never_empty & known) - refused)
+
+
+_REFUSED_EMPTY = """
+    SELECT c.relname, a.attname FROM pg_constraint AS n JOIN pg_class AS c ON c.oid = n.conrelid
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = n.conkey[1]
+    WHERE n.contype = 'n' AND n.convalidated AND n.connamespace = 'public'::regnamespace
+"""
+_COLUMNS_OF_TABLES = """
+    SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0
+"""
+
+
+def _tighten(connection: Connection, metadata: MetaData) -> None:
+    """
+    Refuse empty values where every row has one now, and check the rows of before where a revision left that out.
+
+    A constraint comes unchecked first, which takes a moment; the check lets others read and write.
+    """
+    for table, column in _lacking(connection, metadata):
+        if connection.execute(text(f"SELECT EXISTS (SELECT FROM {table} WHERE {column} IS NULL)")).scalar_one():
+            continue
+        name = f"{table}_{column}_not_null"
+        is_there = connection.execute(
+            text("SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass(:table) AND conname = :name)"),
+            {"table": table, "name": name},
+        ).scalar_one()
+        if not is_there:
+            connection.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT {name} NOT NULL {column} NOT VALID"))
+        connection.commit()
+    unchecked = connection.execute(
+        text(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint"
+            " WHERE connamespace = 'public'::regnamespace AND NOT convalidated"
+        )
+    ).all()
+    for table, name in unchecked:
+        connection.execute(text(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}"))
+        connection.commit()
 
 
 def _set_roles(connection: Connection, metadata: MetaData) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.policy import Role
 from app.access.service import command_actor, create_service_key
 from app.audit.models import AuditEvent
+from app.commands import move_to_head
 from app.conditions.models import ConditionSynonym, MedicalCondition
 from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapJourney, EapProgram
@@ -369,7 +370,9 @@ async def test_of_two_at_once_one_is_added(racers: httpx.AsyncClient) -> None:
     assert sorted(answer.status_code for answer in moved) == [200, 409]
 
 
-def test_doubles_that_are_here_stay_and_are_marked_when_the_rule_comes(another_database: Callable[[str], str]) -> None:
+def test_doubles_that_are_here_stay_and_are_marked_when_the_rule_comes(
+    another_database: Callable[[str], str], settings: Settings
+) -> None:
     url = another_database(f"doubles_{os.getpid()}")
     schema.downgrade(url, BEFORE)
     then = "timestamptz '2026-01-0{} 09:00Z'"
@@ -398,7 +401,7 @@ def test_doubles_that_are_here_stay_and_are_marked_when_the_rule_comes(another_d
                 " SELECT medical_condition_id, 'zzaucher' FROM medical_condition WHERE name = 'ZZAUCHER.'"
             )
         )
-    schema.upgrade(url)
+    move_to_head(settings, url)
     with engine.begin() as connection:
         found = connection.execute(sa.text("SELECT name, name_key, city_key, is_double, version FROM hospital")).all()
         conditions = connection.execute(

@@ -56,6 +56,23 @@ async def open_user(
     return account
 
 
+async def make_keys_anew(session: AsyncSession) -> None:
+    """
+    Give the accounts whose key is of an earlier rule today's, the older ones first.
+
+    One whose mailbox another account has keeps what it has.
+    """
+    oldest_first = select(UserAccount).where(UserAccount.email.is_not(None))
+    accounts = (await session.scalars(oldest_first.order_by(UserAccount.created_at, UserAccount.user_account_id))).all()
+    taken = {account.email_key for account in accounts}
+    for account in accounts:
+        key = account_key(account.email or "")
+        if key and key not in taken:
+            taken.add(key)
+            account.email_key = key
+    await session.flush()
+
+
 def _checked(roles: Iterable[str]) -> list[str]:
     wanted = sorted(set(roles))
     if not wanted or not set(wanted) <= {role.value for role in HUMAN_ROLES}:

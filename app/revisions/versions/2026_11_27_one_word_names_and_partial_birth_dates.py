@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0030_partial"
-down_revision: str | None = "0029_references"
+down_revision: str | None = "0029_unique_references"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
@@ -21,13 +21,18 @@ def upgrade() -> None:
     for name in NAMES:
         op.alter_column("person", name, nullable=True)
     op.add_column("person", sa.Column("date_of_birth_precision", sa.Text(), server_default="day", nullable=False))
+    # The rows that are here are read when the schema is at its head, without a lock.
     op.create_check_constraint(
-        "date_of_birth_precision_known", "person", "date_of_birth_precision IN ('year', 'month', 'day')"
+        "date_of_birth_precision_known",
+        "person",
+        "date_of_birth_precision IN ('year', 'month', 'day')",
+        postgresql_not_valid=True,
     )
     op.create_check_constraint(
         "date_of_birth_begins_period",
         "person",
         "date_of_birth = date_trunc(date_of_birth_precision, date_of_birth::timestamp)",
+        postgresql_not_valid=True,
     )
 
 

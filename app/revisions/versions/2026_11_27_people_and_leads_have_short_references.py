@@ -1,6 +1,8 @@
 """
 A person and a lead have a short reference: P- or L-, seven random letters, a check letter.
 
+Those who are here get theirs afterwards, in batches (app/earlier_rows.py); then the column refuses what has none.
+
 Revision: 0029_references.
 """
 
@@ -10,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0029_references"
-down_revision: str | None = "0028_search"
+down_revision: str | None = "0028_search_indexes"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
@@ -62,13 +64,9 @@ NEW_REFERENCE = """
 def upgrade() -> None:
     op.execute(NEW_REFERENCE)
     for table, kind in (("person", "P"), ("patient_lead", "L")):
+        # The default comes second: with the column every row would be written.
         op.add_column(table, sa.Column("reference", sa.Text(), nullable=True))
-        op.create_unique_constraint(None, table, ["reference"])
-        # The rows stay the version that they are.
-        op.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        op.execute(f"UPDATE {table} SET reference = new_reference('{kind}')")
-        op.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-        op.alter_column(table, "reference", nullable=False, server_default=sa.text(f"new_reference('{kind}')"))
+        op.alter_column(table, "reference", server_default=sa.text(f"new_reference('{kind}')"))
     op.execute(_CHANGED.format(_OF_ALL, _ALL_BUT_REFERENCES))
 
 

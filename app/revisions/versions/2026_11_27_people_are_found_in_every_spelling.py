@@ -1,6 +1,6 @@
 """
 People are searched in a table of their own: every spelling of their names, the buckets of their number, what lists
-filter by. Addresses are found by their beginning, phones by their end.
+filter by.
 
 The rows of the people who are here are made afterwards, newest first, by `crm db upgrade` or the worker: folding is
 Python's, and a million people would keep the schema locked for minutes.
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0028_search"
-down_revision: str | None = "0027_alike"
+down_revision: str | None = "0027_alike_indexes"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
@@ -186,62 +186,11 @@ def upgrade() -> None:
         "AFTER UPDATE OF first_name, last_name, middle_name, preferred_name, is_active, date_of_birth ON person "
         "FOR EACH ROW EXECUTE FUNCTION keep_search_of_person()"
     )
-    op.create_index(
-        "ix_person_email_key_beginning",
-        "person",
-        ["email_key"],
-        postgresql_ops={"email_key": "text_pattern_ops"},
-        postgresql_where=sa.text("email_key IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_person_phone_reversed",
-        "person",
-        [sa.text("reversed_digits(coalesce(phone_e164, phone)) text_pattern_ops")],
-        postgresql_where=sa.text("phone IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_contact_point_email_beginning",
-        "contact_point",
-        ["value_key"],
-        postgresql_ops={"value_key": "text_pattern_ops"},
-        postgresql_where=sa.text("kind = 'email'"),
-    )
-    op.create_index(
-        "ix_contact_point_phone_reversed",
-        "contact_point",
-        [sa.text("reversed_digits(value_key) text_pattern_ops")],
-        postgresql_where=sa.text("kind = 'phone'"),
-    )
-    op.create_index("ix_eap_journey_eap_number", "eap_journey", [sa.text("lower(eap_number)")])
     op.execute(_CHANGED.format(_OF_ALL, _OF_KEEPING))
-    # What the search by name used before.
-    op.drop_index("ix_person_name_key_trigram", table_name="person")
-    op.drop_index("ix_person_name_key_prefix", table_name="person")
 
 
 def downgrade() -> None:
-    op.create_index(
-        "ix_person_name_key_prefix",
-        "person",
-        ["name_key", "person_id"],
-        postgresql_ops={"name_key": "text_pattern_ops"},
-    )
-    op.create_index(
-        "ix_person_name_key_trigram",
-        "person",
-        ["name_key"],
-        postgresql_using="gin",
-        postgresql_ops={"name_key": "gin_trgm_ops"},
-    )
-    op.drop_index("ix_eap_journey_eap_number", table_name="eap_journey")
     op.execute(_CHANGED.format(_OF_KEEPING, _OF_ALL))
-    for name, table in (
-        ("ix_contact_point_phone_reversed", "contact_point"),
-        ("ix_contact_point_email_beginning", "contact_point"),
-        ("ix_person_phone_reversed", "person"),
-        ("ix_person_email_key_beginning", "person"),
-    ):
-        op.drop_index(name, table_name=table)
     op.execute("DROP TRIGGER keep_search ON person")
     for table in FOLLOWED:
         for event in ("insert", "update", "delete"):
