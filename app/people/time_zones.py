@@ -14,6 +14,11 @@ def is_zone(name: str) -> bool:
     return name in _names()
 
 
+def zones_in_use() -> list[str]:
+    """The names that are offered, sorted."""
+    return sorted(_in_use())
+
+
 def canonical_zone(name: str) -> str:
     """The name in use of a zone that was renamed (`Europe/Kiev`), else the name itself."""
     links = _links()

@@ -45,6 +45,13 @@ def on_a_page(error: FieldError) -> str:
     return IN_WORDS.get(error.code, error.message)
 
 
+def as_typed(value: object) -> str:
+    """A value as the field of a form holds it; the values of a list are parted by commas."""
+    if isinstance(value, (list, tuple)):
+        return ",".join(sorted(map(str, value)))
+    return "" if value is None else str(value)
+
+
 async def typed_in(request: Request, kind: type[BaseModel]) -> Typed:
     """What the form brought for the fields of `kind`, as it is shown again when something is wrong."""
     return _typed(await request.form(), kind)

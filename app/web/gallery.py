@@ -74,6 +74,7 @@ class Somebody:
     phone_extension: str | None = None
     preferred_name: str | None = None
     language: str | None = None
+    gender: str | None = None
     country: str | None = "NL"
     time_zone: str | None = "Europe/Amsterdam"
     date_of_birth: date | None = None

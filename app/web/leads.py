@@ -24,13 +24,21 @@ from app.platform.paging import PageQuery
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
-from app.web.people import alike, around
-from app.web.render import Flash, page
+from app.web.people import ABOUT, alike, around, who
+from app.web.render import Flash, page, wanted_block
 from app.web.words import country_name, words
 
 router = page_router()
 
-_SHOWN_RIGHTS = ("call.create", "lead.write", "lead.convert", "suggestion.decide", "task.write", "note.write")
+_SHOWN_RIGHTS = (
+    "call.create",
+    "lead.write",
+    "lead.convert",
+    "suggestion.decide",
+    "task.write",
+    "note.write",
+    "person.write",
+)
 LIST = ListPage(
     path="/leads",
     title="Leads",
@@ -73,22 +81,27 @@ add_list(router, LIST)
 
 @router.get("/leads/{lead_id}", dependencies=[allow("lead.read")])
 async def show_lead(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
+    return page(request, "leads/record.html", await record_context(request, session, actor, lead_id))
+
+
+async def record_context(request: Request, session: AsyncSession, actor: Actor, lead_id: UUID) -> dict[str, Any]:
+    """What the record page shows; a part of it only what stands under About."""
     query = read_query(request, PageQuery, asked_in(request, PageQuery))
     lead = await queries.get_lead(session, actor, lead_id=lead_id)
     service.note(session, lead)
     audit.note(session, subject=lead.person_id)
-    shown = answers.read(lead, clock.now())
-    person, person_id, owner_id = PersonRead.model_validate(lead.person), lead.person_id, lead.owner_id
-    context = {
+    person, person_id, owner_id = lead.person, lead.person_id, lead.owner_id
+    shown = {
         **NO_ERRORS,
-        "lead": shown,
-        "person": person,
+        "lead": answers.read(lead, clock.now()),
+        "person": PersonRead.model_validate(person),
         "here": f"/leads/{lead_id}",
         "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
-        "alike": await alike(session, actor, person_id=person_id),
     }
-    context |= await around(session, actor, person=lead.person, patient_id=None, owner_id=owner_id, query=query)
-    return page(request, "leads/record.html", context)
+    if wanted_block(request) == ABOUT:
+        return shown | await who(session, actor, person=person, owner_id=owner_id, is_part=True)
+    shown["alike"] = await alike(session, actor, person_id=person_id)
+    return shown | await around(session, actor, person=person, patient_id=None, owner_id=owner_id, query=query)
 
 
 @router.post("/leads/{lead_id}/take", dependencies=[allow("lead.write")])

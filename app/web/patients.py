@@ -32,11 +32,22 @@ from app.platform.paging import PageQuery
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
-from app.web.people import around
-from app.web.render import Flash, page
+from app.web.people import ABOUT, around, who
+from app.web.render import Flash, page, wanted_block
 from app.web.words import country_name, words
 
 router = page_router()
+
+
+_SHOWN_RIGHTS = (
+    "call.create",
+    "journey.write",
+    "suggestion.decide",
+    "task.write",
+    "note.write",
+    "person.write",
+    "patient.write",
+)
 
 
 async def _overviews(session: AsyncSession, rows: Sequence[Patient]) -> Mapping[UUID, PatientOverview]:
@@ -96,29 +107,29 @@ class ShownJourney:
 
 @router.get("/patients/{patient_id}", dependencies=[allow("patient.read")])
 async def show_patient(request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID) -> Response:
+    return page(request, "patients/record.html", await record_context(request, session, actor, patient_id))
+
+
+async def record_context(request: Request, session: AsyncSession, actor: Actor, patient_id: UUID) -> dict[str, Any]:
+    """What the record page shows; a part of it only what stands under About."""
     query = read_query(request, PageQuery, asked_in(request, PageQuery))
-    return page(request, "patients/record.html", await _record_context(session, actor, patient_id, query))
-
-
-async def _record_context(session: AsyncSession, actor: Actor, patient_id: UUID, query: PageQuery) -> dict[str, Any]:
     patient = await _patient(session, actor, patient_id)
     shown: dict[str, Any] = {
         **NO_ERRORS,
         "patient": answers.read(patient),
         "here": f"/patients/{patient_id}",
-        "journeys": [],
         "care_team": [],
-        "may": {
-            code: actor.may(code)
-            for code in ("call.create", "journey.write", "suggestion.decide", "task.write", "note.write")
-        },
+        "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
     }
-    if actor.may("journey.read"):
-        shown["journeys"] = [one for kind in KINDS for one in await _journeys_of(session, actor, kind, patient_id)]
     if actor.may("relationship.read"):
         links = await list_care_links(session, actor, patient_id=patient_id, query=CareLinkFilter(is_current="true"))
         shown["care_team"] = [care_answers.read(row) for row in links.rows]
     person, owner_id = patient.person, patient.owner_id
+    if wanted_block(request) == ABOUT:
+        return shown | await who(session, actor, person=person, owner_id=owner_id, is_part=True)
+    shown["journeys"] = []
+    if actor.may("journey.read"):
+        shown["journeys"] = [one for kind in KINDS for one in await _journeys_of(session, actor, kind, patient_id)]
     return shown | await around(session, actor, person=person, patient_id=patient_id, owner_id=owner_id, query=query)
 
 

@@ -1,5 +1,6 @@
 """What the record pages of leads and patients have in common: who somebody is, and what is known around them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,8 @@ from app.tasks import answers as task_answers
 from app.tasks.queries import list_tasks
 from app.tasks.schemas import TaskFilter
 
+ABOUT = "record_about"
+"""The part of a record page that holds its facts; it comes with the head, which names some of them."""
 _FEW = 20
 _NAMED_BY = ("entered_by", "received_by", "decided_by", "done_by", "created_by")
 """The fields of a timeline's entries that name an account."""
@@ -59,17 +62,13 @@ async def around(
     """
     person_id = person.person_id
     timeline = await timeline_of(session, person_id=person_id, patient_id=patient_id, query=query)
-    points = await queries.list_contact_points(session, actor, person_id=person_id, query=PageQuery(limit=_FEW))
     shown: dict[str, Any] = {
         "timeline": timeline,
         "is_earlier": query.cursor is not None,
-        "opt_outs": await opt_outs_of(session, person),
-        "contact_points": [ContactPointRead.model_validate(row) for row in points.rows],
         "bookings": [],
         "suggested": [],
         "tasks": [],
         "pinned": [],
-        "me": actor.account_id,
     }
     if actor.may("call.read"):
         open_calls = CallFilter(person_id=person_id, status="open", limit=_FEW)
@@ -86,9 +85,31 @@ async def around(
         pinned = await list_notes(session, actor, query=NoteFilter(person_id=person_id, is_pinned="true", limit=_FEW))
         shown["pinned"] = [NoteRead.model_validate(row) for row in pinned.rows]
     accounts = {getattr(item.data, name, None) for item in timeline.items for name in _NAMED_BY}
-    accounts |= {opt_out.entered_by for opt_out in shown["opt_outs"]}
-    shown["names"] = await account_names(session, {owner_id, *accounts})
-    return shown
+    return shown | await who(session, actor, person=person, owner_id=owner_id, named=accounts)
+
+
+async def who(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    person: Person,
+    owner_id: UUID | None,
+    named: Iterable[UUID | None] = (),
+    is_part: bool = False,
+) -> dict[str, Any]:
+    """Who somebody is, for the head and the facts of a record page; `named` are accounts whose names are needed too."""
+    points = await queries.list_contact_points(session, actor, person_id=person.person_id, query=PageQuery(limit=_FEW))
+    opt_outs = await opt_outs_of(session, person)
+    names = await account_names(session, {owner_id, *named, *(opt_out.entered_by for opt_out in opt_outs)})
+    return {
+        "opt_outs": opt_outs,
+        "contact_points": [ContactPointRead.model_validate(row) for row in points.rows],
+        "names": names,
+        "me": actor.account_id,
+        "is_part": is_part,
+        "editing": None,
+        "saved": None,
+    }
 
 
 async def alike(session: AsyncSession, actor: Actor, *, person_id: UUID) -> list[Alike]:

@@ -27,6 +27,7 @@ from starlette.types import Receive, Scope, Send
 from app.access.answering import Asked, Filled, NotShown
 from app.oversight.words import did
 from app.web.contents import answers_in, shown_to
+from app.web.forms import as_typed
 from app.web.words import (
     age_on,
     birth_text,
@@ -218,6 +219,7 @@ def build_environment(*, development: bool) -> Environment:
     )
     environment.filters |= {
         "age": age_on,
+        "as_typed": as_typed,
         "birth": birth_text,
         "clock": clock_of,
         "country": country_name,

@@ -1,7 +1,7 @@
 """Dates, times and codes as people read them. Instants are shown on the clock of the person who looks."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
@@ -162,6 +162,13 @@ def language_name(code: str) -> str:
     main = code.partition("-")[0]
     found = pycountry.languages.get(alpha_2=main) or pycountry.languages.get(alpha_3=main)
     return found.name if found else code
+
+
+@cache
+def languages() -> Sequence[tuple[str, str]]:
+    """The languages that have a code of two letters: (code, English name), by name."""
+    found = [(one.alpha_2, one.name) for one in pycountry.languages if hasattr(one, "alpha_2")]
+    return sorted(found, key=lambda one: one[1])
 
 
 @cache

@@ -106,6 +106,40 @@ async def test_a_caller_is_found_by_a_mistyped_name_and_the_call_is_logged_by_ke
     assert (stored.status, stored.outcome, stored.adverse_event_heard) == ("completed", "reached", False)
 
 
+async def test_two_people_edit_the_same_patient_and_each_sees_what_the_other_wrote(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    first = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    second = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    for page in (first, second):
+        await page.goto(f"{crm}/patients/{ids['patient']}")
+        await page.get_by_label("Note", exact=True).fill("A note that is half written")
+        await page.get_by_role("link", name="change last name").press("Enter")
+        await expect(page.get_by_label("Last name")).to_be_focused()
+    await first.get_by_label("Last name").fill("Duarte")
+    await first.keyboard.press("Enter")
+    await expect(first.get_by_role("heading", level=1)).to_have_text("Ines Duarte")
+    await expect(first.get_by_role("link", name="change last name")).to_be_focused()
+
+    await second.get_by_label("Last name").fill("Carvalho Duarte")
+    await second.keyboard.press("Enter")
+    await expect(second.get_by_role("alert")).to_contain_text("It is now Duarte")
+    await second.get_by_role("button", name="Save mine").press("Enter")
+    await expect(second.get_by_role("heading", level=1)).to_have_text("Ines Carvalho Duarte")
+
+    # As it was, for the other stories; Escape leaves a field as it was.
+    await second.keyboard.press("Enter")
+    await second.get_by_label("Last name").fill("Nobody")
+    await second.keyboard.press("Escape")
+    await expect(second.get_by_label("Last name")).to_have_count(0)
+    await second.get_by_role("link", name="change last name").press("Enter")
+    await second.get_by_label("Last name").fill("Carvalho")
+    await second.keyboard.press("Enter")
+    await expect(second.get_by_role("heading", level=1)).to_have_text("Ines Carvalho")
+    for page in (first, second):
+        await expect(page.get_by_label("Note", exact=True)).to_have_value("A note that is half written")
+
+
 async def test_rows_are_walked_by_keys_and_the_last_one_stays(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
@@ -144,6 +178,10 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
             f"/patients/{ids['patient']}/tasks/new",
             f"/leads/{ids['lead']}/tasks/new",
             f"/calls/{ids['call']}/outcome",
+            f"/patients/{ids['patient']}/facts/phone",
+            f"/patients/{ids['patient']}/facts/do_not_contact_channels",
+            f"/patients/{ids['patient']}/dates/first_contact_date",
+            f"/leads/{ids['lead']}/facts/email",
             f"/leads/{ids['lead']}/move",
             f"/leads/{ids['lead']}/convert",
             f"/patients/{ids['patient']}/clinical-trial-journeys/{ids['journey']}/move",

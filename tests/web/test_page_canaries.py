@@ -109,6 +109,9 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/leads/{lead_id}/convert": [{}],
     "/leads/{lead_id}/suggested-changes/{suggested_change_id}/accept": [{}],
     "/leads/{lead_id}/suggested-changes/{suggested_change_id}/reject": [{}],
+    "/patients/{patient_id}/facts/{fact}": [{}, {"email": "not an address"}, {"email": "a@example.org", "seen": "x"}],
+    "/leads/{lead_id}/facts/{fact}": [{}, {"email": "not an address"}, {"email": "a@example.org", "seen": "x"}],
+    "/patients/{patient_id}/dates/{date}": [{}, {"first_contact_date": "1800-01-01"}],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": [{}, {"to": "not_pursued", "reason_code": "other"}],
     "/access-reasons": [{}, {"person_id": "{person_id}", "reason": "x", "back": "/history/persons/{person_id}"}],
     **dict.fromkeys(
@@ -147,6 +150,9 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
         "?medical_condition_id={medical_condition_id}",
     ],
     "/patients/{patient_id}": ["", "?cursor=x"],
+    "/patients/{patient_id}/facts/{fact}": [""],
+    "/leads/{lead_id}/facts/{fact}": [""],
+    "/patients/{patient_id}/dates/{date}": [""],
     **{
         f"{place}/{what}/new": [""]
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")
@@ -394,6 +400,7 @@ async def _walk(
         "held_form_id": str(held), "web_session_id": str(other.web_session_id), "passkey_id": NO_WORLD,
         "status": "404", "name": "forms", "record_id": str(world.person_id),
         "kind_path": "clinical-trial-journeys", "journey_id": str(world.ids["ct_journey_id"]),
+        "fact": "email", "date": "first_contact_date",
     }  # fmt: skip
     return Walk(browser, bound, ids, token)
 

@@ -1,0 +1,185 @@
+"""
+The facts of a record page, edited where they stand: one field at a time.
+
+A form says which value it was made from. When the field holds another one by then, nothing is written: the form comes
+back with both, and its owner chooses. Other fields may have changed meanwhile, that hinders nobody.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+from uuid import UUID
+
+from fastapi import Path, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.request_guard import CurrentActor, DbSession
+from app.patients.models import Patient
+from app.patients.queries import get_patient
+from app.patients.schemas import PatientUpdate
+from app.patients.service import change_patient
+from app.people.models import GENDERS, Person
+from app.people.schemas import ContactChannel, PersonUpdate
+from app.people.service import change_person
+from app.people.time_zones import zones_in_use
+from app.platform.actor import Actor
+from app.platform.errors import AppError, NotFound, Stale
+from app.platform.etags import etag
+from app.platform.text import Body
+from app.web import leads, patients
+from app.web.about import LEADS, PATIENTS, About
+from app.web.forms import as_typed, read_form, typed_in
+from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
+from app.web.people import ABOUT
+from app.web.render import Flash, page, wanted_block
+from app.web.words import languages, words
+
+router = page_router()
+
+Options = Sequence[tuple[str, str]]
+RECORDS = {
+    PATIENTS: ("patients/record.html", patients.record_context),
+    LEADS: ("leads/record.html", leads.record_context),
+}
+
+
+class ChangedMeanwhile(Stale):
+    detail = "This was changed while you were typing. Choose which of the two stays."
+
+
+class NoSuchFact(NotFound):
+    detail = "There is no such field on this page."
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A field that can be edited in place; `control` is the kind of its field, `was` whether its value is replaced."""
+
+    field: str
+    label: str
+    control: str = "text"
+    hint: str = ""
+    options: Callable[[], Options] = tuple
+    was: bool = False
+
+
+@dataclass(frozen=True)
+class Editing:
+    """The field that is being edited, as the template gets it. `typed` is what was typed; None shows what stands."""
+
+    field: str
+    label: str
+    control: str
+    hint: str
+    options: Options
+    was: bool
+    typed: Any = None
+    differs: bool = False
+
+
+def _genders() -> Options:
+    return [(code, words(code)) for code in GENDERS]
+
+
+def _channels() -> Options:
+    return [(code, words(code)) for code in get_args(ContactChannel)]
+
+
+def _zones() -> Options:
+    return [(name, name) for name in zones_in_use()]
+
+
+OF_PERSON = (
+    Fact("first_name", "First name"),
+    Fact("last_name", "Last name"),
+    Fact("preferred_name", "Preferred name", hint="How they want to be called."),
+    Fact("phone", "Phone", "tel", was=True),
+    Fact("email", "E-mail", "email", was=True),
+    Fact("language", "Language", "select", options=languages),
+    Fact("date_of_birth", "Born", hint="1967-03-14, or 1967-03, or 1967, as far as it is known."),
+    Fact("gender", "Gender", "select", options=_genders),
+    Fact("country", "Country", hint="Its name or its code of two letters."),
+    Fact("time_zone", "Time zone", "list", options=_zones, hint="Such as Europe/Lisbon."),
+    Fact("do_not_contact_channels", "Do not contact by", "choices", options=_channels),
+)
+OF_PATIENT = (
+    Fact("first_contact_date", "First contact", "date"),
+    Fact("initial_consult_date", "First consult", "date"),
+)
+
+
+def _add(about: About, facts: Sequence[Fact], model: type[Body], *, kind: str, permission: str) -> None:
+    key, name = Path(alias=about.key), Path(alias=kind)
+    named = {fact.field: fact for fact in facts}
+    place = f"{about.address}/{kind}s/{{{kind}}}"
+    template, read = RECORDS[about]
+
+    def fact_of(field: str) -> Fact:
+        if field not in named:
+            raise NoSuchFact
+        return named[field]
+
+    @router.get(place, name="edit_fact", dependencies=[allow(permission)])
+    async def edit_fact(
+        request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key, field: str = name
+    ) -> Response:
+        editing = _editing(fact_of(field))
+        context = await read(request, session, actor, record_id)
+        return page(request, template, {**context, "editing": editing})
+
+    @router.post(place, name="save_fact", dependencies=[allow(permission)])
+    async def save_fact(
+        request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key, field: str = name
+    ) -> Response:
+        fact, form = fact_of(field), await request.form()
+        typed, seen, was = (await typed_in(request, model))[field], str(form.get("seen", "")), str(form.get("was", ""))
+        given = {field: typed} | ({"was": was} if fact.was and was else {})
+        try:
+            change = read_form(model, given)
+            async with known_errors(request, session):
+                await _save(session, actor, about, record_id, change, field=field, seen=seen)
+        except NotFound:
+            raise
+        except AppError as error:
+            context = await read(request, session, actor, record_id)
+            editing = _editing(fact, typed, differs=isinstance(error, Stale))
+            return form_again(request, template, {**context, "editing": editing}, error)
+        saved = Flash(f"{fact.label} is saved.")
+        if wanted_block(request) != ABOUT:
+            return go_to(request, f"{about.path}/{record_id}", flash=saved)
+        context = await read(request, session, actor, record_id)
+        return page(request, template, {**context, "saved": field}, flashes=[saved])
+
+
+async def _save(
+    session: AsyncSession, actor: Actor, about: About, record_id: UUID, change: Body, *, field: str, seen: str
+) -> None:
+    """ChangedMeanwhile unless the field still holds what the form was made from; Stale when it changes right now."""
+    person = await about.person(session, actor, record_id)
+    if isinstance(change, PersonUpdate):
+        if _is_to_be_saved(person, change, field=field, seen=seen):
+            if_match = etag(person.version)
+            await change_person(session, actor, person_id=person.person_id, change=change, if_match=if_match)
+        return
+    assert isinstance(change, PatientUpdate)  # noqa: S101 - there are no others
+    patient = await get_patient(session, actor, patient_id=record_id)
+    if _is_to_be_saved(patient, change, field=field, seen=seen):
+        if_match = etag(patient.version, person.version)
+        await change_patient(session, actor, patient_id=record_id, change=change, if_match=if_match)
+
+
+def _is_to_be_saved(stands: Person | Patient, change: Body, *, field: str, seen: str) -> bool:
+    now, wanted = as_typed(getattr(stands, field)), as_typed(getattr(change, field))
+    if now not in (wanted, seen):
+        raise ChangedMeanwhile
+    return wanted != now
+
+
+def _editing(fact: Fact, typed: Any = None, *, differs: bool = False) -> Editing:
+    options = list(fact.options())
+    return Editing(fact.field, fact.label, fact.control, fact.hint, options, fact.was, typed=typed, differs=differs)
+
+
+for _about in (PATIENTS, LEADS):
+    _add(_about, OF_PERSON, PersonUpdate, kind="fact", permission="person.write")
+_add(PATIENTS, OF_PATIENT, PatientUpdate, kind="date", permission="patient.write")
