@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import AuditEvent
 from app.audit.schemas import AuditEventFilter
+from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import Database
 from app.platform.paging import COUNT_CAP, Found, SortKey, after, decode_cursor, encode_cursor, fetch_keys
@@ -94,6 +95,23 @@ async def list_events(session: AsyncSession, _actor: Actor, *, query: AuditEvent
     ids = select(AuditEvent.audit_event_id, *question.sort.columns).where(*question.conditions)
     keys = await fetch_keys(session, ids=ids, query=query, sort=question.sort)
     return replace(keys, rows=await _events(session, keys.rows))
+
+
+_REMEMBERED, _REMEMBERED_FOR = 400, timedelta(days=30)
+"""Among so many of somebody's latest events, none older than that, it is looked what they have opened."""
+
+
+async def recently_opened(session: AsyncSession, actor: Actor, *, actions: Sequence[str], most: int) -> list[UUID]:
+    """The records that the actor has opened by these actions, the latest first, each once."""
+    event = AuditEvent
+    latest = (
+        select(event.record_id, event.action)
+        .where(event.actor_id == actor.account_id, event.at >= clock.now() - _REMEMBERED_FOR, event.outcome == "done")
+        .order_by(event.at.desc(), event.audit_event_id.desc())
+        .limit(_REMEMBERED)
+    )
+    opened = (row.record_id for row in await session.execute(latest) if row.action in actions and row.record_id)
+    return list(dict.fromkeys(opened))[:most]
 
 
 async def list_events_of_person(session: AsyncSession, *, query: AuditEventFilter, limit: int) -> Found[AuditEvent]:

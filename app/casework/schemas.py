@@ -58,6 +58,18 @@ class PatientOverview(Answer):
     next_call_at: Health[datetime | None]
 
 
+class CaseSummary(Answer):
+    """What there is of a person beside who they are: a patient, the lead that counts, a physician."""
+
+    person_id: UUID
+    patient_id: UUID | None
+    patient_status: str | None
+    lead_id: UUID | None
+    lead_reference: str | None
+    lead_status: str | None
+    physician_id: UUID | None
+
+
 class CallEntry(Answer):
     """A booking or call; `at` is when it was, or is to be."""
 

@@ -99,8 +99,8 @@ PLACES: tuple[Place, ...] = (
 )
 """Every group of screens adds its places here, in the order of the sidebar."""
 
-SEARCH_HREF: str | None = None
-"""Where the search field of the top bar leads, for roles that may search people; None while there is no such page."""
+SEARCH_HREF = "/search"
+"""Where the search field of the top bar leads. Everybody has places to go to; who may search people finds them too."""
 
 USER_MENU = (
     NavItem("My account", "user-circle", "/account"),
@@ -147,5 +147,6 @@ def frame_for(request: Request, visitor: Visitor) -> Frame:
         user_menu=USER_MENU,
         zone=zone_named(request.cookies.get("zone")),
         csrf_token=visitor.csrf_token,
-        search_href=SEARCH_HREF if actor.may("person.search") else None,
+        search_href=SEARCH_HREF,
+        search_hint="Search people and references" if actor.may("person.search") else "Search pages",
     )

@@ -65,7 +65,8 @@ class Needs:
     answers, and whether a password or passkey must have been given in the last ten minutes. `recorded` leaves an event
     although the method is a safe one and nobody is shown: a sign-in comes back by GET. `hashes` is for a page that
     hashes a password: no transaction is open when its endpoint begins, and what may have ended meanwhile is asked again
-    by `let_in_again` or by its last statements.
+    by `let_in_again` or by its last statements. `seen_by` is the permission by which a page that everybody may open
+    shows people to those who have it.
     """
 
     permission: str | None
@@ -73,6 +74,7 @@ class Needs:
     recent: bool = False
     recorded: bool = False
     hashes: bool = False
+    seen_by: str | None = None
 
     def __call__(self) -> None:
         """Do nothing: the page guard has decided before any dependency runs."""
@@ -86,9 +88,13 @@ def allow(permission: str, *, recent: bool = False) -> params.Depends:
     return made
 
 
-def signed_in(*, recent: bool = False, recorded: bool = False, hashes: bool = False) -> params.Depends:
-    """For everybody with an open session: pages about nobody but themselves."""
-    made: params.Depends = Depends(Needs(None, recent=recent, recorded=recorded, hashes=hashes))
+def signed_in(
+    *, recent: bool = False, recorded: bool = False, hashes: bool = False, seen_by: str | None = None
+) -> params.Depends:
+    """For everybody with an open session: pages about nobody but themselves, and those that say by what they show."""
+    if seen_by is not None and seen_by not in PERMISSIONS:
+        raise ValueError(f"{seen_by} is not a permission of app/access/policy.py")
+    made: params.Depends = Depends(Needs(None, recent=recent, recorded=recorded, hashes=hashes, seen_by=seen_by))
     return made
 
 
@@ -253,7 +259,7 @@ async def _carry_out(
     session: AsyncSession, request: Request, inner: Handler, needs: Needs, action: str, visitor: Visitor
 ) -> Response:
     request.state.session, request.state.actor = session, visitor.actor
-    request.state.access = access = _access(request, needs)
+    request.state.access = access = _access(request, needs, visitor)
     with answering(Asked(session, visitor.actor or NOBODY, access)):
         response = await inner(request)
     if response.status_code >= HTTPStatus.BAD_REQUEST:
@@ -278,10 +284,13 @@ async def _carry_out(
     return _framed(request, response, visitor)
 
 
-def _access(request: Request, needs: Needs) -> AccessContext:
-    """A page that declares no permission shows nothing of people's data in clear."""
+def _access(request: Request, needs: Needs, visitor: Visitor) -> AccessContext:
+    """A page that declares no permission shows nothing of people's data in clear, to nobody who lacks `seen_by`."""
     settings: Settings = request.app.state.settings
-    return AccessContext(needs.permission or "", secret_key=settings.secret_key, caseload=settings.caseload)
+    permission = needs.permission
+    if permission is None and needs.seen_by is not None and visitor.actor is not None:
+        permission = needs.seen_by if visitor.actor.may(needs.seen_by) else None
+    return AccessContext(permission or "", secret_key=settings.secret_key, caseload=settings.caseload)
 
 
 def _kind_of(status: int) -> type[AppError]:

@@ -112,8 +112,8 @@ class Frame:
     What surrounds the content of a page for the person who looks at it. The page guard puts it on
     `request.state.frame`; without one a page stands alone (sign-in, errors before sign-in).
 
-    `zone` is the viewer's time zone. Without `search_href` there is no search field and no word of it, for there is no
-    page to search, or the role has nothing to search. `phone_nav` names the up to four places of the bar at the bottom
+    `zone` is the viewer's time zone. Without `search_href` there is no search field and no word of it; `search_hint`
+    stands in the field. `phone_nav` names the up to four places of the bar at the bottom
     of a phone.
     `banner` stays above every page while what it says is true.
     """
@@ -126,6 +126,7 @@ class Frame:
     zone: tzinfo = UTC
     csrf_token: str = ""
     search_href: str | None = None
+    search_hint: str = "Search"
     sign_out_href: str = "/sign-out"
     banner: Banner | None = None
 

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from app.platform.settings import Settings
 from app.web import (
     account,
+    callers,
     calls,
     came_back,
     enrolment,
@@ -21,6 +22,7 @@ from app.web import (
     oversight,
     passkeys,
     patients,
+    search,
     sign_in,
     standing_faults,
     suggestions,
@@ -32,7 +34,9 @@ from app.web.page_guard import mount_screens
 
 SCREENS = (
     home.router,
+    search.router,
     today.router,
+    callers.router,
     leads.router,
     patients.router,
     calls.router,

@@ -87,6 +87,15 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/break-glass/{access_opening_id}/end": [{}],
     "/break-glass/{access_opening_id}/review": [{}, {"verdict": "justified"}],
     "/came-back/{came_back_id}/close": [{}, {"reason": "x"}],
+    "/search": [
+        {}, {"q": "Personcanar"}, {"q": "P-0000000A"}, {"q": "a"}, {"q": "Personcanar", "step": "calls"},
+        {"here": "/patients/{patient_id}"},
+    ],
+    "/callers/begin": [{}, {"q": "Personcanary"}],
+    "/callers/new": [
+        {}, {"last_name": "Personcanary", "condition": "DMD"},
+        {"last_name": "Personcanary", "condition": "DMD", "choice": "{person_id}"},
+    ],
     "/patients": [{}, {"q": "Personcanary"}, {"q": "P-0000000A", "status": "active"}, {"status": "x"}],
     "/patients/{patient_id}/suggested-changes/{suggested_change_id}/accept": [{}],
     "/patients/{patient_id}/suggested-changes/{suggested_change_id}/reject": [{}],
@@ -132,7 +141,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
             "/", "/sign-in", "/sign-in/second-factor", "/sign-in/recovery", "/sign-in/enrolment", "/forgot-password",
             "/invitation/{token}", "/reset/{token}", "/sign-in/outside", "/sign-in/outside/callback", "/unlock",
             "/resume/{held_form_id}", "/account", "/account/password", "/account/app", "/account/recovery-codes",
-            "/account/sessions", "/users/new", "/users/{account_id}", "/users/{account_id}/name",
+            "/account/sessions", "/callers/new", "/users/new", "/users/{account_id}", "/users/{account_id}/name",
             "/api-keys/new", "/api-keys/{api_key_id}", "/break-glass/{access_opening_id}", "/break-glass/mine",
             "/mailbox", "/health", "/health/live", "/health/ready", "/docs", "/redoc", "/openapi.json", "/_gallery",
             "/_gallery/errors/{status}", "/_gallery/{name}",
@@ -158,6 +167,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")
         for what in ("calls", "bookings", "tasks", "notes")
     },
+    "/search": ["", "?step=calls", "?step=x", "?q=Personcanar"],
     "/today": [""],
     "/calls": [
         "", "?unresolved=true", "?status=open", "?pn_id={person_id}", "?cursor=x", "?occurs_from=2020-01-01T00:00",
@@ -409,7 +419,7 @@ def _closed_words(route: Route, roles: tuple[str, ...]) -> list[str]:
     """The canaries that these roles may not see at this address."""
     if route.path == MAILBOX:
         return [P, H]
-    permission = route.needs.permission if isinstance(route, PageRoute) else None
+    permission = (route.needs.permission or route.needs.seen_by) if isinstance(route, PageRoute) else None
     granting = [Role(role) for role in roles if permission in GRANTS[Role(role)]]
     words = list(SECRET)
     # Conditions, trials and the like are about nobody: their permission says so.

@@ -210,6 +210,7 @@ async def search(
         place = (number, int(part.by_activity), last.rank, last.errors, int(last.is_inactive), last.active_at)
         next_cursor = encode_cursor(query.fingerprint(), (*place, last.hit.num, last.hit.key))
     found = {getattr(row, str(hits.of.key.key)): row for row in await _loaded(session, rows, hits, shown)}
+    is_unknown = cursor is None and not part.rows
     return SearchFound(
         [found[one.hit.key] for one in shown if one.hit.key in found],
         next_cursor,
@@ -219,7 +220,7 @@ async def search(
         search=SearchRead(
             read_as=attempts[number].read_as if part.rows else None,
             similar=sum(one.rank == Rank.SIMILAR for one in shown),
-            new_caller=_new_caller(typed) if cursor is None and not part.rows and actor.may("person.create") else None,
+            new_caller=new_caller_of(typed) if is_unknown and actor.may("person.create") else None,
         ),
     )
 
@@ -475,7 +476,7 @@ def _of_numbers(typed: str, hits: Hits) -> list[_Attempt]:
     ]
 
 
-def _new_caller(typed: str) -> NewCaller:
+def new_caller_of(typed: str) -> NewCaller:
     """What was typed as the beginning of a new person, for `/persons/match` first."""
     today = clock.today()
     text = clean(typed)

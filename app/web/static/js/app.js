@@ -84,35 +84,14 @@ document.addEventListener("click", (event) => {
 
 // Keys ---------------------------------------------------------------------------------------------------------
 
-const isTyping = (element) => element.matches("input, textarea, select, [contenteditable]");
-
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") {
-    const menu = event.target.closest("details[data-menu][open]");
-    if (menu) {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    }
-  }
-  if (!isTyping(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) walkRows(event);
-  const search = document.getElementById("search") ?? document.querySelector("[data-list-search]");
-  const asks = (event.key === "/" && !isTyping(event.target)) || (event.key === "k" && (event.ctrlKey || event.metaKey));
-  if (search && asks && !event.altKey) {
-    event.preventDefault();
-    search.focus();
-    search.select();
+  if (event.key !== "Escape") return;
+  const menu = event.target.closest("details[data-menu][open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
   }
 });
-
-// J and K, or the arrows, go from row to row of a list; Enter opens, since the row is a link.
-function walkRows(event) {
-  const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
-  const links = step ? [...document.querySelectorAll("[data-rows] .row-link")] : [];
-  const at = links.indexOf(document.activeElement);
-  if (links.length === 0 || (at < 0 && event.key.startsWith("Arrow"))) return;
-  event.preventDefault();
-  links[Math.min(links.length - 1, Math.max(0, at + step))].focus();
-}
 
 // Forms --------------------------------------------------------------------------------------------------------
 

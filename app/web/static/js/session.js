@@ -21,6 +21,7 @@ function lockWhenIdle() {
   const idle = (Date.now() - Number(localStorage.getItem(LAST_SEEN) ?? 0)) / 1000;
   if (idle >= IDLE_SECONDS && !lock.open) {
     document.documentElement.classList.add("is-locked");
+    document.dispatchEvent(new CustomEvent("locked"));
     lock.showModal();
   }
   if (idle < IDLE_SECONDS && lock.open) unlock();
@@ -70,6 +71,7 @@ document.addEventListener("unlocked", () => {
   unlock();
 });
 document.addEventListener("htmx:finally:request", noteRequest);
+document.addEventListener("asked", noteRequest);
 document.addEventListener("visibilitychange", lockWhenIdle);
 noteRequest();
 setInterval(lockWhenIdle, 5000);

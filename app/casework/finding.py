@@ -1,0 +1,146 @@
+"""What is found beside people when somebody searches everywhere: what there is of each person, and what has a name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, String, cast, false, func, literal, select, true, union, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.casework.schemas import CaseSummary
+from app.conditions.models import CONDITION_NAMES, SYNONYM_NAMES, ConditionSynonym, MedicalCondition
+from app.hospitals.models import HOSPITAL_NAMES, Hospital
+from app.journeys.eap.models import PROGRAMME_NAMES, EapProgram
+from app.journeys.trial.identifiers import read_trial_number
+from app.journeys.trial.models import TRIAL_NAMES, ClinicalTrial
+from app.leads.models import PatientLead
+from app.patients.models import Patient
+from app.people.models import Person
+from app.people.references import read_reference
+from app.physicians.models import Physician
+from app.platform.actor import Actor
+from app.platform.search import has_words
+
+
+@dataclass(frozen=True)
+class Named:
+    """A record about nobody that is found by its name; `kind` is its table, `beside` what tells it from its likes."""
+
+    kind: str
+    record_id: UUID
+    name: str
+    beside: str | None
+
+
+async def cases_of(
+    session: AsyncSession, actor: Actor, *, person_ids: Sequence[UUID], typed: str = ""
+) -> dict[UUID, CaseSummary]:
+    """
+    What there is of each of these people, of whom there are few.
+
+    Of several leads the one whose reference was typed counts, else an open one, else the newest.
+    """
+    if not person_ids:
+        return {}
+    lead = PatientLead
+    meant = (
+        select(lead.lead_id, lead.reference, lead.status)
+        .where(lead.person_id == Person.person_id, true() if actor.may("lead.read") else false())
+        .order_by((lead.reference == (read_reference(typed) or "")).desc(), lead.closed_at.is_(None).desc())
+        .order_by(lead.created_at.desc(), lead.lead_id.desc())
+        .limit(1)
+        .lateral("meant")
+    )
+    is_patient = (Patient.person_id == Person.person_id) & Patient.deleted_at.is_(None)
+    is_physician: ColumnElement[bool] = Physician.person_id == Person.person_id
+    found = await session.execute(
+        select(
+            Person.person_id,
+            Patient.patient_id,
+            Patient.status.label("patient_status"),
+            meant.c.lead_id,
+            meant.c.reference.label("lead_reference"),
+            meant.c.status.label("lead_status"),
+            Physician.physician_id,
+        )
+        .select_from(Person)
+        .outerjoin(Patient, is_patient if actor.may("patient.read") else false())
+        .outerjoin(Physician, is_physician if actor.may("physician.read") else false())
+        .outerjoin(meant, true())
+        .where(Person.person_id.in_(person_ids))
+    )
+    return {row.person_id: CaseSummary.model_validate(row) for row in found}
+
+
+async def people_of_records(session: AsyncSession, *, record_ids: Sequence[UUID]) -> list[Person]:
+    """The people whose patients or leads these are, in this order, each once."""
+    if not record_ids:
+        return []
+    of_each = union_all(
+        select(Patient.patient_id.label("record_id"), Patient.person_id).where(
+            Patient.patient_id.in_(record_ids), Patient.deleted_at.is_(None)
+        ),
+        select(PatientLead.lead_id, PatientLead.person_id).where(PatientLead.lead_id.in_(record_ids)),
+    ).subquery()
+    rows = await session.execute(
+        select(of_each.c.record_id, Person).join(Person, Person.person_id == of_each.c.person_id)
+    )
+    by_record = {row[0]: row[1] for row in rows}
+    return list(dict.fromkeys(by_record[key] for key in record_ids if key in by_record))
+
+
+async def records_named(session: AsyncSession, actor: Actor, *, typed: str, most: int) -> list[Named]:
+    """Up to `most` of each kind the actor may read that have each typed word in their name, by name."""
+    asked = [query for permission, query in _queries(typed, most) if actor.may(permission)]
+    if not asked:
+        return []
+    found = await session.execute(union_all(*asked))
+    return [Named(row.kind, row.record_id, row.name, row.beside) for row in found]
+
+
+def _queries(typed: str, most: int) -> list[tuple[str, Select[Any]]]:
+    number = read_trial_number(typed)
+    is_trial = has_words(TRIAL_NAMES, typed)
+    if number is not None:
+        is_trial = ClinicalTrial.trial_id == number.number
+    condition_id = MedicalCondition.medical_condition_id
+    is_condition = (
+        condition_id.in_(
+            union(
+                select(condition_id).where(has_words(CONDITION_NAMES, typed)).correlate(None),
+                select(ConditionSynonym.medical_condition_id).where(has_words(SYNONYM_NAMES, typed)),
+            )
+        )
+        & MedicalCondition.is_active
+    )
+    of_table = (
+        ("condition.read", MedicalCondition, condition_id, is_condition, MedicalCondition.name,
+         MedicalCondition.abbreviation),
+        ("trial.read", ClinicalTrial, ClinicalTrial.clinical_trial_id, is_trial,
+         func.coalesce(ClinicalTrial.title, ClinicalTrial.trial_id), ClinicalTrial.trial_id),
+        ("programme.read", EapProgram, EapProgram.eap_program_id, has_words(PROGRAMME_NAMES, typed), EapProgram.name,
+         EapProgram.product),
+        ("hospital.read", Hospital, Hospital.hospital_id, has_words(HOSPITAL_NAMES, typed) & Hospital.is_active,
+         Hospital.name, Hospital.city),
+    )  # fmt: skip
+    return [
+        (permission, _of_table(model.__tablename__, key, condition, name, beside, most))
+        for permission, model, key, condition, name, beside in of_table
+    ]
+
+
+def _of_table(kind: str, key: Any, condition: Any, name: Any, beside: Any, most: int) -> Select[Any]:
+    few = (
+        select(
+            literal(kind, String).label("kind"),
+            key.label("record_id"),
+            cast(name, String).label("name"),
+            cast(beside, String).label("beside"),
+        )
+        .where(condition)
+        .order_by(func.lower(name), key)
+        .limit(most)
+        .subquery()
+    )
+    return select(few.c.kind, few.c.record_id, few.c.name, few.c.beside)

@@ -1,0 +1,200 @@
+"""
+A new caller: who they are and what they ask for, in one form; whom we may know already is shown before anything is
+made. It is opened as `POST /leads` opens one, and what they said becomes a note.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import Form, Request, Response
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.request_guard import CurrentActor, DbSession
+from app.casework.finding import cases_of
+from app.casework.schemas import CaseSummary
+from app.conditions.queries import find_by_words, list_conditions
+from app.conditions.schemas import ConditionFilter
+from app.leads.schemas import LeadCreate, LeadCreateForPerson
+from app.leads.service import Opened, open_lead
+from app.notes.schemas import NoteCreate
+from app.notes.service import write_note
+from app.people.errors import SearchNotAllowed
+from app.people.models import Person
+from app.people.schemas import PersonCreate, PersonProbe, PersonRead, ProbeRead
+from app.people.search.queries import new_caller_of
+from app.people.service import probe
+from app.platform.actor import Actor
+from app.platform.doubles import key_of_name
+from app.platform.errors import AppError, FieldError
+from app.platform.text import Flag, Id, Label, Notes
+from app.web.forms import Typed, read_form, typed_in
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.render import Flash, page
+
+router = page_router("/callers")
+
+SOMEBODY_NEW: Final = "new"
+_MOST_CONDITIONS: Final = 200
+_OFFERED: Final = 4
+_ASKED: Final = ("first_name", "last_name", "phone", "email", "date_of_birth", "country")
+
+
+class Caller(PersonCreate):
+    """
+    What the form asks. `condition` is the name of one, or how it begins; `choice` is who it is of those `shown`: an id,
+    or `new` for somebody else.
+    """
+
+    condition: Label
+    said: Notes | None = None
+    adverse_event_heard: Flag | None = None
+    choice: Label | None = None
+    shown: list[Id] = Field(default=[])
+
+
+@dataclass(frozen=True)
+class Known:
+    """Somebody whom we know and who may be the caller, with the reasons."""
+
+    person: PersonRead
+    case: CaseSummary | None
+    reasons: list[str]
+
+
+@router.get("/new", dependencies=[allow("lead.create")])
+async def show_new_caller(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    return page(request, "callers/new.html", await _context(session, actor, _blank()))
+
+
+@router.post("/begin", dependencies=[allow("lead.create")])
+async def begin_new_caller(
+    request: Request, session: DbSession, actor: CurrentActor, q: Annotated[str, Form()] = ""
+) -> Response:
+    """The form with what was typed into a search, told apart as the search does."""
+    read = new_caller_of(q[:_MOST_CONDITIONS]).model_dump(mode="json")
+    typed = _blank() | {name: value or "" for name, value in read.items()}
+    return page(request, "callers/new.html", await _context(session, actor, typed))
+
+
+@router.post("/new", dependencies=[allow("lead.create")])
+async def open_new_caller(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    typed = await typed_in(request, Caller)
+    try:
+        condition_id, wrong = await _condition(session, actor, str(typed["condition"]))
+        caller = read_form(Caller, typed, wrong=[*wrong, *_lacks_answer(typed)])
+        known = await _whom_we_know(session, actor, caller)
+        if not _is_decided(caller, known):
+            shown = await _context(session, actor, typed) | await _shown(session, actor, known)
+            return page(request, "callers/new.html", shown)
+        async with known_errors(request, session):
+            opened = await _open(session, actor, caller, known, condition_id)
+            if caller.said is not None:
+                note = {"lead_id": opened.lead.lead_id, "text": caller.said}
+                await write_note(session, actor, new=NoteCreate(**note, adverse_event_heard=caller.adverse_event_heard))
+    except AppError as error:
+        return form_again(request, "callers/new.html", await _context(session, actor, typed), error)
+    said = "The lead is opened." if opened.is_new else "The same was entered today: this is its lead."
+    return go_to(request, f"/leads/{opened.lead.lead_id}", flash=Flash(said))
+
+
+def _blank() -> Typed:
+    return dict.fromkeys(Caller.model_fields, "")
+
+
+async def _context(session: AsyncSession, actor: Actor, typed: Typed) -> dict[str, Any]:
+    query = ConditionFilter(is_active="true", limit=_MOST_CONDITIONS)
+    conditions = (await list_conditions(session, actor, query=query)).rows
+    return {
+        **NO_ERRORS,
+        "typed": typed,
+        "conditions": [condition.name for condition in conditions],
+        "known": [],
+        "outcome": "",
+        "may_be_new": False,
+    }
+
+
+def _lacks_answer(typed: Mapping[str, Any]) -> list[FieldError]:
+    """Side effects are asked of every word that somebody says to us."""
+    if not str(typed["said"]).strip() or typed["adverse_event_heard"] in ("true", "false"):
+        return []
+    return [FieldError("adverse_event_heard", "missing", "Say whether a side effect or worsening was mentioned.")]
+
+
+async def _condition(session: AsyncSession, actor: Actor, typed: str) -> tuple[UUID | None, list[FieldError]]:
+    """The condition that is meant by its name, a synonym or how they begin, and what is wrong where none is."""
+    if not typed.strip() or "\x00" in typed:
+        return None, []
+    exact = await find_by_words(session, [key_of_name(typed)], but=None)
+    if exact:
+        return next(iter(exact.values())).medical_condition_id, []
+    query = ConditionFilter(q=typed[:_MOST_CONDITIONS], is_active="true", limit=_OFFERED)
+    found = (await list_conditions(session, actor, query=query)).rows
+    if len(found) == 1:
+        return found[0].medical_condition_id, []
+    names = ", ".join(condition.name for condition in found)
+    sentence = f"Several begin so: {names}. Write which one." if found else "No condition is called so. Choose one."
+    return None, [FieldError("condition", "unclear", sentence)]
+
+
+async def _whom_we_know(session: AsyncSession, actor: Actor, caller: Caller) -> ProbeRead:
+    """Who it would be found to be: asked as `POST /persons/match` is."""
+    if not actor.may("person.search"):
+        raise SearchNotAllowed
+    given = {name: getattr(caller, name) for name in _ASKED}
+    return await probe(session, actor, asked=PersonProbe.model_validate(given))
+
+
+def _people_in(known: ProbeRead) -> dict[UUID, list[str]]:
+    """Everybody who may be the caller, with the reasons."""
+    found = {one.person_id: one.reasons for one in (*known.candidates, *known.probable_duplicates)}
+    return found if known.person_id is None else {known.person_id: known.reasons, **found}
+
+
+def _is_decided(caller: Caller, known: ProbeRead) -> bool:
+    """Whether it was said of everybody who may be the caller that it is they, or that it is somebody else."""
+    people = _people_in(known)
+    if not people:
+        return True
+    if caller.choice == SOMEBODY_NEW:
+        return _may_be_new(known) and set(people) <= set(caller.shown)
+    return caller.choice in {str(person_id) for person_id in people}
+
+
+def _may_be_new(known: ProbeRead) -> bool:
+    """An address and a name that are somebody's make no second person."""
+    return known.outcome in ("new_person", "shared_email_person", "email_belongs_to_someone_else")
+
+
+async def _shown(session: AsyncSession, actor: Actor, known: ProbeRead) -> dict[str, Any]:
+    reasons = _people_in(known)
+    people = list(await session.scalars(select(Person).where(Person.person_id.in_(reasons)).order_by(Person.person_id)))
+    cases = await cases_of(session, actor, person_ids=list(reasons))
+    return {
+        "known": [
+            Known(PersonRead.model_validate(one), cases.get(one.person_id), list(reasons[one.person_id]))
+            for one in people
+        ],
+        "outcome": known.outcome,
+        "may_be_new": _may_be_new(known),
+    }
+
+
+async def _open(
+    session: AsyncSession, actor: Actor, caller: Caller, known: ProbeRead, condition_id: UUID | None
+) -> Opened:
+    """The lead of the one who was chosen; what was typed is kept with the submission as it came."""
+    given = {name: getattr(caller, name) for name in _ASKED}
+    of_lead = {"medical_condition_id": condition_id, "owner_id": actor.account_id, "source": "phone"}
+    payload = caller.model_dump(mode="json", include={*_ASKED, "condition", "said"}, exclude_none=True)
+    new: LeadCreate | LeadCreateForPerson
+    if caller.choice and caller.choice not in (SOMEBODY_NEW, str(known.person_id)):
+        new = LeadCreateForPerson.model_validate({**of_lead, "person_id": caller.choice})
+    else:
+        is_shared = known.outcome == "email_belongs_to_someone_else"
+        new = LeadCreate.model_validate({**of_lead, "person": given, "shared_email": is_shared})
+    return await open_lead(session, actor, new=new, payload=payload)

@@ -1,0 +1,256 @@
+"""
+Search everywhere: people, references, what has a name, places and commands, as a page and as the palette's part of it.
+
+What is typed is posted. People are found as `GET /persons` finds them: by its permission, masked and noted as there.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Request, Response
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.request_guard import CurrentActor, DbSession
+from app.audit import service as audit
+from app.audit.queries import recently_opened
+from app.casework.finding import Named, cases_of, people_of_records, records_named
+from app.casework.schemas import CaseSummary
+from app.people.fields import SearchText
+from app.people.queries import list_persons
+from app.people.schemas import PersonFilter, PersonRead, SearchRead
+from app.platform.actor import Actor
+from app.platform.errors import FieldError, Invalid
+from app.platform.text import Body
+from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
+from app.web.frame import PLACES, USER_MENU
+from app.web.listing import typed_into_the_address
+from app.web.page_guard import NO_ERRORS, form_again, page_router, signed_in
+from app.web.render import page
+
+router = page_router()
+
+MOST_PEOPLE, MOST_NAMED, MOST_RECENT = 8, 4, 6
+Step = Literal["calls", "bookings", "tasks", "notes"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """What somebody with the permission can do. A `step` is about a person, who is asked for where none is open."""
+
+    label: str
+    icon: str
+    permission: str | None
+    href: str = ""
+    step: Step | None = None
+
+
+COMMANDS: Final = (
+    Command("Log a call", "phone", "call.create", step="calls"),
+    Command("Book a call", "calendar-plus", "call.create", step="bookings"),
+    Command("New task", "checkbox", "task.write", step="tasks"),
+    Command("Write a note", "note", "note.write", step="notes"),
+    Command("New caller", "user-plus", "lead.create", href="/callers/new"),
+    Command("Invite a user", "user-plus", "user.manage", href="/users/new"),
+)
+_STEPS: Final = {command.step: command for command in COMMANDS if command.step}
+
+_KINDS: Final = {
+    "medical_condition": ("Condition", "clipboard-heart", "/patients?medical_condition_id={}"),
+    "clinical_trial": ("Trial", "microscope", "/history/clinical-trials/{}"),
+    "eap_program": ("Programme", "package", "/history/eap-programs/{}"),
+    "hospital": ("Hospital", "building-hospital", "/history/hospitals/{}"),
+}
+_RECORD: Final = re.compile(r"/(?:patients|leads)/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)", re.ASCII)
+"""Where the pages of one person's record stand."""
+
+
+class SearchEverywhere(Body):
+    """What the form brings: what is typed, the step to be taken with the one who is found, the page one is on."""
+
+    q: SearchText | None = None
+    step: Step | None = None
+    here: Annotated[str, Field(max_length=2000)] = ""
+
+
+@dataclass(frozen=True)
+class PersonHit:
+    """Somebody who was found, what there is of them, and where that stands."""
+
+    person: PersonRead
+    case: CaseSummary | None
+    href: str | None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Anything else that was found."""
+
+    label: str
+    icon: str
+    href: str
+    beside: str = ""
+
+
+@dataclass(frozen=True)
+class Results:
+    """
+    What was found, as the template gets it. `found` says how what was typed was read, None where no people were looked
+    for.
+    """
+
+    people: Sequence[PersonHit] = ()
+    people_title: str = "People"
+    more: int = 0
+    more_is_capped: bool = False
+    found: SearchRead | None = None
+    named: Sequence[Hit] = ()
+    places: Sequence[Hit] = ()
+    commands: Sequence[Hit] = ()
+    places_first: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.people or self.named or self.places or self.commands)
+
+
+@router.get("/search", dependencies=[signed_in(seen_by="person.search")])
+async def show_search(request: Request, actor: CurrentActor) -> Response:
+    typed = {**asked_in(request, SearchEverywhere), "q": "", "here": ""}
+    wrong = typed_into_the_address(request)
+    asked = _read(typed, wrong=wrong)
+    return page(request, "search/search.html", {**_context(actor, typed, asked), "results": None})
+
+
+@router.post("/search", dependencies=[signed_in(seen_by="person.search")])
+async def search_everywhere(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    """What was typed, and what one has opened lately where nothing was."""
+    typed = await typed_in(request, SearchEverywhere)
+    try:
+        asked = _read(typed)
+        results = await _results(request, session, actor, asked)
+    except Invalid as error:
+        shown = {**_context(actor, typed, SearchEverywhere()), "results": None}
+        return form_again(request, "search/search.html", shown, error, block="palette_results")
+    shown = {**_context(actor, typed, asked), "results": results}
+    return page(request, "search/search.html", shown, block="palette_results")
+
+
+def _read(typed: Typed, *, wrong: Sequence[FieldError] = ()) -> SearchEverywhere:
+    """The question that the form asks. Invalid for a step that there is not."""
+    return read_form(SearchEverywhere, typed, wrong=wrong)
+
+
+def _context(actor: Actor, typed: Typed, asked: SearchEverywhere) -> dict[str, Any]:
+    step = asked.step if asked.step and actor.may(_STEPS[asked.step].permission or "") else None
+    return {
+        **NO_ERRORS,
+        "typed": typed,
+        "step": step or "",
+        "title": _STEPS[step].label if step else "Search",
+        "may_search": actor.may("person.search"),
+        "may_open": actor.may("lead.create"),
+    }
+
+
+async def _results(request: Request, session: AsyncSession, actor: Actor, asked: SearchEverywhere) -> Results:
+    if not asked.q:
+        people = await _recent(session, actor, asked.step)
+        return Results(people=people, people_title="Recent", commands=_commands(actor, asked))
+    found: SearchRead | None = None
+    people, more, is_capped = [], 0, False
+    if actor.may("person.search"):
+        query = read_query(request, PersonFilter, {"q": asked.q, "limit": MOST_PEOPLE}, beside={"step"})
+        hits = await list_persons(session, actor, query=query)
+        shown = audit.show_page(session, hits, [PersonRead.model_validate(row) for row in hits.rows])
+        cases = await cases_of(session, actor, person_ids=[one.person_id for one in shown.items], typed=asked.q)
+        people = [_person_hit(one, cases.get(one.person_id), asked) for one in shown.items]
+        found, more, is_capped = hits.search, hits.total - len(people), hits.total_is_capped
+    if asked.step:
+        return Results(people=people, more=more, more_is_capped=is_capped, found=found)
+    named = await records_named(session, actor, typed=asked.q, most=MOST_NAMED)
+    places = _places(actor, asked.q)
+    return Results(
+        people=people,
+        more=more,
+        more_is_capped=is_capped,
+        found=found,
+        named=[_named_hit(one) for one in named],
+        places=places,
+        commands=_commands(actor, asked),
+        places_first=any(place.label.casefold() == asked.q.casefold() for place in places),
+    )
+
+
+async def _recent(session: AsyncSession, actor: Actor, step: Step | None) -> list[PersonHit]:
+    """Whom the actor has opened lately."""
+    if not (actor.may("patient.read") and actor.may("lead.read")):
+        return []
+    opened = await recently_opened(session, actor, actions=("show_patient", "show_lead"), most=2 * MOST_RECENT)
+    people = (await people_of_records(session, record_ids=opened))[:MOST_RECENT]
+    cases = await cases_of(session, actor, person_ids=[one.person_id for one in people])
+    asked = SearchEverywhere(step=step)
+    return [_person_hit(PersonRead.model_validate(one), cases.get(one.person_id), asked) for one in people]
+
+
+def _person_hit(person: PersonRead, case: CaseSummary | None, asked: SearchEverywhere) -> PersonHit:
+    href = None
+    if case is not None:
+        href = _record_of(case, meant=asked.q or "")
+    if href is None:
+        return PersonHit(person, case, None if asked.step else f"/history/persons/{person.person_id}")
+    return PersonHit(person, case, f"{href}/{asked.step}/new" if asked.step else href)
+
+
+def _record_of(case: CaseSummary, *, meant: str) -> str | None:
+    """The page of somebody: that of the patient, or of the lead where there is none or its reference was typed."""
+    is_lead_meant = case.lead_reference is not None and _letters(meant) == _letters(case.lead_reference)
+    if case.patient_id is not None and not is_lead_meant:
+        return f"/patients/{case.patient_id}"
+    return f"/leads/{case.lead_id}" if case.lead_id is not None else None
+
+
+def _letters(reference: str) -> str:
+    return re.sub(r"[^0-9A-Z]", "", reference.upper())
+
+
+def _named_hit(found: Named) -> Hit:
+    kind, icon, href = _KINDS[found.kind]
+    beside = f"{kind}, {found.beside}" if found.beside and found.beside != found.name else kind
+    return Hit(found.name, icon, href.format(found.record_id), beside)
+
+
+def _begins_a_word(label: str, typed: str) -> bool:
+    """Whether each typed word begins one of the label's."""
+    words = label.casefold().split()
+    return all(any(word.startswith(part) for word in words) for part in typed.casefold().split())
+
+
+def _places(actor: Actor, typed: str) -> list[Hit]:
+    own = [place.item for place in PLACES if place.permission is None or actor.may(place.permission)]
+    return [
+        Hit(item.label, item.icon, item.href, "Go to")
+        for item in (*own, *USER_MENU)
+        if _begins_a_word(item.label, typed)
+    ]
+
+
+def _commands(actor: Actor, asked: SearchEverywhere) -> list[Hit]:
+    """What can be done: about the record that is open, else about somebody who is then looked for."""
+    if asked.step:
+        return []
+    open_record = _RECORD.match(asked.here)
+    found = []
+    for command in COMMANDS:
+        if command.permission is not None and not actor.may(command.permission):
+            continue
+        if asked.q and not _begins_a_word(command.label, asked.q):
+            continue
+        href, beside = command.href, ""
+        if command.step:
+            href = f"{open_record[0]}/{command.step}/new" if open_record else f"/search?step={command.step}"
+            beside = "with whom is open" if open_record else "choose with whom"
+        found.append(Hit(command.label, command.icon, href, beside))
+    return found

@@ -1,0 +1,146 @@
+// The keys of the workspace, all in one table: what binds them prints them (`?`). Keys of one letter are silent while
+// somebody types, under a dialog, and where the account has switched them off.
+"use strict";
+
+const keys = (() => {
+  const press = (selector) => () => {
+    const found = [...document.querySelectorAll(selector)].find((element) => element.checkVisibility());
+    if (!found) return false;
+    if (found.matches("input, textarea")) found.focus();
+    else found.click();
+    return true;
+  };
+  const onRecord = (...selectors) => press(selectors.map((selector) => `#content[data-kind="record"] ${selector}`).join(", "));
+  const open = (ending) => onRecord(`a[href$="${ending}"]`);
+  // On a phone the sidebar is not seen, and its link leads there all the same.
+  const go = (href) => () => {
+    const link = document.querySelector(`.sidebar a[href="${href}"]`);
+    link?.click();
+    return Boolean(link);
+  };
+
+  function walk(step, isArrow) {
+    const links = [...document.querySelectorAll("[data-rows] .row-link")];
+    const at = links.indexOf(document.activeElement);
+    if (links.length === 0 || (at < 0 && isArrow)) return false;
+    const next = links[Math.min(links.length - 1, Math.max(0, at + step))];
+    next.focus();
+    next.dispatchEvent(new CustomEvent("walked", { bubbles: true }));
+    return true;
+  }
+
+  function find() {
+    const ofList = document.querySelector("[data-list-search]");
+    if (!ofList) {
+      palette.open();
+      return true;
+    }
+    ofList.focus();
+    ofList.select();
+    return true;
+  }
+
+  // An act answers false where it finds nothing to do. `always`: not a key of
+  // one letter, so it works while somebody types and where those are switched off.
+  const table = [
+    { keys: "Ctrl K", says: "Search everywhere", act: () => palette.open() ?? true, group: "Everywhere", always: true },
+    { keys: "/", says: "Find in this list, else everywhere", act: find, group: "Everywhere" },
+    { keys: "?", says: "Show the keys", act: show, group: "Everywhere" },
+    { keys: "\\", says: "Fold or unfold the sidebar", act: press("[data-fold]"), group: "Everywhere" },
+    { keys: "Ctrl Enter", says: "Save what one is writing", act: save, group: "Everywhere", always: true },
+    { keys: "Escape", says: "Close what is open, and go back to where one was", group: "Everywhere", always: true },
+    { keys: "g t", says: "Today", act: go("/today"), group: "Go to" },
+    { keys: "g l", says: "Leads", act: go("/leads"), group: "Go to" },
+    { keys: "g p", says: "Patients", act: go("/patients"), group: "Go to" },
+    { keys: "g c", says: "Calls", act: go("/calls"), group: "Go to" },
+    { keys: "g k", says: "Tasks", act: go("/tasks"), group: "Go to" },
+    { keys: "g j", says: "Journeys", act: go("/journeys"), group: "Go to" },
+    { keys: "g d", says: "Dashboard", act: go("/dashboard"), group: "Go to" },
+    { keys: "j", says: "Next row", act: () => walk(1), group: "In a list" },
+    { keys: "k", says: "Row before", act: () => walk(-1), group: "In a list" },
+    { keys: "ArrowDown", act: () => walk(1, true) },
+    { keys: "ArrowUp", act: () => walk(-1, true) },
+    { keys: "Enter", says: "Open the row", group: "In a list" },
+    { keys: "f", says: "Filter", act: press(".list-tools details > summary"), group: "In a list" },
+    { keys: "c", says: "Log a call", act: open("/calls/new"), group: "On a record" },
+    { keys: "b", says: "Book a call", act: open("/bookings/new"), group: "On a record" },
+    { keys: "n", says: "Write a note", act: onRecord(".composer textarea", "a[href$='/notes/new']"), group: "On a record" },
+    { keys: "t", says: "New task", act: open("/tasks/new"), group: "On a record" },
+    { keys: "m", says: "Move on", act: onRecord("a[href$='/move']", "[data-move] > summary"), group: "On a record" },
+    { keys: "v", says: "Convert the lead", act: open("/convert"), group: "On a record" },
+    { keys: "e", says: "Edit", act: onRecord("[data-edit]"), group: "On a record" },
+  ];
+
+  const isTyping = (element) => element.matches("input, textarea, select, [contenteditable], [role=option]");
+  const areOn = () => document.documentElement.dataset.shortcuts !== "off";
+  let before = "";
+  let timer = null;
+
+  function save() {
+    const form = document.activeElement?.closest("form[data-keep]");
+    form?.requestSubmit();
+    return Boolean(form);
+  }
+
+  function named(event) {
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    return event.ctrlKey || event.metaKey ? `Ctrl ${name === "Enter" ? name : name.toUpperCase()}` : name;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.altKey || event.isComposing) return;
+    const name = named(event);
+    const together = before ? `${before} ${name}` : name;
+    before = "";
+    clearTimeout(timer);
+    const entry = table.find((one) => one.keys === together && one.act);
+    const isSilent = isTyping(event.target) || document.querySelector("dialog[open]") || !areOn();
+    if (entry && (entry.always || !isSilent)) {
+      if (entry.act() !== false) event.preventDefault();
+      return;
+    }
+    if (!isSilent && table.some((one) => one.keys.startsWith(`${name} `))) {
+      before = name;
+      timer = setTimeout(() => (before = ""), 1500);
+    }
+  });
+
+  const SYMBOLS = { ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc" };
+
+  function show() {
+    const place = document.querySelector("[data-keys]");
+    const groups = [...new Set(table.map((one) => one.group).filter(Boolean))];
+    place.replaceChildren(
+      ...groups.map((group) => {
+        const section = document.createElement("section");
+        const title = document.createElement("h3");
+        title.textContent = group;
+        const list = document.createElement("dl");
+        for (const one of table.filter((entry) => entry.group === group)) {
+          const row = document.createElement("div");
+          const key = document.createElement("dt");
+          for (const part of one.keys.split(" ")) {
+            const shown = document.createElement("kbd");
+            shown.className = "kbd";
+            shown.textContent = SYMBOLS[part] ?? (part.length === 1 ? part.toUpperCase() : part);
+            key.append(shown, " ");
+          }
+          const does = document.createElement("dd");
+          does.textContent = one.says;
+          row.append(key, does);
+          list.append(row);
+        }
+        section.append(title, list);
+        return section;
+      }),
+    );
+    document.getElementById("keys").showModal();
+    return true;
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-show-keys]")) show();
+  });
+
+  return { table };
+})();

@@ -1,0 +1,201 @@
+"""The shell by keyboard: search everywhere, the keys, and the new caller that nobody was found for."""
+
+import re
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from app.access.accounts import sessions
+from app.access.accounts.sessions import Origin
+from app.main import create_app
+from app.platform import clock
+from app.platform.db import Database
+from app.platform.settings import Settings
+from tests.browser.conftest import Open, Seen, Serve
+from tests.browsing import somebody
+from tests.builders import a_lead, a_patient, a_person
+
+pytestmark = pytest.mark.long
+SignedIn = Callable[..., Awaitable[Seen]]
+
+
+@pytest.fixture(scope="module")
+async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
+    return await serve(create_app(settings, committed_database))
+
+
+@pytest.fixture(scope="module")
+async def ids(settings: Settings, committed_database: Database) -> dict[str, UUID]:
+    """A navigator, an auditor, a patient and somebody who asks for help."""
+    async with committed_database.session() as session:
+        owner = await somebody(session, settings, "navigator", email="noor@palette.example", name="Noor Brandt")
+        auditor = await somebody(session, settings, "auditor", email="amal@palette.example", name="Amal Haddad")
+        person = await a_person(session, first_name="Philippa", last_name="Quartermaine", time_zone="Europe/Lisbon")
+        patient = await a_patient(session, person, owner_id=owner.account_id)
+        lead = await a_lead(session, await a_person(session, first_name="Jurriaan", last_name="Quispel"))
+        await session.commit()
+        return {
+            "navigator": owner.account_id,
+            "auditor": auditor.account_id,
+            "patient": patient.patient_id,
+            "lead": lead.lead_id,
+        }
+
+
+@pytest.fixture
+def enter(open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]) -> SignedIn:
+    async def entered(role: str = "navigator", path: str = "/leads", *, width: int = 1440) -> Seen:
+        seen: Seen = await open_page(crm, "/health", width=width)
+        async with committed_database.unit_of_work() as session:
+            _, reference = await sessions.open_session(
+                session, account_id=ids[role], stage="open", origin=Origin("127.0.0.1", "A test"), now=clock.now()
+            )
+        await seen.page.context.add_cookies([{"name": "crm_session", "value": reference, "url": crm}])
+        seen.console.clear()
+        await seen.page.goto(crm + path)
+        return seen
+
+    return entered
+
+
+async def test_somebody_is_found_by_a_mistyped_name_and_opened_in_three_actions(
+    enter: SignedIn, ids: dict[str, UUID]
+) -> None:
+    seen = await enter()
+    page = seen.page
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("kwartermain")
+    await expect(page.get_by_role("option", selected=True)).to_contain_text("Philippa Quartermaine")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Philippa Quartermaine")
+    assert page.url.endswith(f"/patients/{ids['patient']}")
+    assert seen.console == []
+
+
+async def test_the_options_are_walked_by_keys_and_escape_gives_focus_back(enter: SignedIn) -> None:
+    page = (await enter()).page
+    await page.get_by_role("link", name="Patients").first.focus()
+    await page.keyboard.press("Control+k")
+    field = page.get_by_role("combobox", name="Search people and references")
+    await expect(field).to_be_focused()
+    await page.keyboard.type("qu")
+    options = page.get_by_role("option")
+    await expect(options.filter(has_text="Quispel")).to_be_visible()
+    count = await options.count()
+    for key, at in (("ArrowDown", 1), ("ArrowUp", 0), ("ArrowUp", count - 1), ("ArrowDown", 0)):
+        await page.keyboard.press(key)
+        await expect(options.nth(at)).to_have_attribute("aria-selected", "true")
+        await expect(field).to_have_attribute("aria-activedescendant", str(await options.nth(at).get_attribute("id")))
+    for key, at in (("Control+End", count - 1), ("Control+Home", 0)):
+        await page.keyboard.press(key)
+        await expect(options.nth(at)).to_have_attribute("aria-selected", "true")
+    await page.keyboard.press("Escape")
+    await expect(field).to_be_hidden()
+    await expect(page.get_by_role("link", name="Patients").first).to_be_focused()
+    assert "Quispel" not in await page.locator("#palette").inner_html()
+
+
+async def test_one_letter_asks_after_enter_alone_and_an_overtaken_answer_is_dropped(enter: SignedIn) -> None:
+    page = (await enter()).page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if "/search" in request.url else None)
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("option").first).to_be_visible()
+    asked.clear()
+    await page.keyboard.type("q")
+    await page.wait_for_timeout(400)
+    assert asked == []
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("option").filter(has_text="Quispel")).to_be_visible()
+    assert len(asked) == 1
+
+    async def late(route: Route) -> None:
+        if "quarter" in (route.request.post_data or ""):
+            await page.wait_for_timeout(600)
+        await route.continue_()
+
+    await page.route("**/search", late)
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("quarter")
+    await page.wait_for_timeout(250)
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("quispel")
+    await expect(page.get_by_role("option").first).to_contain_text("Quispel")
+    await page.wait_for_timeout(800)
+    await expect(page.get_by_role("option").first).to_contain_text("Quispel")
+
+
+async def test_a_search_that_fails_says_so_and_keeps_what_was_typed(enter: SignedIn) -> None:
+    page = (await enter()).page
+    await page.keyboard.press("Control+k")
+    await page.route("**/search", lambda route: route.abort())
+    await page.keyboard.type("quispel")
+    await expect(page.get_by_text("The CRM could not be reached, so nothing was looked up.")).to_be_visible()
+    await expect(page.get_by_text(re.compile("(Nobody|Nothing) was found"))).to_have_count(0)
+    await page.unroute("**/search")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("option").first).to_contain_text("Quispel")
+
+
+async def test_the_keys_are_printed_and_lead_to_places_and_steps(enter: SignedIn, ids: dict[str, UUID]) -> None:
+    page = (await enter(path=f"/patients/{ids['patient']}")).page
+    await page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard")
+    await expect(dialog).to_contain_text("Search everywhere")
+    bound = await page.evaluate("keys.table.filter((one) => one.group).map((one) => one.says)")
+    assert bound == await dialog.locator("dd").all_text_contents() or set(bound) == set(
+        await dialog.locator("dd").all_text_contents()
+    )
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await page.keyboard.press("c")
+    await expect(page).to_have_url(re.compile("/calls/new$"))
+    await page.get_by_role("heading", level=1).click()
+    await page.keyboard.press("g")
+    await page.keyboard.press("l")
+    await expect(page).to_have_url(re.compile("/leads$"))
+
+
+@pytest.mark.parametrize("role", ["navigator", "auditor"])
+async def test_palette_and_search_page_have_no_finding(enter: SignedIn, role: str) -> None:
+    seen = await enter(role)
+    page, found = seen.page, []
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("quarter" if role == "navigator" else "pat")
+    await expect(page.get_by_role("option").first).to_be_visible()
+    found += [f"palette: {finding}" for finding in await seen.findings()]
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("?")
+    found += [f"keys: {finding}" for finding in await seen.findings()]
+    await _search_by_page(page, seen.base)
+    found += [f"page: {finding}" for finding in await seen.findings()]
+    if role == "navigator":
+        await page.goto(f"{seen.base}/callers/new")
+        found += [f"caller: {finding}" for finding in await seen.findings()]
+    assert found == []
+
+
+async def test_nobody_is_found_and_the_new_caller_begins_with_what_was_typed(enter: SignedIn) -> None:
+    seen = await enter()
+    page = seen.page
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("Quentin Zwartewaterplein")
+    await expect(page.get_by_role("option", selected=True)).to_contain_text("New caller")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("New caller")
+    await expect(page.get_by_label("Last name")).to_have_value("Zwartewaterplein")
+    assert "Zwarte" not in page.url
+    await page.get_by_label("Condition").fill("Duchenne muscular dystrophy")
+    await page.get_by_label("Condition").press("Enter")
+    await expect(page.get_by_text("The lead is opened.")).to_be_visible()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Quentin Zwartewaterplein")
+    assert await seen.violations() == []
+
+
+async def _search_by_page(page: Page, base: str) -> None:
+    await page.goto(f"{base}/search")
+    await page.locator("#search-q").fill("quarter")
+    await page.get_by_role("button", name="Search", exact=True).click()
+    await expect(page.locator("#search-q")).to_have_value("quarter")

@@ -1,0 +1,201 @@
+"""Search everywhere by plain HTTP, as a page and as the palette's part of it."""
+
+import re
+
+import httpx
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.models import AuditEvent
+from app.conditions.models import MedicalCondition
+from app.hospitals.models import Hospital
+from app.journeys.trial.models import ClinicalTrial
+from app.leads.models import PatientLead
+from app.platform.settings import Settings
+from tests.browsing import as_user
+from tests.builders import a_lead, a_patient, a_person, a_trial
+from tests.conftest import BoundDatabase
+from tests.web.test_patients_pages import statements
+
+PART = {"hx-request": "true", "hx-request-type": "partial", "hx-target": "div#palette-results"}
+
+
+async def _find(client: httpx.AsyncClient, token: str, typed: str, **more: str) -> httpx.Response:
+    return await client.post("/search", data={"csrf_token": token, "q": typed, **more}, headers=PART)
+
+
+def _options(answer: httpx.Response) -> list[tuple[str, str]]:
+    """The options that can be chosen: where they lead, and their words."""
+    found = re.findall(r'<a class="found" href="([^"]+)"[^>]*>(.*?)</a>', answer.text, re.DOTALL)
+    return [(href, " ".join(re.sub(r"<[^>]+>", " ", inside).split())) for href, inside in found]
+
+
+async def test_a_person_is_found_by_a_mistyped_name_and_leads_to_their_record(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, first_name="Ines", last_name="Carvalho")
+    patient = await a_patient(session, person)
+    lead = await a_lead(session, person)
+    asking = await a_person(session, first_name="Jan", last_name="Bos")
+    other = await a_lead(session, asking)
+    token = await as_user(client, session, settings, "navigator")
+
+    similar = await _find(client, token, "carvallo")
+    by_name, by_person = await _find(client, token, "bos"), await _find(client, token, person.reference)
+    by_lead = await _find(client, token, lead.reference.lower().replace("-", " "))
+
+    assert _options(similar)[0][0] == f"/patients/{patient.patient_id}"
+    assert "Ines Carvalho" in _options(similar)[0][1]
+    assert "These names are similar" in similar.text
+    assert _options(by_name)[0][0] == f"/leads/{other.lead_id}"
+    assert _options(by_person)[0][0] == f"/patients/{patient.patient_id}"
+    assert _options(by_lead)[0][0] == f"/leads/{lead.lead_id}"
+    assert "<html" not in similar.text
+
+
+async def test_the_search_is_noted_as_that_of_the_api(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, first_name="Ines", last_name="Carvalho")
+    token = await as_user(client, session, settings, "navigator")
+
+    await _find(client, token, "carvalho")
+
+    (noted,) = await session.scalars(select(AuditEvent).where(AuditEvent.action == "search_everywhere"))
+    assert (noted.outcome, noted.record_type, noted.person_ids) == ("done", "person", [person.person_id])
+
+
+async def test_what_has_a_name_places_and_commands_are_found(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    condition = MedicalCondition(name="Zellweger syndrome")
+    hospital = Hospital(name="Zell Clinic")
+    session.add_all([condition, hospital])
+    trial = await a_trial(session, title="Zellweger natural history")
+    token = await as_user(client, session, settings, "navigator")
+
+    named, place, command = [await _find(client, token, typed) for typed in ("zell", "leads", "log a")]
+
+    hrefs = [href for href, _ in _options(named)]
+    assert f"/patients?medical_condition_id={condition.medical_condition_id}" in hrefs
+    assert f"/history/clinical-trials/{trial.clinical_trial_id}" in hrefs
+    assert f"/history/hospitals/{hospital.hospital_id}" in hrefs
+    assert _options(place)[0][0] == "/leads"
+    assert ("/search?step=calls", "Log a call choose with whom") in _options(command)
+
+
+async def test_a_command_is_about_the_record_that_is_open(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient = await a_patient(session)
+    token = await as_user(client, session, settings, "navigator")
+
+    about = await _find(client, token, "", here=f"/patients/{patient.patient_id}/calls/new")
+    elsewhere = await _find(client, token, "", here="/patients/../evil")
+
+    assert f"/patients/{patient.patient_id}/calls/new" in [href for href, _ in _options(about)]
+    assert "/search?step=calls" in [href for href, _ in _options(elsewhere)]
+
+
+async def test_with_nothing_typed_those_whom_one_has_opened_come_first(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    first, second = [await a_patient(session) for _ in range(2)]
+    lead = await a_lead(session, await a_person(session, first_name="Jan", last_name="Bos"))
+    token = await as_user(client, session, settings, "navigator")
+    for path in (f"/patients/{first.patient_id}", f"/patients/{second.patient_id}", f"/leads/{lead.lead_id}"):
+        await client.get(path)
+    await client.get(f"/patients/{first.patient_id}")
+
+    found = [href for href, _ in _options(await _find(client, token, ""))]
+
+    wanted = [f"/patients/{first.patient_id}", f"/leads/{lead.lead_id}", f"/patients/{second.patient_id}"]
+    assert found[:3] == wanted
+
+
+async def test_without_a_script_the_page_finds_the_same_and_keeps_what_was_typed_out_of_addresses(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient = await a_patient(session, await a_person(session, first_name="Ines", last_name="Carvalho"))
+    token = await as_user(client, session, settings, "navigator")
+
+    empty, refused = await client.get("/search"), await client.get("/search", params={"q": "carvalho"})
+    found = await client.post("/search", data={"csrf_token": token, "q": "carvalho"})
+    step = await client.post("/search?step=calls", data={"csrf_token": token, "q": "carvalho", "step": "calls"})
+
+    assert (empty.status_code, refused.status_code, found.status_code) == (200, 422, 200)
+    assert '<form class="topbar-search" role="search" method="post" action="/search">' in empty.text
+    assert f'href="/patients/{patient.patient_id}"' in found.text
+    assert 'value="carvalho"' in found.text
+    assert not re.search(r'(href|action)="[^"]*carvalho', found.text)
+    assert f'href="/patients/{patient.patient_id}/calls/new"' in step.text
+    assert 'role="option"' not in found.text
+
+
+async def test_nobody_found_offers_a_new_caller_with_what_was_typed(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    token = await as_user(client, session, settings, "navigator")
+    answer = await _find(client, token, "Quirina Zwart")
+    assert 'form="new-caller"' in answer.text
+    assert 'action="/callers/begin"' in answer.text
+    assert 'value="Quirina Zwart"' in answer.text
+    assert "Nobody was found" in answer.text or "No person was found" in answer.text
+
+
+@pytest.mark.parametrize("typed", ["x" * 201, "a\x00b"])
+@pytest.mark.parametrize("role", ["navigator", "admin"])
+async def test_a_refused_search_never_says_that_nothing_was_found(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, typed: str, role: str
+) -> None:
+    token = await as_user(client, session, settings, role)
+    for headers in (PART, {}):
+        answer = await client.post("/search", data={"csrf_token": token, "q": typed}, headers=headers)
+        assert answer.status_code == 422
+        assert "not carried out" in answer.text
+        assert not re.search(r"(Nobody|Nothing|No person) was found", answer.text)
+
+
+@pytest.mark.parametrize("role", ["auditor", "programme_manager", "privacy_officer", "admin"])
+async def test_who_may_not_search_people_finds_none_and_is_told_so(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, role: str
+) -> None:
+    patient = await a_patient(session, await a_person(session, first_name="Roswitha", last_name="Abendroth"))
+    token = await as_user(client, session, settings, role)
+    if role != "admin":
+        await client.get(f"/patients/{patient.patient_id}")
+
+    found, recent = await _find(client, token, "Abendroth"), await _find(client, token, "")
+
+    assert "Your role does not search people" in found.text
+    assert "Roswitha" not in found.text + recent.text
+    assert (f"/patients/{patient.patient_id}" in recent.text) == (role != "admin")
+    assert "/callers" not in found.text
+    events = list(await session.scalars(select(AuditEvent).where(AuditEvent.action == "search_everywhere")))
+    assert [event.person_ids for event in events] == [None, None if role == "admin" else [patient.person_id]]
+
+
+async def test_a_search_takes_few_statements(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, bound: BoundDatabase
+) -> None:
+    for number in range(12):
+        await a_patient(session, await a_person(session, first_name=f"Anna{number}", last_name="Visser"))
+    token = await as_user(client, session, settings, "navigator")
+    with statements(bound) as sent:
+        answer = await _find(client, token, "visser")
+    assert "4 more people fit" in answer.text
+    of_search = [one for one in sent if not re.search(r"web_session|audit_event|user_account|access_opening", one)]
+    assert len(of_search) <= 8, of_search
+
+
+async def test_a_masked_role_learns_nothing_by_a_reference(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    lead = await a_lead(session)
+    (trial,) = [await a_trial(session, title="Registered")]
+    token = await as_user(client, session, settings, "auditor")
+    assert isinstance(lead, PatientLead)
+    assert isinstance(trial, ClinicalTrial)
+    answer = await _find(client, token, lead.reference)
+    assert str(lead.lead_id) not in answer.text
