@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from zoneinfo import ZoneInfo
 
+from app.platform import clock
 from app.platform.faults import Fault, fault
 
 
@@ -31,11 +31,11 @@ def offset_faults(field: str, moment: datetime | None, zone_field: str, time_zon
     """
     Whether a moment, as it was sent, means another one by its offset than by the clock of the zone that is named.
 
-    UTC (`Z`) names the moment and says nothing of a place.
+    UTC (`Z`) names the moment and says nothing of a place; a stored zone that is not known says nothing of a clock.
     """
-    if moment is None or time_zone is None or not moment.utcoffset():
+    if moment is None or not moment.utcoffset() or time_zone is None or not is_zone(time_zone):
         return []
-    zone = ZoneInfo(time_zone)
+    zone = clock.zone_named(time_zone)
     there = moment.astimezone(zone)
     if there.utcoffset() == moment.utcoffset():
         return []

@@ -1,6 +1,7 @@
-"""The one place that asks what time it is."""
+"""The one place that asks what time it is, and on which clock."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 
 def now() -> datetime:
@@ -11,3 +12,15 @@ def now() -> datetime:
 def today() -> date:
     """The present calendar day in UTC."""
     return now().date()
+
+
+def zone_named(name: str | None) -> tzinfo:
+    """
+    The IANA zone of that name; UTC for none, and for one that is not known.
+
+    Every zone that is stored is read so: a later tzdata may not have it, and a migration took it as it stood.
+    """
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (OSError, KeyError, ValueError):
+        return UTC

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
+from app.platform import clock
 from app.platform.faults import Fault, fault
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
@@ -130,7 +130,7 @@ class Life:
         """Whether the moment is there, but for clocks that differ; a day begins in the person's zone or in ours."""
         if isinstance(value, datetime):
             return value <= now + CLOCKS_DIFFER
-        today = now.astimezone(ZoneInfo(self.time_zone)).date() if self.time_zone else now.date()
+        today = now.astimezone(clock.zone_named(self.time_zone)).date()
         return value <= max(today, now.date())
 
 

@@ -2,9 +2,9 @@
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, time, tzinfo
 
+from app.platform import clock
 from app.platform.faults import Fault, fault
 from app.platform.text import LATEST
 
@@ -16,15 +16,15 @@ _END_OF_DAY = time(23, 59, 59)
 
 @dataclass(frozen=True)
 class Due:
-    """On a day, or at a moment; both in a zone, which is UTC when none is named."""
+    """On a day, or at a moment; both in a zone, which is UTC when none is named or the named one is not known."""
 
     on: date | None
     at: datetime | None
     time_zone: str | None = None
 
     @property
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone or "UTC")
+    def _zone(self) -> tzinfo:
+        return clock.zone_named(self.time_zone)
 
     @property
     def day(self) -> date:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -99,7 +98,7 @@ def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) 
         shown = await _context(session, actor, about, record_id, typed)
         given = {name: value for name, value in typed.items() if value != ""} | {about.key: str(record_id)}
         try:
-            new = read_form(model, given, zone=ZoneInfo(zone) if is_zone(zone) else None)
+            new = read_form(model, given, zone=clock.zone_named(zone) if is_zone(zone) else None)
             async with known_errors(request, session):
                 booked = await service.log_call(session, actor, new=new)
         except NotFound:
@@ -110,7 +109,7 @@ def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) 
                 error.error_detail = "This overlaps another call of this person or of yours."
             return form_again(request, "calls/book.html", {**shown, "overlaps": overlaps}, error)
         assert booked.booking_date is not None  # noqa: S101 - a booking
-        there = booked.booking_date.astimezone(ZoneInfo(zone))
+        there = booked.booking_date.astimezone(clock.zone_named(zone))
         return go_to(request, shown["here"], flash=Flash(f"Booked for {there:%-d %b %Y, %H:%M} in {zone}."))
 
 

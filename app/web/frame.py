@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.sessions import Visitor
 from app.access.openings import queries as openings
+from app.platform import clock
 from app.platform.actor import Actor
 from app.web.render import Banner, Frame, NavGroup, NavItem
-from app.web.words import near_text, plural, shortened, shown_in, words, zone_named
+from app.web.words import near_text, plural, shortened, shown_in, words
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def frame_for(request: Request, visitor: Visitor) -> Frame:
         nav=tuple(NavGroup(label, tuple(found)) for label, found in groups.items()),
         phone_nav=tuple(items[:4]),
         user_menu=USER_MENU,
-        zone=zone_named(request.cookies.get("zone")),
+        zone=clock.zone_named(request.cookies.get("zone")),
         csrf_token=visitor.csrf_token,
         search_href=SEARCH_HREF,
         search_hint="Search people and references" if actor.may("person.search") else "Search pages",

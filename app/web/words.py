@@ -7,7 +7,6 @@ from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pycountry
 
@@ -26,14 +25,6 @@ def shown_in(zone: tzinfo) -> Iterator[None]:
         yield
     finally:
         _viewer_zone.reset(reset)
-
-
-def zone_named(name: str | None) -> tzinfo:
-    """The IANA zone of that name, UTC for none or an unknown one: a page must show even with a stale setting."""
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (KeyError, ValueError):
-        return UTC
 
 
 def local(value: datetime) -> datetime:
@@ -77,16 +68,15 @@ def near_day(value: datetime, *, in_sentence: bool = False) -> str:
 
 def clock_of(zone: str | None) -> str | None:
     """The time that it is in a zone, with its city: 14:05 Lisbon. None where the zone is not known."""
-    try:
-        there = clock.now().astimezone(ZoneInfo(zone or ""))
-    except (KeyError, ValueError, OSError):
+    there = clock.zone_named(zone)
+    if zone is None or there is UTC:
         return None
-    return f"{there:%H:%M} {(zone or '').rpartition('/')[2].replace('_', ' ')}"
+    return f"{clock.now().astimezone(there):%H:%M} {zone.rpartition('/')[2].replace('_', ' ')}"
 
 
 def on_clock(value: datetime, zone: str) -> str:
     """An instant on the clock of a zone, with its city: 14:05 Lisbon."""
-    return f"{value.astimezone(zone_named(zone)):%H:%M} {zone.rpartition('/')[2].replace('_', ' ')}"
+    return f"{value.astimezone(clock.zone_named(zone)):%H:%M} {zone.rpartition('/')[2].replace('_', ' ')}"
 
 
 def zone_text(value: datetime) -> str:

@@ -10,9 +10,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import DictLoader
 
+from app.platform import clock
 from app.web.error_pages import error_page, wants_page
 from app.web.render import CONTENT_SECURITY_POLICY, Flash, NavItem, current_place, mount_pages, page
-from app.web.words import age_on, initials, near_text, plural, shortened, shown_in, words, zone_named, zone_text
+from app.web.words import age_on, initials, near_text, plural, shortened, shown_in, words, zone_text
 
 PART = {"hx-request": "true", "hx-request-type": "partial"}
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -136,7 +137,7 @@ def test_age_counts_completed_years(today: date, age: int) -> None:
 
 @pytest.mark.parametrize("name", [None, "", "Mars/Olympus", "../etc/passwd"])
 def test_an_unknown_zone_is_utc(name: str | None) -> None:
-    assert zone_named(name) is UTC
+    assert clock.zone_named(name) is UTC
 
 
 def test_a_place_is_current_below_its_address_but_not_beside_it() -> None:
