@@ -1,4 +1,5 @@
 from app.platform.db import ConstraintErrors
+from app.platform.doubles import AlreadyHere
 from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
 
 
@@ -7,9 +8,9 @@ class TrialNotFound(NotFound):
     detail = "There is no such clinical trial."
 
 
-class TrialExists(Conflict):
+class TrialExists(AlreadyHere):
     code = "clinical_trial_exists"
-    detail = "A clinical trial with this number exists."
+    detail = "A clinical trial with this number exists: use that one."
 
 
 class TrialJourneyNotFound(NotFound):

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
 from app.journeys.trial import queries
-from app.journeys.trial.errors import registry_mismatch, trial_number_not_recognised
+from app.journeys.trial.errors import TrialExists, registry_mismatch, trial_number_not_recognised
 from app.journeys.trial.identifiers import read_trial_number
 from app.journeys.trial.models import ClinicalTrial
 from app.journeys.trial.schemas import (
@@ -13,6 +13,7 @@ from app.journeys.trial.schemas import (
     TrialUpdate,
 )
 from app.platform.actor import Actor
+from app.platform.doubles import lock_things, shown_to
 from app.platform.etags import etag, require_match
 from app.platform.stored_fields import StoredFields
 
@@ -37,6 +38,12 @@ async def add_trial(session: AsyncSession, actor: Actor, *, new: TrialCreate) ->
         **_NEW.values(new),
         updated_by=actor.account_id,
     )
+    # Two at once follow each other: the second one is shown the first's.
+    await lock_things(session, ClinicalTrial, [trial.trial_id])
+    known = await queries.find_trial_by_number(session, trial_id=trial.trial_id)
+    if known is not None:
+        fields = ("clinical_trial_id", "trial_id", "title", "status")
+        raise TrialExists(shown_to(actor, "trial.read", known, *fields))
     session.add(trial)
     await session.flush()
     audit.note(session, record_type="clinical_trial", record_id=trial.clinical_trial_id)

@@ -1,5 +1,6 @@
 from app.platform.db import ConstraintErrors
-from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
+from app.platform.doubles import AlreadyHere
+from app.platform.errors import Invalid, NotFound, invalid_field
 
 
 class CareLinkNotFound(NotFound):
@@ -7,12 +8,12 @@ class CareLinkNotFound(NotFound):
     detail = "This patient has no such link to a physician."
 
 
-class PrimaryExists(Conflict):
+class PrimaryExists(AlreadyHere):
     code = "primary_exists"
     detail = "Another physician is this patient's primary one. Make that one not primary first."
 
 
-class AlreadyLinked(Conflict):
+class AlreadyLinked(AlreadyHere):
     code = "already_linked"
     detail = "This physician has this part in the patient's care already."
 

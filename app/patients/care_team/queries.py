@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -34,6 +35,17 @@ async def get_care_link(
     if found is None:
         raise CareLinkNotFound
     return found
+
+
+async def current_links_beside(
+    session: AsyncSession, link: PatientPhysicianRelationship
+) -> Sequence[PatientPhysicianRelationship]:
+    """The links of the same patient that have not ended, but for this one, the oldest first."""
+    other = PatientPhysicianRelationship
+    query = select(other).where(other.patient_id == link.patient_id, other.end_date.is_(None))
+    if link.patient_physician_id is not None:
+        query = query.where(other.patient_physician_id != link.patient_physician_id)
+    return (await session.scalars(query.order_by(other.created_at, other.patient_physician_id))).all()
 
 
 async def list_care_links(

@@ -5,12 +5,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
 from app.patients.care_team import queries
+from app.patients.care_team.errors import AlreadyLinked, PrimaryExists
 from app.patients.care_team.schemas import CareLinkCreate, CareLinkUpdate
 from app.patients.models import Patient, PatientPhysicianRelationship
 from app.patients.queries import get_patient
 from app.people.lives import life_of
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.doubles import shown_to
 from app.platform.etags import etag, require_match
 from app.platform.faults import require_none
 from app.platform.plausibility import dates_of, implausible
@@ -32,6 +34,7 @@ async def link_physician(
     link = PatientPhysicianRelationship(patient_id=patient_id, **_NEW.values(new), updated_by=actor.account_id)
     life = await life_of(session, patient.person)
     require_none(implausible(link.__tablename__, dates_of(link), life=life, now=clock.now()))
+    await _require_only(session, actor, link)
     session.add(link)
     await session.flush()
     return await _noted(session, actor, patient, link.patient_physician_id)
@@ -46,7 +49,7 @@ async def change_care_link(
     change: CareLinkUpdate,
     if_match: str | None = None,
 ) -> PatientPhysicianRelationship:
-    """Change the fields given; Stale when `if_match` names another version."""
+    """Change the fields given; Stale when `if_match` names another version. AlreadyLinked and PrimaryExists."""
     patient = await get_patient(session, actor, patient_id=patient_id, for_update=True)
     link = await queries.get_care_link(
         session, actor, patient_id=patient_id, patient_physician_id=patient_physician_id, for_update=True
@@ -57,6 +60,7 @@ async def change_care_link(
     _CHANGED.set_given(link, change)
     faults = implausible(link.__tablename__, dates_of(link), life=life, now=clock.now())
     require_none(faults, before=before, touched=change.model_fields_set)
+    await _require_only(session, actor, link)
     await session.flush()
     return await _noted(session, actor, patient, patient_physician_id, change.model_fields_set)
 
@@ -84,6 +88,20 @@ async def end_care_link(
         link.is_primary = False
         await session.flush()
     return await _noted(session, actor, patient, patient_physician_id, {"end_date", "is_primary"})
+
+
+async def _require_only(session: AsyncSession, actor: Actor, link: PatientPhysicianRelationship) -> None:
+    """Refuse what another link of the patient, who is locked, is already, and show that one."""
+    with session.no_autoflush:
+        others = await queries.current_links_beside(session, link)
+    same = (link.physician_id, link.relationship_type)
+    for error, alike in (
+        (AlreadyLinked, [one for one in others if (one.physician_id, one.relationship_type) == same]),
+        (PrimaryExists, [one for one in others if one.is_primary and link.is_primary]),
+    ):
+        if alike and link.end_date is None:
+            fields = ("patient_physician_id", "physician_id", "relationship_type", "is_primary")
+            raise error(shown_to(actor, "relationship.read", alike[0], *fields))
 
 
 async def _noted(

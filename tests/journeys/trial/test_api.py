@@ -63,6 +63,8 @@ async def test_trial_is_kept_as_its_registry_writes_it_and_once(client: httpx.As
     assert made.status_code == 201, made.text
     assert (made.json()["trial_id"], made.json()["registry_code"]) == ("NCT04567890", "NCT")
     assert (again.status_code, again.json()["code"]) == (409, "clinical_trial_exists")
+    shown = {name: made.json()[name] for name in ("clinical_trial_id", "trial_id", "title", "status")}
+    assert again.json()["existing"] == shown
     assert elsewhere.json()["errors"][0]["code"] == "registry_mismatch"
     assert nonsense.json()["errors"][0]["code"] == "trial_id_not_recognised"
     assert (other.status_code, other.json()["trial_id"]) == (201, "DRKS00012345")

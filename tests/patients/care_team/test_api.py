@@ -64,7 +64,7 @@ async def test_second_primary_and_the_same_part_twice_are_refused(
 ) -> None:
     other = await a_physician(session)
     await session.commit()
-    await link(client, navigator, patient, physician, is_primary=True)
+    first = (await link(client, navigator, patient, physician, is_primary=True)).json()
 
     second = await link(client, navigator, patient, other, is_primary=True)
     again = await link(client, navigator, patient, physician)
@@ -72,7 +72,18 @@ async def test_second_primary_and_the_same_part_twice_are_refused(
 
     assert (second.status_code, second.json()["code"]) == (409, "primary_exists")
     assert (again.status_code, again.json()["code"]) == (409, "already_linked")
+    kept = {"patient_physician_id": first["patient_physician_id"], "physician_id": str(physician.physician_id)}
+    kept |= {"relationship_type": "treating", "is_primary": True}
+    assert second.json()["existing"] == again.json()["existing"] == kept
     assert beside.status_code == 201
+    place = f"{url(patient)}/{beside.json()['patient_physician_id']}"
+    for change, code in (
+        ({"is_primary": True}, "primary_exists"),
+        ({"relationship_type": "treating"}, "already_linked"),
+    ):
+        refused = await client.put(place, json=change, headers=navigator)
+        assert (refused.status_code, refused.json()["code"]) == (409, code)
+        assert refused.json()["existing"] == kept
 
 
 async def test_deleted_link_has_ended_today_and_stays(
