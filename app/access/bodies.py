@@ -8,7 +8,7 @@ seconds. So no number of slow clients takes the server from the others.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -42,16 +42,18 @@ class SlowBodies:
         return errors.Unavailable() if self._waited_for.total() >= self._most else None
 
     @contextmanager
-    def read_within(self, source: str, limit: asyncio.Timeout) -> Iterator[list[AppError]]:
+    def read_within(self, source_of_it: Callable[[], str], limit: asyncio.Timeout) -> Iterator[list[AppError]]:
         """
         Watch over the reading of a body in the block: when it turns out to be slow it is counted until the block ends,
-        or `limit` expires at once. The list then holds why.
+        or `limit` expires at once. The list then holds why. Where it comes from is asked of a slow one alone.
         """
         refused: list[AppError] = []
         counted = False
+        source = ""
 
         def is_slow() -> None:
-            nonlocal counted
+            nonlocal counted, source
+            source = source_of_it()
             if refusal := self.refusal_of_another(source):
                 refused.append(refusal)
                 limit.reschedule(asyncio.get_running_loop().time())
@@ -88,12 +90,11 @@ async def _read_bounded(request: Request) -> bytes:
         raise errors.TooLarge
     settings: Settings = request.app.state.settings
     slow_bodies: SlowBodies = request.app.state.slow_bodies
-    source = source_of(request, proxy_hops=settings.proxy_hops)
     received = bytearray()
     refused: list[AppError] = []
     try:
         async with asyncio.timeout(DEADLINE_SECONDS) as limit:
-            with slow_bodies.read_within(source, limit) as refused:
+            with slow_bodies.read_within(lambda: source_of(request, proxy_hops=settings.proxy_hops), limit) as refused:
                 async for chunk in request.stream():
                     received += chunk
                     if len(received) > MAX_BODY_BYTES:

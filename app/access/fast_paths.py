@@ -214,10 +214,10 @@ async def answer(request: Request, path: FastPath) -> Response | None:
 
 def _plain_key(request: Request) -> keys.KeyText | None:
     """The request's key; None without one, or with a header that the ordinary path must look at."""
-    authorization = [value for name, value in request.scope["headers"] if name == b"authorization"]
-    if len(authorization) != 1 or any(name in _ORDINARY_HEADERS for name, _ in request.scope["headers"]):
+    names = [name for name, _ in request.scope["headers"]]
+    if names.count(b"authorization") != 1 or not _ORDINARY_HEADERS.isdisjoint(names):
         return None
-    return keys.bearer(authorization[0].decode("latin-1"))
+    return keys.key_of(request)
 
 
 async def _has_plain_body(request: Request) -> bool:

@@ -4,8 +4,12 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import HTTPConnection
 
 _FORM = re.compile(r"crm_([a-z2-7]{12})_([A-Za-z0-9_-]{43})\Z", re.ASCII)
+_READ: Final = "crm.key"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -36,7 +40,15 @@ def _kept(prefix: str, secret: str) -> KeyText:
     return KeyText(prefix, hashlib.sha256(secret.encode()).digest())
 
 
-def bearer(authorization: str | None) -> KeyText | None:
+def key_of(request: HTTPConnection) -> KeyText | None:
+    """The key that a request comes with, read once; None without one."""
+    if _READ not in request.scope:
+        request.scope[_READ] = _bearer(request.headers.get("authorization"))
+    key: KeyText | None = request.scope[_READ]
+    return key
+
+
+def _bearer(authorization: str | None) -> KeyText | None:
     """The key of an Authorization header; None when there is none, or of another scheme or form."""
     scheme, _, credential = (authorization or "").partition(" ")
     return parse_key(credential.strip()) if scheme.lower() == "bearer" else None

@@ -157,7 +157,8 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             await _count(request, action)
-            unknown = problems.unknown_parameters(request.query_params, self.parameters)
+            has_query = bool(request.scope["query_string"])
+            unknown = problems.unknown_parameters(request.query_params, self.parameters) if has_query else []
             answer = None if path is None or unknown else await _answer_fast(request, path, action)
             return await _serve(request, inner, permission, action, unknown) if answer is None else answer
 
@@ -225,7 +226,7 @@ async def _serve(
 def _known_account(request: Request) -> UUID | None:
     """The account of a key that has opened in this process; what the key may do now is not said by it."""
     state: State = request.app.state.serving
-    key = keys.bearer(request.headers.get("authorization"))
+    key = keys.key_of(request)
     return state.known_keys.get(key.secret_sha256) if key else None
 
 
@@ -238,7 +239,7 @@ async def _let_in(session: AsyncSession, request: Request, permission: str) -> A
 
 
 async def _authenticate(session: AsyncSession, request: Request) -> Actor:
-    key = keys.bearer(request.headers.get("authorization"))
+    key = keys.key_of(request)
     actor = await queries.find_actor_by_key(session, key) if key else None
     state: State = request.app.state.serving
     if key is None or actor is None or actor.account_id is None:
@@ -258,14 +259,14 @@ async def _authenticate(session: AsyncSession, request: Request) -> Actor:
 async def _count(request: Request, action: str) -> None:
     """TooMany for an account that has asked too often, and for an address from which too many unknown keys came."""
     state: State = request.app.state.serving
-    actor = _counted_actor(request)
+    account_id = _known_account(request)
     try:
-        if actor is not None and actor.account_id is not None:
-            state.rate_limits.count_request(actor.account_id)
+        if account_id is not None:
+            state.rate_limits.count_request(account_id)
         elif not await _opens_in_a_flood(state, request):
             state.rate_limits.refuse_after_failures(_source(request))
     except errors.TooMany as error:
-        await record_refusal(state.database, actor, request, action, error)
+        await record_refusal(state.database, _counted_actor(request), request, action, error)
         raise
 
 
@@ -280,14 +281,14 @@ async def _answer_fast(request: Request, path: FastPath, action: str) -> Respons
 
 
 def _counted_actor(request: Request) -> Actor | None:
-    """Whose key has come before (State.known_keys), for counting and for events: it may do nothing."""
+    """Whose key has come before (State.known_keys), for events: it may do nothing."""
     account_id = _known_account(request)
     return None if account_id is None else Actor(account_id, "", roles=frozenset(), permissions=frozenset())
 
 
 async def _opens_in_a_flood(state: State, request: Request) -> bool:
     """Whether a key from an address that is over its limit of failures opens all the same."""
-    key = keys.bearer(request.headers.get("authorization"))
+    key = keys.key_of(request)
     if key is None or not state.rate_limits.is_over_failures(_source(request)):
         return False
     async with state.rate_limits.lookups_in_a_flood, state.database.session() as session:

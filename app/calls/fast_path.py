@@ -197,22 +197,17 @@ async def create_call(fast: FastRequest) -> Response | None:
 
 def _document(row: Row) -> dict[str, Any]:
     """CallRead of a row: a call of a patient that was made just now."""
-    pn_id = row["pn_id"]
-    return _SHOWN.document(
-        row,
-        person=_PERSON.document(row),
-        pn=None if pn_id is None else _NAVIGATOR.document(row, person_id=pn_id),
-        lead_id=None,
-        status_group=CALL.groups[row["status"]],
-        unresolved_because=unresolved_because(
-            status=row["status"],
-            occurs_at=row["occurs_at"],
-            adverse_event_heard=row["adverse_event_heard"],
-            is_voided=False,
-            now=clock.now(),
-        ),
-        rescheduled_to=None,
-        voided_at=None,
-        voided_by=None,
-        void_reason=None,
+    document = _SHOWN.document(row)
+    document["person"] = _PERSON.document(row)
+    if row["pn_id"] is not None:
+        document["pn"] = navigator = _NAVIGATOR.document(row)
+        navigator["person_id"] = row["pn_id"]
+    document["status_group"] = CALL.groups[row["status"]]
+    document["unresolved_because"] = unresolved_because(
+        status=row["status"],
+        occurs_at=row["occurs_at"],
+        adverse_event_heard=row["adverse_event_heard"],
+        is_voided=False,
+        now=clock.now(),
     )
+    return document

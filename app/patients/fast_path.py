@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import Response
@@ -82,13 +81,13 @@ _NEW_PERSON_MATCH = MatchRead(
 
 def _document(row: Row | Mapping[str, Any]) -> dict[str, Any]:
     """PatientRead of a row; patients shown here are never deleted."""
-    return _PATIENT.document(
-        row,
-        person=_PERSON.document(row, person_id=row["person_id"]),
-        medical_condition=_CONDITION.document(row, medical_condition_id=row["medical_condition_id"]),
-        status_group=status_group(row["status"]),
-        deleted_at=None,
-    )
+    document = _PATIENT.document(row)
+    document["person"] = person = _PERSON.document(row)
+    person["person_id"] = row["person_id"]
+    document["medical_condition"] = condition = _CONDITION.document(row)
+    condition["medical_condition_id"] = row["medical_condition_id"]
+    document["status_group"] = status_group(row["status"])
+    return document
 
 
 def _get_statement() -> Statement:
@@ -209,7 +208,7 @@ def page_of(query: PatientFilter, after: tuple[datetime, UUID] | None) -> tuple[
 
 
 async def list_patients(fast: FastRequest) -> Response | None:
-    query = _filter(fast.request.url.query)
+    query = _filter(fast.request.query_params.multi_items())
     if query is None:
         return None
     after = None
@@ -239,9 +238,8 @@ async def list_patients(fast: FastRequest) -> Response | None:
     )
 
 
-def _filter(query_string: str) -> PatientFilter | None:
+def _filter(given: list[tuple[str, str]]) -> PatientFilter | None:
     """The filter where every field is one that the statements know and is given once; None otherwise."""
-    given = parse_qsl(query_string, keep_blank_values=True)
     fields = dict(given)
     if len(fields) != len(given) or not fields.keys() <= _FILTERS:
         return None

@@ -176,8 +176,10 @@ def invalid_fields(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
 
 def unknown_parameters(given: Iterable[str], known: Collection[str]) -> list[FieldError]:
     """An error for each name in an address's query that is none of `known`; it says which there are."""
-    there_are = f"There are: {', '.join(sorted(known))}." if known else "This address takes none."
     names = dict.fromkeys(name if _NAME.fullmatch(name) else "*" for name in given if name not in known)
+    if not names:
+        return []
+    there_are = f"There are: {', '.join(sorted(known))}." if known else "This address takes none."
     return [
         FieldError(
             name,

@@ -71,7 +71,7 @@ def test_slow_bodies_are_counted_by_address_and_in_all() -> None:
             refused: list[AppError] = []
             try:
                 async with asyncio.timeout(5) as limit:
-                    with slow.read_within(source, limit) as refused:
+                    with slow.read_within(lambda: source, limit) as refused:
                         await (ready if source == "quick" else done).wait()
             except TimeoutError:
                 return refused[0].error_code
