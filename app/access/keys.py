@@ -43,12 +43,12 @@ def _kept(prefix: str, secret: str) -> KeyText:
 def key_of(request: HTTPConnection) -> KeyText | None:
     """The key that a request comes with, read once; None without one."""
     if _READ not in request.scope:
-        request.scope[_READ] = _bearer(request.headers.get("authorization"))
+        request.scope[_READ] = bearer(request.headers.get("authorization"))
     key: KeyText | None = request.scope[_READ]
     return key
 
 
-def _bearer(authorization: str | None) -> KeyText | None:
+def bearer(authorization: str | None) -> KeyText | None:
     """The key of an Authorization header; None when there is none, or of another scheme or form."""
     scheme, _, credential = (authorization or "").partition(" ")
     return parse_key(credential.strip()) if scheme.lower() == "bearer" else None

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 import pycountry
@@ -28,8 +29,9 @@ def country_code(text: str) -> str | None:
 
     Case, marks, blanks and punctuation do not matter: `nl`, `U.S.A.`, `Espana` and `ΕΛΛΆΔΑ` are understood.
     """
-    codes, name = _codes_by_name(), fold_letters(text)
-    return codes.get(name) or codes.get(name.removeprefix("the"))
+    name = fold_letters(text)
+    # Most send a code; the names, in every language, are read when somebody does not.
+    return _codes().get(name) or _codes_by_name().get(name) or _codes_by_name().get(name.removeprefix("the"))
 
 
 @lru_cache(maxsize=4096)
@@ -50,14 +52,18 @@ def country_of_language(text: str) -> str | None:
 
 
 @cache
-def _codes_by_name() -> Mapping[str, str]:
-    """Folded name -> code; a name that two countries use names neither."""
-    # Codes first: what is a code of one country is never a name of another.
-    codes = {
+def _codes() -> dict[str, str]:
+    """Folded code of two or three letters -> code. What is a code of one country is never a name of another."""
+    return {
         fold_letters(code): country.alpha_2
         for country in pycountry.countries
         for code in (country.alpha_2, country.alpha_3)
     } | {fold_letters(typed): code for typed, code in _data()["codes"].items()}
+
+
+@cache
+def _codes_by_name() -> Mapping[str, str]:
+    """Folded name or code -> code; a name that two countries use names neither."""
     names: dict[str, str | None] = {}
     for country in pycountry.countries:
         for name in set(map(fold_letters, _names(country))) - {""}:
@@ -65,7 +71,7 @@ def _codes_by_name() -> Mapping[str, str]:
             if taken != country.alpha_2:
                 names[name] = None
     names |= {fold_letters(name): _KOSOVO for name in _data()["aliases"][_KOSOVO]}
-    return {name: code for name, code in names.items() if code is not None} | codes
+    return {name: code for name, code in names.items() if code is not None} | _codes()
 
 
 @cache
@@ -73,13 +79,22 @@ def _codes_by_foreign_name() -> Mapping[str, str]:
     """Folded name in another language -> code; a name that two countries have names neither."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for language in _data()["elsewhere"]["languages"]:
-        catalogue = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language])
+        catalogue = _catalogue(language)
         for country in pycountry.countries:
             for name in _english(country):
                 found[fold_letters(catalogue.gettext(name))].add(country.alpha_2)
     named = {name: codes.pop() for name, codes in found.items() if name and len(codes) == 1}
     called = _data()["elsewhere"]["aliases"]
     return named | {fold_letters(name): code for code, names in called.items() for name in names}
+
+
+def _catalogue(language: str) -> gettext.GNUTranslations:
+    # Not by gettext.translation, which keeps every catalogue for good: 5 MiB of each process.
+    path = gettext.find("iso3166-1", pycountry.LOCALES_DIR, languages=[language])
+    if path is None:
+        raise LookupError(f"pycountry has no names of countries in {language}")
+    with Path(path).open("rb") as file:
+        return gettext.GNUTranslations(file)
 
 
 def _english(country: Any) -> list[str]:
@@ -92,7 +107,7 @@ def _names(country: Any) -> Iterator[str]:
     english = _english(country)
     yield from english
     for language in data["languages"].get(country.alpha_2, ()):
-        catalogue = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language])
+        catalogue = _catalogue(language)
         yield from map(catalogue.gettext, english)
     yield from data["aliases"].get(country.alpha_2, ())
 

@@ -1,6 +1,7 @@
 # ruff: noqa: RUF001  look-alike and invisible characters are what is tested
 """As typed, as meant: what is invisible, countries, time zones, and what is no difference."""
 
+import gettext
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from email_validator import EmailNotValidError, validate_email
 from pydantic_core import PydanticCustomError
 
+from app.people import countries
 from app.people.alike import alike_keys
 from app.people.countries import country_code
 from app.people.differences import differing_fields
@@ -199,6 +201,20 @@ async def test_a_country_is_taken_by_what_people_call_it(
     assert (made.status_code, made.json().get("country")) == (201, code), made.text
     assert hospital.status_code in {201, 403}
     assert hospital.json().get("country", code) == code
+
+
+def test_a_country_s_code_reads_no_names_and_names_leave_no_catalogue_behind() -> None:
+    """The names and their catalogues took 11 MiB of a server process that was sent nothing but codes."""
+    by_name = countries._codes_by_name
+    for remembered in (by_name, countries.country_code, countries.country_meant):
+        remembered.cache_clear()
+
+    assert countries.country_meant("NL") == "NL"
+    assert by_name.cache_info().currsize == 0
+
+    assert countries.country_meant("Nederland") == "NL"
+    kept = [place for _, place in gettext._translations if "iso3166" in place]  # type: ignore[attr-defined]
+    assert (by_name.cache_info().currsize, kept) == (1, [])
 
 
 @pytest.mark.parametrize(
