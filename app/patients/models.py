@@ -139,4 +139,5 @@ class PatientPhysicianRelationship(Edited, Base):
     start_date: Mapped[date | None] = mapped_column(info=HEALTH)
     end_date: Mapped[date | None] = mapped_column(info=HEALTH)
 
+    patient: Mapped[Patient] = relationship(lazy="raise")
     physician: Mapped[Physician] = relationship(lazy="raise")

@@ -62,6 +62,36 @@ PLACES: tuple[Place, ...] = (
         "Something arrived from people who have died or withdrawn. Say what is to be done.",
     ),
     Place(
+        "Network",
+        "physician.read",
+        NavItem("Physicians", "stethoscope", "/physicians"),
+        "Who treats whom, and where.",
+    ),
+    Place(
+        "Network",
+        "hospital.read",
+        NavItem("Hospitals", "building-hospital", "/hospitals"),
+        "Hospitals and their physicians.",
+    ),
+    Place(
+        "Network",
+        "trial.read",
+        NavItem("Trials", "microscope", "/trials"),
+        "Clinical trials, and the journeys into them.",
+    ),
+    Place(
+        "Network",
+        "programme.read",
+        NavItem("Programmes", "pill", "/programmes"),
+        "Expanded-access programmes, and the journeys into them.",
+    ),
+    Place(
+        "Network",
+        "condition.read",
+        NavItem("Conditions", "report-medical", "/conditions"),
+        "Medical conditions, their other names and codes.",
+    ),
+    Place(
         "Oversight",
         "fault.read",
         NavItem("Standing faults", "alert-triangle", "/standing-faults"),

@@ -42,6 +42,14 @@ def typed_into_the_address(request: Request) -> list[FieldError]:
     return [FieldError(name, "not_in_an_address", message) for name in TYPED if request.query_params.get(name)]
 
 
+def value_at(row: Any, place: str) -> Any:
+    """What stands at a place of an answer, such as `medical_condition.name`; None where there is nothing."""
+    found = row
+    for name in filter(None, place.split(".")):
+        found = None if found is None else getattr(found, name)
+    return found
+
+
 @dataclass(frozen=True)
 class Column:
     """
@@ -107,6 +115,7 @@ class Listing:
     me: UUID | None = None
     may: Mapping[str, bool] = field(default_factory=dict)
     searches: str = ""
+    makes: str = ""
     csrf_token: str = ""
 
     def address(self, **changes: str | None) -> str:
@@ -132,11 +141,9 @@ class Listing:
 
     def value_of(self, row: Any, column: Column) -> Any:
         """What a row has in a column; None where it has nothing there."""
-        first, *rest = column.value.split(".") if column.value else [""]
-        found = row if not first else self.beside.get(self.id_of(row)) if first == "beside" else getattr(row, first)
-        for name in rest:
-            found = None if found is None else getattr(found, name)
-        return found
+        if column.value.startswith("beside."):
+            return value_at(self.beside.get(self.id_of(row)), column.value.removeprefix("beside."))
+        return value_at(row, column.value)
 
     def href(self, row: Any) -> str:
         """The page that a row opens."""
@@ -180,7 +187,8 @@ class ListPage:
     A list as it is declared. `question` is the API's filter, `find` the API's query, `answer` the model of an answer,
     `read` what makes it of a row where the model alone does not.
 
-    `searches` says by what the list is searched; where that is people, `search_right` is who may. `may` are the
+    `searches` says by what the list is searched; where that is people, `search_right` is who may. `makes` is
+    the permission to add a record here, by the page at `…/new`. `may` are the
     permissions that its cells ask for. `beside` finds what is told of the rows beside their answers, by their `key`, in
     answers of `beside_of`.
     """
@@ -204,6 +212,7 @@ class ListPage:
     beside_of: type[Answer] | None = None
     searches: str = ""
     search_right: str | None = None
+    makes: str | None = None
     may: Sequence[str] = ()
 
     @property
@@ -279,6 +288,7 @@ async def _context(
         me=actor.account_id,
         may={code: actor.may(code) for code in shown.may},
         searches=shown.searches if shown.search_right is None or actor.may(shown.search_right) else "",
+        makes=f"{shown.path}/new" if shown.makes is not None and actor.may(shown.makes) else "",
         csrf_token=request.state.frame.csrf_token,
     )
     return {**NO_ERRORS, "is_refused": False, "listing": listing}

@@ -63,10 +63,10 @@ class Needs:
     """
     What a page route declares: a permission (or None where being there is enough), the states of a session in which it
     answers, and whether a password or passkey must have been given in the last ten minutes. `recorded` leaves an event
-    although the method is a safe one and nobody is shown: a sign-in comes back by GET. `hashes` is for a page that
-    hashes a password: no transaction is open when its endpoint begins, and what may have ended meanwhile is asked again
-    by `let_in_again` or by its last statements. `seen_by` is the permission by which a page that everybody may open
-    shows people to those who have it.
+    although the method is a safe one and the permission is about nobody: a sign-in comes back by GET. `hashes` is for a
+    page that hashes a password: no transaction is open when its endpoint begins, and what may have ended meanwhile is
+    asked again by `let_in_again` or by its last statements. `seen_by` is the permission by which a page that everybody
+    may open shows people to those who have it.
     """
 
     permission: str | None
@@ -80,11 +80,14 @@ class Needs:
         """Do nothing: the page guard has decided before any dependency runs."""
 
 
-def allow(permission: str, *, recent: bool = False) -> params.Depends:
-    """For anyone who has `permission`: `dependencies=[allow("user.manage")]`."""
+def allow(permission: str, *, recent: bool = False, recorded: bool = False) -> params.Depends:
+    """
+    For anyone who has `permission`: `dependencies=[allow("user.manage")]`. `recorded` is for a page of something else
+    that shows people beside it.
+    """
     if permission not in PERMISSIONS:
         raise ValueError(f"{permission} is not a permission of app/access/policy.py")
-    made: params.Depends = Depends(Needs(permission, recent=recent))
+    made: params.Depends = Depends(Needs(permission, recent=recent, recorded=recorded))
     return made
 
 

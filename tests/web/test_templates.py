@@ -11,6 +11,7 @@ from app.platform.settings import Settings
 from app.web import docs_pages
 from app.web.error_pages import ERRORS
 from app.web.frame import PLACES, SEARCH_HREF, USER_MENU
+from app.web.listing import LISTS
 from app.web.page_guard import PageRoute
 from app.web.render import STATIC, TEMPLATES, Components, build_environment
 
@@ -86,6 +87,8 @@ def _links() -> set[str]:
         if not address.startswith("/static/")
     }
     named = {href for words in ERRORS.values() for _, href in words.actions}
+    named |= {address.partition("{")[0] for shown in LISTS.values() for address in shown.opens}
+    named |= {f"{shown.path}/new" for shown in LISTS.values() if shown.makes}
     named |= {place.item.href for place in PLACES} | {item.href for item in USER_MENU}
     return written | named | ({SEARCH_HREF} if SEARCH_HREF is not None else set())
 

@@ -2,19 +2,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.patients.care_team.errors import CareLinkNotFound
 from app.patients.care_team.schemas import CareLinkFilter
-from app.patients.models import PatientPhysicianRelationship
+from app.patients.models import Patient, PatientPhysicianRelationship
 from app.physicians.models import Physician
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.paging import Found, SortKey, fetch_page
 from app.platform.periods import holds_at
 
+_NEWEST_FIRST = SortKey(
+    (PatientPhysicianRelationship.created_at, PatientPhysicianRelationship.patient_physician_id), (datetime, UUID)
+)
 LOADED = joinedload(PatientPhysicianRelationship.physician).joinedload(Physician.person)
 
 
@@ -48,16 +51,36 @@ async def current_links_beside(
     return (await session.scalars(query.order_by(other.created_at, other.patient_physician_id))).all()
 
 
+async def list_patients_of(
+    session: AsyncSession, _actor: Actor, *, physician_id: UUID, query: CareLinkFilter
+) -> Found[PatientPhysicianRelationship]:
+    """A page of the physician's links to patients, newest first, each with its patient; those deleted are left out."""
+    link = PatientPhysicianRelationship
+    ids = _narrowed(select(link.patient_physician_id, link.created_at, link.patient_physician_id), query)
+    ids = ids.where(
+        link.physician_id == physician_id,
+        exists().where(Patient.patient_id == link.patient_id, Patient.deleted_at.is_(None)),
+    )
+    patient = joinedload(link.patient)
+    rows = select(link).options(
+        LOADED, patient.joinedload(Patient.person), patient.joinedload(Patient.medical_condition)
+    )
+    return await fetch_page(session, ids=ids, query=query, sort=_NEWEST_FIRST, rows=rows)
+
+
 async def list_care_links(
     session: AsyncSession, _actor: Actor, *, patient_id: UUID, query: CareLinkFilter
 ) -> Found[PatientPhysicianRelationship]:
     """A page of the patient's links to physicians, newest first, ended ones among them."""
     link = PatientPhysicianRelationship
-    ids = select(link.patient_physician_id, link.created_at, link.patient_physician_id)
+    ids = _narrowed(select(link.patient_physician_id, link.created_at, link.patient_physician_id), query)
     ids = ids.where(link.patient_id == patient_id)
-    if query.is_current is not None:
-        current = holds_at(link.start_date, link.end_date, at=clock.today())
-        ids = ids.where(current if query.is_current == "true" else ~current)
+    return await fetch_page(session, ids=ids, query=query, sort=_NEWEST_FIRST, rows=select(link).options(LOADED))
 
-    sort = SortKey((link.created_at, link.patient_physician_id), (datetime, UUID))
-    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(link).options(LOADED))
+
+def _narrowed(ids: Select[UUID, datetime, UUID], query: CareLinkFilter) -> Select[UUID, datetime, UUID]:
+    if query.is_current is None:
+        return ids
+    link = PatientPhysicianRelationship
+    current = holds_at(link.start_date, link.end_date, at=clock.today())
+    return ids.where(current if query.is_current == "true" else ~current)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.access.masking import Health
 from app.patients.models import RELATIONSHIP_TYPES
+from app.patients.schemas import PatientRead
 from app.physicians.schemas import PhysicianSummary
 from app.platform.paging import PageQuery
 from app.platform.text import OMITTED, Answer, Body, Day, Flag, Id, one_of
@@ -49,3 +50,9 @@ class CareLinkRead(Answer):
     created_at: datetime
     updated_at: datetime
     version: int
+
+
+class PatientOfPhysicianRead(CareLinkRead):
+    """A link, with the patient in whose care the physician takes part."""
+
+    patient: PatientRead

@@ -1,0 +1,110 @@
+"""Medical conditions: the list, and the page of one with its other names, its codes and how many have it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.policy import masked_classes_of
+from app.conditions import answers, queries, service
+from app.conditions.schemas import ConditionCreate, ConditionFilter, ConditionRead, ConditionUpdate
+from app.leads.queries import list_leads
+from app.leads.schemas import LeadFilter
+from app.patients.queries import list_patients
+from app.patients.schemas import PatientFilter
+from app.platform.actor import Actor
+from app.platform.paging import Found, Page
+from app.web.listing import Column, Listing, ListPage, View, add_list
+from app.web.page_guard import page_router
+from app.web.physicians import IN_USE
+from app.web.things import Field, New, Thing, add_thing, beside
+
+router = page_router()
+
+LIST = ListPage(
+    path="/conditions",
+    title="Conditions",
+    permission="condition.read",
+    noun=("condition", "conditions"),
+    order="by name",
+    question=ConditionFilter,
+    find=queries.list_conditions,
+    answer=ConditionRead,
+    read=answers.read,
+    key="medical_condition_id",
+    columns=(
+        Column("name", "Name", value="name", cell="name"),
+        Column("abbreviation", "Short", 1, "abbreviation"),
+        Column("condition", "Also called", 2, "synonyms", "list"),
+        Column("status", "State", 0, "is_active", "in_use"),
+    ),
+    opens=("/conditions/{medical_condition_id}",),
+    filters=lambda _seen: [IN_USE],
+    views=lambda _seen: [View("Active", {"is_active": "true"}), View("All", {})],
+    empty=("No conditions yet", "A condition is added here, or with the curated list of the setup.", "report-medical"),
+    searches="name, abbreviation or synonym",
+    makes="condition.write",
+)
+add_list(router, LIST)
+
+
+async def _who_has_it(session: AsyncSession, actor: Actor, condition: Any) -> Sequence[Listing]:
+    """How many patients and leads have the condition; those who see health masked are not told."""
+    counted: list[tuple[str, str, Found[Any]]] = []
+    about = condition.medical_condition_id
+    if actor.may("patient.read") and "health" not in masked_classes_of(actor.roles, "patient.read"):
+        patients = await list_patients(session, actor, query=PatientFilter(medical_condition_id=about, limit=1))
+        counted.append(("patient", "/patients", patients))
+    if actor.may("lead.read") and "health" not in masked_classes_of(actor.roles, "lead.read"):
+        leads = await list_leads(session, actor, query=LeadFilter(medical_condition_id=about, limit=1))
+        counted.append(("lead", "/leads", leads))
+    return [
+        beside(
+            f"{noun.title()}s",
+            (noun, f"{noun}s"),
+            Page[Any](
+                items=[],
+                next_cursor=None,
+                total=found.total,
+                total_is_capped=found.total_is_capped,
+            ),
+            (),
+            "",
+            "",
+            all_at=f"{place}?medical_condition_id={about}",
+        )
+        for noun, place, found in counted
+    ]
+
+
+THING = Thing(
+    path="/conditions",
+    key="medical_condition_id",
+    noun="Condition",
+    place="Conditions",
+    history="medical-conditions",
+    read_right="condition.read",
+    write_right="condition.write",
+    table="medical_condition",
+    get=queries.get_condition,
+    read=answers.read,
+    facts=(
+        Column("abbreviation", "Short", value="abbreviation"),
+        Column("synonyms", "Also called", value="synonyms", cell="lines"),
+        Column("codes", "Codes", value="codes", cell="codes"),
+        Column("description", "Description", value="description"),
+        Column("in_use", "State", value="is_active", cell="in_use"),
+    ),
+    fields=(
+        Field("name", "Name", required=True),
+        Field("abbreviation", "Abbreviation"),
+        Field("synonyms", "Also called", "lines", hint="One name a line."),
+        Field("description", "Description", "text"),
+        Field("is_active", "In use", "yes_no"),
+    ),
+    update=ConditionUpdate,
+    change=service.change_condition,
+    new=New(ConditionCreate, service.add_condition),
+    beside=_who_has_it,
+)
+add_thing(router, THING)

@@ -1,0 +1,126 @@
+"""Physicians: the list, and the page of one with those whom they treat."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.hospitals.queries import list_hospitals, list_specializations
+from app.hospitals.schemas import HospitalFilter, SpecializationFilter
+from app.patients.care_team import answers as care_answers
+from app.patients.care_team.queries import list_patients_of
+from app.patients.care_team.schemas import CareLinkFilter
+from app.physicians import queries, service
+from app.physicians.schemas import PhysicianFilter, PhysicianRead, PhysicianUpdate
+from app.platform.actor import Actor
+from app.platform.paging import MAX_LIMIT
+from app.web.listing import Column, Filter, Listing, ListPage, View, add_list
+from app.web.page_guard import page_router
+from app.web.things import Choices, Field, Thing, add_thing, beside
+
+router = page_router()
+
+IN_USE = Filter("is_active", "In use", [("true", "Active"), ("false", "Inactive")])
+LIST = ListPage(
+    path="/physicians",
+    title="Physicians",
+    permission="physician.read",
+    noun=("physician", "physicians"),
+    order="newest first",
+    question=PhysicianFilter,
+    find=queries.list_physicians,
+    answer=PhysicianRead,
+    key="physician_id",
+    columns=(
+        Column("name", "Name", value="person", cell="person"),
+        Column("condition", "Hospital", 1, "hospital.name"),
+        Column("city", "City", 4, "hospital.city"),
+        Column("specialization", "Specialisation", 2, "specialization.name"),
+        Column("job_title", "Job title", 3, "job_title"),
+        Column("status", "State", 0, "is_active", "in_use"),
+    ),
+    opens=("/physicians/{physician_id}",),
+    filters=lambda seen: [
+        IN_USE,
+        Filter("hospital_id", "Hospital", _named({row.hospital for row in seen.rows}, "hospital_id")),
+        Filter(
+            "specialization_id",
+            "Specialisation",
+            _named({row.specialization for row in seen.rows}, "specialization_id"),
+        ),
+    ],
+    views=lambda _seen: [View("Active", {"is_active": "true"}), View("Everyone", {})],
+    empty=("No physicians yet", "A physician arrives through the API, or is linked to a patient.", "stethoscope"),
+    searches="name, e-mail or phone",
+    search_right="person.search",
+)
+add_list(router, LIST)
+
+
+def _named(rows: set[Any], key: str) -> Choices:
+    return sorted(((str(getattr(row, key)), row.name) for row in rows if row is not None), key=lambda one: one[1])
+
+
+async def _patients(session: AsyncSession, actor: Actor, physician: Any) -> Sequence[Listing]:
+    if not (actor.may("relationship.read") and actor.may("patient.read")):
+        return []
+    query = CareLinkFilter(is_current="true", limit=50)
+    found = await list_patients_of(session, actor, physician_id=physician.physician_id, query=query)
+    columns = (
+        Column("name", "Patient", value="patient.person", cell="person"),
+        Column("condition", "Condition", 1, "patient.medical_condition.name"),
+        Column("part", "Part", 0, "relationship_type", "words"),
+        Column("since", "Since", 3, "start_date", "day"),
+    )
+    items = found.page(map(care_answers.read_with_patient, found.rows))
+    noun = ("patient", "patients")
+    return [beside("Patients", noun, items, columns, "/patients/{patient_id}", "patient_physician_id")]
+
+
+async def _choices(session: AsyncSession, actor: Actor) -> Mapping[str, Choices]:
+    """The hospitals and specialisations in use, as far as a menu holds them."""
+    hospitals = await list_hospitals(session, actor, query=HospitalFilter(is_active="true", limit=MAX_LIMIT))
+    query = SpecializationFilter(is_active="true", limit=MAX_LIMIT)
+    specializations = await list_specializations(session, actor, query=query)
+    return {
+        "hospital_id": [
+            (str(row.hospital_id), f"{row.name}, {row.city}" if row.city else row.name) for row in hospitals.rows
+        ],
+        "specialization_id": [(str(row.specialization_id), row.name) for row in specializations.rows],
+    }
+
+
+THING = Thing(
+    path="/physicians",
+    key="physician_id",
+    noun="Physician",
+    place="Physicians",
+    history="physicians",
+    read_right="physician.read",
+    write_right="physician.write",
+    table="physician",
+    get=queries.get_physician,
+    read=PhysicianRead.model_validate,
+    title="person",
+    facts=(
+        Column("hospital", "Hospital", value="hospital.name"),
+        Column("city", "City", value="hospital.city"),
+        Column("specialization", "Specialisation", value="specialization.name"),
+        Column("job_title", "Job title", value="job_title"),
+        Column("licence", "Licence number", value="medical_license_number"),
+        Column("in_use", "State", value="is_active", cell="in_use"),
+    ),
+    fields=(
+        Field("hospital_id", "Hospital", "select"),
+        Field("specialization_id", "Specialisation", "select"),
+        Field("job_title", "Job title"),
+        Field("medical_license_number", "Licence number"),
+        Field("is_active", "In use", "yes_no"),
+    ),
+    update=PhysicianUpdate,
+    change=service.change_physician,
+    tag=service.tag,
+    beside=_patients,
+    choices=_choices,
+)
+add_thing(router, THING)

@@ -1,0 +1,198 @@
+"""Clinical trials and expanded-access programmes: their lists, and the page of one with the journeys into it."""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.policy import masked_classes_of
+from app.journeys import answers as journey_answers
+from app.journeys.eap import queries as programmes
+from app.journeys.eap import service as programme_service
+from app.journeys.eap.kind import EAP
+from app.journeys.eap.schemas import (
+    ProgrammeCreate,
+    ProgrammeFilter,
+    ProgrammeRead,
+    ProgrammeStatus,
+    ProgrammeUpdate,
+)
+from app.journeys.kind import Kind
+from app.journeys.queries import list_journeys
+from app.journeys.trial import queries as trials
+from app.journeys.trial import service as trial_service
+from app.journeys.trial.kind import TRIAL
+from app.journeys.trial.models import REGISTRIES
+from app.journeys.trial.schemas import TrialCreate, TrialFilter, TrialRead, TrialStatus, TrialUpdate
+from app.platform.actor import Actor
+from app.web.listing import Column, Filter, Listing, ListPage, View, add_list
+from app.web.page_guard import page_router
+from app.web.things import Field, New, Thing, add_thing, beside
+from app.web.words import country_name, words
+
+router = page_router()
+
+_TRIAL_STATUSES = [(code, words(code)) for code in get_args(TrialStatus)]
+_PROGRAMME_STATUSES = [(code, words(code)) for code in get_args(ProgrammeStatus)]
+TRIALS = ListPage(
+    path="/trials",
+    title="Trials",
+    permission="trial.read",
+    noun=("trial", "trials"),
+    order="newest first",
+    question=TrialFilter,
+    find=trials.list_trials,
+    answer=TrialRead,
+    key="clinical_trial_id",
+    columns=(
+        Column("number", "Number", value="trial_id", cell="name"),
+        Column("condition", "Title", 1, "title"),
+        Column("status", "Status", 0, "status", "status"),
+        Column("phase", "Phase", 3, "phase"),
+        Column("sponsor", "Sponsor", 2, "sponsor"),
+        Column("registry", "Registry", 4, "registry_code"),
+    ),
+    opens=("/trials/{clinical_trial_id}",),
+    filters=lambda _seen: [
+        Filter("status", "Status", _TRIAL_STATUSES),
+        Filter("registry_code", "Registry", [(code, code) for code in REGISTRIES]),
+    ],
+    views=lambda _seen: [
+        View("Recruiting", {"status": "recruiting"}),
+        View("To verify", {"status": "unverified"}),
+        View("All", {}),
+    ],
+    empty=("No trials yet", "A trial is added here, or with the first journey into it.", "microscope"),
+    searches="number, title or sponsor",
+    makes="trial.write",
+)
+PROGRAMMES = ListPage(
+    path="/programmes",
+    title="Programmes",
+    permission="programme.read",
+    noun=("programme", "programmes"),
+    order="newest first",
+    question=ProgrammeFilter,
+    find=programmes.list_programmes,
+    answer=ProgrammeRead,
+    key="eap_program_id",
+    columns=(
+        Column("name", "Name", value="name", cell="name"),
+        Column("condition", "Product", 1, "product"),
+        Column("status", "Status", 0, "status", "status"),
+        Column("sponsor", "Sponsor", 3, "sponsor"),
+        Column("countries", "Countries", 2, "countries", "countries"),
+    ),
+    opens=("/programmes/{eap_program_id}",),
+    filters=lambda seen: [
+        Filter("status", "Status", _PROGRAMME_STATUSES),
+        Filter(
+            "country",
+            "Country",
+            [
+                (code, country_name(code))
+                for code in sorted(
+                    {*(code for row in seen.rows for code in row.countries), seen.typed.get("country")} - {"", None}
+                )
+            ],
+        ),
+    ],
+    views=lambda _seen: [View("Open", {"status": "open"}), View("All", {})],
+    empty=("No programmes yet", "A programme is added here, or arrives through the API.", "pill"),
+    searches="name, product or sponsor",
+    makes="programme.write",
+)
+add_list(router, TRIALS)
+add_list(router, PROGRAMMES)
+
+
+async def _journeys(session: AsyncSession, actor: Actor, kind: Kind, **into: Any) -> Sequence[Listing]:
+    """The journeys into a trial or programme, newest first, for those who see where they stand."""
+    if not actor.may("journey.read") or "health" in masked_classes_of(actor.roles, "journey.read"):
+        return []
+    found = await list_journeys(session, actor, kind=kind, query=kind.filter(**into, limit=50))
+    columns = (
+        Column("name", "Patient", value="patient.person", cell="person"),
+        Column("status", "Stage", 0, "status", "status"),
+        Column("since", "Since", 1, "status_changed_at", "moment"),
+        Column("condition", "Physician", 2, "physician.person", "colleague"),
+    )
+    items = found.page(journey_answers.read(kind, row) for row in found.rows)
+    return [beside("Journeys", ("journey", "journeys"), items, columns, "/patients/{patient_id}", kind.key)]
+
+
+async def _into_trial(session: AsyncSession, actor: Actor, trial: Any) -> Sequence[Listing]:
+    return await _journeys(session, actor, TRIAL, clinical_trial_id=trial.clinical_trial_id)
+
+
+async def _into_programme(session: AsyncSession, actor: Actor, programme: Any) -> Sequence[Listing]:
+    return await _journeys(session, actor, EAP, eap_program_id=programme.eap_program_id)
+
+
+TRIAL_THING = Thing(
+    path="/trials",
+    key="clinical_trial_id",
+    noun="Trial",
+    place="Trials",
+    history="clinical-trials",
+    read_right="trial.read",
+    write_right="trial.write",
+    table="clinical_trial",
+    get=trials.get_trial,
+    read=TrialRead.model_validate,
+    title="trial_id",
+    facts=(
+        Column("title", "Title", value="title"),
+        Column("status", "Status", value="status", cell="status"),
+        Column("phase", "Phase", value="phase"),
+        Column("sponsor", "Sponsor", value="sponsor"),
+        Column("registry", "Registry", value="registry_code"),
+    ),
+    fields=(
+        Field("title", "Title", "text"),
+        Field("status", "Status", "select", _TRIAL_STATUSES, required=True),
+        Field("phase", "Phase"),
+        Field("sponsor", "Sponsor"),
+    ),
+    update=TrialUpdate,
+    change=trial_service.change_trial,
+    new=New(
+        TrialCreate,
+        trial_service.add_trial,
+        (Field("trial_id", "Number", hint="As a registry writes it, such as NCT01234567.", required=True),),
+    ),
+    beside=_into_trial,
+)
+PROGRAMME_THING = Thing(
+    path="/programmes",
+    key="eap_program_id",
+    noun="Programme",
+    place="Programmes",
+    history="eap-programs",
+    read_right="programme.read",
+    write_right="programme.write",
+    table="eap_program",
+    get=programmes.get_programme,
+    read=ProgrammeRead.model_validate,
+    facts=(
+        Column("product", "Product", value="product"),
+        Column("status", "Status", value="status", cell="status"),
+        Column("sponsor", "Sponsor", value="sponsor"),
+        Column("countries", "Countries", value="countries", cell="countries"),
+        Column("description", "Description", value="description"),
+    ),
+    fields=(
+        Field("name", "Name", required=True),
+        Field("product", "Product", required=True),
+        Field("status", "Status", "select", _PROGRAMME_STATUSES, required=True),
+        Field("sponsor", "Sponsor"),
+        Field("countries", "Open in", "codes", hint="Codes of two letters, such as NL, PT."),
+        Field("description", "Description", "text"),
+    ),
+    update=ProgrammeUpdate,
+    change=programme_service.change_programme,
+    new=New(ProgrammeCreate, programme_service.add_programme),
+    beside=_into_programme,
+)
+add_thing(router, TRIAL_THING)
+add_thing(router, PROGRAMME_THING)
