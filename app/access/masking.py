@@ -228,6 +228,15 @@ class FieldMasked(Forbidden):
     detail = "Your role sees this field masked, so it cannot filter or sort by it."
 
 
+def class_of_order(question: type[BaseModel], word: str) -> str | None:
+    """The privacy class by which a word of a question's sort orders; None for none."""
+    return _class_of_order(question.model_fields["sort"], word) if word else None
+
+
+def _class_of_order(info: FieldInfo, value: Any) -> str | None:
+    return next((mark.classes.get(str(value)) for mark in info.metadata if isinstance(mark, Sorts)), None)
+
+
 def refuse_masked_questions(question: BaseModel, closed: frozenset[str]) -> None:
     """FieldMasked when a filter or sort asks by a class that is not clear: the hits would tell the value."""
     if not closed:
@@ -239,8 +248,7 @@ def refuse_masked_questions(question: BaseModel, closed: frozenset[str]) -> None
         if value is None:
             continue
         shown = class_of(info)
-        sorts = next((mark.classes for mark in info.metadata if isinstance(mark, Sorts)), {})
-        if (shown is not None and shown.privacy in closed) or sorts.get(str(value)) in closed:
+        if (shown is not None and shown.privacy in closed) or _class_of_order(info, value) in closed:
             found.append(FieldError(name, FieldMasked.code, FieldMasked.detail))
     if found:
         raise FieldMasked(fields=found)

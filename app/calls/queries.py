@@ -18,7 +18,7 @@ from app.people.search.queries import register_activity
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
-from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page, sorted_by
 
 LOADED = (joinedload(CallHistory.person), joinedload(CallHistory.navigator))
 _SHOWN_OVERLAPS = 10
@@ -53,7 +53,8 @@ async def get_call(
 
 async def list_calls(session: AsyncSession, actor: Actor, *, query: CallFilter) -> Found[CallHistory]:
     """A page of calls, newest first."""
-    return await _page(session, filtered(actor, query), query)
+    sort = sorted_by(query.sort, NEWEST_FIRST, occurs=NEWEST_FIRST)
+    return await _page(session, filtered(actor, query), query, sort)
 
 
 def filtered(actor: Actor, query: CallFilter) -> Select[Any]:
@@ -168,12 +169,14 @@ def _visible(actor: Actor, query: CallOfPatientFilter) -> Select[Any]:
     return ids
 
 
-async def _page(session: AsyncSession, ids: Select[Any], query: CallOfPatientFilter) -> Found[CallHistory]:
+async def _page(
+    session: AsyncSession, ids: Select[Any], query: CallOfPatientFilter, sort: SortKey = NEWEST_FIRST
+) -> Found[CallHistory]:
     return await fetch_page(
         session,
         ids=ids,
         query=query,
-        sort=NEWEST_FIRST,
+        sort=sort,
         rows=select(CallHistory).options(*LOADED),
         one_of=(CallHistory.status, CALL.states_of_filter(query.status)) if query.status else None,
         person=CallHistory.person_id,

@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from app.access.masking import Detail, Health, Personal, Remark
+from app.access.masking import Detail, Health, Personal, Remark, Sorts
 from app.calls.rules import LONGEST_CALL_MINUTES
 from app.people.fields import TimeZone
 from app.people.schemas import PersonSummary
@@ -141,6 +141,7 @@ class CallFilter(CallOfPatientFilter):
     unresolved: Remark[YesNo | None] = None
     occurs_from: Health[Instant | None] = None
     occurs_to: Health[Instant | None] = None
+    sort: Annotated[Literal["occurs", "-occurs"] | None, Sorts({"occurs": "health", "-occurs": "health"})] = None
 
 
 class CallRead(Answer):

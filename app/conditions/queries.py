@@ -10,7 +10,7 @@ from app.conditions.errors import ConditionNotFound, condition_inactive, conditi
 from app.conditions.models import CONDITION_NAMES, SYNONYM_NAMES, ConditionSynonym, MedicalCondition
 from app.conditions.schemas import ConditionFilter
 from app.platform.actor import Actor
-from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page, sorted_by
 from app.platform.search import has_words
 
 LOADED = (selectinload(MedicalCondition.synonyms), selectinload(MedicalCondition.codes))
@@ -73,4 +73,5 @@ async def list_conditions(session: AsyncSession, _actor: Actor, *, query: Condit
         ids = ids.where(MedicalCondition.medical_condition_id.in_(found))
 
     sort = SortKey((by_name, MedicalCondition.medical_condition_id), (str, UUID), ascending=True)
-    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(MedicalCondition).options(*LOADED))
+    order = sorted_by(query.sort, sort, name=sort)
+    return await fetch_page(session, ids=ids, query=query, sort=order, rows=select(MedicalCondition).options(*LOADED))

@@ -44,6 +44,7 @@ class ConditionFilter(PageQuery):
 
     q: Label | None = None
     is_active: Literal["true", "false"] | None = None
+    sort: Literal["name", "-name"] | None = None
 
 
 class CodeRead(Answer):

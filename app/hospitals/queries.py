@@ -7,7 +7,7 @@ from app.hospitals.errors import HospitalNotFound, SpecializationNotFound
 from app.hospitals.models import HOSPITAL_NAMES, SPECIALIZATION_NAMES, Hospital, Specialization
 from app.hospitals.schemas import HospitalFilter, SpecializationFilter
 from app.platform.actor import Actor
-from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page, sorted_by
 from app.platform.search import has_words
 
 
@@ -36,7 +36,8 @@ async def list_hospitals(session: AsyncSession, _actor: Actor, *, query: Hospita
         ids = ids.where(has_words(HOSPITAL_NAMES, query.q))
 
     sort = SortKey((by_name, Hospital.hospital_id), (str, UUID), ascending=True)
-    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(Hospital))
+    order = sorted_by(query.sort, sort, name=sort)
+    return await fetch_page(session, ids=ids, query=query, sort=order, rows=select(Hospital))
 
 
 async def get_specialization(

@@ -32,6 +32,7 @@ class HospitalFilter(PageQuery):
     q: Label | None = None
     country: Country | None = None
     is_active: Literal["true", "false"] | None = None
+    sort: Literal["name", "-name"] | None = None
 
 
 class HospitalSummary(Answer):

@@ -18,7 +18,7 @@ from app.people.search.queries import SearchFound, register_number, search, unse
 from app.people.search.walk import Hits, Searched, filters_of, lives_in, mark_of
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import SortKey, fetch_page, sorted_by
 
 LOADED = (joinedload(PatientLead.person, innerjoin=True), joinedload(PatientLead.medical_condition, innerjoin=True))
 REPEATED_WITHIN = timedelta(hours=24)
@@ -107,7 +107,7 @@ async def list_leads(session: AsyncSession, actor: Actor, *, query: LeadFilter) 
             session,
             ids=filtered(query),
             query=query,
-            sort=NEWEST_FIRST,
+            sort=sorted_by(query.sort, NEWEST_FIRST, created=NEWEST_FIRST),
             rows=rows,
             one_of=(PatientLead.status, LEAD.states_of_filter(query.status)) if query.status else None,
         )

@@ -1,5 +1,5 @@
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from app.access.masking import Detail, Health, Personal, Remark
@@ -86,6 +86,7 @@ class LeadFilter(PageQuery):
     country: Personal[Country | None] = None
     created_from: Instant | None = None
     created_to: Instant | None = None
+    sort: Literal["created", "-created"] | None = None
 
 
 class LeadRead(Answer):

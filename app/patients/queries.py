@@ -16,7 +16,7 @@ from app.people.search.queries import SearchFound, search, unsearched
 from app.people.search.walk import Hits, Searched, filters_of, lives_in, mark_of
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import SortKey, fetch_page, sorted_by
 from app.platform.states import Machine
 
 LOADED = (joinedload(Patient.person, innerjoin=True), joinedload(Patient.medical_condition, innerjoin=True))
@@ -94,7 +94,7 @@ async def list_patients(session: AsyncSession, actor: Actor, *, query: PatientFi
             session,
             ids=select(Patient.patient_id, *_NEWEST_FIRST.columns).where(*wanted),
             query=query,
-            sort=_NEWEST_FIRST,
+            sort=sorted_by(query.sort, _NEWEST_FIRST, created=_NEWEST_FIRST),
             rows=rows,
             one_of=(Patient.status, states) if states else None,
         )

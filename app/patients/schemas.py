@@ -75,6 +75,7 @@ class PatientFilter(PageQuery):
     country: Personal[Country | None] = None
     created_from: Instant | None = None
     created_to: Instant | None = None
+    sort: Literal["created", "-created"] | None = None
     include_deleted: Literal["true", "false"] | None = None
 
 

@@ -33,6 +33,11 @@ class DuplicateCandidateNotFound(NotFound):
     detail = "There is no such pair."
 
 
+def search_has_an_order() -> Invalid:
+    message = "What is searched is ordered by how well it fits: leave out the sort."
+    return invalid_field("sort", "search_has_an_order", message)
+
+
 class SearchNotAllowed(Forbidden):
     detail = "Your role may read persons, but not search them by name, e-mail, phone or birth date."
 

@@ -17,7 +17,7 @@ from app.physicians.errors import PhysicianNotFound
 from app.physicians.models import Physician
 from app.physicians.schemas import PhysicianFilter
 from app.platform.actor import Actor
-from app.platform.paging import SortKey, fetch_page
+from app.platform.paging import SortKey, fetch_page, sorted_by
 
 _SEARCHED = Searched(
     Physician.physician_id,
@@ -99,4 +99,5 @@ async def list_physicians(session: AsyncSession, actor: Actor, *, query: Physici
         return await search(session, actor, typed=query.q, query=query, hits=hits, rows=rows)
     ids = select(Physician.physician_id, Physician.created_at, Physician.physician_id).where(*wanted)
     sort = SortKey((Physician.created_at, Physician.physician_id), (datetime, UUID))
-    return unsearched(await fetch_page(session, ids=ids, query=query, sort=sort, rows=rows))
+    order = sorted_by(query.sort, sort, created=sort)
+    return unsearched(await fetch_page(session, ids=ids, query=query, sort=order, rows=rows))

@@ -50,6 +50,7 @@ class PhysicianFilter(PageQuery):
     medical_license_number: Personal[LicenceNumber | None] = None
     is_active: Literal["true", "false"] | None = None
     created_from: Instant | None = None
+    sort: Literal["created", "-created"] | None = None
 
 
 class PhysicianSummary(Answer):

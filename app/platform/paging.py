@@ -122,6 +122,13 @@ class SortKey:
     ascending: bool = False
 
 
+def sorted_by(asked: str | None, usual: SortKey, **sorts: SortKey) -> SortKey:
+    """The order that a word of `sorts` asks for, the other way round with a minus before it; without one the usual."""
+    if asked is None:
+        return usual
+    return replace(sorts[asked.removeprefix("-")], ascending=not asked.startswith("-"))
+
+
 def _dump(value: Any) -> Any:
     return (
         value.isoformat() if isinstance(value, (datetime, date)) else str(value) if isinstance(value, UUID) else value

@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from app.about.queries import narrowed, of_a_deleted_patient
 from app.platform.actor import Actor
-from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page, sorted_by
 from app.tasks.errors import TaskNotFound
 from app.tasks.models import Task
 from app.tasks.schemas import TaskFilter
@@ -32,7 +32,9 @@ async def get_task(session: AsyncSession, _actor: Actor, *, task_id: UUID, for_u
 
 
 def order_of(query: TaskFilter) -> SortKey:
-    """Closed tasks are looked back at, all others ahead."""
+    """Closed tasks are looked back at, all others ahead, unless an order is asked for."""
+    if query.sort is not None:
+        return sorted_by(query.sort, FIRST_DUE, due=FIRST_DUE)
     return LAST_DUE if query.status is not None and not TASK.is_open(_states(query)[0]) else FIRST_DUE
 
 

@@ -1,9 +1,9 @@
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from app.about.schemas import AboutBody, AboutFilter, AboutRead
-from app.access.masking import Detail, Health
+from app.access.masking import Detail, Health, Sorts
 from app.people.fields import TimeZone
 from app.platform.text import OMITTED, Body, Day, Id, Instant, InstantAsSent, Label, Notes, one_of, whole
 from app.tasks.rules import MOST_EVERY
@@ -65,6 +65,7 @@ class TaskFilter(AboutFilter):
     owner_id: Id | None = None
     owner: Literal["me", "nobody"] | None = None
     due_before: Health[Instant | None] = None
+    sort: Annotated[Literal["due", "-due"] | None, Sorts({"due": "health", "-due": "health"})] = None
 
 
 class TaskRead(AboutRead):

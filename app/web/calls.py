@@ -131,6 +131,7 @@ LIST = ListPage(
     permission="call.read",
     noun=("call", "calls"),
     order="the latest first",
+    sort="-occurs",
     question=CallFilter,
     find=queries.list_calls,
     answer=CallRead,
@@ -138,7 +139,7 @@ LIST = ListPage(
     key="call_id",
     columns=(
         Column("name", "Who", value="person", cell="person"),
-        Column("when", "When", 0, "occurs_at", "moment"),
+        Column("when", "When", 0, "occurs_at", "moment", "occurs"),
         Column("state", "State", 0, "status", "call_state"),
         Column("how", "How", 3, "channel", "call_how"),
         Column("navigator", "Navigator", 2, "pn", "colleague"),

@@ -6,7 +6,7 @@ The address holds codes and ids alone; what somebody typed is posted, so that no
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,6 +14,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.masking import class_of_order
+from app.access.policy import masked_classes_of
 from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
@@ -33,7 +35,7 @@ TYPED = ("q", "medical_license_number")
 """What somebody types: it is posted, and stands in no address."""
 BY_PERSON = "name, e-mail, phone, birth date or reference"
 """What a list of people is searched by."""
-_OF_THE_PAGE = {*TYPED, "limit", "cursor"}
+_OF_THE_PAGE = {*TYPED, "limit", "cursor", "sort"}
 
 
 def typed_into_the_address(request: Request) -> list[FieldError]:
@@ -55,6 +57,8 @@ class Column:
     """
     A column by its key. `value` is where a row has what it shows, `cell` the macro `cell_…` that draws it.
 
+    `sort` is the word by which the API orders the list as this column has it.
+
     The column with the highest `priority` is the first to leave where there is little room.
     """
 
@@ -63,6 +67,7 @@ class Column:
     priority: int = 0
     value: str = ""
     cell: str = "text"
+    sort: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,8 @@ class Listing:
     typed: str = ""
     cursor: str = ""
     beside: Mapping[Any, Any] = field(default_factory=dict)
+    sort: str = ""
+    usual_sort: str = ""
     title: str = ""
     order: str = ""
     empty: tuple[str, str, str] = ("", "", "")
@@ -120,7 +127,7 @@ class Listing:
 
     def address(self, **changes: str | None) -> str:
         """The list's address with some filters changed; None takes one away."""
-        asked = {name: value for name, value in {**self.chosen, **changes}.items() if value}
+        asked = {name: value for name, value in {**self.chosen, "sort": self.asked_sort, **changes}.items() if value}
         return f"{self.path}?{urlencode(asked)}" if asked else self.path
 
     def address_of(self, view: View) -> str:
@@ -130,6 +137,22 @@ class Listing:
     def is_at(self, view: View) -> bool:
         """Whether the list shows just this view."""
         return not self.typed and dict(view.chosen) == dict(self.chosen)
+
+    @property
+    def asked_sort(self) -> str | None:
+        """The order that is asked for, None where it is the list's own."""
+        return None if self.sort == self.usual_sort or self.typed else self.sort
+
+    def order_of(self, column: Column) -> str:
+        """How the list is ordered as a column has it, as `aria-sort` says it; nothing where it is not."""
+        if self.typed or not column.sort or self.sort.removeprefix("-") != column.sort:
+            return ""
+        return "descending" if self.sort.startswith("-") else "ascending"
+
+    def sort_address(self, column: Column) -> str:
+        """The address that orders the list as a column has it; where it is so already, the other way round."""
+        word = f"-{column.sort}" if self.order_of(column) == "ascending" else column.sort
+        return self.address(sort=None if word == self.usual_sort else word)
 
     def next_address(self) -> str:
         """The address of the page behind this one."""
@@ -198,6 +221,7 @@ class ListPage:
     permission: str
     noun: tuple[str, str]
     order: str
+    sort: str
     question: type[PageQuery]
     find: Finder
     answer: type[Answer]
@@ -257,6 +281,12 @@ def _asked(shown: ListPage, typed: Typed) -> Typed:
     return {name: value for name, value in typed.items() if name in shown.question.model_fields}
 
 
+def _sortable(column: Column, shown: ListPage, actor: Actor) -> Column:
+    """The column, without its order for those who see masked what it is ordered by."""
+    masked = masked_classes_of(actor.roles, shown.permission)
+    return replace(column, sort="") if class_of_order(shown.question, column.sort) in masked else column
+
+
 async def _context(
     request: Request, session: AsyncSession, actor: Actor, shown: ListPage, found: Found[Any], typed: Typed
 ) -> dict[str, Any]:
@@ -271,7 +301,7 @@ async def _context(
     listing = Listing(
         path=shown.path,
         noun=shown.noun,
-        columns=shown.columns,
+        columns=[_sortable(column, shown, actor) for column in shown.columns],
         filters=shown.filters(seen),
         views=shown.views(seen),
         chosen=chosen,
@@ -279,6 +309,8 @@ async def _context(
         typed=typed.get("q") or "",
         cursor=typed.get("cursor") or "",
         beside=beside,
+        sort=typed.get("sort") or shown.sort,
+        usual_sort=shown.sort,
         title=shown.title,
         order=shown.order,
         empty=shown.empty,

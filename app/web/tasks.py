@@ -26,6 +26,7 @@ LIST = ListPage(
     permission="task.read",
     noun=("task", "tasks"),
     order="the first due first",
+    sort="",
     question=TaskFilter,
     find=list_tasks,
     answer=TaskRead,
@@ -34,7 +35,7 @@ LIST = ListPage(
     columns=(
         Column("name", "About", value="person", cell="person"),
         Column("condition", "Task", 0, "title"),
-        Column("due", "Due", 0, "due_by", "task_due"),
+        Column("due", "Due", 0, "due_by", "task_due", "due"),
         Column("state", "State", 2, "status", "task_state"),
         Column("owner", "Owner", 3, "owner_id", "owner"),
     ),

@@ -39,7 +39,7 @@ from tests.canaries import World, a_world, guarded_routes
 from tests.conftest import AsRole
 
 READS = [route for route in guarded_routes() if "GET" in (route.methods or ())]
-OF_THE_PAGE = {"limit", "cursor"}
+OF_THE_PAGE = {"limit", "cursor", "sort"}
 NAMES = ("person.first_name", "person.last_name")
 ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "PersonFilter.q": ("first_name", "last_name"),

@@ -5,6 +5,7 @@ Generated from the routes.
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final, Literal, get_args, get_origin
 from uuid import uuid4
@@ -12,20 +13,22 @@ from uuid import uuid4
 import httpx
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.policy import Role
 from app.access.request_guard import GuardedRoute
+from app.hospitals.models import Hospital
+from app.journeys.eap.models import EapProgram
 from app.patients.models import Patient
 from app.people.models import Person
 from app.platform import clock
 from app.platform.paging import PageQuery
-from tests.builders import a_call, a_note, a_patient
+from tests.builders import a_call, a_lead, a_note, a_patient, a_physician, a_task, a_trial
 from tests.canaries import World, a_world, give_draft, guarded_routes
 from tests.conftest import AsRole, BoundDatabase
 
-OF_THE_PAGE: Final = {"limit", "cursor"}
+OF_THE_PAGE: Final = {"limit", "cursor", "sort"}
 FITS_NOTHING: Final = (
     str(uuid4()), "9999-01-01T00:00:00Z", "1800-01-01T00:00:00Z", "1901-01-01", "BV", "+31600000000",
     "nobody@nowhere.example", "nothing is called so",
@@ -121,6 +124,15 @@ async def test_every_filter_changes_what_is_found(api: httpx.AsyncClient, world:
     assert unasked == []
 
 
+def _orders() -> Iterator[tuple[GuardedRoute, str]]:
+    """Every order in which a list of a whole table can be asked for, and "" for its own."""
+    for route, question in LISTS:
+        if "{" not in route.path:
+            sort = question.model_fields.get("sort")
+            for word in ("", *(() if sort is None else _words(sort.annotation))):
+                yield route, word
+
+
 async def test_every_list_of_a_whole_table_is_read_in_the_order_of_an_index(
     api: httpx.AsyncClient, session: AsyncSession, bound: BoundDatabase
 ) -> None:
@@ -131,12 +143,10 @@ async def test_every_list_of_a_whole_table_is_read_in_the_order_of_an_index(
             sent.append((statement, parameters))
 
     unordered = set()
-    for route, _ in LISTS:
-        if "{" in route.path:
-            continue
+    for route, word in _orders():
         sent.clear()
         event.listen(bound.connection.sync_connection, "before_cursor_execute", note)
-        answer = await api.get(route.path)
+        answer = await api.get(route.path, params={"sort": word} if word else {})
         event.remove(bound.connection.sync_connection, "before_cursor_execute", note)
         assert (answer.status_code, bool(sent)) == (HTTPStatus.OK, True), route.path
         async with session.begin_nested() as undo:
@@ -146,6 +156,43 @@ async def test_every_list_of_a_whole_table_is_read_in_the_order_of_an_index(
             for statement, parameters in sent:
                 plan = await bound.connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
                 if _SORTS.search("\n".join(plan.scalars())):
-                    unordered.add(route.path)
+                    unordered.add(f"{route.path} {word}".strip())
             await undo.rollback()
     assert unordered == set(SORTED)
+
+
+async def test_the_same_list_is_read_both_ways_page_by_page(api: httpx.AsyncClient, session: AsyncSession) -> None:
+    person = await session.scalar(select(Person).limit(1))
+    assert person is not None
+    for days in range(1, 6):
+        await a_lead(session)
+        patient = await a_patient(session)
+        await a_call(session, patient, booking_date=clock.now() + timedelta(days=days), status="scheduled")
+        due = clock.now() + timedelta(days=days)
+        await a_task(session, person, due_at=due, due_by=due)
+        await a_physician(session)
+        await a_trial(session, trial_id=f"NCT0000000{days}")
+        session.add_all([Hospital(name=f"Hospital {days}"), EapProgram(name=f"Programme {days}", product="x")])
+    await session.commit()
+
+    async def ids(path: str, word: str) -> list[Any]:
+        found, cursor = [], None
+        while True:
+            asked = {"sort": word, "limit": "2", **({"cursor": cursor} if cursor else {})}
+            answer = (await api.get(path, params=asked)).json()
+            found += [next(iter(item.values())) for item in answer["items"]]
+            cursor = answer["next_cursor"]
+            if cursor is None:
+                return found
+
+    asked = [(route.path, word) for route, word in _orders() if word and not word.startswith("-")]
+    assert {path.rpartition("/")[2] for path, _ in asked} >= {"leads", "patients", "call-history", "tasks", "hospitals"}
+    for path, word in asked:
+        one_way, other_way = await ids(path, word), await ids(path, f"-{word}")
+        assert one_way == other_way[::-1], path
+        assert len(set(one_way)) > 4, path
+
+
+async def test_a_search_is_asked_for_in_its_own_order_alone(api: httpx.AsyncClient) -> None:
+    answer = await api.get("/api/v1/patients", params={"q": "anna", "sort": "created"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "sort")

@@ -13,7 +13,7 @@ from app.journeys.eap.states import TREATED
 from app.patients.models import Patient
 from app.people.search.queries import register_number
 from app.platform.actor import Actor
-from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page, sorted_by
 from app.platform.search import has_words
 
 register_number(
@@ -51,7 +51,8 @@ async def list_programmes(session: AsyncSession, _actor: Actor, *, query: Progra
         ids = ids.where(has_words(PROGRAMME_NAMES, query.q))
 
     sort = SortKey((EapProgram.created_at, EapProgram.eap_program_id), (datetime, UUID))
-    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(EapProgram))
+    order = sorted_by(query.sort, sort, created=sort)
+    return await fetch_page(session, ids=ids, query=query, sort=order, rows=select(EapProgram))
 
 
 async def list_gates(session: AsyncSession, *, eap_journey_id: UUID) -> Sequence[EapGate]:

@@ -57,6 +57,7 @@ class ProgrammeFilter(PageQuery):
     status: ProgrammeStatus | None = None
     country: Country | None = None
     created_from: Instant | None = None
+    sort: Literal["created", "-created"] | None = None
 
 
 class ProgrammeSummary(Answer):

@@ -11,7 +11,7 @@ from app.journeys.trial.schemas import TrialFilter
 from app.patients.models import Patient
 from app.people.search.queries import register_number
 from app.platform.actor import Actor
-from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.paging import Found, SortKey, fetch_page, sorted_by
 from app.platform.search import has_words
 
 
@@ -50,7 +50,10 @@ async def find_trial_by_number(session: AsyncSession, *, trial_id: str) -> Clini
 
 async def list_trials(session: AsyncSession, _actor: Actor, *, query: TrialFilter) -> Found[ClinicalTrial]:
     """A page of trials, newest first."""
-    ids = select(ClinicalTrial.clinical_trial_id, ClinicalTrial.created_at, ClinicalTrial.clinical_trial_id)
+    newest_first = SortKey((ClinicalTrial.created_at, ClinicalTrial.clinical_trial_id), (datetime, UUID))
+    by_number = SortKey((ClinicalTrial.trial_id, ClinicalTrial.clinical_trial_id), (str, UUID))
+    sort = sorted_by(query.sort, newest_first, created=newest_first, number=by_number)
+    ids = select(ClinicalTrial.clinical_trial_id, *sort.columns)
     if query.status is not None:
         ids = ids.where(ClinicalTrial.status == query.status)
     if query.registry_code is not None:
@@ -64,5 +67,4 @@ async def list_trials(session: AsyncSession, _actor: Actor, *, query: TrialFilte
         else:
             ids = ids.where(has_words(TRIAL_NAMES, query.q))
 
-    sort = SortKey((ClinicalTrial.created_at, ClinicalTrial.clinical_trial_id), (datetime, UUID))
     return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(ClinicalTrial))

@@ -61,6 +61,7 @@ class TrialFilter(PageQuery):
     status: TrialStatus | None = None
     registry_code: RegistryCode | None = None
     created_from: Instant | None = None
+    sort: Literal["created", "-created", "number", "-number"] | None = None
 
 
 class TrialSummary(Answer):

@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access.masking import Detail
-from app.people.errors import SearchNotAllowed
+from app.people.errors import SearchNotAllowed, search_has_an_order
 from app.people.models import ContactPoint, IntakeSubmission, Person
 from app.people.references import read_reference
 from app.people.schemas import NewCaller, ReadAs, SearchPage, SearchRead
@@ -188,10 +188,13 @@ async def search(
     """
     A page of the rows of a list whose persons are meant by what was typed.
 
-    `rows` selects what is shown, of all rows. SearchNotAllowed for who may read persons but not look for them.
+    `rows` selects what is shown, of all rows. SearchNotAllowed for who may read persons but not look for them; Invalid
+    where another order is asked for.
     """
     if not actor.may("person.search"):
         raise SearchNotAllowed
+    if getattr(query, "sort", None) is not None:
+        raise search_has_an_order()
     cursor = None
     if query.cursor is not None:
         cursor = _Cursor(*decode_cursor(query.cursor, query.fingerprint(), _KINDS))
