@@ -1,14 +1,26 @@
 """Every list page, by its declaration."""
 
 import re
+from datetime import timedelta
+from uuid import UUID
 
+import httpx
 import pytest
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import models_in
+from app.hospitals.models import Hospital
+from app.journeys.eap.models import EapProgram
+from app.platform import clock
+from app.platform.settings import Settings
 from app.web import screens  # noqa: F401 - fills LISTS
 from app.web.listing import LISTS, Column, ListPage
 from app.web.render import Components, build_environment
+from tests.browsing import as_user, signed_in, somebody
+from tests.builders import a_call, a_lead, a_patient, a_person, a_physician, a_task, a_trial
+from tests.conftest import BoundDatabase
+from tests.web.test_patients_pages import statements
 
 EVERY = sorted(LISTS.values(), key=lambda shown: shown.path)
 
@@ -31,3 +43,80 @@ def test_every_column_is_drawn_by_a_macro_and_reads_a_field_of_its_answer(shown:
     assert [column.cell for column in shown.columns if f"cell_{column.cell}" not in macros.names()] == []
     assert [wrong for column in shown.columns for wrong in fields_of(shown, column)] == []
     assert {*re.findall(r"{(\w+)}", " ".join(shown.opens)), shown.key} <= shown.answer.model_fields.keys()
+
+
+async def _five_of_each(session: AsyncSession, owner_id: UUID | None) -> None:
+    for number in range(5):
+        person = await a_person(session, first_name=f"Ada{number}", last_name="Visser")
+        patient = await a_patient(session, person, owner_id=owner_id)
+        await a_lead(session, person, owner_id=owner_id)
+        await a_call(session, patient, call_date=clock.now(), status="completed", outcome="reached")
+        due = clock.now() + timedelta(days=number)
+        await a_task(session, person, due_at=due, due_by=due, owner_id=owner_id)
+        await a_physician(session)
+        await a_trial(session, trial_id=f"NCT0000000{number}")
+        session.add_all([Hospital(name=f"Hospital {number}"), EapProgram(name=f"Programme {number}", product="x")])
+    await session.commit()
+
+
+@pytest.mark.parametrize("shown", EVERY, ids=lambda shown: shown.path)
+async def test_a_list_costs_at_most_eight_statements_beside_session_and_audit(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, bound: BoundDatabase, shown: ListPage
+) -> None:
+    owner = await somebody(session, settings, "navigator", "data_steward")
+    await _five_of_each(session, owner.account_id)
+    await signed_in(client, session, owner.account_id)
+    await client.get("/conditions")
+    with statements(bound) as found:
+        # Of nothing about people, which leaves no event: what every page costs.
+        assert (await client.get("/hospitals/new")).status_code == 200
+    around = len(found)
+    with statements(bound) as found:
+        assert (await client.get(shown.path, params={"limit": "3"})).status_code == 200
+    of_event = [statement for statement in found if "audit_event" in statement]
+    assert len(found) - around - len(of_event) <= 8, found
+
+
+@pytest.mark.parametrize("shown", EVERY, ids=lambda shown: shown.path)
+async def test_a_list_is_sorted_by_its_head_which_says_how(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, shown: ListPage
+) -> None:
+    await _five_of_each(session, None)
+    await as_user(client, session, settings, "navigator")
+    first = await client.get(shown.path, params={"limit": "200"})
+    links = re.findall(r'class="list-sort" href="([^"]+)"', first.text)
+    assert links != []
+    for link in links:
+        address = link.replace("&amp;", "&")
+        answer = await client.get(f"{address}{'&' if '?' in address else '?'}limit=200")
+        assert len(re.findall('aria-sort="(?:ascending|descending)"', answer.text)) == 1, link
+        rows = [re.findall(r'class="row-link" href="([^"]+)"', page.text) for page in (first, answer)]
+        assert sorted(rows[0]) == sorted(rows[1])
+
+
+async def test_who_sees_masked_what_a_list_is_ordered_by_is_not_offered_the_order(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    await _five_of_each(session, None)
+    await as_user(client, session, settings, "auditor")
+    shown, asked = await client.get("/calls"), await client.get("/calls", params={"sort": "occurs"})
+    assert 'class="list-sort"' not in shown.text
+    assert asked.status_code == 403
+
+
+async def test_the_rest_of_a_list_keeps_its_filters_and_order(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    await _five_of_each(session, None)
+    await as_user(client, session, settings, "navigator")
+    found: list[str] = []
+    address: str | None = "/leads?status=new&sort=created&limit=2"
+    while address is not None:
+        answer = await client.get(address)
+        found += re.findall(r'class="row-link" href="([^"]+)"', answer.text)
+        more = re.search(r'href="([^"]+)"[^>]* data-more', answer.text)
+        address = None if more is None else more[1].replace("&amp;", "&")
+        assert address is None or ("status=new" in address and "sort=created" in address)
+    everything = await client.get("/leads", params={"status": "new", "sort": "created"})
+    assert found == re.findall(r'class="row-link" href="([^"]+)"', everything.text)
+    assert len(found) == 5
