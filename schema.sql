@@ -1060,6 +1060,7 @@ CREATE TABLE account_preference (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    sidebar_folded boolean,
     CONSTRAINT ck_account_preference_density_known CHECK ((density = ANY (ARRAY['comfortable'::text, 'compact'::text]))),
     CONSTRAINT ck_account_preference_landing_place_known CHECK ((landing_place = ANY (ARRAY['today'::text, 'leads'::text, 'patients'::text, 'calls'::text, 'journeys'::text, 'physicians'::text, 'hospitals'::text, 'trials'::text, 'programmes'::text, 'conditions'::text, 'dashboard'::text, 'data_quality'::text, 'oversight'::text, 'administration'::text]))),
     CONSTRAINT ck_account_preference_language_known CHECK ((language = ANY (ARRAY['en'::text, 'nl'::text, 'de'::text, 'fr'::text, 'es'::text])))
@@ -2979,4 +2980,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0048_filled_keys');
+INSERT INTO alembic_version VALUES ('0049_sidebar');

@@ -26,3 +26,4 @@ class AccountPreference(Edited, Base):
     density: Mapped[str | None] = mapped_column(info=INTERNAL)
     shortcuts: Mapped[bool | None] = mapped_column(info=INTERNAL)
     landing_place: Mapped[str | None] = mapped_column(info=INTERNAL)
+    sidebar_folded: Mapped[bool | None] = mapped_column(info=INTERNAL)

@@ -22,6 +22,7 @@ class PreferencesUpdate(Body):
     density: Density | None = OMITTED
     shortcuts: Flag | None = OMITTED
     landing_place: LandingPlace | None = OMITTED
+    sidebar_folded: Flag | None = OMITTED
 
 
 class PreferencesRead(Answer):
@@ -32,5 +33,6 @@ class PreferencesRead(Answer):
     density: str
     shortcuts: bool
     landing_place: str
+    sidebar_folded: bool
     chosen: list[str]
     version: int

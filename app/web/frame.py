@@ -1,6 +1,7 @@
 """What surrounds every page of somebody who is signed in: the places their roles may go to."""
 
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +10,7 @@ from app.access.accounts.sessions import Visitor
 from app.access.openings import queries as openings
 from app.platform import clock
 from app.platform.actor import Actor
+from app.preferences.schemas import PreferencesRead
 from app.web.render import Banner, Frame, NavGroup, NavItem
 from app.web.words import near_text, plural, shortened, shown_in, words
 
@@ -133,11 +135,39 @@ PLACES: tuple[Place, ...] = (
 SEARCH_HREF = "/search"
 """Where the search field of the top bar leads. Everybody has places to go to; who may search people finds them too."""
 
+LANDING = {
+    "today": "/today",
+    "leads": "/leads",
+    "patients": "/patients",
+    "calls": "/calls",
+    "physicians": "/physicians",
+    "hospitals": "/hospitals",
+    "trials": "/trials",
+    "programmes": "/programmes",
+    "conditions": "/conditions",
+    "oversight": "/audit",
+    "data_quality": "/standing-faults",
+    "administration": "/users",
+}
+"""The places of which an account may say that it begins there, by their words in its preferences."""
+
 USER_MENU = (
     NavItem("My account", "user-circle", "/account"),
+    NavItem("Preferences", "adjustments-horizontal", "/account/preferences"),
     NavItem("My sessions", "device-desktop", "/account/sessions"),
     NavItem("API description", "code", "/docs"),
 )
+
+
+def places_of(actor: Actor) -> list[Place]:
+    """The places that this actor may go to."""
+    return [place for place in PLACES if place.permission is None or actor.may(place.permission)]
+
+
+def landing_of(actor: Actor, preferences: PreferencesRead) -> str:
+    """Where the account begins after its sign-in: at the place it has chosen, as far as it may go there."""
+    href = LANDING.get(preferences.landing_place)
+    return href if href in {place.item.href for place in places_of(actor)} else "/"
 
 
 async def with_banner(session: AsyncSession, actor: Actor | None, frame: Frame) -> Frame:
@@ -161,14 +191,13 @@ async def with_banner(session: AsyncSession, actor: Actor | None, frame: Frame) 
     return replace(frame, banner=banner)
 
 
-def frame_for(request: Request, visitor: Visitor) -> Frame:
-    """The frame of an open session."""
+def frame_for(request: Request, visitor: Visitor, preferences: PreferencesRead) -> Frame:
+    """The frame of an open session. Without a zone of the account times are on the clock of its browser, once known."""
     actor = visitor.actor
     assert actor is not None  # noqa: S101 - an open session has an account
     groups: dict[str, list[NavItem]] = {}
-    for place in PLACES:
-        if place.permission is None or actor.may(place.permission):
-            groups.setdefault(place.group, []).append(place.item)
+    for place in places_of(actor):
+        groups.setdefault(place.group, []).append(place.item)
     items = [item for group in groups.values() for item in group]
     return Frame(
         user_name=actor.name,
@@ -176,8 +205,18 @@ def frame_for(request: Request, visitor: Visitor) -> Frame:
         nav=tuple(NavGroup(label, tuple(found)) for label, found in groups.items()),
         phone_nav=tuple(items[:4]),
         user_menu=USER_MENU,
-        zone=clock.zone_named(request.cookies.get("zone")),
+        zone=_zone(request, preferences),
+        density=preferences.density,
+        shortcuts=preferences.shortcuts,
+        sidebar_folded=preferences.sidebar_folded,
         csrf_token=visitor.csrf_token,
         search_href=SEARCH_HREF,
         search_hint="Search people and references" if actor.may("person.search") else "Search pages",
     )
+
+
+def _zone(request: Request, preferences: PreferencesRead) -> tzinfo:
+    of_browser = request.cookies.get("zone")
+    if of_browser and "time_zone" not in preferences.chosen:
+        return clock.zone_named(of_browser)
+    return clock.zone_named(preferences.time_zone)

@@ -8,7 +8,7 @@ from app.access.openings import queries as openings
 from app.access.openings.schemas import OpeningFilter
 from app.access.request_guard import DbSession
 from app.platform.actor import Actor
-from app.web.frame import PLACES
+from app.web.frame import places_of
 from app.web.page_guard import CurrentVisitor, page_router, signed_in
 from app.web.render import page
 
@@ -19,11 +19,7 @@ router = page_router()
 async def show_start(request: Request, session: DbSession, visitor: CurrentVisitor) -> Response:
     actor = visitor.actor
     assert actor is not None  # noqa: S101 - an open session has an account
-    places = [
-        place
-        for place in PLACES
-        if place.item.href != "/" and (place.permission is None or actor.may(place.permission))
-    ]
+    places = [place for place in places_of(actor) if place.item.href != "/"]
     has_app = await totp.has_totp(session, account_id=visitor.account_id)
     context = {
         "name": actor.name,

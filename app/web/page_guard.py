@@ -42,6 +42,7 @@ from app.platform.errors import AppError
 from app.platform.logs import describe_error
 from app.platform.problems import STATUS_OF_KIND, translate
 from app.platform.settings import Settings
+from app.preferences.service import preferences_of
 from app.web import cookies, csrf
 from app.web.addresses import asked_path, came_from, with_next
 from app.web.error_pages import error_page
@@ -230,7 +231,9 @@ async def _recognise(session: AsyncSession, request: Request) -> Visitor:
     request.state.visitor = visitor
     if visitor.state is SessionState.OPEN:
         session.info["actor"] = visitor.actor
-        request.state.frame = await with_banner(session, visitor.actor, frame_for(request, visitor))
+        settings: Settings = request.app.state.settings
+        preferences = await preferences_of(session, settings, account_id=visitor.account_id)
+        request.state.frame = await with_banner(session, visitor.actor, frame_for(request, visitor, preferences))
     if request.method == "GET" and not is_htmx(request):
         request.state.flashes = cookies.waiting_flashes(request)
     return visitor

@@ -18,7 +18,7 @@ from app.web import cookies
 from app.web.addresses import local_path, origin_of, with_next
 from app.web.page_guard import CurrentVisitor, anyone, in_state, known_errors, page_router, signed_in, status_of
 from app.web.render import DataAnswer
-from app.web.sign_in import settings_of
+from app.web.sign_in import begin_at, settings_of
 
 router = page_router()
 
@@ -96,7 +96,7 @@ async def sign_in_with_passkey(
 
 async def opened(request: Request, session: DbSession, step: sign_in.SignedIn, next_path: str) -> Response:
     """The session is open: its new reference, and where to go."""
-    response = DataAnswer({"next": local_path(next_path)})
+    response = DataAnswer({"next": await begin_at(request, session, step, local_path(next_path))})
     cookies.set_session(request, response, step.reference)
     device = await sessions.remember_device(
         session, account_id=step.account_id, reference=cookies.device_reference(request), now=clock.now()

@@ -113,7 +113,8 @@ class Frame:
     `request.state.frame`; without one a page stands alone (sign-in, errors before sign-in).
 
     `zone` is the viewer's time zone. Without `search_href` there is no search field and no word of it; `search_hint`
-    stands in the field. `phone_nav` names the up to four places of the bar at the bottom
+    stands in the field. `density`, `shortcuts` (keys of one letter) and `sidebar_folded` are as the account has chosen.
+    `phone_nav` names the up to four places of the bar at the bottom
     of a phone.
     `banner` stays above every page while what it says is true.
     """
@@ -128,6 +129,9 @@ class Frame:
     search_href: str | None = None
     search_hint: str = "Search"
     sign_out_href: str = "/sign-out"
+    density: str = "comfortable"
+    shortcuts: bool = True
+    sidebar_folded: bool = False
     banner: Banner | None = None
 
     def current_href(self, path: str) -> str | None:

@@ -25,7 +25,7 @@ from app.platform.actor import Actor
 from app.platform.errors import FieldError, Invalid
 from app.platform.text import Body
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
-from app.web.frame import PLACES, USER_MENU
+from app.web.frame import USER_MENU, places_of
 from app.web.listing import typed_into_the_address
 from app.web.page_guard import NO_ERRORS, form_again, page_router, signed_in
 from app.web.render import page
@@ -58,10 +58,10 @@ COMMANDS: Final = (
 _STEPS: Final = {command.step: command for command in COMMANDS if command.step}
 
 _KINDS: Final = {
-    "medical_condition": ("Condition", "clipboard-heart", "/patients?medical_condition_id={}"),
-    "clinical_trial": ("Trial", "microscope", "/history/clinical-trials/{}"),
-    "eap_program": ("Programme", "package", "/history/eap-programs/{}"),
-    "hospital": ("Hospital", "building-hospital", "/history/hospitals/{}"),
+    "medical_condition": ("Condition", "report-medical", "/conditions/{}"),
+    "clinical_trial": ("Trial", "microscope", "/trials/{}"),
+    "eap_program": ("Programme", "pill", "/programmes/{}"),
+    "hospital": ("Hospital", "building-hospital", "/hospitals/{}"),
 }
 _RECORD: Final = re.compile(r"/(?:patients|leads)/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)", re.ASCII)
 """Where the pages of one person's record stand."""
@@ -200,7 +200,10 @@ def _person_hit(person: PersonRead, case: CaseSummary | None, asked: SearchEvery
     if case is not None:
         href = _record_of(case, meant=asked.q or "")
     if href is None:
-        return PersonHit(person, case, None if asked.step else f"/history/persons/{person.person_id}")
+        other = f"/history/persons/{person.person_id}"
+        if case is not None and case.physician_id is not None:
+            other = f"/physicians/{case.physician_id}"
+        return PersonHit(person, case, None if asked.step else other)
     return PersonHit(person, case, f"{href}/{asked.step}/new" if asked.step else href)
 
 
@@ -229,7 +232,7 @@ def _begins_a_word(label: str, typed: str) -> bool:
 
 
 def _places(actor: Actor, typed: str) -> list[Hit]:
-    own = [place.item for place in PLACES if place.permission is None or actor.may(place.permission)]
+    own = [place.item for place in places_of(actor)]
     return [
         Hit(item.label, item.icon, item.href, "Go to")
         for item in (*own, *USER_MENU)

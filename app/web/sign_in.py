@@ -17,8 +17,10 @@ from app.platform import clock
 from app.platform.errors import AppError
 from app.platform.settings import Settings
 from app.platform.sources import is_from_this_machine
+from app.preferences.service import preferences_of
 from app.web import cookies
 from app.web.addresses import local_path, origin_of, with_next
+from app.web.frame import landing_of
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, anyone, form_again, in_state, page_router
 from app.web.render import page
 
@@ -103,9 +105,22 @@ async def sign_in_with_password(
     return await after_step(request, session, begun, next_path)
 
 
+async def begin_at(request: Request, session: DbSession, step: sign_in.SignedIn, next_path: str) -> str:
+    """Where somebody goes whose session has just opened: to what they wanted, else to where their account begins."""
+    visitor = await sessions.find_visitor(session, step.reference, now=clock.now()) if next_path == "/" else None
+    if visitor is None or visitor.actor is None:
+        return next_path
+    preferences = await preferences_of(session, settings_of(request), account_id=step.account_id)
+    return landing_of(visitor.actor, preferences)
+
+
 async def after_step(request: Request, session: DbSession, step: sign_in.SignedIn, next_path: str) -> Response:
     """The browser gets the session's new reference and goes to what is next."""
-    place = next_path if step.stage == "open" else with_next(_PLACE_OF_STAGE[step.stage], next_path)
+    place = (
+        await begin_at(request, session, step, next_path)
+        if step.stage == "open"
+        else with_next(_PLACE_OF_STAGE[step.stage], next_path)
+    )
     response = RedirectResponse(place, HTTPStatus.SEE_OTHER)
     cookies.set_session(request, response, step.reference)
     if step.stage == "open":

@@ -53,7 +53,7 @@ async def test_password_and_code_open_a_session_and_are_on_record(
 ) -> None:
     done = await _sign_in(client, ines)
 
-    assert (done.status_code, done.headers["location"]) == (303, "/")
+    assert (done.status_code, done.headers["location"]) == (303, "/today")
     assert (await client.get("/")).status_code == 200
     assert await _actions(session) == [
         ("sign_in_with_password", "done", None),

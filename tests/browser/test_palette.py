@@ -177,6 +177,38 @@ async def test_palette_and_search_page_have_no_finding(enter: SignedIn, role: st
     assert found == []
 
 
+async def test_keys_of_one_letter_can_be_switched_off_and_the_sidebar_stays_folded(enter: SignedIn) -> None:
+    seen = await enter()
+    page = seen.page
+    await page.keyboard.press("\\")
+    width = "document.querySelector('.sidebar').offsetWidth"
+    assert await page.evaluate(width) == 56
+    await page.wait_for_timeout(300)
+    await page.goto(f"{seen.base}/account/preferences")
+    assert await page.evaluate(width) == 56
+    assert [f"rail: {finding}" for finding in await seen.findings()] == []
+    await page.get_by_role("heading", level=1).click()
+    await page.keyboard.press("\\")
+    assert await page.evaluate(width) == 220
+    await page.wait_for_timeout(300)
+    await page.set_viewport_size({"width": 1200, "height": 800})
+    assert await page.evaluate(width) == 220
+    await page.goto(f"{seen.base}/account/preferences")
+    assert await page.evaluate(width) == 56
+    await page.get_by_label("Off").press("Space")
+    await page.get_by_role("button", name="Save the preferences").press("Enter")
+    await expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
+    await page.get_by_role("heading", level=1).click()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
+    await page.keyboard.press("Control+k")
+    await expect(page.locator("#palette-q")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await page.get_by_label("On Such as").press("Space")
+    await page.get_by_role("button", name="Save the preferences").press("Enter")
+    await expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
+
+
 async def test_nobody_is_found_and_the_new_caller_begins_with_what_was_typed(enter: SignedIn) -> None:
     seen = await enter()
     page = seen.page

@@ -91,6 +91,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         {}, {"q": "Personcanar"}, {"q": "P-0000000A"}, {"q": "a"}, {"q": "Personcanar", "step": "calls"},
         {"here": "/patients/{patient_id}"},
     ],
+    "/account/preferences": [{}, {"density": "compact", "time_zone": "Europe/Lisbon"}, {"density": "x"}],
+    "/account/preferences/sidebar": [{}, {"sidebar_folded": "true"}],
     "/callers/begin": [{}, {"q": "Personcanary"}],
     "/callers/new": [
         {}, {"last_name": "Personcanary", "condition": "DMD"},
@@ -155,7 +157,8 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
             "/", "/sign-in", "/sign-in/second-factor", "/sign-in/recovery", "/sign-in/enrolment", "/forgot-password",
             "/invitation/{token}", "/reset/{token}", "/sign-in/outside", "/sign-in/outside/callback", "/unlock",
             "/resume/{held_form_id}", "/account", "/account/password", "/account/app", "/account/recovery-codes",
-            "/account/sessions", "/callers/new", "/users/new", "/users/{account_id}", "/users/{account_id}/name",
+            "/account/sessions", "/account/preferences",
+            "/callers/new", "/users/new", "/users/{account_id}", "/users/{account_id}/name",
             "/api-keys/new", "/api-keys/{api_key_id}", "/break-glass/{access_opening_id}", "/break-glass/mine",
             "/mailbox", "/health", "/health/live", "/health/ready", "/docs", "/redoc", "/openapi.json", "/_gallery",
             "/_gallery/errors/{status}", "/_gallery/{name}",

@@ -14,7 +14,7 @@ from app.journeys.trial.models import ClinicalTrial
 from app.leads.models import PatientLead
 from app.platform.settings import Settings
 from tests.browsing import as_user
-from tests.builders import a_lead, a_patient, a_person, a_trial
+from tests.builders import a_lead, a_patient, a_person, a_physician, a_trial
 from tests.conftest import BoundDatabase
 from tests.web.test_patients_pages import statements
 
@@ -44,6 +44,9 @@ async def test_a_person_is_found_by_a_mistyped_name_and_leads_to_their_record(
     similar = await _find(client, token, "carvallo")
     by_name, by_person = await _find(client, token, "bos"), await _find(client, token, person.reference)
     by_lead = await _find(client, token, lead.reference.lower().replace("-", " "))
+    physician = await a_physician(session, await a_person(session, first_name="Otto", last_name="Kwik"))
+    await session.commit()
+    by_physician = await _find(client, token, "kwik")
 
     assert _options(similar)[0][0] == f"/patients/{patient.patient_id}"
     assert "Ines Carvalho" in _options(similar)[0][1]
@@ -51,6 +54,7 @@ async def test_a_person_is_found_by_a_mistyped_name_and_leads_to_their_record(
     assert _options(by_name)[0][0] == f"/leads/{other.lead_id}"
     assert _options(by_person)[0][0] == f"/patients/{patient.patient_id}"
     assert _options(by_lead)[0][0] == f"/leads/{lead.lead_id}"
+    assert _options(by_physician)[0][0] == f"/physicians/{physician.physician_id}"
     assert "<html" not in similar.text
 
 
@@ -78,9 +82,9 @@ async def test_what_has_a_name_places_and_commands_are_found(
     named, place, command = [await _find(client, token, typed) for typed in ("zell", "leads", "log a")]
 
     hrefs = [href for href, _ in _options(named)]
-    assert f"/patients?medical_condition_id={condition.medical_condition_id}" in hrefs
-    assert f"/history/clinical-trials/{trial.clinical_trial_id}" in hrefs
-    assert f"/history/hospitals/{hospital.hospital_id}" in hrefs
+    assert f"/conditions/{condition.medical_condition_id}" in hrefs
+    assert f"/trials/{trial.clinical_trial_id}" in hrefs
+    assert f"/hospitals/{hospital.hospital_id}" in hrefs
     assert _options(place)[0][0] == "/leads"
     assert ("/search?step=calls", "Log a call choose with whom") in _options(command)
 

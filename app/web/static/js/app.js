@@ -4,6 +4,10 @@
 
 const root = document.documentElement;
 
+// Times are shown on this clock from the next page on, the first one after a sign-in included.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+document.cookie = `zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
+
 // Messages -----------------------------------------------------------------------------------------------------
 
 const FLASH_SECONDS = 7;
@@ -34,6 +38,15 @@ const presses = {
     for (const other of document.querySelectorAll("[data-set-theme]")) {
       other.setAttribute("aria-pressed", String(other.dataset.setTheme === theme));
     }
+  },
+
+  // What counts is whether it is folded now, by choice or for want of room.
+  "[data-fold]": (button) => {
+    const isFolded = button.closest(".sidebar").offsetWidth < 100;
+    root.dataset.rail = isFolded ? "wide" : "folded";
+    const form = button.closest("form");
+    form.elements.sidebar_folded.value = String(!isFolded);
+    fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" }).catch(() => {});
   },
 
   "[data-dismiss]": (button) => button.closest(button.dataset.dismiss).remove(),

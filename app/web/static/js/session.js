@@ -1,14 +1,9 @@
-// The lock in place, and the clock of whoever looks. The server decides when a session is locked; this covers the page
+// The lock in place. The server decides when a session is locked; this covers the page
 // by then, so that nobody else reads it, and what was typed stays where it is.
 "use strict";
 
 const IDLE_SECONDS = 29 * 60;
 const LAST_SEEN = "crm-last-seen";
-
-// Times are shown on this clock from the next page on.
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const secure = location.protocol === "https:" ? "; Secure" : "";
-document.cookie = `zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
 
 const lock = document.getElementById("lock");
 
