@@ -22,7 +22,7 @@ from app.platform.settings import SettingsError
 _COMMANDS: Final = {
     "serve": "app.commands.serve:serve",
     "worker": "app.commands.serve:worker",
-    "demo": "app.commands.serve:demo",
+    "demo": "app.commands.demo:demo",
     "db": "app.commands.db:commands",
     "api-key": "app.commands.api_keys:commands",
     "user": "app.commands.users:commands",

@@ -1,7 +1,6 @@
-"""`crm serve`, `crm worker`, `crm demo load`: the commands that run the application itself."""
+"""`crm serve` and `crm worker`: the processes that run, and what starts them again."""
 
 import asyncio
-import logging
 import multiprocessing
 import os
 import resource
@@ -12,24 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Annotated
 
-import httpx
 import structlog
 import typer
-from fastapi import FastAPI
 from granian.constants import Interfaces
 from granian.log import LogLevels
-from rich.progress import Progress, TimeElapsedColumn
 
-from app.access import service as access
-from app.commands import prepared, read_settings, refuse_with_real_data, say, with_database
+from app.commands import prepared, read_settings, say, with_database
 from app.commands.listening import Server, bound, listen
-from app.demo.accounts import KEYS_FILE, demo_keys, demo_users, has_nobody
-from app.demo.load import DEMO_SEED, Loader
-from app.main import create_app
-from app.platform import clock, grants
+from app.platform import grants
 from app.platform.db import Database
 from app.platform.embedded import exit_on_sigterm
-from app.platform.logs import set_up_logs
 from app.platform.processes import SERVER_PID, ending_with_the_server
 from app.platform.secret_key import with_kept_key
 from app.platform.settings import OTHER_ROLES, Settings, SettingsError
@@ -41,8 +32,6 @@ _LOOK_EVERY_SECONDS = 0.5
 _PAUSE_SECONDS = 2
 """Before a worker that has ended is started again: one that cannot start does not take the machine."""
 
-demo = typer.Typer(no_args_is_help=True, help="Synthetic data for trying.")
-
 
 def serve(
     *,
@@ -53,7 +42,10 @@ def serve(
     exit_on_sigterm()
     with bound(settings) as listening, _application_alone(settings) as url:
         if demo:
-            _show_demo(settings, url)
+            # With the whole application, which the process that only starts others does without: 60 MiB, a second.
+            from app.commands.demo import show_demo  # noqa: PLC0415
+
+            show_demo(settings, url)
         os.environ["CRM_DATABASE_URL"], os.environ[SERVER_PID] = url, str(os.getpid())
         beside = _worker_beside() if settings.database_url is None else nullcontext()
         listen(listening, settings)
@@ -147,49 +139,3 @@ def worker() -> None:
                 await run_worker(settings, database, url)
 
         asyncio.run(with_database(settings, url, work))
-
-
-@demo.command("load")
-def demo_load() -> None:
-    """Load the demo data into an empty development database and print the demo keys and users."""
-    settings = with_kept_key(read_settings(), os.environ)
-    with prepared(settings) as found:
-        _show_demo(settings, found.application)
-
-
-def _show_demo(settings: Settings, url: str) -> None:
-    """The demo data, loaded once, and a key for each role, on stderr."""
-    refuse_with_real_data(settings, "Loading demo data")
-
-    async def work(database: Database) -> tuple[dict[str, str], dict[str, access.DemoUser]]:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        is_empty = await has_nobody(database)
-        keys = await demo_keys(database, settings.data_dir)
-        if is_empty:
-            # One line for each of its thousand requests would hide what matters.
-            set_up_logs(settings.log_format, level=logging.WARNING)
-            await _load_demo(create_app(settings, database), settings, keys)
-            set_up_logs(settings.log_format)
-        return keys, await demo_users(database, settings.secret_key)
-
-    keys, people = asyncio.run(with_database(settings, url, work))
-    say.print(f"Demo keys, kept in {settings.data_dir / KEYS_FILE}:")
-    for role, key in keys.items():
-        say.print(f"  {role:<18} {key}", soft_wrap=True)
-    say.print(f"Demo users for {settings.base_url}/sign-in; codes of the second step: {settings.base_url}/mailbox")
-    for role, user in people.items():
-        say.print(f"  {role:<18} {user.email:<32} {user.password}", soft_wrap=True)
-
-
-async def _load_demo(app: FastAPI, settings: Settings, keys: dict[str, str]) -> None:
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url=settings.base_url) as client:
-        loader = Loader(client, keys, seed=DEMO_SEED, now=clock.now())
-        if say.is_terminal:
-            with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=say) as bar:
-                task = bar.add_task("Demo data", total=None)
-                await loader.load(lambda done, total: bar.update(task, completed=done, total=total))
-            return
-        say.print("Loading demo data ...")
-        made = await loader.load(lambda _done, _total: None)
-        say.print(f"Demo data: {made} people.")
