@@ -217,6 +217,8 @@ CREATE FUNCTION keep_search_of_person() RETURNS trigger
     AS $$
     BEGIN
         UPDATE person_search SET is_active = NEW.is_active, date_of_birth = NEW.date_of_birth,
+            marks = CASE WHEN (OLD.country, OLD.email_key) IS DISTINCT FROM (NEW.country, NEW.email_key)
+                    THEN search_marks(NEW.person_id) ELSE marks END,
             folding = CASE WHEN (OLD.first_name, OLD.last_name, OLD.middle_name, OLD.preferred_name)
                            IS DISTINCT FROM (NEW.first_name, NEW.last_name, NEW.middle_name, NEW.preferred_name)
                       THEN 0 ELSE folding END
@@ -850,14 +852,20 @@ CREATE FUNCTION search_marks(of_person uuid) RETURNS text[]
     BEGIN
         RETURN array(
             SELECT mark FROM (
-                SELECT unnest(search_marks_of_patient(status, medical_condition_id, owner_id)) AS mark
+                SELECT unnest(search_marks_of_person(country, email_key)) AS mark FROM person WHERE person_id = of_person
+                UNION
+                SELECT 'e' || left(value_key, 8) FROM contact_point
+                WHERE person_id = of_person AND kind = 'email' AND (was IS NULL OR was = 'former')
+                UNION
+                SELECT unnest(search_marks_of_patient(status, medical_condition_id, owner_id))
                 FROM patient WHERE person_id = of_person
                 UNION
                 SELECT unnest(ARRAY['l', 'lc' || right(medical_condition_id::text, 8),
-                                    'lo' || right(owner_id::text, 8), 'ls' || status])
+                                    'lo' || right(owner_id::text, 8), 'lr' || source, 'ls' || status])
                 FROM patient_lead WHERE person_id = of_person
                 UNION
-                SELECT 'h' FROM physician WHERE person_id = of_person
+                SELECT unnest(ARRAY['h', 'hh' || right(hospital_id::text, 8), 'hs' || right(specialization_id::text, 8)])
+                FROM physician WHERE person_id = of_person
             ) AS m WHERE mark IS NOT NULL ORDER BY mark);
     END
     $$;
@@ -866,7 +874,13 @@ CREATE FUNCTION search_marks_of_patient(status text, condition_id uuid, owner_id
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
         SELECT array_remove(
-            ARRAY['pc' || right(condition_id::text, 8), 'po' || right(owner_id::text, 8), 'ps' || status], NULL)
+            ARRAY['p', 'pc' || right(condition_id::text, 8), 'po' || right(owner_id::text, 8), 'ps' || status], NULL)
+    $$;
+
+CREATE FUNCTION search_marks_of_person(country text, email_key text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT array_remove(ARRAY['e' || left(email_key, 8), 'n' || country], NULL)
     $$;
 
 CREATE FUNCTION search_terms(words text, num bigint, is_active boolean, date_of_birth date, marks text[]) RETURNS tsvector
@@ -2635,7 +2649,9 @@ CREATE TRIGGER keep_removed BEFORE DELETE ON condition_code FOR EACH ROW EXECUTE
 
 CREATE TRIGGER keep_removed BEFORE DELETE ON condition_synonym FOR EACH ROW EXECUTE FUNCTION keep_removed('condition_synonym_id');
 
-CREATE TRIGGER keep_search AFTER UPDATE OF first_name, last_name, middle_name, preferred_name, is_active, date_of_birth ON person FOR EACH ROW EXECUTE FUNCTION keep_search_of_person();
+CREATE TRIGGER keep_search AFTER UPDATE OF first_name, last_name, middle_name, preferred_name, country, email_key, is_active, date_of_birth ON person FOR EACH ROW EXECUTE FUNCTION keep_search_of_person();
+
+CREATE TRIGGER keep_search_marks_delete AFTER DELETE ON contact_point REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
 
 CREATE TRIGGER keep_search_marks_delete AFTER DELETE ON patient REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
 
@@ -2643,11 +2659,15 @@ CREATE TRIGGER keep_search_marks_delete AFTER DELETE ON patient_lead REFERENCING
 
 CREATE TRIGGER keep_search_marks_delete AFTER DELETE ON physician REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
 
+CREATE TRIGGER keep_search_marks_insert AFTER INSERT ON contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
+
 CREATE TRIGGER keep_search_marks_insert AFTER INSERT ON patient REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION add_search_marks_of_patient();
 
 CREATE TRIGGER keep_search_marks_insert AFTER INSERT ON patient_lead REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
 
 CREATE TRIGGER keep_search_marks_insert AFTER INSERT ON physician REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
+
+CREATE TRIGGER keep_search_marks_update AFTER UPDATE ON contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
 
 CREATE TRIGGER keep_search_marks_update AFTER UPDATE ON patient REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_search_marks();
 
@@ -2980,4 +3000,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0049_sidebar');
+INSERT INTO alembic_version VALUES ('0050_filters_are_terms');

@@ -15,7 +15,7 @@ from app.people.locks import lock_person_of
 from app.people.models import IntakeSubmission
 from app.people.references import read_reference
 from app.people.search.queries import SearchFound, register_number, search, unsearched
-from app.people.search.walk import Hits, Searched, filters_of, lives_in, mark_of
+from app.people.search.walk import Hits, Searched, filters_of, lives_in, mark_of, mark_of_country
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.paging import SortKey, fetch_page, sorted_by
@@ -56,10 +56,13 @@ async def get_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID, for_u
     return found
 
 
-def _marks(query: LeadFilter) -> list[str]:
+def _marks(query: LeadFilter) -> list[str | tuple[str, ...]]:
     """What the index of a search says of the filter."""
-    states = LEAD.states_of_filter(query.status) if query.status is not None else ()
-    marks = ["l", *([f"ls{states[0]}"] if len(states) == 1 else [])]
+    marks: list[str | tuple[str, ...]] = ["l", *mark_of_country(query.country)]
+    if query.status is not None:
+        marks.append(tuple(f"ls{state}" for state in LEAD.states_of_filter(query.status)))
+    if query.source is not None:
+        marks.append(f"lr{query.source}")
     if query.medical_condition_id is not None:
         marks.append(f"lc{mark_of(query.medical_condition_id)}")
     if query.owner_id is not None:

@@ -336,7 +336,9 @@ def _create_statement() -> Statement:
         "is_active": true(),
         "date_of_birth": person_values["date_of_birth"],
         "words": words,
-        "marks": func.search_marks_of_patient(sent["status"], sent["medical_condition_id"], sent["owner_id"]),
+        "marks": func.search_marks_of_person(person_values["country"], person_values["email_key"]).op("||")(
+            func.search_marks_of_patient(sent["status"], sent["medical_condition_id"], sent["owner_id"])
+        ),
         "folding": bindparam("search_folding", type_=PersonSearch.__table__.c.folding.type),
     }
     searched = (

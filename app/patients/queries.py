@@ -13,7 +13,7 @@ from app.patients.schemas import PatientFilter
 from app.patients.states import PATIENT
 from app.people.locks import lock_person_of
 from app.people.search.queries import SearchFound, search, unsearched
-from app.people.search.walk import Hits, Searched, filters_of, lives_in, mark_of
+from app.people.search.walk import Hits, Searched, filters_of, lives_in, mark_of, mark_of_country
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
 from app.platform.paging import SortKey, fetch_page, sorted_by
@@ -104,9 +104,10 @@ async def list_patients(session: AsyncSession, actor: Actor, *, query: PatientFi
 def _hits(query: PatientFilter, states: Sequence[str]) -> Hits:
     """The patients that a search looks among."""
     asked = _SEARCHED.given(query)
-    marks = [f"ps{state}" for state in states] if len(states) == 1 else []
+    marks: list[str | tuple[str, ...]] = ["p", *mark_of_country(query.country)]
     if states:
         asked["states"] = list(states)
+        marks.append(tuple(f"ps{state}" for state in states))
     if query.include_deleted != "true":
         asked["is_there"] = True
     for letter, record_id in (("c", query.medical_condition_id), ("o", query.owner_id)):

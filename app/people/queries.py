@@ -49,7 +49,7 @@ from app.people.names import Grade, Name, name_of
 from app.people.schemas import DuplicateCandidateFilter, PersonFilter, SuggestedChangeFilter
 from app.people.search.queries import SearchFound, of_phones, search, union_of, unsearched
 from app.people.search.typed import phone_ends
-from app.people.search.walk import Hits, Searched, filters_of
+from app.people.search.walk import Hits, Searched, filters_of, mark_of_country
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
@@ -231,7 +231,8 @@ async def list_persons(session: AsyncSession, actor: Actor, *, query: PersonFilt
         asked = _SEARCHED.given(query)
         if query.is_active is not None:
             asked["is_active"] = query.is_active == "true"
-        hits = Hits(_SEARCHED, asked, conditions=wanted)
+        marks = [*mark_of_country(query.country), *(["off"] if query.is_active == "false" else [])]
+        hits = Hits(_SEARCHED, asked, marks, wanted)
         return await search(session, actor, typed=query.q, query=query, hits=hits, rows=select(Person))
     ids = select(Person.person_id, *_PERSONS.columns).where(*wanted, *_plain_filters(query))
     return unsearched(await fetch_page(session, ids=ids, query=query, sort=_PERSONS, rows=select(Person)))

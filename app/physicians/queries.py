@@ -12,7 +12,7 @@ from app.people.locks import lock_person_of
 from app.people.models import Person
 from app.people.queries import PROBABLE_DUPLICATES
 from app.people.search.queries import SearchFound, search, unsearched
-from app.people.search.walk import Hits, Searched, filters_of
+from app.people.search.walk import Hits, Searched, filters_of, mark_of
 from app.physicians.errors import PhysicianNotFound
 from app.physicians.models import Physician
 from app.physicians.schemas import PhysicianFilter
@@ -95,7 +95,11 @@ async def list_physicians(session: AsyncSession, actor: Actor, *, query: Physici
         asked = _SEARCHED.given(query)
         if query.is_active is not None:
             asked["is_active"] = query.is_active == "true"
-        hits = Hits(_SEARCHED, asked, ["h"])
+        marks = ["h"]
+        for letter, record_id in (("h", query.hospital_id), ("s", query.specialization_id)):
+            if record_id is not None:
+                marks.append(f"h{letter}{mark_of(record_id)}")
+        hits = Hits(_SEARCHED, asked, marks)
         return await search(session, actor, typed=query.q, query=query, hits=hits, rows=rows)
     ids = select(Physician.physician_id, Physician.created_at, Physician.physician_id).where(*wanted)
     sort = SortKey((Physician.created_at, Physician.physician_id), (datetime, UUID))

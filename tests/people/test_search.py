@@ -1,17 +1,20 @@
 # ruff: noqa: RUF001  names in other scripts are what is tested
 """One box finds a person by whatever is known of them, in every list, whichever path made them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.people.models import ContactPoint
 from app.people.search import queries, walk
 from app.platform import clock
+from app.platform.fast_path import Rows, Statement
 from tests.both_paths import BothPaths
 from tests.builders import (
     a_call,
@@ -293,6 +296,67 @@ async def test_pages_reach_everybody_once_in_one_order(
         assert await _all_pages(client, PERSONS, headers, q="jan berg", limit=limit) == in_order
     active = [key for key in in_order if not expected[key][1]]
     assert await _all_pages(client, PERSONS, headers, q="jan berg", limit="9", is_active="true") == active
+
+
+async def test_very_many_addresses_that_begin_alike_are_never_sorted_whole(
+    client: httpx.AsyncClient, headers: dict[str, str], session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, rows in (("IN_HAND", 5), ("SORTED_AT_ONCE", 12), ("_PROBE", 4), ("_LEAST", 2)):
+        monkeypatch.setattr(walk, name, rows)
+    monkeypatch.setattr(queries, "IN_HAND", 5)
+    expected: dict[str, tuple[bool, int]] = {}
+    for number in range(30):
+        is_active, of_address = number % 7 != 0, number % 3 != 0
+        email = f"q.shared{number}@example.org"
+        person = await a_person(session, is_active=is_active, **({"email": email} if of_address else {}))
+        if not of_address:
+            was = (None, "former", "wrong")[number // 3 % 3]
+            session.add(ContactPoint(person_id=person.person_id, kind="email", value=email, value_key=email, was=was))
+            await session.flush()
+            if was == "wrong":
+                continue
+        expected[str(person.person_id)] = (not is_active, -number)
+    in_order = sorted(expected, key=expected.__getitem__)
+    monkeypatch.setattr(walk.Walk, "among", None)
+
+    for q in ("q.s", "q.share", "q.shared"):
+        assert await _all_pages(client, PERSONS, headers, q=q, limit="4") == in_order
+    active = [key for key in in_order if not expected[key][0]]
+    assert await _all_pages(client, PERSONS, headers, q="q.s", limit="4", is_active="true") == active
+
+
+async def test_every_filter_that_few_meet_is_asked_in_the_index(
+    client: httpx.AsyncClient, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    read = walk.Walk.read
+
+    async def noted(self: walk.Walk, statement: Statement, values: Mapping[str, Any]) -> Rows:
+        asked.extend([values["query"]] if "query" in values else [])
+        return await read(self, statement, values)
+
+    monkeypatch.setattr(walk.Walk, "read", noted)
+    key, end = str(uuid4()), ""
+    end = key[-8:]
+    for url, name, value, terms in (
+        (PERSONS, "country", "IS", "('@nIS')"),
+        (PERSONS, "is_active", "false", "('@off')"),
+        (PATIENTS, "country", "IS", "('@p') & ('@nIS')"),
+        (PATIENTS, "status", "paused", "('@pspaused')"),
+        (PATIENTS, "medical_condition_id", key, f"('@pc{end}')"),
+        (PATIENTS, "owner_id", key, f"('@po{end}')"),
+        (LEADS, "country", "IS", "('@l') & ('@nIS')"),
+        (LEADS, "source", "event", "('@lrevent')"),
+        (LEADS, "status", "open", "('@lscontacting' | '@lscall_booked' | "),
+        (LEADS, "owner_id", key, f"('@lo{end}')"),
+        (PHYSICIANS, "hospital_id", key, f"('@h') & ('@hh{end}')"),
+        (PHYSICIANS, "specialization_id", key, f"('@hs{end}')"),
+    ):
+        asked.clear()
+        answer = await client.get(url, params={"q": "jan jansen", name: value}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert asked
+        assert all(terms in query for query in asked if not query.startswith("('=")), (url, name, asked)
 
 
 async def test_leads_of_one_person_are_all_reached(

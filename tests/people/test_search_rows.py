@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.hospitals.models import Hospital
 from app.patients import fast_path
 from app.people.models import Person
 from app.people.search import rows
@@ -44,16 +45,23 @@ async def test_both_paths_write_the_same_row_and_words(
     headers = await as_role("navigator")
     await paths.greet(headers)
     condition = str((await a_condition(session)).medical_condition_id)
-    for more in ({}, {"middle_name": "van", "preferred_name": "Tóta", "date_of_birth": "1967-03-14"}):
+    for more in (
+        {},
+        {"middle_name": "van", "preferred_name": "Tóta", "date_of_birth": "1967-03-14", "country": "IS"},
+    ):
         by_fast, sent = await paths.sent("POST", URL, json=_body(len(more), condition, **more), headers=headers)
         by_ordinary = await paths.ordinary.post(URL, json=_body(5 + len(more), condition, **more), headers=headers)
 
         assert sent == [fast_path.CREATE_PATIENT]
         of_fast = await _row(session, by_fast.json()["person_id"])
         of_ordinary = await _row(session, by_ordinary.json()["person_id"])
-        for name in ("is_active", "date_of_birth", "words", "marks", "folding"):
+        for name in ("is_active", "date_of_birth", "words", "folding"):
             assert getattr(of_fast, name) == getattr(of_ordinary, name), name
         assert of_fast.words.startswith("thordis o brien obrien")
+        # Their addresses alone differ.
+        assert of_fast.marks[1:] == of_ordinary.marks[1:]
+        assert of_fast.marks[0] == f"etho{len(more)}@exa"
+        assert ("nIS" in of_fast.marks) == ("country" in more)
         assert of_ordinary.num == of_fast.num + 1
     known = list(await session.scalars(select(SearchWord.word).where(SearchWord.word.in_(("thordis", "tota", "van")))))
     assert sorted(known) == ["thordis", "tota", "van"]
@@ -119,14 +127,48 @@ async def test_marks_follow_patient_leads_and_physician(
     await session.commit()
     dmd, ipf = (str(key)[-8:] for key in (patient.medical_condition_id, other.medical_condition_id))
     row = await _row(session, person.person_id)
-    assert row.marks == sorted({f"pc{dmd}", "psactive", "l", f"lc{dmd}", f"lc{ipf}", "lsnew"})
+    of_leads = {"l", f"lc{dmd}", f"lc{ipf}", "lrlanding_page", "lsnew"}
+    assert set(row.marks) == {f"e{person.email_key}"[:9], "p", f"pc{dmd}", "psactive", *of_leads}
 
     change = {"medical_condition_id": str(other.medical_condition_id), "status": "paused", "status_reason": "abroad"}
     assert (await client.put(f"{URL}/{patient.patient_id}", json=change, headers=headers)).status_code == 200
     assert {f"pc{ipf}", "pspaused"} <= set((await _row(session, person.person_id)).marks)
 
-    await a_physician(session, person)
-    assert "h" in (await _row(session, person.person_id)).marks
+    hospital = Hospital(name="Sint Franciscus")
+    session.add(hospital)
+    await session.flush()
+    await a_physician(session, person, hospital_id=hospital.hospital_id)
+    assert {"h", f"hh{str(hospital.hospital_id)[-8:]}"} <= set((await _row(session, person.person_id)).marks)
+
+
+async def test_marks_follow_country_and_addresses(
+    client: httpx.AsyncClient, as_role: AsRole, session: AsyncSession
+) -> None:
+    person = await a_person(session, email=None)
+    headers = await as_role("navigator")
+    url = f"/api/v1/persons/{person.person_id}"
+    first = {"country": "IS", "email": "Jane.Doe+x@example.org"}
+    assert (await client.put(url, json=first, headers=headers)).status_code == 200
+    assert (await _row(session, person.person_id)).marks == ["ejane.doe", "nIS"]
+
+    second = {"country": "NL", "email": "jo@example.org", "was": "former"}
+    assert (await client.put(url, json=second, headers=headers)).status_code == 200
+    assert set((await _row(session, person.person_id)).marks) == {"ejane.doe", "ejo@examp", "nNL"}
+
+    points = (await client.get(f"{url}/contact-points", headers=headers)).json()["items"]
+    place = f"{url}/contact-points/{points[0]['contact_point_id']}"
+    assert (await client.delete(place, params={"was": "wrong"}, headers=headers)).status_code == 204
+    assert set((await _row(session, person.person_id)).marks) == {"ejo@examp", "nNL"}
+
+
+async def test_rows_of_earlier_rules_get_their_marks(bound: BoundDatabase, session: AsyncSession) -> None:
+    person = await a_person(session, country="IS", email=None)
+    late = update(PersonSearch).where(PersonSearch.person_id == person.person_id)
+    await session.execute(late.values(marks=[], folding=VERSION - 1))
+
+    await rows.fill(bound)
+
+    assert (await _row(session, person.person_id)).marks == ["nIS"]
 
 
 async def test_a_patient_whose_marks_stand_already_leaves_the_row_of_the_search_alone(session: AsyncSession) -> None:
@@ -134,7 +176,7 @@ async def test_a_patient_whose_marks_stand_already_leaves_the_row_of_the_search_
     person, late = await a_person(session), await a_person(session)
     await a_lead(session, late)
     condition = await a_condition(session)
-    marks = sorted({f"pc{str(condition.medical_condition_id)[-8:]}", "psactive"})
+    marks = ["p", f"pc{str(condition.medical_condition_id)[-8:]}", "psactive"]
     await session.execute(update(PersonSearch).values(marks=marks).where(PersonSearch.person_id == person.person_id))
     place = select(text("person_search.ctid::text")).select_from(PersonSearch)
     before = await session.scalar(place.where(PersonSearch.person_id == person.person_id))

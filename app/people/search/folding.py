@@ -20,8 +20,8 @@ from anyascii import anyascii
 from app.people.names import PEOPLE, fold_letters
 from app.platform.folding import SPELLINGS, reduced
 
-VERSION: Final = 1
-"""Goes up when these rules change: rows of earlier rules are made anew (rows.fill)."""
+VERSION: Final = 2
+"""Goes up when these rules change, or what marks there are: rows of earlier rules are made anew (rows.fill)."""
 MOST_WORDS: Final = 6
 _LETTERS_TYPED: Final = 5
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.access.masking import Detail
 from app.people.errors import SearchNotAllowed, search_has_an_order
@@ -38,7 +38,7 @@ from app.people.references import read_reference
 from app.people.schemas import NewCaller, ReadAs, SearchPage, SearchRead
 from app.people.search import near, terms
 from app.people.search.folding import Reading, read_names
-from app.people.search.terms import Rank, every, some, term
+from app.people.search.terms import LETTERS_OF_A_BEGINNING, Rank, every, some, term
 from app.people.search.typed import (
     as_names,
     clean,
@@ -51,7 +51,7 @@ from app.people.search.typed import (
     read_year,
     split_day,
 )
-from app.people.search.walk import IN_HAND, Hit, Hits, People, Place, Walk
+from app.people.search.walk import IN_HAND, Hit, Hits, Key, People, Place, Walk
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Forbidden
@@ -278,7 +278,10 @@ async def _find(walk: Walk, attempt: _Attempt, cursor: _Cursor | None, *, most: 
 
 
 async def _of_people(walk: Walk, people: People, cursor: _Cursor | None, *, most: int) -> _Part:
-    """People whom an index of addresses, numbers or references names."""
+    """People whom an index of addresses, numbers or references names; very many are walked through as terms are."""
+    if people.terms is not None and people.condition is not None and await walk.are_very_many(people):
+        hits = walk.hits.within(people.condition(walk.hits.of.person_id))
+        return await _of_terms(Walk(walk.session, hits), people.terms, cursor, most=most)
     found = await walk.among(people)
     if found.total <= IN_HAND:
         return await _in_hand(walk, [_ranked(hit) for hit in found.rows], cursor, most=most)
@@ -416,7 +419,19 @@ def _ranked(hit: Hit, rank: Rank = Rank.WHOLE, *, errors: int = 0) -> _Ranked:
 
 def _of_emails(beginning: str) -> People:
     """Whose address begins so: their own or a further one, also a former."""
-    return People(_OF_EMAILS, {"beginning": beginning, "end": behind_prefix(beginning)})
+
+    def has_one(person_id: Key) -> ColumnElement[bool]:
+        # Values and not EXISTS: PostgreSQL would look for all who have one, at each step.
+        person, point = aliased(Person), ContactPoint
+        own = select(begins_with(person.email_key, beginning)).where(person.person_id == person_id)
+        further = select(func.bool_or(begins_with(point.value_key, beginning))).where(
+            point.person_id == person_id, point.kind == literal_column("'email'"), _is_recognised()
+        )
+        return or_(own.scalar_subquery(), further.scalar_subquery())
+
+    mark = term(f"@e{beginning[:LETTERS_OF_A_BEGINNING]}")
+    terms = mark if len(beginning) >= LETTERS_OF_A_BEGINNING else f"{mark}:*"
+    return People(_OF_EMAILS, {"beginning": beginning, "end": behind_prefix(beginning)}, terms, has_one)
 
 
 def _ends_so(end: str) -> People:

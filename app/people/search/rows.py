@@ -136,7 +136,8 @@ _NEW_ROWS = """
     SELECT p.person_id, p.is_active, p.date_of_birth, f.words, search_marks(p.person_id), :version
     FROM unnest(:ids, :words) WITH ORDINALITY AS f(person_id, words, place) JOIN person AS p USING (person_id)
     ORDER BY f.place
-    ON CONFLICT (person_id) DO UPDATE SET words = excluded.words, folding = excluded.folding
+    ON CONFLICT (person_id) DO UPDATE
+    SET words = excluded.words, marks = excluded.marks, folding = excluded.folding
 """
 _PARAMETERS = (
     bindparam("ids", type_=ARRAY(Uuid())),

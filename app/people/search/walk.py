@@ -77,13 +77,13 @@ class Hits:
     """
     What a list shows of the persons that are found: the values of its filters by name.
 
-    `marks` say in the index what some of them say, so that few are read for a rare one. `conditions` are further ones
-    that come with their values.
+    `marks` say in the index what some of them say, so that few are read for a rare one: each is one mark, or several of
+    which one is enough. `conditions` are further ones that come with their values.
     """
 
     of: Searched
     values: Mapping[str, Any] = field(default_factory=dict)
-    marks: Sequence[str] = ()
+    marks: Sequence[str | tuple[str, ...]] = ()
     conditions: Sequence[ColumnElement[bool]] = ()
 
     def within(self, condition: ColumnElement[bool]) -> "Hits":
@@ -93,10 +93,17 @@ class Hits:
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """A query of person_id with parameters, made once; and what is asked this time."""
+    """
+    A query of person_id with parameters, made once; and what is asked this time.
+
+    Where there may be very many, `terms` are a query of the index that all of them meet, and `condition` says of a row
+    of the list, by its person, whether it is one of theirs.
+    """
 
     query: Select[*tuple[Any, ...]]
     values: Mapping[str, Any]
+    terms: str | None = None
+    condition: Callable[[Key], ColumnElement[bool]] | None = None
 
 
 class Hit(NamedTuple):
@@ -178,6 +185,11 @@ class Walk:
             width = int(min(max((most - len(rows)) / per_person * _A_BIT_MORE, _PROBE), width * _WIDER))
         return rows
 
+    async def are_very_many(self, people: People) -> bool:
+        """Whether `people` are more than PostgreSQL sorts at once."""
+        rows = await self.read(_counted(people.query, SORTED_AT_ONCE + 1), people.values)
+        return bool(rows[0]["people"] > SORTED_AT_ONCE)
+
     async def among(self, people: People, *, after: tuple[bool, Place] | None = None) -> Counted:
         """
         Those of `people`, active ones first, newest first: one more than are read at once, and how many there are.
@@ -229,7 +241,8 @@ class Walk:
         return await self._counted(statement, values)
 
     def _marks(self) -> list[str]:
-        return [term(f"@{mark}") for mark in self.hits.marks]
+        either = (mark if isinstance(mark, tuple) else (mark,) for mark in self.hits.marks)
+        return [some(term(f"@{mark}") for mark in marks) for marks in either]
 
     async def _newest_number(self) -> int:
         """The greatest running number given so far."""
@@ -262,6 +275,11 @@ def filters_of(model: type[Base], *equal: str, **further: ColumnElement[bool]) -
     return found | further
 
 
+def mark_of_country(country: str | None) -> list[str]:
+    """The mark of the people of a country, for a list's filter."""
+    return [] if country is None else [f"n{country}"]
+
+
 def lives_in(person_id: Key, country: str | None = None) -> ColumnElement[bool]:
     """The filter for rows of people of a country; without one it is the parameter `country`."""
     asked = bindparam("country", country, type_=Person.__table__.c.country.type, required=country is None)
@@ -273,6 +291,12 @@ def _statement(make: Callable[..., Select[Any]], hits: Hits, *asked: Any, **flag
     if hits.conditions:
         return Statement(make(hits.of, tuple(hits.values), hits.conditions, *asked, **flags))
     return _kept(make, hits.of, tuple(sorted(hits.values)), *asked, **flags)
+
+
+@cache
+def _counted(people: Select[*tuple[Any, ...]], most: int) -> Statement:
+    """How many they are, up to a number."""
+    return Statement(select(func.count().label("people")).select_from(people.limit(_number(most)).subquery()))
 
 
 @cache
