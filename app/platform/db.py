@@ -225,6 +225,8 @@ def create_engine(settings: Settings, database_url: str) -> AsyncEngine:
                 "application_name": "crm",
                 # A page's LIMIT is a parameter: the planner would otherwise plan each list anew (twice the CPU).
                 "plan_cache_mode": "force_generic_plan",
+                # The cost of a generic plan is a guess; a high one would have statements of milliseconds compiled.
+                "jit": "off",
             },
         },
     )

@@ -349,9 +349,9 @@ async def _most_similar(walk: Walk, attempt: _Attempt, query: str, *, most_error
     """The people of a query for similar names by their errors; of very many the newest."""
     asked = query if attempt.terms is None else every([query, attempt.terms])
     met = await walk.all_of(asked, are_few=len(attempt.readings[0]) > 1)
-    found = met.rows
+    found = met.newest if met.rows is None else met.rows
     if found is None:
-        found = await walk.newest_of(asked, is_active=True, after=None, most=IN_HAND)
+        found = await walk.newest_of(asked, is_active=True, after=None, most=IN_HAND, at_least=met.total or 0)
     ranked = [_ranked(hit, Rank.SIMILAR, errors=near.errors(attempt.readings, hit.words.split())) for hit in found]
     return [one for one in ranked if most_errors is None or one.errors < (most_errors + 1) * near.ONE_ERROR]
 

@@ -117,10 +117,15 @@ class Hit(NamedTuple):
 
 
 class Met(NamedTuple):
-    """`rows` when all are read, newest first, else None; `total` is None where they were not counted."""
+    """
+    `rows` when all are read, newest first, else None; `total` is None where they were not counted.
+
+    `newest` are the first IN_HAND where there are more and all were sorted, else None.
+    """
 
     rows: list[Hit] | None
     total: int | None
+    newest: list[Hit] | None = None
 
 
 class Counted(NamedTuple):
@@ -156,13 +161,22 @@ class Walk:
         self._newest, are_all = rows[0]["newest"], rows[0]["are_all"]
         found = [Hit(*tuple(row)[:5]) for row in rows if row["person_id"] is not None] if are_all else []
         total = rows[0]["total"] if are_all else None
-        return Met(None if total is None or total > IN_HAND else found, total)
+        if total is None or total > IN_HAND:
+            return Met(None, total, found[:IN_HAND] if total is not None and total <= SORTED_AT_ONCE else None)
+        return Met(found, total)
 
-    async def newest_of(self, query: str, *, is_active: bool, after: Place | None, most: int) -> list[Hit]:
-        """The first `most` of those who meet the query, active or not, that come after a place, newest first."""
+    async def newest_of(
+        self, query: str, *, is_active: bool, after: Place | None, most: int, at_least: int = 0
+    ) -> list[Hit]:
+        """
+        The first `most` of those who meet the query, active or not, that come after a place, newest first.
+
+        `at_least` so many are known to meet it: the first step goes as far as that tells.
+        """
         rows: list[Hit] = []
         top = 1 + (after.num if after else await self._newest_number())
-        width, gone_through, met = _PROBE, 0, 0
+        width = max(_PROBE, int(most * top / at_least * _A_BIT_MORE)) if at_least else _PROBE
+        gone_through, met = 0, 0
         # Few are inactive: they are read as a whole first.
         reads_all, has_read_all = not is_active, False
         while len(rows) < most:
