@@ -26,12 +26,13 @@ async def _person_of_lead(session: AsyncSession, actor: Actor, record_id: UUID) 
 
 @dataclass(frozen=True)
 class About:
-    """The records of one address: `key` is the name of their id, `table` that of their kind in audit events."""
+    """The records of one address. `key` is the name of their id; `table` their kind in the audit, `kind` in drafts."""
 
     path: str
     key: str
     place: str
     table: str
+    kind: str
     person: Callable[[AsyncSession, Actor, UUID], Awaitable[Person]]
 
     @property
@@ -52,5 +53,5 @@ class About:
         }
 
 
-PATIENTS = About("/patients", "patient_id", "Patients", "patient", _person_of_patient)
-LEADS = About("/leads", "lead_id", "Leads", "patient_lead", _person_of_lead)
+PATIENTS = About("/patients", "patient_id", "Patients", "patient", "patient", _person_of_patient)
+LEADS = About("/leads", "lead_id", "Leads", "patient_lead", "lead", _person_of_lead)

@@ -1,6 +1,7 @@
 """Log a call, or book one: the same pages for a lead and for a patient."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +17,16 @@ from app.calls.states import CALL, CHANNELS, DIRECTIONS, OUTCOMES
 from app.people.time_zones import is_zone
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.errors import AppError, NotFound
+from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.etags import etag
+from app.tasks.schemas import TaskCreate
+from app.tasks.service import open_task
 from app.web.about import LEADS, PATIENTS, About
+from app.web.drafts import draft_is_sent, draft_of
 from app.web.forms import Typed, read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
-from app.web.render import Flash, page
+from app.web.render import Flash, page, wanted_block
 from app.web.words import words
 
 router = page_router()
@@ -36,6 +40,13 @@ _CHOICES = {
     "directions": [(code, words(code)) for code in DIRECTIONS],
     "channels": [(code, words(code)) for code in CHANNELS],
 }
+_FOLLOW_UP = {"title": "follow_up", "due_on": "follow_up_on"}
+"""The fields of a task that is made together with a call, by what the form calls them."""
+_BESIDE = (*_FOLLOW_UP.values(), "began_at")
+"""What the form of a call holds beside the call."""
+_SATURDAY = 5
+DOCK = "dock"
+"""The part of the page that stays beside whatever else is shown, while somebody talks."""
 _LONGEST_VERSION = 10
 _SAID = frozenset({"outcome", "adverse_event_heard", "notes", "call_duration_minutes"})
 """What is said of a call after it took place."""
@@ -47,6 +58,7 @@ async def _context(session: AsyncSession, actor: Actor, about: About, record_id:
         "zone": "",
         "typed": typed,
         "overlaps": False,
+        "may_follow_up": actor.may("task.write"),
         **_CHOICES,
     }
 
@@ -58,25 +70,60 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
     async def show_new_call(
         request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key
     ) -> Response:
-        typed = dict.fromkeys(model.model_fields, "") | _USUAL
-        return page(request, "calls/new.html", await _context(session, actor, about, record_id, typed))
+        """As a page, or docked beside whatever is shown; with what was typed before and not sent."""
+        typed = dict.fromkeys((*model.model_fields, *_BESIDE), "") | _USUAL
+        typed["follow_up_on"] = _next_working_day(request.state.frame.zone).isoformat()
+        context = await _context(session, actor, about, record_id, typed)
+        draft = await draft_of(session, actor, about, record_id, "call")
+        return page(request, "calls/new.html", {**context, "draft": draft, "docked": wanted_block(request) == DOCK})
 
     @router.post(f"{about.address}/calls", name="log_call", dependencies=[allow("call.create")])
     async def log_call(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
-        """A call that took place: now, unless another moment is given."""
-        typed = await typed_in(request, model)
-        shown = await _context(session, actor, about, record_id, typed)
-        given = {name: value for name, value in typed.items() if value != ""} | {about.key: str(record_id)}
+        """A call that took place: now, unless another moment is given. A task that follows from it is made with it."""
+        form = await request.form()
+        beside = {name: str(form.get(name, "")) for name in _BESIDE}
+        typed = await typed_in(request, model) | beside
+        docked = wanted_block(request) == DOCK
+        shown = await _context(session, actor, about, record_id, typed) | {"draft": None, "docked": docked}
+        about_it = {about.key: str(record_id)}
+        given = {name: value for name, value in typed.items() if value != "" and name not in beside} | about_it
         given.setdefault("call_date", clock.now().isoformat())
+        zone = request.state.frame.zone
         try:
-            new = read_form(model, given, zone=request.state.frame.zone)
+            task, wrong = _follow_up(actor, beside, about_it, zone)
+            new = read_form(model, given, zone=zone, wrong=wrong)
             async with known_errors(request, session):
                 await service.log_call(session, actor, new=new)
+                if task is not None:
+                    await open_task(session, actor, new=task)
+                await draft_is_sent(session, actor, about, record_id, "call")
         except NotFound:
             raise
         except AppError as error:
             return form_again(request, "calls/new.html", shown, error)
-        return go_to(request, shown["here"], flash=Flash("The call is logged."))
+        said = "The call is logged." if task is None else "The call is logged, and the task is on your list."
+        return go_to(request, shown["here"], flash=Flash(said))
+
+
+def _next_working_day(zone: tzinfo) -> date:
+    """The day on which what was promised today is due, unless another is chosen."""
+    day = clock.now().astimezone(zone).date() + timedelta(days=1)
+    return day + timedelta(days=7 - day.weekday() if day.weekday() >= _SATURDAY else 0)
+
+
+def _follow_up(
+    actor: Actor, typed: Typed, about_it: Typed, zone: tzinfo
+) -> tuple[TaskCreate | None, Sequence[FieldError]]:
+    """The task that is typed beside a call, if one is, and what is wrong with it by the names of the form's fields."""
+    if not typed[_FOLLOW_UP["title"]].strip():
+        # The day is filled in already for the task that may be typed.
+        return None, ()
+    values = {field: typed[name] for field, name in _FOLLOW_UP.items() if typed[name].strip()}
+    actor.require("task.write")
+    try:
+        return read_form(TaskCreate, {**values, **about_it, "due_time_zone": str(zone)}, zone=zone), ()
+    except Invalid as error:
+        return None, [FieldError(_FOLLOW_UP[one.field], one.code, one.message) for one in error.fields]
 
 
 def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) -> None:

@@ -21,6 +21,8 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound
 from app.platform.paging import PageQuery
+from app.web.about import LEADS
+from app.web.drafts import draft_of
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
@@ -102,6 +104,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
     if wanted_block(request) == ABOUT:
         return shown | await who(session, actor, person=person, owner_id=owner_id, is_part=True)
     shown["alike"] = await alike(session, actor, person_id=person_id)
+    shown["draft"] = await draft_of(session, actor, LEADS, lead_id, "note") if actor.may("note.write") else None
     return shown | await around(session, actor, person=person, patient_id=None, owner_id=owner_id, query=query)
 
 

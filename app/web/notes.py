@@ -9,6 +9,7 @@ from app.notes import service
 from app.notes.schemas import NoteCreate
 from app.platform.errors import AppError, NotFound
 from app.web.about import LEADS, PATIENTS, About
+from app.web.drafts import draft_is_sent
 from app.web.forms import read_form, typed_in
 from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
@@ -35,6 +36,7 @@ def _add_new(about: About) -> None:
             new = read_form(NoteCreate, given)
             async with known_errors(request, session):
                 await service.write_note(session, actor, new=new)
+                await draft_is_sent(session, actor, about, record_id, "note")
         except NotFound:
             raise
         except AppError as error:

@@ -29,6 +29,8 @@ from app.patients.states import PATIENT
 from app.platform.actor import Actor
 from app.platform.errors import AppError
 from app.platform.paging import PageQuery
+from app.web.about import PATIENTS
+from app.web.drafts import draft_of
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
@@ -132,6 +134,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
     shown["journeys"] = []
     if actor.may("journey.read"):
         shown["journeys"] = [one for kind in KINDS for one in await _journeys_of(session, actor, kind, patient_id)]
+    shown["draft"] = await draft_of(session, actor, PATIENTS, patient_id, "note") if actor.may("note.write") else None
     return shown | await around(session, actor, person=person, patient_id=patient_id, owner_id=owner_id, query=query)
 
 

@@ -94,7 +94,8 @@ async def test_a_caller_is_found_by_a_mistyped_name_and_the_call_is_logged_by_ke
 
     await page.get_by_role("link", name="Log a call").press("Enter")
     await page.get_by_label("Reached").press("Space")
-    await page.get_by_role("group", name="Side effect or worsening mentioned?").get_by_label("No").press("Space")
+    panel = page.get_by_role("region", name="Call with Ines")
+    await panel.get_by_label("No", exact=True).press("Space")
     await page.get_by_label("Notes").fill("Wants to go on with the trial.")
     await page.get_by_role("button", name="Save the call").press("Enter")
     await expect(page.get_by_text("The call is logged.")).to_be_visible()
@@ -138,6 +139,40 @@ async def test_two_people_edit_the_same_patient_and_each_sees_what_the_other_wro
     await expect(second.get_by_role("heading", level=1)).to_have_text("Ines Carvalho")
     for page in (first, second):
         await expect(page.get_by_label("Note", exact=True)).to_have_value("A note that is half written")
+
+
+async def test_a_call_is_logged_in_the_docked_panel_by_keys_while_the_line_drops(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/patients/{ids['patient']}")
+    await page.keyboard.press("c")
+    panel = page.get_by_role("region", name="Call with Ines")
+    await expect(panel.get_by_label("Reached")).to_be_focused()
+    await page.keyboard.press("1")
+    await panel.get_by_label("Yes").press("Space")
+    await page.context.set_offline(True)
+    await panel.get_by_label("Notes").fill("Feels dizzy since the new tablets.")
+    await expect(panel.get_by_text("Not kept yet")).to_be_visible()
+    await page.context.set_offline(False)
+    await expect(panel.get_by_text("Kept at")).to_be_visible(timeout=15_000)
+
+    # Closed, or the page gone: the panel comes back with what was typed.
+    await page.keyboard.press("Escape")
+    await expect(panel).to_have_count(0)
+    await page.reload()
+    await page.keyboard.press("c")
+    await expect(panel.get_by_label("Notes")).to_have_value("Feels dizzy since the new tablets.")
+    await expect(panel.get_by_label("Reached")).to_be_checked()
+    await panel.get_by_label("Task").fill("Report the side effect")
+    await panel.get_by_label("Notes").press("Control+Enter")
+    await expect(page.get_by_text("The call is logged, and the task is on your list.")).to_be_visible()
+    await expect(page.get_by_text("Side effect or worsening mentioned", exact=True)).to_be_visible()
+    async with committed_database.session() as session:
+        stored = (await session.scalars(select(CallHistory).where(CallHistory.notes.startswith("Feels dizzy")))).one()
+        task = (await session.scalars(select(Task).where(Task.title == "Report the side effect"))).one()
+    assert (stored.outcome, stored.adverse_event_heard, stored.call_duration_minutes) == ("reached", True, 1)
+    assert str(task.patient_id) == str(ids["patient"])
 
 
 async def test_rows_are_walked_by_keys_and_the_last_one_stays(

@@ -120,6 +120,11 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/leads/{lead_id}/convert": [{}],
     "/leads/{lead_id}/suggested-changes/{suggested_change_id}/accept": [{}],
     "/leads/{lead_id}/suggested-changes/{suggested_change_id}/reject": [{}],
+    **{
+        f"{place}/drafts/{{draft_field}}{end}": [{}, {"notes": "x"}]
+        for place in ("/patients/{patient_id}", "/leads/{lead_id}")
+        for end in ("", "/discard")
+    },
     "/patients/{patient_id}/facts/{fact}": [{}, {"email": "not an address"}, {"email": "a@example.org", "seen": "x"}],
     "/leads/{lead_id}/facts/{fact}": [{}, {"email": "not an address"}, {"email": "a@example.org", "seen": "x"}],
     "/patients/{patient_id}/dates/{date}": [{}, {"first_contact_date": "1800-01-01"}],
@@ -440,7 +445,7 @@ async def _walk(
         "held_form_id": str(held), "web_session_id": str(other.web_session_id), "passkey_id": NO_WORLD,
         "status": "404", "name": "forms", "record_id": str(world.person_id),
         "kind_path": "clinical-trial-journeys", "journey_id": str(world.ids["ct_journey_id"]),
-        "fact": "email", "date": "first_contact_date",
+        "draft_field": "call", "fact": "email", "date": "first_contact_date",
     }  # fmt: skip
     return Walk(browser, bound, ids, token)
 

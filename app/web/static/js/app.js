@@ -133,7 +133,7 @@ addEventListener("pageshow", (event) => {
 });
 
 addEventListener("beforeunload", (event) => {
-  if (unsaved?.isConnected) event.preventDefault();
+  if (unsaved?.isConnected && !unsaved.hasAttribute("data-draft-kept")) event.preventDefault();
 });
 
 // htmx ---------------------------------------------------------------------------------------------------------

@@ -40,6 +40,12 @@ const keys = (() => {
     return true;
   }
 
+  function edit() {
+    const first = document.querySelector("#content [data-edit]");
+    first?.focus();
+    return Boolean(first);
+  }
+
   // An act answers false where it finds nothing to do. `always`: not a key of
   // one letter, so it works while somebody types and where those are switched off.
   const table = [
@@ -68,7 +74,8 @@ const keys = (() => {
     { keys: "t", says: "New task", act: open("/tasks/new"), group: "On a record" },
     { keys: "m", says: "Move on", act: onRecord("a[href$='/move']", "[data-move] > summary"), group: "On a record" },
     { keys: "v", says: "Convert the lead", act: open("/convert"), group: "On a record" },
-    { keys: "e", says: "Edit", act: onRecord("[data-edit]"), group: "On a record" },
+    { keys: "e", says: "Go to the facts, to change one", act: edit, group: "On a record" },
+    { keys: "1", says: "Outcome of the call, 1 to 7", group: "On a record" },
   ];
 
   const isTyping = (element) => element.matches("input, textarea, select, [contenteditable], [role=option]");
