@@ -1275,6 +1275,55 @@ CREATE TABLE contact_type (
     description text
 );
 
+CREATE TABLE document (
+    document_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid,
+    title text NOT NULL,
+    kind text NOT NULL,
+    expires_on date,
+    voided_at timestamp with time zone,
+    voided_by uuid,
+    void_reason text,
+    person_id uuid NOT NULL,
+    patient_id uuid,
+    lead_id uuid,
+    call_id uuid,
+    ct_journey_id uuid,
+    eap_journey_id uuid,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_document_about_one_record CHECK ((num_nonnulls(call_id, ct_journey_id, eap_journey_id) <= 1)),
+    CONSTRAINT ck_document_kind_known CHECK ((kind = ANY (ARRAY['medical_record'::text, 'lab_result'::text, 'imaging'::text, 'consent'::text, 'approval'::text, 'prescription'::text, 'letter'::text, 'identification'::text, 'other'::text]))),
+    CONSTRAINT ck_document_void_has_a_reason CHECK ((num_nonnulls(voided_at, void_reason) <> 1))
+);
+
+CREATE TABLE document_key (
+    document_version_id uuid NOT NULL,
+    key_version integer NOT NULL,
+    wrapped_key bytea NOT NULL
+);
+
+CREATE TABLE document_version (
+    document_version_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid,
+    document_id uuid NOT NULL,
+    number integer NOT NULL,
+    content_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    sha256 text NOT NULL,
+    stored_as text NOT NULL,
+    scan_status text NOT NULL,
+    scanned_at timestamp with time zone,
+    scan_tries integer DEFAULT 0 NOT NULL,
+    scan_due_at timestamp with time zone,
+    erased_at timestamp with time zone,
+    CONSTRAINT ck_document_version_number_from_one CHECK ((number > 0)),
+    CONSTRAINT ck_document_version_scan_status_known CHECK ((scan_status = ANY (ARRAY['not_scanned'::text, 'waiting'::text, 'passed'::text, 'refused'::text])))
+);
+
 CREATE TABLE draft (
     draft_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1958,7 +2007,8 @@ CREATE TABLE totp_credential (
     user_account_id uuid NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     secret_encrypted bytea NOT NULL,
-    last_step bigint NOT NULL
+    last_step bigint NOT NULL,
+    key_version integer DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE user_account (
@@ -2043,6 +2093,15 @@ ALTER TABLE ONLY contact_point
 
 ALTER TABLE ONLY contact_type
     ADD CONSTRAINT pk_contact_type PRIMARY KEY (contact_type_id);
+
+ALTER TABLE ONLY document
+    ADD CONSTRAINT pk_document PRIMARY KEY (document_id);
+
+ALTER TABLE ONLY document_key
+    ADD CONSTRAINT pk_document_key PRIMARY KEY (document_version_id);
+
+ALTER TABLE ONLY document_version
+    ADD CONSTRAINT pk_document_version PRIMARY KEY (document_version_id);
 
 ALTER TABLE ONLY draft
     ADD CONSTRAINT pk_draft PRIMARY KEY (draft_id);
@@ -2194,6 +2253,12 @@ ALTER TABLE ONLY contact_point
 ALTER TABLE ONLY contact_type
     ADD CONSTRAINT uq_contact_type_type_name UNIQUE (type_name);
 
+ALTER TABLE ONLY document_version
+    ADD CONSTRAINT uq_document_version_document_id_number UNIQUE (document_id, number);
+
+ALTER TABLE ONLY document_version
+    ADD CONSTRAINT uq_document_version_stored_as UNIQUE (stored_as);
+
 ALTER TABLE ONLY draft
     ADD CONSTRAINT uq_draft_user_account_id_kind_record_id_field UNIQUE (user_account_id, kind, record_id, field);
 
@@ -2320,6 +2385,28 @@ CREATE INDEX ix_ct_journey_patient_id ON clinical_trial_journey USING btree (pat
 CREATE INDEX ix_ct_journey_physician_id ON clinical_trial_journey USING btree (physician_id, created_at DESC, ct_journey_id DESC);
 
 CREATE INDEX ix_ct_journey_status_created_at ON clinical_trial_journey USING btree (status, created_at DESC, ct_journey_id DESC);
+
+CREATE INDEX ix_document_call_id_created_at ON document USING btree (call_id, created_at DESC, document_id DESC) WHERE (call_id IS NOT NULL);
+
+CREATE INDEX ix_document_created_at ON document USING btree (created_at DESC, document_id DESC);
+
+CREATE INDEX ix_document_ct_journey_id_created_at ON document USING btree (ct_journey_id, created_at DESC, document_id DESC) WHERE (ct_journey_id IS NOT NULL);
+
+CREATE INDEX ix_document_eap_journey_id_created_at ON document USING btree (eap_journey_id, created_at DESC, document_id DESC) WHERE (eap_journey_id IS NOT NULL);
+
+CREATE INDEX ix_document_expires_on ON document USING btree (expires_on) WHERE (expires_on IS NOT NULL);
+
+CREATE INDEX ix_document_key_key_version ON document_key USING btree (key_version);
+
+CREATE INDEX ix_document_kind_created_at ON document USING btree (kind, created_at DESC, document_id DESC);
+
+CREATE INDEX ix_document_lead_id_created_at ON document USING btree (lead_id, created_at DESC, document_id DESC) WHERE (lead_id IS NOT NULL);
+
+CREATE INDEX ix_document_patient_id_created_at ON document USING btree (patient_id, created_at DESC, document_id DESC) WHERE (patient_id IS NOT NULL);
+
+CREATE INDEX ix_document_person_id_created_at ON document USING btree (person_id, created_at DESC, document_id DESC);
+
+CREATE INDEX ix_document_version_scan_due_at ON document_version USING btree (scan_due_at) WHERE (scan_status = 'waiting'::text);
 
 CREATE INDEX ix_draft_expires_at ON draft USING btree (expires_at);
 
@@ -2607,6 +2694,8 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON condition_synonym FOR EACH ROW WHEN
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON contact_point FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('contact_point_id');
 
+CREATE TRIGGER keep_history BEFORE UPDATE ON document FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('document_id');
+
 CREATE TRIGGER keep_history BEFORE UPDATE ON duplicate_candidate FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('duplicate_candidate_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON eap_gate FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('eap_gate_id');
@@ -2801,6 +2890,30 @@ ALTER TABLE ONLY condition_synonym
 
 ALTER TABLE ONLY contact_point
     ADD CONSTRAINT fk_contact_point_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY document
+    ADD CONSTRAINT fk_document_call_id FOREIGN KEY (call_id) REFERENCES call_history(call_id);
+
+ALTER TABLE ONLY document
+    ADD CONSTRAINT fk_document_ct_journey_id FOREIGN KEY (ct_journey_id) REFERENCES clinical_trial_journey(ct_journey_id);
+
+ALTER TABLE ONLY document
+    ADD CONSTRAINT fk_document_eap_journey_id FOREIGN KEY (eap_journey_id) REFERENCES eap_journey(eap_journey_id);
+
+ALTER TABLE ONLY document_key
+    ADD CONSTRAINT fk_document_key_document_version_id FOREIGN KEY (document_version_id) REFERENCES document_version(document_version_id);
+
+ALTER TABLE ONLY document
+    ADD CONSTRAINT fk_document_lead_of_person FOREIGN KEY (lead_id, person_id) REFERENCES patient_lead(lead_id, person_id);
+
+ALTER TABLE ONLY document
+    ADD CONSTRAINT fk_document_patient_of_person FOREIGN KEY (patient_id, person_id) REFERENCES patient(patient_id, person_id);
+
+ALTER TABLE ONLY document
+    ADD CONSTRAINT fk_document_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY document_version
+    ADD CONSTRAINT fk_document_version_document_id FOREIGN KEY (document_id) REFERENCES document(document_id);
 
 ALTER TABLE ONLY draft
     ADD CONSTRAINT fk_draft_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
@@ -3000,4 +3113,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0050_filters_are_terms');
+INSERT INTO alembic_version VALUES ('0051_documents');

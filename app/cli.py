@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "db": "app.commands.db:commands",
     "api-key": "app.commands.api_keys:commands",
     "user": "app.commands.users:commands",
+    "secret": "app.commands.secrets:commands",
     "legacy": "app.commands.legacy:commands",
 }
 """The name of each command to its module and what it is there: a function, or a group of commands."""

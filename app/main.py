@@ -20,6 +20,7 @@ from app.calls import errors as call_errors
 from app.casework import api as casework
 from app.conditions import api as conditions
 from app.conditions import errors as condition_errors
+from app.documents import api as documents
 from app.drafts import api as drafts
 from app.drafts import errors as draft_errors
 from app.hospitals import api as hospitals
@@ -46,6 +47,7 @@ from app.physicians import api as physicians
 from app.physicians import errors as physician_errors
 from app.platform import problems
 from app.platform.db import ConstraintErrors, Database, create_engine
+from app.platform.files import Files
 from app.platform.logs import set_up_logs
 from app.platform.middleware import RequestFrame
 from app.platform.processes import ending_with_the_server
@@ -87,6 +89,7 @@ ROUTERS = (
     leads.router,
     tasks.router,
     notes.router,
+    documents.router,
     drafts.router,
     preferences.router,
     casework.of_leads,
@@ -160,6 +163,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.files = Files(settings)
     app.state.slow_bodies = SlowBodies(
         most=settings.slow_bodies_limit, most_of_address=settings.slow_bodies_address_limit
     )

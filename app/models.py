@@ -6,6 +6,7 @@ from app.access.openings import models as openings
 from app.audit import models as audit
 from app.calls import models as calls
 from app.conditions import models as conditions
+from app.documents import models as documents
 from app.drafts import models as drafts
 from app.events import models as events
 from app.hospitals import models as hospitals
@@ -32,6 +33,7 @@ __all__ = [
     "calls",
     "conditions",
     "departures",
+    "documents",
     "drafts",
     "events",
     "hospitals",

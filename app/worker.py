@@ -16,10 +16,13 @@ from app.access import rate_limits
 from app.access.accounts import sessions
 from app.access.openings import service as openings
 from app.audit.partitions import close_partitions, ensure_partitions
+from app.documents.leftovers import remove_leftovers
+from app.documents.scans import scan_waiting
 from app.drafts.service import forget_old_drafts
 from app.people.search import rows as search
 from app.platform import clock, mail
 from app.platform.db import Database
+from app.platform.files import Files
 from app.platform.idempotency import forget_old_keys
 from app.platform.settings import Settings
 
@@ -41,6 +44,8 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
     async def send_mail(timestamp: int) -> None:
         """Send the mails that are due."""
         await mail.send_waiting(database, settings)
+
+    _add_document_jobs(app, settings, database)
 
     @app.periodic(cron=_EVERY_HOUR)
     @app.task(name="forget_idempotency_keys", queueing_lock="forget_idempotency_keys")
@@ -97,6 +102,22 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
             log.warning("stalled_job_retried", job=job.task_name)
 
     return app
+
+
+def _add_document_jobs(app: App, settings: Settings, database: Database) -> None:
+    files = Files(settings)
+
+    @app.periodic(cron=_EVERY_5_SECONDS)
+    @app.task(name="scan_documents", queueing_lock="scan_documents")
+    async def scan_documents(timestamp: int) -> None:
+        """Scan the files that wait for it."""
+        await scan_waiting(database, settings, files)
+
+    @app.periodic(cron=_EVERY_NIGHT)
+    @app.task(name="remove_leftover_files", queueing_lock="remove_leftover_files")
+    async def remove_leftover_files(timestamp: int) -> None:
+        """Remove the files of documents that nobody can read any more."""
+        log.info("leftover_files_removed", count=await remove_leftovers(database, files.store, now=clock.now()))
 
 
 async def run_worker(settings: Settings, database: Database, database_url: str) -> None:

@@ -66,7 +66,7 @@ async def somebody(
             account_id=account.user_account_id,
             secret=secret,
             code=totp.code_at(secret, totp.step_of(long_ago)),
-            secret_key=settings.secret_key,
+            keys=settings.keys,
             now=long_ago,
         )
     await session.commit()

@@ -1,6 +1,10 @@
 """Rows for arranging a test: valid as they are, override what the test is about. Each is flushed and has its key."""
 
+import os
+import tempfile
+from io import BytesIO
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -11,6 +15,8 @@ from app.access.policy import Role
 from app.access.service import command_actor, create_api_key, open_account
 from app.calls.models import CallHistory
 from app.conditions.models import MedicalCondition
+from app.documents.models import Document
+from app.documents.service import add_kept_version
 from app.journeys.eap.models import EapJourney, EapProgram
 from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
 from app.leads.models import PatientLead
@@ -21,6 +27,8 @@ from app.people.records import NEW, person_fields
 from app.people.search import rows as search
 from app.physicians.models import Physician
 from app.platform import clock
+from app.platform.files import Files
+from app.platform.settings import Settings
 from app.tasks.models import Task
 
 _number = count(1)
@@ -102,6 +110,25 @@ async def a_note(session: AsyncSession, person: Person, **values: Any) -> Note:
     session.add(note)
     await session.flush()
     return note
+
+
+FILES: dict[str, Any] = {
+    "documents": str(Path(tempfile.gettempdir()) / f"crm-test-documents-{os.getpid()}"),
+    "secret_key": "a key of the tests, which opens what they keep",
+}
+"""The settings by which the tests' application and `a_document` have the same files."""
+PDF = b"%PDF-1.7\nThe tests' own.\n%%EOF\n"
+
+
+async def a_document(session: AsyncSession, person: Person, **values: Any) -> Document:
+    """A document with one version, whose content is PDF."""
+    document = Document(**{"person_id": person.person_id, "title": "Letter", "kind": "letter"} | values)
+    session.add(document)
+    await session.flush()
+    kept = Files(Settings.model_validate(FILES)).keep(BytesIO(PDF))
+    assert kept is not None
+    await add_kept_version(session, document, kept, number=1, by=None)
+    return document
 
 
 async def a_physician(session: AsyncSession, person: Person | None = None, **values: Any) -> Physician:

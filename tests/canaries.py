@@ -41,6 +41,7 @@ from app.platform import clock
 from app.platform.settings import Settings
 from tests.builders import (
     a_call,
+    a_document,
     a_lead,
     a_note,
     a_patient,
@@ -203,6 +204,7 @@ async def a_world(session: AsyncSession) -> World:
     )
     await a_task(session, person, title=f"{H} title", due_at=None, due_on=SICK, due_by=SICK_AT)
     note = await a_note(session, person, text=f"{H} text", adverse_event_heard=True)
+    document = await a_document(session, person, title=f"{H} document", kind="imaging", expires_on=SICK)
     role = await session.scalar(select(ContactType.contact_type_id).where(ContactType.type_name == "patient"))
     assert role is not None
     submission = IntakeSubmission(
@@ -342,6 +344,8 @@ async def a_world(session: AsyncSession) -> World:
         "UPDATE patient_lead SET reason = reason || ' new' WHERE person_id = :person",
         "UPDATE call_history SET notes = notes || ' new' WHERE person_id = :person",
         "UPDATE note SET text = text || ' new' WHERE person_id = :person",
+        "UPDATE document SET title = title || ' new' WHERE person_id = :person",
+        "UPDATE document_version SET sha256 = 'H' WHERE document_id = :document",
         "UPDATE task SET title = title || ' new' WHERE person_id = :person",
         "UPDATE clinical_trial_journey SET notes = notes || ' new' WHERE patient_id = :patient",
         "UPDATE eap_journey SET notes = notes || ' new' WHERE patient_id = :patient",
@@ -352,6 +356,7 @@ async def a_world(session: AsyncSession) -> World:
             {
                 "person": person.person_id,
                 "patient": patient.patient_id,
+                "document": document.document_id,
                 "physician": doctor.physician_id,
             },
         )
@@ -363,6 +368,8 @@ async def a_world(session: AsyncSession) -> World:
         "call_id": call.call_id,
         "task_id": task.task_id,
         "note_id": note.note_id,
+        "document_id": document.document_id,
+        "number": "1",
         "physician_id": doctor.physician_id,
         "patient_physician_id": care.patient_physician_id,
         "clinical_trial_id": trial.clinical_trial_id,
@@ -394,6 +401,7 @@ async def a_world(session: AsyncSession) -> World:
         "call-history": call.call_id,
         "tasks": task.task_id,
         "notes": note.note_id,
+        "documents": document.document_id,
         "physicians": doctor.physician_id,
         "clinical-trial-journeys": trial_journey.ct_journey_id,
         "eap-journeys": eap_journey.eap_journey_id,

@@ -41,6 +41,7 @@ from app.platform.roles import APPLICATION
 from app.platform.settings import Settings
 from app.setup import add_reference_data
 from tests.both_paths import BothPaths, both_paths
+from tests.builders import FILES
 from tests.serving import environment
 
 # Speed is for `make bench`; on a busy machine anything may take long once.
@@ -101,8 +102,9 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def settings(cluster: Cluster) -> Settings:
-    return Settings.model_validate({"database_url": cluster.url(role=APPLICATION), "data_dir": Path("unused")})
+def settings(cluster: Cluster) -> Iterator[Settings]:
+    yield Settings.model_validate({"database_url": cluster.url(role=APPLICATION), "data_dir": Path("unused"), **FILES})
+    shutil.rmtree(FILES["documents"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

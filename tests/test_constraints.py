@@ -21,7 +21,8 @@ from app.platform.errors import AppError
 from tests.canaries import a_world
 
 ELSEWHERE: Final = {
-    "call_history", "clinical_trial", "clinical_trial_journey", "eap_gate", "eap_journey", "eap_program",
+    "call_history", "clinical_trial", "clinical_trial_journey", "document", "document_key", "document_version",
+    "eap_gate", "eap_journey", "eap_program",
     "journey_event", "note", "patient_lead", "task",
 }  # fmt: skip
 FIRST, LAST = UUID(int=1), UUID(int=2**128 - 1)

@@ -225,6 +225,12 @@ NOTE: dict[str, tuple[Any, Any]] = ABOUT | {
     "adverse_event_heard": (True, False),
     "is_pinned": (True, False),
 }
+DOCUMENT: dict[str, tuple[Any, Any]] = {
+    "title": (None, "Letter of the clinic"),
+    "kind": (None, "letter"),
+    "expires_on": (None, "2031-01-01"),
+}
+"""Of a change; what a new one brings comes in a form (tests/documents)."""
 PREFERENCES: dict[str, tuple[Any, Any]] = {
     "language": ("nl", "de"),
     "time_zone": ("Europe/Amsterdam", "Europe/Berlin"),
@@ -287,6 +293,7 @@ SAMPLES: dict[str, dict[str, tuple[Any, Any]]] = {
     "CallUpdate": CALL,
     "NoteCreate": NOTE,
     "NoteUpdate": NOTE,
+    "DocumentUpdate": DOCUMENT,
     "PreferencesUpdate": PREFERENCES,
     "TaskCreate": TASK,
     "TaskUpdate": TASK,
@@ -593,7 +600,9 @@ class Sender:
         trials = [await builders.a_trial(session) for _ in range(2)]
         programmes = [await builders.a_programme(session) for _ in range(2)]
         journeys = [await builders.an_eap_journey(session, patient) for patient in patients]
+        documents = [await builders.a_document(session, person) for person in of_patients]
         rows: dict[str, Sequence[Any]] = {
+            "document": documents,
             "person": people,
             "patient": patients,
             "hospital": places,

@@ -29,6 +29,7 @@ NO_EVENTS = {
     "voided_at": "by our clock",
     "decided_at": "by our clock",
     **dict.fromkeys(("expires_at", "ended_at", "reviewed_at", "review_reminded_at"), "by our clock"),
+    "expires_on": "until when a paper counts; of a gate it is listed",
     "closed_at": "of the move that closed it",
     "converted_at": "of the move that converted it",
     "status_changed_at": "of the move",

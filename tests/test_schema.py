@@ -214,6 +214,8 @@ WITHOUT_HISTORY = {
     "sign_in_attempt": "short-lived",
     "known_device": "short-lived",
     "draft": "short-lived; its earlier contents are nobody's business",
+    "document_version": "a row for each version; only the scan and the erasure are noted in it, each once",
+    "document_key": "its earlier values are what an erasure destroys",
     "held_form": "short-lived",
     "idempotency_key": "short-lived",
     "outgoing_mail": "short-lived",

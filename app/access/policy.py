@@ -81,6 +81,11 @@ _ALL = [
     Permission("note.void_own", "Void notes of one's own."),
     Permission("note.void_any", "Void any note."),
     Permission("note.read_voided", "Read voided notes."),
+    Permission("document.read", "List documents, and read them as far as one sees the person unmasked."),
+    Permission("document.write", "Add documents and versions of them, change what is said of them."),
+    Permission("document.void_own", "Void documents of one's own."),
+    Permission("document.void_any", "Void any document."),
+    Permission("document.read_voided", "See voided documents in lists."),
     Permission("relationship.read", "Read who treats a patient."),
     Permission("relationship.write", "Link patients and physicians."),
     Permission("draft.own", "Keep, read and remove what one is typing oneself."),
@@ -127,6 +132,7 @@ _PEOPLE_READ = {
     "call.read",
     "task.read",
     "note.read",
+    "document.read",
     "relationship.read",
     "journey.read",
     "suggestion.read",
@@ -144,6 +150,8 @@ _CARE_WRITE = _CREATE | {
     "task.write",
     "note.write",
     "note.void_own",
+    "document.write",
+    "document.void_own",
     "relationship.write",
     "journey.write",
     "physician.write",
@@ -155,7 +163,14 @@ _OWN = {"preferences.own"}
 _TYPING = {"draft.own"}
 """Of those who see what is typed of people as it is: a masked draft could not be gone on with."""
 _OPENING = {"reveal.use", "break_glass.use"}
-_INSPECTION = {"audit.read", "audit.export", "patient.read_deleted", "call.read_voided", "note.read_voided"}
+_INSPECTION = {
+    "audit.read",
+    "audit.export",
+    "patient.read_deleted",
+    "call.read_voided",
+    "note.read_voided",
+    "document.read_voided",
+}
 
 GRANTS: dict[Role, frozenset[str]] = {
     Role.NAVIGATOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | _TYPING | _OWN | {"person.search"}),
@@ -185,6 +200,9 @@ GRANTS: dict[Role, frozenset[str]] = {
             "note.void_own",
             "note.void_any",
             "note.read_voided",
+            "document.void_own",
+            "document.void_any",
+            "document.read_voided",
             "patient.read_deleted",
         }
     ),

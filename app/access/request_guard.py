@@ -35,6 +35,7 @@ from app.access.policy import NAMED_ONLY, PERMISSIONS, permissions_of
 from app.access.reasons import ACCESS_REASON, CHANGE_REASON, reason_in
 from app.access.serving import State, record_refusal, serve, write_event
 from app.access.standing import hold_rights
+from app.access.uploads import read_upload
 from app.access.views import AccessContext
 from app.audit import service as audit
 from app.platform import errors, idempotency, problems
@@ -52,19 +53,19 @@ _scheme = HTTPBearer(auto_error=False, description="An API key, `crm_…`.")
 
 
 class Allow:
-    """The permission a route declares: `dependencies=[allow("patient.read")]`."""
+    """The permission a route declares: `dependencies=[allow("patient.read")]`. `upload`: its body brings a file."""
 
-    def __init__(self, permission: str) -> None:
+    def __init__(self, permission: str, *, upload: bool = False) -> None:
         if permission not in PERMISSIONS:
             raise ValueError(f"{permission} is not a permission of app/access/policy.py")
-        self.permission = permission
+        self.permission, self.upload = permission, upload
 
     def __call__(self, _described: Annotated[Any, Depends(_scheme)] = None) -> None:
         """Do nothing: the request guard has decided before any dependency runs; the parameter describes the scheme."""
 
 
-def allow(permission: str) -> params.Depends:
-    depends: params.Depends = Depends(Allow(permission))
+def allow(permission: str, *, upload: bool = False) -> params.Depends:
+    depends: params.Depends = Depends(Allow(permission, upload=upload))
     return depends
 
 
@@ -118,10 +119,10 @@ class GuardedRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         dependencies: Sequence[params.Depends] = options.get("dependencies") or ()
-        declared = [d.dependency.permission for d in dependencies if isinstance(d.dependency, Allow)]
+        declared = [d.dependency for d in dependencies if isinstance(d.dependency, Allow)]
         if len(declared) != 1:
-            raise TypeError(f"{path}: a route declares exactly one permission, this one {declared}")
-        self.permission = declared[0]
+            raise TypeError(f"{path}: a route declares exactly one permission, this one {len(declared)}")
+        self.permission, self.takes_upload = declared[0].permission, declared[0].upload
         self.fast_path = fast_paths.path_of(endpoint)
         self._beginning, has_parameters, _ = path.partition("{")
         self._has_parameters = bool(has_parameters)
@@ -199,14 +200,16 @@ async def _serve(
     async def work(session: AsyncSession) -> Response:
         actor, fault = None, None
         account_id = _known_account(request)
-        if account_id is None or request.method == "GET":
+        takes_upload = request.scope["route"].takes_upload
+        # A large body is not read of anyone who may not send it.
+        if account_id is None or request.method == "GET" or takes_upload:
             actor = await _let_in(session, request, permission)
             account_id = actor.account_id
         if request.method in description.METHODS_WITH_BODY:
             # The connection goes back while a client may take its time to send the body.
             await session.rollback()
             try:
-                await read_json_body(request)
+                await (read_upload(request) if takes_upload else read_json_body(request))
             except errors.AppError as error:
                 fault = error
         if request.method != "GET" and account_id is not None:

@@ -44,7 +44,7 @@ def show_demo(settings: Settings, url: str) -> None:
             set_up_logs(settings.log_format, level=logging.WARNING)
             await _load_demo(create_app(settings, database), settings, keys)
             set_up_logs(settings.log_format)
-        return keys, await demo_users(database, settings.secret_key)
+        return keys, await demo_users(database, settings.keys)
 
     keys, people = asyncio.run(with_database(settings, url, work))
     say.print(f"Demo keys, kept in {settings.data_dir / KEYS_FILE}:")

@@ -4,7 +4,6 @@ import json
 import os
 from pathlib import Path
 
-from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +16,7 @@ from app.people.models import Person
 from app.people.schemas import Intake, PersonCreate
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.crypto import MasterKeys
 from app.platform.db import Database
 
 KEYS_FILE = "demo-keys.json"
@@ -57,14 +57,12 @@ async def demo_keys(database: Database, data_dir: Path) -> dict[str, str]:
     return kept
 
 
-async def demo_users(database: Database, secret_key: SecretStr) -> dict[str, access.DemoUser]:
+async def demo_users(database: Database, keys: MasterKeys) -> dict[str, access.DemoUser]:
     """How to sign in to the pages, for each role that humans have."""
     actor = access.command_actor()
     async with database.unit_of_work() as session:
         found = {
-            role.value: await access.open_demo_user(
-                session, actor, role=role, display_name=" ".join(name), secret_key=secret_key
-            )
+            role.value: await access.open_demo_user(session, actor, role=role, display_name=" ".join(name), keys=keys)
             for role, name in PEOPLE.items()
         }
         await audit.write_event(session, actor, action="make_demo_users")

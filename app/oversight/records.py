@@ -17,6 +17,9 @@ from app.conditions import answers as conditions_answers
 from app.conditions import queries as conditions
 from app.conditions.models import MedicalCondition
 from app.conditions.schemas import ConditionRead
+from app.documents import queries as documents
+from app.documents.models import Document
+from app.documents.schemas import DocumentRead
 from app.hospitals import queries as hospitals
 from app.hospitals.models import Hospital
 from app.hospitals.schemas import HospitalRead
@@ -124,6 +127,12 @@ async def _note(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
     return NoteRead.model_validate(await notes.get_note(session, actor, note_id=key, include_voided=voided_too))
 
 
+async def _document(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    voided_too = actor.may("document.read_voided")
+    found = await documents.get_document(session, actor, document_id=key, include_voided=voided_too)
+    return DocumentRead.model_validate(found)
+
+
 async def _physician(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
     return PhysicianRead.model_validate(await physicians.get_physician(session, actor, physician_id=key))
 
@@ -158,6 +167,7 @@ RECORDS: tuple[Record, ...] = (
     Record("call-history", CallHistory, CallRead, "call.read", _call),
     Record("tasks", Task, TaskRead, "task.read", _task),
     Record("notes", Note, NoteRead, "note.read", _note),
+    Record("documents", Document, DocumentRead, "document.read", _document),
     Record("physicians", Physician, PhysicianRead, "physician.read", _physician),
     *(_journey(kind) for kind in KINDS),
     Record("medical-conditions", MedicalCondition, ConditionRead, "condition.read", _condition),

@@ -27,6 +27,7 @@ VERBS = {
     "add": "Entered",
     "save": "Saved",
     "remove": "Removed",
+    "download": "Read",
 }
 # What people do with their own accounts and those of others, whose verbs alone would say nothing.
 ACTIONS = {
@@ -93,6 +94,7 @@ RECORDS = {
     "call_history": "Call",
     "task": "Task about you",
     "note": "Note about you",
+    "document": "Document about you",
     "draft": "Draft of something about you",
     "physician": "Physician record",
     "clinical_trial_journey": "Way into a clinical trial",

@@ -1,5 +1,8 @@
 """
-Secrets that must be read again, encrypted with a key made from CRM_SECRET_KEY; and hashes of random references.
+Secrets that must be read again, encrypted with a master key; and hashes of random references.
+
+A master key has a version, which is stored beside what it has sealed: version 0 is made from CRM_SECRET_KEY, later ones
+are those of CRM_MASTER_KEYS. `crm secret rotate` seals everything anew under the newest.
 
 AES-256-GCM; the purpose and the owner are bound in, so that a value copied to another row does not open there.
 """
@@ -8,6 +11,8 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,7 +24,7 @@ _NONCE_BYTES = 12
 
 
 class Unreadable(Exception):
-    """The value was encrypted under another CRM_SECRET_KEY, for another owner, or was changed."""
+    """The value was encrypted under another master key, for another owner, or was changed."""
 
 
 def _key(secret_key: SecretStr, purpose: str) -> bytes:
@@ -40,6 +45,27 @@ def unseal(secret_key: SecretStr, *, purpose: str, owner: str, sealed: bytes) ->
         return AESGCM(_key(secret_key, purpose)).decrypt(nonce, ciphertext, owner.encode())
     except (InvalidTag, ValueError):
         raise Unreadable from None
+
+
+@dataclass(frozen=True)
+class MasterKeys:
+    """The master keys by their versions."""
+
+    by_version: Mapping[int, SecretStr]
+
+    @property
+    def newest(self) -> int:
+        return max(self.by_version)
+
+    def seal(self, *, purpose: str, owner: str, plain: bytes) -> tuple[int, bytes]:
+        """`plain` encrypted under the newest key, and that key's version."""
+        return self.newest, seal(self.by_version[self.newest], purpose=purpose, owner=owner, plain=plain)
+
+    def unseal(self, version: int, *, purpose: str, owner: str, sealed: bytes) -> bytes:
+        """What `seal` was given. Unreadable, also where there is no key of this version."""
+        if version not in self.by_version:
+            raise Unreadable
+        return unseal(self.by_version[version], purpose=purpose, owner=owner, sealed=sealed)
 
 
 def new_reference() -> str:

@@ -2,7 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+import shlex
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,6 +13,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
+
+from app.platform.crypto import MasterKeys
 
 PRODUCTION_RATE_LIMIT = 6_000
 """Requests per minute of one account and worker process, unless CRM_RATE_LIMIT says otherwise."""
@@ -57,6 +60,9 @@ def _known_zone(name: str) -> str:
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 
 
+MasterKeyText = Annotated[SecretStr, Field(min_length=32)]
+
+
 class SmtpSecurity(StrEnum):
     """How mail is protected on its way to the SMTP server; `none` is for a server on this very machine."""
 
@@ -85,6 +91,10 @@ class Settings(BaseModel):
     `oidc_roles` says which value of the claim `oidc_role_claim` gives which role; `oidc_second_factor_values` are the
     `amr` values by which the provider says that it has asked for a second factor.
 
+    `master_keys` are those of CRM_MASTER_KEYS by version; the newest seals what is new (platform/crypto.py).
+    `documents` is the folder or the `s3://bucket/prefix` where the content of documents lies, None for the folder of
+    that name in `data_dir`. `scan_command` gets the path of a file as its last argument; without one none is scanned.
+
     `fast_paths` False sends every request the ordinary way; the benchmark compares the two.
 
     Units: time-outs in seconds, sizes in bytes.
@@ -100,6 +110,11 @@ class Settings(BaseModel):
     data_dir: Path = Path(".data")
     pg_bin: Path | None = None
     secret_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(32)))
+    master_keys: dict[Annotated[int, Field(ge=1, le=32_767)], MasterKeyText] = Field(default_factory=dict)
+    documents: str | None = None
+    largest_document_mib: int = Field(default=50, ge=1, le=1024)
+    scan_command: tuple[str, ...] = ()
+    scan_timeout_seconds: float = Field(default=120.0, gt=0, le=3600)
     base_url: str = "http://127.0.0.1:8000"
     allowed_hosts: tuple[str, ...] = ()
     host: str = "127.0.0.1"
@@ -149,6 +164,9 @@ class Settings(BaseModel):
             "data_dir": "CRM_DATA_DIR",
             "pg_bin": "CRM_PG_BIN",
             "secret_key": "CRM_SECRET_KEY",
+            "documents": "CRM_DOCUMENTS",
+            "largest_document_mib": "CRM_LARGEST_DOCUMENT",
+            "scan_timeout_seconds": "CRM_SCAN_TIMEOUT",
             "base_url": "CRM_BASE_URL",
             "host": "CRM_HOST",
             "port": "PORT",
@@ -184,12 +202,9 @@ class Settings(BaseModel):
             "oidc_role_claim": "CRM_OIDC_ROLE_CLAIM",
         }
         values: dict[str, object] = {field: env[name] for field, name in names.items() if env.get(name)}
-        if hosts := env.get("CRM_ALLOWED_HOSTS"):
-            values["allowed_hosts"] = tuple(host.strip() for host in hosts.split(",") if host.strip())
-        if roles := env.get("CRM_OIDC_ROLES"):
-            values["oidc_roles"] = dict(pair.strip().rpartition("=")[::2] for pair in roles.split(",") if pair.strip())
-        if factors := env.get("CRM_OIDC_SECOND_FACTOR"):
-            values["oidc_second_factor_values"] = tuple(factors.split())
+        for field, (name, read) in _IN_PARTS.items():
+            if text := env.get(name):
+                values[field] = read(text)
         if "base_url" not in values:
             values["base_url"] = f"http://127.0.0.1:{values.get('port', 8000)}"
         # A request for another host is none of ours, also where its first line names that host (RFC 9112, 3.2.2).
@@ -203,6 +218,7 @@ class Settings(BaseModel):
             settings = cls.model_validate(values)
         except ValidationError as error:
             # The value itself may be a secret: only the variable's name and the rule are shown.
+            names |= {field: name for field, (name, _) in _IN_PARTS.items()}
             faults = "; ".join(f"{names.get(str(e['loc'][0]), e['loc'][0])}: {e['msg']}" for e in error.errors())
             raise SettingsError(faults) from None
         if settings.environment is Environment.PRODUCTION:
@@ -231,6 +247,15 @@ class Settings(BaseModel):
             raise SettingsError("unsafe for CRM_ENV=production: " + "; ".join(faults))
 
     @property
+    def keys(self) -> MasterKeys:
+        """What seals secrets that are read again: version 0 is made from CRM_SECRET_KEY."""
+        return MasterKeys({0: self.secret_key, **self.master_keys})
+
+    @property
+    def largest_document_bytes(self) -> int:
+        return self.largest_document_mib * 1024 * 1024
+
+    @property
     def is_production(self) -> bool:
         return self.environment is Environment.PRODUCTION
 
@@ -248,6 +273,37 @@ def _own_hosts(base_url: str, host: str) -> tuple[str, ...]:
         named = ""
     bound = "" if host in {"0.0.0.0", "::"} else host  # noqa: S104  # nosec B104 - compared, not bound
     return tuple(dict.fromkeys(name for name in (named, bound, "localhost", "127.0.0.1", "[::1]") if name))
+
+
+def _numbered(keys: str) -> dict[str, str]:
+    """`1=key,2=key` by its numbers; SettingsError for a number that is there twice."""
+    pairs = [pair.strip().partition("=")[::2] for pair in keys.split(",") if pair.strip()]
+    if len(dict(pairs)) < len(pairs):
+        raise SettingsError("CRM_MASTER_KEYS: each version may be there once, as in 1=key,2=key")
+    return dict(pairs)
+
+
+def _arguments(command: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(command))
+    except ValueError:
+        raise SettingsError("CRM_SCAN_COMMAND: a quotation mark is not closed") from None
+
+
+_IN_PARTS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "allowed_hosts": (
+        "CRM_ALLOWED_HOSTS",
+        lambda text: tuple(host.strip() for host in text.split(",") if host.strip()),
+    ),
+    "oidc_roles": (
+        "CRM_OIDC_ROLES",
+        lambda text: dict(pair.strip().rpartition("=")[::2] for pair in text.split(",") if pair.strip()),
+    ),
+    "oidc_second_factor_values": ("CRM_OIDC_SECOND_FACTOR", lambda text: tuple(text.split())),
+    "master_keys": ("CRM_MASTER_KEYS", _numbered),
+    "scan_command": ("CRM_SCAN_COMMAND", _arguments),
+}
+"""Settings of several values, each with its variable and how that is read."""
 
 
 def _names_a_postgresql(url: str) -> bool:

@@ -100,7 +100,7 @@ async def set_up_app(
             account_id=visitor.account_id,
             secret=secret,
             code=code,
-            secret_key=settings_of(request).secret_key,
+            keys=settings_of(request).keys,
             now=clock.now(),
         )
     except AppError as error:

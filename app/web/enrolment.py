@@ -74,7 +74,7 @@ async def enrol_app(
             account_id=visitor.account_id,
             secret=secret,
             code=code,
-            secret_key=settings_of(request).secret_key,
+            keys=settings_of(request).keys,
             now=now,
         )
     except AppError as error:

@@ -27,7 +27,7 @@ async def show_mailbox(request: Request, session: DbSession) -> Response:
     mails = await session.scalars(
         select(OutgoingMail).order_by(OutgoingMail.created_at.desc(), OutgoingMail.outgoing_mail_id.desc()).limit(MOST)
     )
-    codes = await demo_codes(session, secret_key=settings_of(request).secret_key)
+    codes = await demo_codes(session, keys=settings_of(request).keys)
     return page(
         request, "mailbox/mailbox.html", {"mails": [MailRead.model_validate(mail) for mail in mails], "codes": codes}
     )

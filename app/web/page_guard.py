@@ -33,6 +33,7 @@ from app.access.policy import PERMISSIONS
 from app.access.request_guard import Handler
 from app.access.serving import State, record_refusal, serve, write_event
 from app.access.standing import hold_rights
+from app.access.uploads import read_upload
 from app.access.views import AccessContext
 from app.audit import service as audit
 from app.platform import clock, errors
@@ -67,7 +68,7 @@ class Needs:
     although the method is a safe one and the permission is about nobody: a sign-in comes back by GET. `hashes` is for a
     page that hashes a password: no transaction is open when its endpoint begins, and what may have ended meanwhile is
     asked again by `let_in_again` or by its last statements. `seen_by` is the permission by which a page that everybody
-    may open shows people to those who have it.
+    may open shows people to those who have it. `upload`: its form brings a file.
     """
 
     permission: str | None
@@ -76,19 +77,20 @@ class Needs:
     recorded: bool = False
     hashes: bool = False
     seen_by: str | None = None
+    upload: bool = False
 
     def __call__(self) -> None:
         """Do nothing: the page guard has decided before any dependency runs."""
 
 
-def allow(permission: str, *, recent: bool = False, recorded: bool = False) -> params.Depends:
+def allow(permission: str, *, recent: bool = False, recorded: bool = False, upload: bool = False) -> params.Depends:
     """
     For anyone who has `permission`: `dependencies=[allow("user.manage")]`. `recorded` is for a page of something else
-    that shows people beside it.
+    that shows people beside it; `upload` for one whose form brings a file.
     """
     if permission not in PERMISSIONS:
         raise ValueError(f"{permission} is not a permission of app/access/policy.py")
-    made: params.Depends = Depends(Needs(permission, recent=recent, recorded=recorded))
+    made: params.Depends = Depends(Needs(permission, recent=recent, recorded=recorded, upload=upload))
     return made
 
 
@@ -187,7 +189,7 @@ async def _serve(request: Request, inner: Handler, needs: Needs, action: str) ->
         if unsafe and (away is None or visitor.session_id is not None):
             # The connection goes back while a browser may take its time to send the body.
             await session.rollback()
-            await read_body(request)
+            await (read_upload(request) if needs.upload and away is None else read_body(request))
             if visitor.state in {SessionState.OPEN, SessionState.ENROLMENT} and not needs.hashes:
                 # What the session allowed when the form began, it may not when the form has arrived. The steps of
                 # signing in ask by themselves, in their last statement.

@@ -13,6 +13,8 @@ from app.calls import answers as call_answers
 from app.calls.queries import list_calls
 from app.calls.schemas import CallFilter
 from app.casework.timeline import timeline_of
+from app.documents.queries import list_documents
+from app.documents.schemas import DocumentFilter, DocumentRead
 from app.notes.queries import list_notes
 from app.notes.schemas import NoteFilter, NoteRead
 from app.people import queries
@@ -69,6 +71,8 @@ async def around(
         "suggested": [],
         "tasks": [],
         "pinned": [],
+        "documents": [],
+        "may_add_documents": actor.may("document.write"),
     }
     if actor.may("call.read"):
         open_calls = CallFilter(person_id=person_id, status="open", limit=_FEW)
@@ -84,6 +88,9 @@ async def around(
     if actor.may("note.read"):
         pinned = await list_notes(session, actor, query=NoteFilter(person_id=person_id, is_pinned="true", limit=_FEW))
         shown["pinned"] = [NoteRead.model_validate(row) for row in pinned.rows]
+    if actor.may("document.read"):
+        kept = await list_documents(session, actor, query=DocumentFilter(person_id=person_id, limit=_FEW))
+        shown["documents"] = [DocumentRead.model_validate(row) for row in kept.rows]
     accounts = {getattr(item.data, name, None) for item in timeline.items for name in _NAMED_BY}
     return shown | await who(session, actor, person=person, owner_id=owner_id, named=accounts)
 

@@ -13,6 +13,7 @@ import pycountry
 from app.access.masking import HIDDEN
 from app.people.birth_dates import BirthDate, precision_of
 from app.platform import clock
+from app.platform.content_types import TAKEN
 
 _viewer_zone: ContextVar[tzinfo] = ContextVar("viewer_zone", default=UTC)
 
@@ -64,6 +65,11 @@ def near_day(value: datetime, *, in_sentence: bool = False) -> str:
     if name := {0: "Today", -1: "Yesterday", 1: "Tomorrow"}.get((there - today).days):
         return name.lower() if in_sentence else name
     return f"{there.day} {there:%b}" if there.year == today.year else day_text(there)
+
+
+def is_past(day: date) -> bool:
+    """Whether the day is over, where the page is read."""
+    return day < local(clock.now()).date()
 
 
 def clock_of(zone: str | None) -> str | None:
@@ -174,6 +180,17 @@ def person_name(person: Any) -> str:
     if not parts or HIDDEN in parts:
         return f"Person {person.reference}"
     return " ".join(parts)
+
+
+def file_size(size_bytes: int) -> str:
+    """How large a file is, in the unit that one reads: 12 kB, 3.4 MB."""
+    kilobytes = size_bytes / 1000
+    return f"{kilobytes / 1000:.1f} MB" if kilobytes >= 1000 else f"{max(1, round(kilobytes))} kB"  # noqa: PLR2004
+
+
+def file_kind(content_type: str) -> str:
+    """What a file is called by people: PDF, DOCX."""
+    return TAKEN.get(content_type, "file").upper()
 
 
 def initials(name: str) -> str:

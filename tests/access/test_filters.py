@@ -49,6 +49,7 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     # The person of a lead is shown by names and addresses; their country is of the same class.
     "LeadFilter.country": ("person.phone",),
     "PhysicianFilter.q": NAMES,
+    "DocumentFilter.expired_on": ("expires_on",),
     "TrialFilter.q": ("trial_id", "title"),
     "ProgrammeFilter.q": ("name", "product"),
     "ProgrammeFilter.country": ("countries",),
@@ -156,6 +157,8 @@ SAMPLES = {
     "occurs_from": "2020-01-01T00:00:00Z",
     "occurs_to": "2020-01-01T00:00:00Z",
     "medical_license_number": "1",
+    "kind": "letter",
+    "expired_on": "2020-01-01",
     "due_before": "2020-01-01T00:00:00Z",
 }
 """A value for each filter that has a mark."""

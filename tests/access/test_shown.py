@@ -21,7 +21,7 @@ from app.access.service import command_actor, open_account
 from app.audit.models import AuditEvent
 from app.people.models import Person
 from app.platform.db import Base
-from tests.builders import a_condition, a_lead, a_patient, a_person, a_physician
+from tests.builders import PDF, a_condition, a_lead, a_patient, a_person, a_physician
 from tests.canaries import World, a_world, give_draft, guarded_routes
 from tests.conftest import AsRole
 
@@ -54,6 +54,7 @@ NOTED: dict[str, tuple[set[str], str]] = {
     "list_physicians_of_patient": ({"subject"}, "whose physicians they are"),
     "link_physician": ({"subject"}, "whose physician it is"),
     "update_physician_of_patient": ({"subject"}, "whose physician it is"),
+    "download_document": ({"subject"}, "whose document it is: the content is read by no program of ours"),
     "create_person": ({"sharer"}, "the owner of the shared address, whose contact points have changed"),
     "reveal_fields": ({"navigator"}, "whose name was revealed: the values name nobody"),
 }
@@ -69,6 +70,8 @@ BODIES: dict[str, Callable[[Crowd], dict[str, Any]]] = {
         "call_date": "2026-11-20T10:00:00Z",
     },
     "save_draft": lambda who: {"content": {"text": "x"}, "person_id": who["subject"]},
+    "create_document": lambda who: {"lead_id": who["lead_id"], "title": "Letter", "kind": "letter"},
+    "add_document_version": lambda _: {},
     "create_note": lambda who: {"lead_id": who["lead_id"], "text": "Speaks slowly."},
     "create_task": lambda who: {"patient_id": who["patient_id"], "title": "Call", "due_on": "2027-01-20"},
     "reschedule_call": lambda who: {"booking_date": "2027-01-20T10:00:00Z", "pn_id": who["other"]},
@@ -214,7 +217,8 @@ async def test_the_event_names_everybody_whom_the_answer_names(
     body: dict[str, Any] | None = None if method == "GET" else {}
     if method == "POST" or route.name in BODIES:
         body = BODIES[route.name](crowd)
-    answer = await client.request(method, crowd.world.address(route), headers=headers, json=body)
+    sent: dict[str, Any] = {"data": body, "files": {"file": PDF}} if route.takes_upload else {"json": body}
+    answer = await client.request(method, crowd.world.address(route), headers=headers, **sent)
     assert answer.status_code in {200, 201}, answer.text
 
     shown = set() if route.name in NOT_NAMED else await _persons(session, answer)

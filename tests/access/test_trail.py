@@ -20,7 +20,16 @@ from tests.canaries import HEALTH, PERSONAL, World, a_world, guarded_routes
 from tests.conftest import AsRole
 
 ROUTES = guarded_routes()
-OUTCOMES = {200: "done", 201: "done", 204: "done", 403: "refused", 404: "absent", 409: "conflict", 422: "invalid"}
+OUTCOMES = {
+    200: "done",
+    201: "done",
+    204: "done",
+    403: "refused",
+    404: "absent",
+    409: "conflict",
+    415: "invalid",
+    422: "invalid",
+}
 
 
 async def _call(

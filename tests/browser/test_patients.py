@@ -17,7 +17,7 @@ from app.platform.settings import Settings
 from app.tasks.models import Task
 from tests.browser.conftest import Open, Seen, Serve
 from tests.browsing import somebody
-from tests.builders import a_call, a_lead, a_patient, a_person, a_trial, a_trial_journey
+from tests.builders import a_call, a_document, a_lead, a_patient, a_person, a_trial, a_trial_journey
 
 pytestmark = pytest.mark.long
 
@@ -50,6 +50,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         await a_call(session, patient, booking_date=clock.now() + timedelta(days=1), status="scheduled")
         due = clock.now() + timedelta(days=1)
         session.add(Task(title="Ask the site", due_at=due, due_by=due, person_id=person.person_id))
+        document = await a_document(session, person, patient_id=patient.patient_id, expires_on=date(2026, 1, 1))
         late = await a_call(session, patient, booking_date=clock.now() - timedelta(days=1), status="scheduled")
         await session.commit()
         return {
@@ -60,6 +61,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
             "journey": journey.ct_journey_id,
             "lead": lead.lead_id,
             "call": late.call_id,
+            "document": document.document_id,
         }
 
 
@@ -198,7 +200,17 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
     seen = await _as(open_page, crm, committed_database, ids[role])
     found: list[str] = []
     here = f"/patients/{ids['patient']}"
-    pages = ["/patients", "/patients?status=withdrawn", here, "/leads", f"/leads/{ids['lead']}", "/calls", "/tasks"]
+    document = f"/documents/{ids['document']}"
+    pages = [
+        "/patients",
+        "/patients?status=withdrawn",
+        here,
+        document,
+        "/leads",
+        f"/leads/{ids['lead']}",
+        "/calls",
+        "/tasks",
+    ]
     if role != "navigator":
         pages += ["/standing-faults", "/standing-faults?record_type=task"]
     if role == "navigator":
@@ -210,6 +222,8 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
             f"/leads/{ids['lead']}/bookings/new",
             f"/patients/{ids['patient']}/notes/new",
             f"/leads/{ids['lead']}/notes/new",
+            f"/patients/{ids['patient']}/documents/new",
+            f"/leads/{ids['lead']}/documents/new",
             f"/patients/{ids['patient']}/tasks/new",
             f"/leads/{ids['lead']}/tasks/new",
             f"/calls/{ids['call']}/outcome",

@@ -24,7 +24,7 @@ from app.patients.models import Patient
 from app.people.models import Person
 from app.platform import clock
 from app.platform.paging import PageQuery
-from tests.builders import a_call, a_lead, a_note, a_patient, a_physician, a_task, a_trial
+from tests.builders import a_call, a_document, a_lead, a_note, a_patient, a_physician, a_task, a_trial
 from tests.canaries import World, a_world, give_draft, guarded_routes
 from tests.conftest import AsRole, BoundDatabase
 
@@ -85,6 +85,7 @@ async def world(session: AsyncSession) -> World:
     await a_call(session, patient, voided_at=clock.now(), void_reason="entered twice")
     person = await session.get_one(Person, made.person_id)
     await a_note(session, person, voided_at=clock.now(), void_reason="entered twice")
+    await a_document(session, person, voided_at=clock.now(), void_reason="entered twice")
     for table in ("medical_condition", "hospital", "eap_program"):
         await session.execute(text(f"UPDATE {table} SET name = name || ' new'"))
     await session.execute(text("UPDATE clinical_trial SET title = title || ' new'"))

@@ -31,7 +31,7 @@ from app.platform import clock
 from app.platform.settings import Settings
 from app.web.page_guard import PageRoute
 from tests.browsing import signed_in, somebody
-from tests.builders import a_call, a_note
+from tests.builders import PDF, a_call, a_document, a_note
 from tests.canaries import HEALTH, PERSONAL, H, P, World, a_world
 from tests.conftest import BoundDatabase
 
@@ -108,10 +108,13 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
             "calls": {"outcome": "reached", "adverse_event_heard": "false"},
             "tasks": {"title": "Ask the site"},
             "notes": {"text": "Asked the site."},
+            "documents": {"title": "Letter", "kind": "letter"},
             "bookings": {"booking_date": "2099-01-02 10:00", "booking_time_zone": "Europe/Lisbon"},
         }.items()
     },
     "/calls/{call_id}/outcome": [{}, {"outcome": "reached", "adverse_event_heard": "false"}],
+    "/documents/{document_id}/versions": [{}],
+    "/documents/{document_id}/void": [{}, {"reason": "x"}],
     "/tasks/{task_id}/done": [{}],
     "/tasks/{task_id}/open": [{}],
     "/leads": [{}, {"q": "Personcanary"}, {"status": "x"}],
@@ -187,9 +190,11 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     **{
         f"{place}/{what}/new": [""]
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")
-        for what in ("calls", "bookings", "tasks", "notes")
+        for what in ("calls", "bookings", "tasks", "notes", "documents")
     },
     "/search": ["", "?step=calls", "?step=x", "?q=Personcanar"],
+    "/documents/{document_id}": [""],
+    "/documents/{document_id}/versions/{number}/content": ["", "?view=1"],
     "/today": [""],
     "/calls": [
         "", "?unresolved=true", "?status=open", "?pn_id={person_id}", "?cursor=x", "?occurs_from=2020-01-01T00:00",
@@ -221,7 +226,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     **{
         f"/history/{kind}/{{record_id}}": HISTORY
         for kind in (
-            "persons", "leads", "patients", "call-history", "tasks", "notes", "physicians",
+            "persons", "leads", "patients", "call-history", "tasks", "notes", "documents", "physicians",
             "clinical-trial-journeys", "eap-journeys", "medical-conditions", "hospitals", "clinical-trials",
             "eap-programs",
         )
@@ -282,7 +287,8 @@ def _word(table: Table, column: Column[object]) -> str:
 CODED = {
     "call_history.adverse_event_heard", "call_history.occurs_at", "clinical_trial_journey.clinical_trial_id",
     "clinical_trial_journey.eligible", "clinical_trial_journey.medical_condition_id", "clinical_trial_journey.status",
-    "eap_gate.status", "eap_journey.eap_program_id", "eap_journey.medical_condition_id", "eap_journey.status",
+    "document.kind", "eap_gate.status", "eap_journey.eap_program_id", "eap_journey.medical_condition_id",
+    "eap_journey.status",
     "intake_submission.language", "note.adverse_event_heard", "patient.medical_condition_id",
     "patient_lead.medical_condition_id",
     "patient_physician_relationship.relationship_type", "person.country", "person.date_of_birth_precision",
@@ -326,6 +332,7 @@ async def _fill(session: AsyncSession, world: World) -> None:
     await a_call(session, patient, voided_at=clock.now(), void_reason=f"{P} void")
     person = await session.get_one(Person, world.person_id)
     await a_note(session, person, text=f"{H} text", voided_at=clock.now(), void_reason=f"{P} void")
+    await a_document(session, person, title=f"{H} title", voided_at=clock.now(), void_reason=f"{P} void")
     unable = set()
     for table, column in _canary_columns():
         name = f"{table.name}.{column.name}"
@@ -391,14 +398,15 @@ class Walk:
     ) -> list[httpx.Response]:
         undo, cookies = await self.bound.connection.begin_nested(), httpx.Cookies(self.browser.cookies)
         try:
-            return await self._ask(method, self._filled(route.path), sent, headers)
+            return await self._ask(method, route, sent, headers)
         finally:
             await undo.rollback()
             self.browser.cookies = cookies
 
     async def _ask(
-        self, method: str, path: str, sent: dict[str, str] | str, headers: dict[str, str]
+        self, method: str, route: Route, sent: dict[str, str] | str, headers: dict[str, str]
     ) -> list[httpx.Response]:
+        path = self._filled(route.path)
         if method == "GET":
             first = await self.browser.get(path + self._filled(str(sent)), headers=headers)
         elif "passkey" in path and not path.endswith("/remove"):
@@ -407,7 +415,9 @@ class Walk:
         else:
             assert isinstance(sent, dict)
             form = {name: self._filled(value) for name, value in sent.items()}
-            first = await self.browser.post(path, data=form | {"csrf_token": self.token}, headers=headers)
+            takes_file = isinstance(route, PageRoute) and route.needs.upload
+            files = {"file": PDF} if takes_file else None
+            first = await self.browser.post(path, data=form | {"csrf_token": self.token}, headers=headers, files=files)
         answers = [first]
         place = first.headers.get("location", first.headers.get("hx-redirect", ""))
         if place.startswith("/") and first.status_code == 303:

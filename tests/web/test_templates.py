@@ -127,6 +127,7 @@ NOT_LOOKED_AT = {
     "/sign-in/outside": "leads on to the identity provider",
     "/sign-in/outside/callback": "leads on to the start",
     "/audit/export": "is a file",
+    "/documents/{document_id}/versions/{number}/content": "is a file",
 }
 """Pages whose address stands in no test of tests/browser, with the reason."""
 

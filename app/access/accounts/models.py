@@ -77,6 +77,8 @@ class TotpCredential(Base, rows=Rows.DISPOSABLE):
     )
     created_at: Mapped[CreatedAt]
     secret_encrypted: Mapped[bytes] = mapped_column(LargeBinary, info=SECRET)
+    key_version: Mapped[int] = mapped_column(server_default=text("0"), info=INTERNAL)
+    """Of the master key that has sealed it."""
     last_step: Mapped[int] = mapped_column(BigInteger, info=INTERNAL)
 
 

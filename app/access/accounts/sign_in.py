@@ -164,7 +164,7 @@ async def give_code(
         account = rate_limits.account_digest(str(visitor.account_id))
         tried = rate_limits.Try(account, source, known_device=True, purpose="code")
         attempt = await rate_limits.count_try(counting, tried, settings=settings, now=now)
-    await totp.use_code(session, account_id=visitor.account_id, code=code, secret_key=settings.secret_key, now=now)
+    await totp.use_code(session, account_id=visitor.account_id, code=code, keys=settings.keys, now=now)
     await rate_limits.mark_success(session, attempt)
     return await open_fully(session, visitor, now=now)
 

@@ -18,10 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.errors import ClockIsOff, CodeRefused
 from app.access.accounts.models import TotpCredential
-from app.platform.crypto import same, seal, unseal
+from app.platform.crypto import MasterKeys, same, seal, unseal
 
 STEP_SECONDS = 30
 ISSUER = "myTomorrows CRM"
+PURPOSE = "totp"
+"""What seeds are sealed for."""
 _NEIGHBOURS = (0, -1, 1)
 _CLOCK_OFF_STEPS = 20
 """Codes of up to ten minutes away are refused, but tell that a clock is wrong."""
@@ -90,12 +92,12 @@ def matching_step(secret: str, code: str, *, now: datetime, after: int) -> int:
 
 
 async def set_up(
-    session: AsyncSession, *, account_id: UUID, secret: str, code: str, secret_key: SecretStr, now: datetime
+    session: AsyncSession, *, account_id: UUID, secret: str, code: str, keys: MasterKeys, now: datetime
 ) -> None:
     """Make `secret` the account's, once a code shows that the app has it. It replaces an earlier one."""
     step = matching_step(secret, code, now=now, after=0)
-    sealed = seal(secret_key, purpose="totp", owner=str(account_id), plain=secret.encode())
-    values = {"secret_encrypted": sealed, "last_step": step, "created_at": now}
+    version, sealed = keys.seal(purpose=PURPOSE, owner=str(account_id), plain=secret.encode())
+    values = {"secret_encrypted": sealed, "key_version": version, "last_step": step, "created_at": now}
     await session.execute(
         insert(TotpCredential)
         .values(user_account_id=account_id, **values)
@@ -103,18 +105,19 @@ async def set_up(
     )
 
 
-async def use_code(session: AsyncSession, *, account_id: UUID, code: str, secret_key: SecretStr, now: datetime) -> None:
+async def use_code(session: AsyncSession, *, account_id: UUID, code: str, keys: MasterKeys, now: datetime) -> None:
     """Take a code of the account's app, once. CodeRefused, ClockIsOff."""
     row = (
         await session.execute(
-            select(TotpCredential.secret_encrypted, TotpCredential.last_step).where(
+            select(TotpCredential.secret_encrypted, TotpCredential.key_version, TotpCredential.last_step).where(
                 TotpCredential.user_account_id == account_id
             )
         )
     ).first()
     if row is None:
         raise CodeRefused
-    secret = unseal(secret_key, purpose="totp", owner=str(account_id), sealed=row.secret_encrypted).decode()
+    plain = keys.unseal(row.key_version, purpose=PURPOSE, owner=str(account_id), sealed=row.secret_encrypted)
+    secret = plain.decode()
     step = matching_step(secret, code, now=now, after=row.last_step)
     used = await session.execute(
         update(TotpCredential)

@@ -1,0 +1,145 @@
+"""
+Where the content of documents lies: in a folder, or in an S3-compatible store. It is encrypted before it comes here.
+
+The stores work in the thread that calls them; a caller on the event loop takes one of its own.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from app.platform.settings import Settings
+
+_UNFINISHED = ".part"
+_READ_BYTES = 256 * 1024
+
+
+class StoreFailed(Exception):
+    """The store does not take or give a file: it is full, cannot be reached, or has no such file."""
+
+
+class FileStore(Protocol):
+    """Files by name. A name is of our own making: letters and digits."""
+
+    def put(self, name: str, parts: Iterable[bytes]) -> None:
+        """Keep a file whole or not at all. StoreFailed."""
+
+    def open(self, name: str) -> Iterator[bytes]:
+        """The file in parts. StoreFailed, before the first part where there is none."""
+
+    def delete(self, name: str) -> None:
+        """Remove the file; one that is gone already is as wanted. StoreFailed."""
+
+    def names(self) -> Iterator[tuple[str, datetime]]:
+        """Every file with the time at which it was put there, those of which only a part has come too. StoreFailed."""
+
+
+def file_store(settings: Settings) -> FileStore:
+    """The store that CRM_DOCUMENTS names."""
+    place = settings.documents
+    if place is not None and place.startswith("s3://"):
+        bucket, _, prefix = place.removeprefix("s3://").partition("/")
+        return S3Store(bucket, prefix)
+    return FolderStore(settings.data_dir / "documents" if place is None else Path(place))
+
+
+class FolderStore:
+    """A folder, which is made when the first file comes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, name: str, parts: Iterable[bytes]) -> None:
+        path = self._path(name)
+        unfinished = path.with_name(name + _UNFINISHED)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                for part in parts:
+                    file.write(part)
+                file.flush()
+                # The row that names it is as durable: a file must not be less.
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+            _sync(path.parent)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+            raise StoreFailed(error.strerror) from error
+
+    def open(self, name: str) -> Iterator[bytes]:
+        try:
+            with self._path(name).open("rb") as file:
+                while part := file.read(_READ_BYTES):
+                    yield part
+        except OSError as error:
+            raise StoreFailed(error.strerror) from error
+
+    def delete(self, name: str) -> None:
+        try:
+            self._path(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreFailed(error.strerror) from error
+
+    def names(self) -> Iterator[tuple[str, datetime]]:
+        for path in self._folder.glob("*/*"):
+            with contextlib.suppress(FileNotFoundError):  # it went while the folder was read
+                yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+    def _path(self, name: str) -> Path:
+        # Not all in one folder: some file systems become slow by that.
+        return self._folder / name[:2] / name
+
+
+def _sync(folder: Path) -> None:
+    """Make the new name in the folder durable too."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+class S3Store:
+    """A bucket of an S3-compatible store. Keys, region and address come from the usual variables, AWS_….."""
+
+    def __init__(self, bucket: str, prefix: str = "") -> None:
+        # Imported where it is used: most installations keep a folder.
+        import obstore  # noqa: PLC0415
+        from obstore.exceptions import BaseError  # noqa: PLC0415
+        from obstore.store import S3Store as Bucket  # noqa: PLC0415
+
+        self._obstore, self._error = obstore, BaseError
+        self._bucket = Bucket(bucket, prefix=prefix or None)
+
+    def put(self, name: str, parts: Iterable[bytes]) -> None:
+        try:
+            self._obstore.put(self._bucket, name, iter(parts))
+        except (self._error, OSError) as error:
+            raise StoreFailed(type(error).__name__) from error
+
+    def open(self, name: str) -> Iterator[bytes]:
+        try:
+            for part in self._obstore.get(self._bucket, name).stream(min_chunk_size=_READ_BYTES):
+                yield bytes(part)
+        except (self._error, OSError) as error:
+            raise StoreFailed(type(error).__name__) from error
+
+    def delete(self, name: str) -> None:
+        try:
+            self._obstore.delete(self._bucket, name)
+        except FileNotFoundError:
+            return
+        except (self._error, OSError) as error:
+            raise StoreFailed(type(error).__name__) from error
+
+    def names(self) -> Iterator[tuple[str, datetime]]:
+        try:
+            for page in self._obstore.list(self._bucket, chunk_size=1000):
+                for found in page:
+                    yield found["path"].rpartition("/")[2], found["last_modified"]
+        except (self._error, OSError) as error:
+            raise StoreFailed(type(error).__name__) from error
