@@ -147,7 +147,7 @@ let waiting = 0;
 
 document.addEventListener("htmx:before:request", () => {
   waiting += 1;
-  root.classList.add("is-loading");
+  setTimeout(() => root.classList.toggle("is-loading", waiting > 0), 150);
 });
 
 document.addEventListener("htmx:finally:request", (event) => {

@@ -1,0 +1,246 @@
+// Links and forms lead into <main>, while the frame stays: a dead connection leaves the page and what was typed. Back
+// shows the page that was kept in memory, with its scroll and focus. Nothing of it is stored in the browser, and all of
+// it is forgotten at lock and sign-out. Where this cannot serve, the browser navigates as it always does.
+"use strict";
+
+const pages = (() => {
+  const SLOW = 150;
+  const MOST_KEPT = 12;
+  const kept = new Map();
+  let at = history.state?.at ?? crypto.randomUUID();
+  let asking = null;
+  let path = location.pathname + location.search;
+
+  if (!document.querySelector(".frame")) return { visit: (url) => location.assign(url) };
+  history.replaceState({ ...history.state, at }, "");
+  history.scrollRestoration = "manual";
+
+  const PLAIN = /^\/(static|docs|redoc|openapi\.json|api|sign-|unlock|_gallery)/;
+  const main = () => document.getElementById("content");
+  const isPlain = (element) => element.closest("[data-plain], [hx-get], [hx-post], #lock");
+
+  function keep() {
+    const focused = document.activeElement;
+    const place = main();
+    kept.delete(at);
+    kept.set(at, {
+      place,
+      title: document.title,
+      scroll: scrollY,
+      focus: place.contains(focused) ? focused : null,
+      path,
+    });
+    for (const old of [...kept.keys()].slice(0, -MOST_KEPT)) kept.delete(old);
+  }
+
+  function markCurrent(path) {
+    const address = new URL(path, location.href).pathname;
+    for (const nav of document.querySelectorAll(".sidebar nav, .phone-bar, .drawer")) {
+      const links = [...nav.querySelectorAll("a[href]")];
+      const fits = (href) => address === href || (href !== "/" && address.startsWith(`${href}/`));
+      const hrefs = links.map((link) => link.getAttribute("href")).filter(fits);
+      const nearest = hrefs.sort((one, other) => other.length - one.length)[0];
+      for (const link of links) {
+        if (link.getAttribute("href") === nearest) link.setAttribute("aria-current", "page");
+        else link.removeAttribute("aria-current");
+      }
+    }
+  }
+
+  // What the answer says of the frame: titles, counts, the account's choices, the token of its forms.
+  function takeFrame(next) {
+    document.title = next.title;
+    for (const selector of [".sidebar nav", ".phone-bar", ".drawer", 'meta[name="csrf-token"]']) {
+      const [ours, theirs] = [document.querySelector(selector), next.querySelector(selector)];
+      if (ours && theirs && !ours.isEqualNode(theirs)) ours.replaceWith(document.adoptNode(theirs));
+    }
+    for (const name of ["density", "shortcuts"]) {
+      const value = next.documentElement.dataset[name];
+      if (value === undefined) delete root.dataset[name];
+      else root.dataset[name] = value;
+    }
+    for (const flash of next.querySelectorAll("#flashes > .flash")) {
+      const shown = document.adoptNode(flash);
+      document.getElementById("flashes").append(shown);
+      fadeLater(shown);
+    }
+  }
+
+  function changed(act) {
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (!document.startViewTransition || isStill || document.hidden) act();
+    else document.startViewTransition(act);
+  }
+
+  function show(place) {
+    for (const open of document.querySelectorAll("dialog[open]:not(#lock)")) open.close();
+    document.querySelector(".drawer:popover-open")?.hidePopover();
+    main().replaceWith(place);
+    unsaved = null;
+    document.dispatchEvent(new CustomEvent("visited"));
+  }
+
+  function arrive(next, address, isPushed) {
+    keep();
+    changed(() => {
+      takeFrame(next);
+      addFiles(next);
+      const place = document.adoptNode(next.getElementById("content"));
+      show(place);
+      htmx.process(place);
+      if (isPushed) {
+        at = crypto.randomUUID();
+        history.pushState({ at }, "", address);
+      } else {
+        kept.delete(at);
+        history.replaceState({ at }, "", address);
+      }
+      path = location.pathname + location.search;
+      const focus = place.querySelector("[data-focus], [autofocus]") ?? place.querySelector("h1") ?? place;
+      if (!focus.matches("a, button, input, textarea, select, [tabindex]")) focus.setAttribute("tabindex", "-1");
+      focus.focus({ preventScroll: true });
+      const target = location.hash ? document.getElementById(location.hash.slice(1)) : null;
+      if (target) target.scrollIntoView();
+      else if (focus.matches("[data-focus]")) focus.scrollIntoView({ block: "center" });
+      else scrollTo(0, 0);
+    });
+  }
+
+  const address = (file) => file.getAttribute("src") ?? file.getAttribute("href");
+  const filesOf = (page) => [...page.querySelectorAll("head script[src], head link[rel=stylesheet]")];
+
+  // A newer version of the CRM is loaded whole.
+  function isNewer(next) {
+    const versions = (page) => new Map(filesOf(page).map((file) => address(file).split("?")).map(([name, version]) => [name, version]));
+    const ours = versions(document);
+    return [...versions(next)].some(([name, version]) => ours.has(name) && ours.get(name) !== version);
+  }
+
+  // The files of a page's own that are not here yet.
+  function addFiles(next) {
+    const ours = new Set(filesOf(document).map(address));
+    for (const file of filesOf(next).filter((one) => !ours.has(address(one)))) {
+      const added = document.createElement(file.localName);
+      for (const { name, value } of file.attributes) added.setAttribute(name, value);
+      document.head.append(added);
+    }
+  }
+
+  async function load(url, { method = "GET", body, form, isPushed = true } = {}) {
+    asking?.abort();
+    const mine = (asking = new AbortController());
+    const slow = setTimeout(() => root.classList.add("is-loading"), SLOW);
+    try {
+      const answer = await fetch(url, { method, body, signal: mine.signal, headers: { Accept: "text/html" } });
+      const isPage = (answer.headers.get("content-type") ?? "").startsWith("text/html");
+      const wasSent = method !== "GET" && !answer.redirected;
+      if (!isPage) {
+        answer.body?.cancel();
+        if (!wasSent) location.assign(answer.url);
+        return;
+      }
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (mine !== asking) return;
+      for (const flash of document.querySelectorAll("#flashes > [data-unreachable]")) flash.remove();
+      document.dispatchEvent(new CustomEvent("asked"));
+      if (!next.querySelector(".frame") || !next.getElementById("content")) {
+        if (wasSent) showFlash(next.querySelector("h1")?.textContent ?? "This did not work.", "danger");
+        else location.assign(answer.url);
+        return;
+      }
+      if (!wasSent && isNewer(next)) {
+        location.assign(answer.url);
+        return;
+      }
+      // A form that comes back stands at the address of the page it was on.
+      const address = wasSent && !answer.ok ? location.href : answer.url + new URL(url, location.href).hash;
+      const isSame = new URL(address).pathname + new URL(address).search === path;
+      arrive(next, address, isPushed && !isSame);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      if (form) {
+        if (form.matches("[data-keep]")) unsaved = form;
+        sayUnreachable("What you typed is still here: check the connection and send it again.");
+      } else if (!isPushed) location.reload();
+      else sayUnreachable("You are still where you were: check the connection and try again.");
+    } finally {
+      clearTimeout(slow);
+      if (mine === asking) {
+        asking = null;
+        root.classList.remove("is-loading");
+        for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+      }
+    }
+  }
+
+  function sayUnreachable(sentence) {
+    showFlash(`The CRM could not be reached. ${sentence}`, "danger");
+    document.getElementById("flashes").lastElementChild.dataset.unreachable = "";
+  }
+
+  function visit(href) {
+    load(new URL(href, location.href).href);
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const link = event.target.closest("a[href]");
+    if (!link || link.target || link.hasAttribute("download") || isPlain(link)) return;
+    const url = new URL(link.href, location.href);
+    if (url.origin !== location.origin || PLAIN.test(url.pathname)) return;
+    if (url.hash && url.pathname + url.search === location.pathname + location.search) return;
+    // Something is being written: the browser asks before it goes.
+    if (unsaved?.isConnected) return;
+    event.preventDefault();
+    load(url.href);
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method === "dialog" || isPlain(form)) return;
+    const url = new URL(event.submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? location.href, location.href);
+    if (url.origin !== location.origin || PLAIN.test(url.pathname)) {
+      kept.clear();
+      return;
+    }
+    const fields = new FormData(form, event.submitter);
+    event.preventDefault();
+    if (form.method === "get") {
+      url.search = new URLSearchParams(fields);
+      load(url.href);
+    } else {
+      const body = form.enctype === "multipart/form-data" ? fields : new URLSearchParams(fields);
+      load(url.href, { method: "POST", body, form });
+    }
+  });
+
+  addEventListener("popstate", (event) => {
+    const asked = location.pathname + location.search;
+    if (!event.state?.at) {
+      // A place within the page.
+      if (asked === path) history.replaceState({ at }, "");
+      else load(location.href, { isPushed: false });
+      return;
+    }
+    asking?.abort();
+    keep();
+    at = event.state.at;
+    path = asked;
+    const entry = kept.get(at);
+    if (!entry) {
+      load(location.href, { isPushed: false });
+      return;
+    }
+    changed(() => {
+      show(entry.place);
+      document.title = entry.title;
+      markCurrent(entry.path);
+      scrollTo(0, entry.scroll);
+      entry.focus?.focus({ preventScroll: true });
+    });
+  });
+
+  document.addEventListener("locked", () => kept.clear());
+
+  return { visit, kept };
+})();
