@@ -96,15 +96,15 @@ OF_PERSON = (
     Fact("phone", "Phone", "tel", was=True),
     Fact("email", "E-mail", "email", was=True),
     Fact("language", "Language", "select", options=languages),
-    Fact("date_of_birth", "Born", hint="1967-03-14, or 1967-03, or 1967, as far as it is known."),
+    Fact("date_of_birth", "Born", hint="14/3/1967, or 1967-03, or 1967, as far as it is known."),
     Fact("gender", "Gender", "select", options=_genders),
     Fact("country", "Country", hint="Its name or its code of two letters."),
     Fact("time_zone", "Time zone", "list", options=_zones, hint="Such as Europe/Lisbon."),
     Fact("do_not_contact_channels", "Do not contact by", "choices", options=_channels),
 )
 OF_PATIENT = (
-    Fact("first_contact_date", "First contact", "date"),
-    Fact("initial_consult_date", "First consult", "date"),
+    Fact("first_contact_date", "First contact", hint="Such as yesterday, or 24/11/2026."),
+    Fact("initial_consult_date", "First consult", hint="Such as tomorrow, or 24/11/2026."),
 )
 
 

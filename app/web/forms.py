@@ -4,7 +4,7 @@ import re
 import types
 import typing
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -12,9 +12,12 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 from starlette.datastructures import ImmutableMultiDict
 
 from app.access import answering
+from app.people.birth_dates import BirthDate
+from app.platform import clock
 from app.platform.errors import FieldError, Invalid
 from app.platform.paging import PageQuery
 from app.platform.problems import invalid_fields, unknown_parameters
+from app.web.typed_dates import read_day, read_moment
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound=PageQuery)
@@ -27,8 +30,8 @@ IN_WORDS = {
     "missing": "Must not be empty.",
     "literal_error": "Choose one of the list.",
     "enum": "Choose one of the list.",
-    "instant": "Give a day and a time, such as 2026-11-24 09:30.",
-    "day": "Give a day, such as 2026-11-24.",
+    "instant": "Give a day and a time, such as tomorrow 14:30 or 2026-11-24 09:30.",
+    "day": "Give a day, such as tomorrow, 24/11 or 2026-11-24.",
     "int_type": "Give a whole number.",
     "bool_type": "Choose yes or no.",
     "list_type": "Choose at least one.",
@@ -133,9 +136,28 @@ def _value(kind: type[BaseModel], name: str, value: Any, zone: tzinfo | None) ->
         return text == "true"
     if int in kinds and text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no number here is longer
         return int(text)
-    if AwareDatetime in kinds and zone is not None and _LOCAL.match(text):
+    return _dated(kinds, text, zone) or value
+
+
+def _dated(kinds: set[Any], text: str, zone: tzinfo | None) -> str | None:
+    """What a field of a day or a moment takes for what was typed; None for what is no such field, or not understood."""
+    if AwareDatetime in kinds and zone is not None:
+        return _moment(text, zone)
+    if BirthDate in kinds or date in kinds:
+        return _day(text, zone or UTC, is_past=BirthDate in kinds)
+    return None
+
+
+def _moment(text: str, zone: tzinfo) -> str | None:
+    if _LOCAL.match(text):
         return _on_the_clock_of(zone, text)
-    return value
+    meant = read_moment(text, now=clock.now().astimezone(zone))
+    return meant.isoformat() if meant else None
+
+
+def _day(text: str, zone: tzinfo, *, is_past: bool) -> str | None:
+    meant = read_day(text, today=clock.now().astimezone(zone).date(), is_past=is_past)
+    return meant.isoformat() if meant else None
 
 
 def _on_the_clock_of(zone: tzinfo, text: str) -> str:

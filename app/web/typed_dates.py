@@ -1,0 +1,108 @@
+"""
+Days and moments as people type them: `tomorrow 14:30`, `tue`, `14/3/79`, `3 aug`, `in 2 weeks`.
+
+A day stands before its month, as everywhere but in the United States; what can only be meant the other way round is not
+guessed. What is not understood is left to the field's own check, which names the form that always works.
+"""
+
+import re
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_FURTHER_MONTHS: Final = {"mrt": 3, "mär": 3, "mei": 5, "mai": 5, "okt": 10, "dez": 12}
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_RELATIVE: Final = {"today": 0, "tomorrow": 1, "yesterday": -1}
+_UNITS: Final = {"day": 1, "week": 7}
+_BY_NUMBERS: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})(?:[./-](\d{4}|\d{2}))?\.?\Z", re.ASCII)
+_BY_NAME: Final = re.compile(r"(\d{1,2})\.? ?([^\W\d_]{3,9})\.?(?: (\d{4}|\d{2}))?\Z")
+_IN: Final = re.compile(r"in (\d{1,3}|a|one) (day|week)s?\Z", re.ASCII)
+_TIME: Final = re.compile(r"(?:^|[ ,])(?:at )?(\d{1,2})(?:[:.h](\d{2})|h)? ?(am|pm)?\Z", re.ASCII)
+_LATEST: Final = 10
+"""A year of two digits is one of the past when it lies further ahead than this."""
+
+
+def read_day(text: str, *, today: date, is_past: bool = False) -> date | None:
+    """
+    The day that `text` means on `today`, or None. Without a year it is the next such day, today included.
+
+    `is_past`: a year of two digits does not lie ahead, and there is none left out.
+    """
+    typed = " ".join(text.lower().split())
+    if typed in _RELATIVE:
+        return _after(today, _RELATIVE[typed])
+    if found := _IN.match(typed):
+        count = int(found[1]) if found[1].isdigit() else 1
+        return _after(today, count * _UNITS[found[2]])
+    if (weekday := _weekday(typed.removeprefix("next "))) is not None:
+        return _after(today, (weekday - today.weekday() - 1) % 7 + 1)
+    if found := _BY_NUMBERS.match(typed):
+        return _day(int(found[1]), int(found[2]), found[3], today, is_past=is_past)
+    if (found := _BY_NAME.match(typed)) and (month := _month(found[2])):
+        return _day(int(found[1]), month, found[3], today, is_past=is_past)
+    return None
+
+
+def read_moment(text: str, *, now: datetime) -> datetime | None:
+    """The moment that `text` means on the clock of `now`, or None; a time without a day is one of today."""
+    typed = " ".join(text.lower().split())
+    found = _TIME.search(typed)
+    if found is None or not (found[2] or found[3] or "h" in found[0]):
+        return None
+    at = _time(int(found[1]), int(found[2] or 0), found[3])
+    before = typed[: found.start()].rstrip(" ,")
+    day = read_day(before, today=now.date()) if before else now.date()
+    if at is None:
+        return None
+    if day is None:
+        day = _iso(before)
+    return None if day is None else datetime.combine(day, at, now.tzinfo)
+
+
+def _iso(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _after(today: date, days: int) -> date | None:
+    try:
+        return today + timedelta(days=days)
+    except OverflowError:
+        return None
+
+
+def _weekday(word: str) -> int | None:
+    return next((at for at, name in enumerate(_WEEKDAYS) if len(word) >= len("mon") and name.startswith(word)), None)
+
+
+def _month(word: str) -> int | None:
+    start = word[:3]
+    return _MONTHS.index(start) + 1 if start in _MONTHS else _FURTHER_MONTHS.get(start)
+
+
+def _day(day: int, month: int, year: str | None, today: date, *, is_past: bool) -> date | None:
+    try:
+        if year is None:
+            coming = date(today.year, month, day)
+            return None if is_past else coming if coming >= today else date(today.year + 1, month, day)
+        return date(int(year) if len(year) == len("2026") else _century(int(year), today, is_past=is_past), month, day)
+    except ValueError:
+        return None
+
+
+def _century(year: int, today: date, *, is_past: bool) -> int:
+    meant = today.year - today.year % 100 + year
+    return meant - 100 if meant > today.year + (0 if is_past else _LATEST) else meant
+
+
+def _time(hour: int, minute: int, half: str | None) -> time | None:
+    if half and not 1 <= hour <= 12:  # noqa: PLR2004 - a clock of twelve hours
+        return None
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    try:
+        return time(hour, minute)
+    except ValueError:
+        return None
