@@ -1551,6 +1551,29 @@ CREATE TABLE note (
     CONSTRAINT ck_note_void_has_a_reason CHECK ((num_nonnulls(voided_at, void_reason) <> 1))
 );
 
+CREATE TABLE notification (
+    notification_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    kind text NOT NULL,
+    record_type text NOT NULL,
+    record_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    occasion integer DEFAULT 0 NOT NULL,
+    read_at timestamp with time zone,
+    mailed_at timestamp with time zone,
+    CONSTRAINT ck_notification_kind_known CHECK ((kind = ANY (ARRAY['assigned'::text, 'came_back'::text, 'review_due'::text, 'call_soon'::text]))),
+    CONSTRAINT ck_notification_record_type_known CHECK ((record_type = ANY (ARRAY['patient_lead'::text, 'patient'::text, 'task'::text, 'came_back'::text, 'access_opening'::text, 'call_history'::text])))
+);
+
+CREATE TABLE notification_choice (
+    user_account_id uuid NOT NULL,
+    kind text NOT NULL,
+    in_app boolean DEFAULT true NOT NULL,
+    by_mail boolean DEFAULT false NOT NULL,
+    CONSTRAINT ck_notification_choice_kind_known CHECK ((kind = ANY (ARRAY['assigned'::text, 'came_back'::text, 'review_due'::text, 'call_soon'::text])))
+);
+
 CREATE TABLE one_time_link (
     one_time_link_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -2148,6 +2171,12 @@ ALTER TABLE ONLY migrated_row
 ALTER TABLE ONLY note
     ADD CONSTRAINT pk_note PRIMARY KEY (note_id);
 
+ALTER TABLE ONLY notification
+    ADD CONSTRAINT pk_notification PRIMARY KEY (notification_id);
+
+ALTER TABLE ONLY notification_choice
+    ADD CONSTRAINT pk_notification_choice PRIMARY KEY (user_account_id, kind);
+
 ALTER TABLE ONLY one_time_link
     ADD CONSTRAINT pk_one_time_link PRIMARY KEY (one_time_link_id);
 
@@ -2270,6 +2299,9 @@ ALTER TABLE ONLY eap_gate
 
 ALTER TABLE ONLY known_device
     ADD CONSTRAINT uq_known_device_user_account_id_reference_sha256 UNIQUE (user_account_id, reference_sha256);
+
+ALTER TABLE ONLY notification
+    ADD CONSTRAINT uq_notification_user_account_id_kind_record_id_occasion UNIQUE (user_account_id, kind, record_id, occasion);
 
 ALTER TABLE ONLY one_time_link
     ADD CONSTRAINT uq_one_time_link_token_sha256 UNIQUE (token_sha256);
@@ -2491,6 +2523,14 @@ CREATE INDEX ix_note_lead_id_created_at ON note USING btree (lead_id, created_at
 CREATE INDEX ix_note_patient_id_created_at ON note USING btree (patient_id, created_at DESC, note_id DESC) WHERE (patient_id IS NOT NULL);
 
 CREATE INDEX ix_note_person_id_created_at ON note USING btree (person_id, created_at DESC, note_id DESC);
+
+CREATE INDEX ix_notification_created_at ON notification USING btree (created_at);
+
+CREATE INDEX ix_notification_person_id ON notification USING btree (person_id);
+
+CREATE INDEX ix_notification_unread ON notification USING btree (user_account_id, created_at DESC, notification_id DESC) WHERE (read_at IS NULL);
+
+CREATE INDEX ix_notification_user_account_id_created_at ON notification USING btree (user_account_id, created_at DESC, notification_id DESC);
 
 CREATE INDEX ix_one_time_link_user_account_id ON one_time_link USING btree (user_account_id);
 
@@ -2984,6 +3024,15 @@ ALTER TABLE ONLY note
 ALTER TABLE ONLY note
     ADD CONSTRAINT fk_note_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
 
+ALTER TABLE ONLY notification_choice
+    ADD CONSTRAINT fk_notification_choice_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY notification
+    ADD CONSTRAINT fk_notification_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
+
+ALTER TABLE ONLY notification
+    ADD CONSTRAINT fk_notification_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
 ALTER TABLE ONLY one_time_link
     ADD CONSTRAINT fk_one_time_link_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
@@ -3113,4 +3162,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0051_documents');
+INSERT INTO alembic_version VALUES ('0052_notifications');

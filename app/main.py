@@ -33,6 +33,7 @@ from app.journeys.trial import errors as trial_errors
 from app.leads import api as leads
 from app.leads import errors as lead_errors
 from app.notes import api as notes
+from app.notifications import api as notifications
 from app.oversight import api as oversight
 from app.patients import api as patients
 from app.patients import errors as patient_errors
@@ -92,6 +93,7 @@ ROUTERS = (
     documents.router,
     drafts.router,
     preferences.router,
+    notifications.router,
     casework.of_leads,
     casework.of_patients,
     programmes.programme_router,

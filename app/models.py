@@ -14,6 +14,7 @@ from app.journeys import kinds as journeys
 from app.leads import models as leads
 from app.legacy import models as legacy
 from app.notes import models as notes
+from app.notifications import models as notifications
 from app.patients import models as patients
 from app.people import models as people
 from app.people.departures import models as departures
@@ -44,6 +45,7 @@ __all__ = [
     "mail",
     "metadata",
     "notes",
+    "notifications",
     "openings",
     "patients",
     "people",

@@ -19,6 +19,7 @@ from app.audit.partitions import close_partitions, ensure_partitions
 from app.documents.leftovers import remove_leftovers
 from app.documents.scans import scan_waiting
 from app.drafts.service import forget_old_drafts
+from app.notifications import due
 from app.people.search import rows as search
 from app.platform import clock, mail
 from app.platform.db import Database
@@ -46,6 +47,7 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
         await mail.send_waiting(database, settings)
 
     _add_document_jobs(app, settings, database)
+    _add_notification_jobs(app, settings, database)
 
     @app.periodic(cron=_EVERY_HOUR)
     @app.task(name="forget_idempotency_keys", queueing_lock="forget_idempotency_keys")
@@ -102,6 +104,24 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
             log.warning("stalled_job_retried", job=job.task_name)
 
     return app
+
+
+def _add_notification_jobs(app: App, settings: Settings, database: Database) -> None:
+    @app.periodic(cron=_EVERY_MINUTE)
+    @app.task(name="notice_what_is_due", queueing_lock="notice_what_is_due")
+    async def notice_what_is_due(timestamp: int) -> None:
+        """Make the notifications of what has become due."""
+        async with database.unit_of_work() as session:
+            await due.notice(session, now=clock.now())
+
+    @app.periodic(cron=_EVERY_HOUR)
+    @app.task(name="mail_digests", queueing_lock="mail_digests")
+    async def mail_digests(timestamp: int) -> None:
+        """Mail to everybody who wants it how many notifications wait; remove the old ones."""
+        async with database.unit_of_work() as session:
+            mails = await due.mail_digests(session, base_url=settings.base_url, now=clock.now())
+            log.info("digests_mailed", count=mails)
+            await due.forget_old_notifications(session, now=clock.now())
 
 
 def _add_document_jobs(app: App, settings: Settings, database: Database) -> None:

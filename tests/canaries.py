@@ -26,6 +26,7 @@ from app.events.models import JourneyEvent
 from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapGate
 from app.main import create_app
+from app.notifications.models import Notification
 from app.patients.models import PatientPhysicianRelationship
 from app.people.departures.models import CameBack, PersonDeparture
 from app.people.models import (
@@ -91,6 +92,15 @@ async def give_draft(session: AsyncSession, headers: Mapping[str, str]) -> None:
     assert key is not None
     whose = select(ApiKey.user_account_id).where(ApiKey.prefix == key.prefix).scalar_subquery()
     await session.execute(update(Draft).values(user_account_id=whose))
+    await session.commit()
+
+
+async def give_notification(session: AsyncSession, headers: Mapping[str, str]) -> None:
+    """As `give_draft`, of the world's notification."""
+    key = bearer(headers["Authorization"])
+    assert key is not None
+    whose = select(ApiKey.user_account_id).where(ApiKey.prefix == key.prefix).scalar_subquery()
+    await session.execute(update(Notification).values(user_account_id=whose))
     await session.commit()
 
 
@@ -295,6 +305,14 @@ async def a_world(session: AsyncSession) -> World:
         closed_at=now,
         close_reason=f"{H} decision",
     )
+    notification = Notification(
+        user_account_id=account.user_account_id,
+        kind="assigned",
+        record_type="patient",
+        record_id=patient.patient_id,
+        person_id=person.person_id,
+    )
+    session.add(notification)
     draft = Draft(
         user_account_id=account.user_account_id,
         kind="note",
@@ -368,6 +386,7 @@ async def a_world(session: AsyncSession) -> World:
         "call_id": call.call_id,
         "task_id": task.task_id,
         "note_id": note.note_id,
+        "notification_id": notification.notification_id,
         "document_id": document.document_id,
         "number": "1",
         "physician_id": doctor.physician_id,
@@ -377,6 +396,7 @@ async def a_world(session: AsyncSession) -> World:
         "eap_program_id": programme.eap_program_id,
         "eap_journey_id": eap_journey.eap_journey_id,
         "gate": "ethics",
+        "kind": "assigned",
         "role_id": contact.person_contact_type_id,
         "contact_point_id": point.contact_point_id,
         "relationship_id": relation.person_relationship_id,

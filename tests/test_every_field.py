@@ -336,6 +336,7 @@ NOT_OF_A_RECORD = {
     "BreakGlass": "opens what is masked: tests/access/test_openings.py",
     "Review": "judges an opening: tests/access/test_openings.py",
     "DraftSave": "kept for who types it: tests/drafts/test_api.py",
+    "ChoiceUpdate": "what somebody wants for themselves: tests/notifications",
     "DepartureCreate": "closes what is open: tests/test_departures.py",
     "DepartureEnd": "opens it again: tests/test_departures.py",
     "CameBackClose": "decides: tests/test_departures.py",

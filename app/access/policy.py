@@ -90,6 +90,7 @@ _ALL = [
     Permission("relationship.write", "Link patients and physicians."),
     Permission("draft.own", "Keep, read and remove what one is typing oneself."),
     Permission("preferences.own", "Read and change how one sees one's own pages.", personal=False),
+    Permission("notification.own", "Read one's own notifications, and choose where they are told."),
     Permission("trial.read", "Read clinical trials.", personal=False),
     Permission("trial.write", "Add and change clinical trials.", personal=False),
     Permission("programme.read", "Read expanded-access programmes.", personal=False),
@@ -159,7 +160,7 @@ _CARE_WRITE = _CREATE | {
     "suggestion.decide",
     *_CAME_BACK,
 }
-_OWN = {"preferences.own"}
+_OWN = {"preferences.own", "notification.own"}
 _TYPING = {"draft.own"}
 """Of those who see what is typed of people as it is: a masked draft could not be gone on with."""
 _OPENING = {"reveal.use", "break_glass.use"}

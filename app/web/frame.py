@@ -153,6 +153,7 @@ LANDING = {
 
 USER_MENU = (
     NavItem("My account", "user-circle", "/account"),
+    NavItem("Notifications", "bell", "/notifications"),
     NavItem("Preferences", "adjustments-horizontal", "/account/preferences"),
     NavItem("My sessions", "device-desktop", "/account/sessions"),
     NavItem("API description", "code", "/docs"),

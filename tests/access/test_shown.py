@@ -22,7 +22,7 @@ from app.audit.models import AuditEvent
 from app.people.models import Person
 from app.platform.db import Base
 from tests.builders import PDF, a_condition, a_lead, a_patient, a_person, a_physician
-from tests.canaries import World, a_world, give_draft, guarded_routes
+from tests.canaries import World, a_world, give_draft, give_notification, guarded_routes
 from tests.conftest import AsRole
 
 ROUTES = [route for route in guarded_routes() if "DELETE" not in (route.methods or ())]
@@ -72,6 +72,9 @@ BODIES: dict[str, Callable[[Crowd], dict[str, Any]]] = {
     "save_draft": lambda who: {"content": {"text": "x"}, "person_id": who["subject"]},
     "create_document": lambda who: {"lead_id": who["lead_id"], "title": "Letter", "kind": "letter"},
     "add_document_version": lambda _: {},
+    "mark_all_notifications_read": lambda _: {},
+    "mark_notification_read": lambda _: {},
+    "choose_notification": lambda _: {"in_app": True, "by_mail": False},
     "create_note": lambda who: {"lead_id": who["lead_id"], "text": "Speaks slowly."},
     "create_task": lambda who: {"patient_id": who["patient_id"], "title": "Call", "due_on": "2027-01-20"},
     "reschedule_call": lambda who: {"booking_date": "2027-01-20T10:00:00Z", "pn_id": who["other"]},
@@ -214,6 +217,8 @@ async def test_the_event_names_everybody_whom_the_answer_names(
         await session.commit()
     if route.permission == "draft.own":
         await give_draft(session, headers)
+    if route.permission == "notification.own":
+        await give_notification(session, headers)
     body: dict[str, Any] | None = None if method == "GET" else {}
     if method == "POST" or route.name in BODIES:
         body = BODIES[route.name](crowd)

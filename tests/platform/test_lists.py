@@ -25,7 +25,7 @@ from app.people.models import Person
 from app.platform import clock
 from app.platform.paging import PageQuery
 from tests.builders import a_call, a_document, a_lead, a_note, a_patient, a_physician, a_task, a_trial
-from tests.canaries import World, a_world, give_draft, guarded_routes
+from tests.canaries import World, a_world, give_draft, give_notification, guarded_routes
 from tests.conftest import AsRole, BoundDatabase
 
 OF_THE_PAGE: Final = {"limit", "cursor", "sort"}
@@ -107,6 +107,7 @@ async def api(client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole,
         )
     await session.commit()
     await give_draft(session, {"Authorization": client.headers["Authorization"]})
+    await give_notification(session, {"Authorization": client.headers["Authorization"]})
     return client
 
 

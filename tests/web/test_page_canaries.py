@@ -113,6 +113,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         }.items()
     },
     "/calls/{call_id}/outcome": [{}, {"outcome": "reached", "adverse_event_heard": "false"}],
+    "/notifications/read": [{}],
+    "/notifications/{notification_id}/read": [{}],
     "/documents/{document_id}/versions": [{}],
     "/documents/{document_id}/void": [{}, {"reason": "x"}],
     "/tasks/{task_id}/done": [{}],
@@ -194,6 +196,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     },
     "/search": ["", "?step=calls", "?step=x", "?q=Personcanar"],
     "/documents/{document_id}": [""],
+    "/notifications": ["", "?is_unread=true", "?cursor=x"],
     "/documents/{document_id}/versions/{number}/content": ["", "?view=1"],
     "/today": [""],
     "/calls": [

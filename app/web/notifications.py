@@ -1,0 +1,42 @@
+"""One's own notifications as a page. Their words are made here, of what may be seen at this moment."""
+
+from uuid import UUID
+
+from fastapi import Request, Response
+
+from app.access.request_guard import CurrentActor, DbSession
+from app.audit import service as audit
+from app.notifications import queries, service
+from app.notifications.schemas import NotificationFilter, NotificationRead
+from app.web.forms import asked_in, read_query
+from app.web.page_guard import NO_ERRORS, allow, go_to, page_router
+from app.web.render import Flash, page
+
+router = page_router()
+PLACES = {
+    "patient_lead": "/leads/",
+    "patient": "/patients/",
+    "came_back": "/came-back/",
+    "access_opening": "/break-glass/",
+}
+"""The page of a record, by its kind; tasks and calls stand in their lists."""
+
+
+@router.get("/notifications", dependencies=[allow("notification.own")])
+async def show_notifications(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    query = read_query(request, NotificationFilter, asked_in(request, NotificationFilter))
+    found = await queries.list_notifications(session, actor, query=query)
+    shown = audit.show_page(session, found, map(NotificationRead.model_validate, found.rows))
+    return page(request, "notifications/list.html", {**NO_ERRORS, "found": shown, "places": PLACES})
+
+
+@router.post("/notifications/read", dependencies=[allow("notification.own")])
+async def mark_all_read(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    await service.mark_all_read(session, actor)
+    return go_to(request, "/notifications", flash=Flash("All are marked as read."))
+
+
+@router.post("/notifications/{notification_id}/read", dependencies=[allow("notification.own")])
+async def mark_read(request: Request, session: DbSession, actor: CurrentActor, notification_id: UUID) -> Response:
+    await service.mark_read(session, actor, notification_id=notification_id)
+    return go_to(request, "/notifications")
