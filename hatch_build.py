@@ -35,7 +35,7 @@ SERVED = {
     "swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
     "redoc.js": "redoc/bundles/redoc.standalone.js",
     **{
-        f"inter/{subset}.woff2": f"@fontsource-variable/inter/files/inter-{subset}-opsz-normal.woff2"
+        f"inter/{subset}.woff2": f"@fontsource-variable/inter/files/inter-{subset}-wght-normal.woff2"
         for subset in FONT_SUBSETS
     },
     "licenses/htmx.txt": "htmx.org/LICENSE",

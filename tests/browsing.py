@@ -18,7 +18,7 @@ from app.platform.settings import Settings
 
 ORIGIN = {"Origin": "http://test"}
 PASSWORD = "seven lanterns under oak"
-_TOKEN = re.compile(r'name="csrf_token" value="([0-9a-f]{64})"')
+_TOKEN = re.compile(r'name="csrf_token" value="([0-9a-f]{128})"')
 
 
 @cache

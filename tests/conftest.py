@@ -43,7 +43,8 @@ from app.platform.fast_path import Row, Rows, Statement
 from app.platform.roles import APPLICATION
 from app.platform.settings import Settings
 from app.setup import add_reference_data
-from app.web.render import StaticAddresses, build_environment
+from app.web.assets import Assets
+from app.web.render import build_environment
 from tests.both_paths import BothPaths, both_paths
 from tests.builders import FILES
 from tests.serving import environment
@@ -124,7 +125,7 @@ def pages_as_in_production() -> None:
     """Templates and static files stay as they are while tests run: each page looked at eighty files for a change."""
     environment = build_environment(development=True)
     environment.auto_reload = False
-    environment.globals["static"] = StaticAddresses(development=False)
+    environment.globals["static"] = Assets(development=False)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from app.access.request_guard import DbSession
 from app.platform import clock
 from app.platform.crypto import Unreadable
 from app.platform.errors import AppError
+from app.web import csrf
 from app.web.addresses import local_path
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router
 from app.web.render import page
@@ -44,7 +45,7 @@ def open_sealed(request: Request, account_id: UUID, sealed: str) -> str:
 @router.get("/sign-in/enrolment", dependencies=[in_state(SessionState.ENROLMENT)])
 async def show_enrolment(request: Request, visitor: CurrentVisitor, next: str = "/") -> Response:  # noqa: A002
     context = app_context(request, visitor.account_id, visitor.email)
-    context |= {"csrf_token": visitor.csrf_token, "next": local_path(next)}
+    context |= {"csrf_token": csrf.masked(visitor.csrf_token), "next": local_path(next)}
     return page(request, "sign_in/enrolment.html", context)
 
 
@@ -66,7 +67,7 @@ async def enrol_app(
         secret = open_sealed(request, visitor.account_id, sealed)
     except AppError as error:
         context = app_context(request, visitor.account_id, visitor.email)
-        context |= {"csrf_token": visitor.csrf_token, "next": next_path}
+        context |= {"csrf_token": csrf.masked(visitor.csrf_token), "next": next_path}
         return form_again(request, "sign_in/enrolment.html", context, error)
     try:
         await totp.set_up(
@@ -79,7 +80,7 @@ async def enrol_app(
         )
     except AppError as error:
         context = app_context(request, visitor.account_id, visitor.email, sealed)
-        context |= {"csrf_token": visitor.csrf_token, "next": next_path}
+        context |= {"csrf_token": csrf.masked(visitor.csrf_token), "next": next_path}
         return form_again(request, "sign_in/enrolment.html", context, error)
     session.info["actor"] = visitor.actor
     codes = await recovery.replace_codes(session, account_id=visitor.account_id)

@@ -11,6 +11,7 @@ from app.access.openings import queries as openings
 from app.platform import clock
 from app.platform.actor import Actor
 from app.preferences.schemas import PreferencesRead
+from app.web import csrf
 from app.web.render import Banner, Frame, NavGroup, NavItem
 from app.web.words import near_text, plural, shortened, shown_in, words
 
@@ -210,7 +211,7 @@ def frame_for(request: Request, visitor: Visitor, preferences: PreferencesRead) 
         density=preferences.density,
         shortcuts=preferences.shortcuts,
         sidebar_folded=preferences.sidebar_folded,
-        csrf_token=visitor.csrf_token,
+        csrf_token=csrf.masked(visitor.csrf_token),
         search_href=SEARCH_HREF,
         search_hint="Search people and references" if actor.may("person.search") else "Search pages",
     )

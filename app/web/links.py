@@ -16,6 +16,7 @@ from app.access.serving import write_event
 from app.platform import clock
 from app.platform.errors import AppError
 from app.platform.logs import describe_error
+from app.web import csrf
 from app.web.addresses import origin_of
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, anyone, form_again, go_to, page_router
 from app.web.render import page
@@ -35,7 +36,7 @@ def _forgotten_context(request: Request, visitor: CurrentVisitor) -> dict[str, A
     settings = settings_of(request)
     return {
         **NO_ERRORS,
-        "csrf_token": visitor.csrf_token,
+        "csrf_token": csrf.masked(visitor.csrf_token),
         "sent": "sent" in request.query_params,
         "has_mail": settings.smtp_host is not None or not settings.is_production,
         "has_mailbox": shows_mailbox(request),
@@ -93,9 +94,8 @@ async def _show(request: Request, session: DbSession, visitor: CurrentVisitor, p
     except LinkIsDead as error:
         return _dead_link(request, error, purpose)
     least = await _least(session, account)
-    return page(
-        request, "sign_in/choose_password.html", _choose_context(purpose, token, account, least, visitor.csrf_token)
-    )
+    form_token = csrf.masked(visitor.csrf_token)
+    return page(request, "sign_in/choose_password.html", _choose_context(purpose, token, account, least, form_token))
 
 
 async def _least(session: DbSession, account: UserAccount) -> int:
@@ -114,7 +114,7 @@ async def _choose(
         return _dead_link(request, error, purpose)
     account_id, words = account.user_account_id, (account.email or "", account.display_name)
     least = await _least(session, account)
-    context = _choose_context(purpose, token, account, least, visitor.csrf_token)
+    context = _choose_context(purpose, token, account, least, csrf.masked(visitor.csrf_token))
     await session.rollback()
     try:
         hashed = await passwords.check_and_hash(

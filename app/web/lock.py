@@ -15,7 +15,7 @@ from app.access.request_guard import DbSession
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.errors import AppError, Unauthenticated
-from app.web import cookies
+from app.web import cookies, csrf
 from app.web.addresses import local_path, origin_of
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router, signed_in, status_of
 from app.web.render import DataAnswer, page
@@ -35,7 +35,7 @@ def _lock_context(visitor: Visitor, next_path: str) -> dict[str, Any]:
         "is_locked": visitor.state is SessionState.LOCKED,
         "name": visitor.actor.name if visitor.actor else "",
         "email": visitor.email,
-        "csrf_token": visitor.csrf_token,
+        "csrf_token": csrf.masked(visitor.csrf_token),
         "next": local_path(next_path),
     }
 

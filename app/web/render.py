@@ -5,7 +5,7 @@ One template serves a page and its parts. When htmx asks for an element, the blo
 rendered alone (`id="patient-list"` is the block `patient_list`); everybody else gets the whole page.
 """
 
-import hashlib
+import gzip
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,11 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.runtime import Macro
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from app.access.answering import Asked, Filled, NotShown
 from app.oversight.words import did
+from app.web.assets import Assets, KeptStaticFiles, accepts_gzip
 from app.web.contents import answers_in, shown_to
 from app.web.forms import as_typed
 from app.web.words import (
@@ -54,7 +53,6 @@ from app.web.words import (
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
-STATIC = HERE / "static"
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -65,8 +63,9 @@ PAGE_HEADERS = {
     # Pages show personal data: neither a shared cache nor the back button of the next user may keep them.
     "cache-control": "no-store",
     # The same address answers a page or a part of it.
-    "vary": "HX-Request, HX-Target, Cookie",
+    "vary": "HX-Request, HX-Target, Cookie, Accept-Encoding",
 }
+_WORTH_COMPRESSING, _QUICKLY = 1_000, 5
 
 
 @dataclass(frozen=True)
@@ -180,36 +179,6 @@ class Components:
         return getattr(self._environment.get_template(self._home[name]).module, name)
 
 
-class StaticAddresses:
-    """
-    Addresses of static files that change with the file, so that a browser may keep what it has.
-
-    In development the digest follows the file's time of change; otherwise each file is read once.
-    """
-
-    def __init__(self, *, development: bool) -> None:
-        self._development = development
-        self._digests: dict[tuple[str, int], str] = {}
-
-    def __call__(self, path: str) -> str:
-        changed = (STATIC / path).stat().st_mtime_ns if self._development else 0
-        if (path, changed) not in self._digests:
-            content = (STATIC / path).read_bytes()
-            self._digests[path, changed] = hashlib.blake2b(content, digest_size=6).hexdigest()
-        return f"/static/{path}?v={self._digests[path, changed]}"
-
-
-class KeptStaticFiles(StaticFiles):
-    """Static files: kept for a year when asked for by digest, else asked for again each time (304 when unchanged)."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        kept = scope.get("query_string", b"").startswith(b"v=") and response.status_code == HTTPStatus.OK
-        response.headers["cache-control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
-        response.headers["x-content-type-options"] = "nosniff"
-        return response
-
-
 @cache
 def build_environment(*, development: bool) -> Environment:
     """
@@ -252,7 +221,7 @@ def build_environment(*, development: bool) -> Environment:
     components = Components(environment)
     environment.globals |= {
         "ui": components,
-        "static": StaticAddresses(development=development),
+        "static": Assets(development=development),
         "development": development,
     }
     components.collect()
@@ -262,7 +231,8 @@ def build_environment(*, development: bool) -> Environment:
 def mount_pages(app: FastAPI, *, development: bool) -> None:
     """Serves `/static` and gives the application its templates; call it once, in create_app."""
     app.state.templates = build_environment(development=development)
-    app.mount("/static", KeptStaticFiles(directory=STATIC), name="static")
+    assets = app.state.templates.globals["static"]
+    app.mount("/static", KeptStaticFiles(assets), name="static")
 
 
 def is_htmx(request: Request) -> bool:
@@ -341,6 +311,10 @@ class PageAnswer(HTMLResponse, Filled):
             else:
                 text = self._template.render(values)
         self.body = text.encode()
+        if len(self.body) > _WORTH_COMPRESSING and accepts_gzip(request.headers):
+            # The token of its forms is another text in each answer (csrf.masked): the length tells nothing of it.
+            self.body = gzip.compress(self.body, _QUICKLY, mtime=0)
+            self.headers["content-encoding"] = "gzip"
         self.headers["content-length"] = str(len(self.body))
         self._is_filled = True
 

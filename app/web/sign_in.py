@@ -18,7 +18,7 @@ from app.platform.errors import AppError
 from app.platform.settings import Settings
 from app.platform.sources import is_from_this_machine
 from app.preferences.service import preferences_of
-from app.web import cookies
+from app.web import cookies, csrf
 from app.web.addresses import local_path, origin_of, with_next
 from app.web.frame import landing_of
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, anyone, form_again, in_state, page_router
@@ -57,7 +57,7 @@ def _sign_in_context(request: Request, next_path: str, visitor: Visitor, email: 
     why = None if "out" in request.query_params else WHY_ENDED.get(visitor.end_reason or "")
     return {
         **NO_ERRORS,
-        "csrf_token": visitor.csrf_token,
+        "csrf_token": csrf.masked(visitor.csrf_token),
         "next": next_path,
         "email": email,
         "why": why,
@@ -139,7 +139,7 @@ async def _second_factor_context(
 ) -> dict[str, Any]:
     return {
         **NO_ERRORS,
-        "csrf_token": visitor.csrf_token,
+        "csrf_token": csrf.masked(visitor.csrf_token),
         "next": next_path,
         "has_app": await totp.has_totp(session, account_id=visitor.account_id),
         "has_codes": await recovery.count_left(session, account_id=visitor.account_id) > 0,
@@ -186,7 +186,7 @@ async def give_second_factor(
 
 @router.get("/sign-in/recovery", dependencies=[in_state(SessionState.SECOND_FACTOR)])
 async def show_recovery(request: Request, visitor: CurrentVisitor, next: str = "/") -> Response:  # noqa: A002
-    context = {**NO_ERRORS, "csrf_token": visitor.csrf_token, "next": local_path(next)}
+    context = {**NO_ERRORS, "csrf_token": csrf.masked(visitor.csrf_token), "next": local_path(next)}
     return page(request, "sign_in/recovery.html", context)
 
 
@@ -201,7 +201,7 @@ async def give_recovery_code(
     try:
         reference = await sign_in.give_recovery_code(session, visitor, code=code, now=clock.now())
     except AppError as error:
-        context = {"csrf_token": visitor.csrf_token, "next": local_path(next)}
+        context = {"csrf_token": csrf.masked(visitor.csrf_token), "next": local_path(next)}
         return form_again(request, "sign_in/recovery.html", context, error)
     session.info["actor"] = visitor.actor
     return await after_step(request, session, sign_in.SignedIn(reference, "open", visitor.account_id), local_path(next))

@@ -9,11 +9,12 @@ import pytest
 from app.main import create_app
 from app.platform.settings import Settings
 from app.web import docs_pages
+from app.web.assets import STATIC
 from app.web.error_pages import ERRORS
 from app.web.frame import PLACES, SEARCH_HREF, USER_MENU
 from app.web.listing import LISTS
 from app.web.page_guard import PageRoute
-from app.web.render import STATIC, TEMPLATES, Components, build_environment
+from app.web.render import TEMPLATES, Components, build_environment
 
 FORBIDDEN = {
     "a script in an attribute": re.compile(r"hx-on|\bon(click|change|submit|load|input|error)\s*=", re.IGNORECASE),

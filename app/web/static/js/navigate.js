@@ -87,7 +87,7 @@ const pages = (() => {
       addFiles(next);
       const place = document.adoptNode(next.getElementById("content"));
       show(place);
-      htmx.process(place);
+      globalThis.htmx?.process(place);
       if (isPushed) {
         at = crypto.randomUUID();
         history.pushState({ at }, "", address);
