@@ -42,14 +42,26 @@ _CHOICES = {
 }
 _FOLLOW_UP = {"title": "follow_up", "due_on": "follow_up_on"}
 """The fields of a task that is made together with a call, by what the form calls them."""
-_BESIDE = (*_FOLLOW_UP.values(), "began_at")
+_BESIDE = (*_FOLLOW_UP.values(), "began_at", "booked")
 """What the form of a call holds beside the call."""
-_SATURDAY = 5
+_SAID = frozenset({"outcome", "adverse_event_heard", "notes", "call_duration_minutes"})
+"""What is said of a call after it took place."""
+_OF_BOOKING = (
+    "outcome",
+    "adverse_event_heard",
+    "notes",
+    "call_duration_minutes",
+    "call_date",
+    "contact_reason",
+    "channel",
+)
+"""What the form says of a booking that took place."""
+_BEFORE, _AHEAD = timedelta(hours=12), timedelta(hours=2)
+"""How far from now a booking is that may be the call that is being logged."""
+_SATURDAY, _FEW = 5, 5
 DOCK = "dock"
 """The part of the page that stays beside whatever else is shown, while somebody talks."""
 _LONGEST_VERSION = 10
-_SAID = frozenset({"outcome", "adverse_event_heard", "notes", "call_duration_minutes"})
-"""What is said of a call after it took place."""
 
 
 async def _context(session: AsyncSession, actor: Actor, about: About, record_id: UUID, typed: Typed) -> dict[str, Any]:
@@ -70,10 +82,14 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
     async def show_new_call(
         request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key
     ) -> Response:
-        """As a page, or docked beside whatever is shown; with what was typed before and not sent."""
+        """
+        As a page, or docked beside whatever is shown; with what was typed before and not sent. A booking of about now
+        is offered as the one that took place.
+        """
         typed = dict.fromkeys((*model.model_fields, *_BESIDE), "") | _USUAL
         typed["follow_up_on"] = _next_working_day(request.state.frame.zone).isoformat()
-        context = await _context(session, actor, about, record_id, typed)
+        context = await _log_context(session, actor, about, record_id, typed)
+        typed["booked"] = str(context["booked"][0].call_id) if context["booked"] else ""
         draft = await draft_of(session, actor, about, record_id, "call")
         return page(request, "calls/new.html", {**context, "draft": draft, "docked": wanted_block(request) == DOCK})
 
@@ -84,7 +100,7 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         beside = {name: str(form.get(name, "")) for name in _BESIDE}
         typed = await typed_in(request, model) | beside
         docked = wanted_block(request) == DOCK
-        shown = await _context(session, actor, about, record_id, typed) | {"draft": None, "docked": docked}
+        shown = await _log_context(session, actor, about, record_id, typed) | {"draft": None, "docked": docked}
         about_it = {about.key: str(record_id)}
         given = {name: value for name, value in typed.items() if value != "" and name not in beside} | about_it
         given.setdefault("call_date", clock.now().isoformat())
@@ -92,8 +108,14 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         try:
             task, wrong = _follow_up(actor, beside, about_it, zone)
             new = read_form(model, given, zone=zone, wrong=wrong)
+            booked = _booking_meant(beside["booked"], shown["booked"])
             async with known_errors(request, session):
-                await service.log_call(session, actor, new=new)
+                if booked is None:
+                    await service.log_call(session, actor, new=new)
+                else:
+                    values = {name: getattr(new, name) for name in _OF_BOOKING if name in new.model_fields_set}
+                    change = CallUpdate.model_validate(values)
+                    await service.correct_call(session, actor, call_id=booked, change=change)
                 if task is not None:
                     await open_task(session, actor, new=task)
                 await draft_is_sent(session, actor, about, record_id, "call")
@@ -103,6 +125,31 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
             return form_again(request, "calls/new.html", shown, error)
         said = "The call is logged." if task is None else "The call is logged, and the task is on your list."
         return go_to(request, shown["here"], flash=Flash(said))
+
+
+async def _log_context(
+    session: AsyncSession, actor: Actor, about: About, record_id: UUID, typed: Typed
+) -> dict[str, Any]:
+    shown = await _context(session, actor, about, record_id, typed) | {"booked": []}
+    if actor.may("call.write"):
+        now = clock.now()
+        near = {"occurs_from": now - _BEFORE, "occurs_to": now + _AHEAD, "sort": "occurs", "limit": _FEW}
+        found = await queries.list_calls(
+            session, actor, query=CallFilter.model_validate({about.key: str(record_id), "status": "open", **near})
+        )
+        shown["booked"] = [answers.read(row, now) for row in found.rows]
+    return shown
+
+
+def _booking_meant(typed: str, offered: Sequence[CallRead]) -> UUID | None:
+    """The booking that took place; None for a call that was not booked. Invalid for one that is not open any more."""
+    if not typed:
+        return None
+    meant = next((one.call_id for one in offered if str(one.call_id) == typed), None)
+    if meant is None:
+        said = "This booking is not open any more: somebody has said what came of it. Choose which call it is."
+        raise Invalid(fields=[FieldError("booked", "not_open", said)])
+    return meant
 
 
 def _next_working_day(zone: tzinfo) -> date:

@@ -1,5 +1,7 @@
 """What is typed is kept while it is typed, comes back with the form, and goes when it is sent."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 from sqlalchemy import select
@@ -7,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallHistory
 from app.drafts.models import Draft
+from app.platform import clock
 from app.platform.settings import Settings
 from app.tasks.models import Task
 from tests.browsing import ORIGIN, as_user, signed_in, somebody
-from tests.builders import a_lead, a_patient
+from tests.builders import a_call, a_lead, a_patient
 
 DOCKED = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "aside#dock"}
 
@@ -114,3 +117,29 @@ async def test_a_task_is_made_with_the_call_or_neither(
     assert right.status_code == 303
     task = (await session.scalars(select(Task))).one()
     assert (task.title, str(task.due_on), str(task.patient_id)) == ("Ask the site", "2027-01-04", here[-36:])
+
+
+async def test_a_booking_of_about_now_is_the_call_that_is_logged_and_is_not_counted_twice(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient = await a_patient(session)
+    booked = await a_call(session, patient, booking_date=clock.now() + timedelta(minutes=5), status="scheduled")
+    await a_call(session, patient, booking_date=clock.now() + timedelta(days=3), status="scheduled")
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+    token = await as_user(client, session, settings, "navigator")
+    call = {"csrf_token": token, "outcome": "reached", "adverse_event_heard": "false", "booked": str(booked.call_id)}
+
+    form = await client.get(f"{here}/calls/new")
+    saved = await client.post(f"{here}/calls", data=call | {"notes": "Wants to go on."}, headers=ORIGIN)
+    second = await client.post(f"{here}/calls", data=call, headers=ORIGIN)
+    unbooked = await client.post(f"{here}/calls", data=call | {"booked": ""}, headers=ORIGIN)
+
+    assert form.text.count("Booked for") == 1
+    assert f'value="{booked.call_id}" checked' in form.text
+    assert (saved.status_code, second.status_code, unbooked.status_code) == (303, 422, 303)
+    assert "not open any more" in second.text
+    await session.refresh(booked)
+    assert (booked.status, booked.outcome, booked.notes) == ("completed", "reached", "Wants to go on.")
+    assert booked.call_date is not None
+    assert len((await session.scalars(select(CallHistory))).all()) == 3
