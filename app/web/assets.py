@@ -20,10 +20,10 @@ from starlette.types import Scope
 
 STATIC: Final = Path(__file__).parent / "static"
 SHEETS: Final = (
-    "tokens", "fonts", "base", "layout", "controls", "data", "work", "feedback", "accounts", "search", "print",
+    "tokens", "fonts", "base", "layout", "controls", "data", "work", "feedback", "accounts", "search", "peek", "print",
 )  # fmt: skip
 SCRIPTS: Final = (
-    "app", "passkeys", "session", "navigate", "palette", "keys", "list", "drafts", "dock", "record",
+    "app", "passkeys", "session", "navigate", "palette", "peek", "keys", "list", "drafts", "dock", "record",
 )  # fmt: skip
 TOGETHER: Final[Mapping[str, tuple[str, ...]]] = {
     "css/all.css": tuple(f"css/{name}.css" for name in SHEETS),

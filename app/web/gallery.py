@@ -16,11 +16,12 @@ from app.platform import clock
 from app.web.error_pages import ERRORS, error_page
 from app.web.listing import BY_PERSON, Column, Filter, Listing, View
 from app.web.render import Banner, Flash, Frame, NavGroup, NavItem, is_htmx, page
+from app.web.search import Hit, PersonHit, Results
 from app.web.words import words
 
 router = APIRouter(prefix="/_gallery", include_in_schema=False)
 
-PAGES = ("overview", "controls", "forms", "data", "record", "work", "board", "feedback", "sign-in")
+PAGES = ("overview", "controls", "forms", "data", "record", "work", "search", "board", "feedback", "sign-in")
 
 NAV = (
     NavGroup(
@@ -163,6 +164,12 @@ def _context(request: Request) -> dict[str, object]:
         "error_statuses": list(ERRORS),
         "listing": _listing(noun=("patient", "patients"), chosen={"status": "active"}),
         "searched": _listing(noun=("lead", "leads"), chosen={}, typed="carvallo"),
+        "results": _results(),
+        "known": {
+            "person": EVERYBODY[0],
+            "case": {"patient_id": 1, "lead_id": None},
+            "reasons": ["same_phone"],
+        },
         "somebody": Somebody(
             "Bartholomew-Maximilian",
             "Featherstonehaugh-Cholmondeley",
@@ -174,6 +181,28 @@ def _context(request: Request) -> dict[str, object]:
             is_active=False,
         ),
     }
+
+
+def _results() -> Results:
+    """What a search everywhere found: people with and without a record, what has a name, places, commands."""
+    cases: tuple[Any, ...] = (
+        {"patient_id": 1, "patient_status": "active", "lead_id": None, "physician_id": None},
+        {"patient_id": None, "lead_id": 1, "lead_status": "contacting", "physician_id": None},
+        {"patient_id": None, "lead_id": None, "physician_id": 1},
+    )
+    people: tuple[Any, ...] = EVERYBODY
+    href = "/_gallery/record"
+    return Results(
+        people=[PersonHit(one, case, href) for one, case in zip(people, (*cases, None, None, None), strict=True)]
+        + [PersonHit(people[0], None, None)],
+        more=12,
+        named=[
+            Hit("Charcot-Marie-Tooth disease", "report-medical", href, "Condition, CMT"),
+            Hit(f"A natural history study of {'very ' * 12}rare diseases", "microscope", href, "Trial, NCT01234567"),
+        ],
+        places=[Hit("Leads", "inbox", href, "Go to")],
+        commands=[Hit("Log a call", "phone", href, "choose with whom")],
+    )
 
 
 @router.get("")

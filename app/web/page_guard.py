@@ -181,6 +181,9 @@ def mount_screens(app: FastAPI, *routers: APIRouter) -> None:
 
 async def _serve(request: Request, inner: Handler, needs: Needs, action: str) -> Response:
     unsafe = request.method not in csrf.SAFE_METHODS
+    if "prefetch" in request.headers.get("sec-purpose", "") and _is_recorded(request, needs):
+        # Each look at somebody is on record: a browser that guesses what will be asked for next has not looked.
+        return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def work(session: AsyncSession) -> Response:
         if unsafe:

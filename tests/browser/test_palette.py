@@ -323,3 +323,43 @@ async def test_nothing_of_a_person_is_kept_in_the_browser_and_the_lock_forgets_t
     assert await page.evaluate("pages.kept.size") > 0
     await page.evaluate("document.dispatchEvent(new CustomEvent('locked'))")
     assert await page.evaluate("pages.kept.size") == 0
+
+
+async def test_peek_opens_beside_the_list_goes_on_with_the_rows_and_comes_back(enter: SignedIn) -> None:
+    seen = await enter(path="/patients")
+    page = seen.page
+    panel = page.get_by_role("complementary", name="Peek")
+    row = page.get_by_role("link", name="Philippa Quartermaine")
+    await row.focus()
+    await page.keyboard.press("Space")
+    await expect(panel).to_contain_text("Philippa Quartermaine")
+    await expect(row).to_be_focused()
+    box = await panel.bounding_box()
+    assert box is not None
+    assert box["width"] == 480
+    names = await page.locator(".row-link").all_text_contents()
+    if len(names) > 1:
+        key = "j" if names.index("Philippa Quartermaine") < len(names) - 1 else "k"
+        await page.keyboard.press(key)
+        await expect(panel).not_to_contain_text("Philippa Quartermaine")
+        await page.keyboard.press("k" if key == "j" else "j")
+        await expect(panel).to_contain_text("Philippa Quartermaine")
+    assert await seen.axe() == []
+    await page.keyboard.press("Escape")
+    await expect(panel).to_be_hidden()
+    await expect(row).to_be_focused()
+    edge = await page.locator("tr", has=row).bounding_box()
+    assert edge is not None
+    await page.mouse.click(edge["x"] + edge["width"] - 10, edge["y"] + edge["height"] / 2)
+    await expect(panel).to_contain_text("Philippa Quartermaine")
+    assert page.url.endswith("/patients")
+    await panel.get_by_role("link", name="Open").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Philippa Quartermaine")
+    await expect(panel).to_be_hidden()
+
+
+async def test_the_page_of_a_peek_has_no_finding(enter: SignedIn, ids: dict[str, UUID]) -> None:
+    found = []
+    for path in (f"/patients/{ids['patient']}/peek", f"/leads/{ids['lead']}/peek"):
+        found += [f"{path}: {finding}" for finding in await (await enter(path=path)).findings()]
+    assert found == []

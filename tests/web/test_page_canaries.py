@@ -198,6 +198,8 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     "/documents/{document_id}": [""],
     "/notifications": ["", "?is_unread=true", "?cursor=x"],
     "/documents/{document_id}/versions/{number}/content": ["", "?view=1"],
+    "/patients/{patient_id}/peek": [""],
+    "/leads/{lead_id}/peek": [""],
     "/today": [""],
     "/calls": [
         "", "?unresolved=true", "?status=open", "?pn_id={person_id}", "?cursor=x", "?occurs_from=2020-01-01T00:00",

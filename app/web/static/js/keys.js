@@ -67,6 +67,7 @@ const keys = (() => {
     { keys: "ArrowDown", act: () => walk(1, true) },
     { keys: "ArrowUp", act: () => walk(-1, true) },
     { keys: "Enter", says: "Open the row", group: "In a list" },
+    { keys: " ", says: "Peek at the row, and leave it again", act: () => peek.toggle(), group: "In a list" },
     { keys: "f", says: "Filter", act: press(".list-tools details > summary"), group: "In a list" },
     { keys: "c", says: "Log a call", act: open("/calls/new"), group: "On a record" },
     { keys: "b", says: "Book a call", act: open("/bookings/new"), group: "On a record" },
@@ -126,7 +127,7 @@ const keys = (() => {
         for (const one of table.filter((entry) => entry.group === group)) {
           const row = document.createElement("div");
           const key = document.createElement("dt");
-          for (const part of one.keys.split(" ")) {
+          for (const part of one.keys === " " ? ["Space"] : one.keys.split(" ")) {
             const shown = document.createElement("kbd");
             shown.className = "kbd";
             shown.textContent = SYMBOLS[part] ?? (part.length === 1 ? part.toUpperCase() : part);
