@@ -25,12 +25,14 @@ import psycopg
 import pytest
 import structlog
 import uvloop
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from psycopg import sql
 from sqlalchemy import event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app import main
+from app.access.accounts import passwords
 from app.access.policy import Role, permissions_of
 from app.access.service import command_actor, create_api_key, open_account
 from app.main import create_app
@@ -58,6 +60,9 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
     """The event loop that the server takes as well; a request takes a tenth less time by it."""
     return {"uvloop": uvloop.new_event_loop}
 
+
+COSTLY = passwords.HASHER
+"""Passwords as they are hashed outside of tests."""
 
 _describe = main._describe
 _descriptions: dict[tuple[tuple[str, ...], ...], dict[str, object]] = {}
@@ -118,6 +123,14 @@ def logs_as_before() -> Iterator[None]:
     before = structlog.get_config()
     yield
     structlog.configure(**before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Passwords in tests cost little: the cost itself has a test of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,9 +20,8 @@ from app.platform import clock
 from app.platform.errors import Unavailable
 from app.platform.settings import Settings
 from app.web.render import TEMPLATES
-from tests.access.conftest import COSTLY
 from tests.browsing import ORIGIN, PASSWORD, as_user, somebody, token_in
-from tests.conftest import BoundDatabase
+from tests.conftest import COSTLY, BoundDatabase
 
 UNRELATED = "tundra velvet cobalt"
 

@@ -1,11 +1,9 @@
 """People sign in, set up a second step, and look after accounts, in a real browser."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from argon2 import PasswordHasher
 from playwright.async_api import Page, expect
 from sqlalchemy import delete, select, update
 
@@ -31,12 +29,10 @@ PUBLIC_PAGES = ("/sign-in", "/forgot-password?sent", "/invitation/dead", "/reset
 
 
 @pytest.fixture(scope="module")
-async def crm(serve: Serve, settings: Settings, committed_database: Database) -> AsyncIterator[str]:
+async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
     """The application on loopback, under a name, since passkeys are bound to one."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-        base = await serve(create_app(settings, committed_database))
-        yield base.replace("127.0.0.1", "localhost")
+    base = await serve(create_app(settings, committed_database))
+    return base.replace("127.0.0.1", "localhost")
 
 
 @pytest.fixture(scope="module")
