@@ -1962,6 +1962,18 @@ CREATE TABLE specialization (
     CONSTRAINT ck_specialization_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
 );
 
+CREATE TABLE stage_norm (
+    stage_norm_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    journey_kind text NOT NULL,
+    stage text NOT NULL,
+    days integer,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_stage_norm_days_in_range CHECK (((days >= 1) AND (days <= 3650)))
+);
+
 CREATE TABLE suggested_change (
     suggested_change_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -2243,6 +2255,9 @@ ALTER TABLE ONLY sign_in_attempt
 ALTER TABLE ONLY specialization
     ADD CONSTRAINT pk_specialization PRIMARY KEY (specialization_id);
 
+ALTER TABLE ONLY stage_norm
+    ADD CONSTRAINT pk_stage_norm PRIMARY KEY (stage_norm_id);
+
 ALTER TABLE ONLY suggested_change
     ADD CONSTRAINT pk_suggested_change PRIMARY KEY (suggested_change_id);
 
@@ -2332,6 +2347,9 @@ ALTER TABLE ONLY physician
 
 ALTER TABLE ONLY recovery_code
     ADD CONSTRAINT uq_recovery_code_user_account_id_code_sha256 UNIQUE (user_account_id, code_sha256);
+
+ALTER TABLE ONLY stage_norm
+    ADD CONSTRAINT uq_stage_norm_journey_kind_stage UNIQUE (journey_kind, stage);
 
 ALTER TABLE ONLY suggested_change
     ADD CONSTRAINT uq_suggested_change_value UNIQUE (record_id, field, value_hash);
@@ -2768,6 +2786,8 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON physician FOR EACH ROW WHEN ((old.*
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON specialization FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('specialization_id');
 
+CREATE TRIGGER keep_history BEFORE UPDATE ON stage_norm FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('stage_norm_id');
+
 CREATE TRIGGER keep_history BEFORE UPDATE ON suggested_change FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('suggested_change_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON task FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('task_id');
@@ -3162,4 +3182,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0052_notifications');
+INSERT INTO alembic_version VALUES ('0053_stage_norms');

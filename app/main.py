@@ -28,6 +28,7 @@ from app.hospitals import errors as hospital_errors
 from app.journeys import api as journeys
 from app.journeys.eap import api as programmes
 from app.journeys.eap import errors as programme_errors
+from app.journeys.norms import api as norms
 from app.journeys.trial import api as trials
 from app.journeys.trial import errors as trial_errors
 from app.leads import api as leads
@@ -87,6 +88,7 @@ ROUTERS = (
     people.contact_types,
     people_review.suggested_changes,
     people_review.duplicate_candidates,
+    norms.router,
     leads.router,
     tasks.router,
     notes.router,

@@ -11,6 +11,7 @@ from app.drafts import models as drafts
 from app.events import models as events
 from app.hospitals import models as hospitals
 from app.journeys import kinds as journeys
+from app.journeys.norms import models as norms
 from app.leads import models as leads
 from app.legacy import models as legacy
 from app.notes import models as notes
@@ -44,6 +45,7 @@ __all__ = [
     "legacy",
     "mail",
     "metadata",
+    "norms",
     "notes",
     "notifications",
     "openings",

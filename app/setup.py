@@ -7,6 +7,7 @@ from app.access.service import command_actor
 from app.audit import service as audit
 from app.conditions import service as conditions
 from app.conditions.models import MedicalCondition
+from app.journeys.norms import service as norms
 from app.people.models import CONTACT_TYPES, ContactType
 from app.platform import schema
 from app.platform.advisory_locks import Lock, lock_until_commit
@@ -14,7 +15,7 @@ from app.platform.db import Database
 
 
 async def add_reference_data(database: Database) -> int:
-    """The contact types, and the curated conditions where there are none yet; the number of conditions added."""
+    """Contact types, norms of stages, and the curated conditions where there are none yet; how many of those."""
     actor = command_actor()
     async with database.unit_of_work() as session:
         await lock_until_commit(session, Lock.REFERENCE_DATA)
@@ -22,6 +23,7 @@ async def add_reference_data(database: Database) -> int:
             await session.execute(
                 insert(ContactType).values(type_name=name, description=description).on_conflict_do_nothing()
             )
+        await norms.add_default_norms(session)
         if (await session.execute(select(func.count()).select_from(MedicalCondition))).scalar_one():
             # A steward's list is theirs: what they renamed or removed does not come back.
             return 0

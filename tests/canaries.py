@@ -397,6 +397,8 @@ async def a_world(session: AsyncSession) -> World:
         "eap_journey_id": eap_journey.eap_journey_id,
         "gate": "ethics",
         "kind": "assigned",
+        "journey_kind": "eap_journey",
+        "stage": "inquiry",
         "role_id": contact.person_contact_type_id,
         "contact_point_id": point.contact_point_id,
         "relationship_id": relation.person_relationship_id,

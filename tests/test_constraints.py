@@ -23,7 +23,7 @@ from tests.canaries import a_world
 ELSEWHERE: Final = {
     "call_history", "clinical_trial", "clinical_trial_journey", "document", "document_key", "document_version",
     "eap_gate", "eap_journey", "eap_program",
-    "journey_event", "note", "notification", "notification_choice", "patient_lead", "task",
+    "journey_event", "note", "notification", "notification_choice", "patient_lead", "stage_norm", "task",
 }  # fmt: skip
 FIRST, LAST = UUID(int=1), UUID(int=2**128 - 1)
 """Nobody's ids; one is before, one behind every other."""

@@ -237,6 +237,7 @@ PREFERENCES: dict[str, tuple[Any, Any]] = {
     "density": ("compact", "comfortable"),
     "shortcuts": (False, True),
     "landing_place": ("calls", "leads"),
+    "sidebar_folded": (True, False),
 }
 HOSPITAL: dict[str, tuple[Any, Any]] = {
     "name": (unlike("A hospital {}"), unlike("Another name {}")),
@@ -336,6 +337,7 @@ NOT_OF_A_RECORD = {
     "BreakGlass": "opens what is masked: tests/access/test_openings.py",
     "Review": "judges an opening: tests/access/test_openings.py",
     "DraftSave": "kept for who types it: tests/drafts/test_api.py",
+    "NormUpdate": "of a stage, which has no id of its own: tests/journeys/test_norms.py",
     "ChoiceUpdate": "what somebody wants for themselves: tests/notifications",
     "DepartureCreate": "closes what is open: tests/test_departures.py",
     "DepartureEnd": "opens it again: tests/test_departures.py",

@@ -97,6 +97,8 @@ _ALL = [
     Permission("programme.write", "Add and change expanded-access programmes.", personal=False),
     Permission("journey.read", "Read clinical-trial and expanded-access journeys."),
     Permission("journey.write", "Open journeys and move them."),
+    Permission("norm.read", "Read how many days a stage takes as a rule.", personal=False),
+    Permission("norm.write", "Change how many days a stage takes as a rule.", personal=False),
     Permission("gate.write", "Change the gates of expanded-access journeys."),
     Permission("suggestion.read", "Read suggested changes and duplicate candidates."),
     Permission("suggestion.decide", "Accept or reject suggested changes; decide on duplicate candidates."),
@@ -124,7 +126,14 @@ What asks a person for a fresh proof of who they are. A key, which cannot give o
 it: its scopes name the permission, whatever its role allows.
 """
 
-_REFERENCE_READ = {"condition.read", "hospital.read", "specialization.read", "trial.read", "programme.read"}
+_REFERENCE_READ = {
+    "condition.read",
+    "hospital.read",
+    "specialization.read",
+    "trial.read",
+    "programme.read",
+    "norm.read",
+}
 _PEOPLE_READ = {
     "physician.read",
     "person.read",
@@ -178,7 +187,12 @@ GRANTS: dict[Role, frozenset[str]] = {
     Role.LIAISON: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | _TYPING | _OWN | {"person.search"}),
     Role.PROGRAMME_MANAGER: frozenset(
         # Who may open a person by break-glass may read people: masked, until one is opened (SIGHT_BY_PERMISSION).
-        _REFERENCE_READ | _PEOPLE_READ | _OPENING | _TYPING | _OWN | {"programme.write", "trial.write", "gate.write"}
+        _REFERENCE_READ
+        | _PEOPLE_READ
+        | _OPENING
+        | _TYPING
+        | _OWN
+        | {"programme.write", "trial.write", "gate.write", "norm.write"}
     ),
     Role.DATA_STEWARD: frozenset(
         _REFERENCE_READ

@@ -10,7 +10,9 @@ from app.events.models import JourneyEvent
 from app.events.queries import list_events
 from app.leads import queries, service
 from app.leads.answers import read
+from app.leads.attempts import Policy, attempts_at, attempts_read
 from app.leads.schemas import (
+    AttemptsRead,
     LeadCreated,
     LeadEventRead,
     LeadFilter,
@@ -66,6 +68,15 @@ async def get_lead(lead_id: Id, session: DbSession, actor: CurrentActor, respons
     service.note(session, lead)
     response.headers["etag"] = etag(lead.version)
     return read(lead, clock.now())
+
+
+@router.get("/{lead_id}/attempts", response_model=AttemptsRead, dependencies=[allow("lead.read")])
+async def get_lead_attempts(lead_id: Id, request: Request, session: DbSession, actor: CurrentActor) -> AttemptsRead:
+    """How often it was tried to reach this lead, and whether that suggests that they are unreachable."""
+    lead = await queries.get_lead(session, actor, lead_id=lead_id)
+    service.note(session, lead)
+    policy = Policy.of(request.app.state.settings)
+    return attempts_read(lead, await attempts_at(session, lead, policy=policy, now=clock.now()), policy)
 
 
 @router.put("/{lead_id}", response_model=LeadRead, dependencies=[allow("lead.write")])

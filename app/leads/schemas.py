@@ -138,3 +138,19 @@ class LeadEventRead(Answer):
     reason_code: Detail[str | None]
     reason: Detail[str | None]
     is_correction: bool
+
+
+class AttemptsRead(Answer):
+    """
+    How often it was tried to reach the lead's person since they were reached last, within the days of the policy.
+
+    `suggests` is `unreachable` when that was often enough, for somebody to decide.
+    """
+
+    lead_id: UUID
+    person_id: UUID
+    made: Remark[int]
+    last_at: Health[datetime | None]
+    needed: int
+    within_days: int
+    suggests: Remark[str | None]

@@ -92,6 +92,7 @@ class Settings(BaseModel):
     `amr` values by which the provider says that it has asked for a second factor.
 
     `master_keys` are those of CRM_MASTER_KEYS by version; the newest seals what is new (platform/crypto.py).
+    After `attempts` calls in `attempt_days` that reached nobody, a lead is suggested to be unreachable.
     `documents` is the folder or the `s3://bucket/prefix` where the content of documents lies, None for the folder of
     that name in `data_dir`. `scan_command` gets the path of a file as its last argument; without one none is scanned.
 
@@ -111,6 +112,8 @@ class Settings(BaseModel):
     pg_bin: Path | None = None
     secret_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(32)))
     master_keys: dict[Annotated[int, Field(ge=1, le=32_767)], MasterKeyText] = Field(default_factory=dict)
+    attempts: int = Field(default=3, ge=1, le=50)
+    attempt_days: int = Field(default=14, ge=1, le=365)
     documents: str | None = None
     largest_document_mib: int = Field(default=50, ge=1, le=1024)
     scan_command: tuple[str, ...] = ()
@@ -164,6 +167,8 @@ class Settings(BaseModel):
             "data_dir": "CRM_DATA_DIR",
             "pg_bin": "CRM_PG_BIN",
             "secret_key": "CRM_SECRET_KEY",
+            "attempts": "CRM_ATTEMPTS",
+            "attempt_days": "CRM_ATTEMPT_DAYS",
             "documents": "CRM_DOCUMENTS",
             "largest_document_mib": "CRM_LARGEST_DOCUMENT",
             "scan_timeout_seconds": "CRM_SCAN_TIMEOUT",

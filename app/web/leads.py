@@ -12,6 +12,7 @@ from app.audit import service as audit
 from app.casework.convert_lead import convert_lead as carry_out_conversion
 from app.casework.schemas import Conversion
 from app.leads import answers, queries, service
+from app.leads.attempts import Policy, attempts_at, attempts_read
 from app.leads.schemas import LeadFilter, LeadRead, LeadTransition, LeadUpdate
 from app.leads.states import DISQUALIFICATION_REASONS, LEAD
 from app.patients import answers as patient_answers
@@ -21,6 +22,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound
 from app.platform.paging import PageQuery
+from app.platform.settings import Settings
 from app.web.about import LEADS
 from app.web.drafts import draft_of
 from app.web.forms import asked_in, read_form, read_query, typed_in
@@ -103,6 +105,12 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
     }
     if wanted_block(request) == ABOUT:
         return shown | await who(session, actor, person=person, owner_id=owner_id, is_part=True)
+    settings: Settings = request.app.state.settings
+    policy = Policy.of(settings)
+    shown["attempts"] = None
+    if actor.may("call.read"):
+        tried = await attempts_at(session, lead, policy=policy, now=clock.now())
+        shown["attempts"] = attempts_read(lead, tried, policy)
     shown["alike"] = await alike(session, actor, person_id=person_id)
     shown["draft"] = await draft_of(session, actor, LEADS, lead_id, "note") if actor.may("note.write") else None
     return shown | await around(session, actor, person=person, patient_id=None, owner_id=owner_id, query=query)

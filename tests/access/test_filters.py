@@ -49,6 +49,7 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     # The person of a lead is shown by names and addresses; their country is of the same class.
     "LeadFilter.country": ("person.phone",),
     "PhysicianFilter.q": NAMES,
+    "NotificationFilter.is_unread": ("read_at",),
     "DocumentFilter.expired_on": ("expires_on",),
     "TrialFilter.q": ("trial_id", "title"),
     "ProgrammeFilter.q": ("name", "product"),
