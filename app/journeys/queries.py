@@ -34,7 +34,7 @@ async def get_journey(
         of_journey = select(Patient.person_id).join(kind.model, Patient.patient_id == kind.model.patient_id)
         await lock_person_of(session, of_journey.where(_key(kind) == journey_id))
         query = query.with_for_update(of=kind.model, key_share=True)
-    query = query.options(*_loaded(kind)).execution_options(populate_existing=True)
+    query = query.options(*loaded(kind)).execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise kind.not_found
@@ -62,7 +62,7 @@ async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, que
         ids=ids,
         query=query,
         sort=newest_first,
-        rows=select(journey).options(*_loaded(kind)),
+        rows=select(journey).options(*loaded(kind)),
         one_of=(journey.status, states) if query.status else None,
         person=_person_of(kind),
     )
@@ -106,7 +106,7 @@ def _person_of(kind: Kind) -> ColumnElement[UUID]:
     return person.correlate(kind.model).scalar_subquery()
 
 
-def _loaded(kind: Kind) -> tuple[Any, ...]:
+def loaded(kind: Kind) -> tuple[Any, ...]:
     model = kind.model
     return (
         joinedload(model.patient).joinedload(Patient.person),

@@ -11,6 +11,9 @@ from app.audit import service as audit
 from app.calls import answers as call_answers
 from app.calls.queries import list_calls
 from app.calls.schemas import CallFilter
+from app.journeys import answers as journey_answers
+from app.journeys.kinds import KINDS
+from app.journeys.norms.queries import journeys_over_norm
 from app.leads import answers as lead_answers
 from app.leads.queries import list_leads
 from app.leads.schemas import LeadFilter
@@ -28,7 +31,7 @@ from app.web.render import page
 router = page_router()
 
 _NOTHING: Page[Any] = Page(items=[], next_cursor=None, total=0, total_is_capped=False)
-_MOST, _MOST_UNRESOLVED = 50, 8
+_MOST, _MOST_UNRESOLVED, _MOST_OVER_NORM = 50, 8, 8
 """Rows of a section; how many more there are is said. Those without an outcome leave room for the other sections."""
 _LATE = timedelta(minutes=15)
 """So long after its time a booking is still one of today's calls; then it lacks an outcome."""
@@ -50,10 +53,23 @@ async def show_today(request: Request, session: DbSession, actor: CurrentActor) 
     if actor.may("lead.read"):
         leads = await list_leads(session, actor, query=LeadFilter(status="new", limit=_MOST))
         context["leads"] = audit.show_page(session, leads, [lead_answers.read(row, now) for row in leads.rows])
+    context |= await _over_norm(session, actor, now=now)
     if actor.may("came_back.read"):
         items = await departures.list_came_back(session, actor, query=CameBackFilter(state="open", limit=_MOST))
         context["came_back"] = audit.show_page(session, items, map(CameBackRead.model_validate, items.rows))
     return page(request, "today/today.html", context)
+
+
+async def _over_norm(session: AsyncSession, actor: Actor, *, now: datetime) -> dict[str, Any]:
+    """One's own journeys that are longer in their stage than its norm, those that are longest first, kind by kind."""
+    shown: list[Any] = []
+    norm_days: dict[str, int] = {}
+    for kind in KINDS if actor.may("journey.read") else ():
+        late = await journeys_over_norm(session, kind=kind, owner_id=actor.account_id, now=now, limit=_MOST_OVER_NORM)
+        shown += [journey_answers.read(kind, journey) for journey, _ in late]
+        norm_days |= {str(kind.id_of(journey)): days for journey, days in late}
+    found: Page[Any] = Page(items=shown, next_cursor=None, total=len(shown), total_is_capped=False)
+    return {"over_norm": found, "norm_days": norm_days}
 
 
 async def _calls(session: AsyncSession, actor: Actor, *, ends: datetime, now: datetime) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from app.platform import clock
 from app.platform.settings import Settings
 from app.tasks.models import Task
 from tests.browsing import ORIGIN, as_user, signed_in, somebody, token_in
-from tests.builders import a_call, a_lead, a_patient, a_person
+from tests.builders import a_call, a_lead, a_patient, a_person, a_trial_journey
 
 
 @pytest.mark.parametrize("is_mine", [True, False])
@@ -50,6 +50,22 @@ async def test_today_shows_my_calls_those_without_an_outcome_tasks_and_new_leads
         assert (mine in answer.text) is is_mine, mine
     assert "Not yet due" not in answer.text
     assert "None" not in answer.text
+
+
+async def test_ones_own_journeys_that_are_late_in_their_stage_are_listed(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await somebody(session, settings, "navigator", email="noor@crm.example", name="Noor Brandt")
+    for first, owner, days in (("Late", me.account_id, 9), ("Soon", me.account_id, 3), ("Other", None, 90)):
+        patient = await a_patient(session, await a_person(session, first_name=first), owner_id=owner)
+        await a_trial_journey(session, patient, status_changed_at=clock.now() - timedelta(days=days))
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    page = (await client.get("/today")).text
+
+    assert "7 days are usual" in page
+    assert [first in page for first in ("Late", "Soon ", "Other ")] == [True, False, False]
 
 
 async def test_what_came_of_a_call_is_said_and_a_wrong_form_comes_back(

@@ -3,12 +3,12 @@ from uuid import UUID
 
 from sqlalchemy import Integer, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import contains_eager, joinedload
 
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
 from app.journeys.models import Journey
 from app.journeys.norms.models import StageNorm
+from app.journeys.queries import loaded
 from app.patients.models import Patient
 
 
@@ -35,10 +35,10 @@ async def journeys_over_norm(
     query = (
         select(journey, StageNorm.days)
         .join(StageNorm, norm)
-        .join(journey.patient)
+        .join(Patient, Patient.patient_id == journey.patient_id)
         .where(Patient.owner_id == owner_id, Patient.deleted_at.is_(None), journey.status_changed_at < since)
         .order_by(journey.status_changed_at)
         .limit(limit)
-        .options(contains_eager(journey.patient).options(joinedload(Patient.person)))
+        .options(*loaded(kind))
     )
     return [(row[0], row[1]) for row in await session.execute(query) if row[1] is not None]
