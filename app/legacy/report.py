@@ -12,6 +12,7 @@ from typing import Any, Final
 import psycopg
 
 from app.legacy.implausible import implausible_dates
+from app.platform import clock
 
 Connection = psycopg.Connection[Any]
 
@@ -90,7 +91,7 @@ def collect(connection: Connection, run_id: int) -> dict[str, Any]:
             f" ORDER BY 1, 5, 2 LIMIT {_MOST_ROWS}",
             run_id,
         ),
-        "implausible_dates": _rows(connection, implausible_dates(_MOST_ROWS), run_id),
+        "implausible_dates": _rows(connection, implausible_dates(_MOST_ROWS, clock.now()), run_id),
         "written": _rows(
             connection,
             "SELECT target, count(DISTINCT target_id) AS rows FROM legacy.lineage WHERE run_id = %s"
