@@ -559,3 +559,23 @@ def test_swapped_neighbours_inside_a_long_given_name_are_one_slip(given_name: st
         assert grade.agrees
     else:
         assert grade is Grade.DOUBTFUL
+
+
+JUDGED_OTHERWISE = (
+    # The migration joins them; where somebody is entered they are doubtful.
+    ("Sabina|Bos", "Sabrina|Bos"), ("Johanna|Bos", "Joanna|Bos"), ("Marinus|Bos", "Martinus|Bos"),
+    ("Johannes|Ng", "Johanes|Ng"),
+    # The other way round.
+    ("Jan|Müller", "Jan|Mueller"),
+    ("Jan|de Vries", "Jan|Vries"), ("Bob|Kim", "Kim|Robert"), ("J.P.|Bos", "Jan Peter|Bos"),
+)  # fmt: skip
+
+
+def test_page_says_where_the_migration_judges_otherwise() -> None:
+    lines = ["| the two names | by the contract | among people |", "| --- | --- | --- |"]
+    for names in JUDGED_OTHERWISE:
+        one, other = (Name(*written.split("|")) for written in names)
+        grades = [compare_names(one, other, profile).grade for profile in (CONTRACT, PEOPLE)]
+        assert grades[0] != grades[1]
+        lines.append(f"| {', '.join(written.replace('|', ' ') for written in names)} | {grades[0]} | {grades[1]} |")
+    assert_printed("docs/MATCHING.md", "judged_otherwise", "\n".join(lines) + "\n")
