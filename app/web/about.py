@@ -14,6 +14,7 @@ from app.people.models import Person
 from app.people.schemas import PersonRead
 from app.platform.actor import Actor
 from app.web.page_guard import NO_ERRORS
+from app.web.people import signs_of
 
 
 async def _person_of_patient(session: AsyncSession, actor: Actor, record_id: UUID) -> Person:
@@ -50,6 +51,7 @@ class About:
             "here": f"{self.path}/{record_id}",
             "place": self.place,
             "place_href": self.path,
+            **await signs_of(session, person.person_id),
         }
 
 

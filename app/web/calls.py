@@ -26,6 +26,7 @@ from app.web.drafts import draft_is_sent, draft_of
 from app.web.forms import Typed, read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.people import signs_of
 from app.web.render import Flash, page, wanted_block
 from app.web.words import words
 
@@ -257,7 +258,8 @@ async def show_outcome(request: Request, session: DbSession, actor: CurrentActor
     call = answers.read(await queries.get_call(session, actor, call_id=call_id), clock.now())
     audit.note(session, record_type="call_history", record_id=call_id)
     typed = dict.fromkeys(CallUpdate.model_fields, "")
-    return page(request, "calls/outcome.html", {**NO_ERRORS, **_CHOICES, "call": call, "typed": typed})
+    signs = await signs_of(session, call.person_id)
+    return page(request, "calls/outcome.html", {**NO_ERRORS, **_CHOICES, **signs, "call": call, "typed": typed})
 
 
 @router.post("/calls/{call_id}/outcome", dependencies=[allow("call.write")])
@@ -275,7 +277,7 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
     except NotFound:
         raise
     except AppError as error:
-        context = {**_CHOICES, "call": call, "typed": typed}
+        context = {**_CHOICES, **await signs_of(session, call.person_id), "call": call, "typed": typed}
         return form_again(request, "calls/outcome.html", context, error)
     return go_to(request, "/today", flash=Flash("What came of the call is saved."))
 

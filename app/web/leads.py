@@ -28,7 +28,7 @@ from app.web.drafts import draft_of
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
-from app.web.people import ABOUT, alike, around, who
+from app.web.people import ABOUT, alike, around, signs_of, who
 from app.web.render import Flash, page, wanted_block
 from app.web.words import country_name, words
 
@@ -154,6 +154,7 @@ async def _move_context(session: AsyncSession, actor: Actor, lead_id: UUID) -> d
     return {
         **NO_ERRORS,
         "lead": shown,
+        **await signs_of(session, shown.person.person_id),
         "targets": [(to, words(to)) for to in shown.allowed_transitions if to != "converted"],
         "needs_reason": sorted(LEAD.needs_reason),
         "reasons": [(code, words(code)) for code in DISQUALIFICATION_REASONS],
@@ -188,6 +189,7 @@ async def _conversion_context(session: AsyncSession, actor: Actor, lead_id: UUID
     return {
         **NO_ERRORS,
         "lead": shown,
+        **await signs_of(session, person_id),
         "patient": patient_answers.read(patient) if patient else None,
         "alike": await alike(session, actor, person_id=person_id),
         "names": await account_names(session, [owner_id]),

@@ -34,7 +34,7 @@ from app.web.drafts import draft_of
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
-from app.web.people import ABOUT, around, who
+from app.web.people import ABOUT, around, signs_of, who
 from app.web.render import Flash, page, wanted_block
 from app.web.words import country_name, words
 
@@ -206,4 +206,5 @@ async def _move_context(
         for to in kind.moves.machine.allowed(journey.status)
     }
     reasons = {label: offered for label, offered in codes.items() if offered}
-    return {**NO_ERRORS, "patient": patient, "shown": shown, "reasons": reasons}
+    signs = await signs_of(session, patient.person.person_id)
+    return {**NO_ERRORS, **signs, "patient": patient, "shown": shown, "reasons": reasons}

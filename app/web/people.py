@@ -18,6 +18,8 @@ from app.documents.schemas import DocumentFilter, DocumentRead
 from app.notes.queries import list_notes
 from app.notes.schemas import NoteFilter, NoteRead
 from app.people import queries
+from app.people.departures.queries import current_departures
+from app.people.departures.schemas import DepartureSummary
 from app.people.models import Person
 from app.people.opt_outs import opt_outs_of
 from app.people.schemas import (
@@ -95,6 +97,16 @@ async def around(
     return shown | await who(session, actor, person=person, owner_id=owner_id, named=accounts)
 
 
+async def signs_of(session: AsyncSession, person_id: UUID) -> dict[str, Any]:
+    """What the head of each page about somebody says first: whether they died or withdrew, what they do not want."""
+    found = await current_departures(session, person_id=person_id)
+    person = await session.get_one(Person, person_id)
+    return {
+        "whom": PersonRead.model_validate(person),
+        "departures": [DepartureSummary.model_validate(one) for one in found],
+    }
+
+
 async def who(
     session: AsyncSession,
     actor: Actor,
@@ -109,6 +121,7 @@ async def who(
     opt_outs = await opt_outs_of(session, person)
     names = await account_names(session, {owner_id, *named, *(opt_out.entered_by for opt_out in opt_outs)})
     return {
+        **await signs_of(session, person.person_id),
         "opt_outs": opt_outs,
         "contact_points": [ContactPointRead.model_validate(row) for row in points.rows],
         "names": names,

@@ -198,8 +198,9 @@ async def test_the_record_tells_who_it_is_what_happened_and_what_is_next(
     ):  # fmt: skip
         assert text in answer.text, text
     assert "None" not in answer.text
-    # Three are the session's, the preferences' and the audit event's; two say what brought the opt-out.
-    assert len(found) <= 3 + 2 + 18, len(found)
+    # Three are the session's, the preferences' and the audit event's; two say what brought the opt-out,
+    # one whether they died or withdrew.
+    assert len(found) <= 3 + 2 + 1 + 18, len(found)
     noted = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "show_patient"))).one()
     assert person.person_id in (noted.person_ids or ())
 
