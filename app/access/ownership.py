@@ -3,8 +3,9 @@ Who owns a person's patient record or lead has them in their caseload. So a serv
 owner; else one would open a colleague's case by making oneself its owner.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -82,6 +83,23 @@ async def take_over(
         raise ReasonNeeded(extra={"header": ACCESS_REASON, "person_id": None if only is None else str(only)})
     if outside:
         await service.state_reason(session, actor, person_ids=outside, reason=str(stated))
+
+
+async def give_back(
+    session: AsyncSession, actor: Actor, *, record: Any, before: Mapping[str, Any], permission: str
+) -> list[str]:
+    """
+    Give a locked record of a person the owner whom it had in an earlier version; the fields that this changes.
+
+    Invalid as in `require_owner`; ReasonNeeded as in `take_over`.
+    """
+    owner_id = UUID(before["owner_id"]) if before["owner_id"] else None
+    if owner_id == record.owner_id:
+        return []
+    await require_owner(session, owner_id, permission=permission)
+    await take_over(session, actor, person_ids=[record.person_id], owner_id=owner_id)
+    record.owner_id = owner_id
+    return ["owner_id"]
 
 
 async def is_case_open(session: AsyncSession, actor: Actor, *, person_id: UUID) -> bool:

@@ -2,7 +2,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, exists, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.keys import KeyText
@@ -108,6 +108,23 @@ async def account_names(session: AsyncSession, account_ids: Iterable[UUID | None
         select(UserAccount.user_account_id, UserAccount.display_name).where(UserAccount.user_account_id.in_(wanted))
     )
     return {row.user_account_id: row.display_name for row in found}
+
+
+async def owners(
+    session: AsyncSession, account_ids: Iterable[UUID | None], *, permission: str
+) -> tuple[dict[UUID, str], list[UUID]]:
+    """The names of these accounts and of those that may own what needs `permission`; which those are, by name."""
+    work = does_work(permission, true())
+    named = UserAccount.user_account_id.in_({account_id for account_id in account_ids if account_id is not None})
+    found = (
+        await session.execute(
+            select(UserAccount.user_account_id, UserAccount.display_name, work.label("works"))
+            .where(work | named)
+            .order_by(func.lower(UserAccount.display_name), UserAccount.user_account_id)
+        )
+    ).all()
+    names = {row.user_account_id: row.display_name for row in found}
+    return names, [row.user_account_id for row in found if row.works]
 
 
 async def roles_over_time(session: AsyncSession, account_ids: Iterable[UUID]) -> list[RoleGrant]:

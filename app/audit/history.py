@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import RowHistory
+from app.platform.errors import Stale
 
 BOOKKEEPING = frozenset({"version", "created_at", "updated_at", "updated_by"})
 """What a version says of itself; not a part of what changed."""
@@ -136,3 +137,24 @@ def _version(table: Table, rows: list[_Row], place: int) -> RowVersion:
         values={name: row.values.get(name) for name in names},
         before={name: previous.values.get(name) for name in names} if previous is not None else None,
     )
+
+
+async def before_own_change(
+    session: AsyncSession, *, record_id: UUID, account_id: UUID | None, since: int, until: int
+) -> dict[str, Any]:
+    """
+    A row, as JSON has it, as it was in version `since`, before an account changed it into version `until`.
+
+    Stale where somebody else has a part in these changes, or there are none.
+    """
+    history = (
+        await session.scalars(
+            select(RowHistory)
+            .where(RowHistory.record_id == record_id, RowHistory.version >= since, RowHistory.version < until)
+            .order_by(RowHistory.version)
+        )
+    ).all()
+    is_own = all(row.replaced_by == account_id for row in history)
+    if not is_own or [row.version for row in history] != list(range(since, until)) or not history:
+        raise Stale
+    return history[0].row

@@ -1,7 +1,7 @@
 """What a request showed or changed, gathered on its session and written as one event."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -82,6 +82,23 @@ def without_notes(session: AsyncSession) -> Iterator[None]:
     noted = session.info.pop("trail", None)
     try:
         yield
+    finally:
+        session.info["trail"] = noted or Trail()
+
+
+@asynccontextmanager
+async def event_of_its_own(
+    session: AsyncSession, actor: Actor | None, *, action: str, request_id: str | None
+) -> AsyncIterator[None]:
+    """
+    What is noted within the block is an event of its own: of one record, where a request changes several.
+
+    None is written where the block fails.
+    """
+    noted = session.info.pop("trail", None)
+    try:
+        yield
+        await write_event(session, actor, action=action, request_id=request_id)
     finally:
         session.info["trail"] = noted or Trail()
 

@@ -22,6 +22,11 @@ class ConditionNotMet(Conflict):
         super().__init__(extra={"not_met": missing, "guards": dict(findings)}, about=about)
 
 
+class NotUndoable(Conflict):
+    code = "not_undoable"
+    detail = "This step did more than move the record, and is not taken back in this way."
+
+
 def before_last_move() -> FieldError:
     return FieldError(
         "happened_at",

@@ -43,6 +43,10 @@ async def make_move(
     return move
 
 
+UNDONE = "undone_by_author"
+"""The `via` of a move that its author has taken back."""
+
+
 async def put_back(session: AsyncSession, actor: Actor, *, record: Any, to: str, reason: str | None, via: str) -> None:
     """
     Give a locked record the state that it had before a mistake, and file it; the caller sets the rest, and flushes.

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.ownership import owner_of_new, require_owner, take_over
+from app.access.ownership import give_back, owner_of_new, require_owner, take_over
 from app.access.policy import is_from_outside
 from app.audit import service as audit
+from app.audit.history import before_own_change
 from app.conditions.queries import get_condition, require_current
+from app.events.errors import NotUndoable
 from app.events.moves import Move, decide_move
-from app.events.service import file_event, make_move
+from app.events.service import UNDONE, file_event, make_move, put_back
 from app.leads import queries
 from app.leads.errors import duplicate_of_itself
 from app.leads.models import PatientLead
@@ -31,6 +33,7 @@ from app.people.queries import is_helped
 from app.people.schemas import OF_THE_PERSON, MatchOutcome, MatchRead
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.errors import Stale
 from app.platform.etags import etag, require_match
 from app.platform.faults import faults_in, require_none
 from app.platform.plausibility import UNKNOWN_LIFE
@@ -39,6 +42,8 @@ from app.platform.stored_fields import StoredFields
 _OWNERS_WORK = "lead.write"
 WITHDREW_AS_LEAD = "Their request was withdrawn."
 LEAD_ROLE = "patient-lead"
+_MEANS_MORE = frozenset({"converted", "withdrawn"})
+"""States that are entered by more than a move of the lead."""
 _NEW = StoredFields(
     PatientLead,
     LeadCreate,
@@ -181,6 +186,42 @@ async def move_lead(
     await _move(session, actor, lead, step, via="transition")
     note(session, lead, ["status"])
     return await queries.get_lead(session, actor, lead_id=lead_id)
+
+
+async def undo_change(session: AsyncSession, actor: Actor, *, lead_id: UUID, since: int, until: int) -> PatientLead:
+    """
+    Put back the owner and the status that the actor's own change from version `since` to `until` took away.
+
+    LeadNotFound; Stale when the lead is no longer as that change left it; NotUndoable for a lead that was converted
+    or withdrew; Invalid for an owner who does not do this work any more.
+    """
+    lead = await queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
+    if lead.version != until:
+        raise Stale
+    before = await before_own_change(session, record_id=lead_id, account_id=actor.account_id, since=since, until=until)
+    fields = await give_back(session, actor, record=lead, before=before, permission=_OWNERS_WORK)
+    if before["status"] != lead.status:
+        await _take_back(session, actor, lead, before)
+        fields.append("status")
+    await session.flush()
+    note(session, lead, fields)
+    return await queries.get_lead(session, actor, lead_id=lead_id)
+
+
+async def _take_back(session: AsyncSession, actor: Actor, lead: PatientLead, before: Mapping[str, Any]) -> None:
+    """Give a locked lead the status that it had, with what belongs to it."""
+    if {lead.status, before["status"]} & _MEANS_MORE:
+        raise NotUndoable
+    if LEAD.is_open(before["status"]) and not LEAD.is_open(lead.status):
+        await require_present(session, person_id=lead.person_id)
+    await put_back(session, actor, record=lead, to=before["status"], reason=None, via=UNDONE)
+    lead.reason_code, lead.reason = before["reason_code"], before["reason"]
+    closed_at, wake_up_on, original = (before[name] for name in ("closed_at", "wake_up_on", "duplicate_of_person_id"))
+    lead.closed_at = datetime.fromisoformat(closed_at) if closed_at else None
+    lead.wake_up_on = date.fromisoformat(wake_up_on) if wake_up_on else None
+    lead.duplicate_of_person_id = UUID(original) if original else None
+    await session.flush()
+    await _keep_role(session, actor, lead)
 
 
 async def mark_converted(

@@ -8,12 +8,14 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.ownership import owner_of_new, require_owner, take_over
+from app.access.ownership import give_back, owner_of_new, require_owner, take_over
 from app.access.policy import is_from_outside
 from app.audit import service as audit
+from app.audit.history import before_own_change
 from app.conditions.queries import get_condition, require_current
+from app.events.errors import NotUndoable
 from app.events.moves import Step
-from app.events.service import make_move
+from app.events.service import UNDONE, make_move, put_back
 from app.patients import queries, rules
 from app.patients.errors import only_of_a_death, return_needs_reason, withdrawal_needs_reason
 from app.patients.models import Patient
@@ -31,7 +33,7 @@ from app.people.queries import get_person
 from app.people.schemas import OF_THE_PERSON, MatchRead, SuggestedChangeRead
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.errors import Invalid
+from app.platform.errors import Invalid, Stale
 from app.platform.etags import etag, require_match
 from app.platform.faults import require_none
 from app.platform.stored_fields import StoredFields
@@ -234,6 +236,31 @@ async def change_patient(
         await people.apply_change(session, actor, person, change.person)
     await session.flush()
     fields = {*given - {"person"}, *(change.person.model_fields_set if "person" in given else ())}
+    _note(session, patient, fields)
+    return await queries.get_patient(session, actor, patient_id=patient_id)
+
+
+async def undo_change(session: AsyncSession, actor: Actor, *, patient_id: UUID, since: int, until: int) -> Patient:
+    """
+    Put back the owner and the status that the actor's own change from version `since` to `until` took away.
+
+    PatientNotFound; Stale when the patient is no longer as that change left them; NotUndoable for a death, a withdrawal
+    or an erasure; Invalid for an owner who does not do this work any more.
+    """
+    patient = await queries.get_patient(session, actor, patient_id=patient_id, for_update=True)
+    if patient.version != until:
+        raise Stale
+    before = await before_own_change(
+        session, record_id=patient_id, account_id=actor.account_id, since=since, until=until
+    )
+    fields = await give_back(session, actor, record=patient, before=before, permission=OWNERS_WORK)
+    if before["status"] != patient.status:
+        if {before["status"], patient.status} & PATIENT.terminal:
+            raise NotUndoable
+        await put_back(session, actor, record=patient, to=before["status"], reason=before["status_reason"], via=UNDONE)
+        patient.status_reason = before["status_reason"]
+        fields.append("status")
+    await session.flush()
     _note(session, patient, fields)
     return await queries.get_patient(session, actor, patient_id=patient_id)
 

@@ -8,6 +8,7 @@ from app.about.queries import IN_SPECIAL, columns_of
 from app.access.ownership import may_own, require_owner
 from app.access.policy import roles_allowing
 from app.audit import service as audit
+from app.audit.history import before_own_change
 from app.people.lives import life_of
 from app.people.queries import get_person
 from app.people.time_zones import offset_faults
@@ -84,6 +85,18 @@ async def change_task(
     await session.flush()
     _note(session, task, given)
     return await queries.get_task(session, actor, task_id=task_id)
+
+
+async def undo_change(session: AsyncSession, actor: Actor, *, task_id: UUID, since: int, until: int) -> Task:
+    """
+    Put back the owner and the status that the actor's own change from version `since` to `until` took away.
+
+    TaskNotFound; Stale when the task is no longer as that change left it; Invalid and TransitionNotAllowed as for any
+    change.
+    """
+    before = await before_own_change(session, record_id=task_id, account_id=actor.account_id, since=since, until=until)
+    earlier = TaskUpdate.model_validate({name: before[name] for name in ("owner_id", "status")})
+    return await change_task(session, actor, task_id=task_id, change=earlier, if_match=etag(until))
 
 
 async def _move(session: AsyncSession, actor: Actor, task: Task, *, to: str) -> None:

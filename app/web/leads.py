@@ -24,9 +24,10 @@ from app.platform.errors import AppError, NotFound
 from app.platform.paging import PageQuery
 from app.platform.settings import Settings
 from app.web.about import LEADS
+from app.web.bulk import add_bulk
 from app.web.drafts import draft_of
 from app.web.forms import asked_in, read_form, read_query, typed_in
-from app.web.listing import BY_PERSON, Column, Filter, ListPage, View, add_list
+from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT, alike, around, signs_of, who
 from app.web.render import Flash, page, wanted_block
@@ -78,10 +79,21 @@ LIST = ListPage(
         View("Everyone", {}),
     ],
     empty=("No leads yet", "A lead is made when somebody asks for help by a form or the API.", "inbox"),
+    bulk=Bulk(
+        permission="lead.write",
+        owners_work="lead.write",
+        table="patient_lead",
+        get=queries.get_lead,
+        update=LeadUpdate,
+        change=service.change_lead,
+        undo=service.undo_change,
+        moves=[(word, words(word)) for word in ("contacting", "unreachable")],
+    ),
     searches=BY_PERSON,
     search_right="person.search",
 )
 add_list(router, LIST)
+add_bulk(router, LIST)
 
 
 @router.get("/leads/{lead_id}", dependencies=[allow("lead.read")])

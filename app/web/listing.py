@@ -16,14 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import class_of_order
 from app.access.policy import masked_classes_of
-from app.access.queries import account_names
+from app.access.queries import account_names, owners
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.people.search.queries import SearchFound
 from app.platform.actor import Actor
 from app.platform.errors import FieldError, Invalid
 from app.platform.paging import Found, Page, PageQuery
-from app.platform.text import Answer
+from app.platform.text import Answer, Body
 from app.web.forms import Typed, asked_in, read_query, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again
 from app.web.render import page
@@ -92,6 +92,49 @@ class View:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A record that was changed with others: from which version to which."""
+
+    record_id: UUID
+    since: int
+    until: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A record that could not be changed with others, and why. Without an answer it is no longer there."""
+
+    answer: Any
+    why: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of changing several records: a sentence, what can be undone, and what was left."""
+
+    text: str
+    done: Sequence[Change] = ()
+    left: Sequence[Failure] = ()
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """
+    How several records of a list are changed at once: `get`, `change` and `undo` are functions of its package, `update`
+    the API's model. `owners_work` is what an owner's role allows; `moves` are the states that need nothing further.
+    """
+
+    permission: str
+    owners_work: str
+    table: str
+    get: Callable[..., Awaitable[Any]]
+    update: type[Body]
+    change: Callable[..., Awaitable[Any]]
+    undo: Callable[..., Awaitable[Any]]
+    moves: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class Listing:
     """
     A page of a list as its template gets it.
@@ -123,6 +166,10 @@ class Listing:
     may: Mapping[str, bool] = field(default_factory=dict)
     searches: str = ""
     makes: str = ""
+    changes: bool = False
+    colleagues: Sequence[tuple[str, str]] = ()
+    moves: Sequence[tuple[str, str]] = ()
+    outcome: Outcome | None = None
     csrf_token: str = ""
 
     def address(self, **changes: str | None) -> str:
@@ -142,6 +189,10 @@ class Listing:
     def asked_sort(self) -> str | None:
         """The order that is asked for, None where it is the list's own."""
         return None if self.sort == self.usual_sort or self.typed else self.sort
+
+    def asked(self) -> Mapping[str, str]:
+        """What a form sends to ask for this list again."""
+        return {**self.chosen, **({"sort": self.asked_sort} if self.asked_sort else {})}
 
     def order_of(self, column: Column) -> str:
         """How the list is ordered as a column has it, as `aria-sort` says it; nothing where it is not."""
@@ -187,7 +238,7 @@ class Seen:
     owners: Mapping[UUID, str]
 
     def owner(self) -> Filter:
-        """The owners of the rows that are shown, and the one that is chosen."""
+        """The owners of the rows that are shown, the one that is chosen, and who may be one."""
         return Filter("owner_id", "Owner", [(str(key), name) for key, name in self.owners.items()])
 
     def mine(self, **more: str) -> Mapping[str, str]:
@@ -234,10 +285,15 @@ class ListPage:
     read: Callable[[Any], Answer] | None = None
     beside: Callable[[AsyncSession, Sequence[Any]], Awaitable[Mapping[Any, Any]]] | None = None
     beside_of: type[Answer] | None = None
+    bulk: Bulk | None = None
     searches: str = ""
     search_right: str | None = None
     makes: str | None = None
     may: Sequence[str] = ()
+
+    def answer_of(self, row: Any) -> Answer:
+        """A row as the API answers it."""
+        return self.answer.model_validate(row) if self.read is None else self.read(row)
 
     @property
     def name(self) -> str:
@@ -259,7 +315,7 @@ def add_list(router: APIRouter, shown: ListPage) -> None:
         wrong = typed_into_the_address(request)
         query = read_query(request, shown.question, _asked(shown, typed), zone=request.state.frame.zone, wrong=wrong)
         found = await shown.find(session, actor, query=query)
-        return page(request, "list.html", await _context(request, session, actor, shown, found, typed))
+        return page(request, "list.html", await list_context(request, session, actor, shown, found, typed))
 
     if not shown.searches:
         return
@@ -272,9 +328,9 @@ def add_list(router: APIRouter, shown: ListPage) -> None:
             query = read_query(request, shown.question, typed, zone=request.state.frame.zone)
             found = await shown.find(session, actor, query=query)
         except Invalid as error:
-            nothing = await _context(request, session, actor, shown, NOTHING, {"q": typed["q"]})
+            nothing = await list_context(request, session, actor, shown, NOTHING, {"q": typed["q"]})
             return form_again(request, "list.html", {**nothing, "is_refused": True}, error)
-        return page(request, "list.html", await _context(request, session, actor, shown, found, typed))
+        return page(request, "list.html", await list_context(request, session, actor, shown, found, typed))
 
 
 def _asked(shown: ListPage, typed: Typed) -> Typed:
@@ -287,16 +343,29 @@ def _sortable(column: Column, shown: ListPage, actor: Actor) -> Column:
     return replace(column, sort="") if class_of_order(shown.question, column.sort) in masked else column
 
 
-async def _context(
-    request: Request, session: AsyncSession, actor: Actor, shown: ListPage, found: Found[Any], typed: Typed
+async def list_context(
+    request: Request,
+    session: AsyncSession,
+    actor: Actor,
+    shown: ListPage,
+    found: Found[Any],
+    typed: Typed,
+    outcome: Outcome | None = None,
 ) -> dict[str, Any]:
-    items = audit.show_page(session, found, map(shown.read or shown.answer.model_validate, found.rows))
+    """What `list.html` gets of a page of a list."""
+    items = audit.show_page(session, found, map(shown.answer_of, found.rows))
     chosen = {
         name: str(typed[name]) for name in shown.question.model_fields if name not in _OF_THE_PAGE and typed.get(name)
     }
     owned = [row.owner_id for row in found.rows if hasattr(row, "owner_id")]
     chosen_owner = UUID(chosen["owner_id"]) if "owner_id" in chosen else None
-    seen = Seen(actor, typed, found.rows, await account_names(session, [*owned, chosen_owner]))
+    bulk = shown.bulk if shown.bulk is not None and actor.may(shown.bulk.permission) else None
+    colleagues: list[UUID] = []
+    if bulk is None:
+        names = await account_names(session, [*owned, chosen_owner])
+    else:
+        names, colleagues = await owners(session, [*owned, chosen_owner], permission=bulk.owners_work)
+    seen = Seen(actor, typed, found.rows, names)
     beside = {} if shown.beside is None else await shown.beside(session, found.rows)
     listing = Listing(
         path=shown.path,
@@ -321,6 +390,10 @@ async def _context(
         may={code: actor.may(code) for code in shown.may},
         searches=shown.searches if shown.search_right is None or actor.may(shown.search_right) else "",
         makes=f"{shown.path}/new" if shown.makes is not None and actor.may(shown.makes) else "",
+        changes=bulk is not None,
+        colleagues=[(str(key), names[key]) for key in colleagues if key != actor.account_id],
+        moves=() if bulk is None else bulk.moves,
+        outcome=outcome,
         csrf_token=request.state.frame.csrf_token,
     )
     return {**NO_ERRORS, "is_refused": False, "listing": listing}

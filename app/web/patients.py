@@ -18,21 +18,22 @@ from app.journeys import service as journey_service
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
 from app.journeys.schemas import JourneyRead
-from app.patients import answers, queries
+from app.patients import answers, queries, service
 from app.patients.care_team import answers as care_answers
 from app.patients.care_team.queries import list_care_links
 from app.patients.care_team.schemas import CareLinkFilter
 from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
-from app.patients.schemas import PatientFilter, PatientRead
+from app.patients.schemas import PatientFilter, PatientRead, PatientUpdate
 from app.patients.states import PATIENT
 from app.platform.actor import Actor
 from app.platform.errors import AppError
 from app.platform.paging import PageQuery
 from app.web.about import PATIENTS
+from app.web.bulk import add_bulk
 from app.web.drafts import draft_of
 from app.web.forms import asked_in, read_form, read_query, typed_in
-from app.web.listing import BY_PERSON, Column, Filter, ListPage, Seen, View, add_list
+from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT, around, signs_of, who
 from app.web.render import Flash, page, wanted_block
@@ -93,10 +94,21 @@ LIST = ListPage(
     beside=_overviews,
     beside_of=PatientOverview,
     empty=("No patients yet", "A patient is made from a lead that is qualified, or arrives through the API.", "users"),
+    bulk=Bulk(
+        permission="patient.write",
+        owners_work=service.OWNERS_WORK,
+        table="patient",
+        get=queries.get_patient,
+        update=PatientUpdate,
+        change=service.change_patient,
+        undo=service.undo_change,
+        moves=[(word, words(word)) for word in ("active", "inactive")],
+    ),
     searches=BY_PERSON,
     search_right="person.search",
 )
 add_list(router, LIST)
+add_bulk(router, LIST)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from app.tasks.schemas import TaskCreate, TaskFilter, TaskRead, TaskUpdate
 from app.tasks.states import TASK
 from app.web.about import LEADS, PATIENTS, About
 from app.web.addresses import came_from
+from app.web.bulk import add_bulk
 from app.web.forms import read_form, typed_in
-from app.web.listing import Column, Filter, ListPage, View, add_list
+from app.web.listing import Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.words import words
@@ -52,8 +53,19 @@ LIST = ListPage(
     ],
     empty=("No tasks yet", "A task is made on the page of a lead or a patient.", "checkbox"),
     may=("task.write",),
+    bulk=Bulk(
+        permission="task.write",
+        owners_work=service.OWNERS_WORK,
+        table="task",
+        get=get_task,
+        update=TaskUpdate,
+        change=service.change_task,
+        undo=service.undo_change,
+        moves=[(word, words(word)) for word in ("done", "open")],
+    ),
 )
 add_list(router, LIST)
+add_bulk(router, LIST)
 
 
 def _add_new(about: About) -> None:

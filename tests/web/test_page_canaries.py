@@ -134,6 +134,14 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/leads/{lead_id}/facts/{fact}": [{}, {"email": "not an address"}, {"email": "a@example.org", "seen": "x"}],
     "/patients/{patient_id}/dates/{date}": [{}, {"first_contact_date": "1800-01-01"}],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": [{}, {"to": "not_pursued", "reason_code": "other"}],
+    **{
+        f"/{place}/{what}": [{}, sent]
+        for place, key in (("leads", "lead_id"), ("patients", "patient_id"), ("tasks", "task_id"))
+        for what, sent in {
+            "bulk": {"id": f"{{{key}}}", "do": "assign", "to_owner": "nobody"},
+            "undo": {"done": f"{{{key}}}:1:2"},
+        }.items()
+    },
     "/physicians": [{}, {"q": "Personcanary"}, {"medical_license_number": "x"}],
     "/hospitals": [{}, {"q": "x"}],
     "/conditions": [{}, {"q": "x"}],

@@ -55,4 +55,91 @@
     },
     true,
   );
+
+  // Selection --------------------------------------------------------------------------------------------------
+
+  const boxes = () => [...document.querySelectorAll("#list-rows .list-pick")];
+  let last = null;
+  let isShift = false;
+
+  function count() {
+    const all = boxes();
+    const picked = all.filter((box) => box.checked).length;
+    const said = document.querySelector("[data-picked]");
+    if (said) said.textContent = `${picked.toLocaleString("en")} selected`;
+    const head = document.querySelector("[data-pick-all]");
+    if (!head) return;
+    head.checked = picked > 0 && picked === all.length;
+    head.indeterminate = picked > 0 && picked < all.length;
+  }
+
+  // From the one that was ticked before to this one, all become as this one is.
+  function pick(box, isRange) {
+    const all = boxes();
+    const [from, to] = [all.indexOf(last), all.indexOf(box)];
+    if (isRange && from >= 0) {
+      for (const one of all.slice(Math.min(from, to), Math.max(from, to) + 1)) one.checked = box.checked;
+    }
+    last = box;
+    count();
+  }
+
+  function pickRow() {
+    const box = document.activeElement?.closest("#list-rows tr")?.querySelector(".list-pick");
+    if (!box) return false;
+    box.checked = isShift || !box.checked;
+    pick(box, isShift);
+    return true;
+  }
+
+  // One tab stop a row: the box is reached by X.
+  function settle() {
+    for (const box of boxes()) box.tabIndex = -1;
+    count();
+  }
+
+  document.addEventListener("keydown", (event) => (isShift = event.shiftKey), true);
+  document.addEventListener("click", (event) => {
+    if (event.target.matches("#list-rows .list-pick")) pick(event.target, event.shiftKey);
+    if (event.target.matches("[data-pick-all]")) {
+      for (const box of boxes()) box.checked = event.target.checked;
+      count();
+    }
+    if (event.target.closest("[data-pick-none]")) {
+      for (const box of boxes()) box.checked = false;
+      count();
+    }
+  });
+  document.addEventListener("rows", settle);
+  addEventListener("pageshow", settle);
+
+  // Undo -------------------------------------------------------------------------------------------------------
+
+  const UNDO_SECONDS = 8;
+
+  function press(selector) {
+    const found = document.querySelector(selector);
+    if (!found?.checkVisibility()) return false;
+    if (found.matches("select")) found.focus();
+    else found.click();
+    return true;
+  }
+
+  function fadeToasts() {
+    for (const toast of document.querySelectorAll("[data-undo-toast]")) {
+      const fade = () => (toast.matches(":hover, :focus-within") ? setTimeout(fade, 1000) : toast.remove());
+      setTimeout(fade, UNDO_SECONDS * 1000);
+    }
+    // The answer to a form has an address that only a form can ask for.
+    const address = document.querySelector("[data-list-address]")?.dataset.listAddress;
+    if (address) history.replaceState(history.state, "", address);
+  }
+
+  keys.table.push(
+    { keys: "x", says: "Select the row; with Shift all from the last one", act: pickRow, group: "In a list" },
+    { keys: "a", says: "Assign the selected", act: () => press("[data-assign]"), group: "In a list" },
+    { keys: "z", says: "Undo what was just done", act: () => press("[data-undo]"), group: "In a list" },
+  );
+  settle();
+  fadeToasts();
 })();

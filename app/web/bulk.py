@@ -1,0 +1,161 @@
+"""Several records of a list changed at once: each with an event of its own, those that cannot be named, and undone."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.request_guard import CurrentActor, DbSession
+from app.audit import service as audit
+from app.platform.actor import Actor
+from app.platform.errors import AppError, FieldError, Invalid, NotFound, Stale
+from app.platform.paging import MAX_LIMIT
+from app.platform.text import Body
+from app.web.forms import Typed, on_a_page, read_form, read_query, typed_in
+from app.web.listing import Bulk, Change, Failure, ListPage, Outcome, list_context
+from app.web.page_guard import allow, form_again, known_errors
+from app.web.render import page
+from app.web.words import plural, words
+
+NOBODY = "nobody"
+_FIELDS = {"assign": ("owner_id", "to_owner"), "move": ("status", "to_status")}
+"""By the button: the field that it changes, and the menu that says to what."""
+
+
+class _NothingChanges(Exception):
+    """Within a block: one of all could not be changed, and all or none was asked for."""
+
+
+def add_bulk(router: APIRouter, shown: ListPage) -> None:
+    """Serve the changes of several records of a list, and their undoing."""
+    assert shown.bulk is not None  # noqa: S101 - declared by who calls
+    bulk = shown.bulk
+
+    @router.post(f"{shown.path}/bulk", name=f"change_several_{shown.name}", dependencies=[allow(bulk.permission)])
+    async def change_several(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+        """What was chosen in the bar, for each record that is selected."""
+        form = await request.form()
+        ids = [_uuid(str(text)) for text in form.getlist("id")]
+        try:
+            field, update = await _asked(request, bulk)
+            if not ids or len(ids) > MAX_LIMIT:
+                raise Invalid(fields=[FieldError("id", "selection", f"Select 1 to {MAX_LIMIT} of them.")])
+        except Invalid as error:
+            return form_again(request, "list.html", await _list(request, session, actor, shown), error)
+
+        async def change(record_id: UUID) -> Change:
+            since = (await bulk.get(session, actor, **{shown.key: record_id})).version
+            changed = await bulk.change(session, actor, **{shown.key: record_id}, change=update)
+            return Change(record_id, since, changed.version)
+
+        done: Sequence[Change] = ()
+        left: Sequence[Failure] = ()
+        try:
+            async with session.begin_nested():
+                done, left = await _each(request, session, actor, shown, ids, change, f"change_{shown.noun[0]}")
+                if left and form.get("all_or_none"):
+                    raise _NothingChanges
+        except _NothingChanges:
+            done = ()
+        said = "Assigned" if field == "owner_id" else f"Moved to {words(str(update.status)).lower()}:"  # type: ignore[attr-defined]  # the field that was asked for
+        changed = [one for one in done if one.until != one.since]
+        text = f"{said} {plural(len(done), *shown.noun)}." if done else "Nothing was changed."
+        outcome = Outcome(text, changed, left)
+        return page(request, "list.html", await _list(request, session, actor, shown, outcome))
+
+    @router.post(f"{shown.path}/undo", name=f"undo_several_{shown.name}", dependencies=[allow(bulk.permission)])
+    async def undo_several(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+        """What one has just done is taken back, for each record that is still as one has left it."""
+        changes = {one.record_id: one for text in (await request.form()).getlist("done") if (one := _change(str(text)))}
+
+        async def undo(record_id: UUID) -> Change:
+            one = changes[record_id]
+            undone = await bulk.undo(session, actor, **{shown.key: record_id}, since=one.since, until=one.until)
+            return Change(record_id, one.until, undone.version)
+
+        ids = list(changes)[:MAX_LIMIT]
+        done, left = await _each(request, session, actor, shown, ids, undo, f"undo_{shown.noun[0]}")
+        text = f"Undone for {plural(len(done), *shown.noun)}." if done else "Nothing was undone."
+        outcome = Outcome(text, (), left)
+        return page(request, "list.html", await _list(request, session, actor, shown, outcome))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _change(text: str) -> Change | None:
+    name, _, versions = text.partition(":")
+    since, _, until = versions.partition(":")
+    record_id = _uuid(name)
+    is_number = all(part.isascii() and part.isdigit() and len(part) < 10 for part in (since, until))  # noqa: PLR2004 - no version is longer
+    return Change(record_id, int(since), int(until)) if record_id and is_number else None
+
+
+async def _asked(request: Request, bulk: Bulk) -> tuple[str, Body]:
+    """The field that is changed, and the change. Invalid where nothing, or what is not offered, was chosen."""
+    form = await request.form()
+    field, menu = _FIELDS.get(str(form.get("do", "")), _FIELDS["assign"])
+    chosen = str(form.get(menu, ""))
+    if not chosen or (field == "status" and chosen not in dict(bulk.moves)):
+        raise Invalid(fields=[FieldError(menu, "missing", "Choose one of the list.")])
+    return field, read_form(bulk.update, {field: "" if chosen == NOBODY else chosen})
+
+
+async def _each(
+    request: Request,
+    session: AsyncSession,
+    actor: Actor,
+    shown: ListPage,
+    ids: Sequence[UUID | None],
+    act: Callable[[UUID], Awaitable[Change]],
+    action: str,
+) -> tuple[list[Change], list[Failure]]:
+    """
+    `act` for each record, in the order of their ids, so that two who do so at once follow each other.
+
+    Each that is done leaves its own event; each that is refused is left as it was and named.
+    """
+    done, refused = [], []
+    for record_id in sorted({one for one in ids if one is not None}):
+        try:
+            # The event is undone with the change.
+            async with (
+                known_errors(request, session),
+                audit.event_of_its_own(session, actor, action=action, request_id=request.scope.get("request_id")),
+            ):
+                done.append(await act(record_id))
+        except AppError as error:
+            refused.append((record_id, _why(error)))
+    bulk = shown.bulk
+    assert bulk is not None  # noqa: S101 - as in add_bulk
+    left = []
+    for record_id, why in refused:
+        try:
+            row = await bulk.get(session, actor, **{shown.key: record_id})
+        except NotFound as error:
+            left.append(Failure(None, error.error_detail))
+        else:
+            left.append(Failure(shown.answer_of(row), why))
+    return done, left
+
+
+def _why(error: AppError) -> str:
+    if isinstance(error, Stale):
+        return "It was changed meanwhile."
+    return " ".join(map(on_a_page, error.fields)) or error.error_detail
+
+
+async def _list(
+    request: Request, session: AsyncSession, actor: Actor, shown: ListPage, outcome: Outcome | None = None
+) -> dict[str, Any]:
+    """The list that the form was sent from."""
+    typed: Typed = await typed_in(request, shown.question)
+    query = read_query(request, shown.question, typed, zone=request.state.frame.zone)
+    found = await shown.find(session, actor, query=query)
+    return await list_context(request, session, actor, shown, found, typed, outcome)
