@@ -109,6 +109,7 @@ _ALL = [
     ),
     Permission("came_back.read_all", "Read all who came back after a death or a withdrawal, or opted out."),
     Permission("came_back.close", "Say what was decided about somebody who came back."),
+    Permission("list.export", "Take what a list shows out as a file, with a stated reason."),
     Permission("key.manage", "Read and revoke API keys."),
     Permission("key.make", "Make and rotate API keys.", personal=False),
     Permission("user.manage", "Create, change and disable accounts."),
@@ -192,7 +193,7 @@ GRANTS: dict[Role, frozenset[str]] = {
         | _OPENING
         | _TYPING
         | _OWN
-        | {"programme.write", "trial.write", "gate.write", "norm.write"}
+        | {"programme.write", "trial.write", "gate.write", "norm.write", "list.export"}
     ),
     Role.DATA_STEWARD: frozenset(
         _REFERENCE_READ
@@ -219,6 +220,7 @@ GRANTS: dict[Role, frozenset[str]] = {
             "document.void_any",
             "document.read_voided",
             "patient.read_deleted",
+            "list.export",
         }
     ),
     Role.PRIVACY_OFFICER: frozenset(

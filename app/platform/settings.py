@@ -127,6 +127,7 @@ class Settings(BaseModel):
     caseload: Caseload = Caseload.SHARED
     default_language: Language = "en"
     default_time_zone: ZoneName = "UTC"
+    list_export_rows: int = Field(default=10_000, ge=1, le=100_000)
     pool_size: int = Field(default=16, ge=2, le=200)
     pool_timeout_seconds: float = Field(default=3.0, gt=0, le=60)
     statement_timeout_seconds: float = Field(default=5.0, gt=0, le=600)
@@ -180,6 +181,7 @@ class Settings(BaseModel):
             "caseload": "CRM_CASELOAD",
             "default_language": "CRM_LANGUAGE",
             "default_time_zone": "CRM_TIME_ZONE",
+            "list_export_rows": "CRM_LIST_EXPORT_ROWS",
             "pool_size": "CRM_POOL_SIZE",
             "pool_timeout_seconds": "CRM_POOL_TIMEOUT",
             "statement_timeout_seconds": "CRM_STATEMENT_TIMEOUT",

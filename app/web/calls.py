@@ -23,6 +23,7 @@ from app.tasks.schemas import TaskCreate
 from app.tasks.service import open_task
 from app.web.about import LEADS, PATIENTS, About
 from app.web.drafts import draft_is_sent, draft_of
+from app.web.exports import add_export
 from app.web.forms import Typed, read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
@@ -235,7 +236,7 @@ LIST = ListPage(
     columns=(
         Column("name", "Who", value="person", cell="person"),
         Column("when", "When", 0, "occurs_at", "moment", "occurs"),
-        Column("state", "State", 0, "status", "call_state"),
+        Column("state", "State", 0, "outcome", "call_state"),
         Column("how", "How", 3, "channel", "call_how"),
         Column("navigator", "Navigator", 2, "pn", "colleague"),
         Column("condition", "Notes", 1, "notes"),
@@ -251,6 +252,7 @@ LIST = ListPage(
     may=("call.write",),
 )
 add_list(router, LIST)
+add_export(router, LIST)
 
 
 @router.get("/calls/{call_id}/outcome", dependencies=[allow("call.write")])

@@ -14,6 +14,7 @@ from app.patients.queries import list_patients
 from app.patients.schemas import PatientFilter
 from app.platform.actor import Actor
 from app.platform.paging import Found, Page
+from app.web.exports import add_export
 from app.web.listing import Column, Listing, ListPage, View, add_list
 from app.web.page_guard import page_router
 from app.web.physicians import IN_USE
@@ -47,6 +48,7 @@ LIST = ListPage(
     makes="condition.write",
 )
 add_list(router, LIST)
+add_export(router, LIST)
 
 
 async def _who_has_it(session: AsyncSession, actor: Actor, condition: Any) -> Sequence[Listing]:

@@ -10,6 +10,7 @@ from app.hospitals.schemas import HospitalCreate, HospitalFilter, HospitalRead, 
 from app.physicians.queries import list_physicians
 from app.physicians.schemas import PhysicianFilter, PhysicianRead
 from app.platform.actor import Actor
+from app.web.exports import add_export
 from app.web.listing import Column, Listing, ListPage, View, add_list
 from app.web.page_guard import page_router
 from app.web.physicians import IN_USE
@@ -44,6 +45,7 @@ LIST = ListPage(
     makes="hospital.write",
 )
 add_list(router, LIST)
+add_export(router, LIST)
 
 
 async def _physicians(session: AsyncSession, actor: Actor, hospital: Any) -> Sequence[Listing]:

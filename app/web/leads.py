@@ -26,6 +26,7 @@ from app.platform.settings import Settings
 from app.web.about import LEADS
 from app.web.bulk import add_bulk
 from app.web.drafts import draft_of
+from app.web.exports import add_export
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
@@ -93,6 +94,7 @@ LIST = ListPage(
     search_right="person.search",
 )
 add_list(router, LIST)
+add_export(router, LIST)
 add_bulk(router, LIST)
 
 

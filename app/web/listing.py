@@ -170,6 +170,7 @@ class Listing:
     colleagues: Sequence[tuple[str, str]] = ()
     moves: Sequence[tuple[str, str]] = ()
     outcome: Outcome | None = None
+    exports: bool = False
     csrf_token: str = ""
 
     def address(self, **changes: str | None) -> str:
@@ -394,6 +395,7 @@ async def list_context(
         colleagues=[(str(key), names[key]) for key in colleagues if key != actor.account_id],
         moves=() if bulk is None else bulk.moves,
         outcome=outcome,
+        exports=actor.may("list.export"),
         csrf_token=request.state.frame.csrf_token,
     )
     return {**NO_ERRORS, "is_refused": False, "listing": listing}

@@ -32,6 +32,7 @@ from app.platform.paging import PageQuery
 from app.web.about import PATIENTS
 from app.web.bulk import add_bulk
 from app.web.drafts import draft_of
+from app.web.exports import add_export
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
@@ -108,6 +109,7 @@ LIST = ListPage(
     search_right="person.search",
 )
 add_list(router, LIST)
+add_export(router, LIST)
 add_bulk(router, LIST)
 
 

@@ -14,6 +14,7 @@ from app.physicians import queries, service
 from app.physicians.schemas import PhysicianFilter, PhysicianRead, PhysicianUpdate
 from app.platform.actor import Actor
 from app.platform.paging import MAX_LIMIT
+from app.web.exports import add_export
 from app.web.listing import Column, Filter, Listing, ListPage, View, add_list
 from app.web.page_guard import page_router
 from app.web.things import Choices, Field, Thing, add_thing, beside
@@ -57,6 +58,7 @@ LIST = ListPage(
     search_right="person.search",
 )
 add_list(router, LIST)
+add_export(router, LIST)
 
 
 def _named(rows: set[Any], key: str) -> Choices:

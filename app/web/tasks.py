@@ -13,6 +13,7 @@ from app.tasks.states import TASK
 from app.web.about import LEADS, PATIENTS, About
 from app.web.addresses import came_from
 from app.web.bulk import add_bulk
+from app.web.exports import add_export
 from app.web.forms import read_form, typed_in
 from app.web.listing import Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
@@ -65,6 +66,7 @@ LIST = ListPage(
     ),
 )
 add_list(router, LIST)
+add_export(router, LIST)
 add_bulk(router, LIST)
 
 

@@ -25,6 +25,7 @@ from app.journeys.trial.kind import TRIAL
 from app.journeys.trial.models import REGISTRIES
 from app.journeys.trial.schemas import TrialCreate, TrialFilter, TrialRead, TrialStatus, TrialUpdate
 from app.platform.actor import Actor
+from app.web.exports import add_export
 from app.web.listing import Column, Filter, Listing, ListPage, View, add_list
 from app.web.page_guard import page_router
 from app.web.things import Field, New, Thing, add_thing, beside
@@ -108,6 +109,8 @@ PROGRAMMES = ListPage(
 )
 add_list(router, TRIALS)
 add_list(router, PROGRAMMES)
+add_export(router, TRIALS)
+add_export(router, PROGRAMMES)
 
 
 async def _journeys(session: AsyncSession, actor: Actor, kind: Kind, **into: Any) -> Sequence[Listing]:

@@ -40,7 +40,7 @@ SECRET = (S, S.encode().hex(), base64.b64encode(S.encode()).decode())
 """As text, in hexadecimal digits, and in Base64: twelve letters, so that what follows them changes nothing."""
 STAFF_TABLES = {
     "user_account", "web_session", "access_opening", "outgoing_mail", "sign_in_attempt", "outside_identity",
-    "held_form",
+    "held_form", "list_export",
 }  # fmt: skip
 """These are about those who work here: who may see them follows from the page and not from the privacy class."""
 STAFF_SHOWN: dict[str, set[str]] = {
@@ -141,6 +141,13 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
             "bulk": {"id": f"{{{key}}}", "do": "assign", "to_owner": "nobody"},
             "undo": {"done": f"{{{key}}}:1:2"},
         }.items()
+    },
+    **{
+        f"/{place}/export": [{}, {"go": "1", "reason": "x", "format": "csv", "columns": column}]
+        for column in ("condition",)
+        for place in (
+            "leads", "patients", "calls", "tasks", "physicians", "hospitals", "conditions", "trials", "programmes",
+        )
     },
     "/physicians": [{}, {"q": "Personcanary"}, {"medical_license_number": "x"}],
     "/hospitals": [{}, {"q": "x"}],
@@ -327,6 +334,7 @@ held_form (user_account_id, path, fields, expires_at) VALUES (:account, '/', '{}
 outside_identity (user_account_id, issuer, subject) VALUES (:account, 'x', 'x');
 outside_sign_in (state_sha256, holder_sha256, nonce, code_verifier, next_path, expires_at)
  VALUES (HASH, HASH, 'x', 'x', '/', now());
+list_export (list_path, columns, format, row_count, reason) VALUES ('/leads', '{}', 'csv', 0, 'x');
 outgoing_mail (to_address, subject, body, due_at) VALUES ('x', 'x', 'x', now());
 idempotency_key (owner_id, key, request_hash, status, answer) VALUES (:account, 'x', HASH, 200, 'x')
 """
