@@ -36,7 +36,7 @@ LIST = ListPage(
     key="medical_condition_id",
     columns=(
         Column("name", "Name", 0, "name", "name", "name"),
-        Column("abbreviation", "Short", 1, "abbreviation"),
+        Column("abbreviation", "Abbreviation", 1, "abbreviation"),
         Column("condition", "Also called", 2, "synonyms", "list"),
         Column("status", "State", 0, "is_active", "in_use"),
     ),
@@ -92,7 +92,7 @@ THING = Thing(
     get=queries.get_condition,
     read=answers.read,
     facts=(
-        Column("abbreviation", "Short", value="abbreviation"),
+        Column("abbreviation", "Abbreviation", value="abbreviation"),
         Column("synonyms", "Also called", value="synonyms", cell="lines"),
         Column("codes", "Codes", value="codes", cell="codes"),
         Column("description", "Description", value="description"),

@@ -4,16 +4,19 @@ from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
+from sqlalchemy import func, select
 
 from app.hospitals.models import Hospital
+from app.leads.models import PatientLead
 from app.main import create_app
 from app.patients.models import PatientPhysicianRelationship
+from app.people.models import Person
 from app.platform.db import Database
 from app.platform.settings import Settings
 from tests.browser.conftest import Open, Serve
 from tests.browser.test_patients import LONG, _as
 from tests.browsing import somebody
-from tests.builders import a_patient, a_person, a_physician, a_programme, a_trial, a_trial_journey
+from tests.builders import a_lead, a_patient, a_person, a_physician, a_programme, a_trial, a_trial_journey
 
 pytestmark = pytest.mark.long
 
@@ -87,3 +90,85 @@ async def test_pages_of_things_have_no_finding_and_never_scroll_sideways(
                 found.append(f"{path}: {width}: scrolls sideways by {sideways} px")
     assert found == []
     assert [said for said in seen.console if "was preloaded using link preload" not in said] == []
+
+
+@pytest.fixture(scope="module")
+async def leads(settings: Settings, committed_database: Database) -> UUID:
+    """A navigator with sixty leads of a country that nobody else has; their account."""
+    async with committed_database.session() as session:
+        who = await somebody(session, settings, "navigator", email="leads@lists.example", name="Noor Brandt")
+        await somebody(session, settings, "navigator", email="karim@lists.example", name="Karim Osei")
+        for number in range(60):
+            person = await a_person(session, first_name=f"Lead{number}", last_name="Visser", country="NU")
+            await a_lead(session, person)
+        await session.commit()
+        return who.account_id
+
+
+async def _owned(database: Database) -> int:
+    async with database.session() as session:
+        query = select(func.count(PatientLead.lead_id)).where(PatientLead.owner_id.is_not(None), Person.country == "NU")
+        return int(await session.scalar(query.join(Person, Person.person_id == PatientLead.person_id)) or 0)
+
+
+async def test_twenty_leads_are_assigned_with_four_actions_and_undone_with_one(
+    open_page: Open, crm: str, committed_database: Database, leads: UUID
+) -> None:
+    seen = await _as(open_page, crm, committed_database, leads)
+    page = seen.page
+    await page.goto(f"{crm}/leads?country=NU")
+    boxes = page.locator("#list-rows .list-pick")
+    await expect(boxes).to_have_count(50)
+
+    await boxes.nth(0).click(force=True)
+    await boxes.nth(19).click(modifiers=["Shift"])
+    await expect(page.get_by_text("20 selected")).to_be_visible()
+    await page.get_by_label("Assign to").select_option("Karim Osei")
+    await page.get_by_role("button", name="Assign").click()
+
+    await expect(page.get_by_text("Assigned 20 leads.")).to_be_visible()
+    assert await _owned(committed_database) == 20
+    assert page.url == f"{crm}/leads?country=NU"
+    await page.keyboard.press("z")
+    await expect(page.get_by_text("Undone for 20 leads.")).to_be_visible()
+    assert await _owned(committed_database) == 0
+
+
+async def test_rows_are_selected_by_keys_and_more_are_put_below_with_focus_on_the_first_of_them(
+    open_page: Open, crm: str, committed_database: Database, leads: UUID
+) -> None:
+    seen = await _as(open_page, crm, committed_database, leads)
+    page = seen.page
+    await page.goto(f"{crm}/leads?country=NU")
+    for key in ("j", "x", "j", "j", "Shift+X"):
+        await page.keyboard.press(key)
+    await expect(page.get_by_text("3 selected")).to_be_visible()
+    await page.keyboard.press("a")
+    await expect(page.get_by_label("Assign to")).to_be_focused()
+
+    await page.get_by_role("button", name="Clear the selection").press("Enter")
+    await page.get_by_role("link", name="Load more").press("Enter")
+    rows = page.locator("#list-rows .row-link")
+    await expect(rows).to_have_count(60)
+    await expect(rows.nth(50)).to_be_focused()
+    await expect(page.locator("#list-foot")).to_contain_text("60 leads")
+    assert page.url == f"{crm}/leads?country=NU"
+    assert [said for said in seen.console if "was preloaded using link preload" not in said] == []
+
+
+async def test_a_filtered_list_is_taken_out_as_a_file(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], leads: UUID
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids["data_steward"])
+    page = seen.page
+    await page.goto(f"{crm}/leads?country=NU")
+    await page.get_by_role("button", name="Export").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Export leads")
+    assert await seen.findings() == []
+    await page.get_by_label("Why do you need this file?").fill("The monthly meeting.")
+    async with page.expect_download() as file:
+        await page.get_by_role("button", name="Export leads").click()
+    made = await file.value
+    assert made.suggested_filename.endswith(".csv")
+    written = (await made.path()).read_text(encoding="utf-8-sig")
+    assert len(written.splitlines()) == 61

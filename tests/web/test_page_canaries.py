@@ -334,7 +334,7 @@ held_form (user_account_id, path, fields, expires_at) VALUES (:account, '/', '{}
 outside_identity (user_account_id, issuer, subject) VALUES (:account, 'x', 'x');
 outside_sign_in (state_sha256, holder_sha256, nonce, code_verifier, next_path, expires_at)
  VALUES (HASH, HASH, 'x', 'x', '/', now());
-list_export (list_path, columns, format, row_count, reason) VALUES ('/leads', '{}', 'csv', 0, 'x');
+list_export (list_path, columns, format, row_count, reason) VALUES ('/leads', '{}', 'csv', 0, 'Staffcanary');
 outgoing_mail (to_address, subject, body, due_at) VALUES ('x', 'x', 'x', now());
 idempotency_key (owner_id, key, request_hash, status, answer) VALUES (:account, 'x', HASH, 200, 'x')
 """

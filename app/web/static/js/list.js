@@ -132,7 +132,7 @@
     }
     // The answer to a form has an address that only a form can ask for.
     const address = document.querySelector("[data-list-address]")?.dataset.listAddress;
-    if (address) history.replaceState(history.state, "", address);
+    if (address) setTimeout(() => history.replaceState(history.state, "", address));
   }
 
   keys.table.push(
@@ -140,6 +140,17 @@
     { keys: "a", says: "Assign the selected", act: () => press("[data-assign]"), group: "In a list" },
     { keys: "z", says: "Undo what was just done", act: () => press("[data-undo]"), group: "In a list" },
   );
+  document.addEventListener("visited", () => {
+    last = null;
+    settle();
+    fadeToasts();
+  });
   settle();
   fadeToasts();
+
+  // A file comes without a page: the button can be pressed again.
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (event.target.matches("form[data-file]")) setTimeout(() => button?.removeAttribute("aria-busy"), 2000);
+  });
 })();
