@@ -1075,6 +1075,7 @@ CREATE TABLE account_preference (
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
     sidebar_folded boolean,
+    hidden_columns text[],
     CONSTRAINT ck_account_preference_density_known CHECK ((density = ANY (ARRAY['comfortable'::text, 'compact'::text]))),
     CONSTRAINT ck_account_preference_landing_place_known CHECK ((landing_place = ANY (ARRAY['today'::text, 'leads'::text, 'patients'::text, 'calls'::text, 'journeys'::text, 'physicians'::text, 'hospitals'::text, 'trials'::text, 'programmes'::text, 'conditions'::text, 'dashboard'::text, 'data_quality'::text, 'oversight'::text, 'administration'::text]))),
     CONSTRAINT ck_account_preference_language_known CHECK ((language = ANY (ARRAY['en'::text, 'nl'::text, 'de'::text, 'fr'::text, 'es'::text])))
@@ -1504,6 +1505,19 @@ CREATE TABLE known_device (
     user_account_id uuid NOT NULL,
     reference_sha256 bytea NOT NULL,
     last_used_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE list_export (
+    list_export_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    exported_by uuid,
+    list_path text NOT NULL,
+    columns text[] NOT NULL,
+    format text NOT NULL,
+    row_count integer NOT NULL,
+    reason text NOT NULL,
+    request_id text,
+    CONSTRAINT ck_list_export_reason_not_blank CHECK ((btrim(reason) <> ''::text))
 );
 
 CREATE TABLE medical_condition (
@@ -2174,6 +2188,9 @@ ALTER TABLE ONLY journey_event
 ALTER TABLE ONLY known_device
     ADD CONSTRAINT pk_known_device PRIMARY KEY (known_device_id);
 
+ALTER TABLE ONLY list_export
+    ADD CONSTRAINT pk_list_export PRIMARY KEY (list_export_id);
+
 ALTER TABLE ONLY medical_condition
     ADD CONSTRAINT pk_medical_condition PRIMARY KEY (medical_condition_id);
 
@@ -2517,6 +2534,8 @@ CREATE INDEX ix_journey_event_patient_id ON journey_event USING btree (patient_i
 CREATE INDEX ix_journey_event_patient_id_happened_at ON journey_event USING btree (patient_id, happened_at DESC, journey_event_id DESC) WHERE (patient_id IS NOT NULL);
 
 CREATE INDEX ix_known_device_last_used_at ON known_device USING btree (last_used_at);
+
+CREATE INDEX ix_list_export_created_at ON list_export USING btree (created_at DESC, list_export_id DESC);
 
 CREATE INDEX ix_medical_condition_active_name ON medical_condition USING btree (is_active, lower((name)::text), medical_condition_id);
 
@@ -2878,6 +2897,8 @@ CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON intake_submission FOR EA
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON journey_event FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON list_export FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON row_history FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON audit_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -2885,6 +2906,8 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON audit_event FOR EACH STATEMENT
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON intake_submission FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON journey_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON list_export FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON row_history FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
@@ -3182,4 +3205,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0053_stage_norms');
+INSERT INTO alembic_version VALUES ('0055_hidden_columns');

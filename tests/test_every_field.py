@@ -235,6 +235,7 @@ PREFERENCES: dict[str, tuple[Any, Any]] = {
     "language": ("nl", "de"),
     "time_zone": ("Europe/Amsterdam", "Europe/Berlin"),
     "density": ("compact", "comfortable"),
+    "hidden_columns": (["leads.source"], ["leads.owner", "patients.journey"]),
     "shortcuts": (False, True),
     "landing_place": ("calls", "leads"),
     "sidebar_folded": (True, False),

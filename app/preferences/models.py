@@ -27,3 +27,4 @@ class AccountPreference(Edited, Base):
     shortcuts: Mapped[bool | None] = mapped_column(info=INTERNAL)
     landing_place: Mapped[str | None] = mapped_column(info=INTERNAL)
     sidebar_folded: Mapped[bool | None] = mapped_column(info=INTERNAL)
+    hidden_columns: Mapped[list[str] | None] = mapped_column(info=INTERNAL)

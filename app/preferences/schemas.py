@@ -1,15 +1,17 @@
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from app.people.fields import TimeZone
 from app.people.time_zones import canonical_zone
-from app.platform.text import OMITTED, Answer, Body, Flag, one_of
+from app.platform.text import OMITTED, Answer, Body, Flag, line, one_of
 from app.preferences.words import DENSITIES, LANDING_PLACES, LANGUAGES
 
 PageLanguage: Any = one_of(LANGUAGES)
 Density: Any = one_of(DENSITIES)
 LandingPlace: Any = one_of(LANDING_PLACES)
+ColumnOfList: Any = line(80, pattern=r"^[a-z_]+\.[a-z_]+$")
+"""A column of a list page that is not shown: the list and the column, such as `leads.source`."""
 Zone = Annotated[TimeZone, AfterValidator(canonical_zone)]
 """Kept by the name that is in use."""
 
@@ -23,6 +25,7 @@ class PreferencesUpdate(Body):
     shortcuts: Flag | None = OMITTED
     landing_place: LandingPlace | None = OMITTED
     sidebar_folded: Flag | None = OMITTED
+    hidden_columns: Annotated[list[ColumnOfList], Field(max_length=200)] | None = OMITTED
 
 
 class PreferencesRead(Answer):
@@ -34,5 +37,6 @@ class PreferencesRead(Answer):
     shortcuts: bool
     landing_place: str
     sidebar_folded: bool
+    hidden_columns: list[str]
     chosen: list[str]
     version: int

@@ -26,6 +26,7 @@ async def preferences_of(session: AsyncSession, settings: Settings, *, account_i
         "shortcuts": True,
         "landing_place": "today",
         "sidebar_folded": False,
+        "hidden_columns": [],
     }
     chosen = {name: value for name in defaults if row is not None and (value := getattr(row, name)) is not None}
     return PreferencesRead.model_validate(

@@ -32,7 +32,7 @@ from app.platform.paging import MAX_LIMIT, PageQuery
 from app.platform.settings import Settings
 from app.platform.text import Answer, Body, Reason
 from app.web.forms import Typed, read_form, read_query, typed_in
-from app.web.listing import Column, Listing, ListPage, list_context
+from app.web.listing import Column, Listing, ListPage, list_context, seen_columns
 from app.web.page_guard import NO_ERRORS, allow, form_again
 from app.web.render import PAGE_HEADERS, page
 from app.web.words import country_name, local, person_name, shown_in, words
@@ -122,7 +122,9 @@ def add_export(router: APIRouter, shown: ListPage) -> None:
         asked_list = await typed_in(request, shown.question)
         query = read_query(request, shown.question, asked_list, zone=request.state.frame.zone)
         if "go" not in form:
-            usual = {"format": "csv", "reason": "", "columns": [one.key for one in choices if not one.is_health]}
+            seen = {column.key for column in seen_columns(request, shown)}
+            ticked = [one.key for one in choices if one.key in seen and not one.is_health]
+            usual = {"format": "csv", "reason": "", "columns": ticked}
             context = await _context(request, session, actor, shown, query, asked_list, choices)
             return page(request, "exports/new.html", {**NO_ERRORS, **context, "typed": usual})
         try:

@@ -211,6 +211,7 @@ def frame_for(request: Request, visitor: Visitor, preferences: PreferencesRead) 
         density=preferences.density,
         shortcuts=preferences.shortcuts,
         sidebar_folded=preferences.sidebar_folded,
+        hidden_columns=tuple(preferences.hidden_columns),
         csrf_token=csrf.masked(visitor.csrf_token),
         search_href=SEARCH_HREF,
         search_hint="Search people and references" if actor.may("person.search") else "Search pages",

@@ -24,8 +24,10 @@ from app.platform.actor import Actor
 from app.platform.errors import FieldError, Invalid
 from app.platform.paging import Found, Page, PageQuery
 from app.platform.text import Answer, Body
+from app.preferences.schemas import PreferencesUpdate
+from app.preferences.service import change_preferences
 from app.web.forms import Typed, asked_in, read_query, typed_in
-from app.web.page_guard import NO_ERRORS, allow, form_again
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to
 from app.web.render import page
 from app.web.words import words
 
@@ -166,6 +168,7 @@ class Listing:
     may: Mapping[str, bool] = field(default_factory=dict)
     searches: str = ""
     makes: str = ""
+    offered: Sequence[tuple[str, str, bool]] = ()
     changes: bool = False
     colleagues: Sequence[tuple[str, str]] = ()
     moves: Sequence[tuple[str, str]] = ()
@@ -318,6 +321,20 @@ def add_list(router: APIRouter, shown: ListPage) -> None:
         found = await shown.find(session, actor, query=query)
         return page(request, "list.html", await list_context(request, session, actor, shown, found, typed))
 
+    @router.post(
+        f"{shown.path}/columns", name=f"choose_columns_of_{shown.name}", dependencies=[allow("preferences.own")]
+    )
+    async def choose_columns(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+        """Which columns of the list one sees from now on."""
+        form, typed = await request.form(), await typed_in(request, shown.question)
+        wanted = {str(key) for key in form.getlist("column")}
+        others = [name for name in request.state.frame.hidden_columns if not name.startswith(f"{shown.name}.")]
+        hidden = [f"{shown.name}.{column.key}" for column in shown.columns[1:] if column.key not in wanted]
+        change = PreferencesUpdate(hidden_columns=[*others, *hidden])
+        await change_preferences(session, request.app.state.settings, actor, change=change)
+        asked = {name: str(value) for name, value in typed.items() if value and name not in (*TYPED, "limit", "cursor")}
+        return go_to(request, f"{shown.path}?{urlencode(asked)}" if asked else shown.path)
+
     if not shown.searches:
         return
 
@@ -336,6 +353,20 @@ def add_list(router: APIRouter, shown: ListPage) -> None:
 
 def _asked(shown: ListPage, typed: Typed) -> Typed:
     return {name: value for name, value in typed.items() if name in shown.question.model_fields}
+
+
+def seen_columns(request: Request, shown: ListPage) -> list[Column]:
+    """The columns that the account has not hidden; the first one, which names the row, is always there."""
+    hidden = request.state.frame.hidden_columns
+    return [
+        column for place, column in enumerate(shown.columns) if place == 0 or f"{shown.name}.{column.key}" not in hidden
+    ]
+
+
+def _offered(request: Request, shown: ListPage) -> list[tuple[str, str, bool]]:
+    """The columns that can be hidden: key, label, and whether it is seen."""
+    seen = {column.key for column in seen_columns(request, shown)}
+    return [(column.key, column.label, column.key in seen) for column in shown.columns[1:]]
 
 
 def _sortable(column: Column, shown: ListPage, actor: Actor) -> Column:
@@ -371,7 +402,8 @@ async def list_context(
     listing = Listing(
         path=shown.path,
         noun=shown.noun,
-        columns=[_sortable(column, shown, actor) for column in shown.columns],
+        columns=[_sortable(column, shown, actor) for column in seen_columns(request, shown)],
+        offered=_offered(request, shown),
         filters=shown.filters(seen),
         views=shown.views(seen),
         chosen=chosen,

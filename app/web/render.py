@@ -115,7 +115,8 @@ class Frame:
     `request.state.frame`; without one a page stands alone (sign-in, errors before sign-in).
 
     `zone` is the viewer's time zone. Without `search_href` there is no search field and no word of it; `search_hint`
-    stands in the field. `density`, `shortcuts` (keys of one letter) and `sidebar_folded` are as the account has chosen.
+    stands in the field. `density`, `shortcuts` (keys of one letter) and `sidebar_folded` are as the account has chosen,
+    `hidden_columns` the columns of lists that it does not show.
     `phone_nav` names the up to four places of the bar at the bottom
     of a phone.
     `banner` stays above every page while what it says is true.
@@ -134,6 +135,7 @@ class Frame:
     density: str = "comfortable"
     shortcuts: bool = True
     sidebar_folded: bool = False
+    hidden_columns: Sequence[str] = ()
     banner: Banner | None = None
 
     def current_href(self, path: str) -> str | None:

@@ -21,6 +21,7 @@ DEFAULTS = {
     "shortcuts": True,
     "landing_place": "today",
     "sidebar_folded": False,
+    "hidden_columns": [],
 }
 OTHERS = {
     "language": "nl",
@@ -29,6 +30,7 @@ OTHERS = {
     "shortcuts": False,
     "landing_place": "calls",
     "sidebar_folded": True,
+    "hidden_columns": ["leads.source"],
 }
 
 
@@ -47,7 +49,7 @@ async def test_what_is_chosen_counts_and_null_goes_back(client: httpx.AsyncClien
     assert changed.json() == OTHERS | {"chosen": list(OTHERS), "version": changed.json()["version"]}
     assert (stale.status_code, stale.json()["code"]) == (412, "stale_version")
     assert {name: back.json()[name] for name in DEFAULTS} == OTHERS | {"language": "en", "shortcuts": True}
-    assert back.json()["chosen"] == ["time_zone", "density", "landing_place", "sidebar_folded"]
+    assert back.json()["chosen"] == ["time_zone", "density", "landing_place", "sidebar_folded", "hidden_columns"]
     assert (await client.get(URL, headers=me)).json() == back.json()
     assert (await client.get(URL, headers=other)).json() == first.json()
     rows = await session.scalars(

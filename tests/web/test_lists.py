@@ -17,7 +17,7 @@ from app.platform.settings import Settings
 from app.web import screens  # noqa: F401 - fills LISTS
 from app.web.listing import LISTS, Column, ListPage
 from app.web.render import Components, build_environment
-from tests.browsing import as_user, signed_in, somebody
+from tests.browsing import ORIGIN, as_user, signed_in, somebody
 from tests.builders import a_call, a_lead, a_patient, a_person, a_physician, a_task, a_trial
 from tests.conftest import BoundDatabase
 from tests.web.test_patients_pages import statements
@@ -120,3 +120,28 @@ async def test_the_rest_of_a_list_keeps_its_filters_and_order(
     everything = await client.get("/leads", params={"status": "new", "sort": "created"})
     assert found == re.findall(r'class="row-link" href="([^"]+)"', everything.text)
     assert len(found) == 5
+
+
+async def test_an_account_chooses_the_columns_of_each_list_for_itself(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    await _five_of_each(session, None)
+    token = await as_user(client, session, settings, "navigator")
+
+    async def heads(path: str) -> list[str]:
+        answer = await client.get(path)
+        return re.findall(r'<th scope="col"[^>]*data-column="(\w+)"', answer.text)
+
+    before = {path: await heads(path) for path in ("/leads", "/patients")}
+    sent: dict[str, str | list[str]] = {"csrf_token": token, "status": "new", "sort": "created", "q": "visser"}
+    chosen = await client.post("/leads/columns", data=sent | {"column": ["status", "no_such"]}, headers=ORIGIN)
+    await client.post("/patients/columns", data=sent | {"column": ["owner"]}, headers=ORIGIN)
+    after = {path: await heads(path) for path in before}
+    await client.post("/leads/columns", data=sent | {"column": before["/leads"]}, headers=ORIGIN)
+    again = {path: await heads(path) for path in before}
+    await as_user(client, session, settings, "navigator", "auditor")
+
+    assert chosen.headers["location"] == "/leads?status=new&sort=created"
+    assert after == {"/leads": ["name", "status"], "/patients": ["name", "owner"]}
+    assert again == {"/leads": before["/leads"], "/patients": ["name", "owner"]}
+    assert await heads("/leads") == before["/leads"]

@@ -143,6 +143,12 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         }.items()
     },
     **{
+        f"/{place}/columns": [{}, {"column": "status"}]
+        for place in (
+            "leads", "patients", "calls", "tasks", "physicians", "hospitals", "conditions", "trials", "programmes",
+        )
+    },
+    **{
         f"/{place}/export": [{}, {"go": "1", "reason": "x", "format": "csv", "columns": column}]
         for column in ("condition",)
         for place in (
