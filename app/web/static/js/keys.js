@@ -55,13 +55,13 @@ const keys = (() => {
     { keys: "\\", says: "Fold or unfold the sidebar", act: press("[data-fold]"), group: "Everywhere" },
     { keys: "Ctrl Enter", says: "Save what one is writing", act: save, group: "Everywhere", always: true },
     { keys: "Escape", says: "Close what is open, and go back to where one was", group: "Everywhere", always: true },
-    { keys: "g t", says: "Today", act: go("/today"), group: "Go to" },
-    { keys: "g l", says: "Leads", act: go("/leads"), group: "Go to" },
-    { keys: "g p", says: "Patients", act: go("/patients"), group: "Go to" },
-    { keys: "g c", says: "Calls", act: go("/calls"), group: "Go to" },
-    { keys: "g k", says: "Tasks", act: go("/tasks"), group: "Go to" },
-    { keys: "g j", says: "Journeys", act: go("/journeys"), group: "Go to" },
-    { keys: "g d", says: "Dashboard", act: go("/dashboard"), group: "Go to" },
+    { keys: "g t", says: "Today", act: go("/today"), place: "/today", group: "Go to" },
+    { keys: "g l", says: "Leads", act: go("/leads"), place: "/leads", group: "Go to" },
+    { keys: "g p", says: "Patients", act: go("/patients"), place: "/patients", group: "Go to" },
+    { keys: "g c", says: "Calls", act: go("/calls"), place: "/calls", group: "Go to" },
+    { keys: "g k", says: "Tasks", act: go("/tasks"), place: "/tasks", group: "Go to" },
+    { keys: "g j", says: "Journeys", act: go("/journeys"), place: "/journeys", group: "Go to" },
+    { keys: "g d", says: "Dashboard", act: go("/dashboard"), place: "/dashboard", group: "Go to" },
     { keys: "j", says: "Next row", act: () => walk(1), group: "In a list" },
     { keys: "k", says: "Row before", act: () => walk(-1), group: "In a list" },
     { keys: "ArrowDown", act: () => walk(1, true) },
@@ -113,6 +113,8 @@ const keys = (() => {
     }
   });
 
+  // A role goes to its own places.
+  const isThere = (entry) => !entry.place || Boolean(document.querySelector(`.sidebar a[href="${entry.place}"]`));
   const SYMBOLS = { ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc" };
 
   function show() {
@@ -124,7 +126,7 @@ const keys = (() => {
         const title = document.createElement("h3");
         title.textContent = group;
         const list = document.createElement("dl");
-        for (const one of table.filter((entry) => entry.group === group)) {
+        for (const one of table.filter((entry) => entry.group === group && isThere(entry))) {
           const row = document.createElement("div");
           const key = document.createElement("dt");
           for (const part of one.keys === " " ? ["Space"] : one.keys.split(" ")) {
