@@ -59,6 +59,20 @@ NOTES = (
     "Symptoms stable since the last call. No new medication.",
     "Was told that the site decides on eligibility; understood.",
 )
+FURTHER_NOTES = (
+    "Uses oxygen at night; leave pauses when she speaks.",
+    "The son drives and asks for a parking place near the entrance.",
+    "Sent the search report by post as well: reads it on paper.",
+    "Speaks slowly on the phone, wants things in writing afterwards.",
+    "Would travel two hours at most; after that only with an overnight stay.",
+)
+TASKS = (
+    "Ask the site for its written answer",
+    "Send the search report in plain language",
+    "Ask the hospital for the last scan",
+    "Renew the consent to share the file",
+    "Confirm travel costs with the sponsor",
+)
 as_of: ContextVar[datetime | None] = ContextVar("as_of", default=None)
 Progress = Callable[[int, int], None]
 
@@ -82,6 +96,7 @@ class Loader:
         self.trials: list[str] = []
         self.programmes: list[str] = []
         self.physicians: list[str] = []
+        self.navigators: list[str] = []
         self.eap_numbers = 1000
 
     async def load(self, progress: Progress) -> int:
@@ -94,6 +109,8 @@ class Loader:
             as_of.set(None)
 
     async def _load(self, progress: Progress) -> int:
+        users = await self._send("GET", "/users?limit=50", role="admin")
+        self.navigators = [one["user_account_id"] for one in users["items"] if "navigator" in one["roles"]]
         total = PHYSICIANS + PATIENTS + OPEN_LEADS + LOST_LEADS
         await self._reference_data()
         for number in range(PHYSICIANS):
@@ -172,10 +189,37 @@ class Loader:
         body = {"physician_id": treating, "relationship_type": "treating", "is_primary": True}
         await self._send("POST", f"/patients/{patient_id}/physicians", body)
         await self._calls({"patient_id": patient_id}, after=first, count=self.random.randint(1, 3))
+        await self._work(patient_id)
         if self.random.random() < 0.65:
             await self._trial_journey(patient_id, treating, first)
         if self.random.random() < 0.4:
             await self._eap_journey(patient_id, treating, first)
+
+    async def _work(self, patient_id: str) -> None:
+        """Whose patient it is, what is written down, what is to be done, and what arrived since."""
+        about = {"patient_id": patient_id}
+        if self.random.random() < 0.7:
+            owner = {"owner_id": self.random.choice(self.navigators)}
+            await self._send("PUT", f"/patients/{patient_id}", owner)
+        if self.random.random() < 0.4:
+            note = {"text": self.random.choice(FURTHER_NOTES), "is_pinned": self.random.random() < 0.3}
+            await self._send("POST", "/notes", {**about, **note, "adverse_event_heard": False})
+        if self.random.random() < 0.35:
+            due = self.now.date() + timedelta(days=self.random.randint(-3, 14))
+            task = {"title": self.random.choice(TASKS), "due_on": due.isoformat(), "due_time_zone": "Europe/Amsterdam"}
+            await self._send("POST", "/tasks", {**about, **task})
+        if self.random.random() < 0.12:
+            await self._comes_back(patient_id)
+
+    async def _comes_back(self, patient_id: str) -> None:
+        """They write again by the form, with another number: it is suggested, and nothing is written over."""
+        person = (await self._send("GET", f"/patients/{patient_id}"))["person"]
+        if person["email"] is None:
+            return
+        names = {name: person[name] for name in ("first_name", "last_name", "email", "country")}
+        phone = f"+31 6 {self.random.randrange(10**7, 10**8)}"
+        body = {"person": {**names, "phone": phone}, "medical_condition_id": self.random.choice(self.conditions)}
+        await self._send("POST", "/leads", {**body, "source": "contact_form"}, role="integration")
 
     async def _by_lead(self, first: datetime, condition: str) -> str:
         lead = await self._new_lead(condition)

@@ -46,9 +46,10 @@ def test_demo_data_comes_once_into_an_empty_database(
     with engine.connect() as connection:
         made = {
             table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
-            for table in ("patient", "patient_lead", "physician", "call_history")
+            for table in ("patient", "patient_lead", "physician", "call_history", "task", "note", "suggested_change")
         }
     engine.dispose()
     assert (made["patient"], made["physician"]) == (12, 3)
     assert made["patient_lead"] > 12
     assert made["call_history"] > 12
+    assert min(made["task"], made["note"], made["suggested_change"]) > 0
