@@ -125,8 +125,7 @@ async def a_document(session: AsyncSession, person: Person, **values: Any) -> Do
     document = Document(**{"person_id": person.person_id, "title": "Letter", "kind": "letter"} | values)
     session.add(document)
     await session.flush()
-    kept = Files(Settings.model_validate(FILES)).keep(BytesIO(PDF))
-    assert kept is not None
+    kept = Files(Settings.model_validate(FILES)).put("application/pdf", BytesIO(PDF))
     await add_kept_version(session, document, kept, number=1, by=None)
     return document
 

@@ -42,10 +42,12 @@ class Files:
         return self.largest_mib * 1024 * 1024
 
     def keep(self, file: BinaryIO) -> KeptFile | None:
-        """Put a file into the store, under a key of its own; None for one of a kind that is not taken. StoreFailed."""
+        """Put a file into the store; None for one of a kind that is not taken. StoreFailed."""
         kind = _kind_of(file)
-        if kind is None:
-            return None
+        return None if kind is None else self.put(kind, file)
+
+    def put(self, kind: str, file: BinaryIO) -> KeptFile:
+        """Put a file of this kind into the store, under a key of its own. StoreFailed."""
         name, key, seen, size = secrets.token_hex(16), new_file_key(), hashlib.sha256(), 0
 
         def parts() -> Iterator[bytes]:
