@@ -101,7 +101,7 @@ async def list_double_records(
     Hospitals, conditions and the like that stand beside another one of the same name or number in some writing.
 
     They stood so before the rule, or were migrated. Nothing joins them: a record leaves the list when one of the two
-    gets a name of its own.
+    gets a name of its own. Physicians of one licence leave it when somebody has decided whether they are one human.
     """
     found = await list_doubles(session, actor, query=query)
     return audit.show_page(session, found, found.rows)

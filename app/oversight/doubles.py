@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, inspect, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, inspect, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,6 +13,9 @@ from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapJourney, EapProgram
 from app.oversight.schemas import DoubleFilter, DoubleRead, DoubleRecord
 from app.patients.models import Patient
+from app.people.models import DuplicateCandidate
+from app.physicians.models import Physician
+from app.physicians.queries import country_of
 from app.platform.actor import Actor
 from app.platform.doubles import are_the_same
 from app.platform.paging import Branch, Found, SortKey, fetch_keys
@@ -36,10 +39,16 @@ class Kind:
         return getattr(self.model, inspect(self.model).primary_key[0].name)
 
     @property
+    def _may_be(self) -> ColumnElement[bool]:
+        """What an index says of a row that may be a double."""
+        found: ColumnElement[bool] = self.model.is_double
+        return found
+
+    @property
     def branch(self) -> Branch:
         """The keys of the doubles, as a part of the list; in the order of the keys, which the index has."""
         others = [exists(other.where(same).correlate(self.model)) for other, same in self._others()]
-        ids = select(self.key.label("record_id"), self.key.label("place")).where(self.model.is_double, or_(*others))
+        ids = select(self.key.label("record_id"), self.key.label("place")).where(self._may_be, or_(*others))
         return ids, SortKey((self.key,), (UUID,))
 
     async def same_as(self, session: AsyncSession, keys: list[UUID]) -> dict[UUID, UUID]:
@@ -67,6 +76,38 @@ class Kind:
         return others
 
 
+@dataclass(frozen=True)
+class Licences(Kind):
+    """
+    Physicians with the licence number of an older one, in some writing.
+
+    Licences are national: where the countries are known and differ, it is another licence. A pair that somebody has
+    decided about is not listed.
+    """
+
+    @property
+    def _may_be(self) -> ColumnElement[bool]:
+        several = select(Physician.licence_key).group_by(Physician.licence_key).having(func.count() > 1)
+        return Physician.licence_key.in_(several)
+
+    def _others(self) -> list[tuple[Select[Any], Any]]:
+        other, pair = aliased(Physician), DuplicateCandidate
+        own, others = country_of(Physician), country_of(other)
+        is_decided = exists().where(
+            pair.person_id == func.least(Physician.person_id, other.person_id),
+            pair.other_person_id == func.greatest(Physician.person_id, other.person_id),
+            pair.decision != "open",
+        )
+        is_older = tuple_(other.created_at, other.physician_id) < tuple_(Physician.created_at, Physician.physician_id)
+        same = and_(
+            other.licence_key == Physician.licence_key,
+            is_older,
+            or_(own.is_(None), others.is_(None), own == others),
+            ~is_decided,
+        )
+        return [(select(other.physician_id).order_by(other.created_at, other.physician_id), same)]
+
+
 KINDS = (
     Kind(Hospital),
     Kind(Specialization),
@@ -74,6 +115,7 @@ KINDS = (
     Kind(ConditionSynonym, "medical_condition_id"),
     Kind(EapProgram),
     Kind(EapJourney),
+    Licences(Physician),
 )
 
 
@@ -88,7 +130,7 @@ async def list_doubles(session: AsyncSession, _actor: Actor, *, query: DoubleFil
         if not rows:
             continue
         same_as = await kind.same_as(session, [getattr(row, kind.key.key) for row in rows])
-        people = await _people(session, rows) if kind.model is EapJourney else {}
+        people = await _people(session, kind, [getattr(row, kind.key.key) for row in rows])
         for row in rows:
             key = getattr(row, kind.key.key)
             shown[key] = DoubleRead(
@@ -102,11 +144,16 @@ async def list_doubles(session: AsyncSession, _actor: Actor, *, query: DoubleFil
     return replace(found, rows=[shown[key] for key in found.rows if key in shown])
 
 
-async def _people(session: AsyncSession, journeys: Any) -> dict[UUID, UUID]:
-    """Whose journeys these are, by the journey."""
-    wanted = (
-        select(EapJourney.eap_journey_id, Patient.person_id)
-        .join(Patient, Patient.patient_id == EapJourney.patient_id)
-        .where(EapJourney.eap_journey_id.in_([journey.eap_journey_id for journey in journeys]))
-    )
-    return {row.eap_journey_id: row.person_id for row in await session.execute(wanted)}
+async def _people(session: AsyncSession, kind: Kind, keys: list[UUID]) -> dict[UUID, UUID]:
+    """Whose journeys these are, or who these physicians are, by the record."""
+    if kind.model is EapJourney:
+        of_journeys = select(EapJourney.eap_journey_id, Patient.person_id).join(
+            Patient, Patient.patient_id == EapJourney.patient_id
+        )
+        rows = await session.execute(of_journeys.where(EapJourney.eap_journey_id.in_(keys)))
+    elif kind.model is Physician:
+        of_physicians = select(Physician.physician_id, Physician.person_id)
+        rows = await session.execute(of_physicians.where(Physician.physician_id.in_(keys)))
+    else:
+        return {}
+    return {row[0]: row[1] for row in rows}

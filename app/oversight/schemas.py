@@ -114,7 +114,7 @@ class FaultyRecordRead(Answer):
 
 
 DoubleRecord = Literal[
-    "hospital", "specialization", "medical_condition", "condition_synonym", "eap_program", "eap_journey"
+    "hospital", "specialization", "medical_condition", "condition_synonym", "eap_program", "eap_journey", "physician"
 ]
 
 
@@ -129,7 +129,7 @@ class DoubleRead(Answer):
     A record that is in some writing the same as `same_as_id`, of the same type.
 
     Of a `condition_synonym` both ids are those of the conditions that the word means. An `eap_journey` is shown without
-    its number: it stands in the journey.
+    its number, a `physician` without the licence: they stand in the record.
     """
 
     record_type: DoubleRecord

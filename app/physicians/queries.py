@@ -1,10 +1,11 @@
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from app.hospitals.models import Hospital
 from app.people.errors import SearchNotAllowed
@@ -52,6 +53,15 @@ async def find_physician_of_person(session: AsyncSession, *, person_id: UUID) ->
     return (await session.scalars(query)).one_or_none()
 
 
+def country_of(physician: Any) -> ColumnElement[str | None]:
+    """Of which country a physician's licence is: the hospital's, else the person's; `physician` may be an alias."""
+    of_hospital = select(Hospital.country).where(Hospital.hospital_id == physician.hospital_id)
+    of_person = select(Person.country).where(Person.person_id == physician.person_id)
+    return func.coalesce(
+        of_hospital.correlate(physician).scalar_subquery(), of_person.correlate(physician).scalar_subquery()
+    )
+
+
 async def find_of_licence(session: AsyncSession, physician: Physician) -> Sequence[UUID]:
     """
     Up to five other people with the physician's licence number, in whatever writing.
@@ -59,19 +69,20 @@ async def find_of_licence(session: AsyncSession, physician: Physician) -> Sequen
     Licences are national: where the countries are known and differ, it is another licence. The country is that of the
     hospital, else the person's.
     """
-    country = func.coalesce(Hospital.country, Person.country)
-    with_country = select(Physician.person_id, country.label("country")).join(Person).outerjoin(Hospital)
-    own = with_country.where(Physician.physician_id == physician.physician_id).subquery()
+    country = country_of(Physician)
+    asked = aliased(Physician)
+    own = select(country_of(asked)).where(asked.physician_id == physician.physician_id).scalar_subquery()
     wanted = (
-        with_country.where(
+        select(Physician.person_id)
+        .where(
             Physician.licence_key == physician.licence_key,
             Physician.physician_id != physician.physician_id,
-            or_(country.is_(None), own.c.country.is_(None), country == own.c.country),
+            or_(country.is_(None), own.is_(None), country == own),
         )
         .order_by(Physician.person_id)
         .limit(PROBABLE_DUPLICATES)
     )
-    return (await session.scalars(wanted.with_only_columns(Physician.person_id))).all()
+    return (await session.scalars(wanted)).all()
 
 
 async def list_physicians(session: AsyncSession, actor: Actor, *, query: PhysicianFilter) -> SearchFound[Physician]:

@@ -102,6 +102,12 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(
         "Oversight",
+        "fault.read",
+        NavItem("Doubles", "copy", "/doubles"),
+        "Hospitals, conditions, programmes and physicians that are there twice, until somebody tells them apart.",
+    ),
+    Place(
+        "Oversight",
         "audit.read",
         NavItem("Audit trail", "list-check", "/audit"),
         "Who saw or changed what, when and why. The report for a person starts here.",

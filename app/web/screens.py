@@ -10,6 +10,7 @@ from app.web import (
     came_back,
     conditions,
     documents,
+    doubles,
     drafts,
     enrolment,
     facts,
@@ -75,6 +76,7 @@ SCREENS = (
     histories.router,
     came_back.router,
     standing_faults.router,
+    doubles.router,
 )
 
 

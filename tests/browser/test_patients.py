@@ -212,7 +212,7 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
         "/tasks",
     ]
     if role != "navigator":
-        pages += ["/standing-faults", "/standing-faults?record_type=task"]
+        pages += ["/standing-faults", "/standing-faults?record_type=task", "/doubles"]
     if role == "navigator":
         pages += [
             "/today",

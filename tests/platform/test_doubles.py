@@ -25,7 +25,9 @@ from app.journeys.eap.models import EapJourney, EapProgram
 from app.main import create_app
 from app.oversight.doubles import KINDS
 from app.oversight.schemas import DoubleRecord
-from app.platform import schema
+from app.people.models import DuplicateCandidate
+from app.physicians.models import Physician
+from app.platform import clock, schema
 from app.platform.db import Base, Database, create_engine
 from app.platform.doubles import Keyed, key_of_name, key_of_number
 from app.platform.folding import fold_words
@@ -331,9 +333,55 @@ async def test_every_kind_of_double_is_listed(
     ]
 
 
+async def test_physicians_of_one_licence_are_listed_until_somebody_has_decided(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
+) -> None:
+    """Also those who stood so before licences had a key: nobody was told of them when they were made."""
+    names = (
+        ("Kite", "NL-1904 12a", "NL"),
+        ("Lark", "nl190412A", None),
+        ("Loon", "NL190412A", "BE"),
+        ("Swan", "7", "NL"),
+    )
+    physicians = [
+        await builders.a_physician(
+            session, await builders.a_person(session, last_name=name, country=country), medical_license_number=number
+        )
+        for name, number, country in names
+    ]
+    await session.commit()
+    kite, lark, loon, _ = physicians
+    steward = await as_role("data_steward")
+
+    listed = await _listed(client, steward, record_type="physician")
+
+    pairs = [(item["record_id"], item["same_as_id"], item["person_id"]) for item in listed]
+    assert sorted(pairs) == sorted(
+        (str(one.physician_id), str(other.physician_id), str(one.person_id))
+        for one, other in ((lark, kite), (loon, lark))
+    )
+    assert {(item["name"], item["city"]) for item in listed} == {(None, None)}
+    for one, other in ((lark, kite), (loon, lark)):
+        first, second = sorted((one.person_id, other.person_id))
+        session.add(
+            DuplicateCandidate(
+                person_id=first,
+                other_person_id=second,
+                reasons=["licence"],
+                decision="different_people",
+                decided_at=clock.now(),
+            )
+        )
+        await session.commit()
+        assert (str(one.physician_id), str(other.physician_id)) not in {
+            (item["record_id"], item["same_as_id"]) for item in await _listed(client, steward)
+        }
+    assert await _listed(client, steward, record_type="physician") == []
+
+
 def test_every_table_of_things_has_its_doubles_listed() -> None:
     tables = {mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, Keyed)}
-    assert {kind.model for kind in KINDS} == tables
+    assert {kind.model for kind in KINDS} == tables | {Physician}
     assert set(get_args(DoubleRecord)) == {kind.record_type for kind in KINDS}
 
 

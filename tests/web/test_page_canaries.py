@@ -247,6 +247,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     ),
     "/came-back": ["", "?state=closed", "?state=x"],
     "/standing-faults": ["", "?record_type=call_history", "?cursor=x"],
+    "/doubles": ["", "?record_type=physician", "?cursor=x"],
     "/came-back/{came_back_id}": [""],
     "/break-glass/new": ["", "?person_id={person_id}"],
     **{
