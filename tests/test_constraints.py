@@ -79,6 +79,8 @@ CHECKS: Final = {
     "ck_hospital_name_not_blank": "UPDATE hospital SET name = ' '",
     "ck_intake_submission_source_known": "INSERT INTO intake_submission (source, payload, person_id, match_outcome)"
     " SELECT 'rumour', '{}', person_id, 'new_person' FROM person LIMIT 1",
+    "ck_list_export_reason_not_blank": "INSERT INTO list_export (list_path, columns, format, row_count, reason)"
+    " VALUES ('/leads', '{}', 'csv', 0, ' ')",
     "ck_medical_condition_name_not_blank": "UPDATE medical_condition SET name = ' '",
     "ck_one_time_link_purpose_known": "UPDATE one_time_link SET purpose = 'fun'",
     "ck_passkey_challenge_ceremony_known": "UPDATE passkey_challenge SET ceremony = 'tea'",
