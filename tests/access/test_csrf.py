@@ -31,6 +31,12 @@ def _unsafe() -> list[tuple[str, str, str]]:
     )
 
 
+UPLOADS = {
+    route.path.format(**dict.fromkeys(route.param_convertors, ID))
+    for route in create_app(Settings()).routes
+    if isinstance(route, PageRoute) and route.needs.upload
+}
+"""The addresses whose form brings a file."""
 UNSAFE = [(method, path) for method, path, _ in _unsafe()]
 NAMES = {path: name for _, path, name in _unsafe()}
 
@@ -80,7 +86,8 @@ async def test_route_refuses_a_form_without_its_sessions_token(
         "one letter off": {"csrf_token": token[:-1] + ("0" if token[-1] != "0" else "1")},
     }
     for name, form in forms.items():
-        answer = await client.request(method, path, data=form)
+        files = {"file": ("x.pdf", b"%PDF-1.7")} if path in UPLOADS else None
+        answer = await client.request(method, path, data=form, files=files)
         assert answer.status_code == (303 if in_another_state else 403), name
         if in_another_state:
             assert answer.headers["location"] == "/", name
