@@ -51,6 +51,10 @@ async def test_each_job_is_due_at_its_times(jobs: App) -> None:
     hourly = ["08:17:00", "09:17:00", "10:17:00"]
     assert found == {
         "send_mail": ["08:10:15", "08:10:20", "08:10:25"],
+        "scan_documents": ["08:10:15", "08:10:20", "08:10:25"],
+        "notice_what_is_due": ["08:11:00", "08:12:00", "08:13:00"],
+        "mail_digests": hourly,
+        "remove_leftover_files": ["02:41:00"] * 3,
         "retry_stalled_jobs": ["08:11:00", "08:12:00", "08:13:00"],
         "forget_idempotency_keys": hourly,
         "forget_sign_ins": hourly,

@@ -73,6 +73,7 @@ BODIES: dict[str, Callable[[Crowd], dict[str, Any]]] = {
     "create_document": lambda who: {"lead_id": who["lead_id"], "title": "Letter", "kind": "letter"},
     "add_document_version": lambda _: {},
     "mark_all_notifications_read": lambda _: {},
+    "set_stage_norm": lambda _: {"days": 10},
     "mark_notification_read": lambda _: {},
     "choose_notification": lambda _: {"in_app": True, "by_mail": False},
     "create_note": lambda who: {"lead_id": who["lead_id"], "text": "Speaks slowly."},

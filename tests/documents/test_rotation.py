@@ -79,6 +79,8 @@ async def kept(committed_database: Database) -> AsyncIterator[int]:
     """So many document keys of version 0 that a rotation has several batches."""
     many = rotation.BATCH * 2 + 20
     async with committed_database.unit_of_work() as session:
+        # Other files write into this database as well.
+        await session.execute(delete(DocumentKey))
         document = await builders.a_document(session, await builders.a_person(session))
         files = Files(Settings.model_validate(FILES))
         for number in range(2, many + 1):

@@ -92,7 +92,12 @@ async def _walk(url: str, world: World, keys: dict[str, str]) -> dict[int, int]:
         components = description["components"]["schemas"]
 
         async def send(method: str, path: str, headers: dict[str, str], **request: Any) -> None:
-            answer = await client.request(method, path, headers=headers, **request)
+            try:
+                answer = await client.request(method, path, headers=headers, **request)
+            except httpx.ReadError:
+                # Who may not bring a file is refused before it is read, and the connection may end first.
+                assert "files" in request, path
+                return
             counted[answer.status_code] = counted.get(answer.status_code, 0) + 1
 
         for route in guarded_routes():
@@ -106,7 +111,13 @@ async def _walk(url: str, world: World, keys: dict[str, str]) -> dict[int, int]:
                     "X-Change-Reason": P,
                     "User-Agent": P,
                 }
-                if "requestBody" in operation:
+                if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
+                    form = {"data": {"title": P, "person_id": str(world.person_id)}}
+                    await send(
+                        method, path, headers, **form, files={"file": (f"{P}.pdf", b"%PDF-1.7 " + SENT.encode())}
+                    )
+                    await send(method, path, headers, **form)
+                elif "requestBody" in operation:
                     shape = operation["requestBody"]["content"]["application/json"]["schema"]
                     body = _sample(shape, components, world)
                     await send(method, path, headers, json=body)
@@ -148,7 +159,8 @@ async def test_no_log_holds_what_was_sent_or_shown(
 
     assert sum(counted.values()) > 600, counted
     assert {200, 401, 403, 404, 422} <= set(counted), counted
-    assert not [status for status in counted if status >= 500], counted
+    # The file of the world's document lies in another store, which is told as 503.
+    assert {status for status in counted if status >= 500} <= {503}, counted
     assert said.count('"event": "request"') >= sum(counted.values()) - 5, "every request has its line"
     leaks = [canary for canary in CANARIES if canary in said or canary in database_said]
     assert leaks == [], [line for line in (said + database_said).splitlines() if any(c in line for c in leaks)][:5]
