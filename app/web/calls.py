@@ -19,6 +19,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.etags import etag
+from app.platform.text import Body
 from app.tasks.schemas import TaskCreate
 from app.tasks.service import open_task
 from app.web.about import LEADS, PATIENTS, About
@@ -115,9 +116,9 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
                 if booked is None:
                     await service.log_call(session, actor, new=new)
                 else:
-                    values = {name: getattr(new, name) for name in _OF_BOOKING if name in new.model_fields_set}
-                    change = CallUpdate.model_validate(values)
-                    await service.correct_call(session, actor, call_id=booked, change=change)
+                    change = read_form(CallUpdate, _said_of(booked, new))
+                    seen = etag(booked.version)
+                    await service.correct_call(session, actor, call_id=booked.call_id, change=change, if_match=seen)
                 if task is not None:
                     await open_task(session, actor, new=task)
                 await draft_is_sent(session, actor, about, record_id, "call")
@@ -143,11 +144,19 @@ async def _log_context(
     return shown
 
 
-def _booking_meant(typed: str, offered: Sequence[CallRead]) -> UUID | None:
+def _said_of(booked: CallRead, new: Body) -> dict[str, Any]:
+    """What the form says of the booking; what was written down when it was booked stays above the notes of the call."""
+    said = {name: getattr(new, name) for name in _OF_BOOKING if name in new.model_fields_set}
+    if booked.notes and said.get("notes"):
+        said["notes"] = f"{booked.notes}\n\n{said['notes']}"
+    return said
+
+
+def _booking_meant(typed: str, offered: Sequence[CallRead]) -> CallRead | None:
     """The booking that took place; None for a call that was not booked. Invalid for one that is not open any more."""
     if not typed:
         return None
-    meant = next((one.call_id for one in offered if str(one.call_id) == typed), None)
+    meant = next((one for one in offered if str(one.call_id) == typed), None)
     if meant is None:
         said = "This booking is not open any more: somebody has said what came of it. Choose which call it is."
         raise Invalid(fields=[FieldError("booked", "not_open", said)])
@@ -172,7 +181,7 @@ def _follow_up(
     try:
         return read_form(TaskCreate, {**values, **about_it, "due_time_zone": str(zone)}, zone=zone), ()
     except Invalid as error:
-        return None, [FieldError(_FOLLOW_UP[one.field], one.code, one.message) for one in error.fields]
+        return None, [FieldError(_FOLLOW_UP.get(one.field, "follow_up"), one.code, one.message) for one in error.fields]
 
 
 def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) -> None:

@@ -1,12 +1,14 @@
 """What is typed is kept while it is typed, comes back with the form, and goes when it is sent."""
 
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.calls import queries
 from app.calls.models import CallHistory
 from app.drafts.models import Draft
 from app.platform import clock
@@ -123,7 +125,9 @@ async def test_a_booking_of_about_now_is_the_call_that_is_logged_and_is_not_coun
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
     patient = await a_patient(session)
-    booked = await a_call(session, patient, booking_date=clock.now() + timedelta(minutes=5), status="scheduled")
+    booked = await a_call(
+        session, patient, booking_date=clock.now() + timedelta(minutes=5), status="scheduled", notes="Ask for the scan."
+    )
     await a_call(session, patient, booking_date=clock.now() + timedelta(days=3), status="scheduled")
     await session.commit()
     here = f"/patients/{patient.patient_id}"
@@ -140,6 +144,48 @@ async def test_a_booking_of_about_now_is_the_call_that_is_logged_and_is_not_coun
     assert (saved.status_code, second.status_code, unbooked.status_code) == (303, 422, 303)
     assert "not open any more" in second.text
     await session.refresh(booked)
-    assert (booked.status, booked.outcome, booked.notes) == ("completed", "reached", "Wants to go on.")
+    assert (booked.status, booked.outcome, booked.notes) == (
+        "completed",
+        "reached",
+        "Ask for the scan.\n\nWants to go on.",
+    )
     assert booked.call_date is not None
     assert len((await session.scalars(select(CallHistory))).all()) == 3
+
+
+async def test_of_two_who_log_one_booking_at_once_neither_writes_over_the_other(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = await a_patient(session)
+    booked = await a_call(session, patient, booking_date=clock.now(), status="scheduled")
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+    token = await as_user(client, session, settings, "navigator")
+    call = {"csrf_token": token, "outcome": "reached", "adverse_event_heard": "false", "booked": str(booked.call_id)}
+    offered, call_id = queries.list_calls, booked.call_id
+
+    async def and_a_colleague_is_quicker(*given: Any, **named: Any) -> Any:
+        found = await offered(*given, **named)
+        if named["query"].status == "open":
+            said = {"status": "completed", "outcome": "reached", "notes": "Theirs", "version": CallHistory.version + 1}
+            change = update(CallHistory).where(CallHistory.call_id == call_id).values(**said)
+            await given[0].execute(change, execution_options={"synchronize_session": False})
+        return found
+
+    monkeypatch.setattr(queries, "list_calls", and_a_colleague_is_quicker)
+    refused = await client.post(f"{here}/calls", data=call | {"notes": "Mine"}, headers=ORIGIN)
+
+    assert refused.status_code == 412
+    assert "Mine</textarea>" in refused.text
+
+
+async def test_what_a_form_of_one_fact_says_of_another_field_is_shown(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, here: str
+) -> None:
+    token = await as_user(client, session, settings, "navigator")
+    data = {"csrf_token": token, "phone": "06 1111 2222", "seen": "", "was": "nonsense"}
+
+    answer = await client.post(f"{here}/facts/phone", data=data, headers=ORIGIN)
+
+    assert answer.status_code == 422
+    assert 'id="field-phone-said"' in answer.text

@@ -45,7 +45,8 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     closeDock();
   }
-  const tile = isField(event.target) ? null : form.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  const isMeant = document.documentElement.dataset.shortcuts !== "off" || form.contains(event.target);
+  const tile = isField(event.target) || !isMeant ? null : form.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (tile) {
     event.preventDefault();
     tile.checked = true;

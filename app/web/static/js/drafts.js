@@ -4,30 +4,49 @@
 
 const DRAFT_AFTER = 2000;
 const DRAFT_AGAIN = 5000;
+const DRAFT_PATIENCE = 10000;
 const draftTimers = new WeakMap();
+const draftsUnderWay = new WeakMap();
 
 function draftState(form, text) {
   const place = form.querySelector("[data-draft-state]");
   if (place && place.textContent !== text) place.textContent = text;
 }
 
-async function keepDraft(form) {
+function stopDraft(form) {
   clearTimeout(draftTimers.get(form));
   draftTimers.delete(form);
-  const sent = new URLSearchParams(new FormData(form));
+}
+
+function keepDraft(form) {
+  stopDraft(form);
+  const sending = sendDraft(form).finally(() => {
+    if (draftsUnderWay.get(form) === sending) draftsUnderWay.delete(form);
+  });
+  draftsUnderWay.set(form, sending);
+}
+
+async function sendDraft(form) {
+  const body = new URLSearchParams(new FormData(form));
+  const signal = AbortSignal.timeout(DRAFT_PATIENCE);
+  let status = 0;
   try {
-    const answer = await fetch(form.dataset.draft, { method: "POST", body: sent, redirect: "manual" });
-    if (answer.status !== 204) throw new Error(String(answer.status));
+    status = (await fetch(form.dataset.draft, { method: "POST", body, redirect: "manual", signal })).status;
   } catch {
+    status = 503;
+  }
+  // Typed on, or sent, while it was under way: what comes after says how it stands.
+  if (draftTimers.has(form) || !form.isConnected) return;
+  if (status === 204) {
+    form.setAttribute("data-draft-kept", "");
+    const now = new Date();
+    draftState(form, `Kept at ${String(now.getHours()).padStart(2, "0")}:${String(now.getMinutes()).padStart(2, "0")}`);
+  } else if (status >= 500 || status === 429) {
     draftState(form, "Not kept yet: the CRM cannot be reached. It is tried again.");
     draftTimers.set(form, setTimeout(() => form.isConnected && keepDraft(form), DRAFT_AGAIN));
-    return;
+  } else {
+    draftState(form, "The CRM does not keep this while it is typed. Save it before you leave the page.");
   }
-  // Typed on while it was under way: that is kept by the timer that is set.
-  if (draftTimers.has(form)) return;
-  form.setAttribute("data-draft-kept", "");
-  const now = new Date();
-  draftState(form, `Kept at ${String(now.getHours()).padStart(2, "0")}:${String(now.getMinutes()).padStart(2, "0")}`);
 }
 
 document.addEventListener("input", (event) => {
@@ -38,10 +57,23 @@ document.addEventListener("input", (event) => {
   draftTimers.set(form, setTimeout(() => keepDraft(form), DRAFT_AFTER));
 });
 
-// What is being sent needs no draft any more; a draft that arrived later would come back as if it were not sent.
-document.addEventListener("submit", (event) => {
-  const form = event.target.closest("form[data-draft]");
-  if (!form) return;
-  clearTimeout(draftTimers.get(form));
-  draftTimers.delete(form);
-});
+// A draft that arrives behind the call or the note itself would come back as if that were not sent: what is under way
+// is waited for, and what waits is not sent any more.
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target.closest("form[data-draft]");
+    if (!form) return;
+    stopDraft(form);
+    const sending = draftsUnderWay.get(form);
+    if (!sending) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const submitter = event.submitter;
+    sending.then(() => {
+      stopDraft(form);
+      form.requestSubmit(submitter?.isConnected ? submitter : null);
+    });
+  },
+  true,
+);
