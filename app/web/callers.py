@@ -29,7 +29,7 @@ from app.people.search.queries import new_caller_of
 from app.people.service import probe
 from app.platform.actor import Actor
 from app.platform.doubles import key_of_name
-from app.platform.errors import AppError, FieldError
+from app.platform.errors import AppError, FieldError, Invalid
 from app.platform.text import Flag, Id, Label, Notes
 from app.web.forms import Typed, read_form, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
@@ -39,6 +39,8 @@ router = page_router("/callers")
 
 SOMEBODY_NEW: Final = "new"
 _MOST_CONDITIONS: Final = 200
+_LONGEST: Final = 200
+"""What is searched for is no longer."""
 _OFFERED: Final = 4
 _ASKED: Final = ("first_name", "last_name", "phone", "email", "date_of_birth", "country")
 
@@ -75,7 +77,7 @@ async def begin_new_caller(
     request: Request, session: DbSession, actor: CurrentActor, q: Annotated[str, Form()] = ""
 ) -> Response:
     """The form with what was typed into a search, told apart as the search does."""
-    read = new_caller_of(q[:_MOST_CONDITIONS]).model_dump(mode="json")
+    read = new_caller_of(q[:_LONGEST]).model_dump(mode="json")
     typed = _blank() | {name: value or "" for name, value in read.items()}
     return page(request, "callers/new.html", await _context(session, actor, typed))
 
@@ -132,7 +134,10 @@ async def _condition(session: AsyncSession, actor: Actor, typed: str) -> tuple[U
     exact = await find_by_words(session, [key_of_name(typed)], but=None)
     if exact:
         return next(iter(exact.values())).medical_condition_id, []
-    query = ConditionFilter(q=typed[:_MOST_CONDITIONS], is_active="true", limit=_OFFERED)
+    try:
+        query = read_form(ConditionFilter, {"q": typed[:_LONGEST], "is_active": "true", "limit": _OFFERED})
+    except Invalid as error:
+        return None, [FieldError("condition", one.code, one.message) for one in error.fields]
     found = (await list_conditions(session, actor, query=query)).rows
     if len(found) == 1:
         return found[0].medical_condition_id, []

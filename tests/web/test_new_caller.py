@@ -141,3 +141,16 @@ async def test_only_who_may_add_leads_sees_the_form(
     await a_lead(session)
     await as_user(client, session, settings, "auditor")
     assert (await client.get("/callers/new")).status_code == 403
+
+
+@pytest.mark.parametrize("typed", ["x\x01", "a\u202e", "\u3164", "\x7f", "x" * 5_000, "%00", "\ufeff"])
+async def test_a_hostile_text_is_told_at_its_field_or_begins_the_form(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, typed: str
+) -> None:
+    token = await as_user(client, session, settings, "navigator")
+
+    begun = await client.post("/callers/begin", data={"csrf_token": token, "q": typed})
+    opened = await client.post("/callers/new", data=_form(token) | {"condition": typed})
+
+    assert (begun.status_code, opened.status_code) == (200, 422)
+    assert 'id="field-condition-error"' in opened.text
