@@ -255,7 +255,7 @@ async def test_filters_stand_inside_the_search(
     for q in ({"q": "maria jansen"}, {}):
         assert (await client.get(PATIENTS, params={**q, "country": "XK"}, headers=headers)).json()["items"] == []
     everybody = (await client.get(PERSONS, params={"q": "maria jansen"}, headers=headers)).json()
-    # They are the newest of all: whether they are counted depends on how many numbers were given before, by other tests.
+    # They are the newest: whether they are counted depends on how many numbers were given before, by other tests.
     assert (everybody["total"], everybody["total_is_capped"]) in {(523, False), (200, True)}
     reached = await _all_pages(client, PERSONS, headers, q="maria jansen")
     assert len(set(reached)) == len(reached) == 523
