@@ -1,4 +1,8 @@
-"""Every table of the CRM, imported so that the metadata is whole; nothing else lives here."""
+"""
+Every table of the CRM, imported so that the metadata is whole; nothing else lives here.
+
+Modules of models alone: one that asks a query could put the mappers together before the last table is known.
+"""
 
 from app.access import models as access
 from app.access.accounts import models as accounts
@@ -10,8 +14,10 @@ from app.documents import models as documents
 from app.drafts import models as drafts
 from app.events import models as events
 from app.hospitals import models as hospitals
-from app.journeys import kinds as journeys
+from app.journeys import models as journeys
+from app.journeys.eap import models as eap
 from app.journeys.norms import models as norms
+from app.journeys.trial import models as trial
 from app.leads import models as leads
 from app.legacy import models as legacy
 from app.notes import models as notes
@@ -37,6 +43,7 @@ __all__ = [
     "departures",
     "documents",
     "drafts",
+    "eap",
     "events",
     "hospitals",
     "idempotency",
@@ -55,4 +62,5 @@ __all__ = [
     "preferences",
     "search",
     "tasks",
+    "trial",
 ]

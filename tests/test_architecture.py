@@ -15,7 +15,7 @@ from app.access.policy import GRANTS, PERMISSIONS
 from app.access.request_guard import GuardedRoute, api_router, mount
 from app.main import create_app
 from app.models import metadata
-from app.platform.db import tables_that_say
+from app.platform.db import Base, tables_that_say
 from app.platform.errors import AppError
 from app.platform.problems import STATUS_OF_KIND
 from app.platform.settings import Settings
@@ -35,6 +35,18 @@ def test_every_api_route_is_guarded_and_the_rest_is_named_here(app: FastAPI) -> 
         if isinstance(route, APIRoute) and route.path.startswith("/api/"):
             assert isinstance(route, GuardedRoute), route.path
             assert route.permission in PERMISSIONS
+
+
+def test_a_relationship_over_a_column_of_several_keys_names_its_own() -> None:
+    """Else every key of the column is read, and the tables that they name may not be loaded yet."""
+    unnamed = {
+        str(relationship)
+        for mapper in Base.registry.mappers
+        for relationship in mapper.relationships
+        if any(len(column.foreign_keys) > 1 for column in relationship.local_columns)
+        and not relationship._user_defined_foreign_keys
+    }
+    assert unnamed == set()
 
 
 def test_a_route_without_a_permission_does_not_start(app: FastAPI) -> None:

@@ -32,7 +32,8 @@ class About:
     @declared_attr
     @classmethod
     def person(cls) -> Mapped[Person]:
-        return relationship(lazy="raise")
+        # Told, not looked for: `person_id` is in the keys to other tables too, whose modules may not be loaded yet.
+        return relationship(lazy="raise", foreign_keys=[cls.person_id])
 
 
 def about_table(table: str, *order: str) -> tuple[Any, ...]:

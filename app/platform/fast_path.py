@@ -1,5 +1,5 @@
 """
-Fast statements: written once with SQLAlchemy, compiled when the module is loaded, sent in one round trip.
+Fast statements: written once with SQLAlchemy, compiled when they are first used, sent in one round trip.
 
 A Statement is text with its parameters in order; a StatementRunner holds a few connections of the engine's own pool for
 them. PostgreSQL makes a single statement one transaction, so there is no BEGIN and no COMMIT: what it writes is
@@ -36,8 +36,8 @@ class Statement:
     """
     A Core statement as the driver takes it. `core` is the statement, `sql` its text with $1, $2, …
 
-    Make it when a module is loaded, or once behind `functools.cache`: PostgreSQL keeps a plan for each text and
-    connection, so values never stand in it.
+    Make it once behind `functools.cache`: PostgreSQL keeps a plan for each text and connection, so values never stand
+    in it.
     """
 
     def __init__(self, core: ClauseElement) -> None:

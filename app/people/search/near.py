@@ -169,7 +169,7 @@ async def _splits(walk: Walk, word: str) -> list[tuple[str, str]]:
     parts = sorted({part for pair in pairs for part in pair})
     if not parts:
         return []
-    known = {row["word"] for row in await walk.read(_KNOWN, {"parts": parts})}
+    known = {row["word"] for row in await walk.read(_known(), {"parts": parts})}
     return [pair for pair in pairs if known.issuperset(pair)]
 
 
@@ -197,4 +197,7 @@ def _near(words: int) -> Statement:
     )
 
 
-_KNOWN = Statement(select(SearchWord.word).where(SearchWord.word == any_(bindparam("parts", type_=ARRAY(Text())))))
+@cache
+def _known() -> Statement:
+    """Those of the parts that are words of the search."""
+    return Statement(select(SearchWord.word).where(SearchWord.word == any_(bindparam("parts", type_=ARRAY(Text())))))
