@@ -7,7 +7,7 @@ Ids are made from numbers, so that both load generators can name the n-th patien
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -44,10 +44,10 @@ LAST_NAMES = tuple(beginning + ending for beginning in _LAST_BEGINNINGS for endi
 STATUSES = (("active", 60), ("paused", 10), ("inactive", 20), ("deceased", 5), ("withdrawn", 5))
 LEAD_STATUSES = (("new", 30), ("contacting", 25), ("call_booked", 15), ("unreachable", 15), ("withdrawn", 15))
 OWNERS = 20
-TABLES = (
+RECORDS = (
     "person", "patient", "person_contact_type", "call_history", "patient_lead", "intake_submission", "audit_event",
-    "person_search", "search_word",
 )  # fmt: skip
+SEARCHED = ("person_search", "search_word")
 
 _FROZEN = ("person", "patient", "person_contact_type", "call_history", "patient_lead")
 
@@ -104,7 +104,8 @@ def fill(connection: psycopg.Connection, *, patients: int, tell: Callable[[str],
             [OWNERS],
         )
     ]
-    restore = _without_indexes(connection)
+    restore_search = without_indexes(connection, SEARCHED)
+    restore = without_indexes(connection, RECORDS)
     # Emptied in the transaction that fills them, they may be filled as if vacuumed already.
     connection.execute(f"TRUNCATE {', '.join(_FROZEN)}")
     chance = random.Random(SEED)
@@ -117,9 +118,11 @@ def fill(connection: psycopg.Connection, *, patients: int, tell: Callable[[str],
     timed("calls", lambda: _copy(connection, "call_history", _CALL, _calls(patients, at, chance)))
     timed("leads", lambda: _copy(connection, "patient_lead", _LEAD, _leads(patients, at, chance, conditions, owners)))
     timed("submissions", lambda: _copy(connection, "intake_submission", _INTAKE, _submissions(patients, at)))
-    timed("search rows", lambda: fill_search(connection))
     timed("audit events", lambda: _copy(connection, "audit_event", _AUDIT, _audit(patients, chance, owners)))
     timed("indexes and keys", restore)
+    # A row of the search asks for the roles of its person: by their indexes.
+    timed("search rows", lambda: fill_search(connection))
+    timed("indexes of the search", restore_search)
     connection.commit()
     connection.autocommit = True
     timed("analyze", lambda: connection.execute("ANALYZE"))
@@ -167,8 +170,8 @@ def _moments(count: int) -> Callable[[int], str]:
     return lambda number: moment_of(number, count)
 
 
-def _without_indexes(connection: psycopg.Connection) -> Callable[[], None]:
-    """Take indexes and constraints that need one (but primary keys) off the tables; returns what puts them back."""
+def without_indexes(connection: psycopg.Connection, tables: Sequence[str]) -> Callable[[], None]:
+    """Take indexes and constraints that need one (but primary keys) off `tables`; returns what puts them back."""
     made: list[str] = []
     keys = connection.execute(
         "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), contype FROM pg_constraint "
@@ -177,7 +180,7 @@ def _without_indexes(connection: psycopg.Connection) -> Callable[[], None]:
         "AND conname !~ '_reference$' "
         "AND (conrelid::regclass::text = ANY(%(tables)s) OR confrelid::regclass::text = ANY(%(tables)s)) "
         "ORDER BY contype <> 'f'",
-        {"tables": list(TABLES)},
+        {"tables": list(tables)},
     ).fetchall()
     for table, name, definition, kind in keys:
         connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
@@ -186,7 +189,7 @@ def _without_indexes(connection: psycopg.Connection) -> Callable[[], None]:
     indexes = connection.execute(
         "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = ANY(%s) "
         "AND indexname !~ '^pk_|_reference$'",
-        [list(TABLES)],
+        [list(tables)],
     ).fetchall()
     for name, definition in indexes:
         connection.execute(f'DROP INDEX "{name}"')

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 import httpx
 from sqlalchemy import event
 
@@ -39,12 +40,26 @@ def _recording(database: Database) -> Iterator[list[Sent]]:
     def note(_connection: Any, _cursor: Any, text: str, values: Any, *_: Any) -> None:
         sent.append((text, [_as_text(value) for value in values or ()]))
 
+    def note_at_the_driver(logged: asyncpg.connection.LoggedQuery) -> None:
+        if not logged.query.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            note(None, None, logged.query, logged.args)
+
+    def taken(connection: Any, *_: Any) -> None:
+        # A search sends its statements past SQLAlchemy; what SQLAlchemy prepares is not logged here.
+        connection.driver_connection.add_query_logger(note_at_the_driver)
+
+    def given_back(connection: Any, *_: Any) -> None:
+        connection.driver_connection.remove_query_logger(note_at_the_driver)
+
     engine = database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
+    listeners = (("before_cursor_execute", note), ("checkout", taken), ("checkin", given_back))
+    for name, listener in listeners:
+        event.listen(engine, name, listener)
     try:
         yield sent
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        for name, listener in listeners:
+            event.remove(engine, name, listener)
 
 
 def _as_text(value: Any) -> str | None:
