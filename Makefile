@@ -23,7 +23,7 @@ endif
 ADVISORIES ?= advisories
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench fuzz audit lock clean
+.PHONY: help run test check format messages bench fuzz audit lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,9 @@ check: $(STAMP) ## format, lint, types, direction of imports, risky code
 format: $(STAMP) ## let ruff format and repair what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+messages: $(STAMP) ## collect the sentences of the application and bring the catalogues of translations up to date
+	$(BIN)/python -m tools.messages
 
 bench: $(STAMP) ## measure fast operations beside pgbench at 10 k and 1 M patients, the search, the migration
 	$(BIN)/python -m bench

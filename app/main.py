@@ -176,7 +176,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     for router in ROUTERS:
         mount(app, router)
     app.include_router(health.router)
-    mount_pages(app, development=not settings.is_production)
+    mount_pages(app, development=not settings.is_production, language=settings.default_language)
     mount_docs(app)
     mount_all(app)
     if not settings.is_production:

@@ -23,12 +23,12 @@ SHEETS: Final = (
     "tokens", "fonts", "base", "layout", "controls", "data", "work", "feedback", "accounts", "search", "peek", "print",
 )  # fmt: skip
 SCRIPTS: Final = (
-    "app", "passkeys", "session", "navigate", "palette", "peek", "keys", "list", "drafts", "dock", "record",
+    "words", "app", "passkeys", "session", "navigate", "palette", "peek", "keys", "list", "drafts", "dock", "record",
 )  # fmt: skip
 TOGETHER: Final[Mapping[str, tuple[str, ...]]] = {
     "css/all.css": tuple(f"css/{name}.css" for name in SHEETS),
     "js/all.js": tuple(f"js/{name}.js" for name in SCRIPTS),
-    "js/alone.js": ("js/app.js",),
+    "js/alone.js": ("js/words.js", "js/app.js"),
 }
 """Files that are made of others, in this order."""
 _MADE_OF_TEXT: Final = {

@@ -40,6 +40,7 @@ from app.platform import clock, errors
 from app.platform.actor import Actor
 from app.platform.crypto import new_reference
 from app.platform.errors import AppError
+from app.platform.locales import read_from_here_in, read_in
 from app.platform.logs import describe_error
 from app.platform.problems import STATUS_OF_KIND, translate
 from app.platform.settings import Settings
@@ -49,7 +50,7 @@ from app.web.addresses import asked_path, came_from, with_next
 from app.web.error_pages import error_page
 from app.web.forms import on_a_page
 from app.web.frame import frame_for, with_banner
-from app.web.render import Flash, is_htmx, page
+from app.web.render import Flash, is_htmx, language_of, page
 
 log = structlog.get_logger()
 
@@ -141,6 +142,11 @@ class PageRoute(APIRoute):
         needs, action = self.needs, self.name
 
         async def guarded(request: Request) -> Response:
+            # Until it is known who comes, in the language of their browser.
+            with read_in(language_of(request)):
+                return await answered(request)
+
+        async def answered(request: Request) -> Response:
             try:
                 return await _serve(request, inner, needs, action)
             except ReasonNeeded as error:
@@ -238,6 +244,9 @@ async def _recognise(session: AsyncSession, request: Request) -> Visitor:
         session.info["actor"] = visitor.actor
         settings: Settings = request.app.state.settings
         preferences = await preferences_of(session, settings, account_id=visitor.account_id)
+        if "language" in preferences.chosen:
+            request.state.language = preferences.language
+        read_from_here_in(language_of(request))
         request.state.frame = await with_banner(session, visitor.actor, frame_for(request, visitor, preferences))
     if request.method == "GET" and not is_htmx(request):
         request.state.flashes = cookies.waiting_flashes(request)
@@ -250,8 +259,9 @@ async def with_frame(request: Request) -> None:
         return
     state: State = request.app.state.serving
     try:
-        async with state.database.session() as session:
-            await _recognise(session, request)
+        with read_in(language_of(request)):
+            async with state.database.session() as session:
+                await _recognise(session, request)
     except Exception as error:  # noqa: BLE001 - the error that is being told matters more
         log.warning("page_without_frame", **describe_error(error))
 

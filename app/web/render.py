@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,13 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.runtime import Macro
+from markupsafe import Markup
 from starlette.types import Receive, Scope, Send
 
 from app.access.answering import Asked, Filled, NotShown
 from app.oversight.words import did
+from app.platform import locales
+from app.platform.locales import PSEUDO, SOURCE, Number, chosen_language, read_in
 from app.web.assets import Assets, KeptStaticFiles, accepts_gzip
 from app.web.contents import answers_in, shown_to
 from app.web.forms import as_typed
@@ -63,9 +66,11 @@ PAGE_HEADERS = {
     # Pages show personal data: neither a shared cache nor the back button of the next user may keep them.
     "cache-control": "no-store",
     # The same address answers a page or a part of it.
-    "vary": "HX-Request, HX-Target, Cookie, Accept-Encoding",
+    "vary": "HX-Request, HX-Target, Cookie, Accept-Language, Accept-Encoding",
 }
 _WORTH_COMPRESSING, _QUICKLY = 1_000, 5
+FINISHED = ("en", "nl")
+"""The languages whose catalogue is complete. Of the others what is translated is shown to those who choose them."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +186,40 @@ class Components:
         return getattr(self._environment.get_template(self._home[name]).module, name)
 
 
+def _gettext(message: str, **values: object) -> Markup:
+    told = _in_language(message, locales.language())
+    return told % values if values or "%" in told else told
+
+
+def _ngettext(singular: str, several: str, count: int, **values: object) -> Markup:
+    told = Markup(locales.translations(locales.language()).ngettext(singular, several, count))  # noqa: S704 - as below
+    return told % {**values, "count": Number(count)}
+
+
+def _pgettext(context: str, message: str, **values: object) -> Markup:
+    told = Markup(locales.translations(locales.language()).pgettext(context, message))  # noqa: S704 - as below
+    return told % values if values or "%" in told else told
+
+
+@lru_cache(10_000)
+def _in_language(message: str, language: str) -> Markup:
+    """A sentence of a template, which may hold tags; so may its translation, which is reviewed as a template is."""
+    return Markup(locales.translations(language).gettext(message))  # noqa: S704 - text of ours
+
+
+def script_words() -> str:
+    """What the scripts say, by their English, as JSON; nothing where English is the language."""
+    return _words_of_scripts(locales.language())
+
+
+@cache
+def _words_of_scripts(language: str) -> str:
+    if language == SOURCE:
+        return ""
+    known = locales.translations(language)
+    return json.dumps({message: known.gettext(message) for message in locales.messages_of(".js")}, ensure_ascii=False)
+
+
 @cache
 def build_environment(*, development: bool) -> Environment:
     """
@@ -191,6 +230,7 @@ def build_environment(*, development: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        extensions=["jinja2.ext.i18n"],
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -220,8 +260,15 @@ def build_environment(*, development: bool) -> Environment:
         "words": words,
         "zoned": zone_text,
     }
+    # Sentences are put together with their values by the function, which escapes these, not by the template.
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]  # of the extension
     components = Components(environment)
     environment.globals |= {
+        "_": _gettext,
+        "gettext": _gettext,
+        "ngettext": _ngettext,
+        "pgettext": _pgettext,
+        "script_words": script_words,
         "ui": components,
         "static": Assets(development=development),
         "development": development,
@@ -230,8 +277,13 @@ def build_environment(*, development: bool) -> Environment:
     return environment
 
 
-def mount_pages(app: FastAPI, *, development: bool) -> None:
-    """Serves `/static` and gives the application its templates; call it once, in create_app."""
+def mount_pages(app: FastAPI, *, development: bool, language: str = SOURCE) -> None:
+    """
+    Serves `/static` and gives the application its templates; call it once, in create_app.
+
+    `language` is that of pages for a browser that asks for none of ours.
+    """
+    app.state.page_language = language
     app.state.templates = build_environment(development=development)
     assets = app.state.templates.globals["static"]
     app.mount("/static", KeptStaticFiles(assets), name="static")
@@ -304,10 +356,11 @@ class PageAnswer(HTMLResponse, Filled):
             "path": request.url.path,
             "frame": frame,
             "theme": chosen_theme(request),
+            "language": language_of(request),
             "flashes": waiting,
             **context,
         }
-        with shown_in(frame.zone if frame else UTC):
+        with shown_in(frame.zone if frame else UTC), read_in(language_of(request)):
             if self._part is not None:
                 text = "".join(self._template.blocks[self._part](self._template.new_context(values)))
             else:
@@ -363,7 +416,16 @@ class DataAnswer(JSONResponse, Filled):
 
 def flash_header(flash: Flash) -> dict[str, str]:
     """The header that makes app.js show a message after an htmx request. ASCII, as headers must be."""
-    return {"hx-trigger": json.dumps({"flash": {"text": flash.text, "tone": flash.tone}})}
+    return {"hx-trigger": json.dumps({"flash": {"text": str(flash.text), "tone": flash.tone}})}
+
+
+def language_of(request: Request) -> str:
+    """The language of the page that answers: the account's (the page guard has put it there), else the browser's."""
+    chosen: str | None = getattr(request.state, "language", None)
+    if chosen is not None:
+        return chosen
+    offered = (*FINISHED, PSEUDO) if request.app.state.templates.globals["development"] else FINISHED
+    return chosen_language(request.headers.get("accept-language", ""), offered, request.app.state.page_language)
 
 
 def chosen_theme(request: Request) -> str:

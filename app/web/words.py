@@ -14,6 +14,17 @@ from app.access.masking import HIDDEN
 from app.people.birth_dates import BirthDate, precision_of
 from app.platform import clock
 from app.platform.content_types import TAKEN
+from app.platform.locales import (
+    Message,
+    _,
+    day_of_year,
+    day_written,
+    language,
+    locale,
+    month_written,
+    number_text,
+    read_in,
+)
 
 _viewer_zone: ContextVar[tzinfo] = ContextVar("viewer_zone", default=UTC)
 
@@ -35,13 +46,21 @@ def local(value: datetime) -> datetime:
 
 def day_text(value: date) -> str:
     """A calendar day, month in letters so that nobody reads the day for the month: 4 Nov 2026."""
-    return f"{value.day} {value:%b %Y}"
+    return day_written(value)
+
+
+def time_text(there: datetime) -> str:
+    """The time of an instant that is on the right clock: 10:12."""
+    return f"{there:%H:%M}"
 
 
 def moment_text(value: datetime) -> str:
     """An instant in the viewer's zone: 4 Nov 2026, 10:12."""
     there = local(value)
-    return f"{day_text(there.date())}, {there:%H:%M}"
+    return f"{day_text(there.date())}, {time_text(there)}"
+
+
+_NEAR = {0: _("Today"), -1: _("Yesterday"), 1: _("Tomorrow")}
 
 
 def near_text(value: datetime, now: datetime | None = None, *, in_sentence: bool = False) -> str:
@@ -51,20 +70,19 @@ def near_text(value: datetime, now: datetime | None = None, *, in_sentence: bool
     `in_sentence` writes today, yesterday and tomorrow small: changed yesterday, 16:40.
     """
     there, today = local(value), local(now or clock.now()).date()
-    names = {0: "Today", -1: "Yesterday", 1: "Tomorrow"}
-    if name := names.get((there.date() - today).days):
-        return f"{name.lower() if in_sentence else name}, {there:%H:%M}"
+    if name := _NEAR.get((there.date() - today).days):
+        return f"{name.lower() if in_sentence else name}, {time_text(there)}"
     if there.year == today.year:
-        return f"{there.day} {there:%b}, {there:%H:%M}"
+        return f"{day_of_year(there.date())}, {time_text(there)}"
     return day_text(there.date())
 
 
 def near_day(value: datetime, *, in_sentence: bool = False) -> str:
     """The day of an instant as people speak of it: Today; Yesterday; Tomorrow; 19 Nov; 2 Nov 2025."""
     there, today = local(value).date(), local(clock.now()).date()
-    if name := {0: "Today", -1: "Yesterday", 1: "Tomorrow"}.get((there - today).days):
-        return name.lower() if in_sentence else name
-    return f"{there.day} {there:%b}" if there.year == today.year else day_text(there)
+    if name := _NEAR.get((there - today).days):
+        return name.lower() if in_sentence else str(name)
+    return day_of_year(there) if there.year == today.year else day_text(there)
 
 
 def is_past(day: date) -> bool:
@@ -134,10 +152,10 @@ SPELLINGS = {
 """Codes whose words are not simply their parts."""
 
 
-def words(code: str) -> str:
-    """A code as a label: `on_treatment` becomes On treatment."""
+def words(code: str) -> Message:
+    """A code as a label: `on_treatment` becomes On treatment. tools/messages.py collects the codes."""
     spaced = SPELLINGS.get(code) or code.replace("_", " ").replace("-", " ").strip()
-    return spaced[:1].upper() + spaced[1:]
+    return Message(spaced[:1].upper() + spaced[1:])
 
 
 def shortened(reference: object) -> str:
@@ -148,49 +166,49 @@ def shortened(reference: object) -> str:
 
 def birth_text(value: BirthDate | date) -> str:
     """A birth date as far as it is known: 14 Mar 1979, Mar 1979, 1979."""
-    written = {"day": day_text(value), "month": f"{value:%b %Y}", "year": str(value.year)}
+    written = {"day": day_text(value), "month": month_written(value), "year": str(value.year)}
     return written[precision_of(value)]
 
 
-@cache
 def language_name(code: str) -> str:
-    """The English name of a language's code; the code itself where there is none."""
-    main = code.partition("-")[0]
-    found = pycountry.languages.get(alpha_2=main) or pycountry.languages.get(alpha_3=main)
-    return found.name if found else code
+    """The name of a language by its code; the code itself where there is none."""
+    return str(locale().languages.get(code.partition("-")[0], code))
 
 
-@cache
 def languages() -> Sequence[tuple[str, str]]:
-    """The languages that have a code of two letters: (code, English name), by name."""
-    found = [(one.alpha_2, one.name) for one in pycountry.languages if hasattr(one, "alpha_2")]
-    return sorted(found, key=lambda one: one[1])
+    """The languages that have a code of two letters: (code, name), by name."""
+    return _languages(language())
 
 
 @cache
+def _languages(reader: str) -> Sequence[tuple[str, str]]:
+    with read_in(reader):
+        found = [(one.alpha_2, language_name(one.alpha_2)) for one in pycountry.languages if hasattr(one, "alpha_2")]
+    return sorted(found, key=lambda one: one[1].casefold())
+
+
 def country_name(code: str) -> str:
-    """The English name of an ISO code; the code itself where there is none."""
-    found = pycountry.countries.get(alpha_2=code)
-    return getattr(found, "common_name", found.name) if found else code
+    """The name of a country by its ISO code; the code itself where there is none."""
+    return str(locale().territories.get(code, code))
 
 
 def person_name(person: Any) -> str:
     """The name of a person of an answer as it is written; where it is masked or missing, the reference they have."""
     parts = [part for part in (person.first_name, person.last_name) if part]
     if not parts or HIDDEN in parts:
-        return f"Person {person.reference}"
+        return str(_("Person %(reference)s", reference=person.reference))
     return " ".join(parts)
 
 
 def file_size(size_bytes: int) -> str:
     """How large a file is, in the unit that one reads: 12 kB, 3.4 MB."""
     kilobytes = size_bytes / 1000
-    return f"{kilobytes / 1000:.1f} MB" if kilobytes >= 1000 else f"{max(1, round(kilobytes))} kB"  # noqa: PLR2004
+    return f"{number_text(round(kilobytes / 1000, 1))} MB" if kilobytes >= 1000 else f"{max(1, round(kilobytes))} kB"  # noqa: PLR2004
 
 
 def file_kind(content_type: str) -> str:
     """What a file is called by people: PDF, DOCX."""
-    return TAKEN.get(content_type, "file").upper()
+    return TAKEN[content_type].upper() if content_type in TAKEN else str(_("File"))
 
 
 def initials(name: str) -> str:
@@ -207,4 +225,4 @@ def hue(name: str) -> int:
 
 def plural(count: int, singular: str, several: str | None = None) -> str:
     """The count with its noun: 1 patient, 12 patients."""
-    return f"{count:,} {singular if count == 1 else several or singular + 's'}"
+    return f"{number_text(count)} {singular if count == 1 else several or singular + 's'}"

@@ -68,9 +68,9 @@ const presses = {
     const text = document.getElementById(button.dataset.copy).innerText.trim();
     try {
       await navigator.clipboard.writeText(text);
-      showFlash("Copied");
+      showFlash(_("Copied"));
     } catch {
-      showFlash("The browser did not allow copying: select the text and copy it yourself", "warning");
+      showFlash(_("The browser did not allow copying: select the text and copy it yourself"), "warning");
     }
   },
 
@@ -155,7 +155,7 @@ document.addEventListener("htmx:finally:request", (event) => {
   if (waiting === 0) root.classList.remove("is-loading");
   for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
   if (event.detail?.ctx && !event.detail.ctx.response) {
-    showFlash("The CRM could not be reached; nothing was saved. Check the connection and try again.", "danger");
+    showFlash(_("The CRM could not be reached; nothing was saved. Check the connection and try again."), "danger");
   }
 });
 

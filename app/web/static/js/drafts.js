@@ -40,12 +40,13 @@ async function sendDraft(form) {
   if (status === 204) {
     form.setAttribute("data-draft-kept", "");
     const now = new Date();
-    draftState(form, `Kept at ${String(now.getHours()).padStart(2, "0")}:${String(now.getMinutes()).padStart(2, "0")}`);
+    const time = `${String(now.getHours()).padStart(2, "0")}:${String(now.getMinutes()).padStart(2, "0")}`;
+    draftState(form, _("Kept at %(time)s", { time }));
   } else if (status >= 500 || status === 429) {
-    draftState(form, "Not kept yet: the CRM cannot be reached. It is tried again.");
+    draftState(form, _("Not kept yet: the CRM cannot be reached. It is tried again."));
     draftTimers.set(form, setTimeout(() => form.isConnected && keepDraft(form), DRAFT_AGAIN));
   } else {
-    draftState(form, "The CRM does not keep this while it is typed. Save it before you leave the page.");
+    draftState(form, _("The CRM does not keep this while it is typed. Save it before you leave the page."));
   }
 }
 

@@ -49,34 +49,34 @@ const keys = (() => {
   // An act answers false where it finds nothing to do. `always`: not a key of
   // one letter, so it works while somebody types and where those are switched off.
   const table = [
-    { keys: "Ctrl K", says: "Search everywhere", act: () => palette.open() ?? true, group: "Everywhere", always: true },
-    { keys: "/", says: "Find in this list, else everywhere", act: find, group: "Everywhere" },
-    { keys: "?", says: "Show the keys", act: show, group: "Everywhere" },
-    { keys: "\\", says: "Fold or unfold the sidebar", act: press("[data-fold]"), group: "Everywhere" },
-    { keys: "Ctrl Enter", says: "Save what one is writing", act: save, group: "Everywhere", always: true },
-    { keys: "Escape", says: "Close what is open, and go back to where one was", group: "Everywhere", always: true },
-    { keys: "g t", says: "Today", act: go("/today"), place: "/today", group: "Go to" },
-    { keys: "g l", says: "Leads", act: go("/leads"), place: "/leads", group: "Go to" },
-    { keys: "g p", says: "Patients", act: go("/patients"), place: "/patients", group: "Go to" },
-    { keys: "g c", says: "Calls", act: go("/calls"), place: "/calls", group: "Go to" },
-    { keys: "g k", says: "Tasks", act: go("/tasks"), place: "/tasks", group: "Go to" },
-    { keys: "g j", says: "Journeys", act: go("/journeys"), place: "/journeys", group: "Go to" },
-    { keys: "g d", says: "Dashboard", act: go("/dashboard"), place: "/dashboard", group: "Go to" },
-    { keys: "j", says: "Next row", act: () => walk(1), group: "In a list" },
-    { keys: "k", says: "Row before", act: () => walk(-1), group: "In a list" },
+    { keys: "Ctrl K", says: _("Search everywhere"), act: () => palette.open() ?? true, group: _("Everywhere"), always: true },
+    { keys: "/", says: _("Find in this list, else everywhere"), act: find, group: _("Everywhere") },
+    { keys: "?", says: _("Show the keys"), act: show, group: _("Everywhere") },
+    { keys: "\\", says: _("Fold or unfold the sidebar"), act: press("[data-fold]"), group: _("Everywhere") },
+    { keys: "Ctrl Enter", says: _("Save what one is writing"), act: save, group: _("Everywhere"), always: true },
+    { keys: "Escape", says: _("Close what is open, and go back to where one was"), group: _("Everywhere"), always: true },
+    { keys: "g t", says: _("Today"), act: go("/today"), place: "/today", group: _("Go to") },
+    { keys: "g l", says: _("Leads"), act: go("/leads"), place: "/leads", group: _("Go to") },
+    { keys: "g p", says: _("Patients"), act: go("/patients"), place: "/patients", group: _("Go to") },
+    { keys: "g c", says: _("Calls"), act: go("/calls"), place: "/calls", group: _("Go to") },
+    { keys: "g k", says: _("Tasks"), act: go("/tasks"), place: "/tasks", group: _("Go to") },
+    { keys: "g j", says: _("Journeys"), act: go("/journeys"), place: "/journeys", group: _("Go to") },
+    { keys: "g d", says: _("Dashboard"), act: go("/dashboard"), place: "/dashboard", group: _("Go to") },
+    { keys: "j", says: _("Next row"), act: () => walk(1), group: _("In a list") },
+    { keys: "k", says: _("Row before"), act: () => walk(-1), group: _("In a list") },
     { keys: "ArrowDown", act: () => walk(1, true) },
     { keys: "ArrowUp", act: () => walk(-1, true) },
-    { keys: "Enter", says: "Open the row", group: "In a list" },
-    { keys: " ", says: "Peek at the row, and leave it again", act: () => peek.toggle(), group: "In a list" },
-    { keys: "f", says: "Filter", act: press(".list-tools details > summary"), group: "In a list" },
-    { keys: "c", says: "Log a call", act: open("/calls/new"), group: "On a record" },
-    { keys: "b", says: "Book a call", act: open("/bookings/new"), group: "On a record" },
-    { keys: "n", says: "Write a note", act: onRecord(".composer textarea", "a[href$='/notes/new']"), group: "On a record" },
-    { keys: "t", says: "New task", act: open("/tasks/new"), group: "On a record" },
-    { keys: "m", says: "Move on", act: onRecord("a[href$='/move']", "[data-move] > summary"), group: "On a record" },
-    { keys: "v", says: "Convert the lead", act: open("/convert"), group: "On a record" },
-    { keys: "e", says: "Go to the facts, to change one", act: edit, group: "On a record" },
-    { keys: "1", says: "Outcome of the call, 1 to 7", group: "On a record" },
+    { keys: "Enter", says: _("Open the row"), group: _("In a list") },
+    { keys: " ", says: _("Peek at the row, and leave it again"), act: () => peek.toggle(), group: _("In a list") },
+    { keys: "f", says: _("Filter"), act: press(".list-tools details > summary"), group: _("In a list") },
+    { keys: "c", says: _("Log a call"), act: open("/calls/new"), group: _("On a record") },
+    { keys: "b", says: _("Book a call"), act: open("/bookings/new"), group: _("On a record") },
+    { keys: "n", says: _("Write a note"), act: onRecord(".composer textarea", "a[href$='/notes/new']"), group: _("On a record") },
+    { keys: "t", says: _("New task"), act: open("/tasks/new"), group: _("On a record") },
+    { keys: "m", says: _("Move on"), act: onRecord("a[href$='/move']", "[data-move] > summary"), group: _("On a record") },
+    { keys: "v", says: _("Convert the lead"), act: open("/convert"), group: _("On a record") },
+    { keys: "e", says: _("Go to the facts, to change one"), act: edit, group: _("On a record") },
+    { keys: "1", says: _("Outcome of the call, 1 to 7"), group: _("On a record") },
   ];
 
   const isTyping = (element) => element.matches("input, textarea, select, [contenteditable], [role=option]");
@@ -129,7 +129,7 @@ const keys = (() => {
         for (const one of table.filter((entry) => entry.group === group && isThere(entry))) {
           const row = document.createElement("div");
           const key = document.createElement("dt");
-          for (const part of one.keys === " " ? ["Space"] : one.keys.split(" ")) {
+          for (const part of one.keys === " " ? [_("Space")] : one.keys.split(" ")) {
             const shown = document.createElement("kbd");
             shown.className = "kbd";
             shown.textContent = SYMBOLS[part] ?? (part.length === 1 ? part.toUpperCase() : part);

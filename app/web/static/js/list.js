@@ -20,14 +20,14 @@
     control.removeAttribute("aria-busy");
     const found = page?.getElementById("list-rows");
     if (!found) {
-      showFlash("More rows could not be loaded. Check the connection and try again.", "danger");
+      showFlash(_("More rows could not be loaded. Check the connection and try again."), "danger");
       return;
     }
     const [first] = found.rows;
     rows().append(...found.rows);
     document.getElementById("list-foot").replaceWith(page.getElementById("list-foot"));
     const count = document.querySelector("#list-foot [data-shown]");
-    if (count) count.textContent = rows().rows.length.toLocaleString("en");
+    if (count) count.textContent = rows().rows.length.toLocaleString(root.lang);
     first?.querySelector(".row-link")?.focus();
     document.dispatchEvent(new CustomEvent("rows"));
   }
@@ -66,7 +66,7 @@
     const all = boxes();
     const picked = all.filter((box) => box.checked).length;
     const said = document.querySelector("[data-picked]");
-    if (said) said.textContent = `${picked.toLocaleString("en")} selected`;
+    if (said) said.textContent = _("%(count)s selected", { count: picked.toLocaleString(root.lang) });
     const head = document.querySelector("[data-pick-all]");
     if (!head) return;
     head.checked = picked > 0 && picked === all.length;
@@ -136,9 +136,9 @@
   }
 
   keys.table.push(
-    { keys: "x", says: "Select the row; with Shift all from the last one", act: pickRow, group: "In a list" },
-    { keys: "a", says: "Assign the selected", act: () => press("[data-assign]"), group: "In a list" },
-    { keys: "z", says: "Undo what was just done", act: () => press("[data-undo]"), group: "In a list" },
+    { keys: "x", says: _("Select the row; with Shift all from the last one"), act: pickRow, group: _("In a list") },
+    { keys: "a", says: _("Assign the selected"), act: () => press("[data-assign]"), group: _("In a list") },
+    { keys: "z", says: _("Undo what was just done"), act: () => press("[data-undo]"), group: _("In a list") },
   );
   document.addEventListener("visited", () => {
     last = null;

@@ -109,8 +109,9 @@ const pages = (() => {
   const address = (file) => file.getAttribute("src") ?? file.getAttribute("href");
   const filesOf = (page) => [...page.querySelectorAll("head script[src], head link[rel=stylesheet]")];
 
-  // A newer version of the CRM is loaded whole.
+  // A newer version of the CRM is loaded whole, and so is a page in another language.
   function isNewer(next) {
+    if (next.documentElement.lang !== root.lang) return true;
     const versions = (page) => new Map(filesOf(page).map((file) => address(file).split("?")).map(([name, version]) => [name, version]));
     const ours = versions(document);
     return [...versions(next)].some(([name, version]) => ours.has(name) && ours.get(name) !== version);
@@ -144,7 +145,7 @@ const pages = (() => {
       for (const flash of document.querySelectorAll("#flashes > [data-unreachable]")) flash.remove();
       document.dispatchEvent(new CustomEvent("asked"));
       if (!next.querySelector(".frame") || !next.getElementById("content")) {
-        if (wasSent) showFlash(next.querySelector("h1")?.textContent ?? "This did not work.", "danger");
+        if (wasSent) showFlash(next.querySelector("h1")?.textContent ?? _("This did not work."), "danger");
         else location.assign(answer.url);
         return;
       }
@@ -160,9 +161,9 @@ const pages = (() => {
       if (error.name === "AbortError") return;
       if (form) {
         if (form.matches("[data-keep]")) unsaved = form;
-        sayUnreachable("What you typed is still here: check the connection and send it again.");
+        sayUnreachable(_("The CRM could not be reached. What you typed is still here: check the connection and send it again."));
       } else if (!isPushed) location.reload();
-      else sayUnreachable("You are still where you were: check the connection and try again.");
+      else sayUnreachable(_("The CRM could not be reached. You are still where you were: check the connection and try again."));
     } finally {
       clearTimeout(slow);
       if (mine === asking) {
@@ -174,7 +175,7 @@ const pages = (() => {
   }
 
   function sayUnreachable(sentence) {
-    showFlash(`The CRM could not be reached. ${sentence}`, "danger");
+    showFlash(sentence, "danger");
     document.getElementById("flashes").lastElementChild.dataset.unreachable = "";
   }
 

@@ -69,11 +69,11 @@ const palette = (() => {
       }
       shownFor = typed;
       if (answer.ok || answer.status === 422) show(html);
-      else say("The search did not work. Nothing was looked up: try again, or load the page anew.");
+      else say(_("The search did not work. Nothing was looked up: try again, or load the page anew."));
     } catch (error) {
       if (error.name === "AbortError") return;
       shownFor = null;
-      say("The CRM could not be reached, so nothing was looked up. What you typed stays: press Enter to try again.");
+      say(_("The CRM could not be reached, so nothing was looked up. What you typed stays: press Enter to try again."));
     } finally {
       clearTimeout(slow);
       if (mine === asking) dialog.classList.remove("is-asking");

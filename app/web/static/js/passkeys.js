@@ -23,7 +23,7 @@ async function send(address, body, token) {
     return new Promise(() => {});
   }
   if (!answer.headers.get("content-type")?.startsWith("application/json")) {
-    throw new Error("The CRM could not answer. Wait a moment and try again.");
+    throw new Error(_("The CRM could not answer. Wait a moment and try again."));
   }
   const said = await answer.json();
   if (!answer.ok) throw new Error(said.error);
@@ -55,7 +55,7 @@ function encoded(credential) {
 }
 
 async function usePasskey(place, button) {
-  if (!window.PublicKeyCredential) throw new Error("This browser has no passkeys. Use another way.");
+  if (!window.PublicKeyCredential) throw new Error(_("This browser has no passkeys. Use another way."));
   const { csrf, next } = button.dataset;
   const address = place.dataset.passkey;
   const publicKey = decoded(await send(`${address}/options`, {}, csrf));
@@ -70,9 +70,9 @@ async function usePasskey(place, button) {
 }
 
 const WORDS = {
-  NotAllowedError: "No passkey was used. If you have none on this device, use another way.",
-  InvalidStateError: "This device has a passkey for your account already.",
-  SecurityError: "Passkeys do not work at this address of the CRM.",
+  NotAllowedError: _("No passkey was used. If you have none on this device, use another way."),
+  InvalidStateError: _("This device has a passkey for your account already."),
+  SecurityError: _("Passkeys do not work at this address of the CRM."),
 };
 
 document.addEventListener("click", async (event) => {

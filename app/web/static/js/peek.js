@@ -50,7 +50,7 @@ const peek = (() => {
       panel.hidden = false;
       panel.scrollTop = 0;
     } catch (error) {
-      if (error.name !== "AbortError") showFlash("The CRM could not be reached: the record was not loaded.", "danger");
+      if (error.name !== "AbortError") showFlash(_("The CRM could not be reached: the record was not loaded."), "danger");
     }
   }
 

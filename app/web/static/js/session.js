@@ -41,7 +41,7 @@ lock.querySelector("form").addEventListener("submit", async (event) => {
   const form = event.target;
   const shown = lock.querySelector("[data-lock-error]");
   shown.hidden = true;
-  let sentence = "The CRM could not be reached. Check the connection and try again.";
+  let sentence = _("The CRM could not be reached. Check the connection and try again.");
   try {
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" });
     if (answer.type === "opaqueredirect") {

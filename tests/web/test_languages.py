@@ -1,0 +1,46 @@
+"""In which language a page is: as the account has chosen, else as the browser asks, else as the settings say."""
+
+import httpx
+from fastapi import FastAPI, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.platform.settings import Settings
+from app.web.render import language_of, mount_pages
+from tests.browsing import as_user
+
+
+def _language(answer: httpx.Response) -> str:
+    return answer.text.partition('<html lang="')[2].partition('"')[0]
+
+
+async def test_a_page_is_as_the_browser_asks_until_the_account_has_chosen(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    token = await as_user(client, session, settings, "navigator")
+    dutch = {"accept-language": "nl-NL,nl;q=0.9,en;q=0.5"}
+    asked = await client.get("/account/preferences", headers=dutch)
+    plain = await client.get("/account/preferences")
+    await client.post("/account/preferences", data={"csrf_token": token, "language": "nl"})
+    chosen = await client.get("/account/preferences")
+    unknown = await client.get("/nowhere", headers={"accept": "text/html"})
+
+    assert [_language(answer) for answer in (plain, asked, chosen, unknown)] == ["en", "nl", "nl", "nl"]
+    assert "Accept-Language" in plain.headers["vary"]
+    # Scripts find their words in the page; English stands in the scripts.
+    assert '<template id="words">' in asked.text
+    assert '<template id="words">' not in plain.text
+
+
+async def test_a_stranger_gets_the_sign_in_in_the_language_of_the_browser(client: httpx.AsyncClient) -> None:
+    assert _language(await client.get("/sign-in", headers={"accept-language": "nl"})) == "nl"
+    assert _language(await client.get("/sign-in", headers={"accept-language": "ja"})) == "en"
+
+
+def test_the_pseudo_language_is_for_development_alone() -> None:
+    shown = {}
+    for development in (True, False):
+        app = FastAPI()
+        mount_pages(app, development=development)
+        request = Request({"type": "http", "app": app, "headers": [(b"accept-language", b"en-XA")]})
+        shown[development] = language_of(request)
+    assert shown == {True: "en-XA", False: "en"}
