@@ -13,6 +13,7 @@ from app.patients.queries import get_patient
 from app.people.models import Person
 from app.people.schemas import PersonRead
 from app.platform.actor import Actor
+from app.platform.locales import _
 from app.web.page_guard import NO_ERRORS
 from app.web.people import signs_of
 
@@ -55,5 +56,5 @@ class About:
         }
 
 
-PATIENTS = About("/patients", "patient_id", "Patients", "patient", "patient", _person_of_patient)
-LEADS = About("/leads", "lead_id", "Leads", "patient_lead", "lead", _person_of_lead)
+PATIENTS = About("/patients", "patient_id", _("Patients"), "patient", "patient", _person_of_patient)
+LEADS = About("/leads", "lead_id", _("Leads"), "patient_lead", "lead", _person_of_lead)

@@ -14,6 +14,7 @@ from app.access.request_guard import DbSession
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.errors import AppError
+from app.platform.locales import _, ngettext
 from app.web.addresses import local_path
 from app.web.enrolment import app_context, open_sealed
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, go_to, let_in_again, page_router, signed_in
@@ -72,7 +73,7 @@ async def change_password(
     await users.store_password(
         session, account_id=visitor.account_id, password_hash=hashed, now=clock.now(), but=visitor.session_id
     )
-    return go_to(request, "/account", flash=Flash("Password changed. All your other sessions have ended."))
+    return go_to(request, "/account", flash=Flash(_("Password changed. All your other sessions have ended.")))
 
 
 @router.get("/app", dependencies=[signed_in(recent=True)])
@@ -107,7 +108,7 @@ async def set_up_app(
         context = app_context(request, visitor.account_id, visitor.email, kept)
         return form_again(request, "account/app.html", {**context, "has_app": has_app}, error)
     audit.note(session, record_type="user_account", record_id=visitor.account_id, fields=["totp_credential"])
-    return go_to(request, "/account", flash=Flash("Your authenticator app is set up."))
+    return go_to(request, "/account", flash=Flash(_("Your authenticator app is set up.")))
 
 
 @router.post("/app/remove", dependencies=[signed_in(recent=True)])
@@ -116,13 +117,13 @@ async def remove_app(request: Request, session: DbSession, visitor: CurrentVisit
         raise LastSecondFactor
     await totp.remove(session, account_id=visitor.account_id)
     audit.note(session, record_type="user_account", record_id=visitor.account_id, fields=["totp_credential"])
-    return go_to(request, "/account", flash=Flash("The authenticator app is removed."))
+    return go_to(request, "/account", flash=Flash(_("The authenticator app is removed.")))
 
 
 @router.post("/passkeys/{passkey_id}/remove", dependencies=[signed_in(recent=True)])
 async def remove_passkey(request: Request, session: DbSession, visitor: CurrentVisitor, passkey_id: UUID) -> Response:
     await passkeys.remove_passkey(session, account_id=visitor.account_id, passkey_id=passkey_id)
-    return go_to(request, "/account", flash=Flash("The passkey is removed."))
+    return go_to(request, "/account", flash=Flash(_("The passkey is removed.")))
 
 
 @router.get("/recovery-codes", dependencies=[signed_in(recent=True)])
@@ -161,7 +162,7 @@ async def end_other_sessions(request: Request, session: DbSession, visitor: Curr
         session, account_id=visitor.account_id, reason="ended_by_user", now=clock.now(), but=visitor.session_id
     )
     audit.note(session, record_type="user_account", record_id=visitor.account_id, fields=["web_session"])
-    words = "1 other session ended." if ended == 1 else f"{ended} other sessions ended."
+    words = ngettext("1 other session ended.", "%(count)s other sessions ended.", ended)
     return go_to(request, "/account/sessions", flash=Flash(words))
 
 
@@ -171,4 +172,4 @@ async def end_session(request: Request, session: DbSession, visitor: CurrentVisi
         session, account_id=visitor.account_id, reason="ended_by_user", now=clock.now(), only=web_session_id
     )
     audit.note(session, record_type="web_session", record_id=web_session_id, fields=["ended_at"])
-    return go_to(request, "/account/sessions", flash=Flash("The session has ended."))
+    return go_to(request, "/account/sessions", flash=Flash(_("The session has ended.")))

@@ -11,6 +11,7 @@ from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid, NotFound, Stale
+from app.platform.locales import _
 from app.platform.paging import MAX_LIMIT
 from app.platform.text import Body
 from app.web.forms import Typed, on_a_page, read_form, read_query, typed_in
@@ -28,6 +29,12 @@ class _NothingChanges(Exception):
     """Within a block: one of all could not be changed, and all or none was asked for."""
 
 
+def _done(things: str, field: str, update: Any) -> str:
+    if field == "owner_id":
+        return _("Assigned %(things)s.", things=things)
+    return _("Moved to %(status)s: %(things)s.", status=words(str(update.status)).lower(), things=things)
+
+
 def add_bulk(router: APIRouter, shown: ListPage) -> None:
     """Serve the changes of several records of a list, and their undoing."""
     assert shown.bulk is not None  # noqa: S101 - declared by who calls
@@ -41,7 +48,9 @@ def add_bulk(router: APIRouter, shown: ListPage) -> None:
         try:
             field, update = await _asked(request, bulk)
             if not ids or len(ids) > MAX_LIMIT:
-                raise Invalid(fields=[FieldError("id", "selection", f"Select 1 to {MAX_LIMIT} of them.")])
+                raise Invalid(
+                    fields=[FieldError("id", "selection", _("Select 1 to %(most)s of them.", most=MAX_LIMIT))]
+                )
         except Invalid as error:
             return form_again(request, "list.html", await _list(request, session, actor, shown), error)
 
@@ -54,14 +63,13 @@ def add_bulk(router: APIRouter, shown: ListPage) -> None:
         left: Sequence[Failure] = ()
         try:
             async with session.begin_nested():
-                done, left = await _each(request, session, actor, shown, ids, change, f"change_{shown.noun[0]}")
+                done, left = await _each(request, session, actor, shown, ids, change, f"change_{shown.record}")
                 if left and form.get("all_or_none"):
                     raise _NothingChanges
         except _NothingChanges:
             done = ()
-        said = "Assigned" if field == "owner_id" else f"Moved to {words(str(update.status)).lower()}:"  # type: ignore[attr-defined]  # the field that was asked for
         changed = [one for one in done if one.until != one.since]
-        text = f"{said} {plural(len(done), *shown.noun)}." if done else "Nothing was changed."
+        text = _done(plural(len(done), *shown.noun), field, update) if done else _("Nothing was changed.")
         outcome = Outcome(text, changed, left)
         return page(request, "list.html", await _list(request, session, actor, shown, outcome))
 
@@ -76,8 +84,8 @@ def add_bulk(router: APIRouter, shown: ListPage) -> None:
             return Change(record_id, one.until, undone.version)
 
         ids = list(changes)[:MAX_LIMIT]
-        done, left = await _each(request, session, actor, shown, ids, undo, f"undo_{shown.noun[0]}")
-        text = f"Undone for {plural(len(done), *shown.noun)}." if done else "Nothing was undone."
+        done, left = await _each(request, session, actor, shown, ids, undo, f"undo_{shown.record}")
+        text = _("Undone for %(things)s.", things=plural(len(done), *shown.noun)) if done else _("Nothing was undone.")
         outcome = Outcome(text, (), left)
         return page(request, "list.html", await _list(request, session, actor, shown, outcome))
 
@@ -103,7 +111,7 @@ async def _asked(request: Request, bulk: Bulk) -> tuple[str, Body]:
     field, menu = _FIELDS.get(str(form.get("do", "")), _FIELDS["assign"])
     chosen = str(form.get(menu, ""))
     if not chosen or (field == "status" and chosen not in dict(bulk.moves)):
-        raise Invalid(fields=[FieldError(menu, "missing", "Choose one of the list.")])
+        raise Invalid(fields=[FieldError(menu, "missing", _("Choose one of the list."))])
     return field, read_form(bulk.update, {field: "" if chosen == NOBODY else chosen})
 
 
@@ -147,7 +155,7 @@ async def _each(
 
 def _why(error: AppError) -> str:
     if isinstance(error, Stale):
-        return "It was changed meanwhile."
+        return _("It was changed meanwhile.")
     return " ".join(map(on_a_page, error.fields)) or error.error_detail
 
 

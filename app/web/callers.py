@@ -30,6 +30,7 @@ from app.people.service import probe
 from app.platform.actor import Actor
 from app.platform.doubles import key_of_name
 from app.platform.errors import AppError, FieldError, Invalid
+from app.platform.locales import _
 from app.platform.text import Flag, Id, Label, Notes
 from app.web.forms import Typed, read_form, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
@@ -99,7 +100,7 @@ async def open_new_caller(request: Request, session: DbSession, actor: CurrentAc
                 await write_note(session, actor, new=NoteCreate(**note, adverse_event_heard=caller.adverse_event_heard))
     except AppError as error:
         return form_again(request, "callers/new.html", await _context(session, actor, typed), error)
-    said = "The lead is opened." if opened.is_new else "The same was entered today: this is its lead."
+    said = _("The lead is opened.") if opened.is_new else _("The same was entered today: this is its lead.")
     return go_to(request, f"/leads/{opened.lead.lead_id}", flash=Flash(said))
 
 
@@ -124,7 +125,7 @@ def _lacks_answer(typed: Mapping[str, Any]) -> list[FieldError]:
     """Side effects are asked of every word that somebody says to us."""
     if not str(typed["said"]).strip() or typed["adverse_event_heard"] in ("true", "false"):
         return []
-    return [FieldError("adverse_event_heard", "missing", "Say whether a side effect or worsening was mentioned.")]
+    return [FieldError("adverse_event_heard", "missing", _("Say whether a side effect or worsening was mentioned."))]
 
 
 async def _condition(session: AsyncSession, actor: Actor, typed: str) -> tuple[UUID | None, list[FieldError]]:
@@ -142,7 +143,11 @@ async def _condition(session: AsyncSession, actor: Actor, typed: str) -> tuple[U
     if len(found) == 1:
         return found[0].medical_condition_id, []
     names = ", ".join(condition.name for condition in found)
-    sentence = f"Several begin so: {names}. Write which one." if found else "No condition is called so. Choose one."
+    sentence = (
+        _("Several begin so: %(names)s. Write which one.", names=names)
+        if found
+        else _("No condition is called so. Choose one.")
+    )
     return None, [FieldError("condition", "unclear", sentence)]
 
 

@@ -19,6 +19,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.etags import etag
+from app.platform.locales import _
 from app.platform.text import Body
 from app.tasks.schemas import TaskCreate
 from app.tasks.service import open_task
@@ -30,7 +31,7 @@ from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import signs_of
 from app.web.render import Flash, page, wanted_block
-from app.web.words import words
+from app.web.words import day_text, time_text, words
 
 router = page_router()
 
@@ -126,7 +127,7 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
             raise
         except AppError as error:
             return form_again(request, "calls/new.html", shown, error)
-        said = "The call is logged." if task is None else "The call is logged, and the task is on your list."
+        said = _("The call is logged.") if task is None else _("The call is logged, and the task is on your list.")
         return go_to(request, shown["here"], flash=Flash(said))
 
 
@@ -158,7 +159,7 @@ def _booking_meant(typed: str, offered: Sequence[CallRead]) -> CallRead | None:
         return None
     meant = next((one for one in offered if str(one.call_id) == typed), None)
     if meant is None:
-        said = "This booking is not open any more: somebody has said what came of it. Choose which call it is."
+        said = _("This booking is not open any more: somebody has said what came of it. Choose which call it is.")
         raise Invalid(fields=[FieldError("booked", "not_open", said)])
     return meant
 
@@ -211,31 +212,33 @@ def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) 
         except AppError as error:
             overlaps = isinstance(error, BookingsOverlap)
             if overlaps:
-                error.error_detail = "This overlaps another call of this person or of yours."
+                error.error_detail = _("This overlaps another call of this person or of yours.")
             return form_again(request, "calls/book.html", {**shown, "overlaps": overlaps}, error)
         assert booked.booking_date is not None  # noqa: S101 - a booking
         there = booked.booking_date.astimezone(clock.zone_named(zone))
-        return go_to(request, shown["here"], flash=Flash(f"Booked for {there:%-d %b %Y, %H:%M} in {zone}."))
+        when = f"{day_text(there.date())}, {time_text(there)}"
+        said = _("Booked for %(when)s in %(zone)s.", when=when, zone=zone)
+        return go_to(request, shown["here"], flash=Flash(said))
 
 
 def _views(seen: Seen) -> Sequence[View]:
     everyones = [
-        View("Everyone's", {}),
-        View("Open", {"status": "open"}),
-        View("Without an outcome", {"unresolved": "true"}),
+        View(_("Everyone's"), {}),
+        View(_("Open"), {"status": "open"}),
+        View(_("Without an outcome"), {"unresolved": "true"}),
     ]
     if seen.actor.person_id is None:
         return everyones
     mine = {"pn_id": str(seen.actor.person_id)}
-    return [View("Mine", mine), View("Mine without an outcome", {**mine, "unresolved": "true"}), *everyones]
+    return [View(_("Mine"), mine), View(_("Mine without an outcome"), {**mine, "unresolved": "true"}), *everyones]
 
 
 LIST = ListPage(
     path="/calls",
-    title="Calls",
+    title=_("Calls"),
     permission="call.read",
-    noun=("call", "calls"),
-    order="the latest first",
+    noun=(_("call"), _("calls")),
+    order=_("the latest first"),
     sort="-occurs",
     question=CallFilter,
     find=queries.list_calls,
@@ -243,21 +246,21 @@ LIST = ListPage(
     read=lambda row: answers.read(row, clock.now()),
     key="call_id",
     columns=(
-        Column("name", "Who", value="person", cell="person"),
-        Column("when", "When", 0, "occurs_at", "moment", "occurs"),
-        Column("state", "State", 0, "outcome", "call_state"),
-        Column("how", "How", 3, "channel", "call_how"),
-        Column("navigator", "Navigator", 2, "pn", "colleague"),
-        Column("condition", "Notes", 1, "notes"),
+        Column("name", _("Who"), value="person", cell="person"),
+        Column("when", _("When"), 0, "occurs_at", "moment", "occurs"),
+        Column("state", _("State"), 0, "outcome", "call_state"),
+        Column("how", _("How"), 3, "channel", "call_how"),
+        Column("navigator", _("Navigator"), 2, "pn", "colleague"),
+        Column("condition", _("Notes"), 1, "notes"),
     ),
     opens=("/patients/{patient_id}", "/leads/{lead_id}"),
     filters=lambda seen: [
-        Filter("status", "Status", [(word, words(word)) for word in (*CALL.group_names, *CALL.states)]),
-        Filter("unresolved", "Outcome", [("true", "Missing"), ("false", "Said")]),
-        Filter("pn_id", "Navigator", [(str(seen.actor.person_id), "Me")] if seen.actor.person_id else []),
+        Filter("status", _("Status"), [(word, words(word)) for word in (*CALL.group_names, *CALL.states)]),
+        Filter("unresolved", _("Outcome"), [("true", _("Missing")), ("false", _("Said"))]),
+        Filter("pn_id", _("Navigator"), [(str(seen.actor.person_id), _("Me"))] if seen.actor.person_id else []),
     ],
     views=_views,
-    empty=("No calls yet", "A call is booked or logged on the page of a lead or a patient.", "phone"),
+    empty=(_("No calls yet"), _("A call is booked or logged on the page of a lead or a patient."), "phone"),
     may=("call.write",),
 )
 add_list(router, LIST)
@@ -290,7 +293,7 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
     except AppError as error:
         context = {**_CHOICES, **await signs_of(session, call.person_id), "call": call, "typed": typed}
         return form_again(request, "calls/outcome.html", context, error)
-    return go_to(request, "/today", flash=Flash("What came of the call is saved."))
+    return go_to(request, "/today", flash=Flash(_("What came of the call is saved.")))
 
 
 for _about, _model in ((PATIENTS, CallForPatient), (LEADS, CallForLead)):

@@ -12,6 +12,7 @@ from app.people.departures import queries, service
 from app.people.departures.schemas import CameBackClose, CameBackFilter, CameBackRead
 from app.platform.actor import Actor
 from app.platform.errors import AppError
+from app.platform.locales import _
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
@@ -45,7 +46,7 @@ async def close_came_back(request: Request, session: DbSession, actor: CurrentAc
     except AppError as error:
         context = await _context(session, actor, came_back_id)
         return form_again(request, "people/came_back.html", {**context, "typed": typed}, error)
-    return go_to(request, "/came-back", flash=Flash("What was decided is saved."))
+    return go_to(request, "/came-back", flash=Flash(_("What was decided is saved.")))
 
 
 async def _context(session: AsyncSession, actor: Actor, came_back_id: UUID) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from app.leads.schemas import LeadFilter
 from app.patients.queries import list_patients
 from app.patients.schemas import PatientFilter
 from app.platform.actor import Actor
+from app.platform.locales import _
 from app.platform.paging import Found, Page
 from app.web.exports import add_export
 from app.web.listing import Column, Listing, ListPage, View, add_list
@@ -24,10 +25,10 @@ router = page_router()
 
 LIST = ListPage(
     path="/conditions",
-    title="Conditions",
+    title=_("Conditions"),
     permission="condition.read",
-    noun=("condition", "conditions"),
-    order="by name",
+    noun=(_("condition"), _("conditions")),
+    order=_("by name"),
     sort="name",
     question=ConditionFilter,
     find=queries.list_conditions,
@@ -35,15 +36,19 @@ LIST = ListPage(
     read=answers.read,
     key="medical_condition_id",
     columns=(
-        Column("name", "Name", 0, "name", "name", "name"),
-        Column("abbreviation", "Abbreviation", 1, "abbreviation"),
-        Column("condition", "Also called", 2, "synonyms", "list"),
-        Column("status", "State", 0, "is_active", "in_use"),
+        Column("name", _("Name"), 0, "name", "name", "name"),
+        Column("abbreviation", _("Abbreviation"), 1, "abbreviation"),
+        Column("condition", _("Also called"), 2, "synonyms", "list"),
+        Column("status", _("State"), 0, "is_active", "in_use"),
     ),
     opens=("/conditions/{medical_condition_id}",),
     filters=lambda _seen: [IN_USE],
-    views=lambda _seen: [View("Active", {"is_active": "true"}), View("All", {})],
-    empty=("No conditions yet", "A condition is added here, or with the curated list of the setup.", "report-medical"),
+    views=lambda _seen: [View(_("Active"), {"is_active": "true"}), View(_("All"), {})],
+    empty=(
+        _("No conditions yet"),
+        _("A condition is added here, or with the curated list of the setup."),
+        "report-medical",
+    ),
     searches="name, abbreviation or synonym",
     makes="condition.write",
 )
@@ -83,8 +88,8 @@ async def _who_has_it(session: AsyncSession, actor: Actor, condition: Any) -> Se
 THING = Thing(
     path="/conditions",
     key="medical_condition_id",
-    noun="Condition",
-    place="Conditions",
+    noun=_("Condition"),
+    place=_("Conditions"),
     history="medical-conditions",
     read_right="condition.read",
     write_right="condition.write",
@@ -92,18 +97,18 @@ THING = Thing(
     get=queries.get_condition,
     read=answers.read,
     facts=(
-        Column("abbreviation", "Abbreviation", value="abbreviation"),
-        Column("synonyms", "Also called", value="synonyms", cell="lines"),
-        Column("codes", "Codes", value="codes", cell="codes"),
-        Column("description", "Description", value="description"),
-        Column("in_use", "State", value="is_active", cell="in_use"),
+        Column("abbreviation", _("Abbreviation"), value="abbreviation"),
+        Column("synonyms", _("Also called"), value="synonyms", cell="lines"),
+        Column("codes", _("Codes"), value="codes", cell="codes"),
+        Column("description", _("Description"), value="description"),
+        Column("in_use", _("State"), value="is_active", cell="in_use"),
     ),
     fields=(
-        Field("name", "Name", required=True),
-        Field("abbreviation", "Abbreviation"),
-        Field("synonyms", "Also called", "lines", hint="One name a line."),
-        Field("description", "Description", "text"),
-        Field("is_active", "In use", "yes_no"),
+        Field("name", _("Name"), required=True),
+        Field("abbreviation", _("Abbreviation")),
+        Field("synonyms", _("Also called"), "lines", hint=_("One name a line.")),
+        Field("description", _("Description"), "text"),
+        Field("is_active", _("In use"), "yes_no"),
     ),
     update=ConditionUpdate,
     change=service.change_condition,

@@ -12,6 +12,7 @@ from fastapi import Request
 
 from app.platform.crypto import same
 from app.platform.errors import Forbidden
+from app.platform.locales import _
 from app.platform.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -20,17 +21,19 @@ FIELD, HEADER = "csrf_token", "x-csrf-token"
 
 class OriginRefused(Forbidden):
     code = "origin_refused"
-    detail = "This did not come from a page of the CRM, so nothing was done. Open the page here and try again."
+    detail = _("This did not come from a page of the CRM, so nothing was done. Open the page here and try again.")
 
 
 class TokenRefused(Forbidden):
     code = "csrf_refused"
-    detail = "This page belongs to an earlier session, so nothing was done. Load it again and repeat the step."
+    detail = _("This page belongs to an earlier session, so nothing was done. Load it again and repeat the step.")
 
 
 class NoCookie(Forbidden):
     code = "no_cookie"
-    detail = "Your browser sent no cookie of the CRM, so nothing was done. Allow cookies for this site and try again."
+    detail = _(
+        "Your browser sent no cookie of the CRM, so nothing was done. Allow cookies for this site and try again."
+    )
 
 
 def check_origin(request: Request) -> None:

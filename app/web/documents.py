@@ -20,6 +20,7 @@ from app.people.schemas import PersonRead
 from app.platform.actor import Actor
 from app.platform.content_types import SHOWN_INLINE, TAKEN
 from app.platform.errors import AppError, FieldError, Invalid, NotFound
+from app.platform.locales import _
 from app.platform.text import Body, line
 from app.web.about import LEADS, PATIENTS, About
 from app.web.forms import Typed, read_form, typed_in
@@ -61,7 +62,7 @@ def _add_new(about: About) -> None:
             raise
         except AppError as error:
             return form_again(request, "documents/new.html", shown, error)
-        return go_to(request, f"/documents/{document.document_id}", flash=Flash("The document is kept."))
+        return go_to(request, f"/documents/{document.document_id}", flash=Flash(_("The document is kept.")))
 
 
 for _about in (PATIENTS, LEADS):
@@ -143,7 +144,7 @@ async def add_document_version(
         raise
     except AppError as error:
         return form_again(request, "documents/document.html", context, error)
-    return go_to(request, context["here"], flash=Flash("The new version is kept."))
+    return go_to(request, context["here"], flash=Flash(_("The new version is kept.")))
 
 
 @router.post("/documents/{document_id}/void", dependencies=[allow("document.void_own")])
@@ -158,4 +159,4 @@ async def void_document(request: Request, session: DbSession, actor: CurrentActo
         raise
     except AppError as error:
         return form_again(request, "documents/document.html", {**context, "typed": typed}, error)
-    return go_to(request, context["record"] or "/", flash=Flash("The document is voided."))
+    return go_to(request, context["record"] or "/", flash=Flash(_("The document is voided.")))

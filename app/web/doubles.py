@@ -19,6 +19,7 @@ from app.patients.models import Patient
 from app.people.models import Person
 from app.people.schemas import PersonRead
 from app.physicians.models import Physician
+from app.platform.locales import _
 from app.web.forms import asked_in, read_query
 from app.web.listing import Column, Filter, Listing
 from app.web.page_guard import allow, page_router
@@ -27,8 +28,8 @@ from app.web.words import words
 
 router = page_router()
 
-COLUMNS = (Column("name", "Record"), Column("kind", "Kind", 1), Column("same", "Is the same as"))
-KIND = Filter("record_type", "Kind", [(code, words(code)) for code in get_args(DoubleRecord)])
+COLUMNS = (Column("name", _("Record")), Column("kind", _("Kind"), 1), Column("same", _("Is the same as")))
+KIND = Filter("record_type", _("Kind"), [(code, words(code)) for code in get_args(DoubleRecord)])
 PLACES = {
     "hospital": "/hospitals",
     "medical_condition": "/conditions",
@@ -59,7 +60,7 @@ async def show_doubles(request: Request, session: DbSession, actor: CurrentActor
     found = await list_doubles(session, actor, query=query)
     listing = Listing(
         path="/doubles",
-        noun=("record", "records"),
+        noun=(_("record"), _("records")),
         columns=COLUMNS,
         filters=[KIND],
         views=[],

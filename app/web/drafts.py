@@ -11,6 +11,7 @@ from app.drafts.errors import DraftNotFound
 from app.drafts.schemas import DraftRead, DraftSave
 from app.platform.actor import Actor
 from app.platform.errors import NotFound
+from app.platform.locales import _
 from app.web.about import LEADS, PATIENTS, About
 from app.web.forms import read_form
 from app.web.page_guard import allow, go_to, page_router
@@ -23,7 +24,7 @@ _NOT_TYPED = frozenset({"csrf_token"})
 
 
 class NoSuchDraft(NotFound):
-    detail = "No draft of this kind is kept."
+    detail = _("No draft of this kind is kept.")
 
 
 async def draft_of(session: AsyncSession, actor: Actor, about: About, record_id: UUID, field: str) -> DraftRead | None:
@@ -75,7 +76,7 @@ def _add(about: About) -> None:
             raise NoSuchDraft
         await about.context(session, actor, record_id)
         await draft_is_sent(session, actor, about, record_id, draft_field)
-        return go_to(request, f"{about.path}/{record_id}", flash=Flash("What was typed is discarded."))
+        return go_to(request, f"{about.path}/{record_id}", flash=Flash(_("What was typed is discarded.")))
 
 
 for _about in (PATIENTS, LEADS):

@@ -12,6 +12,7 @@ from app.access.request_guard import DbSession
 from app.platform import clock
 from app.platform.crypto import Unreadable
 from app.platform.errors import AppError
+from app.platform.locales import _
 from app.web import csrf
 from app.web.addresses import local_path
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router
@@ -39,7 +40,7 @@ def open_sealed(request: Request, account_id: UUID, sealed: str) -> str:
     try:
         return totp.open_pending(settings_of(request).secret_key, account_id=account_id, sealed=sealed)
     except (Unreadable, ValueError):
-        raise CodeRefused("This page is too old. Load it again and scan the new picture.") from None
+        raise CodeRefused(_("This page is too old. Load it again and scan the new picture.")) from None
 
 
 @router.get("/sign-in/enrolment", dependencies=[in_state(SessionState.ENROLMENT)])

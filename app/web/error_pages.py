@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
+from app.platform.locales import _
 from app.platform.problems import allowed_methods
 from app.web.render import is_htmx, page, wants_part
 
@@ -20,57 +21,60 @@ class ErrorWords:
     title: str
     way_forward: str
     icon: str = "alert-triangle"
-    actions: Sequence[tuple[str, str]] = (("Go to the start page", "/"),)
+    actions: Sequence[tuple[str, str]] = ((_("Go to the start page"), "/"),)
 
 
 ERRORS: Mapping[int, ErrorWords] = {
     400: ErrorWords(
-        "We could not read that request",
-        "The address or the form was incomplete. Go back, reload the page and try once more.",
+        _("We could not read that request"),
+        _("The address or the form was incomplete. Go back, reload the page and try once more."),
         "help-circle",
     ),
     401: ErrorWords(
-        "Please sign in",
-        "Your session has ended or you have not signed in yet. What you typed is still in the page behind this one.",
+        _("Please sign in"),
+        _("Your session has ended or you have not signed in yet. What you typed is still in the page behind this one."),
         "lock",
-        (("Sign in", "/sign-in"),),
+        ((_("Sign in"), "/sign-in"),),
     ),
     403: ErrorWords(
-        "Your role does not include this",
-        "If you need it for your work, ask an administrator for the role and give them the reference below.",
+        _("Your role does not include this"),
+        _("If you need it for your work, ask an administrator for the role and give them the reference below."),
         "shield-lock",
     ),
     404: ErrorWords(
-        "There is nothing here",
-        "The page or record does not exist, was removed, or is not one you may see. Check the address, or start over.",
+        _("There is nothing here"),
+        _(
+            "The page or record does not exist, was removed, or is not one you may see. "
+            "Check the address, or start over."
+        ),
         "search",
     ),
     405: ErrorWords(
-        "That cannot be done at this address",
-        "An old bookmark may lead here. Open the page from the start page instead.",
+        _("That cannot be done at this address"),
+        _("An old bookmark may lead here. Open the page from the start page instead."),
         "ban",
     ),
     409: ErrorWords(
-        "The record has moved on",
-        "Somebody may have changed it in the meantime. Reload the page, look at it again, then go on.",
+        _("The record has moved on"),
+        _("Somebody may have changed it in the meantime. Reload the page, look at it again, then go on."),
         "arrows-exchange",
     ),
     422: ErrorWords(
-        "Some fields need another look",
-        "Go back to the form: the fields are marked, and what you typed is kept.",
+        _("Some fields need another look"),
+        _("Go back to the form: the fields are marked, and what you typed is kept."),
         "edit",
     ),
     429: ErrorWords(
-        "Too many attempts",
-        "We pause for a short while to protect accounts. Nothing is locked: wait a minute and try again.",
+        _("Too many attempts"),
+        _("We pause for a short while to protect accounts. Nothing is locked: wait a minute and try again."),
         "hourglass",
     ),
     500: ErrorWords(
-        "Something went wrong on our side",
+        _("Something went wrong on our side"),
         "Nothing was saved by this step. Try again; if it happens twice, give the reference below to support.",
     ),
     503: ErrorWords(
-        "The CRM is busy or being updated",
+        _("The CRM is busy or being updated"),
         "Your work is safe. Wait half a minute and reload; nothing was saved by this step.",
         "hourglass",
     ),
@@ -81,38 +85,42 @@ REFUSED: Mapping[str, ErrorWords] = {
     **dict.fromkeys(
         ("csrf_refused", "no_cookie"),
         ErrorWords(
-            "This form belongs to an earlier session",
-            "Nothing was done. Load the page again and repeat the step.",
+            _("This form belongs to an earlier session"),
+            _("Nothing was done. Load the page again and repeat the step."),
             "refresh",
         ),
     ),
     "origin_refused": ErrorWords(
-        "This did not come from a page of the CRM", "Nothing was done. Open the page here and repeat the step."
+        _("This did not come from a page of the CRM"), _("Nothing was done. Open the page here and repeat the step.")
     ),
     "field_masked": ErrorWords(
-        "Your role sees this field masked",
-        "So a list cannot be searched or sorted by it. Take it out of the filter.",
+        _("Your role sees this field masked"),
+        _("So a list cannot be searched or sorted by it. Take it out of the filter."),
         "lock",
     ),
     "access_reason_needed": ErrorWords(
-        "A reason is needed", "This is outside your caseload. Open the person's record and say why you need it.", "lock"
+        _("A reason is needed"),
+        _("This is outside your caseload. Open the person's record and say why you need it."),
+        "lock",
     ),
     "scope_needed": ErrorWords(
-        "A key cannot do this", "Only somebody who is signed in and has just proved who they are may do it.", "key"
+        _("A key cannot do this"),
+        _("Only somebody who is signed in and has just proved who they are may do it."),
+        "key",
     ),
 }
 """What the page of a refusal says, by its code, where its status says something else in general."""
 NOT_DONE: Mapping[int, ErrorWords] = {
     401: ErrorWords(
-        "That did not let you in",
-        "Check what you typed and try again, or go back to the sign-in page.",
+        _("That did not let you in"),
+        _("Check what you typed and try again, or go back to the sign-in page."),
         "lock",
-        (("Sign in", "/sign-in"),),
+        ((_("Sign in"), "/sign-in"),),
     ),
-    403: ErrorWords("This cannot be done", "Nothing was changed. Go back, or start over.", "shield-lock"),
+    403: ErrorWords(_("This cannot be done"), _("Nothing was changed. Go back, or start over."), "shield-lock"),
     409: ErrorWords(
-        "This cannot be done now",
-        "Nothing was changed. Look at the record as it is now, then decide.",
+        _("This cannot be done now"),
+        _("Nothing was changed. Look at the record as it is now, then decide."),
         "arrows-exchange",
     ),
 }

@@ -28,6 +28,7 @@ from app.people.search.queries import SearchFound
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Conflict, FieldError, Invalid
+from app.platform.locales import Number, _
 from app.platform.paging import MAX_LIMIT, PageQuery
 from app.platform.settings import Settings
 from app.platform.text import Answer, Body, Reason
@@ -39,7 +40,7 @@ from app.web.words import country_name, local, person_name, shown_in, words
 
 RIGHT = "list.export"
 MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
-FORMATS = (("csv", "CSV, for any program"), ("xlsx", "XLSX, for a spreadsheet"))
+FORMATS = (("csv", _("CSV, for any program")), ("xlsx", _("XLSX, for a spreadsheet")))
 
 
 class TooManyRows(Conflict):
@@ -47,8 +48,11 @@ class TooManyRows(Conflict):
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            f"This list has more than {most:,} rows. To take out more than that a second person is needed, who agrees; "
-            "this cannot be asked for here yet. Filter the list to take out a part of it."
+            _(
+                "This list has more than %(most)s rows. To take out more than that a second person is needed, who "
+                "agrees; this cannot be asked for here yet. Filter the list to take out a part of it.",
+                most=Number(most),
+            )
         )
 
 
@@ -72,7 +76,7 @@ TEXTS: Mapping[str, _Text] = {
     **dict.fromkeys(("moment", "next_call", "last_contact", "day_of", "task_due"), lambda _row, value: _moment(value)),
     **dict.fromkeys(("list", "countries"), lambda _row, value: ", ".join(value)),
     "country": lambda _row, value: country_name(value),
-    "in_use": lambda _row, value: "Active" if value else "Inactive",
+    "in_use": lambda _row, value: _("Active") if value else _("Inactive"),
     "day": lambda _row, value: value.isoformat() if isinstance(value, date) else str(value),
     "journeys": lambda _row, value: "; ".join(words(stage.status) for stage in value),
     "call_how": lambda row, value: f"{words(value)}, {words(row.direction).lower()}",
@@ -131,7 +135,7 @@ def add_export(router: APIRouter, shown: ListPage) -> None:
             asked = read_form(ExportAsked, typed)
             columns = [column for column in shown.columns if column.key in asked.columns]
             if not columns:
-                raise Invalid(fields=[FieldError("columns", "too_short", "Choose at least one column.")])
+                raise Invalid(fields=[FieldError("columns", "too_short", _("Choose at least one column."))])
             made = await _file(request, session, actor, shown, query, columns, asked.format)
         except (Invalid, TooManyRows) as error:
             context = await _context(request, session, actor, shown, query, asked_list, choices)

@@ -25,6 +25,7 @@ from app.people.time_zones import zones_in_use
 from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound, Stale
 from app.platform.etags import etag
+from app.platform.locales import _
 from app.platform.text import Body
 from app.web import leads, patients
 from app.web.about import LEADS, PATIENTS, About
@@ -44,11 +45,11 @@ RECORDS = {
 
 
 class ChangedMeanwhile(Stale):
-    detail = "This was changed while you were typing. Choose which of the two stays."
+    detail = _("This was changed while you were typing. Choose which of the two stays.")
 
 
 class NoSuchFact(NotFound):
-    detail = "There is no such field on this page."
+    detail = _("There is no such field on this page.")
 
 
 @dataclass(frozen=True)
@@ -90,21 +91,21 @@ def _zones() -> Options:
 
 
 OF_PERSON = (
-    Fact("first_name", "First name"),
-    Fact("last_name", "Last name"),
-    Fact("preferred_name", "Preferred name", hint="How they want to be called."),
-    Fact("phone", "Phone", "tel", was=True),
-    Fact("email", "E-mail", "email", was=True),
-    Fact("language", "Language", "select", options=languages),
-    Fact("date_of_birth", "Born", hint="14/3/1967, or 1967-03, or 1967, as far as it is known."),
-    Fact("gender", "Gender", "select", options=_genders),
-    Fact("country", "Country", hint="Its name or its code of two letters."),
-    Fact("time_zone", "Time zone", "list", options=_zones, hint="Such as Europe/Lisbon."),
-    Fact("do_not_contact_channels", "Do not contact by", "choices", options=_channels),
+    Fact("first_name", _("First name")),
+    Fact("last_name", _("Last name")),
+    Fact("preferred_name", _("Preferred name"), hint=_("How they want to be called.")),
+    Fact("phone", _("Phone"), "tel", was=True),
+    Fact("email", _("E-mail"), "email", was=True),
+    Fact("language", _("Language"), "select", options=languages),
+    Fact("date_of_birth", _("Born"), hint="14/3/1967, or 1967-03, or 1967, as far as it is known."),
+    Fact("gender", _("Gender"), "select", options=_genders),
+    Fact("country", _("Country"), hint=_("Its name or its code of two letters.")),
+    Fact("time_zone", _("Time zone"), "list", options=_zones, hint=_("Such as Europe/Lisbon.")),
+    Fact("do_not_contact_channels", _("Do not contact by"), "choices", options=_channels),
 )
 OF_PATIENT = (
-    Fact("first_contact_date", "First contact", hint="Such as yesterday, or 24/11/2026."),
-    Fact("initial_consult_date", "First consult", hint="Such as tomorrow, or 24/11/2026."),
+    Fact("first_contact_date", _("First contact"), hint=_("Such as yesterday, or 24/11/2026.")),
+    Fact("initial_consult_date", _("First consult"), hint=_("Such as tomorrow, or 24/11/2026.")),
 )
 
 
@@ -144,7 +145,7 @@ def _add(about: About, facts: Sequence[Fact], model: type[Body], *, kind: str, p
             context = await read(request, session, actor, record_id)
             editing = _editing(fact, typed, differs=isinstance(error, Stale))
             return form_again(request, template, {**context, "editing": editing}, error)
-        saved = Flash(f"{fact.label} is saved.")
+        saved = Flash(_("%(field)s is saved.", field=fact.label))
         if wanted_block(request) != ABOUT:
             return go_to(request, f"{about.path}/{record_id}", flash=saved)
         context = await read(request, session, actor, record_id)

@@ -15,6 +15,7 @@ from app.access import answering
 from app.people.birth_dates import BirthDate
 from app.platform import clock
 from app.platform.errors import FieldError, Invalid
+from app.platform.locales import _
 from app.platform.paging import PageQuery
 from app.platform.problems import invalid_fields, unknown_parameters
 from app.web.typed_dates import read_day, read_moment
@@ -25,17 +26,17 @@ Typed = dict[str, Any]
 """What somebody typed by the names of the fields: text, or a list of texts where a field takes several."""
 
 IN_WORDS = {
-    "uuid": "This is not an id. Copy it from the record or from the audit trail.",
-    "blank": "Must not be empty.",
-    "missing": "Must not be empty.",
-    "literal_error": "Choose one of the list.",
-    "enum": "Choose one of the list.",
-    "instant": "Give a day and a time, such as tomorrow 14:30 or 2026-11-24 09:30.",
-    "day": "Give a day, such as tomorrow, 24/11 or 2026-11-24.",
-    "int_type": "Give a whole number.",
-    "bool_type": "Choose yes or no.",
-    "list_type": "Choose at least one.",
-    "too_short": "Choose at least one.",
+    "uuid": _("This is not an id. Copy it from the record or from the audit trail."),
+    "blank": _("Must not be empty."),
+    "missing": _("Must not be empty."),
+    "literal_error": _("Choose one of the list."),
+    "enum": _("Choose one of the list."),
+    "instant": _("Give a day and a time, such as tomorrow 14:30 or 2026-11-24 09:30."),
+    "day": _("Give a day, such as tomorrow, 24/11 or 2026-11-24."),
+    "int_type": _("Give a whole number."),
+    "bool_type": _("Choose yes or no."),
+    "list_type": _("Choose at least one."),
+    "too_short": _("Choose at least one."),
 }
 """What a page says of a field, by the code of its error, where the platform's sentence speaks to programs."""
 _LONGEST_SHOWN = 20_000

@@ -10,10 +10,11 @@ from app.access.accounts.sessions import Visitor
 from app.access.openings import queries as openings
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.locales import _, ngettext
 from app.preferences.schemas import PreferencesRead
 from app.web import csrf
 from app.web.render import Banner, Frame, NavGroup, NavItem
-from app.web.words import near_text, plural, shortened, shown_in, words
+from app.web.words import near_text, shortened, shown_in, words
 
 
 @dataclass(frozen=True)
@@ -27,114 +28,114 @@ class Place:
 
 
 PLACES: tuple[Place, ...] = (
-    Place("", None, NavItem("Start", "home", "/")),
+    Place("", None, NavItem(_("Start"), "home", "/")),
     Place(
-        "Patients",
+        _("Patients"),
         "call.write",
-        NavItem("Today", "sun", "/today"),
-        "Your calls, your tasks, new leads, and what has no outcome yet.",
+        NavItem(_("Today"), "sun", "/today"),
+        _("Your calls, your tasks, new leads, and what has no outcome yet."),
     ),
     Place(
-        "Patients",
+        _("Patients"),
         "lead.read",
-        NavItem("Leads", "inbox", "/leads"),
-        "Those who asked for help: take a lead, talk to them, decide.",
+        NavItem(_("Leads"), "inbox", "/leads"),
+        _("Those who asked for help: take a lead, talk to them, decide."),
     ),
     Place(
-        "Patients",
+        _("Patients"),
         "patient.read",
-        NavItem("Patients", "users", "/patients"),
-        "Find a patient, see what happened and what is next, log a call.",
+        NavItem(_("Patients"), "users", "/patients"),
+        _("Find a patient, see what happened and what is next, log a call."),
     ),
     Place(
-        "Patients",
+        _("Patients"),
         "call.read",
-        NavItem("Calls", "phone", "/calls"),
-        "Calls and bookings, and those that lack an outcome.",
+        NavItem(_("Calls"), "phone", "/calls"),
+        _("Calls and bookings, and those that lack an outcome."),
     ),
     Place(
-        "Patients",
+        _("Patients"),
         "task.read",
-        NavItem("Tasks", "checkbox", "/tasks"),
-        "What is to be done, by you and by nobody yet.",
+        NavItem(_("Tasks"), "checkbox", "/tasks"),
+        _("What is to be done, by you and by nobody yet."),
     ),
     Place(
-        "Patients",
+        _("Patients"),
         "came_back.read",
-        NavItem("Came back", "arrow-back-up", "/came-back"),
-        "Something arrived from people who have died or withdrawn. Say what is to be done.",
+        NavItem(_("Came back"), "arrow-back-up", "/came-back"),
+        _("Something arrived from people who have died or withdrawn. Say what is to be done."),
     ),
     Place(
-        "Network",
+        _("Network"),
         "physician.read",
-        NavItem("Physicians", "stethoscope", "/physicians"),
-        "Who treats whom, and where.",
+        NavItem(_("Physicians"), "stethoscope", "/physicians"),
+        _("Who treats whom, and where."),
     ),
     Place(
-        "Network",
+        _("Network"),
         "hospital.read",
-        NavItem("Hospitals", "building-hospital", "/hospitals"),
-        "Hospitals and their physicians.",
+        NavItem(_("Hospitals"), "building-hospital", "/hospitals"),
+        _("Hospitals and their physicians."),
     ),
     Place(
-        "Network",
+        _("Network"),
         "trial.read",
-        NavItem("Trials", "microscope", "/trials"),
-        "Clinical trials, and the journeys into them.",
+        NavItem(_("Trials"), "microscope", "/trials"),
+        _("Clinical trials, and the journeys into them."),
     ),
     Place(
-        "Network",
+        _("Network"),
         "programme.read",
-        NavItem("Programmes", "pill", "/programmes"),
-        "Expanded-access programmes, and the journeys into them.",
+        NavItem(_("Programmes"), "pill", "/programmes"),
+        _("Expanded-access programmes, and the journeys into them."),
     ),
     Place(
-        "Network",
+        _("Network"),
         "condition.read",
-        NavItem("Conditions", "report-medical", "/conditions"),
-        "Medical conditions, their other names and codes.",
+        NavItem(_("Conditions"), "report-medical", "/conditions"),
+        _("Medical conditions, their other names and codes."),
     ),
     Place(
-        "Oversight",
+        _("Oversight"),
         "fault.read",
-        NavItem("Standing faults", "alert-triangle", "/standing-faults"),
-        "Records in which something does not fit together, with what is wrong, until somebody mends it.",
+        NavItem(_("Standing faults"), "alert-triangle", "/standing-faults"),
+        _("Records in which something does not fit together, with what is wrong, until somebody mends it."),
     ),
     Place(
-        "Oversight",
+        _("Oversight"),
         "fault.read",
-        NavItem("Doubles", "copy", "/doubles"),
-        "Hospitals, conditions, programmes and physicians that are there twice, until somebody tells them apart.",
+        NavItem(_("Doubles"), "copy", "/doubles"),
+        _("Hospitals, conditions, programmes and physicians that are there twice, until somebody tells them apart."),
     ),
     Place(
-        "Oversight",
+        _("Oversight"),
         "audit.read",
-        NavItem("Audit trail", "list-check", "/audit"),
-        "Who saw or changed what, when and why. The report for a person starts here.",
+        NavItem(_("Audit trail"), "list-check", "/audit"),
+        _("Who saw or changed what, when and why. The report for a person starts here."),
     ),
     Place(
-        "Oversight",
+        _("Oversight"),
         "audit.read",
-        NavItem("Break-glass", "shield-exclamation", "/break-glass"),
-        "Records that were opened with a reason, and the reviews of them.",
+        NavItem(_("Break-glass"), "shield-exclamation", "/break-glass"),
+        _("Records that were opened with a reason, and the reviews of them."),
     ),
     Place(
-        "Oversight",
+        _("Oversight"),
         "break_glass.use",
-        NavItem("My accesses", "lock-open", "/break-glass/mine"),
-        "Open one person's records in an emergency, and end it again.",
+        NavItem(_("My accesses"), "lock-open", "/break-glass/mine"),
+        _("Open one person's records in an emergency, and end it again."),
     ),
     Place(
-        "Administration",
+        _("Administration"),
         "user.manage",
-        NavItem("Users", "users-group", "/users"),
-        "Invite people, give roles, help somebody back in, close an account.",
+        NavItem(_("Users"), "users-group", "/users"),
+        _("Invite people, give roles, help somebody back in, close an account."),
     ),
     Place(
-        "Administration",
+        _("Administration"),
         "key.manage",
-        NavItem("API keys", "key", "/api-keys"),
-        "Keys for other systems: make, replace, revoke.",
+        NavItem(_("API keys"), "key", "/api-keys"),
+        _("Keys for other systems: make, replace, revoke."),
     ),
 )
 """Every group of screens adds its places here, in the order of the sidebar."""
@@ -159,11 +160,11 @@ LANDING = {
 """The places of which an account may say that it begins there, by their words in its preferences."""
 
 USER_MENU = (
-    NavItem("My account", "user-circle", "/account"),
-    NavItem("Notifications", "bell", "/notifications"),
-    NavItem("Preferences", "adjustments-horizontal", "/account/preferences"),
-    NavItem("My sessions", "device-desktop", "/account/sessions"),
-    NavItem("API description", "code", "/docs"),
+    NavItem(_("My account"), "user-circle", "/account"),
+    NavItem(_("Notifications"), "bell", "/notifications"),
+    NavItem(_("Preferences"), "adjustments-horizontal", "/account/preferences"),
+    NavItem(_("My sessions"), "device-desktop", "/account/sessions"),
+    NavItem(_("API description"), "code", "/docs"),
 )
 
 
@@ -189,13 +190,24 @@ async def with_banner(session: AsyncSession, actor: Actor | None, frame: Frame) 
         until = near_text(max(one.expires_at for one in opened), in_sentence=True)
     if len(opened) > 1:
         # One button cannot end several: the list ends each by itself.
-        text = f"Break-glass: {plural(len(opened), 'person', 'people')} open to you, the last until {until}."
-        banner = Banner(f"{text} Every use is on record.", see=("Show them", "/break-glass/mine"))
+        text = ngettext(
+            "Break-glass: %(count)s person open to you, the last until %(until)s. Every use is on record.",
+            "Break-glass: %(count)s people open to you, the last until %(until)s. Every use is on record.",
+            len(opened),
+            until=until,
+        )
+        banner = Banner(text, see=(_("Show them"), "/break-glass/mine"))
         return replace(frame, banner=banner)
     first = opened[0]
-    text = f"Break-glass: person {shortened(first.person_id)} is open to you until {until}. Every use is on record."
+    text = _(
+        "Break-glass: person %(person)s is open to you until %(until)s. Every use is on record.",
+        person=shortened(first.person_id),
+        until=until,
+    )
     end = f"/break-glass/{first.access_opening_id}/end"
-    banner = Banner(text, href=end, action="End it now", see=("Show the record", f"/history/persons/{first.person_id}"))
+    banner = Banner(
+        text, href=end, action=_("End it now"), see=(_("Show the record"), f"/history/persons/{first.person_id}")
+    )
     return replace(frame, banner=banner)
 
 
@@ -209,7 +221,7 @@ def frame_for(request: Request, visitor: Visitor, preferences: PreferencesRead) 
     items = [item for group in groups.values() for item in group]
     return Frame(
         user_name=actor.name,
-        user_role=", ".join(words(role) for role in sorted(actor.roles)) or "No role yet",
+        user_role=", ".join(words(role) for role in sorted(actor.roles)) or _("No role yet"),
         nav=tuple(NavGroup(label, tuple(found)) for label, found in groups.items()),
         phone_nav=tuple(items[:4]),
         user_menu=USER_MENU,
@@ -220,7 +232,7 @@ def frame_for(request: Request, visitor: Visitor, preferences: PreferencesRead) 
         hidden_columns=tuple(preferences.hidden_columns),
         csrf_token=csrf.masked(visitor.csrf_token),
         search_href=SEARCH_HREF,
-        search_hint="Search people and references" if actor.may("person.search") else "Search pages",
+        search_hint=_("Search people and references") if actor.may("person.search") else _("Search pages"),
     )
 
 

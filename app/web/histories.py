@@ -19,6 +19,7 @@ from app.oversight.history import versions_of
 from app.oversight.records import RECORDS, Record
 from app.oversight.schemas import HistoryFilter, VersionRead
 from app.platform.errors import AppError, Invalid
+from app.platform.locales import _
 from app.platform.text import Body, Id, line
 from app.web.addresses import local_path
 from app.web.forms import asked_in, read_form, read_query, typed_in
@@ -40,7 +41,7 @@ Names = Mapping[str, str]
 def _shown(record: Record, column: str, value: Any, names: Names) -> Any:
     """A value of a version in words, on the viewer's clock; HIDDEN stays what it is."""
     if isinstance(value, bool):
-        return "Yes" if value else "No"
+        return _("Yes") if value else _("No")
     if isinstance(value, (list, dict)):
         return ", ".join(map(str, value)) if value else None
     if value in (None, "", HIDDEN):

@@ -8,6 +8,7 @@ from app.access.openings import queries as openings
 from app.access.openings.schemas import OpeningFilter
 from app.access.request_guard import DbSession
 from app.platform.actor import Actor
+from app.platform.locales import Number, _
 from app.web.frame import places_of
 from app.web.page_guard import CurrentVisitor, page_router, signed_in
 from app.web.render import page
@@ -36,4 +37,4 @@ async def _waiting(session: AsyncSession, actor: Actor) -> dict[str, str]:
         return {}
     query = OpeningFilter(kind="break_glass", reviewed="false", limit=1)
     total = (await openings.list_openings(session, actor, query=query)).total
-    return {"/break-glass": f"{total} to review"} if total else {}
+    return {"/break-glass": _("%(count)s to review", count=Number(total))} if total else {}

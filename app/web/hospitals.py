@@ -10,6 +10,7 @@ from app.hospitals.schemas import HospitalCreate, HospitalFilter, HospitalRead, 
 from app.physicians.queries import list_physicians
 from app.physicians.schemas import PhysicianFilter, PhysicianRead
 from app.platform.actor import Actor
+from app.platform.locales import _
 from app.web.exports import add_export
 from app.web.listing import Column, Listing, ListPage, View, add_list
 from app.web.page_guard import page_router
@@ -21,27 +22,27 @@ router = page_router()
 
 LIST = ListPage(
     path="/hospitals",
-    title="Hospitals",
+    title=_("Hospitals"),
     permission="hospital.read",
-    noun=("hospital", "hospitals"),
-    order="by name",
+    noun=(_("hospital"), _("hospitals")),
+    order=_("by name"),
     sort="name",
     question=HospitalFilter,
     find=queries.list_hospitals,
     answer=HospitalRead,
     key="hospital_id",
     columns=(
-        Column("name", "Name", 0, "name", "name", "name"),
-        Column("condition", "City", 0, "city"),
-        Column("country", "Country", 1, "country", "country"),
-        Column("address", "Address", 3, "address"),
-        Column("status", "State", 0, "is_active", "in_use"),
+        Column("name", _("Name"), 0, "name", "name", "name"),
+        Column("condition", _("City"), 0, "city"),
+        Column("country", _("Country"), 1, "country", "country"),
+        Column("address", _("Address"), 3, "address"),
+        Column("status", _("State"), 0, "is_active", "in_use"),
     ),
     opens=("/hospitals/{hospital_id}",),
-    filters=lambda seen: [IN_USE, seen.there("country", "Country", country_name)],
-    views=lambda _seen: [View("Active", {"is_active": "true"}), View("All", {})],
-    empty=("No hospitals yet", "A hospital is added here, or arrives through the API.", "building-hospital"),
-    searches="name or city",
+    filters=lambda seen: [IN_USE, seen.there("country", _("Country"), country_name)],
+    views=lambda _seen: [View(_("Active"), {"is_active": "true"}), View(_("All"), {})],
+    empty=(_("No hospitals yet"), _("A hospital is added here, or arrives through the API."), "building-hospital"),
+    searches=_("name or city"),
     makes="hospital.write",
 )
 add_list(router, LIST)
@@ -54,22 +55,24 @@ async def _physicians(session: AsyncSession, actor: Actor, hospital: Any) -> Seq
     query = PhysicianFilter(hospital_id=hospital.hospital_id, limit=50)
     found = await list_physicians(session, actor, query=query)
     columns = (
-        Column("name", "Name", value="person", cell="person"),
-        Column("condition", "Specialisation", 1, "specialization.name"),
-        Column("job_title", "Job title", 2, "job_title"),
-        Column("status", "State", 0, "is_active", "in_use"),
+        Column("name", _("Name"), value="person", cell="person"),
+        Column("condition", _("Specialisation"), 1, "specialization.name"),
+        Column("job_title", _("Job title"), 2, "job_title"),
+        Column("status", _("State"), 0, "is_active", "in_use"),
     )
     items = found.page(map(PhysicianRead.model_validate, found.rows))
     everyone = f"/physicians?hospital_id={hospital.hospital_id}"
-    noun = ("physician", "physicians")
-    return [beside("Physicians", noun, items, columns, "/physicians/{physician_id}", "physician_id", all_at=everyone)]
+    noun = (_("physician"), _("physicians"))
+    return [
+        beside(_("Physicians"), noun, items, columns, "/physicians/{physician_id}", "physician_id", all_at=everyone)
+    ]
 
 
 THING = Thing(
     path="/hospitals",
     key="hospital_id",
-    noun="Hospital",
-    place="Hospitals",
+    noun=_("Hospital"),
+    place=_("Hospitals"),
     history="hospitals",
     read_right="hospital.read",
     write_right="hospital.write",
@@ -77,17 +80,17 @@ THING = Thing(
     get=queries.get_hospital,
     read=HospitalRead.model_validate,
     facts=(
-        Column("city", "City", value="city"),
-        Column("country", "Country", value="country", cell="country"),
-        Column("address", "Address", value="address"),
-        Column("in_use", "State", value="is_active", cell="in_use"),
+        Column("city", _("City"), value="city"),
+        Column("country", _("Country"), value="country", cell="country"),
+        Column("address", _("Address"), value="address"),
+        Column("in_use", _("State"), value="is_active", cell="in_use"),
     ),
     fields=(
-        Field("name", "Name", required=True),
-        Field("city", "City"),
-        Field("country", "Country", hint="A name, or a code of two letters."),
-        Field("address", "Address"),
-        Field("is_active", "In use", "yes_no"),
+        Field("name", _("Name"), required=True),
+        Field("city", _("City")),
+        Field("country", _("Country"), hint=_("A name, or a code of two letters.")),
+        Field("address", _("Address")),
+        Field("is_active", _("In use"), "yes_no"),
     ),
     update=HospitalUpdate,
     change=service.change_hospital,

@@ -17,6 +17,7 @@ from app.access.policy import GRANTS, PERMISSIONS, ROLE_DESCRIPTIONS, Role
 from app.access.request_guard import CurrentActor, DbSession
 from app.platform import clock
 from app.platform.errors import AppError, FieldError
+from app.platform.locales import _
 from app.platform.text import Body, Label, one_of
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, page_router
@@ -127,4 +128,4 @@ async def rotate_key(
 @router.post("/{api_key_id}/revoke", dependencies=[allow("key.manage")])
 async def revoke_key(request: Request, session: DbSession, actor: CurrentActor, api_key_id: UUID) -> Response:
     await access.revoke_api_key(session, actor, api_key_id=api_key_id, now=clock.now())
-    return go_to(request, "/api-keys", flash=Flash("The key is revoked. It no longer works."))
+    return go_to(request, "/api-keys", flash=Flash(_("The key is revoked. It no longer works.")))

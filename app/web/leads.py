@@ -21,6 +21,7 @@ from app.people.schemas import PersonRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound
+from app.platform.locales import _
 from app.platform.paging import PageQuery
 from app.platform.settings import Settings
 from app.web.about import LEADS
@@ -47,10 +48,10 @@ _SHOWN_RIGHTS = (
 )
 LIST = ListPage(
     path="/leads",
-    title="Leads",
+    title=_("Leads"),
     permission="lead.read",
-    noun=("lead", "leads"),
-    order="newest first",
+    noun=(_("lead"), _("leads")),
+    order=_("newest first"),
     sort="-created",
     question=LeadFilter,
     find=queries.list_leads,
@@ -58,28 +59,28 @@ LIST = ListPage(
     read=lambda row: answers.read(row, clock.now()),
     key="lead_id",
     columns=(
-        Column("name", "Name", value="person", cell="person"),
-        Column("condition", "Condition", 1, "medical_condition.name"),
-        Column("status", "Status", 2, "status", "status"),
-        Column("came_in", "Came in", 0, "created_at", "moment", "created"),
-        Column("source", "Source", 4, "source", "words"),
-        Column("owner", "Owner", 3, "owner_id", "owner"),
-        Column("wakes_up", "Wakes up", 5, "wake_up_on", "day"),
+        Column("name", _("Name"), value="person", cell="person"),
+        Column("condition", _("Condition"), 1, "medical_condition.name"),
+        Column("status", _("Status"), 2, "status", "status"),
+        Column("came_in", _("Came in"), 0, "created_at", "moment", "created"),
+        Column("source", _("Source"), 4, "source", "words"),
+        Column("owner", _("Owner"), 3, "owner_id", "owner"),
+        Column("wakes_up", _("Wakes up"), 5, "wake_up_on", "day"),
     ),
     opens=("/leads/{lead_id}",),
     filters=lambda seen: [
-        Filter("status", "Status", [(word, words(word)) for word in LEAD.filter_words()]),
+        Filter("status", _("Status"), [(word, words(word)) for word in LEAD.filter_words()]),
         seen.owner(),
-        seen.there("country", "Country", country_name),
-        seen.there("source", "Source"),
+        seen.there("country", _("Country"), country_name),
+        seen.there("source", _("Source")),
     ],
     views=lambda seen: [
-        View("New", {"status": "new"}),
-        View("Mine", seen.mine()),
-        View("Nurture", {"status": "nurture"}),
-        View("Everyone", {}),
+        View(_("New"), {"status": "new"}),
+        View(_("Mine"), seen.mine()),
+        View(_("Nurture"), {"status": "nurture"}),
+        View(_("Everyone"), {}),
     ],
-    empty=("No leads yet", "A lead is made when somebody asks for help by a form or the API.", "inbox"),
+    empty=(_("No leads yet"), _("A lead is made when somebody asks for help by a form or the API."), "inbox"),
     bulk=Bulk(
         permission="lead.write",
         owners_work="lead.write",
@@ -134,7 +135,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
 async def take_lead(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
     """The lead is one's own from now on."""
     await service.change_lead(session, actor, lead_id=lead_id, change=LeadUpdate(owner_id=actor.account_id))
-    return go_to(request, f"/leads/{lead_id}", flash=Flash("The lead is yours."))
+    return go_to(request, f"/leads/{lead_id}", flash=Flash(_("The lead is yours.")))
 
 
 @router.get("/leads/{lead_id}/move", dependencies=[allow("lead.write")])
@@ -158,7 +159,9 @@ async def move_lead(request: Request, session: DbSession, actor: CurrentActor, l
         raise
     except AppError as error:
         return form_again(request, "leads/move.html", {**context, "typed": typed}, error)
-    return go_to(request, f"/leads/{lead_id}", flash=Flash(f"Moved to {words(moved.status).lower()}."))
+    return go_to(
+        request, f"/leads/{lead_id}", flash=Flash(_("Moved to %(status)s.", status=words(moved.status).lower()))
+    )
 
 
 async def _move_context(session: AsyncSession, actor: Actor, lead_id: UUID) -> dict[str, Any]:
@@ -190,7 +193,9 @@ async def convert_lead(request: Request, session: DbSession, actor: CurrentActor
         raise
     except AppError as error:
         return form_again(request, "leads/convert.html", context, error)
-    said = "The lead is converted." if converted.is_new else "The lead is converted to the patient record there was."
+    said = (
+        _("The lead is converted.") if converted.is_new else _("The lead is converted to the patient record there was.")
+    )
     return go_to(request, f"/patients/{converted.patient.patient_id}", flash=Flash(said))
 
 

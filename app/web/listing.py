@@ -22,6 +22,7 @@ from app.audit import service as audit
 from app.people.search.queries import SearchFound
 from app.platform.actor import Actor
 from app.platform.errors import FieldError, Invalid
+from app.platform.locales import _
 from app.platform.paging import Found, Page, PageQuery
 from app.platform.text import Answer, Body
 from app.preferences.schemas import PreferencesUpdate
@@ -42,7 +43,7 @@ _OF_THE_PAGE = {*TYPED, "limit", "cursor", "sort"}
 
 def typed_into_the_address(request: Request) -> list[FieldError]:
     """What is wrong with a search that stands in an address, where histories and logs keep it."""
-    message = "Type what you search for into the list's own field."
+    message = _("Type what you search for into the list's own field.")
     return [FieldError(name, "not_in_an_address", message) for name in TYPED if request.query_params.get(name)]
 
 
@@ -243,7 +244,7 @@ class Seen:
 
     def owner(self) -> Filter:
         """The owners of the rows that are shown, the one that is chosen, and who may be one."""
-        return Filter("owner_id", "Owner", [(str(key), name) for key, name in self.owners.items()])
+        return Filter("owner_id", _("Owner"), [(str(key), name) for key, name in self.owners.items()])
 
     def mine(self, **more: str) -> Mapping[str, str]:
         """The filters for what is one's own."""
@@ -303,6 +304,11 @@ class ListPage:
     def name(self) -> str:
         """The list's word in the names of its routes, which are the actions of audit events."""
         return self.noun[1].replace(" ", "_")
+
+    @property
+    def record(self) -> str:
+        """The word of one of its records in the actions of audit events."""
+        return self.noun[0].replace(" ", "_")
 
 
 LISTS: dict[str, ListPage] = {}

@@ -15,6 +15,7 @@ from app.access.request_guard import DbSession
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.errors import AppError, Unauthenticated
+from app.platform.locales import _
 from app.web import cookies, csrf
 from app.web.addresses import local_path, origin_of
 from app.web.page_guard import NO_ERRORS, CurrentVisitor, form_again, in_state, page_router, signed_in, status_of
@@ -66,7 +67,7 @@ async def unlock(
     except AppError as error:
         request.state.frame = None
         shown = (
-            SignInRefused("That is not the password of this account.") if error.code == SignInRefused.code else error
+            SignInRefused(_("That is not the password of this account.")) if error.code == SignInRefused.code else error
         )
         if stay:
             request.state.refusal = shown

@@ -8,6 +8,7 @@ from app.access.request_guard import CurrentActor, DbSession
 from app.notes import service
 from app.notes.schemas import NoteCreate
 from app.platform.errors import AppError, NotFound
+from app.platform.locales import _
 from app.web.about import LEADS, PATIENTS, About
 from app.web.drafts import draft_is_sent
 from app.web.forms import read_form, typed_in
@@ -41,7 +42,7 @@ def _add_new(about: About) -> None:
             raise
         except AppError as error:
             return form_again(request, "notes/new.html", shown, error)
-        return go_to(request, shown["here"], flash=Flash("The note is saved."))
+        return go_to(request, shown["here"], flash=Flash(_("The note is saved.")))
 
 
 for _about in (PATIENTS, LEADS):

@@ -8,6 +8,7 @@ from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.notifications import queries, service
 from app.notifications.schemas import NotificationFilter, NotificationRead
+from app.platform.locales import _
 from app.web.forms import asked_in, read_query
 from app.web.page_guard import NO_ERRORS, allow, go_to, page_router
 from app.web.render import Flash, page
@@ -33,7 +34,7 @@ async def show_notifications(request: Request, session: DbSession, actor: Curren
 @router.post("/notifications/read", dependencies=[allow("notification.own")])
 async def mark_all_read(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     await service.mark_all_read(session, actor)
-    return go_to(request, "/notifications", flash=Flash("All are marked as read."))
+    return go_to(request, "/notifications", flash=Flash(_("All are marked as read.")))
 
 
 @router.post("/notifications/{notification_id}/read", dependencies=[allow("notification.own")])

@@ -24,6 +24,7 @@ from app.oversight.schemas import AccessReportFilter
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid
+from app.platform.locales import _
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
@@ -48,7 +49,7 @@ async def _question(request: Request, session: AsyncSession) -> AuditEventFilter
     if account:
         typed["actor_id"] = await find_account_id(session, account[:255])
         if typed["actor_id"] is None:
-            wrong.append(FieldError("account", "unknown_account", "No account has this name, e-mail or id."))
+            wrong.append(FieldError("account", "unknown_account", _("No account has this name, e-mail or id.")))
     return read_query(request, AuditEventFilter, typed, beside={"account"}, zone=zone_of(request), wrong=wrong)
 
 
@@ -150,7 +151,7 @@ async def break_glass(request: Request, session: DbSession, actor: CurrentActor)
     return go_to(
         request,
         "/break-glass/mine",
-        flash=Flash("The records are open for one hour. Every use is logged and reviewed.", tone="warning"),
+        flash=Flash(_("The records are open for one hour. Every use is logged and reviewed."), tone="warning"),
     )
 
 
@@ -204,7 +205,7 @@ async def end_break_glass(
     request: Request, session: DbSession, actor: CurrentActor, access_opening_id: UUID
 ) -> Response:
     await opening_service.end_opening(session, actor, access_opening_id=access_opening_id)
-    return go_to(request, "/break-glass/mine", flash=Flash("The access has ended."))
+    return go_to(request, "/break-glass/mine", flash=Flash(_("The access has ended.")))
 
 
 @router.post("/break-glass/{access_opening_id}/review", dependencies=[allow("break_glass.review")])
@@ -221,4 +222,4 @@ async def review_break_glass(
     except AppError as error:
         context = await _opening_context(session, actor, access_opening_id)
         return form_again(request, "oversight/opening.html", {**context, "typed": typed}, error)
-    return go_to(request, "/break-glass", flash=Flash("Your review is saved."))
+    return go_to(request, "/break-glass", flash=Flash(_("Your review is saved.")))

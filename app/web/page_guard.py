@@ -40,7 +40,7 @@ from app.platform import clock, errors
 from app.platform.actor import Actor
 from app.platform.crypto import new_reference
 from app.platform.errors import AppError
-from app.platform.locales import read_from_here_in, read_in
+from app.platform.locales import _, read_from_here_in, read_in
 from app.platform.logs import describe_error
 from app.platform.problems import STATUS_OF_KIND, translate
 from app.platform.settings import Settings
@@ -418,7 +418,7 @@ async def read_body(request: Request) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     has_body = (length or "0") != "0" or "transfer-encoding" in request.headers
     if has_body and media_type not in {*FORMS, "application/json"}:
-        raise errors.UnsupportedMedia("Send a form.")
+        raise errors.UnsupportedMedia(_("Send a form."))
     request._body = await read_bounded(request)  # noqa: SLF001 - where Starlette keeps a body that was read
 
 

@@ -28,6 +28,7 @@ from app.patients.schemas import PatientFilter, PatientRead, PatientUpdate
 from app.patients.states import PATIENT
 from app.platform.actor import Actor
 from app.platform.errors import AppError
+from app.platform.locales import _
 from app.platform.paging import PageQuery
 from app.web.about import PATIENTS
 from app.web.bulk import add_bulk
@@ -60,15 +61,15 @@ async def _overviews(session: AsyncSession, rows: Sequence[Patient]) -> Mapping[
 
 def _views(seen: Seen) -> Sequence[View]:
     mine = seen.mine(status="active")
-    return [View("My active", mine), View("Everyone", {})] if seen.actor.may("patient.write") else []
+    return [View(_("My active"), mine), View(_("Everyone"), {})] if seen.actor.may("patient.write") else []
 
 
 LIST = ListPage(
     path="/patients",
-    title="Patients",
+    title=_("Patients"),
     permission="patient.read",
-    noun=("patient", "patients"),
-    order="newest first",
+    noun=(_("patient"), _("patients")),
+    order=_("newest first"),
     sort="-created",
     question=PatientFilter,
     find=queries.list_patients,
@@ -76,25 +77,29 @@ LIST = ListPage(
     read=answers.read,
     key="patient_id",
     columns=(
-        Column("name", "Name", value="person", cell="patient"),
-        Column("condition", "Condition", 1, "medical_condition.name"),
-        Column("journey", "Journey", 2, "beside.journeys", "journeys"),
-        Column("next_call", "Next call", 0, "beside.next_call_at", "next_call"),
-        Column("their_time", "Their time", 4, "person.time_zone", "clock"),
-        Column("owner", "Owner", 5, "owner_id", "owner"),
-        Column("created", "Created", 6, "created_at", "day_of", "created"),
-        Column("last_contact", "Last contact", 3, "beside.last_contact_at", "last_contact"),
+        Column("name", _("Name"), value="person", cell="patient"),
+        Column("condition", _("Condition"), 1, "medical_condition.name"),
+        Column("journey", _("Journey"), 2, "beside.journeys", "journeys"),
+        Column("next_call", _("Next call"), 0, "beside.next_call_at", "next_call"),
+        Column("their_time", _("Their time"), 4, "person.time_zone", "clock"),
+        Column("owner", _("Owner"), 5, "owner_id", "owner"),
+        Column("created", _("Created"), 6, "created_at", "day_of", "created"),
+        Column("last_contact", _("Last contact"), 3, "beside.last_contact_at", "last_contact"),
     ),
     opens=("/patients/{patient_id}",),
     filters=lambda seen: [
-        Filter("status", "Status", [(word, words(word)) for word in PATIENT.filter_words()]),
+        Filter("status", _("Status"), [(word, words(word)) for word in PATIENT.filter_words()]),
         seen.owner(),
-        seen.there("country", "Country", country_name),
+        seen.there("country", _("Country"), country_name),
     ],
     views=_views,
     beside=_overviews,
     beside_of=PatientOverview,
-    empty=("No patients yet", "A patient is made from a lead that is qualified, or arrives through the API.", "users"),
+    empty=(
+        _("No patients yet"),
+        _("A patient is made from a lead that is qualified, or arrives through the API."),
+        "users",
+    ),
     bulk=Bulk(
         permission="patient.write",
         owners_work=service.OWNERS_WORK,
@@ -195,7 +200,9 @@ async def move_journey(
             )
     except AppError as error:
         return form_again(request, "patients/move.html", {**context, "typed": typed}, error)
-    return go_to(request, f"/patients/{patient_id}", flash=Flash(f"Moved to {words(moved.status).lower()}."))
+    return go_to(
+        request, f"/patients/{patient_id}", flash=Flash(_("Moved to %(status)s.", status=words(moved.status).lower()))
+    )
 
 
 def _kind_at(path: str) -> Kind:

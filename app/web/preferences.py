@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.request_guard import CurrentActor, DbSession
 from app.platform.actor import Actor
 from app.platform.errors import AppError
+from app.platform.locales import _
 from app.platform.settings import Settings
 from app.preferences import service
 from app.preferences.schemas import PreferencesUpdate
@@ -39,7 +40,7 @@ async def change_preferences(request: Request, session: DbSession, actor: Curren
         await service.change_preferences(session, settings, actor, change=change)
     except AppError as error:
         return form_again(request, "account/preferences.html", await _context(request, session, actor, typed), error)
-    return go_to(request, "/account/preferences", flash=Flash("Your preferences are saved."))
+    return go_to(request, "/account/preferences", flash=Flash(_("Your preferences are saved.")))
 
 
 @router.post("/sidebar", dependencies=[allow("preferences.own")])

@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from app.access.answering import Asked, Filled, NotShown
 from app.oversight.words import did
 from app.platform import locales
-from app.platform.locales import PSEUDO, SOURCE, Number, chosen_language, read_in
+from app.platform.locales import PSEUDO, SOURCE, Number, chosen_language, number_text, read_in
 from app.web.assets import Assets, KeptStaticFiles, accepts_gzip
 from app.web.contents import answers_in, shown_to
 from app.web.forms import as_typed
@@ -253,6 +253,7 @@ def build_environment(*, development: bool) -> Environment:
         "moment": moment_text,
         "near": near_text,
         "near_day": near_day,
+        "number": number_text,
         "on_clock": on_clock,
         "person_name": person_name,
         "plural": plural,

@@ -23,6 +23,7 @@ from app.people.queries import list_persons
 from app.people.schemas import PersonFilter, PersonRead, SearchRead
 from app.platform.actor import Actor
 from app.platform.errors import FieldError, Invalid
+from app.platform.locales import _
 from app.platform.text import Body
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
 from app.web.frame import USER_MENU, places_of
@@ -48,20 +49,20 @@ class Command:
 
 
 COMMANDS: Final = (
-    Command("Log a call", "phone", "call.create", step="calls"),
-    Command("Book a call", "calendar-plus", "call.create", step="bookings"),
-    Command("New task", "checkbox", "task.write", step="tasks"),
-    Command("Write a note", "note", "note.write", step="notes"),
-    Command("New caller", "user-plus", "lead.create", href="/callers/new"),
-    Command("Invite a user", "user-plus", "user.manage", href="/users/new"),
+    Command(_("Log a call"), "phone", "call.create", step="calls"),
+    Command(_("Book a call"), "calendar-plus", "call.create", step="bookings"),
+    Command(_("New task"), "checkbox", "task.write", step="tasks"),
+    Command(_("Write a note"), "note", "note.write", step="notes"),
+    Command(_("New caller"), "user-plus", "lead.create", href="/callers/new"),
+    Command(_("Invite a user"), "user-plus", "user.manage", href="/users/new"),
 )
 _STEPS: Final = {command.step: command for command in COMMANDS if command.step}
 
 _KINDS: Final = {
-    "medical_condition": ("Condition", "report-medical", "/conditions/{}"),
-    "clinical_trial": ("Trial", "microscope", "/trials/{}"),
-    "eap_program": ("Programme", "pill", "/programmes/{}"),
-    "hospital": ("Hospital", "building-hospital", "/hospitals/{}"),
+    "medical_condition": (_("Condition"), "report-medical", "/conditions/{}"),
+    "clinical_trial": (_("Trial"), "microscope", "/trials/{}"),
+    "eap_program": (_("Programme"), "pill", "/programmes/{}"),
+    "hospital": (_("Hospital"), "building-hospital", "/hospitals/{}"),
 }
 _RECORD: Final = re.compile(r"/(?:patients|leads)/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)", re.ASCII)
 """Where the pages of one person's record stand."""
@@ -102,7 +103,7 @@ class Results:
     """
 
     people: Sequence[PersonHit] = ()
-    people_title: str = "People"
+    people_title: str = _("People")
     more: int = 0
     more_is_capped: bool = False
     found: SearchRead | None = None
@@ -149,7 +150,7 @@ def _context(actor: Actor, typed: Typed, asked: SearchEverywhere) -> dict[str, A
         **NO_ERRORS,
         "typed": typed,
         "step": step or "",
-        "title": _STEPS[step].label if step else "Search",
+        "title": _STEPS[step].label if step else _("Search"),
         "may_search": actor.may("person.search"),
         "may_open": actor.may("lead.create"),
     }
@@ -158,7 +159,7 @@ def _context(actor: Actor, typed: Typed, asked: SearchEverywhere) -> dict[str, A
 async def _results(request: Request, session: AsyncSession, actor: Actor, asked: SearchEverywhere) -> Results:
     if not asked.q:
         people = await _recent(session, actor, asked.step)
-        return Results(people=people, people_title="Recent", commands=_commands(actor, asked))
+        return Results(people=people, people_title=_("Recent"), commands=_commands(actor, asked))
     found: SearchRead | None = None
     people, more, is_capped = [], 0, False
     if actor.may("person.search"):
@@ -234,7 +235,7 @@ def _begins_a_word(label: str, typed: str) -> bool:
 def _places(actor: Actor, typed: str) -> list[Hit]:
     own = [place.item for place in places_of(actor)]
     return [
-        Hit(item.label, item.icon, item.href, "Go to")
+        Hit(item.label, item.icon, item.href, _("Go to"))
         for item in (*own, *USER_MENU)
         if _begins_a_word(item.label, typed)
     ]
@@ -254,6 +255,6 @@ def _commands(actor: Actor, asked: SearchEverywhere) -> list[Hit]:
         href, beside = command.href, ""
         if command.step:
             href = f"{open_record[0]}/{command.step}/new" if open_record else f"/search?step={command.step}"
-            beside = "with whom is open" if open_record else "choose with whom"
+            beside = _("with whom is open") if open_record else _("choose with whom")
         found.append(Hit(command.label, command.icon, href, beside))
     return found

@@ -15,6 +15,7 @@ from app.access.serving import State
 from app.audit import service as audit
 from app.platform import clock
 from app.platform.errors import AppError
+from app.platform.locales import _
 from app.platform.settings import Settings
 from app.platform.sources import is_from_this_machine
 from app.preferences.service import preferences_of
@@ -27,12 +28,15 @@ from app.web.render import page
 router = page_router()
 
 WHY_ENDED = {
-    "ended_by_user": ("You signed this browser out from another one.", "info"),
-    "ended_by_admin": ("An administrator ended your sessions. Sign in again.", "warning"),
-    "role_changed": ("Your roles have changed. Sign in again to work with them.", "info"),
-    "password_changed": ("The password was changed, which ended all other sessions. Sign in with the new one.", "info"),
-    "expired": ("Sessions end after 12 hours. Sign in again to carry on where you left off.", "info"),
-    "disabled": ("This account is closed. If that is a mistake, ask an administrator.", "warning"),
+    "ended_by_user": (_("You signed this browser out from another one."), "info"),
+    "ended_by_admin": (_("An administrator ended your sessions. Sign in again."), "warning"),
+    "role_changed": (_("Your roles have changed. Sign in again to work with them."), "info"),
+    "password_changed": (
+        _("The password was changed, which ended all other sessions. Sign in with the new one."),
+        "info",
+    ),
+    "expired": (_("Sessions end after 12 hours. Sign in again to carry on where you left off."), "info"),
+    "disabled": (_("This account is closed. If that is a mistake, ask an administrator."), "warning"),
 }
 _PLACE_OF_STAGE = {"second_factor": "/sign-in/second-factor", "enrolment": "/sign-in/enrolment", "open": "/"}
 

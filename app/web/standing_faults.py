@@ -19,6 +19,7 @@ from app.oversight.standing_faults import list_faulty_records
 from app.patients.models import Patient
 from app.people.models import Person
 from app.people.schemas import PersonRead
+from app.platform.locales import _
 from app.web.forms import asked_in, read_query
 from app.web.listing import Column, Filter, Listing
 from app.web.page_guard import allow, page_router
@@ -27,8 +28,8 @@ from app.web.words import words
 
 router = page_router()
 
-COLUMNS = (Column("name", "Person"), Column("kind", "Record"), Column("faults", "What is wrong"))
-KIND = Filter("record_type", "Record", [(code, words(code)) for code in get_args(FaultyRecord)])
+COLUMNS = (Column("name", _("Person")), Column("kind", _("Record")), Column("faults", _("What is wrong")))
+KIND = Filter("record_type", _("Record"), [(code, words(code)) for code in get_args(FaultyRecord)])
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ async def show_standing_faults(request: Request, session: DbSession, actor: Curr
     found = await list_faulty_records(session, actor, query=query)
     listing = Listing(
         path="/standing-faults",
-        noun=("record", "records"),
+        noun=(_("record"), _("records")),
         columns=COLUMNS,
         filters=[KIND],
         views=[],

@@ -10,6 +10,7 @@ from app.people import suggestions
 from app.people.errors import SuggestionNotFound
 from app.people.queries import get_suggested_change
 from app.platform.actor import Actor
+from app.platform.locales import _
 from app.web.about import LEADS, PATIENTS, About
 from app.web.page_guard import allow, go_to, page_router
 from app.web.render import Flash
@@ -41,7 +42,7 @@ def _add(about: About) -> None:
     ) -> Response:
         await _require_of(session, actor, about, record_id, suggested_change_id)
         await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
-        return go_to(request, f"{about.path}/{record_id}", flash=Flash("The suggested value is taken over."))
+        return go_to(request, f"{about.path}/{record_id}", flash=Flash(_("The suggested value is taken over.")))
 
     @router.post(f"{place}/reject", name="reject_suggested_change", dependencies=[allow("suggestion.decide")])
     async def reject(
@@ -53,7 +54,7 @@ def _add(about: About) -> None:
     ) -> Response:
         await _require_of(session, actor, about, record_id, suggested_change_id)
         await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
-        said = Flash("Ours is kept. The value is not suggested again.")
+        said = Flash(_("Ours is kept. The value is not suggested again."))
         return go_to(request, f"{about.path}/{record_id}", flash=said)
 
 

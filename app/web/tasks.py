@@ -6,6 +6,7 @@ from fastapi import Path, Request, Response
 
 from app.access.request_guard import CurrentActor, DbSession
 from app.platform.errors import AppError, NotFound
+from app.platform.locales import _
 from app.tasks import answers, service
 from app.tasks.queries import get_task, list_tasks
 from app.tasks.schemas import TaskCreate, TaskFilter, TaskRead, TaskUpdate
@@ -24,10 +25,10 @@ router = page_router()
 
 LIST = ListPage(
     path="/tasks",
-    title="Tasks",
+    title=_("Tasks"),
     permission="task.read",
-    noun=("task", "tasks"),
-    order="the first due first",
+    noun=(_("task"), _("tasks")),
+    order=_("the first due first"),
     sort="",
     question=TaskFilter,
     find=list_tasks,
@@ -35,24 +36,24 @@ LIST = ListPage(
     read=answers.read,
     key="task_id",
     columns=(
-        Column("name", "About", value="person", cell="person"),
-        Column("condition", "Task", 0, "title"),
-        Column("due", "Due", 0, "due_by", "task_due", "due"),
-        Column("state", "State", 2, "status", "task_state"),
-        Column("owner", "Owner", 3, "owner_id", "owner"),
+        Column("name", _("About"), value="person", cell="person"),
+        Column("condition", _("Task"), 0, "title"),
+        Column("due", _("Due"), 0, "due_by", "task_due", "due"),
+        Column("state", _("State"), 2, "status", "task_state"),
+        Column("owner", _("Owner"), 3, "owner_id", "owner"),
     ),
     opens=("/patients/{patient_id}", "/leads/{lead_id}", "/history/persons/{person_id}"),
     filters=lambda _seen: [
-        Filter("status", "State", [(word, words(word)) for word in (*TASK.states, "closed")]),
-        Filter("owner", "Owner", [("me", "Me"), ("nobody", "Nobody")]),
+        Filter("status", _("State"), [(word, words(word)) for word in (*TASK.states, "closed")]),
+        Filter("owner", _("Owner"), [("me", _("Me")), ("nobody", _("Nobody"))]),
     ],
     views=lambda _seen: [
-        View("Mine", {"owner": "me", "status": "open"}),
-        View("Nobody's", {"owner": "nobody", "status": "open"}),
-        View("All open", {"status": "open"}),
-        View("Closed", {"status": "closed"}),
+        View(_("Mine"), {"owner": "me", "status": "open"}),
+        View(_("Nobody's"), {"owner": "nobody", "status": "open"}),
+        View(_("All open"), {"status": "open"}),
+        View(_("Closed"), {"status": "closed"}),
     ],
-    empty=("No tasks yet", "A task is made on the page of a lead or a patient.", "checkbox"),
+    empty=(_("No tasks yet"), _("A task is made on the page of a lead or a patient."), "checkbox"),
     may=("task.write",),
     bulk=Bulk(
         permission="task.write",
@@ -95,7 +96,7 @@ def _add_new(about: About) -> None:
             raise
         except AppError as error:
             return form_again(request, "tasks/new.html", shown, error)
-        return go_to(request, shown["here"], flash=Flash("The task is on your list."))
+        return go_to(request, shown["here"], flash=Flash(_("The task is on your list.")))
 
 
 for _about in (PATIENTS, LEADS):
@@ -107,7 +108,7 @@ async def _close(request: Request, session: DbSession, actor: CurrentActor, task
     if task.status != to:
         # A second press, or a colleague, was quicker: it is as wanted.
         await service.change_task(session, actor, task_id=task_id, change=TaskUpdate(status=to))
-    said = "Done." if to == "done" else "The task is open again."
+    said = "Done." if to == "done" else _("The task is open again.")
     return go_to(request, came_from(request), flash=Flash(said))
 
 

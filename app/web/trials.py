@@ -25,6 +25,7 @@ from app.journeys.trial.kind import TRIAL
 from app.journeys.trial.models import REGISTRIES
 from app.journeys.trial.schemas import TrialCreate, TrialFilter, TrialRead, TrialStatus, TrialUpdate
 from app.platform.actor import Actor
+from app.platform.locales import _
 from app.web.exports import add_export
 from app.web.listing import Column, Filter, Listing, ListPage, View, add_list
 from app.web.page_guard import page_router
@@ -37,63 +38,63 @@ _TRIAL_STATUSES = [(code, words(code)) for code in get_args(TrialStatus)]
 _PROGRAMME_STATUSES = [(code, words(code)) for code in get_args(ProgrammeStatus)]
 TRIALS = ListPage(
     path="/trials",
-    title="Trials",
+    title=_("Trials"),
     permission="trial.read",
-    noun=("trial", "trials"),
-    order="newest first",
+    noun=(_("trial"), _("trials")),
+    order=_("newest first"),
     sort="-created",
     question=TrialFilter,
     find=trials.list_trials,
     answer=TrialRead,
     key="clinical_trial_id",
     columns=(
-        Column("number", "Number", 0, "trial_id", "name", "number"),
-        Column("condition", "Title", 1, "title"),
-        Column("status", "Status", 0, "status", "status"),
-        Column("phase", "Phase", 3, "phase"),
-        Column("sponsor", "Sponsor", 2, "sponsor"),
-        Column("registry", "Registry", 4, "registry_code"),
-        Column("created", "Added", 5, "created_at", "day_of", "created"),
+        Column("number", _("Number"), 0, "trial_id", "name", "number"),
+        Column("condition", _("Title"), 1, "title"),
+        Column("status", _("Status"), 0, "status", "status"),
+        Column("phase", _("Phase"), 3, "phase"),
+        Column("sponsor", _("Sponsor"), 2, "sponsor"),
+        Column("registry", _("Registry"), 4, "registry_code"),
+        Column("created", _("Added"), 5, "created_at", "day_of", "created"),
     ),
     opens=("/trials/{clinical_trial_id}",),
     filters=lambda _seen: [
-        Filter("status", "Status", _TRIAL_STATUSES),
-        Filter("registry_code", "Registry", [(code, code) for code in REGISTRIES]),
+        Filter("status", _("Status"), _TRIAL_STATUSES),
+        Filter("registry_code", _("Registry"), [(code, code) for code in REGISTRIES]),
     ],
     views=lambda _seen: [
-        View("Recruiting", {"status": "recruiting"}),
-        View("To verify", {"status": "unverified"}),
-        View("All", {}),
+        View(_("Recruiting"), {"status": "recruiting"}),
+        View(_("To verify"), {"status": "unverified"}),
+        View(_("All"), {}),
     ],
-    empty=("No trials yet", "A trial is added here, or with the first journey into it.", "microscope"),
+    empty=(_("No trials yet"), _("A trial is added here, or with the first journey into it."), "microscope"),
     searches="number, title or sponsor",
     makes="trial.write",
 )
 PROGRAMMES = ListPage(
     path="/programmes",
-    title="Programmes",
+    title=_("Programmes"),
     permission="programme.read",
-    noun=("programme", "programmes"),
-    order="newest first",
+    noun=(_("programme"), _("programmes")),
+    order=_("newest first"),
     sort="-created",
     question=ProgrammeFilter,
     find=programmes.list_programmes,
     answer=ProgrammeRead,
     key="eap_program_id",
     columns=(
-        Column("name", "Name", value="name", cell="name"),
-        Column("condition", "Product", 1, "product"),
-        Column("status", "Status", 0, "status", "status"),
-        Column("sponsor", "Sponsor", 3, "sponsor"),
-        Column("countries", "Countries", 2, "countries", "countries"),
-        Column("created", "Added", 5, "created_at", "day_of", "created"),
+        Column("name", _("Name"), value="name", cell="name"),
+        Column("condition", _("Product"), 1, "product"),
+        Column("status", _("Status"), 0, "status", "status"),
+        Column("sponsor", _("Sponsor"), 3, "sponsor"),
+        Column("countries", _("Countries"), 2, "countries", "countries"),
+        Column("created", _("Added"), 5, "created_at", "day_of", "created"),
     ),
     opens=("/programmes/{eap_program_id}",),
     filters=lambda seen: [
-        Filter("status", "Status", _PROGRAMME_STATUSES),
+        Filter("status", _("Status"), _PROGRAMME_STATUSES),
         Filter(
             "country",
-            "Country",
+            _("Country"),
             [
                 (code, country_name(code))
                 for code in sorted(
@@ -102,8 +103,8 @@ PROGRAMMES = ListPage(
             ],
         ),
     ],
-    views=lambda _seen: [View("Open", {"status": "open"}), View("All", {})],
-    empty=("No programmes yet", "A programme is added here, or arrives through the API.", "pill"),
+    views=lambda _seen: [View(_("Open"), {"status": "open"}), View(_("All"), {})],
+    empty=(_("No programmes yet"), _("A programme is added here, or arrives through the API."), "pill"),
     searches="name, product or sponsor",
     makes="programme.write",
 )
@@ -119,13 +120,13 @@ async def _journeys(session: AsyncSession, actor: Actor, kind: Kind, **into: Any
         return []
     found = await list_journeys(session, actor, kind=kind, query=kind.filter(**into, limit=50))
     columns = (
-        Column("name", "Patient", value="patient.person", cell="person"),
-        Column("status", "Stage", 0, "status", "status"),
-        Column("since", "Since", 1, "status_changed_at", "moment"),
-        Column("condition", "Physician", 2, "physician.person", "colleague"),
+        Column("name", _("Patient"), value="patient.person", cell="person"),
+        Column("status", _("Stage"), 0, "status", "status"),
+        Column("since", _("Since"), 1, "status_changed_at", "moment"),
+        Column("condition", _("Physician"), 2, "physician.person", "colleague"),
     )
     items = found.page(journey_answers.read(kind, row) for row in found.rows)
-    return [beside("Journeys", ("journey", "journeys"), items, columns, "/patients/{patient_id}", kind.key)]
+    return [beside(_("Journeys"), (_("journey"), _("journeys")), items, columns, "/patients/{patient_id}", kind.key)]
 
 
 async def _into_trial(session: AsyncSession, actor: Actor, trial: Any) -> Sequence[Listing]:
@@ -139,8 +140,8 @@ async def _into_programme(session: AsyncSession, actor: Actor, programme: Any) -
 TRIAL_THING = Thing(
     path="/trials",
     key="clinical_trial_id",
-    noun="Trial",
-    place="Trials",
+    noun=_("Trial"),
+    place=_("Trials"),
     history="clinical-trials",
     read_right="trial.read",
     write_right="trial.write",
@@ -149,32 +150,32 @@ TRIAL_THING = Thing(
     read=TrialRead.model_validate,
     title="trial_id",
     facts=(
-        Column("title", "Title", value="title"),
-        Column("status", "Status", value="status", cell="status"),
-        Column("phase", "Phase", value="phase"),
-        Column("sponsor", "Sponsor", value="sponsor"),
-        Column("registry", "Registry", value="registry_code"),
+        Column("title", _("Title"), value="title"),
+        Column("status", _("Status"), value="status", cell="status"),
+        Column("phase", _("Phase"), value="phase"),
+        Column("sponsor", _("Sponsor"), value="sponsor"),
+        Column("registry", _("Registry"), value="registry_code"),
     ),
     fields=(
-        Field("title", "Title", "text"),
-        Field("status", "Status", "select", _TRIAL_STATUSES, required=True),
-        Field("phase", "Phase"),
-        Field("sponsor", "Sponsor"),
+        Field("title", _("Title"), "text"),
+        Field("status", _("Status"), "select", _TRIAL_STATUSES, required=True),
+        Field("phase", _("Phase")),
+        Field("sponsor", _("Sponsor")),
     ),
     update=TrialUpdate,
     change=trial_service.change_trial,
     new=New(
         TrialCreate,
         trial_service.add_trial,
-        (Field("trial_id", "Number", hint="As a registry writes it, such as NCT01234567.", required=True),),
+        (Field("trial_id", _("Number"), hint=_("As a registry writes it, such as NCT01234567."), required=True),),
     ),
     beside=_into_trial,
 )
 PROGRAMME_THING = Thing(
     path="/programmes",
     key="eap_program_id",
-    noun="Programme",
-    place="Programmes",
+    noun=_("Programme"),
+    place=_("Programmes"),
     history="eap-programs",
     read_right="programme.read",
     write_right="programme.write",
@@ -182,19 +183,19 @@ PROGRAMME_THING = Thing(
     get=programmes.get_programme,
     read=ProgrammeRead.model_validate,
     facts=(
-        Column("product", "Product", value="product"),
-        Column("status", "Status", value="status", cell="status"),
-        Column("sponsor", "Sponsor", value="sponsor"),
-        Column("countries", "Countries", value="countries", cell="countries"),
-        Column("description", "Description", value="description"),
+        Column("product", _("Product"), value="product"),
+        Column("status", _("Status"), value="status", cell="status"),
+        Column("sponsor", _("Sponsor"), value="sponsor"),
+        Column("countries", _("Countries"), value="countries", cell="countries"),
+        Column("description", _("Description"), value="description"),
     ),
     fields=(
-        Field("name", "Name", required=True),
-        Field("product", "Product", required=True),
-        Field("status", "Status", "select", _PROGRAMME_STATUSES, required=True),
-        Field("sponsor", "Sponsor"),
-        Field("countries", "Open in", "codes", hint="Codes of two letters, such as NL, PT."),
-        Field("description", "Description", "text"),
+        Field("name", _("Name"), required=True),
+        Field("product", _("Product"), required=True),
+        Field("status", _("Status"), "select", _PROGRAMME_STATUSES, required=True),
+        Field("sponsor", _("Sponsor")),
+        Field("countries", _("Open in"), "codes", hint=_("Codes of two letters, such as NL, PT.")),
+        Field("description", _("Description"), "text"),
     ),
     update=ProgrammeUpdate,
     change=programme_service.change_programme,

@@ -13,6 +13,7 @@ from app.audit import service as audit
 from app.people import colleagues
 from app.platform import clock
 from app.platform.errors import AppError, Invalid
+from app.platform.locales import _
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
@@ -69,7 +70,7 @@ def _after_invitation(request: Request, account_id: UUID, link: str) -> Response
     if settings.smtp_host is None and settings.is_production:
         return page(request, "users/link.html", {"link": link, "account_id": account_id})
     return go_to(
-        request, f"/users/{account_id}", flash=Flash("The invitation is on its way. The link works for seven days.")
+        request, f"/users/{account_id}", flash=Flash(_("The invitation is on its way. The link works for seven days."))
     )
 
 
@@ -104,7 +105,7 @@ async def set_user_roles(
     except AppError as error:
         context = await _user_context(session, account_id, actor.account_id)
         return form_again(request, "users/user.html", {**context, "typed": typed}, error)
-    return go_to(request, f"/users/{account_id}", flash=Flash("Roles saved. This user is signed out everywhere."))
+    return go_to(request, f"/users/{account_id}", flash=Flash(_("Roles saved. This user is signed out everywhere.")))
 
 
 @router.get("/{account_id}/name", dependencies=[allow("user.manage", recent=True)])
@@ -137,7 +138,7 @@ async def rename_user(
             await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
     except AppError as error:
         return form_again(request, "users/name.html", {"user": user, "typed": typed}, error)
-    return go_to(request, f"/users/{account_id}", flash=Flash("Name and e-mail saved."))
+    return go_to(request, f"/users/{account_id}", flash=Flash(_("Name and e-mail saved.")))
 
 
 @router.post("/{account_id}/disable", dependencies=[allow("user.manage", recent=True)])
@@ -151,7 +152,7 @@ async def disable_user(request: Request, session: DbSession, actor: CurrentActor
     return go_to(
         request,
         f"/users/{account_id}",
-        flash=Flash("The account is closed. Its sessions and keys have stopped working."),
+        flash=Flash(_("The account is closed. Its sessions and keys have stopped working.")),
     )
 
 
@@ -159,7 +160,7 @@ async def disable_user(request: Request, session: DbSession, actor: CurrentActor
 async def enable_user(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
     await users.enable(session, actor, account_id=account_id)
     await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
-    return go_to(request, f"/users/{account_id}", flash=Flash("The account is open again."))
+    return go_to(request, f"/users/{account_id}", flash=Flash(_("The account is open again.")))
 
 
 @router.post("/{account_id}/invitation", dependencies=[allow("user.manage", recent=True)])
@@ -184,4 +185,4 @@ async def end_user_sessions(request: Request, session: DbSession, account_id: UU
     await queries.get_user(session, account_id)
     await sessions.end_sessions(session, account_id=account_id, reason="ended_by_admin", now=clock.now())
     audit.note(session, record_type="user_account", record_id=account_id, fields=["web_session"])
-    return go_to(request, f"/users/{account_id}", flash=Flash("This user is signed out everywhere."))
+    return go_to(request, f"/users/{account_id}", flash=Flash(_("This user is signed out everywhere.")))
