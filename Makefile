@@ -23,16 +23,22 @@ endif
 ADVISORIES ?= advisories
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format messages bench fuzz audit lock clean
+.PHONY: help run test test-browser screenshots check format messages bench fuzz audit lock clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(STAMP) ## start the CRM with demo data on http://127.0.0.1:$(PORT)
 	$(BIN)/crm serve --demo
 
 test: $(STAMP) ## run every test (needs no service; brings its own PostgreSQL)
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-browser: $(STAMP) ## the browser tests in every width and both themes
+	BROWSER_MATRIX=whole $(BIN)/pytest -n 2 --dist loadfile tests/browser
+
+screenshots: $(STAMP) ## take the pictures of README and docs anew, of a CRM of their own with demo data
+	$(BIN)/python -m tools.screenshots
 
 check: $(STAMP) ## format, lint, types, direction of imports, risky code
 	$(BIN)/ruff format --check .

