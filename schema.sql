@@ -1038,6 +1038,20 @@ CREATE FUNCTION word_terms(a text, b text, c text) RETURNS tsvector
         SELECT array_to_tsvector(array(SELECT DISTINCT spelling FROM public.spelt_words(coalesce(a, '') || ' ' || coalesce(b, '') || ' ' || coalesce(c, ''))))
     $$;
 
+CREATE TABLE absence (
+    absence_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    kind text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_absence_dates_in_order CHECK ((ends_at > starts_at)),
+    CONSTRAINT ck_absence_kind_known CHECK ((kind = ANY (ARRAY['holiday'::text, 'training'::text, 'other'::text])))
+);
+
 CREATE TABLE access_opening (
     access_opening_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -2095,6 +2109,28 @@ CREATE TABLE web_session (
     CONSTRAINT ck_web_session_stage_known CHECK ((stage = ANY (ARRAY['second_factor'::text, 'enrolment'::text, 'open'::text])))
 );
 
+CREATE TABLE working_span (
+    working_span_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    weekday integer NOT NULL,
+    from_minute integer NOT NULL,
+    until_minute integer NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_working_span_weekday_known CHECK (((weekday >= 1) AND (weekday <= 7))),
+    CONSTRAINT ck_working_span_within_a_day CHECK (((from_minute >= 0) AND (until_minute <= 1440) AND (from_minute < until_minute)))
+);
+
+CREATE TABLE working_week (
+    user_account_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL
+);
+
 ALTER TABLE ONLY procrastinate_events ALTER COLUMN id SET DEFAULT nextval('procrastinate_events_id_seq'::regclass);
 
 ALTER TABLE ONLY procrastinate_jobs ALTER COLUMN id SET DEFAULT nextval('procrastinate_jobs_id_seq'::regclass);
@@ -2106,6 +2142,9 @@ ALTER TABLE ONLY alembic_version
 
 ALTER TABLE ONLY person_contact_type
     ADD CONSTRAINT ex_person_contact_type_no_overlap EXCLUDE USING gist (person_id WITH =, contact_type_id WITH =, period WITH &&);
+
+ALTER TABLE ONLY absence
+    ADD CONSTRAINT pk_absence PRIMARY KEY (absence_id);
 
 ALTER TABLE ONLY access_opening
     ADD CONSTRAINT pk_access_opening PRIMARY KEY (access_opening_id);
@@ -2290,6 +2329,12 @@ ALTER TABLE ONLY user_account
 ALTER TABLE ONLY web_session
     ADD CONSTRAINT pk_web_session PRIMARY KEY (web_session_id);
 
+ALTER TABLE ONLY working_span
+    ADD CONSTRAINT pk_working_span PRIMARY KEY (working_span_id);
+
+ALTER TABLE ONLY working_week
+    ADD CONSTRAINT pk_working_week PRIMARY KEY (user_account_id);
+
 ALTER TABLE ONLY procrastinate_events
     ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);
 
@@ -2380,6 +2425,8 @@ ALTER TABLE ONLY web_session
 CREATE INDEX idx_procrastinate_jobs_worker_not_null ON procrastinate_jobs USING btree (worker_id) WHERE ((worker_id IS NOT NULL) AND (status = 'doing'::procrastinate_job_status));
 
 CREATE INDEX idx_procrastinate_workers_last_heartbeat ON procrastinate_workers USING btree (last_heartbeat);
+
+CREATE INDEX ix_absence_user_account_id_ends_at ON absence USING btree (user_account_id, ends_at, absence_id);
 
 CREATE INDEX ix_access_opening_kind ON access_opening USING btree (kind, created_at DESC, access_opening_id DESC);
 
@@ -2749,7 +2796,11 @@ CREATE UNIQUE INDEX uq_task_next_task_id ON task USING btree (next_task_id);
 
 CREATE UNIQUE INDEX uq_user_account_email_key ON user_account USING btree (email_key) WHERE (email_key IS NOT NULL);
 
+CREATE UNIQUE INDEX uq_working_span ON working_span USING btree (user_account_id, weekday, from_minute);
+
 CREATE CONSTRAINT TRIGGER is_built_again AFTER INSERT ON index_set_aside DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_missing_index();
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON absence FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('absence_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON access_opening FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('access_opening_id');
 
@@ -2813,9 +2864,17 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON task FOR EACH ROW WHEN ((old.* IS D
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON user_account FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('user_account_id');
 
+CREATE TRIGGER keep_history BEFORE UPDATE ON working_span FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('working_span_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON working_week FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('user_account_id');
+
+CREATE TRIGGER keep_removed BEFORE DELETE ON absence FOR EACH ROW EXECUTE FUNCTION keep_removed('absence_id');
+
 CREATE TRIGGER keep_removed BEFORE DELETE ON condition_code FOR EACH ROW EXECUTE FUNCTION keep_removed('condition_code_id');
 
 CREATE TRIGGER keep_removed BEFORE DELETE ON condition_synonym FOR EACH ROW EXECUTE FUNCTION keep_removed('condition_synonym_id');
+
+CREATE TRIGGER keep_removed BEFORE DELETE ON working_span FOR EACH ROW EXECUTE FUNCTION keep_removed('working_span_id');
 
 CREATE TRIGGER keep_search AFTER UPDATE OF first_name, last_name, middle_name, preferred_name, country, email_key, is_active, date_of_birth ON person FOR EACH ROW EXECUTE FUNCTION keep_search_of_person();
 
@@ -2910,6 +2969,9 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON journey_event FOR EACH STATEME
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON list_export FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON row_history FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+ALTER TABLE ONLY absence
+    ADD CONSTRAINT fk_absence_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
 ALTER TABLE ONLY access_opening
     ADD CONSTRAINT fk_access_opening_person_id FOREIGN KEY (person_id) REFERENCES person(person_id);
@@ -3196,6 +3258,12 @@ ALTER TABLE ONLY user_account
 ALTER TABLE ONLY web_session
     ADD CONSTRAINT fk_web_session_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
+ALTER TABLE ONLY working_span
+    ADD CONSTRAINT fk_working_span_user_account_id FOREIGN KEY (user_account_id) REFERENCES working_week(user_account_id);
+
+ALTER TABLE ONLY working_week
+    ADD CONSTRAINT fk_working_week_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
 ALTER TABLE ONLY procrastinate_events
     ADD CONSTRAINT procrastinate_events_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id) ON DELETE CASCADE;
 
@@ -3205,4 +3273,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0055_hidden_columns');
+INSERT INTO alembic_version VALUES ('0056_availability');

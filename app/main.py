@@ -15,6 +15,8 @@ from app.access.openings import api as openings
 from app.access.openings import errors as opening_errors
 from app.access.rate_limits import RateLimits
 from app.access.request_guard import State, mount
+from app.availability import api as availability
+from app.availability import errors as availability_errors
 from app.calls import api as calls
 from app.calls import errors as call_errors
 from app.casework import api as casework
@@ -95,6 +97,7 @@ ROUTERS = (
     documents.router,
     drafts.router,
     preferences.router,
+    availability.router,
     notifications.router,
     casework.of_leads,
     casework.of_patients,
@@ -124,6 +127,7 @@ CONSTRAINT_ERRORS: ConstraintErrors = {
     **care_team_errors.CONSTRAINTS,
     **task_errors.CONSTRAINTS,
     **draft_errors.CONSTRAINTS,
+    **availability_errors.CONSTRAINTS,
 }
 
 

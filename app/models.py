@@ -8,6 +8,7 @@ from app.access import models as access
 from app.access.accounts import models as accounts
 from app.access.openings import models as openings
 from app.audit import models as audit
+from app.availability import models as availability
 from app.calls import models as calls
 from app.conditions import models as conditions
 from app.documents import models as documents
@@ -38,6 +39,7 @@ __all__ = [
     "access",
     "accounts",
     "audit",
+    "availability",
     "calls",
     "conditions",
     "departures",

@@ -20,6 +20,7 @@ from app.access.policy import Role
 from app.access.request_guard import GuardedRoute
 from app.access.service import command_actor, create_api_key, open_account
 from app.audit.service import state_change_reason
+from app.availability.models import Absence
 from app.conditions.models import MedicalCondition
 from app.drafts.models import Draft
 from app.events.models import JourneyEvent
@@ -59,6 +60,7 @@ P, H = "Personcanary", "Healthcanary"
 """Begins every canary text of its class."""
 BIRTH = date(1931, 7, 13)
 SICK = date(1987, 3, 17)
+HOUR = timedelta(hours=1)
 SICK_AT = datetime(1987, 3, 17, 4, 5, tzinfo=UTC)
 PERSONAL = (P, P.lower(), "1931-07-13", "3161234567")
 HEALTH = (H, "1987-03-17", "St_Johns")
@@ -313,6 +315,8 @@ async def a_world(session: AsyncSession) -> World:
         person_id=person.person_id,
     )
     session.add(notification)
+    absence = Absence(user_account_id=account.user_account_id, kind="other", starts_at=now, ends_at=now + HOUR)
+    session.add(absence)
     draft = Draft(
         user_account_id=account.user_account_id,
         kind="note",
@@ -411,6 +415,7 @@ async def a_world(session: AsyncSession) -> World:
         "draft_field": draft.field,
         "user_account_id": account.user_account_id,
         "api_key_id": api_key_id,
+        "absence_id": absence.absence_id,
         "access_opening_id": opening.access_opening_id,
         "medical_condition_id": condition.medical_condition_id,
         "hospital_id": hospital.hospital_id,

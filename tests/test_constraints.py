@@ -46,11 +46,17 @@ ROWS: Final = {
     "recovery_code": "(user_account_id, code_sha256) VALUES (:account, sha256('1'))",
     "role_grant": "(user_account_id, role) VALUES (:account, 'liaison')",
     "totp_credential": "(user_account_id, secret_encrypted, last_step) VALUES (:account, '1', 0)",
+    "working_week": "(user_account_id) VALUES (:account)",
+    "working_span": "(user_account_id, weekday, from_minute, until_minute) VALUES (:account, 1, 540, 720)",
     "web_session": "(user_account_id, reference_sha256, stage, signed_in_at, last_seen_at, proved_at, browser, source)"
     " VALUES (:account, sha256('1'), 'open', now(), now(), now(), 'b', 's')",
 }
 
 CHECKS: Final = {
+    "ck_absence_dates_in_order": "UPDATE absence SET ends_at = starts_at",
+    "ck_absence_kind_known": "UPDATE absence SET kind = 'flu'",
+    "ck_working_span_weekday_known": "UPDATE working_span SET weekday = 8",
+    "ck_working_span_within_a_day": "UPDATE working_span SET until_minute = 1441",
     "ck_access_opening_ends_after_it_begins": "UPDATE access_opening SET expires_at = created_at - interval '1 s'",
     "ck_access_opening_kind_known": "UPDATE access_opening SET kind = 'curiosity'",
     "ck_access_opening_nobody_reviews_their_own": "UPDATE access_opening SET reviewed_at = now(),"
@@ -132,6 +138,7 @@ REFUSED_EARLIER: Final = {"ck_person_contact_type_period_in_order"}
 
 # Statements for rules that the general one does not reach, because it would break another first.
 REFERENCE_STATEMENTS: Final = {
+    "fk_working_week_user_account_id": f"INSERT INTO working_week (user_account_id) VALUES ('{LAST}')",
     "fk_access_opening_reviewed_by": "UPDATE access_opening SET reviewed_at = now(), verdict = 'justified',"
     f" reviewed_by = '{LAST}'",
     "fk_patient_person_id": "INSERT INTO patient (person_id, medical_condition_id, first_contact_date)"

@@ -74,6 +74,9 @@ _ALL = [
     Permission("call.void_own", "Void calls of one's own."),
     Permission("call.void_any", "Void any call."),
     Permission("call.read_voided", "Read voided calls."),
+    Permission("availability.read", "Read when colleagues work and when they are absent."),
+    Permission("availability.write_own", "Say when one works and when one is absent."),
+    Permission("availability.write_any", "Say it of any colleague."),
     Permission("task.read", "Read tasks."),
     Permission("task.write", "Make, change, hand over and close tasks."),
     Permission("note.read", "Read notes."),
@@ -136,6 +139,7 @@ _REFERENCE_READ = {
     "norm.read",
 }
 _PEOPLE_READ = {
+    "availability.read",
     "physician.read",
     "person.read",
     "lead.read",
@@ -158,6 +162,7 @@ _CARE_WRITE = _CREATE | {
     "patient.delete",
     "call.write",
     "call.void_own",
+    "availability.write_own",
     "task.write",
     "note.write",
     "note.void_own",
@@ -194,6 +199,7 @@ GRANTS: dict[Role, frozenset[str]] = {
         | _TYPING
         | _OWN
         | {"programme.write", "trial.write", "gate.write", "norm.write", "list.export"}
+        | {"availability.write_own", "availability.write_any"}
     ),
     Role.DATA_STEWARD: frozenset(
         _REFERENCE_READ

@@ -1,8 +1,9 @@
+from collections.abc import Iterable
 from datetime import datetime
 
 from app.calls.models import CallHistory
 from app.calls.rules import unresolved_because
-from app.calls.schemas import CallRead
+from app.calls.schemas import CallMade, CallRead
 from app.calls.states import CALL
 from app.platform.answers import answer
 
@@ -21,3 +22,8 @@ def read(call: CallHistory, now: datetime) -> CallRead:
             now=now,
         ),
     )
+
+
+def made(call: CallHistory, now: datetime, *, warnings: Iterable[str]) -> CallMade:
+    """The answer to who has just booked, logged or changed a call."""
+    return CallMade(**dict(read(call, now)), warnings=list(warnings))

@@ -4,17 +4,18 @@ from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.fast_paths import with_fast_path
 from app.access.request_guard import ChangeReason, CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.calls import fast_path, queries, service
-from app.calls.answers import read
+from app.calls.answers import made, read
 from app.calls.models import CallHistory
 from app.calls.schemas import (
     CallFilter,
+    CallMade,
     CallOfPatientFilter,
     CallRead,
     CallUpdate,
@@ -26,6 +27,7 @@ from app.platform import clock
 from app.platform.etags import etag
 from app.platform.paging import Found, Page
 from app.platform.problems import described
+from app.platform.settings import Settings
 from app.platform.text import Id
 
 router = api_router("/call-history", "calls")
@@ -37,28 +39,35 @@ def _page(session: AsyncSession, found: Found[CallHistory], person_ids: Iterable
     return audit.show_page(session, found, (read(row, now) for row in found.rows), person_ids=person_ids)
 
 
-def _made(call: CallHistory, response: Response) -> CallRead:
+async def _changed(session: AsyncSession, call: CallHistory, request: Request, response: Response) -> CallMade:
+    settings: Settings = request.app.state.settings
+    warnings = await queries.booking_warnings(session, call, default_zone=settings.default_time_zone)
     response.headers["etag"] = etag(call.version)
+    return made(call, clock.now(), warnings=warnings)
+
+
+async def _made(session: AsyncSession, call: CallHistory, request: Request, response: Response) -> CallMade:
     response.headers["location"] = f"{router.prefix}/{call.call_id}"
-    return read(call, clock.now())
+    return await _changed(session, call, request, response)
 
 
 @router.post(
     "",
     status_code=201,
-    response_model=CallRead,
+    response_model=CallMade,
     dependencies=[allow("call.create")],
     responses=described(404),
 )
 @with_fast_path(fast_path.create_call)
 async def create_call(
     new: NewCall,
+    request: Request,
     session: DbSession,
     actor: CurrentActor,
     response: Response,
-) -> CallRead:
+) -> CallMade:
     """Book or log a call with a patient or a lead. Every POST is a call of its own."""
-    return _made(await service.log_call(session, actor, new=new), response)
+    return await _made(session, await service.log_call(session, actor, new=new), request, response)
 
 
 @router.get("", response_model=Page[CallRead], dependencies=[allow("call.read")])
@@ -81,19 +90,19 @@ async def get_call(
     return read(call, clock.now())
 
 
-@router.put("/{call_id}", response_model=CallRead, dependencies=[allow("call.write")])
+@router.put("/{call_id}", response_model=CallMade, dependencies=[allow("call.write")])
 async def update_call(
     call_id: Id,
     change: CallUpdate,
+    request: Request,
     session: DbSession,
     actor: CurrentActor,
     response: Response,
     if_match: IfMatch,
-) -> CallRead:
+) -> CallMade:
     """Correct the fields given; the earlier version is kept. An empty body changes nothing."""
     call = await service.correct_call(session, actor, call_id=call_id, change=change, if_match=if_match)
-    response.headers["etag"] = etag(call.version)
-    return read(call, clock.now())
+    return await _changed(session, call, request, response)
 
 
 @router.delete("/{call_id}", status_code=204, dependencies=[allow("call.void_own")])
@@ -108,12 +117,13 @@ async def void_call(
     await service.void_call(session, actor, call_id=call_id, reason=reason, if_match=if_match)
 
 
-@router.post("/{call_id}/reschedule", status_code=201, response_model=CallRead, dependencies=[allow("call.write")])
+@router.post("/{call_id}/reschedule", status_code=201, response_model=CallMade, dependencies=[allow("call.write")])
 async def reschedule_call(
-    call_id: Id, booking: Rebooking, session: DbSession, actor: CurrentActor, response: Response
-) -> CallRead:
+    call_id: Id, booking: Rebooking, request: Request, session: DbSession, actor: CurrentActor, response: Response
+) -> CallMade:
     """Book anew and close the old booking; the answer is the new call."""
-    return _made(await service.reschedule_call(session, actor, call_id=call_id, booking=booking), response)
+    call = await service.reschedule_call(session, actor, call_id=call_id, booking=booking)
+    return await _made(session, call, request, response)
 
 
 @of_patients.get("/{patient_id}/calls", response_model=Page[CallRead], dependencies=[allow("call.read")])

@@ -31,7 +31,7 @@ from app.access.models import UserAccount
 from app.access.queries import does_work
 from app.calls.models import CallHistory
 from app.calls.rules import contradictions, derive_status, moments_that_cannot_be, unresolved_because
-from app.calls.schemas import CallForPatient, CallRead
+from app.calls.schemas import CallForPatient, CallMade
 from app.calls.service import NEW, TAKES_CALLS
 from app.calls.states import CALL
 from app.patients.models import Patient
@@ -52,10 +52,10 @@ _SENT = (
     "no_show",
 )
 _SHOWN = ShownColumns(
-    CallRead,
+    CallMade,
     CallHistory,
     made=(
-        *("person", "pn", "lead_id", "status_group", "unresolved_because"),
+        *("person", "pn", "lead_id", "status_group", "unresolved_because", "warnings"),
         *("rescheduled_to", "voided_at", "voided_by", "void_reason"),
     ),
 )
@@ -196,7 +196,7 @@ async def create_call(fast: FastRequest) -> Response | None:
 
 
 def _document(row: Row) -> dict[str, Any]:
-    """CallRead of a row: a call of a patient that was made just now."""
+    """CallMade of a row: a call of a patient that was made just now."""
     document = _SHOWN.document(row)
     document["person"] = _PERSON.document(row)
     if row["pn_id"] is not None:
@@ -210,4 +210,6 @@ def _document(row: Row) -> dict[str, Any]:
         is_voided=False,
         now=clock.now(),
     )
+    # A booking ahead went the ordinary path.
+    document["warnings"] = []
     return document

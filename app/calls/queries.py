@@ -7,9 +7,12 @@ from sqlalchemy import Select, and_, exists, false, func, not_, or_, select, tex
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from app.availability.queries import colleague_of_person
+from app.availability.rules import OVERLAPS, Period
+from app.availability.rules import booking_warnings as warnings_of
 from app.calls.errors import CallNotFound, LeadOfCallNotFound
 from app.calls.models import CallHistory
-from app.calls.rules import LONGEST_CALL_MINUTES, USUAL_CALL_MINUTES
+from app.calls.rules import LONGEST_CALL_MINUTES, USUAL_CALL_MINUTES, is_ahead
 from app.calls.schemas import CallFilter, CallOfPatientFilter
 from app.calls.states import CALL, UNRESOLVED, UNRESOLVED_SQL
 from app.patients.errors import PatientNotFound
@@ -115,8 +118,7 @@ async def overlapping(session: AsyncSession, call: CallHistory, *, besides: Coll
     One that has begun takes its planned time. For who has locked both.
     """
     assert call.booking_date is not None  # noqa: S101 - a booking
-    usual, booked = USUAL_CALL_MINUTES, call.booking_date
-    ends = booked + timedelta(minutes=usual if call.call_duration_minutes is None else call.call_duration_minutes)
+    usual, booked, ends = USUAL_CALL_MINUTES, call.booking_date, _end_of(call)
     minutes = func.coalesce(CallHistory.call_duration_minutes, usual)
     whose = CallHistory.person_id == call.person_id
     if call.pn_id is not None:
@@ -146,12 +148,42 @@ async def overlapping(session: AsyncSession, call: CallHistory, *, besides: Coll
     }
 
 
+async def booking_warnings(session: AsyncSession, call: CallHistory, *, default_zone: str) -> list[str]:
+    """
+    What is to be said of a booking ahead (WARNINGS): its navigator does not work then, is absent, or has another one.
+
+    `default_zone` is the clock of colleagues who have chosen none.
+    """
+    if call.pn_id is None or call.booking_date is None or not is_booking_ahead(call):
+        return []
+    booked = Period(call.booking_date, _end_of(call))
+    navigator = await colleague_of_person(
+        session, person_id=call.pn_id, starts_at=booked.starts_at, ends_at=booked.ends_at, default_zone=default_zone
+    )
+    found = []
+    if navigator is not None:
+        found += warnings_of(booked, spans=navigator.spans, zone=navigator.zone, absences=navigator.absent)
+    others = await overlapping(session, call, besides=[call.call_id])
+    return [*found, OVERLAPS] if any("navigator" in whom for whom in others.values()) else found
+
+
 async def people_of_call(session: AsyncSession, *, call_id: UUID) -> set[UUID]:
     """The person and the navigator of a call; nobody when there is no such call."""
     found = await session.execute(
         select(CallHistory.person_id, CallHistory.pn_id).where(CallHistory.call_id == call_id)
     )
     return {person_id for row in found for person_id in row if person_id is not None}
+
+
+def is_booking_ahead(call: CallHistory) -> bool:
+    return is_ahead(status=call.status, booking_date=call.booking_date, call_date=call.call_date, now=clock.now())
+
+
+def _end_of(call: CallHistory) -> datetime:
+    """When a booking is over that takes as long as is planned."""
+    assert call.booking_date is not None  # noqa: S101 - a booking
+    minutes = USUAL_CALL_MINUTES if call.call_duration_minutes is None else call.call_duration_minutes
+    return call.booking_date + timedelta(minutes=minutes)
 
 
 def _sees_voided(actor: Actor, *, include_voided: bool) -> bool:

@@ -182,3 +182,12 @@ class CallRead(Answer):
     updated_at: datetime
     updated_by: UUID | None
     version: int
+
+
+class CallMade(CallRead):
+    """
+    A call that was booked, logged or changed just now. `warnings`: of a booking ahead that is `outside_working_hours`
+    of its navigator, in a time when they are `absent`, or at a time of another booking (`overlaps_another_call`).
+    """
+
+    warnings: list[str]

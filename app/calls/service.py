@@ -18,7 +18,7 @@ from app.calls.errors import (
     unknown_navigator,
 )
 from app.calls.models import CallHistory
-from app.calls.rules import contact_faults, contradictions, derive_status, is_ahead, moments_of
+from app.calls.rules import contact_faults, contradictions, derive_status, moments_of
 from app.calls.schemas import CallForLead, CallForPatient, CallUpdate, Rebooking
 from app.calls.states import CALL, CHANNELS
 from app.people import suggestions
@@ -133,7 +133,7 @@ async def correct_call(
     require_none(faults, before=before, touched=touched)
     if call.pn_id != present_pn_id:
         await _require_takes_calls(session, call.pn_id)
-    is_new_booking = "booking_date" in touched and _is_ahead(call)
+    is_new_booking = "booking_date" in touched and queries.is_booking_ahead(call)
     if not was_open or is_new_booking:
         await _require_bookable(session, actor, call.person, call)
     if touched & _OF_ITS_TIME and not change.allow_overlap:
@@ -271,13 +271,9 @@ async def _require_bookable(session: AsyncSession, actor: Actor, person: Person,
     await bring_back(session, person)
 
 
-def _is_ahead(call: CallHistory) -> bool:
-    return is_ahead(status=call.status, booking_date=call.booking_date, call_date=call.call_date, now=clock.now())
-
-
 async def _require_free(session: AsyncSession, call: CallHistory, *, besides: UUID | None = None) -> None:
     """BookingsOverlap when a booking ahead overlaps others; for who has locked its people."""
-    if not _is_ahead(call):
+    if not queries.is_booking_ahead(call):
         return
     own = [key for key in (call.call_id, besides) if key is not None]
     with session.no_autoflush:

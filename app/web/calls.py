@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
+from app.availability.rules import ABSENT, OUTSIDE, OVERLAPS
 from app.calls import answers, queries, service
 from app.calls.errors import BookingsOverlap
 from app.calls.schemas import CallFilter, CallForLead, CallForPatient, CallRead, CallUpdate
@@ -63,6 +64,11 @@ _OF_BOOKING = (
 _BEFORE, _AHEAD = timedelta(hours=12), timedelta(hours=2)
 """How far from now a booking is that may be the call that is being logged."""
 _SATURDAY, _FEW = 5, 5
+_WARNED = {
+    OUTSIDE: _("That is outside of the working hours of its navigator."),
+    ABSENT: _("Its navigator is absent then."),
+    OVERLAPS: _("Its navigator has another call at that time."),
+}
 DOCK = "dock"
 """The part of the page that stays beside whatever else is shown, while somebody talks."""
 _LONGEST_VERSION = 10
@@ -218,7 +224,17 @@ def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) 
         there = booked.booking_date.astimezone(clock.zone_named(zone))
         when = f"{day_text(there.date())}, {time_text(there)}"
         said = _("Booked for %(when)s in %(zone)s.", when=when, zone=zone)
-        return go_to(request, shown["here"], flash=Flash(said))
+        warnings = await queries.booking_warnings(
+            session, booked, default_zone=request.app.state.settings.default_time_zone
+        )
+        return go_to(request, shown["here"], flash=_booked(said, warnings))
+
+
+def _booked(said: str, warnings: Sequence[str]) -> Flash:
+    """What is said of a booking that was made, with what speaks against its time."""
+    if not warnings:
+        return Flash(said)
+    return Flash(" ".join([str(said), *(str(_WARNED[code]) for code in warnings)]), tone="warning")
 
 
 def _views(seen: Seen) -> Sequence[View]:

@@ -59,6 +59,7 @@ async def _context(request: Request, session: AsyncSession, actor: Actor, typed:
     labels = {place.item.href: place.item.label for place in places_of(actor)}
     return {
         **NO_ERRORS,
+        "may_say_hours": actor.may("availability.write_own"),
         "typed": typed
         or {name: str(value).lower() if value in (True, False) else value for name, value in chosen.items()},
         "zones": sorted(available_timezones()),

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from app.platform.settings import Settings
 from app.web import (
     account,
+    availability,
     callers,
     calls,
     came_back,
@@ -70,6 +71,7 @@ SCREENS = (
     lock.router,
     account.router,
     preferences.router,
+    availability.router,
     users.router,
     keys.router,
     oversight.router,

@@ -132,6 +132,7 @@ SPELLINGS = {
     "web_session": "session",
     "api_key": "API key",
     "account_preference": "preferences",
+    "working_week": "working hours",
     "access_opening": "access with a reason",
     "clinical_trial_journey": "clinical trial journey",
     "eap_journey": "expanded-access journey",

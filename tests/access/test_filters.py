@@ -51,6 +51,7 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "PhysicianFilter.q": NAMES,
     "NotificationFilter.is_unread": ("read_at",),
     "DocumentFilter.expired_on": ("expires_on",),
+    "AbsenceFilter.ends_after": ("ends_at",),
     "TrialFilter.q": ("trial_id", "title"),
     "ProgrammeFilter.q": ("name", "product"),
     "ProgrammeFilter.country": ("countries",),

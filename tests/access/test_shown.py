@@ -74,6 +74,7 @@ BODIES: dict[str, Callable[[Crowd], dict[str, Any]]] = {
     "add_document_version": lambda _: {},
     "mark_all_notifications_read": lambda _: {},
     "set_stage_norm": lambda _: {"days": 10},
+    "create_absence": lambda _: {"starts_at": "2027-01-20T00:00:00Z", "ends_at": "2027-01-21T00:00:00Z"},
     "mark_notification_read": lambda _: {},
     "choose_notification": lambda _: {"in_app": True, "by_mail": False},
     "create_note": lambda who: {"lead_id": who["lead_id"], "text": "Speaks slowly."},
@@ -205,6 +206,9 @@ async def test_the_event_names_everybody_whom_the_answer_names(
 ) -> None:
     method = next(iter(route.methods or ()))
     role = next(role for role in ROLES if route.permission in GRANTS[Role(role)])
+    if route.permission == "availability.write_own":
+        # The world's account is another one than the key's.
+        role = Role.PROGRAMME_MANAGER.value
     headers = await as_role(role, by_name=True)
     if route.name == "end_break_glass":
         asked = {"person_id": crowd["subject"], "reason": "A reason"}

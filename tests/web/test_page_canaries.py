@@ -92,6 +92,15 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         {"here": "/patients/{patient_id}"},
     ],
     "/account/preferences": [{}, {"density": "compact", "time_zone": "Europe/Lisbon"}, {"density": "x"}],
+    **{
+        f"{place}{end}": [{}, sent]
+        for place in ("/account/availability", "/availability/{user_account_id}")
+        for end, sent in {
+            "": {"day_1": "9-12:30"},
+            "/absences": {"starts_at": "tomorrow", "ends_at": "tomorrow", "kind": "other"},
+            "/absences/{absence_id}/remove": {},
+        }.items()
+    },
     "/account/preferences/sidebar": [{}, {"sidebar_folded": "true"}],
     "/callers/begin": [{}, {"q": "Personcanary"}],
     "/callers/new": [
@@ -188,7 +197,8 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
             "/", "/sign-in", "/sign-in/second-factor", "/sign-in/recovery", "/sign-in/enrolment", "/forgot-password",
             "/invitation/{token}", "/reset/{token}", "/sign-in/outside", "/sign-in/outside/callback", "/unlock",
             "/resume/{held_form_id}", "/account", "/account/password", "/account/app", "/account/recovery-codes",
-            "/account/sessions", "/account/preferences",
+            "/account/sessions", "/account/preferences", "/account/availability",
+            "/availability", "/availability/{user_account_id}",
             "/callers/new", "/users/new", "/users/{account_id}", "/users/{account_id}/name",
             "/api-keys/new", "/api-keys/{api_key_id}", "/break-glass/{access_opening_id}", "/break-glass/mine",
             "/mailbox", "/health", "/health/live", "/health/ready", "/docs", "/redoc", "/openapi.json", "/_gallery",
