@@ -68,7 +68,9 @@ def read_hours(typed: Typed) -> list[HoursOfDay]:
             span = _span(weekday, " ".join(text.lower().split()))
             if span is None:
                 wrong.append(
-                    FieldError(field, "hours", _("%(day)s: write hours such as 9-12:30, 13-17.", day=WEEKDAYS[weekday - 1]))
+                    FieldError(
+                        field, "hours", _("%(day)s: write hours such as 9-12:30, 13-17.", day=WEEKDAYS[weekday - 1])
+                    )
                 )
                 break
             found.append(HoursOfDay(weekday=weekday, starts=clock_text(span[1]), ends=clock_text(span[2])))
