@@ -1950,6 +1950,32 @@ CREATE TABLE row_history (
     reason text
 );
 
+CREATE TABLE saved_view (
+    saved_view_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    list_name text NOT NULL,
+    name character varying(60) NOT NULL,
+    filters jsonb NOT NULL,
+    sort character varying(40),
+    columns text[],
+    is_shared boolean DEFAULT false NOT NULL,
+    removed_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_saved_view_list_name_known CHECK ((list_name = ANY (ARRAY['leads'::text, 'patients'::text, 'calls'::text, 'tasks'::text, 'physicians'::text, 'hospitals'::text, 'trials'::text, 'programmes'::text, 'conditions'::text, 'standing-faults'::text, 'doubles'::text]))),
+    CONSTRAINT ck_saved_view_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
+);
+
+CREATE TABLE saved_view_choice (
+    user_account_id uuid NOT NULL,
+    saved_view_id uuid NOT NULL,
+    list_name text NOT NULL,
+    is_pinned boolean DEFAULT false NOT NULL,
+    is_default boolean DEFAULT false NOT NULL
+);
+
 CREATE TABLE search_word (
     search_word_id bigint NOT NULL,
     word text NOT NULL,
@@ -2301,6 +2327,12 @@ ALTER TABLE ONLY role_grant
 
 ALTER TABLE ONLY row_history
     ADD CONSTRAINT pk_row_history PRIMARY KEY (row_history_id);
+
+ALTER TABLE ONLY saved_view
+    ADD CONSTRAINT pk_saved_view PRIMARY KEY (saved_view_id);
+
+ALTER TABLE ONLY saved_view_choice
+    ADD CONSTRAINT pk_saved_view_choice PRIMARY KEY (user_account_id, saved_view_id);
 
 ALTER TABLE ONLY search_word
     ADD CONSTRAINT pk_search_word PRIMARY KEY (search_word_id);
@@ -2704,6 +2736,8 @@ CREATE INDEX ix_physician_specialization_id ON physician USING btree (specializa
 
 CREATE INDEX ix_row_history_record_id_version ON row_history USING btree (record_id, version);
 
+CREATE INDEX ix_saved_view_shared ON saved_view USING btree (list_name) WHERE (is_shared AND (removed_at IS NULL));
+
 CREATE INDEX ix_search_word_near_keys ON search_word USING gin (near_keys(word, 7)) WITH (fastupdate=off);
 
 CREATE INDEX ix_search_word_word ON search_word USING btree (word);
@@ -2790,6 +2824,10 @@ CREATE UNIQUE INDEX uq_person_email_key ON person USING btree (email_key) WHERE 
 
 CREATE UNIQUE INDEX uq_role_grant_current ON role_grant USING btree (user_account_id, role) WHERE (revoked_at IS NULL);
 
+CREATE UNIQUE INDEX uq_saved_view_choice_default ON saved_view_choice USING btree (user_account_id, list_name) WHERE is_default;
+
+CREATE UNIQUE INDEX uq_saved_view_name ON saved_view USING btree (user_account_id, list_name, lower((name)::text)) WHERE (removed_at IS NULL);
+
 CREATE UNIQUE INDEX uq_specialization_keys ON specialization USING btree (name_key) NULLS NOT DISTINCT WHERE (NOT is_double);
 
 CREATE UNIQUE INDEX uq_task_next_task_id ON task USING btree (next_task_id);
@@ -2853,6 +2891,8 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON person_departure FOR EACH ROW WHEN 
 CREATE TRIGGER keep_history BEFORE UPDATE ON person_relationship FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('person_relationship_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON physician FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('physician_id');
+
+CREATE TRIGGER keep_history BEFORE UPDATE ON saved_view FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('saved_view_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON specialization FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('specialization_id');
 
@@ -3219,6 +3259,15 @@ ALTER TABLE ONLY recovery_code
 ALTER TABLE ONLY role_grant
     ADD CONSTRAINT fk_role_grant_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
+ALTER TABLE ONLY saved_view_choice
+    ADD CONSTRAINT fk_saved_view_choice_saved_view_id FOREIGN KEY (saved_view_id) REFERENCES saved_view(saved_view_id);
+
+ALTER TABLE ONLY saved_view_choice
+    ADD CONSTRAINT fk_saved_view_choice_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY saved_view
+    ADD CONSTRAINT fk_saved_view_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
 ALTER TABLE ONLY suggested_change
     ADD CONSTRAINT fk_suggested_change_intake_submission_id FOREIGN KEY (intake_submission_id) REFERENCES intake_submission(intake_submission_id);
 
@@ -3273,4 +3322,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0056_availability');
+INSERT INTO alembic_version VALUES ('0057_saved_views');

@@ -57,6 +57,8 @@ from app.platform.middleware import RequestFrame
 from app.platform.processes import ending_with_the_server
 from app.platform.settings import Caseload, Settings, SettingsError
 from app.preferences import api as preferences
+from app.saved_views import api as saved_views
+from app.saved_views import errors as saved_view_errors
 from app.tasks import api as tasks
 from app.tasks import errors as task_errors
 from app.web.docs_pages import mount_docs
@@ -98,6 +100,7 @@ ROUTERS = (
     drafts.router,
     preferences.router,
     availability.router,
+    saved_views.router,
     notifications.router,
     casework.of_leads,
     casework.of_patients,
@@ -128,6 +131,7 @@ CONSTRAINT_ERRORS: ConstraintErrors = {
     **task_errors.CONSTRAINTS,
     **draft_errors.CONSTRAINTS,
     **availability_errors.CONSTRAINTS,
+    **saved_view_errors.CONSTRAINTS,
 }
 
 

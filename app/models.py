@@ -31,6 +31,7 @@ from app.physicians import models as physicians
 from app.platform import idempotency, mail
 from app.platform.db import Base
 from app.preferences import models as preferences
+from app.saved_views import models as saved_views
 from app.tasks import models as tasks
 
 metadata = Base.metadata
@@ -62,6 +63,7 @@ __all__ = [
     "people",
     "physicians",
     "preferences",
+    "saved_views",
     "search",
     "tasks",
     "trial",

@@ -41,6 +41,7 @@ from app.people.models import (
 )
 from app.platform import clock
 from app.platform.settings import Settings
+from app.saved_views.models import SavedView
 from tests.builders import (
     a_call,
     a_document,
@@ -317,6 +318,9 @@ async def a_world(session: AsyncSession) -> World:
     session.add(notification)
     absence = Absence(user_account_id=account.user_account_id, kind="other", starts_at=now, ends_at=now + HOUR)
     session.add(absence)
+    view = SavedView(
+        user_account_id=account.user_account_id, list_name="hospitals", name="A view", filters={}, is_shared=True
+    )
     draft = Draft(
         user_account_id=account.user_account_id,
         kind="note",
@@ -330,6 +334,7 @@ async def a_world(session: AsyncSession) -> World:
     session.add_all(
         [
             draft,
+            view,
             departure,
             came_back,
             contact,
@@ -410,6 +415,7 @@ async def a_world(session: AsyncSession) -> World:
         "duplicate_candidate_id": pair.duplicate_candidate_id,
         "departure_id": departure.person_departure_id,
         "came_back_id": came_back.came_back_id,
+        "saved_view_id": view.saved_view_id,
         "draft_kind": draft.kind,
         "draft_record_id": draft.record_id,
         "draft_field": draft.field,

@@ -45,6 +45,9 @@ ROWS: Final = {
     "password_credential": "(user_account_id, hash, changed_at) VALUES (:account, 'h', now())",
     "recovery_code": "(user_account_id, code_sha256) VALUES (:account, sha256('1'))",
     "role_grant": "(user_account_id, role) VALUES (:account, 'liaison')",
+    "saved_view": "(user_account_id, list_name, name, filters) VALUES (:account, 'leads', 'x', '{}')",
+    "saved_view_choice": "(user_account_id, saved_view_id, list_name, is_default)"
+    " SELECT user_account_id, saved_view_id, list_name, true FROM saved_view",
     "totp_credential": "(user_account_id, secret_encrypted, last_step) VALUES (:account, '1', 0)",
     "working_week": "(user_account_id) VALUES (:account)",
     "working_span": "(user_account_id, weekday, from_minute, until_minute) VALUES (:account, 1, 540, 720)",
@@ -117,6 +120,8 @@ CHECKS: Final = {
     "ck_person_relationship_not_of_oneself": "UPDATE person_relationship SET related_person_id = person_id",
     "ck_person_relationship_type_known": "UPDATE person_relationship SET relationship_type = 'neighbour'",
     "ck_role_grant_role_known": "UPDATE role_grant SET role = 'king'",
+    "ck_saved_view_list_name_known": "UPDATE saved_view SET list_name = 'wishes'",
+    "ck_saved_view_name_not_blank": "UPDATE saved_view SET name = ' '",
     "ck_sign_in_attempt_purpose_known": "INSERT INTO sign_in_attempt"
     " (at, purpose, account_sha256, source, known_device) VALUES (now(), 'guess', sha256('1'), 's', false)",
     "ck_specialization_name_not_blank": "UPDATE specialization SET name = ' '",
@@ -145,6 +150,10 @@ REFERENCE_STATEMENTS: Final = {
     f" SELECT '{LAST}', medical_condition_id, first_contact_date FROM patient",
 }
 KEY_STATEMENTS: Final = {
+    "uq_saved_view_choice_default": "WITH made AS (INSERT INTO saved_view (user_account_id, list_name, name, filters)"
+    " SELECT user_account_id, list_name, 'y', '{}' FROM saved_view WHERE name = 'x' RETURNING *)"
+    " INSERT INTO saved_view_choice (user_account_id, saved_view_id, list_name, is_default)"
+    " SELECT user_account_id, saved_view_id, list_name, true FROM made",
     "uq_person_departure_current": "INSERT INTO person_departure (person_id, kind, departed_on, reason)"
     " SELECT person_id, 'withdrawn', current_date, 'x' FROM person_departure, generate_series(1, 2)",
     "uq_patient_physician_relationship_primary": "INSERT INTO patient_physician_relationship"

@@ -240,6 +240,14 @@ PREFERENCES: dict[str, tuple[Any, Any]] = {
     "landing_place": ("calls", "leads"),
     "sidebar_folded": (True, False),
 }
+SAVED_VIEW: dict[str, tuple[Any, Any]] = {
+    "list_name": ("leads", None),
+    "name": (unlike("A view {}"), unlike("Another view {}")),
+    "filters": ({"status": "new"}, {"status": "nurture"}),
+    "sort": ("created", "-created"),
+    "columns": (["status"], ["owner", "source"]),
+    "is_shared": (True, False),
+}
 HOSPITAL: dict[str, tuple[Any, Any]] = {
     "name": (unlike("A hospital {}"), unlike("Another name {}")),
     "city": ("Utrecht", "Breda"),
@@ -297,6 +305,8 @@ SAMPLES: dict[str, dict[str, tuple[Any, Any]]] = {
     "NoteUpdate": NOTE,
     "DocumentUpdate": DOCUMENT,
     "PreferencesUpdate": PREFERENCES,
+    "SavedViewCreate": SAVED_VIEW,
+    "SavedViewUpdate": SAVED_VIEW,
     "TaskCreate": TASK,
     "TaskUpdate": TASK,
     "PhysicianOfNewPerson": PHYSICIAN | INTAKE | ONE_OF_US,
@@ -342,6 +352,7 @@ NOT_OF_A_RECORD = {
     "AbsenceCreate": "of an account, one's own: tests/availability",
     "AbsenceUpdate": "of an account, one's own: tests/availability",
     "NormUpdate": "of a stage, which has no id of its own: tests/journeys/test_norms.py",
+    "SavedViewChoiceUpdate": "what somebody wants for themselves: tests/saved_views",
     "ChoiceUpdate": "what somebody wants for themselves: tests/notifications",
     "DepartureCreate": "closes what is open: tests/test_departures.py",
     "DepartureEnd": "opens it again: tests/test_departures.py",
@@ -664,7 +675,8 @@ class Sender:
     async def key(self, route: GuardedRoute) -> dict[str, str]:
         """The headers of somebody who may, and who sees everything."""
         clear = [role for role in Role if set(SIGHT[role].values()) <= {Sight.CLEAR}]
-        role = next(role for role in [*clear, *Role] if route.permission in GRANTS[role])
+        needed = {route.permission, "view.share" if "saved_view" in route.name else route.permission}
+        role = next(role for role in [*clear, *Role] if needed <= GRANTS[role])
         if role not in self._keys:
             self._keys[role] = await self._as_role(role.value)
             await self.paths.greet(self._keys[role])

@@ -216,6 +216,7 @@ WITHOUT_HISTORY = {
     "known_device": "short-lived",
     "notification": "short-lived",
     "notification_choice": "what somebody wants for themselves",
+    "saved_view_choice": "what somebody wants for themselves",
     "draft": "short-lived; its earlier contents are nobody's business",
     "document_version": "a row for each version; only the scan and the erasure are noted in it, each once",
     "document_key": "its earlier values are what an erasure destroys",

@@ -93,6 +93,8 @@ _ALL = [
     Permission("relationship.write", "Link patients and physicians."),
     Permission("draft.own", "Keep, read and remove what one is typing oneself."),
     Permission("preferences.own", "Read and change how one sees one's own pages.", personal=False),
+    Permission("view.own", "Keep views of the lists that one may read, and use the shared ones.", personal=False),
+    Permission("view.share", "Share views of lists with everybody, change and remove shared ones.", personal=False),
     Permission("notification.own", "Read one's own notifications, and choose where they are told."),
     Permission("trial.read", "Read clinical trials.", personal=False),
     Permission("trial.write", "Add and change clinical trials.", personal=False),
@@ -175,7 +177,7 @@ _CARE_WRITE = _CREATE | {
     "suggestion.decide",
     *_CAME_BACK,
 }
-_OWN = {"preferences.own", "notification.own"}
+_OWN = {"preferences.own", "notification.own", "view.own"}
 _TYPING = {"draft.own"}
 """Of those who see what is typed of people as it is: a masked draft could not be gone on with."""
 _OPENING = {"reveal.use", "break_glass.use"}
@@ -198,7 +200,7 @@ GRANTS: dict[Role, frozenset[str]] = {
         | _OPENING
         | _TYPING
         | _OWN
-        | {"programme.write", "trial.write", "gate.write", "norm.write", "list.export"}
+        | {"programme.write", "trial.write", "gate.write", "norm.write", "list.export", "view.share"}
         | {"availability.write_own", "availability.write_any"}
     ),
     Role.DATA_STEWARD: frozenset(
@@ -227,6 +229,7 @@ GRANTS: dict[Role, frozenset[str]] = {
             "document.read_voided",
             "patient.read_deleted",
             "list.export",
+            "view.share",
         }
     ),
     Role.PRIVACY_OFFICER: frozenset(

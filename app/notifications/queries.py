@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -53,9 +53,14 @@ async def list_notifications(session: AsyncSession, actor: Actor, *, query: Noti
 
 async def unread_count(session: AsyncSession, actor: Actor) -> int:
     """How many of one's own are unread; from 100 on it is 100."""
+    return (await session.execute(select(unread_number(actor)))).scalar_one()
+
+
+def unread_number(actor: Actor) -> ScalarSelect[int]:
+    """That number as a part of another statement."""
     unread = select(Notification.notification_id).where(own(actor), Notification.read_at.is_(None))
     counted = select(func.count()).select_from(unread.limit(_MOST_COUNTED).subquery())
-    return (await session.execute(counted)).scalar_one()
+    return counted.scalar_subquery()
 
 
 async def choices_of(session: AsyncSession, actor: Actor) -> list[ChoiceRead]:

@@ -134,6 +134,7 @@ async def list_doubles(session: AsyncSession, _actor: Actor, *, query: DoubleFil
         for row in rows:
             key = getattr(row, kind.key.key)
             shown[key] = DoubleRead(
+                double_id=key,
                 record_type=kind.record_type,
                 record_id=getattr(row, kind.shown_by or kind.key.key),
                 same_as_id=same_as[key],

@@ -126,12 +126,13 @@ class DoubleFilter(PageQuery):
 
 class DoubleRead(Answer):
     """
-    A record that is in some writing the same as `same_as_id`, of the same type.
+    A record that is in some writing the same as `same_as_id`, of the same type; `double_id` is the row that is so.
 
     Of a `condition_synonym` both ids are those of the conditions that the word means. An `eap_journey` is shown without
     its number, a `physician` without the licence: they stand in the record.
     """
 
+    double_id: UUID
     record_type: DoubleRecord
     record_id: UUID
     same_as_id: UUID

@@ -44,6 +44,8 @@ class LockOf(StrEnum):
     """The row of this table with this key."""
     SIGN_IN = "sign-in"
     """The tries of one account."""
+    VIEWS = "views"
+    """The saved views of one account."""
     RIGHTS = "rights"
     """Shared by the effects of one account; held alone by what ends a right of it."""
 

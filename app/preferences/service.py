@@ -1,8 +1,12 @@
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.models import UserAccount
 from app.audit import service as audit
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
@@ -16,9 +20,21 @@ _CHANGED = StoredFields(AccountPreference, PreferencesUpdate)
 
 async def preferences_of(session: AsyncSession, settings: Settings, *, account_id: UUID | None) -> PreferencesRead:
     """What counts for an account: what it has chosen, else the defaults."""
-    row = None
+    found, _ = await preferences_with(session, settings, account_id=account_id)
+    return found
+
+
+async def preferences_with(
+    session: AsyncSession, settings: Settings, *, account_id: UUID | None, beside: Sequence[ScalarSelect[Any]] = ()
+) -> tuple[PreferencesRead, list[Any]]:
+    """What counts for an account, and the values of what is asked with it in one statement; None for nobody."""
+    found = None
     if account_id is not None:
-        row = await session.get(AccountPreference, account_id, populate_existing=True)
+        of_account = AccountPreference.user_account_id == UserAccount.user_account_id
+        query = select(AccountPreference, *beside).select_from(UserAccount).outerjoin(AccountPreference, of_account)
+        query = query.where(UserAccount.user_account_id == account_id).execution_options(populate_existing=True)
+        found = (await session.execute(query)).one_or_none()
+    row, values = (None, [None] * len(beside)) if found is None else (found[0], list(found[1:]))
     defaults = {
         "language": settings.default_language,
         "time_zone": settings.default_time_zone,
@@ -29,9 +45,8 @@ async def preferences_of(session: AsyncSession, settings: Settings, *, account_i
         "hidden_columns": [],
     }
     chosen = {name: value for name in defaults if row is not None and (value := getattr(row, name)) is not None}
-    return PreferencesRead.model_validate(
-        {**defaults, **chosen, "chosen": list(chosen), "version": 0 if row is None else row.version}
-    )
+    counts = {**defaults, **chosen, "chosen": list(chosen), "version": 0 if row is None else row.version}
+    return PreferencesRead.model_validate(counts), values
 
 
 async def change_preferences(

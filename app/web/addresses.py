@@ -8,6 +8,7 @@ from fastapi import Request
 from app.access.accounts.sessions import Origin
 from app.platform.settings import Settings
 from app.platform.sources import source_of
+from app.saved_views.schemas import PinnedView
 
 _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*\Z", re.ASCII)
 _LONGEST = 2000
@@ -35,6 +36,17 @@ def came_from(request: Request) -> str:
     if place.netloc != request.headers.get("host"):
         return "/"
     return local_path(place.path + (f"?{place.query}" if place.query else ""))
+
+
+def address_of_view(path: str, view: PinnedView) -> str:
+    """The address of a list as a saved view has it."""
+    asked = {
+        **view.filters,
+        "sort": view.sort,
+        "view": str(view.saved_view_id),
+        "show": ",".join(view.columns or ()),
+    }
+    return f"{path}?{urlencode({name: value for name, value in asked.items() if value})}"
 
 
 def origin_of(request: Request) -> Origin:

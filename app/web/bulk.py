@@ -14,8 +14,8 @@ from app.platform.errors import AppError, FieldError, Invalid, NotFound, Stale
 from app.platform.locales import _
 from app.platform.paging import MAX_LIMIT
 from app.platform.text import Body
-from app.web.forms import Typed, on_a_page, read_form, read_query, typed_in
-from app.web.listing import Bulk, Change, Failure, ListPage, Outcome, list_context
+from app.web.forms import on_a_page, read_form
+from app.web.listing import Bulk, Change, Failure, ListPage, Outcome, asked_of_list, list_context, question_of
 from app.web.page_guard import allow, form_again, known_errors
 from app.web.render import page
 from app.web.words import plural, words
@@ -163,7 +163,7 @@ async def _list(
     request: Request, session: AsyncSession, actor: Actor, shown: ListPage, outcome: Outcome | None = None
 ) -> dict[str, Any]:
     """The list that the form was sent from."""
-    typed: Typed = await typed_in(request, shown.question)
-    query = read_query(request, shown.question, typed, zone=request.state.frame.zone)
+    typed = asked_of_list(shown, await request.form())
+    query = question_of(request, shown, typed)
     found = await shown.find(session, actor, query=query)
     return await list_context(request, session, actor, shown, found, typed, outcome)

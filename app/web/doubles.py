@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from typing import Any, get_args
 from uuid import UUID
 
-from fastapi import Request, Response
 from sqlalchemy import inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.request_guard import CurrentActor, DbSession
-from app.audit import service as audit
 from app.conditions.models import ConditionSynonym, MedicalCondition
 from app.journeys.eap.models import EapJourney
 from app.oversight.doubles import KINDS, list_doubles
@@ -20,16 +17,12 @@ from app.people.models import Person
 from app.people.schemas import PersonRead
 from app.physicians.models import Physician
 from app.platform.locales import _
-from app.web.forms import asked_in, read_query
-from app.web.listing import Column, Filter, Listing
-from app.web.page_guard import allow, page_router
-from app.web.render import page
+from app.web.listing import Column, Filter, ListPage, add_list
+from app.web.page_guard import page_router
 from app.web.words import words
 
 router = page_router()
 
-COLUMNS = (Column("name", _("Record")), Column("kind", _("Kind"), 1), Column("same", _("Is the same as")))
-KIND = Filter("record_type", _("Kind"), [(code, words(code)) for code in get_args(DoubleRecord)])
 PLACES = {
     "hospital": "/hospitals",
     "medical_condition": "/conditions",
@@ -53,27 +46,7 @@ class Pair:
     other_href: str | None
 
 
-@router.get("/doubles", dependencies=[allow("fault.read")])
-async def show_doubles(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    typed = asked_in(request, DoubleFilter)
-    query = read_query(request, DoubleFilter, typed)
-    found = await list_doubles(session, actor, query=query)
-    listing = Listing(
-        path="/doubles",
-        noun=(_("record"), _("records")),
-        columns=COLUMNS,
-        filters=[KIND],
-        views=[],
-        chosen={"record_type": str(typed["record_type"])} if typed["record_type"] else {},
-        found=audit.show_page(session, found, found.rows),
-        cursor=typed["cursor"],
-        beside=await _pairs(session, found.rows),
-    )
-    return page(request, "oversight/doubles.html", {"listing": listing})
-
-
-async def _pairs(session: AsyncSession, doubles: Sequence[DoubleRead]) -> Mapping[int, Pair]:
-    """By the place in the list: one condition may have several synonyms that are doubles."""
+async def _pairs(session: AsyncSession, doubles: Sequence[DoubleRead]) -> Mapping[UUID, Pair]:
     shown: dict[UUID, str | PersonRead] = {}
     for kind in KINDS:
         of_kind = [one for one in doubles if one.record_type == kind.record_type]
@@ -81,7 +54,7 @@ async def _pairs(session: AsyncSession, doubles: Sequence[DoubleRead]) -> Mappin
             shown |= await _named(
                 session, kind.model, {key for one in of_kind for key in (one.record_id, one.same_as_id)}
             )
-    return {place: _pair(one, shown) for place, one in enumerate(doubles)}
+    return {one.double_id: _pair(one, shown) for one in doubles}
 
 
 async def _named(session: AsyncSession, model: Any, keys: Collection[UUID]) -> dict[UUID, str | PersonRead]:
@@ -114,3 +87,38 @@ def _pair(double: DoubleRead, shown: Mapping[UUID, str | PersonRead]) -> Pair:
         other_person=other if isinstance(other, PersonRead) else None,
         other_href=f"{place}/{double.same_as_id}" if place else None,
     )
+
+
+LIST = ListPage(
+    path="/doubles",
+    title=_("Doubles"),
+    permission="fault.read",
+    noun=(_("record"), _("records")),
+    order=_("by kind"),
+    sort="",
+    question=DoubleFilter,
+    find=list_doubles,
+    answer=DoubleRead,
+    read=lambda row: row,
+    key="double_id",
+    columns=(
+        Column("name", _("Record"), 0, "name", "double"),
+        Column("kind", _("Kind"), 1, "record_type", "words"),
+        Column("same", _("Is the same as"), 0, "same_as_id", "double_of"),
+    ),
+    opens=(),
+    filters=lambda _seen: [
+        Filter("record_type", _("Kind"), [(code, words(code)) for code in get_args(DoubleRecord)]),
+    ],
+    beside=_pairs,
+    note=_(
+        "Each stands beside another record of the same name or number. It leaves the list when one of the two gets a "
+        "name or number of its own; physicians of one licence, when somebody has decided whether they are one human."
+    ),
+    empty=(
+        _("Nothing is there twice"),
+        _("No record stands beside another one of the same name or number."),
+        "shield-check",
+    ),
+)
+add_list(router, LIST)

@@ -32,8 +32,8 @@ from app.platform.locales import Number, _
 from app.platform.paging import MAX_LIMIT, PageQuery
 from app.platform.settings import Settings
 from app.platform.text import Answer, Body, Reason
-from app.web.forms import Typed, read_form, read_query, typed_in
-from app.web.listing import Column, Listing, ListPage, list_context, seen_columns
+from app.web.forms import Typed, read_form, typed_in
+from app.web.listing import Column, Listing, ListPage, asked_of_list, list_context, question_of, seen_columns
 from app.web.page_guard import NO_ERRORS, allow, form_again
 from app.web.render import PAGE_HEADERS, page
 from app.web.words import country_name, local, person_name, shown_in, words
@@ -70,12 +70,13 @@ def _moment(value: datetime) -> str:
 
 _Text = Callable[[Any, Any], str]
 TEXTS: Mapping[str, _Text] = {
-    **dict.fromkeys(("text", "name", "clock"), lambda _row, value: str(value)),
-    **dict.fromkeys(("person", "patient", "colleague"), lambda _row, value: person_name(value)),
+    **dict.fromkeys(("text", "name", "clock", "double", "double_of"), lambda _row, value: str(value)),
+    **dict.fromkeys(("person", "patient", "colleague", "whose"), lambda _row, value: person_name(value)),
     **dict.fromkeys(("words", "status", "task_state"), lambda _row, value: words(value)),
     **dict.fromkeys(("moment", "next_call", "last_contact", "day_of", "task_due"), lambda _row, value: _moment(value)),
     **dict.fromkeys(("list", "countries"), lambda _row, value: ", ".join(value)),
     "country": lambda _row, value: country_name(value),
+    "faults": lambda _row, value: "; ".join(fault.message for fault in value),
     "in_use": lambda _row, value: _("Active") if value else _("Inactive"),
     "day": lambda _row, value: value.isoformat() if isinstance(value, date) else str(value),
     "journeys": lambda _row, value: "; ".join(words(stage.status) for stage in value),
@@ -123,10 +124,10 @@ def add_export(router: APIRouter, shown: ListPage) -> None:
         actor.require(RIGHT)
         form = await request.form()
         typed = await typed_in(request, ExportAsked)
-        asked_list = await typed_in(request, shown.question)
-        query = read_query(request, shown.question, asked_list, zone=request.state.frame.zone)
+        asked_list = asked_of_list(shown, form)
+        query = question_of(request, shown, asked_list)
         if "go" not in form:
-            seen = {column.key for column in seen_columns(request, shown)}
+            seen = {column.key for column in seen_columns(request, shown, asked_list["show"])}
             ticked = [one.key for one in choices if one.key in seen and not one.is_health]
             usual = {"format": "csv", "reason": "", "columns": ticked}
             context = await _context(request, session, actor, shown, query, asked_list, choices)

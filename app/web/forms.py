@@ -58,15 +58,16 @@ def as_typed(value: object) -> str:
 
 async def typed_in(request: Request, kind: type[BaseModel]) -> Typed:
     """What the form brought for the fields of `kind`, as it is shown again when something is wrong."""
-    return _typed(await request.form(), kind)
+    return typed_of(await request.form(), kind)
 
 
 def asked_in(request: Request, kind: type[BaseModel]) -> Typed:
     """What the address's query brought for the fields of `kind`."""
-    return _typed(request.query_params, kind)
+    return typed_of(request.query_params, kind)
 
 
-def _typed(given: ImmutableMultiDict[str, Any], kind: type[BaseModel]) -> Typed:
+def typed_of(given: ImmutableMultiDict[str, Any], kind: type[BaseModel]) -> Typed:
+    """What a form or an address brought for the fields of `kind`."""
     found: Typed = {}
     for name, info in kind.model_fields.items():
         texts = [value[:_LONGEST_SHOWN] for value in given.getlist(name) if isinstance(value, str)]

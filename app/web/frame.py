@@ -1,5 +1,6 @@
 """What surrounds every page of somebody who is signed in: the places their roles may go to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
@@ -8,12 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.sessions import Visitor
 from app.access.openings import queries as openings
+from app.notifications.queries import unread_number
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.locales import _, ngettext
+from app.platform.locales import _, ngettext, read_from_here_in
+from app.platform.settings import Settings
 from app.preferences.schemas import PreferencesRead
+from app.preferences.service import preferences_with
+from app.saved_views.queries import pinned as pinned_views
+from app.saved_views.schemas import PinnedView
 from app.web import csrf
-from app.web.render import Banner, Frame, NavGroup, NavItem
+from app.web.addresses import address_of_view
+from app.web.render import Banner, Frame, NavGroup, NavItem, language_of
 from app.web.words import near_text, shortened, shown_in, words
 
 
@@ -173,6 +180,11 @@ def places_of(actor: Actor) -> list[Place]:
     return [place for place in PLACES if place.permission is None or actor.may(place.permission)]
 
 
+def labels_of_places(actor: Actor) -> dict[str, str]:
+    """The places that this actor may go to: their labels by their addresses."""
+    return {place.item.href: place.item.label for place in places_of(actor)}
+
+
 def landing_of(actor: Actor, preferences: PreferencesRead) -> str:
     """Where the account begins after its sign-in: at the place it has chosen, as far as it may go there."""
     href = LANDING.get(preferences.landing_place)
@@ -211,13 +223,36 @@ async def with_banner(session: AsyncSession, actor: Actor | None, frame: Frame) 
     return replace(frame, banner=banner)
 
 
-def frame_for(request: Request, visitor: Visitor, preferences: PreferencesRead) -> Frame:
+async def frame_of(request: Request, session: AsyncSession, visitor: Visitor) -> Frame:
+    """The frame of an open session: what its account has chosen and what waits for it are one statement."""
+    actor = visitor.actor
+    assert actor is not None  # noqa: S101 - an open session has an account
+    settings: Settings = request.app.state.settings
+    preferences, (pinned, unread) = await preferences_with(
+        session, settings, account_id=actor.account_id, beside=[pinned_views(actor), unread_number(actor)]
+    )
+    if "language" in preferences.chosen:
+        request.state.language = preferences.language
+    read_from_here_in(language_of(request))
+    frame = frame_for(request, visitor, preferences, [PinnedView.model_validate(view) for view in pinned or ()])
+    counted = replace(frame, notifications=unread if actor.may("notification.own") else None)
+    return await with_banner(session, actor, counted)
+
+
+def frame_for(
+    request: Request, visitor: Visitor, preferences: PreferencesRead, pinned: Sequence[PinnedView] = ()
+) -> Frame:
     """The frame of an open session. Without a zone of the account times are on the clock of its browser, once known."""
     actor = visitor.actor
     assert actor is not None  # noqa: S101 - an open session has an account
     groups: dict[str, list[NavItem]] = {}
     for place in places_of(actor):
-        groups.setdefault(place.group, []).append(place.item)
+        views = [
+            NavItem(view.name, "", address_of_view(place.item.href, view))
+            for view in pinned
+            if f"/{view.list_name}" == place.item.href
+        ]
+        groups.setdefault(place.group, []).append(replace(place.item, pinned=tuple(views)))
     items = [item for group in groups.values() for item in group]
     return Frame(
         user_name=actor.name,

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import ImmutableMultiDict
 
 from app.access.masking import class_of_order
 from app.access.policy import masked_classes_of
@@ -21,13 +22,16 @@ from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.people.search.queries import SearchFound
 from app.platform.actor import Actor
-from app.platform.errors import FieldError, Invalid
+from app.platform.errors import AppError, FieldError, Invalid
 from app.platform.locales import _
 from app.platform.paging import Found, Page, PageQuery
 from app.platform.text import Answer, Body
 from app.preferences.schemas import PreferencesUpdate
 from app.preferences.service import change_preferences
-from app.web.forms import Typed, asked_in, read_query, typed_in
+from app.saved_views.queries import list_views
+from app.saved_views.schemas import SavedViewRead
+from app.web.addresses import address_of_view
+from app.web.forms import Typed, read_query, typed_of
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to
 from app.web.render import page
 from app.web.words import words
@@ -38,7 +42,11 @@ TYPED = ("q", "medical_license_number")
 """What somebody types: it is posted, and stands in no address."""
 BY_PERSON = "name, e-mail, phone, birth date or reference"
 """What a list of people is searched by."""
+OF_A_VIEW = ("view", "show")
+"""What an address has beside the question: the saved view by its id, or `none`, and the columns by their keys."""
+NO_VIEW = "none"
 _OF_THE_PAGE = {*TYPED, "limit", "cursor", "sort"}
+_LONGEST = 2000
 
 
 def typed_into_the_address(request: Request) -> list[FieldError]:
@@ -162,6 +170,8 @@ class Listing:
     title: str = ""
     order: str = ""
     empty: tuple[str, str, str] = ("", "", "")
+    note: str = ""
+    in_parts: bool = False
     key: str = ""
     opens: Sequence[str] = ()
     owners: Mapping[UUID, str] = field(default_factory=dict)
@@ -175,20 +185,51 @@ class Listing:
     moves: Sequence[tuple[str, str]] = ()
     outcome: Outcome | None = None
     exports: bool = False
+    saved_name: str = ""
+    saved: Sequence[SavedViewRead] = ()
+    view_id: str = ""
+    show: str = ""
     csrf_token: str = ""
 
     def address(self, **changes: str | None) -> str:
         """The list's address with some filters changed; None takes one away."""
-        asked = {name: value for name, value in {**self.chosen, "sort": self.asked_sort, **changes}.items() if value}
+        asked = {name: value for name, value in {**self.asked(), **changes}.items() if value}
+        return self._at(asked)
+
+    def _at(self, asked: Mapping[str, str]) -> str:
+        # Asked for nothing the list would begin with the view that is chosen for it.
+        if not asked and any(view.is_default for view in self.saved):
+            asked = {"view": NO_VIEW}
         return f"{self.path}?{urlencode(asked)}" if asked else self.path
+
+    @property
+    def everything(self) -> str:
+        """The address of the list without filters."""
+        return self._at({})
 
     def address_of(self, view: View) -> str:
         """The address of a view."""
-        return f"{self.path}?{urlencode(dict(view.chosen))}" if view.chosen else self.path
+        return self._at(dict(view.chosen))
+
+    def address_of_saved(self, view: SavedViewRead) -> str:
+        """The address of a saved view."""
+        return address_of_view(self.path, view)
 
     def is_at(self, view: View) -> bool:
         """Whether the list shows just this view."""
-        return not self.typed and dict(view.chosen) == dict(self.chosen)
+        return not self.typed and self.view is None and dict(view.chosen) == dict(self.chosen)
+
+    @property
+    def view(self) -> SavedViewRead | None:
+        """The saved view that is asked for, as far as it may be seen."""
+        return next((view for view in self.saved if str(view.saved_view_id) == self.view_id), None)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the list is asked otherwise than its saved view says."""
+        view = self.view
+        kept = (dict(view.filters), view.sort or None, ",".join(view.columns or ())) if view else None
+        return kept is not None and kept != (dict(self.chosen), self.asked_sort, self.show)
 
     @property
     def asked_sort(self) -> str | None:
@@ -197,7 +238,8 @@ class Listing:
 
     def asked(self) -> Mapping[str, str]:
         """What a form sends to ask for this list again."""
-        return {**self.chosen, **({"sort": self.asked_sort} if self.asked_sort else {})}
+        more = {"sort": self.asked_sort, "view": self.view_id, "show": self.show}
+        return {**self.chosen, **{name: value for name, value in more.items() if value}}
 
     def order_of(self, column: Column) -> str:
         """How the list is ordered as a column has it, as `aria-sort` says it; nothing where it is not."""
@@ -269,7 +311,8 @@ class ListPage:
     `searches` says by what the list is searched; where that is people, `search_right` is who may. `makes` is
     the permission to add a record here, by the page at `…/new`. `may` are the
     permissions that its cells ask for. `beside` finds what is told of the rows beside their answers, by their `key`, in
-    answers of `beside_of`.
+    answers of `beside_of`. `note` stands above the rows. `in_parts`: the query looks through a part of the table at a
+    time, and a part may have no row.
     """
 
     path: str
@@ -295,6 +338,8 @@ class ListPage:
     search_right: str | None = None
     makes: str | None = None
     may: Sequence[str] = ()
+    note: str = ""
+    in_parts: bool = False
 
     def answer_of(self, row: Any) -> Answer:
         """A row as the API answers it."""
@@ -303,7 +348,12 @@ class ListPage:
     @property
     def name(self) -> str:
         """The list's word in the names of its routes, which are the actions of audit events."""
-        return self.noun[1].replace(" ", "_")
+        return self.path.removeprefix("/").replace("-", "_")
+
+    @property
+    def saved_name(self) -> str:
+        """The list's word in saved views."""
+        return self.path.removeprefix("/")
 
     @property
     def record(self) -> str:
@@ -321,23 +371,30 @@ def add_list(router: APIRouter, shown: ListPage) -> None:
 
     @router.get(shown.path, name=f"show_{shown.name}", dependencies=[allow(shown.permission)])
     async def show(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-        typed = {**asked_in(request, shown.question), **dict.fromkeys(TYPED, "")}
-        wrong = typed_into_the_address(request)
-        query = read_query(request, shown.question, _asked(shown, typed), zone=request.state.frame.zone, wrong=wrong)
+        typed = {**asked_of_list(shown, request.query_params), **dict.fromkeys(TYPED, "")}
+        saved = await saved_of(session, actor, shown)
+        if not request.query_params:
+            typed = _beginning(request, shown, saved, typed)
+        query = question_of(request, shown, typed, wrong=typed_into_the_address(request))
         found = await shown.find(session, actor, query=query)
-        return page(request, "list.html", await list_context(request, session, actor, shown, found, typed))
+        context = await list_context(request, session, actor, shown, found, typed, saved=saved)
+        return page(request, "list.html", context)
 
     @router.post(
         f"{shown.path}/columns", name=f"choose_columns_of_{shown.name}", dependencies=[allow("preferences.own")]
     )
     async def choose_columns(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-        """Which columns of the list one sees from now on."""
-        form, typed = await request.form(), await typed_in(request, shown.question)
+        """Which columns of the list one sees from now on; those of a saved view in this address alone."""
+        form = await request.form()
+        typed = asked_of_list(shown, form)
         wanted = {str(key) for key in form.getlist("column")}
-        others = [name for name in request.state.frame.hidden_columns if not name.startswith(f"{shown.name}.")]
-        hidden = [f"{shown.name}.{column.key}" for column in shown.columns[1:] if column.key not in wanted]
-        change = PreferencesUpdate(hidden_columns=[*others, *hidden])
-        await change_preferences(session, request.app.state.settings, actor, change=change)
+        if typed["view"] not in ("", NO_VIEW):
+            typed["show"] = ",".join(column.key for column in shown.columns[1:] if column.key in wanted)
+        else:
+            others = [name for name in request.state.frame.hidden_columns if not name.startswith(f"{shown.name}.")]
+            hidden = [f"{shown.name}.{column.key}" for column in shown.columns[1:] if column.key not in wanted]
+            change = PreferencesUpdate(hidden_columns=[*others, *hidden])
+            await change_preferences(session, request.app.state.settings, actor, change=change)
         asked = {name: str(value) for name, value in typed.items() if value and name not in (*TYPED, "limit", "cursor")}
         return go_to(request, f"{shown.path}?{urlencode(asked)}" if asked else shown.path)
 
@@ -347,9 +404,9 @@ def add_list(router: APIRouter, shown: ListPage) -> None:
     @router.post(shown.path, name=f"search_{shown.name}", dependencies=[allow(shown.permission)])
     async def search(request: Request, session: DbSession, actor: CurrentActor) -> Response:
         """The list for what was typed: posted, so that no history and no log keeps it."""
-        typed = await typed_in(request, shown.question)
+        typed = asked_of_list(shown, await request.form())
         try:
-            query = read_query(request, shown.question, typed, zone=request.state.frame.zone)
+            query = question_of(request, shown, typed)
             found = await shown.find(session, actor, query=query)
         except Invalid as error:
             nothing = await list_context(request, session, actor, shown, NOTHING, {"q": typed["q"]})
@@ -357,21 +414,56 @@ def add_list(router: APIRouter, shown: ListPage) -> None:
         return page(request, "list.html", await list_context(request, session, actor, shown, found, typed))
 
 
-def _asked(shown: ListPage, typed: Typed) -> Typed:
-    return {name: value for name, value in typed.items() if name in shown.question.model_fields}
+def asked_of_list(shown: ListPage, given: ImmutableMultiDict[str, Any]) -> Typed:
+    """What an address or a form asks a list: its question, the saved view and the columns."""
+    beside = {name: str(given.get(name) or "")[:_LONGEST] for name in OF_A_VIEW}
+    return typed_of(given, shown.question) | beside
 
 
-def seen_columns(request: Request, shown: ListPage) -> list[Column]:
-    """The columns that the account has not hidden; the first one, which names the row, is always there."""
+def question_of(request: Request, shown: ListPage, typed: Typed, *, wrong: Sequence[FieldError] = ()) -> PageQuery:
+    """The question that a list is asked."""
+    asked = {name: value for name, value in typed.items() if name in shown.question.model_fields}
+    return read_query(request, shown.question, asked, beside=OF_A_VIEW, zone=request.state.frame.zone, wrong=wrong)
+
+
+async def saved_of(session: AsyncSession, actor: Actor, shown: ListPage) -> list[SavedViewRead]:
+    """The saved views of a list that one may see."""
+    return await list_views(session, actor, list_name=shown.saved_name) if actor.may("view.own") else []
+
+
+def _beginning(request: Request, shown: ListPage, saved: Sequence[SavedViewRead], typed: Typed) -> Typed:
+    """What a list begins with: the saved view that is chosen for it, as long as it can be asked."""
+    view = next((view for view in saved if view.is_default), None)
+    if view is None:
+        return typed
+    chosen = {"sort": view.sort or "", "view": str(view.saved_view_id), "show": ",".join(view.columns or ())}
+    begun = {**typed, **view.filters, **chosen}
+    try:
+        question_of(request, shown, begun)
+    except AppError:
+        # What was chosen then may not be asked now: the list is shown, and not a refusal at each visit.
+        return typed
+    return begun
+
+
+def seen_columns(request: Request, shown: ListPage, show: str = "") -> list[Column]:
+    """
+    The columns that the address names, else those that the account has not hidden.
+
+    The first one, which names the row, is always there.
+    """
+    if show:
+        wanted = show.split(",")
+        return [column for place, column in enumerate(shown.columns) if place == 0 or column.key in wanted]
     hidden = request.state.frame.hidden_columns
     return [
         column for place, column in enumerate(shown.columns) if place == 0 or f"{shown.name}.{column.key}" not in hidden
     ]
 
 
-def _offered(request: Request, shown: ListPage) -> list[tuple[str, str, bool]]:
+def _offered(shown: ListPage, columns: Sequence[Column]) -> list[tuple[str, str, bool]]:
     """The columns that can be hidden: key, label, and whether it is seen."""
-    seen = {column.key for column in seen_columns(request, shown)}
+    seen = {column.key for column in columns}
     return [(column.key, column.label, column.key in seen) for column in shown.columns[1:]]
 
 
@@ -389,6 +481,8 @@ async def list_context(
     found: Found[Any],
     typed: Typed,
     outcome: Outcome | None = None,
+    *,
+    saved: Sequence[SavedViewRead] | None = None,
 ) -> dict[str, Any]:
     """What `list.html` gets of a page of a list."""
     items = audit.show_page(session, found, map(shown.answer_of, found.rows))
@@ -405,11 +499,12 @@ async def list_context(
         names, colleagues = await owners(session, [*owned, chosen_owner], permission=bulk.owners_work)
     seen = Seen(actor, typed, found.rows, names)
     beside = {} if shown.beside is None else await shown.beside(session, found.rows)
+    columns = seen_columns(request, shown, typed.get("show") or "")
     listing = Listing(
         path=shown.path,
         noun=shown.noun,
-        columns=[_sortable(column, shown, actor) for column in seen_columns(request, shown)],
-        offered=_offered(request, shown),
+        columns=[_sortable(column, shown, actor) for column in columns],
+        offered=_offered(shown, columns),
         filters=shown.filters(seen),
         views=shown.views(seen),
         chosen=chosen,
@@ -422,11 +517,13 @@ async def list_context(
         title=shown.title,
         order=shown.order,
         empty=shown.empty,
+        note=shown.note,
+        in_parts=shown.in_parts,
         key=shown.key,
         opens=shown.opens,
         owners=seen.owners,
         me=actor.account_id,
-        may={code: actor.may(code) for code in shown.may},
+        may={code: actor.may(code) for code in (*shown.may, "view.share")},
         searches=shown.searches if shown.search_right is None or actor.may(shown.search_right) else "",
         makes=f"{shown.path}/new" if shown.makes is not None and actor.may(shown.makes) else "",
         changes=bulk is not None,
@@ -434,6 +531,10 @@ async def list_context(
         moves=() if bulk is None else bulk.moves,
         outcome=outcome,
         exports=actor.may("list.export"),
+        saved_name=shown.saved_name if actor.may("view.own") else "",
+        saved=await saved_of(session, actor, shown) if saved is None else saved,
+        view_id=typed.get("view") or "",
+        show=typed.get("show") or "",
         csrf_token=request.state.frame.csrf_token,
     )
     return {**NO_ERRORS, "is_refused": False, "listing": listing}

@@ -40,16 +40,15 @@ from app.platform import clock, errors
 from app.platform.actor import Actor
 from app.platform.crypto import new_reference
 from app.platform.errors import AppError
-from app.platform.locales import _, read_from_here_in, read_in
+from app.platform.locales import _, read_in
 from app.platform.logs import describe_error
 from app.platform.problems import STATUS_OF_KIND, translate
 from app.platform.settings import Settings
-from app.preferences.service import preferences_of
 from app.web import cookies, csrf
 from app.web.addresses import asked_path, came_from, with_next
 from app.web.error_pages import error_page
 from app.web.forms import on_a_page
-from app.web.frame import frame_for, with_banner
+from app.web.frame import frame_of
 from app.web.render import Flash, is_htmx, language_of, page
 
 log = structlog.get_logger()
@@ -242,12 +241,7 @@ async def _recognise(session: AsyncSession, request: Request) -> Visitor:
     request.state.visitor = visitor
     if visitor.state is SessionState.OPEN:
         session.info["actor"] = visitor.actor
-        settings: Settings = request.app.state.settings
-        preferences = await preferences_of(session, settings, account_id=visitor.account_id)
-        if "language" in preferences.chosen:
-            request.state.language = preferences.language
-        read_from_here_in(language_of(request))
-        request.state.frame = await with_banner(session, visitor.actor, frame_for(request, visitor, preferences))
+        request.state.frame = await frame_of(request, session, visitor)
     if request.method == "GET" and not is_htmx(request):
         request.state.flashes = cookies.waiting_flashes(request)
     return visitor

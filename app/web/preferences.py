@@ -15,7 +15,7 @@ from app.preferences import service
 from app.preferences.schemas import PreferencesUpdate
 from app.web.addresses import came_from
 from app.web.forms import Typed, read_form, typed_in
-from app.web.frame import LANDING, places_of
+from app.web.frame import LANDING, labels_of_places
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, page_router
 from app.web.render import Flash, page
 
@@ -56,7 +56,7 @@ async def _context(request: Request, session: AsyncSession, actor: Actor, typed:
     settings: Settings = request.app.state.settings
     found = await service.preferences_of(session, settings, account_id=actor.account_id)
     chosen = {name: getattr(found, name) if name in found.chosen else "" for name in _IN_THE_FORM}
-    labels = {place.item.href: place.item.label for place in places_of(actor)}
+    labels = labels_of_places(actor)
     return {
         **NO_ERRORS,
         "may_say_hours": actor.may("availability.write_own"),

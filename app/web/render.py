@@ -75,12 +75,16 @@ FINISHED = ("en", "nl")
 
 @dataclass(frozen=True)
 class NavItem:
-    """A place in the sidebar. `count` is a small number beside the label, e.g. of what is due."""
+    """
+    A place in the sidebar. `count` is a small number beside the label, e.g. of what is due; `pinned` are views of its
+    list, below it.
+    """
 
     label: str
     icon: str
     href: str
     count: int | None = None
+    pinned: "Sequence[NavItem]" = ()
 
     def is_current(self, path: str) -> bool:
         """Whether `path` is this place or lies below it; the start page is only itself."""
@@ -121,7 +125,8 @@ class Frame:
 
     `zone` is the viewer's time zone. Without `search_href` there is no search field and no word of it; `search_hint`
     stands in the field. `density`, `shortcuts` (keys of one letter) and `sidebar_folded` are as the account has chosen,
-    `hidden_columns` the columns of lists that it does not show.
+    `hidden_columns` the columns of lists that it does not show. `notifications` is how many are unread, None for who
+    gets none.
     `phone_nav` names the up to four places of the bar at the bottom
     of a phone.
     `banner` stays above every page while what it says is true.
@@ -141,6 +146,7 @@ class Frame:
     shortcuts: bool = True
     sidebar_folded: bool = False
     hidden_columns: Sequence[str] = ()
+    notifications: int | None = None
     banner: Banner | None = None
 
     def current_href(self, path: str) -> str | None:
@@ -355,6 +361,7 @@ class PageAnswer(HTMLResponse, Filled):
         waiting = () if self._part is not None else (*getattr(request.state, "flashes", ()), *self._flashes)
         values = {
             "path": request.url.path,
+            "asked_view": request.query_params.get("view", ""),
             "frame": frame,
             "theme": chosen_theme(request),
             "language": language_of(request),

@@ -1,17 +1,13 @@
 """The list of records in which something does not fit together, for those who see that it is mended."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import get_args
 from uuid import UUID
 
-from fastapi import Request, Response
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.request_guard import CurrentActor, DbSession
-from app.audit import service as audit
 from app.leads.models import PatientLead
 from app.oversight.records import BY_TYPE
 from app.oversight.schemas import FaultyRecord, FaultyRecordRead, StandingFaultFilter
@@ -20,54 +16,19 @@ from app.patients.models import Patient
 from app.people.models import Person
 from app.people.schemas import PersonRead
 from app.platform.locales import _
-from app.web.forms import asked_in, read_query
-from app.web.listing import Column, Filter, Listing
-from app.web.page_guard import allow, page_router
-from app.web.render import page
+from app.platform.text import Answer
+from app.web.listing import Column, Filter, ListPage, add_list
+from app.web.page_guard import page_router
 from app.web.words import words
 
 router = page_router()
 
-COLUMNS = (Column("name", _("Person")), Column("kind", _("Record")), Column("faults", _("What is wrong")))
-KIND = Filter("record_type", _("Record"), [(code, words(code)) for code in get_args(FaultyRecord)])
 
-
-@dataclass(frozen=True)
-class Whose:
+class Whose(Answer):
     """Whose a listed record is, and where it is mended or looked at."""
 
     person: PersonRead
     href: str
-
-
-@router.get("/standing-faults", dependencies=[allow("fault.read")])
-async def show_standing_faults(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    typed = asked_in(request, StandingFaultFilter)
-    query = read_query(request, StandingFaultFilter, typed)
-    found = await list_faulty_records(session, actor, query=query)
-    listing = Listing(
-        path="/standing-faults",
-        noun=(_("record"), _("records")),
-        columns=COLUMNS,
-        filters=[KIND],
-        views=[],
-        chosen={"record_type": str(typed["record_type"])} if typed["record_type"] else {},
-        found=audit.show_page(session, found, found.rows),
-        cursor=typed["cursor"],
-        beside=await _whose(session, found.rows),
-    )
-    return page(request, "oversight/standing_faults.html", {"listing": listing})
-
-
-async def _whose(session: AsyncSession, records: Sequence[FaultyRecordRead]) -> Mapping[UUID, Whose]:
-    ids = {record.person_id for record in records}
-    people = await session.scalars(select(Person).where(Person.person_id.in_(ids)))
-    shown = {person.person_id: PersonRead.model_validate(person) for person in people}
-    pages = await _pages_of(session, ids)
-    return {
-        record.record_id: Whose(shown[record.person_id], _place(record, pages.get(record.person_id)))
-        for record in records
-    }
 
 
 async def _pages_of(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -94,3 +55,47 @@ def _place(record: FaultyRecordRead, page_of_person: str | None) -> str:
         return page_of_person
     kind = BY_TYPE.get(record.record_type)
     return f"/history/{kind.path}/{record.record_id}" if kind else f"/history/persons/{record.person_id}"
+
+
+async def _whose(session: AsyncSession, records: Sequence[FaultyRecordRead]) -> Mapping[UUID, Whose]:
+    ids = {record.person_id for record in records}
+    people = await session.scalars(select(Person).where(Person.person_id.in_(ids)))
+    shown = {person.person_id: PersonRead.model_validate(person) for person in people}
+    pages = await _pages_of(session, ids)
+    return {
+        record.record_id: Whose(person=shown[record.person_id], href=_place(record, pages.get(record.person_id)))
+        for record in records
+    }
+
+
+LIST = ListPage(
+    path="/standing-faults",
+    title=_("Standing faults"),
+    permission="fault.read",
+    noun=(_("record"), _("records")),
+    order=_("broken rules first"),
+    sort="",
+    question=StandingFaultFilter,
+    find=list_faulty_records,
+    answer=FaultyRecordRead,
+    read=lambda row: row,
+    key="record_id",
+    columns=(
+        Column("name", _("Person"), 0, "beside.person", "whose"),
+        Column("kind", _("Record"), 0, "record_type", "words"),
+        Column("faults", _("What is wrong"), 0, "faults", "faults"),
+    ),
+    opens=(),
+    filters=lambda _seen: [
+        Filter("record_type", _("Record"), [(code, words(code)) for code in get_args(FaultyRecord)]),
+    ],
+    beside=_whose,
+    beside_of=Whose,
+    in_parts=True,
+    empty=(
+        _("Nothing stands wrong"),
+        _("In none of these records something contradicts itself, and every date can be."),
+        "shield-check",
+    ),
+)
+add_list(router, LIST)

@@ -75,6 +75,8 @@ BODIES: dict[str, Callable[[Crowd], dict[str, Any]]] = {
     "mark_all_notifications_read": lambda _: {},
     "set_stage_norm": lambda _: {"days": 10},
     "create_absence": lambda _: {"starts_at": "2027-01-20T00:00:00Z", "ends_at": "2027-01-21T00:00:00Z"},
+    "create_saved_view": lambda _: {"list_name": "calls", "name": "All calls"},
+    "choose_saved_view": lambda _: {"is_pinned": True, "is_default": False},
     "mark_notification_read": lambda _: {},
     "choose_notification": lambda _: {"in_app": True, "by_mail": False},
     "create_note": lambda who: {"lead_id": who["lead_id"], "text": "Speaks slowly."},

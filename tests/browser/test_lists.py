@@ -156,6 +156,34 @@ async def test_rows_are_selected_by_keys_and_more_are_put_below_with_focus_on_th
     assert [said for said in seen.console if "was preloaded using link preload" not in said] == []
 
 
+async def test_a_view_is_saved_by_a_key_and_stands_in_the_sidebar(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], leads: UUID
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids["data_steward"])
+    page = seen.page
+    await page.goto(f"{crm}/leads?country=NU")
+    await page.keyboard.press("s")
+    await expect(page.get_by_label("Name of the view")).to_be_focused()
+    await page.keyboard.type("Leads of Niue")
+    await page.get_by_label("Pin to my sidebar").check()
+    assert await seen.findings() == []
+    await page.keyboard.press("Enter")
+
+    await expect(page.get_by_text("The view Leads of Niue is saved.")).to_be_visible()
+    await page.goto(f"{crm}/calls")
+    await page.locator(".sidebar").get_by_role("link", name="Leads of Niue").click()
+    await expect(page.locator(".filter-chip")).to_contain_text("Niue")
+    await expect(page.get_by_role("navigation", name="Views of leads").get_by_text("Leads of Niue")).to_have_attribute(
+        "aria-current", "page"
+    )
+    await page.get_by_role("link", name="Edit view").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("View Leads of Niue")
+    view = page.url.rpartition("/")[2]
+    await page.goto(f"{crm}/views/{view}")
+    assert await seen.findings() == []
+    assert [said for said in seen.console if "was preloaded using link preload" not in said] == []
+
+
 async def test_a_filtered_list_is_taken_out_as_a_file(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], leads: UUID
 ) -> None:

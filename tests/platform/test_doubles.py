@@ -250,6 +250,7 @@ async def test_doubles_are_listed_for_a_data_steward_until_they_are_told_apart(
     place = f"{HOSPITALS}/{double.hospital_id}"
     assert await _listed(client, steward) == [
         {
+            "double_id": str(double.hospital_id),
             "record_type": "hospital",
             "record_id": str(double.hospital_id),
             "same_as_id": str(older.hospital_id),

@@ -22,6 +22,7 @@ from tests.builders import a_call, a_lead, a_patient, a_person
 from tests.conftest import BoundDatabase
 
 HEALTH = {
+    "/standing-faults": {"faults"},
     "/leads": {"condition", "wakes_up"},
     "/patients": {"condition", "journey", "next_call", "last_contact"},
     "/calls": {"when", "state", "condition"},

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.masking import models_in
 from app.hospitals.models import Hospital
 from app.journeys.eap.models import EapProgram
+from app.oversight import standing_faults
 from app.platform import clock
 from app.platform.settings import Settings
 from app.web import screens  # noqa: F401 - fills LISTS
@@ -74,7 +75,9 @@ async def test_a_list_costs_at_most_eight_statements_beside_session_and_audit(
     with statements(bound) as found:
         assert (await client.get(shown.path, params={"limit": "3"})).status_code == 200
     of_event = [statement for statement in found if "audit_event" in statement]
-    assert len(found) - around - len(of_event) <= 8, found
+    # What is looked for in every table costs each of them a few, however many rows there are.
+    most = 3 * len(standing_faults.KINDS) if shown.in_parts else 8
+    assert len(found) - around - len(of_event) <= most, found
 
 
 @pytest.mark.parametrize("shown", EVERY, ids=lambda shown: shown.path)
@@ -82,10 +85,10 @@ async def test_a_list_is_sorted_by_its_head_which_says_how(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, shown: ListPage
 ) -> None:
     await _five_of_each(session, None)
-    await as_user(client, session, settings, "navigator")
+    await as_user(client, session, settings, "navigator", "data_steward")
     first = await client.get(shown.path, params={"limit": "200"})
     links = re.findall(r'class="list-sort" href="([^"]+)"', first.text)
-    assert links != []
+    assert bool(links) == any(column.sort for column in shown.columns)
     for link in links:
         address = link.replace("&amp;", "&")
         answer = await client.get(f"{address}{'&' if '?' in address else '?'}limit=200")

@@ -122,6 +122,12 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         }.items()
     },
     "/calls/{call_id}/outcome": [{}, {"outcome": "reached", "adverse_event_heard": "false"}],
+    "/views": [
+        {}, {"list_name": "hospitals", "name": "Mine"}, {"list_name": "leads", "name": " ", "q": "Personcanary"},
+    ],
+    "/views/{saved_view_id}": [{}, {"name": "Ours"}],
+    "/views/{saved_view_id}/settings": [{}, {"is_active": "true"}],
+    "/views/{saved_view_id}/remove": [{}],
     "/notifications/read": [{}],
     "/notifications/{notification_id}/read": [{}],
     "/documents/{document_id}/versions": [{}],
@@ -155,6 +161,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         f"/{place}/columns": [{}, {"column": "status"}]
         for place in (
             "leads", "patients", "calls", "tasks", "physicians", "hospitals", "conditions", "trials", "programmes",
+            "standing-faults", "doubles",
         )
     },
     **{
@@ -227,6 +234,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     },
     "/search": ["", "?step=calls", "?step=x", "?q=Personcanar"],
     "/documents/{document_id}": [""],
+    "/views/{saved_view_id}": [""],
     "/notifications": ["", "?is_unread=true", "?cursor=x"],
     "/documents/{document_id}/versions/{number}/content": ["", "?view=1"],
     "/patients/{patient_id}/peek": [""],
@@ -337,6 +345,8 @@ CODED = {
 
 ROWS = """
 account_preference (user_account_id) VALUES (:account);
+saved_view_choice (user_account_id, saved_view_id, list_name)
+ SELECT :account, saved_view_id, list_name FROM saved_view;
 web_session (user_account_id, reference_sha256, stage, signed_in_at, last_seen_at, proved_at, browser, source)
  VALUES (:account, HASH, 'open', now(), now(), now(), 'x', 'x');
 password_credential (user_account_id, hash, changed_at) VALUES (:account, 'x', now());

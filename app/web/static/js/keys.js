@@ -46,6 +46,14 @@ const keys = (() => {
     return Boolean(first);
   }
 
+  function saveView() {
+    const menu = document.querySelector("[data-save-view]")?.closest("details");
+    if (!menu) return false;
+    menu.open = true;
+    menu.querySelector("input[name=name]").focus();
+    return true;
+  }
+
   // An act answers false where it finds nothing to do. `always`: not a key of
   // one letter, so it works while somebody types and where those are switched off.
   const table = [
@@ -69,6 +77,7 @@ const keys = (() => {
     { keys: "Enter", says: _("Open the row"), group: _("In a list") },
     { keys: " ", says: _("Peek at the row, and leave it again"), act: () => peek.toggle(), group: _("In a list") },
     { keys: "f", says: _("Filter"), act: press(".list-tools details > summary"), group: _("In a list") },
+    { keys: "s", says: _("Save this view of the list"), act: saveView, group: _("In a list") },
     { keys: "c", says: _("Log a call"), act: open("/calls/new"), group: _("On a record") },
     { keys: "b", says: _("Book a call"), act: open("/bookings/new"), group: _("On a record") },
     { keys: "n", says: _("Write a note"), act: onRecord(".composer textarea", "a[href$='/notes/new']"), group: _("On a record") },
