@@ -8,13 +8,12 @@ from app.access.request_guard import CurrentActor, DbSession, allow, api_router
 from app.audit import service as audit
 from app.casework.convert_lead import convert_lead as carry_out_conversion
 from app.casework.departing import register_all
-from app.casework.schemas import Conversion, LeadConverted, Timeline
+from app.casework.schemas import Conversion, LeadConverted, Timeline, TimelineQuery
 from app.casework.timeline import timeline_of
 from app.leads.answers import read as read_lead
 from app.patients.answers import read as read_patient
 from app.patients.queries import get_patient
 from app.platform import clock
-from app.platform.paging import PageQuery
 from app.platform.text import Id
 
 of_leads = api_router("/leads", "leads")
@@ -51,7 +50,7 @@ async def convert_lead(
 
 @of_patients.get("/{patient_id}/timeline", response_model=Timeline, dependencies=[allow("patient.read")])
 async def list_patient_timeline(
-    patient_id: Id, query: Annotated[PageQuery, Query()], session: DbSession, actor: CurrentActor
+    patient_id: Id, query: Annotated[TimelineQuery, Query()], session: DbSession, actor: CurrentActor
 ) -> Timeline:
     """
     Calls, bookings, notes, done tasks, stage changes, submissions, decided suggestions and physicians of a patient,

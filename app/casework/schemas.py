@@ -10,9 +10,10 @@ from app.journeys.kinds import KINDS
 from app.leads.schemas import LeadRead
 from app.patients.schemas import PatientRead, PatientStart
 from app.people.schemas import MatchRead
-from app.platform.paging import Page
+from app.platform.paging import Page, PageQuery
 from app.platform.text import OMITTED, Answer, Id, Reason, one_of
 
+TimelineKind = Literal["calls", "notes", "moves", "tasks", "submissions", "suggestions", "physicians"]
 StatusKind: Any = one_of(("lead_status", "patient_status", *(kind.event_kind for kind in KINDS)))
 
 
@@ -211,6 +212,12 @@ TimelineItem = Annotated[
     CallItem | StatusItem | SubmissionItem | SuggestionItem | PhysicianItem | TaskItem | NoteItem,
     Field(discriminator="kind"),
 ]
+
+
+class TimelineQuery(PageQuery):
+    """`about` narrows the timeline to one kind of happening."""
+
+    about: TimelineKind | None = None
 
 
 class Timeline(Page[TimelineItem]):

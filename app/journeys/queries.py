@@ -1,5 +1,6 @@
 """What is asked of journeys, written once for all kinds."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from app.patients.models import Patient, PatientPhysicianRelationship
 from app.people.locks import lock_person_of
 from app.physicians.models import Physician
 from app.platform.actor import Actor
-from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.paging import Found, SortKey, cut_to, fetch_page
 from app.platform.periods import holds_at
 
 
@@ -66,6 +67,14 @@ async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, que
         one_of=(journey.status, states) if query.status else None,
         person=_person_of(kind),
     )
+
+
+async def journeys_of(session: AsyncSession, *, kind: Kind, patient_id: UUID, most: int) -> Sequence[Journey]:
+    """The newest journeys of a patient who is known not to be deleted, with what they name, in one statement."""
+    journey = kind.model
+    newest_first = SortKey((journey.created_at, _key(kind)), (datetime, UUID))
+    query = cut_to(select(journey).where(journey.patient_id == patient_id), newest_first, most)
+    return (await session.scalars(query.options(*loaded(kind)))).unique().all()
 
 
 async def require_patient(session: AsyncSession, *, patient_id: UUID) -> Patient:

@@ -121,6 +121,10 @@ class SortKey:
     kinds: tuple[type, ...]
     ascending: bool = False
 
+    def ordered(self) -> list[ColumnElement[Any]]:
+        """What a statement is ordered by."""
+        return [column.asc() if self.ascending else column.desc() for column in self.columns]
+
 
 def sorted_by(asked: str | None, usual: SortKey, **sorts: SortKey) -> SortKey:
     """The order that a word of `sorts` asks for, the other way round with a minus before it; without one the usual."""
@@ -207,8 +211,9 @@ def _limit_of(rows: int) -> ColumnElement[int]:
     return literal_column(str(rows), Integer)
 
 
-def _order(sort: SortKey) -> list[ColumnElement[Any]]:
-    return [column.asc() if sort.ascending else column.desc() for column in sort.columns]
+def cut_to(ids: Select[Any], sort: SortKey, most: int) -> Select[Any]:
+    """The first `most` of `ids`, which selects the key and then the columns of `sort`."""
+    return ids.order_by(*sort.ordered()).limit(_limit_of(most))
 
 
 Branch = tuple[Select[Any], SortKey]
@@ -219,14 +224,14 @@ def _counted(branches: Sequence[Branch]) -> Select[Any]:
     most = _limit_of(COUNT_CAP + 1)
     # In the page's order, although a count has none: so the page's index is used, however rare the value. Left to
     # itself a generic plan reads the table from its beginning, and all of it for a value that hardly occurs.
-    cuts = [ids.order_by(*_order(sort)).limit(most) for ids, sort in branches]
+    cuts = [cut_to(ids, sort, COUNT_CAP + 1) for ids, sort in branches]
     rows = cuts[0] if len(cuts) == 1 else select(union_all(*cuts).subquery()).limit(most)
     return select(func.count()).select_from(rows.subquery())
 
 
 def _cut(branches: Sequence[Branch], last: Sequence[Any] | None, rows: int) -> Select[Any]:
     placed = [(ids if last is None else ids.where(after(sort, last)), sort) for ids, sort in branches]
-    cuts = [ids.order_by(*_order(sort)).limit(_limit_of(rows)) for ids, sort in placed]
+    cuts = [cut_to(ids, sort, rows) for ids, sort in placed]
     if len(cuts) == 1:
         return cuts[0]
     merged = union_all(*cuts).subquery()

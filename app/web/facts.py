@@ -5,7 +5,7 @@ A form says which value it was made from. When the field holds another one by th
 back with both, and its owner chooses. Other fields may have changed meanwhile, that hinders nobody.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 from uuid import UUID
@@ -13,11 +13,17 @@ from uuid import UUID
 from fastapi import Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.queries import owners
 from app.access.request_guard import CurrentActor, DbSession
+from app.conditions.queries import conditions_to_choose
+from app.leads.models import PatientLead
+from app.leads.queries import get_lead
+from app.leads.schemas import LeadUpdate
+from app.leads.service import change_lead
 from app.patients.models import Patient
 from app.patients.queries import get_patient
 from app.patients.schemas import PatientUpdate
-from app.patients.service import change_patient
+from app.patients.service import OWNERS_WORK, change_patient
 from app.people.models import GENDERS, Person
 from app.people.schemas import ContactChannel, PersonUpdate
 from app.people.service import change_person
@@ -38,6 +44,7 @@ from app.web.words import languages, words
 router = page_router()
 
 Options = Sequence[tuple[str, str]]
+_MOST_CONDITIONS = 200
 RECORDS = {
     PATIENTS: ("patients/record.html", patients.record_context),
     LEADS: ("leads/record.html", leads.record_context),
@@ -54,7 +61,10 @@ class NoSuchFact(NotFound):
 
 @dataclass(frozen=True)
 class Fact:
-    """A field that can be edited in place; `control` is the kind of its field, `was` whether its value is replaced."""
+    """
+    A field that can be edited in place. `control` is the kind of its field, `was` whether its value is replaced;
+    `choices` are options that are read, with the one that stands. `empty` is what no choice is called.
+    """
 
     field: str
     label: str
@@ -62,6 +72,8 @@ class Fact:
     hint: str = ""
     options: Callable[[], Options] = tuple
     was: bool = False
+    choices: Callable[[AsyncSession, UUID | None], Awaitable[Options]] | None = None
+    empty: str = _("Not known")
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,7 @@ class Editing:
     hint: str
     options: Options
     was: bool
+    empty: str = ""
     typed: Any = None
     differs: bool = False
 
@@ -103,6 +116,29 @@ OF_PERSON = (
     Fact("time_zone", _("Time zone"), "list", options=_zones, hint=_("Such as Europe/Lisbon.")),
     Fact("do_not_contact_channels", _("Do not contact by"), "choices", options=_channels),
 )
+
+
+async def _conditions(session: AsyncSession, standing: UUID | None) -> Options:
+    found = await conditions_to_choose(session, standing=standing, most=_MOST_CONDITIONS)
+    return [(str(row.medical_condition_id), row.name) for row in found]
+
+
+def _owners(permission: str) -> Callable[[AsyncSession, UUID | None], Awaitable[Options]]:
+    async def choices(session: AsyncSession, standing: UUID | None) -> Options:
+        names, able = await owners(session, [standing], permission=permission)
+        return [(str(key), name) for key, name in names.items() if key in {standing, *able}]
+
+    return choices
+
+
+def _in_case(permission: str) -> Sequence[Fact]:
+    """What a case is about, and whose it is."""
+    return (
+        Fact("medical_condition_id", _("Condition"), "select", choices=_conditions, empty=""),
+        Fact("owner_id", _("Owner"), "select", choices=_owners(permission), empty=_("Nobody")),
+    )
+
+
 OF_PATIENT = (
     Fact("first_contact_date", _("First contact"), hint=_("Such as yesterday, or 24/11/2026.")),
     Fact("initial_consult_date", _("First consult"), hint=_("Such as tomorrow, or 24/11/2026.")),
@@ -124,8 +160,9 @@ def _add(about: About, facts: Sequence[Fact], model: type[Body], *, kind: str, p
     async def edit_fact(
         request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key, field: str = name
     ) -> Response:
-        editing = _editing(fact_of(field))
+        fact = fact_of(field)
         context = await read(request, session, actor, record_id)
+        editing = _editing(fact, await _options(session, fact, context))
         return page(request, template, {**context, "editing": editing})
 
     @router.post(place, name="save_fact", dependencies=[allow(permission)])
@@ -143,7 +180,8 @@ def _add(about: About, facts: Sequence[Fact], model: type[Body], *, kind: str, p
             raise
         except AppError as error:
             context = await read(request, session, actor, record_id)
-            editing = _editing(fact, typed, differs=isinstance(error, Stale))
+            options = await _options(session, fact, context)
+            editing = _editing(fact, options, typed, differs=isinstance(error, Stale))
             return form_again(request, template, {**context, "editing": editing}, error)
         saved = Flash(_("%(field)s is saved.", field=fact.label))
         if wanted_block(request) != ABOUT:
@@ -162,6 +200,11 @@ async def _save(
             if_match = etag(person.version)
             await change_person(session, actor, person_id=person.person_id, change=change, if_match=if_match)
         return
+    if isinstance(change, LeadUpdate):
+        lead = await get_lead(session, actor, lead_id=record_id)
+        if _is_to_be_saved(lead, change, field=field, seen=seen):
+            await change_lead(session, actor, lead_id=record_id, change=change, if_match=etag(lead.version))
+        return
     assert isinstance(change, PatientUpdate)  # noqa: S101 - there are no others
     patient = await get_patient(session, actor, patient_id=record_id)
     if _is_to_be_saved(patient, change, field=field, seen=seen):
@@ -169,18 +212,37 @@ async def _save(
         await change_patient(session, actor, patient_id=record_id, change=change, if_match=if_match)
 
 
-def _is_to_be_saved(stands: Person | Patient, change: Body, *, field: str, seen: str) -> bool:
+def _is_to_be_saved(stands: Person | Patient | PatientLead, change: Body, *, field: str, seen: str) -> bool:
     now, wanted = as_typed(getattr(stands, field)), as_typed(getattr(change, field))
     if now not in (wanted, seen):
         raise ChangedMeanwhile
     return wanted != now
 
 
-def _editing(fact: Fact, typed: Any = None, *, differs: bool = False) -> Editing:
-    options = list(fact.options())
-    return Editing(fact.field, fact.label, fact.control, fact.hint, options, fact.was, typed=typed, differs=differs)
+async def _options(session: AsyncSession, fact: Fact, context: Mapping[str, Any]) -> Options:
+    """What can be chosen, with what stands."""
+    if fact.choices is None:
+        return fact.options()
+    record = context["patient"] if "patient" in context else context["lead"]
+    return await fact.choices(session, getattr(record, fact.field))
+
+
+def _editing(fact: Fact, options: Options, typed: Any = None, *, differs: bool = False) -> Editing:
+    return Editing(
+        fact.field,
+        fact.label,
+        fact.control,
+        fact.hint,
+        list(options),
+        fact.was,
+        empty=fact.empty,
+        typed=typed,
+        differs=differs,
+    )
 
 
 for _about in (PATIENTS, LEADS):
     _add(_about, OF_PERSON, PersonUpdate, kind="fact", permission="person.write")
 _add(PATIENTS, OF_PATIENT, PatientUpdate, kind="date", permission="patient.write")
+_add(PATIENTS, _in_case(OWNERS_WORK), PatientUpdate, kind="case", permission="patient.write")
+_add(LEADS, _in_case("lead.write"), LeadUpdate, kind="case", permission="lead.write")

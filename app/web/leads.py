@@ -10,7 +10,7 @@ from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.casework.convert_lead import convert_lead as carry_out_conversion
-from app.casework.schemas import Conversion
+from app.casework.schemas import Conversion, TimelineQuery
 from app.leads import answers, queries, service
 from app.leads.attempts import Policy, attempts_at, attempts_read
 from app.leads.schemas import LeadFilter, LeadRead, LeadTransition, LeadUpdate
@@ -22,16 +22,14 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound
 from app.platform.locales import _
-from app.platform.paging import PageQuery
 from app.platform.settings import Settings
 from app.web.about import LEADS
 from app.web.bulk import add_bulk
-from app.web.drafts import draft_of
 from app.web.exports import add_export
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
-from app.web.people import ABOUT, alike, around, signs_of, who
+from app.web.people import ABOUT, alike, around, signs_of
 from app.web.render import Flash, page, wanted_block
 from app.web.words import country_name, words
 
@@ -106,7 +104,7 @@ async def show_lead(request: Request, session: DbSession, actor: CurrentActor, l
 
 async def record_context(request: Request, session: AsyncSession, actor: Actor, lead_id: UUID) -> dict[str, Any]:
     """What the record page shows; a part of it only what stands under About."""
-    query = read_query(request, PageQuery, asked_in(request, PageQuery))
+    query = read_query(request, TimelineQuery, asked_in(request, TimelineQuery))
     lead = await queries.get_lead(session, actor, lead_id=lead_id)
     service.note(session, lead)
     audit.note(session, subject=lead.person_id)
@@ -118,17 +116,26 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         "here": f"/leads/{lead_id}",
         "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
     }
-    if wanted_block(request) == ABOUT:
-        return shown | await who(session, actor, person=person, owner_id=owner_id, is_part=True)
-    settings: Settings = request.app.state.settings
-    policy = Policy.of(settings)
-    shown["attempts"] = None
-    if actor.may("call.read"):
-        tried = await attempts_at(session, lead, policy=policy, now=clock.now())
-        shown["attempts"] = attempts_read(lead, tried, policy)
-    shown["alike"] = await alike(session, actor, person_id=person_id)
-    shown["draft"] = await draft_of(session, actor, LEADS, lead_id, "note") if actor.may("note.write") else None
-    return shown | await around(session, actor, person=person, patient_id=None, owner_id=owner_id, query=query)
+    is_part = wanted_block(request) == ABOUT
+    if not is_part:
+        settings: Settings = request.app.state.settings
+        policy = Policy.of(settings)
+        shown["attempts"] = None
+        if actor.may("call.read"):
+            tried = await attempts_at(session, lead, policy=policy, now=clock.now())
+            shown["attempts"] = attempts_read(lead, tried, policy)
+        shown["alike"] = await alike(session, actor, person_id=person_id)
+    draft_at = (LEADS.kind, lead_id, "note") if actor.may("note.write") else None
+    return shown | await around(
+        session,
+        actor,
+        person=person,
+        patient_id=None,
+        owner_id=owner_id,
+        query=query,
+        draft_at=draft_at,
+        is_part=is_part,
+    )
 
 
 @router.post("/leads/{lead_id}/take", dependencies=[allow("lead.write")])

@@ -1,7 +1,7 @@
 """The list of patients and the page of one: who they are, what happened, what is next."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -11,17 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.casework.overview import overviews_of
-from app.casework.schemas import PatientOverview
+from app.casework.schemas import PatientOverview, TimelineQuery
 from app.journeys import answers as journey_answers
 from app.journeys import queries as journeys
 from app.journeys import service as journey_service
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
+from app.journeys.models import Journey
 from app.journeys.schemas import JourneyRead
 from app.patients import answers, queries, service
 from app.patients.care_team import answers as care_answers
-from app.patients.care_team.queries import list_care_links
-from app.patients.care_team.schemas import CareLinkFilter
+from app.patients.care_team.queries import care_links_of
 from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
 from app.patients.schemas import PatientFilter, PatientRead, PatientUpdate
@@ -29,21 +29,19 @@ from app.patients.states import PATIENT
 from app.platform.actor import Actor
 from app.platform.errors import AppError
 from app.platform.locales import _
-from app.platform.paging import PageQuery
 from app.web.about import PATIENTS
 from app.web.bulk import add_bulk
-from app.web.drafts import draft_of
 from app.web.exports import add_export
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
-from app.web.people import ABOUT, around, signs_of, who
+from app.web.people import ABOUT, around, signs_of
 from app.web.render import Flash, page, wanted_block
 from app.web.words import country_name, words
 
 router = page_router()
 
-
+_FEW = 20
 _SHOWN_RIGHTS = (
     "call.create",
     "journey.write",
@@ -52,6 +50,7 @@ _SHOWN_RIGHTS = (
     "note.write",
     "person.write",
     "patient.write",
+    "relationship.write",
 )
 
 
@@ -126,6 +125,8 @@ class ShownJourney:
     journey_id: UUID
     label: str
     journey: JourneyRead
+    closed: Sequence[str] = ()
+    needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @router.get("/patients/{patient_id}", dependencies=[allow("patient.read")])
@@ -135,7 +136,7 @@ async def show_patient(request: Request, session: DbSession, actor: CurrentActor
 
 async def record_context(request: Request, session: AsyncSession, actor: Actor, patient_id: UUID) -> dict[str, Any]:
     """What the record page shows; a part of it only what stands under About."""
-    query = read_query(request, PageQuery, asked_in(request, PageQuery))
+    query = read_query(request, TimelineQuery, asked_in(request, TimelineQuery))
     patient = await _patient(session, actor, patient_id)
     shown: dict[str, Any] = {
         **NO_ERRORS,
@@ -145,16 +146,24 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
     }
     if actor.may("relationship.read"):
-        links = await list_care_links(session, actor, patient_id=patient_id, query=CareLinkFilter(is_current="true"))
-        shown["care_team"] = [care_answers.read(row) for row in links.rows]
-    person, owner_id = patient.person, patient.owner_id
-    if wanted_block(request) == ABOUT:
-        return shown | await who(session, actor, person=person, owner_id=owner_id, is_part=True)
-    shown["journeys"] = []
-    if actor.may("journey.read"):
-        shown["journeys"] = [one for kind in KINDS for one in await _journeys_of(session, actor, kind, patient_id)]
-    shown["draft"] = await draft_of(session, actor, PATIENTS, patient_id, "note") if actor.may("note.write") else None
-    return shown | await around(session, actor, person=person, patient_id=patient_id, owner_id=owner_id, query=query)
+        links = await care_links_of(session, patient_id=patient_id, most=_FEW)
+        shown["care_team"] = [care_answers.read(row) for row in links]
+    is_part = wanted_block(request) == ABOUT
+    if not is_part:
+        shown["journeys"] = []
+        if actor.may("journey.read"):
+            shown["journeys"] = [one for kind in KINDS for one in await _journeys_of(session, kind, patient_id)]
+    draft_at = (PATIENTS.kind, patient_id, "note") if actor.may("note.write") else None
+    return shown | await around(
+        session,
+        actor,
+        person=patient.person,
+        patient_id=patient_id,
+        owner_id=patient.owner_id,
+        query=query,
+        draft_at=draft_at,
+        is_part=is_part,
+    )
 
 
 async def _patient(session: AsyncSession, actor: Actor, patient_id: UUID) -> Patient:
@@ -165,13 +174,24 @@ async def _patient(session: AsyncSession, actor: Actor, patient_id: UUID) -> Pat
     return patient
 
 
-async def _journeys_of(session: AsyncSession, actor: Actor, kind: Kind, patient_id: UUID) -> list[ShownJourney]:
-    query = kind.filter(patient_id=patient_id, limit=20)
-    found = await journeys.list_journeys(session, actor, kind=kind, query=query)
-    return [
-        ShownJourney(kind.path.strip("/"), kind.id_of(row), kind.tag, journey_answers.read(kind, row))
-        for row in found.rows
-    ]
+async def _journeys_of(session: AsyncSession, kind: Kind, patient_id: UUID) -> list[ShownJourney]:
+    rows = await journeys.journeys_of(session, kind=kind, patient_id=patient_id, most=_FEW)
+    return [_shown_journey(kind, row) for row in rows]
+
+
+def _shown_journey(kind: Kind, row: Journey) -> ShownJourney:
+    """A journey with where it may not go from here, and what a move that it has needs."""
+    machine = kind.moves.machine
+    allowed = machine.allowed(row.status)
+    needs = {to: [one.name for one in kind.moves.conditions_of(row.status, to)] for to in allowed}
+    return ShownJourney(
+        kind.path.strip("/"),
+        kind.id_of(row),
+        kind.tag,
+        journey_answers.read(kind, row),
+        closed=[state for state in machine.states if state not in allowed and state != row.status],
+        needs={to: names for to, names in needs.items() if names},
+    )
 
 
 @router.get("/patients/{patient_id}/{kind_path}/{journey_id}/move", dependencies=[allow("journey.write")])
@@ -221,11 +241,15 @@ async def _move_context(
     journey = await journeys.get_journey(session, actor, kind=kind, journey_id=journey_id)
     if journey.patient_id != patient_id:
         raise kind.not_found
-    shown = ShownJourney(kind.path.strip("/"), journey_id, kind.tag, journey_answers.read(kind, journey))
-    codes = {
-        words(to): [(code, words(code)) for code in kind.moves.codes_of(to)]
-        for to in kind.moves.machine.allowed(journey.status)
+    shown = _shown_journey(kind, journey)
+    return {
+        **NO_ERRORS,
+        **await signs_of(session, patient.person.person_id),
+        "patient": patient,
+        "shown": shown,
+        "reasons_of": {
+            to: [(code, words(code)) for code in kind.moves.codes_of(to)]
+            for to in kind.moves.machine.allowed(journey.status)
+        },
+        "needs_reason": sorted(kind.moves.machine.needs_reason),
     }
-    reasons = {label: offered for label, offered in codes.items() if offered}
-    signs = await signs_of(session, patient.person.person_id)
-    return {**NO_ERRORS, **signs, "patient": patient, "shown": shown, "reasons": reasons}

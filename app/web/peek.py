@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
+from app.casework.schemas import TimelineQuery
 from app.leads import answers as lead_answers
 from app.leads import queries as leads
 from app.leads import service as lead_service
@@ -17,7 +18,6 @@ from app.people.models import Person
 from app.people.schemas import PersonRead
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.paging import PageQuery
 from app.web.page_guard import allow, page_router
 from app.web.people import around
 from app.web.render import page
@@ -51,6 +51,6 @@ async def peek_lead(request: Request, session: DbSession, actor: CurrentActor, l
 async def _summary(
     session: AsyncSession, actor: Actor, person: Person, *, patient_id: UUID | None, owner_id: UUID | None
 ) -> dict[str, Any]:
-    query = PageQuery(limit=_LATEST)
+    query = TimelineQuery(limit=_LATEST)
     shown = await around(session, actor, person=person, patient_id=patient_id, owner_id=owner_id, query=query)
     return {**shown, "person": PersonRead.model_validate(person), "may_call": actor.may("call.create")}

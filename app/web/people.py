@@ -1,7 +1,7 @@
 """What the record pages of leads and patients have in common: who somebody is, and what is known around them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,46 +9,53 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.queries import account_names
-from app.calls import answers as call_answers
-from app.calls.queries import list_calls
-from app.calls.schemas import CallFilter
+from app.casework.around import Around, around_person
+from app.casework.schemas import TimelineQuery
 from app.casework.timeline import timeline_of
-from app.documents.queries import list_documents
-from app.documents.schemas import DocumentFilter, DocumentRead
-from app.notes.queries import list_notes
-from app.notes.schemas import NoteFilter, NoteRead
 from app.people import queries
 from app.people.departures.queries import current_departures
 from app.people.departures.schemas import DepartureSummary
 from app.people.models import Person
 from app.people.opt_outs import opt_outs_of
-from app.people.schemas import (
-    ContactPointRead,
-    DuplicateCandidateFilter,
-    PersonRead,
-    SuggestedChangeFilter,
-    SuggestedChangeRead,
-)
+from app.people.schemas import DuplicateCandidateFilter, PersonRead, RelationshipRead
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.paging import PageQuery
-from app.tasks import answers as task_answers
-from app.tasks.queries import list_tasks
-from app.tasks.schemas import TaskFilter
+from app.platform.locales import _
 
 ABOUT = "record_about"
 """The part of a record page that holds its facts; it comes with the head, which names some of them."""
 _FEW = 20
 _NAMED_BY = ("entered_by", "received_by", "decided_by", "done_by", "created_by")
 """The fields of a timeline's entries that name an account."""
+TIMELINE_KINDS = (
+    ("calls", _("Calls")),
+    ("notes", _("Notes")),
+    ("moves", _("Moves")),
+    ("tasks", _("Tasks")),
+    ("submissions", _("Sent in")),
+    ("suggestions", _("Suggestions")),
+    ("physicians", _("Physicians")),
+)
+"""What a timeline can be narrowed to, in the order of its menu."""
 
 
 @dataclass(frozen=True)
 class Alike:
     """Somebody who may be the same human, and why."""
 
+    candidate_id: UUID
     other: PersonRead
     reasons: list[str]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A relationship of somebody with the other one; `acts` when they speak or act for the other."""
+
+    row: RelationshipRead
+    other: PersonRead | None
+    acts: bool
+    is_over: bool
 
 
 async def around(
@@ -58,43 +65,57 @@ async def around(
     person: Person,
     patient_id: UUID | None,
     owner_id: UUID | None,
-    query: PageQuery,
+    query: TimelineQuery,
+    draft_at: tuple[str, UUID, str] | None = None,
+    is_part: bool = False,
 ) -> dict[str, Any]:
     """
-    The context that a record page shares: timeline, bookings, contact points, opt-outs, suggestions, names of
-    colleagues.
+    The context that a record page shares: who somebody is, what is around them, their timeline, names of colleagues.
+
+    `is_part`: only the facts are wanted, without the timeline.
     """
-    person_id = person.person_id
-    timeline = await timeline_of(session, person_id=person_id, patient_id=patient_id, query=query)
-    shown: dict[str, Any] = {
-        "timeline": timeline,
-        "is_earlier": query.cursor is not None,
-        "bookings": [],
-        "suggested": [],
-        "tasks": [],
-        "pinned": [],
-        "documents": [],
+    known = await around_person(session, actor, person, draft_at=draft_at)
+    opt_outs = await opt_outs_of(session, person)
+    accounts = {owner_id, *(opt_out.entered_by for opt_out in opt_outs)}
+    shown: dict[str, Any] = {}
+    if not is_part:
+        timeline = await timeline_of(session, person_id=person.person_id, patient_id=patient_id, query=query)
+        accounts |= {getattr(item.data, name, None) for item in timeline.items for name in _NAMED_BY}
+        kinds = [one for one in TIMELINE_KINDS if patient_id is not None or one[0] != "physicians"]
+        shown = {"timeline": timeline, "is_earlier": query.cursor is not None, "about": query.about, "kinds": kinds}
+    return {
+        **shown,
+        "whom": PersonRead.model_validate(person),
+        "departures": known.departures,
+        "opt_outs": opt_outs,
+        "contact_points": known.contact_points,
+        "roles": known.roles,
+        "relations": _relations(known, person.person_id),
+        "bookings": known.bookings,
+        "suggested": known.suggested,
+        "tasks": known.tasks,
+        "pinned": known.pinned,
+        "documents": known.documents,
+        "draft": known.draft,
         "may_add_documents": actor.may("document.write"),
+        "names": await account_names(session, accounts),
+        "me": actor.account_id,
+        "is_part": is_part,
+        "editing": None,
+        "saved": None,
     }
-    if actor.may("call.read"):
-        open_calls = CallFilter(person_id=person_id, status="open", limit=_FEW)
-        found = await list_calls(session, actor, query=open_calls)
-        shown["bookings"] = [call_answers.read(row, clock.now()) for row in found.rows]
-    if actor.may("suggestion.read"):
-        waiting = SuggestedChangeFilter(person_id=person_id, decision="open", limit=_FEW)
-        changes = await queries.list_suggested_changes(session, actor, query=waiting)
-        shown["suggested"] = [SuggestedChangeRead.model_validate(row) for row in changes.rows]
-    if actor.may("task.read"):
-        to_do = await list_tasks(session, actor, query=TaskFilter(person_id=person_id, status="open", limit=_FEW))
-        shown["tasks"] = [task_answers.read(row) for row in to_do.rows]
-    if actor.may("note.read"):
-        pinned = await list_notes(session, actor, query=NoteFilter(person_id=person_id, is_pinned="true", limit=_FEW))
-        shown["pinned"] = [NoteRead.model_validate(row) for row in pinned.rows]
-    if actor.may("document.read"):
-        kept = await list_documents(session, actor, query=DocumentFilter(person_id=person_id, limit=_FEW))
-        shown["documents"] = [DocumentRead.model_validate(row) for row in kept.rows]
-    accounts = {getattr(item.data, name, None) for item in timeline.items for name in _NAMED_BY}
-    return shown | await who(session, actor, person=person, owner_id=owner_id, named=accounts)
+
+
+def _relations(known: Around, person_id: UUID) -> list[Relation]:
+    """Those that hold first, each with the other person."""
+    today: date = clock.today()
+    found = []
+    for row in known.relationships:
+        acts = row.person_id == person_id
+        other = known.people.get(row.related_person_id if acts else row.person_id)
+        is_over = row.end_date is not None and row.end_date < today
+        found.append(Relation(row, PersonRead.model_validate(other) if other else None, acts, is_over))
+    return sorted(found, key=lambda one: one.is_over)
 
 
 async def signs_of(session: AsyncSession, person_id: UUID) -> dict[str, Any]:
@@ -104,31 +125,6 @@ async def signs_of(session: AsyncSession, person_id: UUID) -> dict[str, Any]:
     return {
         "whom": PersonRead.model_validate(person),
         "departures": [DepartureSummary.model_validate(one) for one in found],
-    }
-
-
-async def who(
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    person: Person,
-    owner_id: UUID | None,
-    named: Iterable[UUID | None] = (),
-    is_part: bool = False,
-) -> dict[str, Any]:
-    """Who somebody is, for the head and the facts of a record page; `named` are accounts whose names are needed too."""
-    points = await queries.list_contact_points(session, actor, person_id=person.person_id, query=PageQuery(limit=_FEW))
-    opt_outs = await opt_outs_of(session, person)
-    names = await account_names(session, {owner_id, *named, *(opt_out.entered_by for opt_out in opt_outs)})
-    return {
-        **await signs_of(session, person.person_id),
-        "opt_outs": opt_outs,
-        "contact_points": [ContactPointRead.model_validate(row) for row in points.rows],
-        "names": names,
-        "me": actor.account_id,
-        "is_part": is_part,
-        "editing": None,
-        "saved": None,
     }
 
 
@@ -142,4 +138,8 @@ async def alike(session: AsyncSession, actor: Actor, *, person_id: UUID) -> list
     if not others:
         return []
     people = await session.scalars(select(Person).where(Person.person_id.in_(others)).order_by(Person.person_id))
-    return [Alike(PersonRead.model_validate(one), list(others[one.person_id].reasons)) for one in people]
+    return [
+        Alike(pair.duplicate_candidate_id, PersonRead.model_validate(one), list(pair.reasons))
+        for one in people
+        for pair in [others[one.person_id]]
+    ]

@@ -1,8 +1,10 @@
 """Suggested changes on the pages of leads and patients: taken over, or ours is kept, with one press."""
 
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Request, Response
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.request_guard import CurrentActor, DbSession
@@ -10,12 +12,22 @@ from app.people import suggestions
 from app.people.errors import SuggestionNotFound
 from app.people.queries import get_suggested_change
 from app.platform.actor import Actor
-from app.platform.locales import _
+from app.platform.errors import AppError
+from app.platform.locales import _, ngettext
+from app.platform.text import Body, Id
 from app.web.about import LEADS, PATIENTS, About
-from app.web.page_guard import allow, go_to, page_router
+from app.web.forms import read_form, typed_in
+from app.web.page_guard import allow, go_to, known_errors, page_router
 from app.web.render import Flash
+from app.web.words import words
 
 router = page_router()
+
+
+class Shown(Body):
+    """The suggested changes that a page has shown, the newest first."""
+
+    id: Annotated[list[Id], Field(min_length=1, max_length=20)]
 
 
 async def _require_of(
@@ -31,6 +43,38 @@ async def _require_of(
 def _add(about: About) -> None:
     key = Path(alias=about.key)
     place = f"{about.address}/suggested-changes/{{suggested_change_id}}"
+
+    @router.post(
+        f"{about.address}/suggested-changes/accept-all",
+        name="accept_suggested_changes",
+        dependencies=[allow("suggestion.decide")],
+    )
+    async def accept_all(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
+        """Those that were shown; one that cannot be taken over is left, and named with the reason."""
+        asked = read_form(Shown, await typed_in(request, Shown))
+        await about.context(session, actor, record_id)
+        taken, left, of_fields = 0, [], set[str]()
+        for change_id in dict.fromkeys(asked.id):
+            await _require_of(session, actor, about, record_id, change_id)
+            field = (await get_suggested_change(session, actor, suggested_change_id=change_id)).field
+            if field in of_fields:
+                # Of two values for one field the newer was taken over, and has settled the other.
+                continue
+            try:
+                async with known_errors(request, session):
+                    await suggestions.accept(session, actor, suggested_change_id=change_id)
+            except AppError as error:
+                left.append(str(_("%(field)s is left.", field=words(field))) + f" {_(error.error_detail)}")
+            else:
+                of_fields.add(field)
+                taken += 1
+        said = ngettext(
+            "%(count)s suggested value is taken over. What was there before stands in the history.",
+            "%(count)s suggested values are taken over. What was there before stands in the history.",
+            taken,
+        )
+        text = " ".join([str(said if taken else _("No value was taken over.")), *left])
+        return go_to(request, f"{about.path}/{record_id}", flash=Flash(text, "warning" if left else "success"))
 
     @router.post(f"{place}/accept", name="accept_suggested_change", dependencies=[allow("suggestion.decide")])
     async def accept(

@@ -148,6 +148,14 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/patients/{patient_id}/facts/{fact}": [{}, {"email": "not an address"}, {"email": "a@example.org", "seen": "x"}],
     "/leads/{lead_id}/facts/{fact}": [{}, {"email": "not an address"}, {"email": "a@example.org", "seen": "x"}],
     "/patients/{patient_id}/dates/{date}": [{}, {"first_contact_date": "1800-01-01"}],
+    **{
+        f"{place}/cases/{{case}}": [{}, {"owner_id": "{account_id}", "seen": "x"}]
+        for place in ("/patients/{patient_id}", "/leads/{lead_id}")
+    },
+    **{
+        f"{place}/suggested-changes/accept-all": [{}, {"id": "{suggested_change_id}"}]
+        for place in ("/patients/{patient_id}", "/leads/{lead_id}")
+    },
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": [{}, {"to": "not_pursued", "reason_code": "other"}],
     **{
         f"/{place}/{what}": [{}, sent]
@@ -223,10 +231,11 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
         "", "?status=active", "?owner_id={account_id}", "?cursor=x",
         "?medical_condition_id={medical_condition_id}",
     ],
-    "/patients/{patient_id}": ["", "?cursor=x"],
+    "/patients/{patient_id}": ["", "?cursor=x", "?about=calls", "?about=moves"],
     "/patients/{patient_id}/facts/{fact}": [""],
     "/leads/{lead_id}/facts/{fact}": [""],
     "/patients/{patient_id}/dates/{date}": [""],
+    **dict.fromkeys(("/patients/{patient_id}/cases/{case}", "/leads/{lead_id}/cases/{case}"), ("",)),
     **{
         f"{place}/{what}/new": [""]
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")
@@ -503,7 +512,7 @@ async def _walk(
         "held_form_id": str(held), "web_session_id": str(other.web_session_id), "passkey_id": NO_WORLD,
         "status": "404", "name": "forms", "record_id": str(world.person_id),
         "kind_path": "clinical-trial-journeys", "journey_id": str(world.ids["ct_journey_id"]),
-        "draft_field": "call", "fact": "email", "date": "first_contact_date",
+        "draft_field": "call", "fact": "email", "date": "first_contact_date", "case": "owner_id",
     }  # fmt: skip
     return Walk(browser, bound, ids, token)
 

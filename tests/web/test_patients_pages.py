@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from html import unescape
 from typing import Any
 
 import httpx
@@ -11,14 +12,30 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.service import command_actor
 from app.audit.models import AuditEvent
 from app.calls.models import CallHistory
-from app.people.models import ContactPoint, Person, SuggestedChange
+from app.patients.models import PatientPhysicianRelationship
+from app.people.models import ContactPoint, Person, PersonRelationship, SuggestedChange
+from app.people.roles import give_role
 from app.people.suggestions import value_hash
 from app.platform import clock
 from app.platform.settings import Settings
+from app.tasks.models import Task
 from tests.browsing import ORIGIN, as_user, signed_in, somebody, token_in
-from tests.builders import a_call, a_lead, a_patient, a_person, a_trial, a_trial_journey
+from tests.builders import (
+    a_call,
+    a_condition,
+    a_document,
+    a_lead,
+    a_note,
+    a_patient,
+    a_person,
+    a_physician,
+    a_trial,
+    a_trial_journey,
+    an_eap_journey,
+)
 from tests.conftest import BoundDatabase
 
 
@@ -198,9 +215,8 @@ async def test_the_record_tells_who_it_is_what_happened_and_what_is_next(
     ):  # fmt: skip
         assert text in answer.text, text
     assert "None" not in answer.text
-    # Three are the session's, the preferences' and the audit event's; two say what brought the opt-out,
-    # one whether they died or withdrew.
-    assert len(found) <= 3 + 2 + 1 + 18, len(found)
+    # Three are the session's, the preferences' and the audit event's.
+    assert len(found) <= 3 + 14, found
     noted = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "show_patient"))).one()
     assert person.person_id in (noted.person_ids or ())
 
@@ -244,6 +260,154 @@ async def test_a_suggested_value_is_accepted_or_ours_is_kept_and_a_second_press_
     stored = await session.get(Person, person.person_id, populate_existing=True)
     assert stored is not None
     assert (stored.last_name, stored.preferred_name) == ("Bosch", None)
+
+
+async def test_a_record_with_everything_on_it_costs_at_most_fourteen_statements_beside_session_and_audit(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, bound: BoundDatabase
+) -> None:
+    owner = await somebody(session, settings, "navigator", name="Noor Brandt")
+    person = await a_person(session, do_not_contact_channels=["email"])
+    patient = await a_patient(session, person, owner_id=owner.account_id)
+    lead = await a_lead(session, person)
+    mother = await a_person(session, first_name="Maria", last_name="Carvalho")
+    trial, doctor = await a_trial(session), await a_physician(session)
+    await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
+    await an_eap_journey(session, patient)
+    now = clock.now()
+    for number in range(3):
+        await a_call(session, patient, call_date=now - timedelta(days=number), status="completed", outcome="reached")
+        await a_call(session, patient, booking_date=now + timedelta(days=number + 1), status="scheduled")
+        await a_note(session, person, patient_id=patient.patient_id, is_pinned=True)
+        await a_document(session, person, patient_id=patient.patient_id)
+        session.add(Task(title="Ask the site", due_at=now, due_by=now, person_id=person.person_id))
+    session.add(Task(title="Asked", due_at=now, due_by=now, person_id=person.person_id, status="done", done_at=now))
+    session.add(
+        PersonRelationship(
+            person_id=mother.person_id, related_person_id=person.person_id, relationship_type="parent",
+            authority="informal",
+        )
+    )  # fmt: skip
+    session.add(
+        PatientPhysicianRelationship(
+            patient_id=patient.patient_id, physician_id=doctor.physician_id, relationship_type="referring"
+        )
+    )
+    for field, theirs, decision in (("last_name", "Bosch", "open"), ("first_name", "Jan", "accepted")):
+        session.add(
+            SuggestedChange(
+                person_id=person.person_id, table_name="person", record_id=person.person_id, field=field, ours=None,
+                ours_version=1, theirs=theirs, value_hash=value_hash(theirs), source="contact_form", decision=decision,
+                decided_at=now if decision != "open" else None,
+            )
+        )  # fmt: skip
+    await give_role(session, command_actor(), person_id=person.person_id, type_name="caregiver", since=now)
+    await session.commit()
+    await signed_in(client, session, owner.account_id)
+
+    for place in (f"/patients/{patient.patient_id}", f"/leads/{lead.lead_id}", f"/patients/{patient.patient_id}/peek"):
+        with statements(bound) as found:
+            answer = await client.get(place)
+        assert answer.status_code == 200, answer.text
+        assert len(found) <= 3 + 14, (place, found)
+        if "peek" not in place:
+            assert "Maria Carvalho" in answer.text
+            assert "Caregiver" in answer.text
+
+
+async def test_a_timeline_is_narrowed_to_one_kind_by_its_address(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session)
+    patient, lead = await a_patient(session, person), await a_lead(session, person)
+    await a_call(session, patient, call_date=clock.now(), status="completed", outcome="reached", notes="Spoke long.")
+    await a_note(session, person, patient_id=patient.patient_id, text="Likes mornings.")
+    await as_user(client, session, settings, "navigator")
+
+    for place in (f"/patients/{patient.patient_id}", f"/leads/{lead.lead_id}"):
+        whole = await client.get(place)
+        calls = await client.get(place, params={"about": "calls"})
+        notes = await client.get(place, params={"about": "notes", "limit": "1"})
+        wrong = await client.get(place, params={"about": "visits"})
+
+        assert "Spoke long." in whole.text
+        assert "Likes mornings." in whole.text
+        assert "Spoke long." in calls.text
+        assert "Likes mornings." not in calls.text
+        assert "1 entry" in calls.text
+        assert "Likes mornings." in notes.text
+        assert re.search(r'aria-current="true">Notes<', notes.text)
+        assert wrong.status_code == 422
+
+
+async def test_all_suggested_values_are_taken_over_with_one_press_and_what_cannot_be_is_named(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, first_name="Jan", last_name="Bos", phone="+31 20 123 4567")
+    patient = await a_patient(session, person)
+    ids = []
+    for field, ours, theirs in (
+        ("last_name", "Bos", "Bosch"), ("preferred_name", None, "Janneke"),
+        ("phone", "+31 20 000 0000", "+31 20 999 9999"),
+    ):  # fmt: skip
+        change = SuggestedChange(
+            person_id=person.person_id, table_name="person", record_id=person.person_id, field=field, ours=ours,
+            ours_version=1, theirs=theirs, value_hash=value_hash(theirs), source="contact_form",
+        )  # fmt: skip
+        session.add(change)
+        await session.flush()
+        ids.append(str(change.suggested_change_id))
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/patients/{patient.patient_id}"
+
+    before = await client.get(here)
+    sent = {"csrf_token": token, "id": ids}
+    done = await client.post(f"{here}/suggested-changes/accept-all", data=sent, headers=ORIGIN)
+    after = await client.get(here)
+
+    assert "Accept all 3" in before.text
+    assert done.status_code == 303
+    assert "2 suggested values are taken over" in unescape(after.text)
+    assert "Phone is left" in unescape(after.text)
+    stored = await session.get(Person, person.person_id, populate_existing=True)
+    assert stored is not None
+    assert (stored.last_name, stored.preferred_name, stored.phone) == ("Bosch", "Janneke", "+31 20 123 4567")
+    # What a page has not shown is not taken over with the rest.
+    assert (await client.post(f"{here}/suggested-changes/accept-all", data={"csrf_token": token})).status_code == 422
+
+
+async def test_owner_and_condition_are_changed_where_they_stand(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session)
+    patient, lead = await a_patient(session, person), await a_lead(session, person)
+    other = await a_condition(session, "ALS")
+    owner = await somebody(session, settings, "navigator", email="noor@crm.example", name="Noor Brandt")
+    token = await as_user(client, session, settings, "navigator")
+
+    for here, row in ((f"/patients/{patient.patient_id}", patient), (f"/leads/{lead.lead_id}", lead)):
+        condition_form = await client.get(f"{here}/cases/medical_condition_id")
+        owner_form = await client.get(f"{here}/cases/owner_id")
+        sent = {"csrf_token": token, "seen": str(row.medical_condition_id)}
+        of_condition = await client.post(
+            f"{here}/cases/medical_condition_id",
+            data=sent | {"medical_condition_id": str(other.medical_condition_id)},
+            headers=ORIGIN,
+        )
+        of_owner = await client.post(
+            f"{here}/cases/owner_id",
+            data={"csrf_token": token, "seen": "", "owner_id": str(owner.account_id)},
+            headers=ORIGIN,
+        )
+        shown = await client.get(here)
+
+        assert other.name in condition_form.text
+        assert "Noor Brandt" in owner_form.text
+        assert ">Nobody</option>" in owner_form.text
+        assert (of_condition.status_code, of_owner.status_code) == (303, 303)
+        await session.refresh(row)
+        assert (row.medical_condition_id, row.owner_id) == (other.medical_condition_id, owner.account_id)
+        assert other.name in shown.text
 
 
 async def test_a_call_is_logged_and_a_wrong_form_comes_back_with_all_that_was_typed(
@@ -301,7 +465,7 @@ async def test_a_journey_is_moved_where_it_may_go(
     of_another = await client.post(f"/patients/{other.patient_id}/{place}", data=sent, headers=ORIGIN)
     no_kind = await client.get(f"/patients/{patient.patient_id}/visits/{journey.ct_journey_id}/move")
 
-    assert re.search(r'value="not_pursued"\s+checked', form.text)
+    assert re.search(r'name="to" value="not_pursued"', form.text)
     assert of_another.status_code == 404
     assert no_kind.status_code == 404
     await session.refresh(journey)

@@ -12,7 +12,7 @@ from app.patients.models import Patient, PatientPhysicianRelationship
 from app.physicians.models import Physician
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.paging import Found, SortKey, cut_to, fetch_page
 from app.platform.periods import holds_at
 
 _NEWEST_FIRST = SortKey(
@@ -76,6 +76,15 @@ async def list_care_links(
     ids = _narrowed(select(link.patient_physician_id, link.created_at, link.patient_physician_id), query)
     ids = ids.where(link.patient_id == patient_id)
     return await fetch_page(session, ids=ids, query=query, sort=_NEWEST_FIRST, rows=select(link).options(LOADED))
+
+
+async def care_links_of(
+    session: AsyncSession, *, patient_id: UUID, most: int
+) -> Sequence[PatientPhysicianRelationship]:
+    """The newest links of the patient to physicians, ended ones among them, in one statement."""
+    link = PatientPhysicianRelationship
+    query = cut_to(select(link).where(link.patient_id == patient_id), _NEWEST_FIRST, most).options(LOADED)
+    return (await session.scalars(query)).all()
 
 
 def _narrowed(ids: Select[UUID, datetime, UUID], query: CareLinkFilter) -> Select[UUID, datetime, UUID]:

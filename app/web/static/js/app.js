@@ -106,6 +106,29 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// In an open menu the arrows, Home and End walk, and a letter goes to the next item that begins with it.
+const WALKS = { ArrowDown: 1, ArrowUp: -1 };
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest("details[data-menu][open]");
+  if (!menu || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+  const items = [...menu.querySelectorAll(".menu-item:not([aria-disabled])")];
+  if (items.length === 0) return;
+  const at = items.indexOf(document.activeElement);
+  let to = null;
+  if (event.key in WALKS) to = (at + WALKS[event.key] + (at < 0 && event.key === "ArrowUp" ? 1 : 0) + items.length) % items.length;
+  else if (event.key === "Home") to = 0;
+  else if (event.key === "End") to = items.length - 1;
+  else if (event.key.length === 1 && event.key !== " ") {
+    const behind = [...items.slice(at + 1), ...items.slice(0, at + 1)];
+    const found = behind.find((item) => item.textContent.trim().toLowerCase().startsWith(event.key.toLowerCase()));
+    to = found ? items.indexOf(found) : null;
+  }
+  if (to === null) return;
+  event.preventDefault();
+  items[to].focus();
+});
+
 // Forms --------------------------------------------------------------------------------------------------------
 
 let unsaved = null;

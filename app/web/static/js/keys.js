@@ -40,6 +40,15 @@ const keys = (() => {
     return true;
   }
 
+  // The menu of the first journey that moves on, else the moves of the lead.
+  function move() {
+    const menu = document.querySelector('#content[data-kind="record"] details[data-move]');
+    const first = menu?.querySelector(".menu-item[href]") ?? document.querySelector("#content [data-moves] a");
+    if (menu) menu.open = true;
+    first?.focus();
+    return Boolean(first);
+  }
+
   function edit() {
     const first = document.querySelector("#content [data-edit]");
     first?.focus();
@@ -82,7 +91,7 @@ const keys = (() => {
     { keys: "b", says: _("Book a call"), act: open("/bookings/new"), group: _("On a record") },
     { keys: "n", says: _("Write a note"), act: onRecord(".composer textarea", "a[href$='/notes/new']"), group: _("On a record") },
     { keys: "t", says: _("New task"), act: open("/tasks/new"), group: _("On a record") },
-    { keys: "m", says: _("Move on"), act: onRecord("a[href$='/move']", "[data-move] > summary"), group: _("On a record") },
+    { keys: "m", says: _("Move on"), act: move, group: _("On a record") },
     { keys: "v", says: _("Convert the lead"), act: open("/convert"), group: _("On a record") },
     { keys: "e", says: _("Go to the facts, to change one"), act: edit, group: _("On a record") },
     { keys: "1", says: _("Outcome of the call, 1 to 7"), group: _("On a record") },
