@@ -252,4 +252,5 @@ async def _move_context(
             for to in kind.moves.machine.allowed(journey.status)
         },
         "needs_reason": sorted(kind.moves.machine.needs_reason),
+        "ends": sorted(kind.moves.machine.terminal),
     }

@@ -10,7 +10,10 @@ from sqlalchemy import select
 from app.access.accounts import sessions
 from app.access.accounts.sessions import Origin
 from app.calls.models import CallHistory
+from app.journeys.trial.models import ClinicalTrialJourney
 from app.main import create_app
+from app.people.models import Person, SuggestedChange
+from app.people.suggestions import value_hash
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
@@ -52,8 +55,17 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         session.add(Task(title="Ask the site", due_at=due, due_by=due, person_id=person.person_id))
         document = await a_document(session, person, patient_id=patient.patient_id, expires_on=date(2026, 1, 1))
         late = await a_call(session, patient, booking_date=clock.now() - timedelta(days=1), status="scheduled")
+        rosa = await a_person(session, first_name="Rosa", last_name="Moreno", phone="+31 20 123 4567")
+        moved = await a_patient(session, rosa, owner_id=owner.account_id)
+        await a_trial_journey(session, moved, clinical_trial_id=trial.clinical_trial_id)
+        suggestion = {
+            "person_id": rosa.person_id, "table_name": "person", "record_id": rosa.person_id, "field": "phone",
+            "ours": "+31 20 123 4567", "ours_version": 1, "theirs": "+31 20 765 4321", "source": "contact_form",
+        }  # fmt: skip
+        session.add(SuggestedChange(**suggestion, value_hash=value_hash("+31 20 765 4321")))
         await session.commit()
         return {
+            "rosa": moved.patient_id,
             "navigator": owner.account_id,
             "auditor": auditor.account_id,
             "data_steward": steward.account_id,
@@ -193,6 +205,43 @@ async def test_rows_are_walked_by_keys_and_the_last_one_stays(
         await expect(page.locator(".row-link:focus")).to_have_text(names[at])
 
 
+async def test_a_wrong_phone_is_put_right_from_a_suggestion_and_a_journey_is_moved_with_its_reason_in_three_actions(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/patients/{ids['rosa']}")
+    await page.get_by_role("button", name="Accept for phone").press("Enter")
+    await expect(page.get_by_text("The suggested value is taken over.")).to_be_visible()
+    await expect(page.get_by_role("link", name="change phone")).to_contain_text("+31 20 765 4321")
+
+    await page.get_by_role("heading", level=1).click()
+    await page.keyboard.press("m")
+    await expect(page.locator("[data-move] .menu-item:focus")).to_have_count(1)
+    # Arrows, Home, End and a letter walk the menu; what is closed from here is no stop.
+    await page.keyboard.press("End")
+    await page.keyboard.press("Home")
+    await page.keyboard.type("not pursued"[:1])
+    await expect(page.locator(".menu-item:focus")).to_contain_text("Not pursued")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("[data-move] > summary")).to_be_focused()
+
+    await page.keyboard.press("m")
+    await page.locator(".menu-item:not([aria-disabled])", has_text="Not pursued").press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Move the journey to not pursued")
+    focused = page.locator("button[name=reason_code]:focus")
+    await expect(focused).to_have_count(1)
+    code = await focused.get_attribute("value")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Moved to not pursued.")).to_be_visible()
+    async with committed_database.session() as session:
+        journey = (
+            await session.scalars(select(ClinicalTrialJourney).where(ClinicalTrialJourney.patient_id == ids["rosa"]))
+        ).one()
+        phone = await session.scalar(select(Person.phone).where(Person.first_name == "Rosa"))
+    assert (journey.status, phone) == ("not_pursued", "+31 20 765 4321")
+    assert code
+
+
 @pytest.mark.parametrize("role", ["navigator", "auditor", "data_steward"])
 async def test_pages_have_no_finding_and_never_scroll_sideways(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], role: str
@@ -232,9 +281,13 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
             f"/patients/{ids['patient']}/facts/do_not_contact_channels",
             f"/patients/{ids['patient']}/dates/first_contact_date",
             f"/leads/{ids['lead']}/facts/email",
+            f"/patients/{ids['patient']}/cases/owner_id",
+            f"/leads/{ids['lead']}/cases/medical_condition_id",
+            f"/patients/{ids['patient']}?about=calls",
             f"/leads/{ids['lead']}/move",
             f"/leads/{ids['lead']}/convert",
             f"/patients/{ids['patient']}/clinical-trial-journeys/{ids['journey']}/move",
+            f"/patients/{ids['patient']}/clinical-trial-journeys/{ids['journey']}/move?to=not_pursued",
         ]
     for path in pages:
         await seen.page.goto(crm + path)
