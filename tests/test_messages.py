@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 from app.preferences.words import LANGUAGES
 from tools.messages import catalogues, path_of
 
-UNTRANSLATED = 1396
+UNTRANSLATED = 1385
 """How many sentences Dutch lacks: this number only becomes smaller."""
 _PLACE = re.compile(r"%\(\w+\)s|%%|<[^>]*>")
 
