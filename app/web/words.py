@@ -103,6 +103,11 @@ def on_clock(value: datetime, zone: str) -> str:
     return f"{value.astimezone(clock.zone_named(zone)):%H:%M} {zone.rpartition('/')[2].replace('_', ' ')}"
 
 
+def instant_text(value: datetime) -> str:
+    """An instant as the attribute `datetime` has it: 2026-11-04T09:12Z."""
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+
+
 def zone_text(value: datetime) -> str:
     """An instant with its zone spelt out, for titles: 4 Nov 2026, 10:12:09 CET."""
     there = local(value)

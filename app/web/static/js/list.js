@@ -113,6 +113,13 @@
   document.addEventListener("rows", settle);
   addEventListener("pageshow", settle);
 
+  // What a cell has no room for is told to those who point at it. ------------------------------------------------
+
+  document.addEventListener("mouseover", (event) => {
+    const cell = event.target.closest?.(".list-table :is(td, .row-link)");
+    if (cell && !cell.title && cell.scrollWidth > cell.clientWidth) cell.title = cell.textContent.trim();
+  });
+
   // Undo -------------------------------------------------------------------------------------------------------
 
   const UNDO_SECONDS = 8;
