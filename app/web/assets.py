@@ -20,7 +20,8 @@ from starlette.types import Scope
 
 STATIC: Final = Path(__file__).parent / "static"
 SHEETS: Final = (
-    "tokens", "fonts", "base", "layout", "controls", "data", "work", "feedback", "accounts", "search", "peek", "print",
+    "tokens", "fonts", "base", "layout", "controls", "data", "work", "feedback", "accounts", "search", "peek", "agenda",
+    "print",
 )  # fmt: skip
 SCRIPTS: Final = (
     "words", "app", "passkeys", "session", "navigate", "palette", "peek", "keys", "list", "drafts", "dock", "record",

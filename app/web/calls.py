@@ -242,6 +242,7 @@ def _views(seen: Seen) -> Sequence[View]:
         View(_("Everyone's"), {}),
         View(_("Open"), {"status": "open"}),
         View(_("Without an outcome"), {"unresolved": "true"}),
+        *([View(_("Agenda"), {}, href="/calls/agenda")] if seen.actor.may("call.write") else []),
     ]
     if seen.actor.person_id is None:
         return everyones

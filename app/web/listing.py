@@ -96,10 +96,11 @@ class Filter:
 
 @dataclass(frozen=True)
 class View:
-    """A tab over the list: the filters that it stands for."""
+    """A tab over the list: the filters that it stands for, or with `href` another page of the same records."""
 
     label: str
     chosen: Mapping[str, str]
+    href: str | None = None
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ class Listing:
 
     def address_of(self, view: View) -> str:
         """The address of a view."""
-        return self._at(dict(view.chosen))
+        return self._at(dict(view.chosen)) if view.href is None else view.href
 
     def address_of_saved(self, view: SavedViewRead) -> str:
         """The address of a saved view."""
@@ -217,7 +218,8 @@ class Listing:
 
     def is_at(self, view: View) -> bool:
         """Whether the list shows just this view."""
-        return not self.typed and self.view is None and dict(view.chosen) == dict(self.chosen)
+        is_asked = not self.typed and self.view is None and dict(view.chosen) == dict(self.chosen)
+        return is_asked and view.href is None
 
     @property
     def view(self) -> SavedViewRead | None:

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from app.platform.settings import Settings
 from app.web import (
     account,
+    agenda,
     availability,
     callers,
     calls,
@@ -52,6 +53,7 @@ SCREENS = (
     leads.router,
     patients.router,
     peek.router,
+    agenda.router,
     calls.router,
     tasks.router,
     physicians.router,

@@ -1,18 +1,22 @@
 """The calls of a day and a week in a real browser, and who is there."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
 from sqlalchemy import select
 
+from app.access.models import UserAccount
 from app.availability.models import WorkingSpan
 from app.main import create_app
+from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
 from tests.browser.conftest import Open, Serve
 from tests.browser.test_patients import LONG, _as
 from tests.browsing import somebody
+from tests.builders import a_call, a_patient, a_person
 
 pytestmark = pytest.mark.long
 
@@ -27,10 +31,19 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
     """A navigator, and a programme manager with a long name."""
     async with committed_database.session() as session:
         names = {"navigator": "Noor Brandt", "programme_manager": LONG}
-        return {
+        made = {
             role: (await somebody(session, settings, role, email=f"{role}@agenda.example", name=name)).account_id
             for role, name in names.items()
         }
+        me = await a_person(session, first_name="Noor", last_name="Brandt")
+        (await session.get_one(UserAccount, made["navigator"])).person_id = me.person_id
+        for first in ("Ana", "Rui"):
+            person = await a_person(session, first_name=first, last_name="Carvalho", time_zone="Europe/Lisbon")
+            patient = await a_patient(session, person)
+            yesterday = clock.now() - timedelta(days=1)
+            await a_call(session, patient, pn_id=me.person_id, booking_date=yesterday, status="scheduled")
+        await session.commit()
+        return made
 
 
 async def test_hours_and_an_absence_are_said_by_keyboard(
@@ -52,13 +65,59 @@ async def test_hours_and_an_absence_are_said_by_keyboard(
         assert len(list(await session.scalars(select(WorkingSpan.working_span_id)))) == 4
 
 
+async def test_yesterdays_calls_are_found_and_closed_by_keyboard_and_on_a_phone(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    for width, first in ((1440, "Ana"), (390, "Rui")):
+        await page.set_viewport_size({"width": width, "height": 844})
+        await page.goto(f"{crm}/calls/agenda")
+        late = page.get_by_role("region", name="Without an outcome")
+        await late.get_by_role("link", name=first).press("Enter")
+        await page.get_by_label("Reached").check()
+        await page.get_by_label("No", exact=True).check()
+        await page.get_by_role("button", name="Save").press("Enter")
+        await expect(page.get_by_text("What came of the call is saved.")).to_be_visible()
+    await page.goto(f"{crm}/calls/agenda")
+    await expect(page.get_by_role("region", name="Without an outcome")).to_have_count(0)
+
+
+async def test_a_call_is_booked_in_the_callers_zone_from_the_agenda(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    await page.context.add_cookies([{"name": "zone", "value": "Europe/Amsterdam", "url": crm}])
+    for width, hour in ((1440, "09:30"), (390, "14:00")):
+        await page.set_viewport_size({"width": width, "height": 844})
+        await page.goto(f"{crm}/calls/agenda?date=2031-06-03")
+        await page.get_by_role("link", name="Book a call").press("Enter")
+        await page.get_by_role("main").get_by_role("searchbox").fill("carvalho")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("main").get_by_role("link", name="Ana Carvalho").first.press("Enter")
+        await page.get_by_label("When").fill(f"2031-06-03 {hour}")
+        await page.get_by_label("When").press("Enter")
+        await expect(page.get_by_text("Booked for")).to_be_visible()
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await page.goto(f"{crm}/calls/agenda?date=2031-06-02")
+    await page.get_by_role("heading", level=1).click()
+    await page.keyboard.press("]")
+    await expect(page.get_by_text("10:30 · 09:30 Lisbon")).to_be_visible()
+    await page.keyboard.press("j")
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator(".agenda-call:focus")).to_have_count(1)
+
+
 async def test_pages_have_no_finding_and_never_scroll_sideways(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
     found: list[str] = []
     for role in ("navigator", "programme_manager"):
         seen = await _as(open_page, crm, committed_database, ids[role])
-        for path in ("/account/availability", "/availability", f"/availability/{ids['navigator']}"):
+        paths = ["/account/availability", "/availability", f"/availability/{ids['navigator']}"]
+        paths += ["/calls/agenda", "/calls/agenda?view=week&of=team"] if role == "navigator" else []
+        for path in paths:
             await seen.page.goto(crm + path)
             await expect(seen.page.get_by_role("heading", level=1)).to_be_visible()
             found += [f"{role} {path}: {finding}" for finding in await seen.findings()]
