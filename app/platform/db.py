@@ -261,17 +261,26 @@ class Database:
         await self.engine.dispose()
 
 
+def driver_error(error: BaseException) -> BaseException:
+    """The driver's own exception, of one that SQLAlchemy may have wrapped."""
+    if not isinstance(error, DBAPIError):
+        return error
+    try:
+        return error.driver_exception
+    except ValueError:
+        # SQLAlchemy 2.1 makes its exception of a stale prepared statement without the driver's: that is its cause.
+        return (error.orig and error.orig.__cause__) or error
+
+
 def constraint_name(error: BaseException) -> str | None:
     """The constraint that a database error names, from a session's or asyncpg's exception; None for other errors."""
-    source: Any = error.driver_exception if isinstance(error, DBAPIError) else error
-    name = getattr(source, "constraint_name", None)
+    name = getattr(driver_error(error), "constraint_name", None)
     return str(name) if name else None
 
 
 def sqlstate(error: BaseException) -> str | None:
     """The SQLSTATE of a database error, None where the server never answered."""
-    source: Any = error.driver_exception if isinstance(error, DBAPIError) else error
-    state = getattr(source, "sqlstate", None)
+    state = getattr(driver_error(error), "sqlstate", None)
     return str(state) if state else None
 
 
@@ -294,6 +303,7 @@ __all__ = [
     "asyncpg_url",
     "constraint_name",
     "create_engine",
+    "driver_error",
     "edited_tables",
     "insert_only_tables",
     "sqlstate",

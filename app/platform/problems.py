@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from asyncpg import InterfaceError, InternalClientError, PostgresError
+from asyncpg import InterfaceError, InternalClientError, InvalidCachedStatementError, PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match, Mount, Route
 
 from app.platform import errors
-from app.platform.db import ConstraintErrors, constraint_name, sqlstate
+from app.platform.db import ConstraintErrors, constraint_name, driver_error, sqlstate
 from app.platform.errors import AppError, FieldError
 from app.platform.logs import describe_error
 
@@ -229,6 +229,9 @@ def _of_database(error: BaseException, constraint_errors: ConstraintErrors) -> A
     }
     if state in by_state:
         return by_state[state]
+    # A column has changed its type under a statement that was prepared; the driver prepares it anew for the next one.
+    if isinstance(driver_error(error), InvalidCachedStatementError):
+        return errors.Unavailable()
     # 08 connection, 53 resources (full disk, too many connections), 57P operator intervention; none: no server.
     if not state or state[:2] in {"08", "53", "58"} or state.startswith("57P"):
         return errors.Unavailable()
