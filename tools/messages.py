@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 from sqlalchemy import CheckConstraint
 
@@ -36,6 +36,8 @@ METHODS = [
     ("app/web/static/js/**.js", "javascript"),
 ]
 OPTIONS: dict[str, dict[str, Any]] = {"app/**.html": {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}}
+KEYWORDS = DEFAULT_KEYWORDS | {"FieldError": (3,), "PydanticCustomError": (2,), "fault": (3,), "Permission": (2,)}
+"""What is wrong with a field is English until a form shows it (app/web/forms.py), and needs no mark of its own."""
 _MADE = datetime(2026, 11, 28, tzinfo=UTC)
 
 
@@ -46,7 +48,7 @@ def collected() -> Catalog:
     )
     catalog.fuzzy = False
     for path, _line, message, comments, context in extract_from_dir(
-        ROOT, METHODS, OPTIONS, comment_tags=("Translators:",), directory_filter=_is_read
+        ROOT, METHODS, OPTIONS, KEYWORDS, comment_tags=("Translators:",), directory_filter=_is_read
     ):
         catalog.add(message, None, [(path, 0)], auto_comments=comments, context=context)
     for code in sorted(_codes()):
@@ -64,7 +66,8 @@ def _codes() -> set[str]:
     )
     allowed = {code for check in checks for code in re.findall(r"'([^']*)'", str(check.sqltext))}
     named = set(_enumerated(create_app(Settings()).openapi()))
-    return {code for code in allowed | named | SPELLINGS.keys() if _CODE.fullmatch(code)}
+    never = {*LANGUAGES, "true", "false"}
+    return {code for code in (allowed | named | SPELLINGS.keys()) - never if _CODE.fullmatch(code)}
 
 
 def _enumerated(schema: Any) -> Iterator[str]:

@@ -16,6 +16,7 @@ from fastapi import Request
 
 from app.platform import errors
 from app.platform.errors import AppError
+from app.platform.locales import _
 from app.platform.settings import Settings
 from app.platform.sources import source_of
 
@@ -36,7 +37,7 @@ class SlowBodies:
         """Why not one more from this address is waited for; None when there is room."""
         if self._waited_for[source] >= self._most_of_address:
             return errors.TooMany(
-                "Too many bodies from your address are still on their way. Try again shortly.",
+                _("Too many bodies from your address are still on their way. Try again shortly."),
                 extra={"retry_after": 10},
             )
         return errors.Unavailable() if self._waited_for.total() >= self._most else None

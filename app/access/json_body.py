@@ -8,6 +8,7 @@ from fastapi import Request
 
 from app.access.bodies import read_bounded
 from app.platform import errors
+from app.platform.locales import _
 
 MOST_VALUES = 20_000
 """Each may be wrong by itself, and costs a sentence."""
@@ -23,12 +24,12 @@ async def read_json_body(request: Request) -> None:
             # orjson and not the standard library: it refuses NaN, lone surrogates and bottomless nesting.
             document = orjson.loads(request._body)  # noqa: SLF001
         except orjson.JSONDecodeError:
-            raise errors.Invalid("The body is not valid JSON.", code="invalid_json") from None
+            raise errors.Invalid(_("The body is not valid JSON."), code="invalid_json") from None
         members, values = _count(document)
         if values > MOST_VALUES:
-            raise errors.Invalid("The body holds more values than any record has.", code="too_many_values")
+            raise errors.Invalid(_("The body holds more values than any record has."), code="too_many_values")
         if _members_written(request._body) != members:  # noqa: SLF001
-            raise errors.Invalid("The body names a field twice.", code="duplicate_field")
+            raise errors.Invalid(_("The body names a field twice."), code="duplicate_field")
         request._json = document  # noqa: SLF001
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from app.platform.errors import FieldError, Forbidden
+from app.platform.locales import _
 
 T = TypeVar("T")
 
@@ -225,7 +226,7 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 class FieldMasked(Forbidden):
     code = "field_masked"
-    detail = "Your role sees this field masked, so it cannot filter or sort by it."
+    detail = _("Your role sees this field masked, so it cannot filter or sort by it.")
 
 
 def class_of_order(question: type[BaseModel], word: str) -> str | None:

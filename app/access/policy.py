@@ -8,6 +8,8 @@ docs/PERMISSIONS.md is printed from this table.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.platform.locales import _
+
 
 class Role(StrEnum):
     NAVIGATOR = "navigator"
@@ -24,14 +26,14 @@ HUMAN_ROLES = tuple(role for role in Role if role is not Role.INTEGRATION)
 """A machine's role is for keys, not for people."""
 
 ROLE_DESCRIPTIONS: dict[Role, str] = {
-    Role.NAVIGATOR: "Talks to patients, decides on leads, moves journeys forward.",
-    Role.LIAISON: "Works with physicians and hospitals.",
-    Role.PROGRAMME_MANAGER: "Runs expanded-access programmes and trials: programmes, gates, what is stuck where.",
-    Role.DATA_STEWARD: "Keeps the data right: conditions, duplicates, the legacy migration.",
-    Role.PRIVACY_OFFICER: "Sees who saw or changed what; consent, access and erasure requests.",
-    Role.AUDITOR: "Inspects, changes nothing, sees people masked.",
-    Role.ADMIN: "Accounts, keys and settings; no personal data.",
-    Role.INTEGRATION: "A machine that brings and reads persons, leads, patients and calls, and changes none.",
+    Role.NAVIGATOR: _("Talks to patients, decides on leads, moves journeys forward."),
+    Role.LIAISON: _("Works with physicians and hospitals."),
+    Role.PROGRAMME_MANAGER: _("Runs expanded-access programmes and trials: programmes, gates, what is stuck where."),
+    Role.DATA_STEWARD: _("Keeps the data right: conditions, duplicates, the legacy migration."),
+    Role.PRIVACY_OFFICER: _("Sees who saw or changed what; consent, access and erasure requests."),
+    Role.AUDITOR: _("Inspects, changes nothing, sees people masked."),
+    Role.ADMIN: _("Accounts, keys and settings; no personal data."),
+    Role.INTEGRATION: _("A machine that brings and reads persons, leads, patients and calls, and changes none."),
 }
 
 

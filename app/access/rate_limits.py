@@ -33,6 +33,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.accounts.models import SignInAttempt
 from app.platform.advisory_locks import LockOf, lock_until_commit
 from app.platform.errors import TooMany
+from app.platform.locales import _
 from app.platform.settings import Settings
 
 _FAILURES, _REQUESTS, _RECORDED = "failures", "requests", "recorded"
@@ -75,7 +76,7 @@ class RateLimits:
         # The moment at which the oldest counted one leaves the window.
         reset = self._window.get_window_stats(limit, *names).reset_time
         wait = min(max(math.ceil(reset - time.time()), 1), 60)
-        return TooMany("Too many requests in a short time. Try again after a while.", extra={"retry_after": wait})
+        return TooMany(_("Too many requests in a short time. Try again after a while."), extra={"retry_after": wait})
 
 
 HOUR, QUARTER = timedelta(hours=1), timedelta(minutes=15)

@@ -15,6 +15,7 @@ from app.audit import service as audit
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Conflict, FieldError, Invalid, NotFound
+from app.platform.locales import _
 
 PROVED_KEY_LIVES = timedelta(days=1)
 """How long a key may live whose scopes name one of NAMED_ONLY: it was made after a fresh proof and stands for it."""
@@ -148,10 +149,10 @@ async def rotate_api_key(
     if old is None:
         raise NotFound
     if old.revoked_at is not None or old.replaced_by is not None or (old.expires_at and old.expires_at <= now):
-        raise Conflict("This key is dead or has a successor already.", code="key_not_current")
+        raise Conflict(_("This key is dead or has a successor already."), code="key_not_current")
     if stands_for_a_proof(old.scopes):
         raise Conflict(
-            "A key with a permission that asks for a fresh proof is not rotated: make another one.", code="made_anew"
+            _("A key with a permission that asks for a fresh proof is not rotated: make another one."), code="made_anew"
         )
     expires_at = now + (old.expires_at - old.created_at) if old.expires_at else None
     made, text = await _new_key(
@@ -168,7 +169,7 @@ async def rotate_api_key(
 async def revoke_api_key(session: AsyncSession, actor: Actor, *, api_key_id: UUID, now: datetime) -> None:
     """End a key: the next request with it is refused. NotFound; Conflict for the key that the actor comes with."""
     if api_key_id == actor.api_key_id:
-        raise Conflict("A key does not end itself: use another one, or the page.", code="own_key")
+        raise Conflict(_("A key does not end itself: use another one, or the page."), code="own_key")
     account_id = await session.scalar(select(ApiKey.user_account_id).where(ApiKey.api_key_id == api_key_id))
     if account_id is None:
         raise NotFound

@@ -21,6 +21,7 @@ from app.platform import errors
 from app.platform.actor import Actor
 from app.platform.db import ConstraintErrors, Database, sqlstate
 from app.platform.errors import AppError
+from app.platform.locales import _
 from app.platform.problems import translate
 from app.platform.settings import Settings
 from app.platform.sources import source_of
@@ -110,7 +111,7 @@ async def write_event(
     except DBAPIError as error:
         if sqlstate(error) in _RETRIED:
             raise
-        raise errors.Unavailable("The audit trail cannot be written.", code="audit_unavailable") from error
+        raise errors.Unavailable(_("The audit trail cannot be written."), code="audit_unavailable") from error
 
 
 async def record_refusal(

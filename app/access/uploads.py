@@ -21,6 +21,7 @@ from app.platform import errors
 from app.platform.errors import AppError, invalid_field
 from app.platform.file_store import StoreFailed
 from app.platform.files import Files, KeptFile
+from app.platform.locales import _
 from app.platform.settings import Settings
 from app.platform.sources import source_of
 
@@ -72,12 +73,12 @@ class _WholeForm(MultiPartParser):
 
 class TooSlowAFile(errors.TooSlow):
     code = "upload_too_slow"
-    detail = "The file did not arrive in time (five minutes, and 8 kB a second). Nothing was done; send it again."
+    detail = _("The file did not arrive in time (five minutes, and 8 kB a second). Nothing was done; send it again.")
 
 
 class StoreUnavailable(errors.Unavailable):
     code = "files_unavailable"
-    detail = "Files cannot be stored or read at the moment. Nothing was done; try again shortly."
+    detail = _("Files cannot be stored or read at the moment. Nothing was done; try again shortly.")
 
 
 async def read_upload(request: Request) -> None:
@@ -96,7 +97,7 @@ async def read_upload(request: Request) -> None:
         found = form.get(FILE_FIELD)
         file = found if isinstance(found, UploadFile) else None
         if len(fields) + (file is not None) != len(form.multi_items()):
-            raise errors.Invalid("The form names a field twice, or brings a file that is not asked for.")
+            raise errors.Invalid(_("The form names a field twice, or brings a file that is not asked for."))
         upload = await _keep(files, fields, file)
     finally:
         await form.close()
@@ -147,7 +148,7 @@ async def _read_form(request: Request, files: Files) -> FormData:
     except TimeoutError:
         raise (refused[0] if refused else TooSlowAFile()) from None
     except MultiPartException:
-        raise errors.Invalid("The body is not a form that can be read.", code="invalid_form") from None
+        raise errors.Invalid(_("The body is not a form that can be read."), code="invalid_form") from None
     except OSError:
         # No room for the temporary file.
         raise StoreUnavailable from None

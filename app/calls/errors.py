@@ -3,28 +3,29 @@ from uuid import UUID
 
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, FieldError, Invalid, NotFound
+from app.platform.locales import _
 
 
 class CallNotFound(NotFound):
     code = "call_not_found"
-    detail = "There is no such call."
+    detail = _("There is no such call.")
 
 
 class LeadOfCallNotFound(NotFound):
     code = "lead_not_found"
-    detail = "There is no such lead."
+    detail = _("There is no such lead.")
 
 
 class AlreadyRescheduled(Conflict):
     code = "already_rescheduled"
-    detail = "This call has been booked anew already."
+    detail = _("This call has been booked anew already.")
 
 
 class BookingsOverlap(Conflict):
     """`overlaps` in the answer names each call with whom it overlaps: the person, the navigator or both."""
 
     code = "bookings_overlap"
-    detail = (
+    detail = _(
         "This booking overlaps another one of the person or the navigator. To book all the same, send it again with "
         '"allow_overlap": true.'
     )

@@ -9,6 +9,7 @@ from app.calls.models import CallHistory
 from app.calls.states import CALL, CALL_RULES
 from app.people.time_zones import offset_faults
 from app.platform.faults import Fault, fault, faults_in
+from app.platform.locales import _
 from app.platform.plausibility import Life, implausible
 
 UnresolvedBecause = Literal["no_outcome", "adverse_event_not_asked"]
@@ -54,7 +55,7 @@ def contradictions(
     call = SimpleNamespace(status=status, outcome=outcome, booking_date=booking_date, call_date=call_date)
     found = faults_in(call, CALL_RULES)
     if no_show is not None and no_show != (status == "no_show"):
-        message = "Does not fit the call's status."
+        message = _("Does not fit the call's status.")
         found.insert(0, fault("no_show", "contradicts_status", message, with_={"status"}))
     found += offset_faults("booking_date", booking_date, "booking_time_zone", booking_time_zone)
     return found
@@ -66,7 +67,7 @@ def contact_faults(
     """What is missing where we contact somebody by a channel by which they do not want to be contacted."""
     if direction != "outbound" or channel not in not_by or contact_reason is not None or status == "cancelled":
         return []
-    message = "This person does not want to be contacted so. Say why it is done all the same."
+    message = _("This person does not want to be contacted so. Say why it is done all the same.")
     about = {"direction", "channel", "status"}
     return [fault("contact_reason", "contact_reason_needed", message, with_=about)]
 

@@ -1,11 +1,12 @@
 from app.platform.db import ConstraintErrors
 from app.platform.doubles import AlreadyHere
 from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class ConditionNotFound(NotFound):
     code = "condition_not_found"
-    detail = "There is no such medical condition."
+    detail = _("There is no such medical condition.")
 
 
 def condition_unknown() -> Invalid:
@@ -19,17 +20,17 @@ def condition_inactive() -> Invalid:
 
 class ConditionExists(AlreadyHere):
     code = "condition_exists"
-    detail = "A medical condition of this name exists, or has it among its synonyms: use that one."
+    detail = _("A medical condition of this name exists, or has it among its synonyms: use that one.")
 
 
 class SynonymTaken(AlreadyHere):
     code = "synonym_taken"
-    detail = "One of the synonyms already means another condition, as its name or one of its synonyms."
+    detail = _("One of the synonyms already means another condition, as its name or one of its synonyms.")
 
 
 class CodeTwice(Conflict):
     code = "code_twice"
-    detail = "One code is given twice for this condition."
+    detail = _("One code is given twice for this condition.")
 
 
 CONSTRAINTS: ConstraintErrors = {

@@ -1,31 +1,32 @@
 from app.platform.errors import Conflict, Forbidden, NotFound
+from app.platform.locales import _
 
 
 class DocumentNotFound(NotFound):
     code = "document_not_found"
-    detail = "There is no such document."
+    detail = _("There is no such document.")
 
 
 class DocumentVersionNotFound(NotFound):
     code = "document_version_not_found"
-    detail = "The document has no such version."
+    detail = _("The document has no such version.")
 
 
 class NotScannedYet(Conflict):
     code = "document_not_scanned"
-    detail = "The file is being scanned. It opens as soon as it has passed."
+    detail = _("The file is being scanned. It opens as soon as it has passed.")
 
 
 class ScanFailed(Conflict):
     code = "document_quarantined"
-    detail = "The scan found something harmful in the file. It is kept closed."
+    detail = _("The scan found something harmful in the file. It is kept closed.")
 
 
 class DocumentErased(Conflict):
     code = "document_erased"
-    detail = "The content was erased. Nobody can read it any more."
+    detail = _("The content was erased. Nobody can read it any more.")
 
 
 class DocumentMasked(Forbidden):
     code = "document_masked"
-    detail = "You see this person masked, and so you cannot read their documents."
+    detail = _("You see this person masked, and so you cannot read their documents.")

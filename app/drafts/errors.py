@@ -1,15 +1,16 @@
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class DraftNotFound(NotFound):
     code = "draft_not_found"
-    detail = "There is no such draft of yours."
+    detail = _("There is no such draft of yours.")
 
 
 class TooManyDrafts(Conflict):
     code = "too_many_drafts"
-    detail = "You have 200 drafts. Send or remove some of them first."
+    detail = _("You have 200 drafts. Send or remove some of them first.")
 
 
 def person_unknown() -> Invalid:

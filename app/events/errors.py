@@ -2,6 +2,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from app.platform.errors import Conflict, FieldError
+from app.platform.locales import _
 
 
 class ConditionNotMet(Conflict):
@@ -12,7 +13,7 @@ class ConditionNotMet(Conflict):
     """
 
     code = "guard_not_met"
-    detail = "Something that this step needs is not there yet."
+    detail = _("Something that this step needs is not there yet.")
 
     def __init__(self, findings: Mapping[str, str] | None = None, *, about: UUID | None = None) -> None:
         if findings is None:
@@ -24,7 +25,7 @@ class ConditionNotMet(Conflict):
 
 class NotUndoable(Conflict):
     code = "not_undoable"
-    detail = "This step did more than move the record, and is not taken back in this way."
+    detail = _("This step did more than move the record, and is not taken back in this way.")
 
 
 def before_last_move() -> FieldError:

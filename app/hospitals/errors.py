@@ -1,21 +1,22 @@
 from app.platform.db import ConstraintErrors
 from app.platform.doubles import AlreadyHere
 from app.platform.errors import NotFound
+from app.platform.locales import _
 
 
 class HospitalNotFound(NotFound):
     code = "hospital_not_found"
-    detail = "There is no such hospital."
+    detail = _("There is no such hospital.")
 
 
 class SpecializationNotFound(NotFound):
     code = "specialization_not_found"
-    detail = "There is no such specialization."
+    detail = _("There is no such specialization.")
 
 
 class HospitalExists(AlreadyHere):
     code = "hospital_exists"
-    detail = (
+    detail = _(
         "A hospital of this name in this city exists: use that one."
         " Where another one is meant, give both their country, or a name that tells them apart."
     )
@@ -23,7 +24,7 @@ class HospitalExists(AlreadyHere):
 
 class SpecializationExists(AlreadyHere):
     code = "specialization_exists"
-    detail = "A specialization of this name exists: use that one."
+    detail = _("A specialization of this name exists: use that one.")
 
 
 CONSTRAINTS: ConstraintErrors = {

@@ -1,13 +1,14 @@
 from collections.abc import Collection, Sequence
 
 from app.platform.errors import Conflict, FieldError, Invalid, invalid_field
+from app.platform.locales import _
 
 
 class ReasonNeeded(Invalid):
     """The state is entered with a reason only. `allowed` in the answer lists the codes."""
 
     code = "reason_needed"
-    detail = "This state needs a reason: reason_code, or a reason in words."
+    detail = _("This state needs a reason: reason_code, or a reason in words.")
 
 
 def refused_move(faults: Sequence[FieldError], codes: Collection[str]) -> Invalid:
@@ -21,7 +22,7 @@ class PatientInactive(Conflict):
     """The patient was put aside: nothing that waits for them is opened."""
 
     code = "patient_inactive"
-    detail = "The patient is inactive. Set them active first."
+    detail = _("The patient is inactive. Set them active first.")
 
 
 def happened_at_needed() -> Invalid:

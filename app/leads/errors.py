@@ -1,16 +1,17 @@
 from app.conditions.errors import condition_unknown
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class LeadNotFound(NotFound):
     code = "lead_not_found"
-    detail = "There is no such lead."
+    detail = _("There is no such lead.")
 
 
 class ReopenTooLate(Conflict):
     code = "reopen_too_late"
-    detail = "This lead was closed more than 30 days ago. Make a new lead for the same person."
+    detail = _("This lead was closed more than 30 days ago. Make a new lead for the same person.")
 
 
 def owner_unknown() -> Invalid:

@@ -1,6 +1,7 @@
 """The states of a lead."""
 
 from app.platform.faults import Rule, breaks_any, fault, in_list
+from app.platform.locales import _
 from app.platform.states import Machine
 
 _OPEN = ("new", "contacting", "call_booked", "call_completed", "qualified", "nurture")
@@ -58,8 +59,8 @@ def codes_of(status: str) -> tuple[str, ...]:
     return DISQUALIFICATION_REASONS if status in LEAD.needs_reason else ()
 
 
-_NO_USE = "The lead's present status has no use for this."
-_NEEDED = "The lead's present status needs this."
+_NO_USE = _("The lead's present status has no use for this.")
+_NEEDED = _("The lead's present status needs this.")
 _NEEDS_REASON = in_list(sorted(LEAD.needs_reason))
 _REASONS = in_list(DISQUALIFICATION_REASONS)
 LEAD_RULES = (

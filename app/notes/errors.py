@@ -1,6 +1,7 @@
 from app.platform.errors import NotFound
+from app.platform.locales import _
 
 
 class NoteNotFound(NotFound):
     code = "note_not_found"
-    detail = "There is no such note."
+    detail = _("There is no such note.")

@@ -1,9 +1,10 @@
 from app.platform.errors import Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class NotificationNotFound(NotFound):
     code = "notification_not_found"
-    detail = "There is no such notification of yours."
+    detail = _("There is no such notification of yours.")
 
 
 def not_by_mail() -> Invalid:

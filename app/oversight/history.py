@@ -16,6 +16,7 @@ from app.oversight.records import Record
 from app.oversight.schemas import ChangeRead, HistoryFilter, VersionRead
 from app.platform.actor import Actor
 from app.platform.errors import NotFound
+from app.platform.locales import _
 from app.platform.paging import COUNT_CAP, Page, decode_cursor, encode_cursor, invalid_cursor
 
 FIRST_VERSION = 1
@@ -23,7 +24,7 @@ FIRST_VERSION = 1
 
 class NoSuchMoment(NotFound):
     code = "not_there_yet"
-    detail = "The record was not there at that moment."
+    detail = _("The record was not there at that moment.")
 
 
 async def versions_of(

@@ -3,18 +3,19 @@ from collections.abc import Sequence
 from app.conditions.errors import condition_unknown
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, FieldError, Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class PatientNotFound(NotFound):
     code = "patient_not_found"
-    detail = "There is no such patient."
+    detail = _("There is no such patient.")
 
 
 class JourneysOpen(Conflict):
     """The move is one of the machine's, but not while a journey of the patient is open."""
 
     code = "journeys_open"
-    detail = "The patient has an open journey. Close it first."
+    detail = _("The patient has an open journey. Close it first.")
 
     def __init__(self, *, allowed: Sequence[str]) -> None:
         super().__init__(extra={"allowed": list(allowed)})

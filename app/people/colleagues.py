@@ -27,6 +27,7 @@ from app.people.schemas import Intake, PersonCreate
 from app.people.service import Identified, identify_or_create
 from app.platform.actor import Actor
 from app.platform.errors import NotFound
+from app.platform.locales import _
 from app.platform.periods import holds_at
 
 log = structlog.get_logger()
@@ -67,7 +68,7 @@ async def settle(
     """
     account = await session.get(UserAccount, account_id, with_for_update={"key_share": True}, populate_existing=True)
     if account is None or account.kind != "human":
-        raise NotFound("There is no such account.")
+        raise NotFound(_("There is no such account."))
     if account.person_id is None:
         try:
             await _link(session, actor, account)

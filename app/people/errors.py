@@ -6,31 +6,32 @@ from app.people.rules import Reason
 from app.people.schemas import CandidateRead
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, Forbidden, Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class PersonNotFound(NotFound):
     code = "person_not_found"
-    detail = "There is no such person."
+    detail = _("There is no such person.")
 
 
 class RoleNotFound(NotFound):
     code = "role_not_found"
-    detail = "This person has no such role."
+    detail = _("This person has no such role.")
 
 
 class RelationshipNotFound(NotFound):
     code = "relationship_not_found"
-    detail = "This person has no such relationship."
+    detail = _("This person has no such relationship.")
 
 
 class SuggestionNotFound(NotFound):
     code = "suggested_change_not_found"
-    detail = "There is no such suggested change."
+    detail = _("There is no such suggested change.")
 
 
 class DuplicateCandidateNotFound(NotFound):
     code = "duplicate_candidate_not_found"
-    detail = "There is no such pair."
+    detail = _("There is no such pair.")
 
 
 def search_has_an_order() -> Invalid:
@@ -39,7 +40,7 @@ def search_has_an_order() -> Invalid:
 
 
 class SearchNotAllowed(Forbidden):
-    detail = "Your role may read persons, but not search them by name, e-mail, phone or birth date."
+    detail = _("Your role may read persons, but not search them by name, e-mail, phone or birth date.")
 
 
 _WHY: Final[Mapping[str, str]] = {
@@ -59,7 +60,7 @@ class EmailBelongsToSomeoneElse(Conflict):
     """The address is known, its owner is somebody else: `candidate` in the answer says who, to those who may know."""
 
     code = "email_belongs_to_someone_else"
-    detail = "This e-mail address belongs to someone else."
+    detail = _("This e-mail address belongs to someone else.")
 
     def __init__(self, *, reasons: Sequence[str], candidate: CandidateRead | None) -> None:
         shown = {} if candidate is None else {"candidate": _as_shown(candidate)}
@@ -75,7 +76,9 @@ class SeveralPeopleFit(Conflict):
     """Two people share the address and both could be the one who is meant; we do not guess."""
 
     code = "several_people_fit"
-    detail = "Several people share this e-mail address and more than one could be meant. Name the person by person_id."
+    detail = _(
+        "Several people share this e-mail address and more than one could be meant. Name the person by person_id."
+    )
 
     def __init__(self, *, candidates: Sequence[CandidateRead]) -> None:
         super().__init__(
@@ -89,22 +92,22 @@ def _as_shown(candidate: CandidateRead) -> dict[str, Any]:
 
 class EmailTaken(Conflict):
     code = "email_taken"
-    detail = "Another person has this e-mail address. A shared address is kept as a contact point."
+    detail = _("Another person has this e-mail address. A shared address is kept as a contact point.")
 
 
 class PatientActive(Conflict):
     code = "patient_active"
-    detail = "This person is a patient whom we help. Close or delete the patient record first."
+    detail = _("This person is a patient whom we help. Close or delete the patient record first.")
 
 
 class PersonInactive(Conflict):
     code = "person_inactive"
-    detail = "This person was set inactive. Set them active before something is booked with them."
+    detail = _("This person was set inactive. Set them active before something is booked with them.")
 
 
 class ContactPointNotFound(NotFound):
     code = "contact_point_not_found"
-    detail = "This person has no such contact point."
+    detail = _("This person has no such contact point.")
 
 
 def nothing_replaced() -> Invalid:
@@ -121,37 +124,39 @@ def born_after_events() -> Invalid:
 
 class ContactPointExists(Conflict):
     code = "contact_point_exists"
-    detail = "This person has this contact point already."
+    detail = _("This person has this contact point already.")
 
 
 class RelationshipExists(Conflict):
     code = "relationship_exists"
-    detail = "This relationship is on record already for a part of that time. Change that one."
+    detail = _("This relationship is on record already for a part of that time. Change that one.")
 
 
 class MutualRelationship(Conflict):
     code = "mutual_relationship"
-    detail = "The other person has this relationship to this one: nobody is the guardian or parent of their own."
+    detail = _("The other person has this relationship to this one: nobody is the guardian or parent of their own.")
 
 
 class RolesOverlap(Conflict):
     code = "roles_overlap"
-    detail = "This person has this role already in a part of that time."
+    detail = _("This person has this role already in a part of that time.")
 
 
 class AlreadyDecided(Conflict):
     code = "already_decided"
-    detail = "This was decided before, and differently."
+    detail = _("This was decided before, and differently.")
 
 
 class OurValueChanged(Conflict):
     code = "our_value_changed"
-    detail = "Our value has changed since this was suggested. Look at the record and change it there."
+    detail = _("Our value has changed since this was suggested. Look at the record and change it there.")
 
 
 class ValueNotAllowed(Conflict):
     code = "value_not_allowed"
-    detail = "This value cannot be taken over: the field does not allow it. Correct the record by hand and reject it."
+    detail = _(
+        "This value cannot be taken over: the field does not allow it. Correct the record by hand and reject it."
+    )
 
 
 def _relationship_of_oneself() -> Invalid:

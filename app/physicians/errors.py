@@ -1,15 +1,16 @@
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class PhysicianNotFound(NotFound):
     code = "physician_not_found"
-    detail = "There is no such physician."
+    detail = _("There is no such physician.")
 
 
 class PhysicianExists(Conflict):
     code = "physician_exists"
-    detail = "This person is a physician already."
+    detail = _("This person is a physician already.")
 
 
 def _person_unknown() -> Invalid:

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
+from app.platform.locales import _
+
 
 @dataclass(frozen=True)
 class FieldError:
@@ -40,7 +42,7 @@ class AppError(Exception):
     """
 
     code: ClassVar[str] = "error"
-    detail: ClassVar[str] = "The request could not be carried out."
+    detail: ClassVar[str] = _("The request could not be carried out.")
 
     def __init__(
         self,
@@ -61,57 +63,57 @@ class AppError(Exception):
 
 class Unauthenticated(AppError):
     code = "not_authenticated"
-    detail = "A valid API key is needed: Authorization: Bearer <key>."
+    detail = _("A valid API key is needed: Authorization: Bearer <key>.")
 
 
 class Forbidden(AppError):
     code = "forbidden"
-    detail = "Your role does not allow this."
+    detail = _("Your role does not allow this.")
 
 
 class NotFound(AppError):
     code = "not_found"
-    detail = "There is no such record."
+    detail = _("There is no such record.")
 
 
 class Invalid(AppError):
     code = "invalid"
-    detail = "Some fields are not right."
+    detail = _("Some fields are not right.")
 
 
 class Conflict(AppError):
     code = "conflict"
-    detail = "The record's present state does not allow this."
+    detail = _("The record's present state does not allow this.")
 
 
 class Stale(AppError):
     code = "stale_version"
-    detail = "The record has changed since you read it. Read it again and repeat your change."
+    detail = _("The record has changed since you read it. Read it again and repeat your change.")
 
 
 class TooLarge(AppError):
     code = "body_too_large"
-    detail = "The body is larger than 1 MiB."
+    detail = _("The body is larger than 1 MiB.")
 
 
 class TooSlow(AppError):
     code = "body_too_slow"
-    detail = "The body did not arrive within ten seconds. Nothing was done; send it again."
+    detail = _("The body did not arrive within ten seconds. Nothing was done; send it again.")
 
 
 class UnsupportedMedia(AppError):
     code = "unsupported_media_type"
-    detail = "Send JSON: Content-Type: application/json, without a content encoding."
+    detail = _("Send JSON: Content-Type: application/json, without a content encoding.")
 
 
 class TooMany(AppError):
     code = "too_many_requests"
-    detail = "Too many tries in a short time. Nothing is locked: wait a little and try again."
+    detail = _("Too many tries in a short time. Nothing is locked: wait a little and try again.")
 
 
 class Unavailable(AppError):
     code = "unavailable"
-    detail = "The service cannot answer at the moment. Try again shortly."
+    detail = _("The service cannot answer at the moment. Try again shortly.")
 
 
 def invalid_field(field: str, code: str, message: str) -> Invalid:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.platform import clock
 from app.platform.db import HEALTH, INTERNAL, Base, CreatedAt, Rows, sqlstate
 from app.platform.errors import Conflict, Invalid, invalid_field
+from app.platform.locales import _
 
 KEPT_FOR = timedelta(hours=24)
 WAIT_MS = 4_000
@@ -47,17 +48,17 @@ class IdempotencyKey(Base, rows=Rows.DISPOSABLE):
 
 class KeyReused(Invalid):
     code = "idempotency_key_reused"
-    detail = "This Idempotency-Key was used for another request."
+    detail = _("This Idempotency-Key was used for another request.")
 
 
 class StillRunning(Conflict):
     code = "idempotency_in_progress"
-    detail = "A request with this Idempotency-Key is still running. Try again shortly."
+    detail = _("A request with this Idempotency-Key is still running. Try again shortly.")
 
 
 class AnswerNotKept(Conflict):
     code = "answer_not_kept"
-    detail = (
+    detail = _(
         "This request was carried out. Its answer is shown once and not kept: to see it again, ask again with another "
         "Idempotency-Key."
     )

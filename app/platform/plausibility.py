@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from app.platform import clock
 from app.platform.faults import Fault, fault
+from app.platform.locales import _
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """How far a caller's clock may be from ours."""
@@ -163,7 +164,9 @@ def implausible(
             with_ = () if rule.ahead is Ahead.NEVER else told_by
             found.append(fault(rule.field, "in_the_future", "Must not lie in the future.", with_=with_))
         if rule.since is not None and value < rule.since:
-            found.append(fault(rule.field, "too_long_ago", f"Must not lie before {rule.since.isoformat()}."))
+            found.append(
+                fault(rule.field, "too_long_ago", _("Must not lie before %(day)s.", day=rule.since.isoformat()))
+            )
         if rule.field != "date_of_birth" and life.is_before(value):
             found.append(fault(rule.field, "before_birth", "Lies before the birth date of the person."))
         if not rule.after_death and life.is_after(value):

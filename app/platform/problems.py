@@ -20,6 +20,7 @@ from starlette.routing import Match, Mount, Route
 from app.platform import errors
 from app.platform.db import ConstraintErrors, constraint_name, driver_error, sqlstate
 from app.platform.errors import AppError, FieldError
+from app.platform.locales import _
 from app.platform.logs import describe_error
 
 log = structlog.get_logger()
@@ -129,21 +130,21 @@ def _place(parts: Iterable[Any]) -> str:
 
 
 _MESSAGES = {
-    "missing": "This field is needed.",
-    "extra_forbidden": "There is no such field.",
-    "string_too_long": "Too long.",
-    "string_too_short": "Too short.",
-    "string_pattern_mismatch": "Not of the expected form.",
-    "literal_error": "Not one of the allowed values.",
-    "enum": "Not one of the allowed values.",
-    "greater_than_equal": "Too small.",
-    "less_than_equal": "Too large.",
-    "int_type": "Send a whole number.",
-    "bool_type": "Send true or false.",
-    "list_type": "Send a list.",
-    "dict_type": "Send an object.",
-    "model_type": "Send an object.",
-    "model_attributes_type": "Send an object.",
+    "missing": _("This field is needed."),
+    "extra_forbidden": _("There is no such field."),
+    "string_too_long": _("Too long."),
+    "string_too_short": _("Too short."),
+    "string_pattern_mismatch": _("Not of the expected form."),
+    "literal_error": _("Not one of the allowed values."),
+    "enum": _("Not one of the allowed values."),
+    "greater_than_equal": _("Too small."),
+    "less_than_equal": _("Too large."),
+    "int_type": _("Send a whole number."),
+    "bool_type": _("Send true or false."),
+    "list_type": _("Send a list."),
+    "dict_type": _("Send an object."),
+    "model_type": _("Send an object."),
+    "model_attributes_type": _("Send an object."),
 }
 
 
@@ -161,9 +162,9 @@ def invalid_fields(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
         own = "ctx" not in error and kind not in _MESSAGES
         # Our own PydanticCustomErrors carry a sentence without the value and no context.
         ctx = error.get("ctx") or {}
-        message = _MESSAGES.get(kind) or (str(error["msg"]) if own else "This value is not right.")
+        message = _MESSAGES.get(kind) or (str(error["msg"]) if own else _("This value is not right."))
         if kind in {"literal_error", "enum"} and "expected" in ctx:
-            message = f"Allowed: {ctx['expected']}."
+            message = _("Allowed: %(values)s.", values=ctx["expected"])
         place = error["loc"]
         if kind == "extra_forbidden":
             # The name of an unknown field came from outside; it may be anything, so only its parent is named.
@@ -212,20 +213,22 @@ def _of_database(error: BaseException, constraint_errors: ConstraintErrors) -> A
         made = constraint_errors[constraint]()
         return made if isinstance(made, AppError) else None
     by_state: dict[str, AppError] = {
-        "23505": errors.Conflict("A record with these values exists.", code="already_exists", extra=_named(constraint)),
-        "23503": errors.Invalid(
-            "Names a record that does not exist.", code="unknown_reference", extra=_named(constraint)
+        "23505": errors.Conflict(
+            _("A record with these values exists."), code="already_exists", extra=_named(constraint)
         ),
-        "23514": errors.Invalid("Breaks a rule of the data.", code="rule_broken", extra=_named(constraint)),
-        "23502": errors.Invalid("A needed value is missing.", code="rule_broken"),
-        "23P01": errors.Conflict("Overlaps with another record.", code="overlap", extra=_named(constraint)),
-        "22003": errors.Invalid("A number is out of range.", code="out_of_range"),
-        "22021": errors.Invalid("Holds characters that cannot be stored.", code="invalid_characters"),
-        "22P05": errors.Invalid("Holds characters that cannot be stored.", code="invalid_characters"),
+        "23503": errors.Invalid(
+            _("Names a record that does not exist."), code="unknown_reference", extra=_named(constraint)
+        ),
+        "23514": errors.Invalid(_("Breaks a rule of the data."), code="rule_broken", extra=_named(constraint)),
+        "23502": errors.Invalid(_("A needed value is missing."), code="rule_broken"),
+        "23P01": errors.Conflict(_("Overlaps with another record."), code="overlap", extra=_named(constraint)),
+        "22003": errors.Invalid(_("A number is out of range."), code="out_of_range"),
+        "22021": errors.Invalid(_("Holds characters that cannot be stored."), code="invalid_characters"),
+        "22P05": errors.Invalid(_("Holds characters that cannot be stored."), code="invalid_characters"),
         "40001": errors.Unavailable(),
         "40P01": errors.Unavailable(),
         "55P03": errors.Unavailable(),
-        "57014": errors.Unavailable("The database took too long.", code="timeout"),
+        "57014": errors.Unavailable(_("The database took too long."), code="timeout"),
     }
     if state in by_state:
         return by_state[state]

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.platform.errors import Conflict
+from app.platform.locales import _
 
 
 class TransitionNotAllowed(Conflict):
     """A move that the machine does not have; the answer's `allowed` lists the moves that it has."""
 
     code = "transition_not_allowed"
-    detail = "The record cannot go from its present state to that one."
+    detail = _("The record cannot go from its present state to that one.")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 
 from app.platform import clock
 from app.platform.faults import Fault, fault
+from app.platform.locales import _
 from app.platform.text import LATEST
 
 MOST_EVERY = 1_000
@@ -79,13 +80,13 @@ def repetition_faults(*, every: int | None, unit: str | None, until: date | None
     found = []
     if (every is None) != (unit is None):
         missing = "repeat_every" if every is None else "repeat_unit"
-        message = "A task that comes again says every how many days, weeks or months."
+        message = _("A task that comes again says every how many days, weeks or months.")
         found.append(fault(missing, "missing", message, with_={"repeat_every", "repeat_unit"}))
     if until is not None and every is None and unit is None:
-        message = "Say every how many days, weeks or months the task comes again."
+        message = _("Say every how many days, weeks or months the task comes again.")
         found.append(fault("repeat_every", "missing", message, with_={"repeat_until"}))
     if until is not None and until < due.day:
-        message = "Must not lie before the day on which the task is due."
+        message = _("Must not lie before the day on which the task is due.")
         found.append(fault("repeat_until", "dates_not_in_order", message, with_={"due_on", "due_at"}))
     return found
 
@@ -98,7 +99,7 @@ def due_faults(due: Due) -> list[Fault]:
         return [fault("due_at", "due_twice", "Send due_on or due_at, and null for the other one.", with_={"due_on"})]
     # A day at the end is left for the clocks of other places.
     if due.day >= LATEST:
-        message = "Must lie between the years 1753 and 9999."
+        message = _("Must lie between the years 1753 and 9999.")
         return [fault("due_on" if due.at is None else "due_at", "out_of_range", message)]
     return []
 

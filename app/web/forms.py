@@ -15,7 +15,7 @@ from app.access import answering
 from app.people.birth_dates import BirthDate
 from app.platform import clock
 from app.platform.errors import FieldError, Invalid
-from app.platform.locales import _
+from app.platform.locales import Message, _
 from app.platform.paging import PageQuery
 from app.platform.problems import invalid_fields, unknown_parameters
 from app.web.typed_dates import read_day, read_moment
@@ -46,7 +46,8 @@ _LOCAL = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\Z", re.ASCII)
 
 def on_a_page(error: FieldError) -> str:
     """The sentence that a form shows beside a field."""
-    return IN_WORDS.get(error.code, error.message)
+    known = IN_WORDS.get(error.code, error.message)
+    return known if isinstance(known, Message) else Message(known)
 
 
 def as_typed(value: object) -> str:

@@ -23,6 +23,7 @@ from webauthn.helpers.structs import (
 
 from app.access.accounts.errors import PasskeyRefused
 from app.access.accounts.models import Passkey
+from app.platform.locales import _
 
 RP_NAME = "myTomorrows CRM"
 _TRANSPORTS = frozenset(known.value for known in AuthenticatorTransport)
@@ -72,7 +73,7 @@ def check_made(credential: dict[str, Any], *, challenge: bytes, host: str, origi
             require_user_verification=True,
         )
     except _MALFORMED:
-        raise PasskeyRefused("The new passkey could not be checked. Try again.") from None
+        raise PasskeyRefused(_("The new passkey could not be checked. Try again.")) from None
     said = credential.get("response", {}).get("transports") or []
     transports = [way for way in said if isinstance(way, str) and way in _TRANSPORTS]
     return Made(made.credential_id, made.credential_public_key, made.sign_count, transports)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.models import HeldForm
 from app.platform.errors import NotFound
+from app.platform.locales import _
 
 KEPT_FOR = timedelta(hours=12)
 MOST = 20
@@ -42,7 +43,7 @@ async def fetch(
         )
     )
     if form is None:
-        raise NotFound("What you typed was kept for 12 hours, which are over, or it has been sent already.")
+        raise NotFound(_("What you typed was kept for 12 hours, which are over, or it has been sent already."))
     return form.path, [(name, value) for name, value in form.fields["fields"]]
 
 

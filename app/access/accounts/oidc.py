@@ -33,6 +33,7 @@ from app.audit import service as audit
 from app.platform.actor import Actor
 from app.platform.crypto import digest, new_reference
 from app.platform.errors import Unavailable
+from app.platform.locales import _
 from app.platform.settings import Settings
 
 GOOD_FOR = timedelta(minutes=10)
@@ -82,7 +83,7 @@ async def _fetch(client: httpx.AsyncClient, method: str, url: str, **options: An
         answer.raise_for_status()
         found = answer.json()
     except (httpx.HTTPError, ValueError):
-        raise Unavailable("The sign-in of your organisation does not answer. Try again shortly.") from None
+        raise Unavailable(_("The sign-in of your organisation does not answer. Try again shortly.")) from None
     if not isinstance(found, dict):
         raise OutsideRefused
     return found
@@ -92,7 +93,7 @@ async def discover(settings: Settings, client: httpx.AsyncClient) -> Provider:
     """The provider of CRM_OIDC_ISSUER. OutsideRefused when it calls itself otherwise; Unavailable."""
     issuer = settings.oidc_issuer
     if issuer is None:
-        raise OutsideRefused("This CRM is not connected to an organisation's sign-in.")
+        raise OutsideRefused(_("This CRM is not connected to an organisation's sign-in."))
     said = await _fetch(client, "GET", get_well_known_url(issuer, external=True))
     try:
         provider = Provider(
@@ -300,7 +301,7 @@ async def _locked(session: AsyncSession, account_id: UUID) -> UserAccount:
 
 async def _first_time(session: AsyncSession, claims: Claims) -> UserAccount:
     if not claims.email or not claims.email_verified:
-        raise OutsideRefused("Your organisation does not vouch for your e-mail. Ask your administrator.")
+        raise OutsideRefused(_("Your organisation does not vouch for your e-mail. Ask your administrator."))
     account_id = await session.scalar(
         select(UserAccount.user_account_id).where(
             UserAccount.email_key == account_key(claims.email), UserAccount.kind == "human"
@@ -319,7 +320,7 @@ async def _first_time(session: AsyncSession, claims: Claims) -> UserAccount:
         )
     elif not is_same_address(claims.email, account.email or ""):
         raise OutsideRefused(
-            "Your account here has another e-mail than your organisation says. Ask your administrator."
+            _("Your account here has another e-mail than your organisation says. Ask your administrator.")
         )
     session.add(OutsideIdentity(user_account_id=account.user_account_id, issuer=claims.issuer, subject=claims.subject))
     await session.flush()

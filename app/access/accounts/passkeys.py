@@ -23,6 +23,7 @@ from app.access.standing import hold_rights
 from app.audit import service as audit
 from app.platform.crypto import digest
 from app.platform.errors import Invalid, NotFound
+from app.platform.locales import _
 
 GOOD_FOR = timedelta(minutes=5)
 
@@ -41,7 +42,8 @@ class Site:
         except ValueError:
             return
         raise Invalid(
-            "Passkeys are bound to a name: open the CRM as http://localhost instead of a number.", code="no_host_name"
+            _("Passkeys are bound to a name: open the CRM as http://localhost instead of a number."),
+            code="no_host_name",
         )
 
 
@@ -66,7 +68,7 @@ async def _take_challenge(session: AsyncSession, *, holder: str, ceremony: str, 
         )
     ).first()
     if taken is None or taken.expires_at <= now:
-        raise PasskeyRefused("That took longer than five minutes. Try again.")
+        raise PasskeyRefused(_("That took longer than five minutes. Try again."))
     return bytes(taken.challenge)
 
 
@@ -183,7 +185,7 @@ async def remove_passkey(session: AsyncSession, *, account_id: UUID, passkey_id:
     """Forget a passkey of the account. NotFound; LastSecondFactor when nothing else would be left."""
     known = await list_passkeys(session, account_id=account_id)
     if passkey_id not in {key.passkey_id for key in known}:
-        raise NotFound("There is no such passkey.")
+        raise NotFound(_("There is no such passkey."))
     if len(known) == 1 and not await totp.has_totp(session, account_id=account_id):
         raise LastSecondFactor
     await session.execute(

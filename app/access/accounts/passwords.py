@@ -17,6 +17,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.access.accounts.errors import PasswordInvalid
 from app.platform.errors import FieldError, Unavailable
+from app.platform.locales import _
 
 T = TypeVar("T")
 
@@ -97,7 +98,7 @@ class BoundedWork:
 
     async def run(self, function: Callable[..., T], *arguments: object, **named: object) -> T:
         if self._present >= self._most:
-            raise Unavailable("Very many people sign in at the moment. Try again in a few seconds.", code="busy")
+            raise Unavailable(_("Very many people sign in at the moment. Try again in a few seconds."), code="busy")
         self._present += 1
         try:
             call = functools.partial(function, *arguments, **named)

@@ -12,6 +12,7 @@ from app.access.accounts.models import Passkey, PasswordCredential, TotpCredenti
 from app.access.accounts.schemas import ApiKeyFilter, ApiKeyRead, KeyStatus, UserFilter, UserRead
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.platform.errors import NotFound
+from app.platform.locales import _
 from app.platform.paging import Page, SortKey, fetch_keys
 
 
@@ -76,7 +77,7 @@ async def get_user(session: AsyncSession, account_id: UUID) -> UserRead:
     """NotFound for anything but a human's account."""
     found = (await session.execute(_user_rows().where(UserAccount.user_account_id == account_id))).first()
     if found is None:
-        raise NotFound("There is no such account.")
+        raise NotFound(_("There is no such account."))
     return _user(found)
 
 
@@ -140,6 +141,6 @@ async def get_key(
     named = ApiKey.api_key_id == api_key_id if prefix is None else ApiKey.prefix == prefix
     found = (await session.execute(_key_rows().where(named))).first()
     if found is None:
-        raise NotFound("There is no such key.")
+        raise NotFound(_("There is no such key."))
     key, name, roles = found
     return _key(key, name, roles, now)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.errors import CodeRefused
 from app.access.accounts.models import RecoveryCode
+from app.platform.locales import _
 
 COUNT = 10
 _BYTES = 15
@@ -51,7 +52,7 @@ async def use_code(session: AsyncSession, *, account_id: UUID, code: str, now: d
         .returning(RecoveryCode.recovery_code_id)
     )
     if used.first() is None:
-        raise CodeRefused("That recovery code is not right, or was used before.")
+        raise CodeRefused(_("That recovery code is not right, or was used before."))
 
 
 async def count_left(session: AsyncSession, *, account_id: UUID) -> int:

@@ -25,6 +25,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.advisory_locks import Lock, lock_until_commit
 from app.platform.errors import NotFound, Stale, invalid_field
+from app.platform.locales import _
 from app.platform.mail import write_mail
 
 
@@ -276,7 +277,7 @@ def _not_oneself(actor: Actor, account_id: UUID) -> None:
 async def _locked(session: AsyncSession, account_id: UUID) -> UserAccount:
     account = await session.get(UserAccount, account_id, with_for_update={"key_share": True}, populate_existing=True)
     if account is None or account.kind != "human":
-        raise NotFound("There is no such account.")
+        raise NotFound(_("There is no such account."))
     return account
 
 

@@ -1,26 +1,27 @@
 from app.platform.db import ConstraintErrors
 from app.platform.doubles import AlreadyHere
 from app.platform.errors import Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class ProgrammeNotFound(NotFound):
     code = "eap_program_not_found"
-    detail = "There is no such expanded-access programme."
+    detail = _("There is no such expanded-access programme.")
 
 
 class ProgrammeExists(AlreadyHere):
     code = "eap_program_exists"
-    detail = "An expanded-access programme of this name exists: use that one, whatever its status."
+    detail = _("An expanded-access programme of this name exists: use that one, whatever its status.")
 
 
 class EapJourneyNotFound(NotFound):
     code = "eap_journey_not_found"
-    detail = "There is no such expanded-access journey."
+    detail = _("There is no such expanded-access journey.")
 
 
 class EapNumberTaken(AlreadyHere):
     code = "eap_number_taken"
-    detail = (
+    detail = _(
         "A journey has this eap_number in this programme, or for this product where no programme is named."
         " Use that journey, or correct the number."
     )

@@ -1,6 +1,7 @@
 from app.platform.errors import NotFound
+from app.platform.locales import _
 
 
 class StageNotFound(NotFound):
     code = "stage_not_found"
-    detail = "There is no such open stage of a kind of journey."
+    detail = _("There is no such open stage of a kind of journey.")

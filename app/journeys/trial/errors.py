@@ -1,26 +1,27 @@
 from app.platform.db import ConstraintErrors
 from app.platform.doubles import AlreadyHere
 from app.platform.errors import Conflict, Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class TrialNotFound(NotFound):
     code = "clinical_trial_not_found"
-    detail = "There is no such clinical trial."
+    detail = _("There is no such clinical trial.")
 
 
 class TrialExists(AlreadyHere):
     code = "clinical_trial_exists"
-    detail = "A clinical trial with this number exists: use that one."
+    detail = _("A clinical trial with this number exists: use that one.")
 
 
 class TrialJourneyNotFound(NotFound):
     code = "clinical_trial_journey_not_found"
-    detail = "There is no such clinical-trial journey."
+    detail = _("There is no such clinical-trial journey.")
 
 
 class TrialIsFixed(Conflict):
     code = "trial_is_fixed"
-    detail = "This journey leads into another trial already. A second trial is a second journey."
+    detail = _("This journey leads into another trial already. A second trial is a second journey.")
 
 
 def trial_number_not_recognised() -> Invalid:

@@ -1,21 +1,22 @@
 from app.platform.db import ConstraintErrors
 from app.platform.doubles import AlreadyHere
 from app.platform.errors import Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class CareLinkNotFound(NotFound):
     code = "patient_physician_not_found"
-    detail = "This patient has no such link to a physician."
+    detail = _("This patient has no such link to a physician.")
 
 
 class PrimaryExists(AlreadyHere):
     code = "primary_exists"
-    detail = "Another physician is this patient's primary one. Make that one not primary first."
+    detail = _("Another physician is this patient's primary one. Make that one not primary first.")
 
 
 class AlreadyLinked(AlreadyHere):
     code = "already_linked"
-    detail = "This physician has this part in the patient's care already."
+    detail = _("This physician has this part in the patient's care already.")
 
 
 def _physician_unknown() -> Invalid:

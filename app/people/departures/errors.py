@@ -1,47 +1,48 @@
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Conflict, FieldError, Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class DepartureNotFound(NotFound):
     code = "departure_not_found"
-    detail = "This person has no such death or withdrawal on record."
+    detail = _("This person has no such death or withdrawal on record.")
 
 
 class CameBackNotFound(NotFound):
     code = "came_back_not_found"
-    detail = "There is no such item."
+    detail = _("There is no such item.")
 
 
 class PersonDeceased(Conflict):
     code = "person_deceased"
-    detail = "This person has died. Calls with relatives are logged; nothing new is opened or booked."
+    detail = _("This person has died. Calls with relatives are logged; nothing new is opened or booked.")
 
 
 class PersonWithdrawn(Conflict):
     code = "person_withdrawn"
-    detail = (
+    detail = _(
         "This person has withdrawn. A navigator brings them back, with a reason, before something is opened or booked."
     )
 
 
 class AlreadyDeparted(Conflict):
     code = "already_departed"
-    detail = "This is on record of the person already."
+    detail = _("This is on record of the person already.")
 
 
 class AlreadyEnded(Conflict):
     code = "already_ended"
-    detail = "This was undone before, or the person came back."
+    detail = _("This was undone before, or the person came back.")
 
 
 class OnlyWithdrawnReturn(Conflict):
     code = "only_withdrawn_return"
-    detail = "Who has died does not come back. A mistake is undone."
+    detail = _("Who has died does not come back. A mistake is undone.")
 
 
 class AlreadyClosed(Conflict):
     code = "already_closed"
-    detail = "This was closed before."
+    detail = _("This was closed before.")
 
 
 def of_a_death_missing(*fields: str) -> Invalid:
