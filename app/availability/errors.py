@@ -1,15 +1,16 @@
 from app.platform.db import ConstraintErrors
 from app.platform.errors import Invalid, NotFound, invalid_field
+from app.platform.locales import _
 
 
 class ColleagueNotFound(NotFound):
     code = "colleague_not_found"
-    detail = "There is no such colleague."
+    detail = _("There is no such colleague.")
 
 
 class AbsenceNotFound(NotFound):
     code = "absence_not_found"
-    detail = "There is no such absence."
+    detail = _("There is no such absence.")
 
 
 def dates_not_in_order() -> Invalid:
