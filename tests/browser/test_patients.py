@@ -266,6 +266,7 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
         pages += [
             "/today",
             "/notifications",
+            "/notifications/choices",
             f"/patients/{ids['patient']}/calls/new",
             f"/patients/{ids['patient']}/bookings/new",
             f"/leads/{ids['lead']}/calls/new",
