@@ -54,9 +54,10 @@ format: $(STAMP) ## let ruff format and repair what it can
 messages: $(STAMP) ## collect the sentences of the application and bring the catalogues of translations up to date
 	$(BIN)/python -m tools.messages
 
-bench: $(STAMP) ## measure fast operations beside pgbench at 10 k and 1 M patients, the search, the migration
+bench: $(STAMP) ## measure fast operations beside pgbench at 10 k and 1 M patients, the search, the pages, the migration
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.search
+	$(BIN)/python -m bench.pages
 	$(BIN)/python -m bench.legacy
 
 fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless told)

@@ -25,7 +25,7 @@ async def statements_of(database_url: str, *, key: str, targets: Sequence[str]) 
     found = []
     async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
         for target in targets:
-            with _recording(database) as sent:
+            with recording(database) as sent:
                 answer = await client.get(target, headers={"Authorization": f"Bearer {key}"})
             answer.raise_for_status()
             found.append(sent)
@@ -34,7 +34,7 @@ async def statements_of(database_url: str, *, key: str, targets: Sequence[str]) 
 
 
 @contextmanager
-def _recording(database: Database) -> Iterator[list[Sent]]:
+def recording(database: Database) -> Iterator[list[Sent]]:
     sent: list[Sent] = []
 
     def note(_connection: Any, _cursor: Any, text: str, values: Any, *_: Any) -> None:
