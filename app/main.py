@@ -104,6 +104,7 @@ ROUTERS = (
     notifications.router,
     casework.of_leads,
     casework.of_patients,
+    casework.hand_overs,
     programmes.programme_router,
     programmes.gate_router,
     care_team.router,

@@ -351,6 +351,8 @@ NOT_OF_A_RECORD = {
     "AvailabilityUpdate": "of an account, one's own: tests/availability",
     "AbsenceCreate": "of an account, one's own: tests/availability",
     "AbsenceUpdate": "of an account, one's own: tests/availability",
+    "HandOver": "gives what is open to others: tests/casework/test_hand_over.py",
+    "HandOverUndo": "takes it back: tests/casework/test_hand_over.py",
     "NormUpdate": "of a stage, which has no id of its own: tests/journeys/test_norms.py",
     "SavedViewChoiceUpdate": "what somebody wants for themselves: tests/saved_views",
     "ChoiceUpdate": "what somebody wants for themselves: tests/notifications",

@@ -79,6 +79,8 @@ _ALL = [
     Permission("availability.read", "Read when colleagues work and when they are absent."),
     Permission("availability.write_own", "Say when one works and when one is absent."),
     Permission("availability.write_any", "Say it of any colleague."),
+    Permission("work.count", "See how much open work a colleague has, by kind."),
+    Permission("work.hand_over", "Hand the open work of a colleague to others."),
     Permission("task.read", "Read tasks."),
     Permission("task.write", "Make, change, hand over and close tasks."),
     Permission("note.read", "Read notes."),
@@ -203,7 +205,7 @@ GRANTS: dict[Role, frozenset[str]] = {
         | _TYPING
         | _OWN
         | {"programme.write", "trial.write", "gate.write", "norm.write", "list.export", "view.share"}
-        | {"availability.write_own", "availability.write_any"}
+        | {"availability.write_own", "availability.write_any", "work.count", "work.hand_over"}
     ),
     Role.DATA_STEWARD: frozenset(
         _REFERENCE_READ
@@ -244,7 +246,7 @@ GRANTS: dict[Role, frozenset[str]] = {
         | {"break_glass.review", "came_back.read_all"}
     ),
     Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION | _OWN | {"fault.read"}),
-    Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage"} | _OWN),
+    Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage", "work.count"} | _OWN),
     Role.INTEGRATION: frozenset(
         _CREATE | {"condition.read", "person.read", "person.search", "lead.read", "patient.read", "call.read"}
     ),

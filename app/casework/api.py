@@ -1,14 +1,24 @@
-"""Routes of use cases that cross packages: `/leads/{lead_id}/convert`, `/patients/{patient_id}/timeline`."""
+"""Routes of use cases that cross packages: a lead is converted, a timeline read, open work handed over."""
 
 from typing import Annotated
 
-from fastapi import Body, Query, Response
+from fastapi import Body, Query, Request, Response
 
 from app.access.request_guard import CurrentActor, DbSession, allow, api_router
 from app.audit import service as audit
 from app.casework.convert_lead import convert_lead as carry_out_conversion
 from app.casework.departing import register_all
-from app.casework.schemas import Conversion, LeadConverted, Timeline, TimelineQuery
+from app.casework.hand_over import hand_over, open_work_of, undo_hand_over
+from app.casework.schemas import (
+    Conversion,
+    HandedOver,
+    HandOver,
+    HandOverUndo,
+    LeadConverted,
+    OpenWork,
+    Timeline,
+    TimelineQuery,
+)
 from app.casework.timeline import timeline_of
 from app.leads.answers import read as read_lead
 from app.patients.answers import read as read_patient
@@ -18,6 +28,7 @@ from app.platform.text import Id
 
 of_leads = api_router("/leads", "leads")
 of_patients = api_router("/patients", "patients")
+hand_overs = api_router("/availability/{user_account_id}/work", "availability")
 register_all()
 
 
@@ -61,3 +72,27 @@ async def list_patient_timeline(
         session, record_type="patient", record_id=patient_id, person_ids=[patient.person_id], subject=patient.person_id
     )
     return await timeline_of(session, person_id=patient.person_id, patient_id=patient_id, query=query)
+
+
+@hand_overs.get("", response_model=OpenWork, dependencies=[allow("work.count")])
+async def get_open_work(user_account_id: Id, session: DbSession) -> OpenWork:
+    """How much open work a colleague has; no record, and nobody's name but theirs."""
+    return await open_work_of(session, account_id=user_account_id)
+
+
+@hand_overs.post("/hand-over", response_model=HandedOver, dependencies=[allow("work.hand_over")])
+async def hand_over_work(
+    user_account_id: Id, order: HandOver, request: Request, session: DbSession, actor: CurrentActor
+) -> HandedOver:
+    """Hand a batch over: 100 records at most. Sent again, the next ones follow, until nothing remains."""
+    request_id = request.scope.get("request_id")
+    return await hand_over(session, actor, account_id=user_account_id, order=order, request_id=request_id)
+
+
+@hand_overs.post("/hand-over/undo", response_model=HandedOver, dependencies=[allow("work.hand_over")])
+async def undo_hand_over_of_work(
+    user_account_id: Id, undo: HandOverUndo, request: Request, session: DbSession, actor: CurrentActor
+) -> HandedOver:
+    """Put back what one has handed over oneself, of each record that nobody has changed since."""
+    request_id = request.scope.get("request_id")
+    return await undo_hand_over(session, actor, account_id=user_account_id, changes=undo.done, request_id=request_id)

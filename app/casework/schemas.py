@@ -11,9 +11,12 @@ from app.leads.schemas import LeadRead
 from app.patients.schemas import PatientRead, PatientStart
 from app.people.schemas import MatchRead
 from app.platform.paging import Page, PageQuery
-from app.platform.text import OMITTED, Answer, Id, Reason, one_of
+from app.platform.text import OMITTED, Answer, Body, Id, Reason, one_of, whole
 
 TimelineKind = Literal["calls", "notes", "moves", "tasks", "submissions", "suggestions", "physicians"]
+WorkKind: Any = one_of(("leads", "patients", "calls", "tasks"))
+Version: Any = whole(1, 2**31 - 1)
+Receivers = Annotated[list[Id], Field(max_length=50)]
 StatusKind: Any = one_of(("lead_status", "patient_status", *(kind.event_kind for kind in KINDS)))
 
 
@@ -222,3 +225,52 @@ class TimelineQuery(PageQuery):
 
 class Timeline(Page[TimelineItem]):
     """What happened with a patient, newest first; `id` is the row's own key."""
+
+
+class HandOver(Body):
+    """By kind the accounts that get the open work in turn; a kind without any stays where it is."""
+
+    leads: Receivers = Field(default_factory=list)
+    patients: Receivers = Field(default_factory=list)
+    calls: Receivers = Field(default_factory=list)
+    tasks: Receivers = Field(default_factory=list)
+
+
+class HandOverChange(Body):
+    """A record that was handed over, and the versions between which that was: what an undo is asked with."""
+
+    kind: WorkKind
+    record_id: Id
+    since: Version
+    until: Version
+
+
+class HandOverUndo(Body):
+    done: Annotated[list[HandOverChange], Field(min_length=1, max_length=200)]
+
+
+class OpenWork(Answer):
+    """How many open records are somebody's."""
+
+    user_account_id: UUID
+    display_name: str
+    leads: int
+    patients: int
+    calls: int
+    tasks: int
+
+
+class HandOverLeft(Answer):
+    """A record that stayed where it was, and why."""
+
+    kind: str
+    record_id: UUID
+    code: str
+
+
+class HandedOver(Answer):
+    """What was handed over, what could not be, and what is still to be done: asked again, the next batch follows."""
+
+    done: list[HandOverChange]
+    left: list[HandOverLeft]
+    remaining: OpenWork

@@ -166,6 +166,7 @@ async def _context(
         "may_change": account_id == actor.account_id or actor.may("availability.write_any"),
         "typed": hours_texts(found.hours) | {"kind": "holiday", "starts_at": "", "ends_at": ""} | typed,
         "seen": found.version,
+        "may_hand_over": actor.may("work.hand_over"),
     }
 
 

@@ -10,8 +10,10 @@ from app.access.accounts.schemas import Invitation, NameOfUser, RolesOfUser, Use
 from app.access.policy import HUMAN_ROLES, ROLE_DESCRIPTIONS
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
+from app.casework.hand_over import open_work_of
 from app.people import colleagues
 from app.platform import clock
+from app.platform.actor import Actor
 from app.platform.errors import AppError, Invalid
 from app.platform.locales import _
 from app.web.forms import asked_in, read_form, read_query, typed_in
@@ -74,20 +76,22 @@ def _after_invitation(request: Request, account_id: UUID, link: str) -> Response
     )
 
 
-async def _user_context(session: DbSession, account_id: UUID, own_id: UUID | None) -> dict[str, Any]:
+async def _user_context(session: DbSession, account_id: UUID, actor: Actor) -> dict[str, Any]:
     user = await queries.get_user(session, account_id)
     return {
         "user": user,
         "all_roles": ROLES,
         "typed": {"roles": user.roles},
-        "is_oneself": account_id == own_id,
+        "is_oneself": account_id == actor.account_id,
+        "work": await open_work_of(session, account_id=account_id) if actor.may("work.count") else None,
+        "may_hand_over": actor.may("work.hand_over"),
         "sessions": await sessions.list_sessions(session, account_id=account_id, now=clock.now()),
     }
 
 
 @router.get("/{account_id}", dependencies=[allow("user.manage")])
 async def show_user(request: Request, session: DbSession, actor: CurrentActor, account_id: UUID) -> Response:
-    return page(request, "users/user.html", {**NO_ERRORS, **await _user_context(session, account_id, actor.account_id)})
+    return page(request, "users/user.html", {**NO_ERRORS, **await _user_context(session, account_id, actor)})
 
 
 @router.post("/{account_id}/roles", dependencies=[allow("user.manage", recent=True)])
@@ -103,7 +107,7 @@ async def set_user_roles(
         await users.set_roles(session, actor, account_id=account_id, roles=asked.roles, now=clock.now())
         await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
     except AppError as error:
-        context = await _user_context(session, account_id, actor.account_id)
+        context = await _user_context(session, account_id, actor)
         return form_again(request, "users/user.html", {**context, "typed": typed}, error)
     return go_to(request, f"/users/{account_id}", flash=Flash(_("Roles saved. This user is signed out everywhere.")))
 
@@ -147,7 +151,7 @@ async def disable_user(request: Request, session: DbSession, actor: CurrentActor
         await users.disable(session, actor, account_id=account_id, now=clock.now())
         await colleagues.settle(session, actor, account_id=account_id, now=clock.now())
     except AppError as error:
-        context = await _user_context(session, account_id, actor.account_id)
+        context = await _user_context(session, account_id, actor)
         return form_again(request, "users/user.html", context, error)
     return go_to(
         request,

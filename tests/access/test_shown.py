@@ -74,6 +74,10 @@ BODIES: dict[str, Callable[[Crowd], dict[str, Any]]] = {
     "add_document_version": lambda _: {},
     "mark_all_notifications_read": lambda _: {},
     "set_stage_norm": lambda _: {"days": 10},
+    "hand_over_work": lambda _: {},
+    "undo_hand_over_of_work": lambda who: {
+        "done": [{"kind": "leads", "record_id": who["lead_id"], "since": 1, "until": 2}]
+    },
     "create_absence": lambda _: {"starts_at": "2027-01-20T00:00:00Z", "ends_at": "2027-01-21T00:00:00Z"},
     "create_saved_view": lambda _: {"list_name": "calls", "name": "All calls"},
     "choose_saved_view": lambda _: {"is_pinned": True, "is_default": False},

@@ -101,6 +101,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
             "/absences/{absence_id}/remove": {},
         }.items()
     },
+    "/availability/{user_account_id}/hand-over": [{}, {"leads": "{user_account_id}"}],
+    "/availability/{user_account_id}/hand-over/undo": [{}, {"done": "patients:{patient_id}:1:2"}],
     "/account/preferences/sidebar": [{}, {"sidebar_folded": "true"}],
     "/callers/begin": [{}, {"q": "Personcanary"}],
     "/callers/new": [
@@ -214,7 +216,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
             "/invitation/{token}", "/reset/{token}", "/sign-in/outside", "/sign-in/outside/callback", "/unlock",
             "/resume/{held_form_id}", "/account", "/account/password", "/account/app", "/account/recovery-codes",
             "/account/sessions", "/account/preferences", "/account/availability",
-            "/availability", "/availability/{user_account_id}",
+            "/availability", "/availability/{user_account_id}", "/availability/{user_account_id}/hand-over",
             "/callers/new", "/users/new", "/users/{account_id}", "/users/{account_id}/name",
             "/api-keys/new", "/api-keys/{api_key_id}", "/break-glass/{access_opening_id}", "/break-glass/mine",
             "/mailbox", "/health", "/health/live", "/health/ready", "/docs", "/redoc", "/openapi.json", "/_gallery",

@@ -1,0 +1,187 @@
+"""All open work of a colleague is handed to others, in batches, and taken back where nothing changed since."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.models import UserAccount
+from app.audit.models import AuditEvent, RowHistory
+from app.calls.models import CallHistory
+from app.casework import hand_over
+from app.leads.models import PatientLead
+from app.notifications.models import Notification
+from app.patients.models import Patient
+from app.platform import clock
+from app.platform.settings import Settings
+from app.tasks.models import Task
+from tests import builders
+from tests.browsing import as_user
+from tests.conftest import AsRole
+
+KINDS = ("leads", "patients", "calls", "tasks")
+
+
+def url(account: UserAccount, end: str = "/hand-over") -> str:
+    return f"/api/v1/availability/{account.user_account_id}/work{end}"
+
+
+async def _work(session: AsyncSession, account: UserAccount, *, patients: int = 3) -> None:
+    """Open work of each kind, and work that is done or somebody else's."""
+    other, _ = await builders.a_colleague(session)
+    for owner in (account, other):
+        mine: dict[str, Any] = {"owner_id": owner.user_account_id}
+        for _number in range(patients):
+            patient = await builders.a_patient(session, **mine)
+            ahead = clock.now() + timedelta(days=1 + _number)
+            await builders.a_call(session, patient, pn_id=owner.person_id, booking_date=ahead)
+        person = await builders.a_person(session)
+        await builders.a_lead(session, person, **mine)
+        await builders.a_lead(session, person, status="disqualified", **mine)
+        await builders.a_task(session, person, **mine)
+        await builders.a_task(session, person, status="done", done_at=clock.now(), **mine)
+        await builders.a_call(session, patient, pn_id=owner.person_id, status="completed", call_date=clock.now())
+    await session.commit()
+
+
+async def _owned(session: AsyncSession, account: UserAccount) -> dict[str, int]:
+    async def count(model: Any, whose: Any) -> int:
+        return len(list(await session.scalars(select(model).where(whose))))
+
+    account_id, person_id = account.user_account_id, account.person_id
+    return {
+        "leads": await count(PatientLead, PatientLead.owner_id == account_id),
+        "patients": await count(Patient, Patient.owner_id == account_id),
+        "calls": await count(CallHistory, CallHistory.pn_id == person_id),
+        "tasks": await count(Task, Task.owner_id == account_id),
+    }
+
+
+def _left(answer: httpx.Response) -> dict[str, int]:
+    return {kind: answer.json()["remaining"][kind] for kind in KINDS}
+
+
+async def test_open_work_goes_to_several_in_turn_with_events_notifications_and_history(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
+) -> None:
+    leaving, _ = await builders.a_colleague(session)
+    first, _ = await builders.a_colleague(session)
+    second, _ = await builders.a_colleague(session)
+    await _work(session, leaving, patients=4)
+    manager = await as_role("programme_manager")
+    counts = await client.get(url(leaving, ""), headers=manager)
+    both = [str(first.user_account_id), str(second.user_account_id)]
+    order = {"leads": both, "patients": both, "calls": both[:1], "tasks": both[1:]}
+    answer = await client.post(url(leaving), json=order, headers=manager)
+
+    assert {kind: counts.json()[kind] for kind in KINDS} == {"leads": 1, "patients": 4, "calls": 4, "tasks": 1}
+    assert answer.status_code == 200, answer.text
+    assert _left(answer) == dict.fromkeys(KINDS, 0)
+    assert (len(answer.json()["done"]), answer.json()["left"]) == (10, [])
+    assert await _owned(session, first) == {"leads": 1, "patients": 2, "calls": 4, "tasks": 0}
+    assert await _owned(session, second) == {"leads": 0, "patients": 2, "calls": 0, "tasks": 1}
+    # What is closed stays with who did it.
+    assert await _owned(session, leaving) == {"leads": 1, "patients": 0, "calls": 1, "tasks": 1}
+    told = list(await session.scalars(select(Notification.record_type).where(Notification.kind == "assigned")))
+    assert sorted(told) == ["patient"] * 4 + ["patient_lead", "task"]
+    events = list(await session.scalars(select(AuditEvent.action).where(AuditEvent.action.like("hand_over_%"))))
+    assert {name: events.count(name) for name in set(events)} == {
+        "hand_over_leads": 1, "hand_over_patients": 4, "hand_over_calls": 4, "hand_over_tasks": 1, "hand_over_work": 1,
+    }  # fmt: skip
+    assert len(list(await session.scalars(select(RowHistory.record_id).where(RowHistory.table_name == "patient")))) == 4
+
+
+async def test_it_goes_on_where_a_batch_ended_and_a_kind_without_receivers_stays(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hand_over, "BATCH", 3)
+    leaving, _ = await builders.a_colleague(session)
+    other, _ = await builders.a_colleague(session)
+    await _work(session, leaving, patients=4)
+    manager = await as_role("programme_manager")
+    order = {kind: [str(other.user_account_id)] for kind in ("patients", "tasks")}
+    answers = [await client.post(url(leaving), json=order, headers=manager) for _ in range(3)]
+    assert [len(answer.json()["done"]) for answer in answers] == [3, 2, 0]
+    assert _left(answers[-1]) == {"leads": 1, "patients": 0, "calls": 4, "tasks": 0}
+
+
+async def test_an_undo_puts_back_what_nobody_has_changed_since(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
+) -> None:
+    leaving, _ = await builders.a_colleague(session)
+    other, theirs = await builders.a_colleague(session)
+    await _work(session, leaving)
+    before = await _owned(session, leaving)
+    manager = await as_role("programme_manager")
+    order = {kind: [str(other.user_account_id)] for kind in KINDS}
+    done = (await client.post(url(leaving), json=order, headers=manager)).json()["done"]
+    changed = next(one["record_id"] for one in done if one["kind"] == "patients")
+    await client.put(f"/api/v1/patients/{changed}", json={"status_reason": "abroad"}, headers=theirs)
+    somebody_else = await client.post(
+        url(leaving, "/hand-over/undo"), json={"done": done}, headers=await as_role("programme_manager")
+    )
+    undone = await client.post(url(leaving, "/hand-over/undo"), json={"done": done}, headers=manager)
+
+    assert somebody_else.status_code == undone.status_code == 200
+    assert [(one["kind"], one["record_id"], one["code"]) for one in undone.json()["left"]] == [
+        ("patients", changed, "stale_version")
+    ]
+    assert await _owned(session, leaving) == before | {"patients": before["patients"] - 1}
+
+
+async def test_who_gets_the_work_does_it_and_is_somebody_else(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
+) -> None:
+    leaving, _ = await builders.a_colleague(session)
+    auditor, _ = await builders.a_colleague(session, role="auditor")
+    manager = await as_role("programme_manager")
+    for receiver, code in (
+        (leaving.user_account_id, "is_the_same"),
+        (auditor.user_account_id, "does_not_do_this_work"),
+        (UUID(int=1), "unknown_reference"),
+    ):
+        answer = await client.post(url(leaving), json={"calls": [str(receiver)]}, headers=manager)
+        assert [(one["field"], one["code"]) for one in answer.json()["errors"]] == [("calls", code)]
+    nobody = await client.get(f"/api/v1/availability/{UUID(int=1)}/work", headers=manager)
+    assert nobody.json()["code"] == "colleague_not_found"
+
+
+async def test_an_administrator_sees_counts_alone(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole
+) -> None:
+    leaving, _ = await builders.a_colleague(session)
+    admin = await as_role("admin")
+    assert (await client.get(url(leaving, ""), headers=admin)).status_code == 200
+    assert (await client.post(url(leaving), json={}, headers=admin)).status_code == 403
+    assert (await client.get(url(leaving, ""), headers=await as_role("navigator"))).status_code == 403
+
+
+async def test_the_page_shows_counts_hands_over_and_takes_back(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    leaving, _ = await builders.a_colleague(session)
+    other, _ = await builders.a_colleague(session)
+    await _work(session, leaving)
+    here = f"/availability/{leaving.user_account_id}/hand-over"
+    token = await as_user(client, session, settings, "programme_manager")
+    shown = await client.get(here)
+    wrong = await client.post(here, data={"csrf_token": token, "calls": str(leaving.user_account_id)})
+    done = await client.post(here, data={"csrf_token": token, "patients": str(other.user_account_id)})
+    pressed = [part.split('"')[0] for part in done.text.split('name="done" value="')[1:]]
+    back = await client.post(f"{here}/undo", data={"csrf_token": token, "done": [*pressed, "x:y:1:2"]})
+
+    assert here in (await client.get(f"/availability/{leaving.user_account_id}")).text
+    assert "Anna" not in shown.text
+    assert wrong.status_code == 422
+    assert "3 records are handed over." in done.text
+    assert len(pressed) == 3
+    assert "3 records are back." in back.text
+    assert (await _owned(session, leaving))["patients"] == 3
+    await as_user(client, session, settings, "admin")
+    account = await client.get(f"/users/{leaving.user_account_id}")
+    assert "3 patients" in account.text
+    assert here not in account.text
