@@ -116,6 +116,12 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(
         _("Oversight"),
+        "suggestion.decide",
+        NavItem(_("Duplicates"), "users", "/duplicates"),
+        _("People who may be one human, side by side, until somebody says that they are different."),
+    ),
+    Place(
+        _("Oversight"),
         "audit.read",
         NavItem(_("Audit trail"), "list-check", "/audit"),
         _("Who saw or changed what, when and why. The report for a person starts here."),

@@ -14,6 +14,7 @@ from app.web import (
     documents,
     doubles,
     drafts,
+    duplicates,
     enrolment,
     facts,
     hand_over,
@@ -32,6 +33,7 @@ from app.web import (
     passkeys,
     patients,
     peek,
+    persons,
     physicians,
     preferences,
     saved_views,
@@ -55,6 +57,7 @@ SCREENS = (
     patients.router,
     peek.router,
     agenda.router,
+    persons.router,
     calls.router,
     tasks.router,
     physicians.router,
@@ -85,6 +88,7 @@ SCREENS = (
     came_back.router,
     standing_faults.router,
     doubles.router,
+    duplicates.router,
 )
 
 

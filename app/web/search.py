@@ -201,7 +201,7 @@ def _person_hit(person: PersonRead, case: CaseSummary | None, asked: SearchEvery
     if case is not None:
         href = _record_of(case, meant=asked.q or "")
     if href is None:
-        other = f"/history/persons/{person.person_id}"
+        other = f"/people/{person.person_id}"
         if case is not None and case.physician_id is not None:
             other = f"/physicians/{case.physician_id}"
         return PersonHit(person, case, None if asked.step else other)

@@ -12,7 +12,7 @@ from app.access.accounts.sessions import Origin
 from app.calls.models import CallHistory
 from app.journeys.trial.models import ClinicalTrialJourney
 from app.main import create_app
-from app.people.models import Person, SuggestedChange
+from app.people.models import DuplicateCandidate, Person, SuggestedChange
 from app.people.suggestions import value_hash
 from app.platform import clock
 from app.platform.db import Database
@@ -63,8 +63,13 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
             "ours": "+31 20 123 4567", "ours_version": 1, "theirs": "+31 20 765 4321", "source": "contact_form",
         }  # fmt: skip
         session.add(SuggestedChange(**suggestion, value_hash=value_hash("+31 20 765 4321")))
+        one, other = sorted((rosa.person_id, person.person_id))
+        pair = DuplicateCandidate(person_id=one, other_person_id=other, reasons=["phone"])
+        session.add(pair)
         await session.commit()
         return {
+            "pair": pair.duplicate_candidate_id,
+            "person": rosa.person_id,
             "rosa": moved.patient_id,
             "navigator": owner.account_id,
             "auditor": auditor.account_id,
@@ -259,10 +264,12 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
         f"/leads/{ids['lead']}",
         "/calls",
         "/tasks",
+        f"/people/{ids['person']}",
     ]
     if role != "navigator":
         pages += ["/standing-faults", "/standing-faults?record_type=task", "/doubles"]
     if role == "navigator":
+        pages += ["/duplicates", f"/duplicates/{ids['pair']}"]
         pages += [
             "/today",
             "/notifications",

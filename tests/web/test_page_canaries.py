@@ -86,6 +86,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/break-glass": [{}, {"person_id": "{person_id}", "reason": "x"}],
     "/break-glass/{access_opening_id}/end": [{}],
     "/break-glass/{access_opening_id}/review": [{}, {"verdict": "justified"}],
+    "/duplicates/{duplicate_candidate_id}/different": [{}, {"reason": "x"}],
     "/came-back/{came_back_id}/close": [{}, {"reason": "x"}],
     "/search": [
         {}, {"q": "Personcanar"}, {"q": "P-0000000A"}, {"q": "a"}, {"q": "Personcanar", "step": "calls"},
@@ -279,6 +280,9 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     ),
     "/came-back": ["", "?state=closed", "?state=x"],
     "/standing-faults": ["", "?record_type=call_history", "?cursor=x"],
+    "/people/{person_id}": ["", "?about=calls"],
+    "/duplicates": ["", "?decision=different_people", "?cursor=x"],
+    "/duplicates/{duplicate_candidate_id}": [""],
     "/doubles": ["", "?record_type=physician", "?cursor=x"],
     "/came-back/{came_back_id}": [""],
     "/break-glass/new": ["", "?person_id={person_id}"],

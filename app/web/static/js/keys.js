@@ -96,6 +96,7 @@ const keys = (() => {
     { keys: "m", says: _("Move on"), act: move, group: _("On a record") },
     { keys: "v", says: _("Convert the lead"), act: open("/convert"), group: _("On a record") },
     { keys: "e", says: _("Go to the facts, to change one"), act: edit, group: _("On a record") },
+    { keys: "]", says: _("Next pair of duplicates"), act: press("[data-next-pair]"), group: _("On a record") },
     { keys: "1", says: _("Outcome of the call, 1 to 7"), group: _("On a record") },
   ];
 

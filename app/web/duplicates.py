@@ -1,0 +1,176 @@
+"""
+Pairs of people who may be one human: their list, and the two side by side with what was found and what differs.
+
+Somebody says that they are different people, which lasts, or goes on without a decision. That they are one is decided
+where they can be made one.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import Request, Response
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.request_guard import CurrentActor, DbSession
+from app.audit import service as audit
+from app.calls import answers as call_answers
+from app.calls.queries import list_calls
+from app.calls.schemas import CallFilter, CallRead
+from app.casework.finding import cases_of
+from app.casework.schemas import CaseSummary
+from app.leads.models import PatientLead
+from app.people import suggestions
+from app.people.models import DuplicateCandidate, Person
+from app.people.queries import get_duplicate_candidate, list_duplicate_candidates
+from app.people.schemas import DuplicateCandidateFilter, DuplicateCandidateRead, PersonRead
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import AppError, NotFound
+from app.platform.locales import _
+from app.platform.text import Body, Reason
+from app.web.forms import asked_in, read_form, read_query, typed_in
+from app.web.listing import Column, Listing
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.render import Flash, page
+
+router = page_router()
+
+COLUMNS = (
+    Column("name", _("Person")),
+    Column("other", _("May be")),
+    Column("reasons", _("Why"), 1),
+    Column("created", _("Found"), 2),
+)
+COMPARED = (
+    ("first_name", _("First name")),
+    ("middle_name", _("Middle name")),
+    ("last_name", _("Last name")),
+    ("preferred_name", _("Called")),
+    ("date_of_birth", _("Born")),
+    ("gender", _("Gender")),
+    ("email", _("E-mail")),
+    ("phone", _("Phone")),
+    ("country", _("Country")),
+    ("language", _("Language")),
+    ("time_zone", _("Time zone")),
+)
+_NEWEST_CALLS = 3
+
+
+class Different(Body):
+    """What is said of a pair; the two being one is decided where they can be made one."""
+
+    decision: Literal["different_people"] = "different_people"
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: who they are, what there is of them, and their newest calls."""
+
+    person: PersonRead
+    case: CaseSummary | None
+    leads: int
+    calls: list[CallRead]
+    calls_total: int
+
+
+@router.get("/duplicates", dependencies=[allow("suggestion.read")])
+async def show_duplicates(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    typed = asked_in(request, DuplicateCandidateFilter)
+    if not request.query_params.get("decision"):
+        typed["decision"] = "open"
+    query = read_query(request, DuplicateCandidateFilter, typed)
+    found = await list_duplicate_candidates(session, actor, query=query)
+    listing = Listing(
+        path="/duplicates",
+        noun=(_("pair"), _("pairs")),
+        columns=COLUMNS,
+        filters=[],
+        views=[],
+        chosen={"decision": str(typed["decision"])},
+        found=audit.show_page(session, found, map(DuplicateCandidateRead.model_validate, found.rows)),
+        cursor=str(typed["cursor"]),
+        title=_("Duplicates"),
+        key="duplicate_candidate_id",
+        opens=("/duplicates/{duplicate_candidate_id}",),
+    )
+    return page(request, "duplicates/list.html", {"listing": listing, "decision": typed["decision"]})
+
+
+@router.get("/duplicates/{duplicate_candidate_id}", dependencies=[allow("suggestion.read")])
+async def show_pair(
+    request: Request, session: DbSession, actor: CurrentActor, duplicate_candidate_id: UUID
+) -> Response:
+    context = await _context(session, actor, duplicate_candidate_id)
+    return page(request, "duplicates/pair.html", {**context, "typed": dict.fromkeys(Different.model_fields, "")})
+
+
+@router.post("/duplicates/{duplicate_candidate_id}/different", dependencies=[allow("suggestion.decide")])
+async def say_different(
+    request: Request, session: DbSession, actor: CurrentActor, duplicate_candidate_id: UUID
+) -> Response:
+    typed = await typed_in(request, Different)
+    context = await _context(session, actor, duplicate_candidate_id)
+    try:
+        said = read_form(Different, {"reason": typed["reason"]})
+        async with known_errors(request, session):
+            await suggestions.decide_duplicate(
+                session,
+                actor,
+                duplicate_candidate_id=duplicate_candidate_id,
+                decision=said.decision,
+                reason=said.reason,
+            )
+    except NotFound:
+        raise
+    except AppError as error:
+        return form_again(request, "duplicates/pair.html", {**context, "typed": typed}, error)
+    following = context["following"]
+    there = f"/duplicates/{following}" if following else "/duplicates"
+    return go_to(request, there, flash=Flash(str(_("They are different people. Nobody is asked again."))))
+
+
+async def _context(session: AsyncSession, actor: Actor, duplicate_candidate_id: UUID) -> dict[str, Any]:
+    pair = await get_duplicate_candidate(session, actor, duplicate_candidate_id=duplicate_candidate_id)
+    both = [pair.person, pair.other_person]
+    ids = [one.person_id for one in both]
+    audit.note(session, record_type="duplicate_candidate", record_id=duplicate_candidate_id, person_ids=ids)
+    cases = await cases_of(session, actor, person_ids=ids)
+    counted: dict[UUID, int] = {}
+    if actor.may("lead.read"):
+        of_each = select(PatientLead.person_id, func.count()).where(PatientLead.person_id.in_(ids))
+        counted = {row[0]: row[1] for row in await session.execute(of_each.group_by(PatientLead.person_id))}
+    sides = [await _side(session, actor, one, cases.get(one.person_id), counted.get(one.person_id, 0)) for one in both]
+    return {
+        **NO_ERRORS,
+        "pair": DuplicateCandidateRead.model_validate(pair),
+        "sides": sides,
+        "compared": COMPARED,
+        "following": await _next_open(session, pair),
+        "here": f"/duplicates/{duplicate_candidate_id}",
+        "may_decide": actor.may("suggestion.decide"),
+    }
+
+
+async def _side(session: AsyncSession, actor: Actor, person: Person, case: CaseSummary | None, leads: int) -> Side:
+    calls, total = [], 0
+    if actor.may("call.read"):
+        query = CallFilter(person_id=person.person_id, limit=_NEWEST_CALLS)
+        found = await list_calls(session, actor, query=query)
+        calls, total = [call_answers.read(row, clock.now()) for row in found.rows], found.total
+    return Side(PersonRead.model_validate(person), case, leads, calls, total)
+
+
+async def _next_open(session: AsyncSession, pair: DuplicateCandidate) -> UUID | None:
+    """The pair that waits behind this one in the list, from the beginning again after its end."""
+    row = DuplicateCandidate
+    waiting = select(row.duplicate_candidate_id).where(
+        row.decision == "open", row.duplicate_candidate_id != pair.duplicate_candidate_id
+    )
+    newest_first = (row.created_at.desc(), row.duplicate_candidate_id.desc())
+    behind = waiting.where(row.created_at <= pair.created_at).order_by(*newest_first).limit(1)
+    found: UUID | None = await session.scalar(behind)
+    return found or await session.scalar(waiting.order_by(*newest_first).limit(1))

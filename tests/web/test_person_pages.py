@@ -1,0 +1,117 @@
+"""The page of a person, and pairs of people side by side."""
+
+import re
+from datetime import date, timedelta
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.people.models import DuplicateCandidate, Person, PersonRelationship
+from app.platform import clock
+from app.platform.settings import Settings
+from tests.browsing import ORIGIN, as_user
+from tests.builders import a_call, a_lead, a_patient, a_person
+from tests.conftest import BoundDatabase
+from tests.web.test_patients_pages import statements
+
+
+async def _pair(session: AsyncSession, one: Person, other: Person) -> DuplicateCandidate:
+    first, second = sorted((one.person_id, other.person_id))
+    pair = DuplicateCandidate(person_id=first, other_person_id=second, reasons=["name_and_birth_date", "phone"])
+    session.add(pair)
+    await session.commit()
+    return pair
+
+
+async def test_a_caregiver_has_a_page_that_leads_on_to_their_patient(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, bound: BoundDatabase
+) -> None:
+    mother = await a_person(session, first_name="Maria", last_name="Carvalho", phone="+351 21 555 01 72")
+    child = await a_person(session, first_name="In\u00eas", last_name="Carvalho")
+    patient = await a_patient(session, child)
+    lead = await a_lead(session, mother)
+    session.add(
+        PersonRelationship(
+            person_id=mother.person_id, related_person_id=child.person_id, relationship_type="parent",
+            authority="parental",
+        )
+    )  # fmt: skip
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+
+    with statements(bound) as found:
+        answer = await client.get(f"/people/{mother.person_id}")
+    hits = await client.post("/search", data={"csrf_token": token, "q": "Maria Carvalho"}, headers=ORIGIN)
+    of_patient = await client.get(f"/patients/{patient.patient_id}")
+
+    assert answer.status_code == 200
+    leads_to = (f"/patients/{patient.patient_id}", f"/leads/{lead.lead_id}")
+    for text in ("Maria Carvalho", "+351 21 555 01 72", "Parent of", *leads_to):
+        assert text in answer.text, text
+    assert len(found) <= 3 + 14, found
+    assert f"/leads/{lead.lead_id}" in hits.text
+    assert f'href="/people/{mother.person_id}"' in of_patient.text
+
+
+async def test_somebody_without_a_record_is_found_by_the_search_and_has_a_page(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, first_name="Oskar", last_name="Lindgren")
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+
+    hits = await client.post("/search", data={"csrf_token": token, "q": "Oskar Lindgren"}, headers=ORIGIN)
+    shown = await client.get(f"/people/{person.person_id}")
+
+    assert f'href="/people/{person.person_id}"' in hits.text
+    assert "There is no record to work in." in shown.text
+
+
+async def test_two_people_stand_side_by_side_and_that_they_differ_lasts(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    born = date(1968, 3, 14)
+    one = await a_person(session, first_name="Jan", last_name="Bos", date_of_birth=born, country="NL")
+    other = await a_person(session, first_name="Johan", last_name="Bos", date_of_birth=born)
+    patient = await a_patient(session, one)
+    await a_call(session, patient, call_date=clock.now() - timedelta(days=1), status="completed", outcome="reached")
+    further = await _pair(session, one, await a_person(session, first_name="J.", last_name="Bos"))
+    pair = await _pair(session, one, other)
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/duplicates/{pair.duplicate_candidate_id}"
+
+    listed = await client.get("/duplicates")
+    shown = await client.get(here)
+    said = await client.post(f"{here}/different", data={"csrf_token": token, "reason": "Twins."}, headers=ORIGIN)
+    after = await client.get("/duplicates")
+
+    assert here in listed.text
+    rows = {
+        label: re.sub(r"<[^>]+>", " ", row)
+        for label, row in re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', shown.text, re.DOTALL)
+    }
+    assert "Differs" in rows["First name"]
+    assert "Same" in rows["Last name"]
+    assert "Same" in rows["Born"]
+    assert "Differs" not in rows["Country"]
+    assert "1 call" in rows["Records"]
+    assert "name and birth date, phone" in shown.text
+    assert said.headers["location"] == f"/duplicates/{further.duplicate_candidate_id}"
+    assert here not in after.text
+    await session.refresh(pair)
+    assert (pair.decision, pair.reason) == ("different_people", "Twins.")
+
+
+async def test_who_sees_people_masked_is_not_told_whether_two_values_are_the_same(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    one, other = await a_person(session, last_name="Abendroth"), await a_person(session, last_name="Abendroth")
+    pair = await _pair(session, one, other)
+    await as_user(client, session, settings, "auditor")
+
+    shown = await client.get(f"/duplicates/{pair.duplicate_candidate_id}")
+
+    assert shown.status_code == 200
+    assert "Abendroth" not in shown.text
+    assert "Differs" not in shown.text
+    assert ">Same<" not in shown.text
