@@ -49,7 +49,7 @@ LIST = ListPage(
         _("A condition is added here, or with the curated list of the setup."),
         "report-medical",
     ),
-    searches="name, abbreviation or synonym",
+    searches=_("name, abbreviation or synonym"),
     makes="condition.write",
 )
 add_list(router, LIST)

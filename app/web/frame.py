@@ -262,7 +262,7 @@ def frame_for(
     items = [item for group in groups.values() for item in group]
     return Frame(
         user_name=actor.name,
-        user_role=", ".join(words(role) for role in sorted(actor.roles)) or _("No role yet"),
+        user_role=", ".join(str(words(role)) for role in sorted(actor.roles)) or _("No role yet"),
         nav=tuple(NavGroup(label, tuple(found)) for label, found in groups.items()),
         phone_nav=tuple(items[:4]),
         user_menu=USER_MENU,

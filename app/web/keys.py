@@ -17,7 +17,7 @@ from app.access.policy import GRANTS, PERMISSIONS, ROLE_DESCRIPTIONS, Role
 from app.access.request_guard import CurrentActor, DbSession
 from app.platform import clock
 from app.platform.errors import AppError, FieldError
-from app.platform.locales import _
+from app.platform.locales import Message, _
 from app.platform.text import Body, Label, one_of
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, page_router
@@ -59,7 +59,7 @@ async def show_keys(request: Request, session: DbSession, all: str = "") -> Resp
 def _choices() -> dict[str, Any]:
     # The permissions that some role gives to a key, with the roles that give each.
     offered = [
-        (code, permission.description, [role.value for role in Role if code in GRANTS[role]])
+        (code, str(Message(permission.description)), [role.value for role in Role if code in GRANTS[role]])
         for code, permission in PERMISSIONS.items()
     ]
     good_for = [(str(number), plural(number, "day")) for number in GOOD_FOR_DAYS]
@@ -106,7 +106,7 @@ async def create_key(request: Request, session: DbSession, actor: CurrentActor) 
 async def show_key(request: Request, session: DbSession, api_key_id: UUID) -> Response:
     key = await queries.get_key(session, api_key_id, now=clock.now())
     overlaps = [(days, plural(days, "day")) for days in OVERLAP_DAYS]
-    described = {code: permission.description for code, permission in PERMISSIONS.items()}
+    described = {code: Message(permission.description) for code, permission in PERMISSIONS.items()}
     return page(request, "keys/key.html", {"key": key, "overlaps": overlaps, "described": described})
 
 

@@ -55,7 +55,7 @@ LIST = ListPage(
     ],
     views=lambda _seen: [View(_("Active"), {"is_active": "true"}), View(_("Everyone"), {})],
     empty=(_("No physicians yet"), _("A physician arrives through the API, or is linked to a patient."), "stethoscope"),
-    searches="name, e-mail or phone",
+    searches=_("name, e-mail or phone"),
     search_right="person.search",
 )
 add_list(router, LIST)

@@ -108,7 +108,7 @@ async def _close(request: Request, session: DbSession, actor: CurrentActor, task
     if task.status != to:
         # A second press, or a colleague, was quicker: it is as wanted.
         await service.change_task(session, actor, task_id=task_id, change=TaskUpdate(status=to))
-    said = "Done." if to == "done" else _("The task is open again.")
+    said = _("Done.") if to == "done" else _("The task is open again.")
     return go_to(request, came_from(request), flash=Flash(said))
 
 

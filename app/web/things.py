@@ -18,6 +18,7 @@ from app.audit import service as audit
 from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound, Stale
 from app.platform.etags import etag
+from app.platform.locales import _
 from app.platform.paging import Page
 from app.platform.text import Answer, Body
 from app.web.forms import Typed, read_form
@@ -160,7 +161,7 @@ def add_thing(router: APIRouter, thing: Thing) -> None:
             theirs = {field.name: before[field.name] for field in changed} if isinstance(error, Stale) else {}
             context = await _form(session, actor, thing, thing.fields, typed, theirs)
             return form_again(request, "things/form.html", {**context, **_of(thing, row)}, error)
-        return go_to(request, f"{thing.path}/{record_id}", flash=Flash(f"{thing.noun} saved."))
+        return go_to(request, f"{thing.path}/{record_id}", flash=Flash(_("%(thing)s saved.", thing=thing.noun)))
 
 
 def _add_new(router: APIRouter, thing: Thing, new: New) -> None:
@@ -182,7 +183,9 @@ def _add_new(router: APIRouter, thing: Thing, new: New) -> None:
         except AppError as error:
             context = await _form(session, actor, thing, fields, typed)
             return form_again(request, "things/form.html", {**context, **_of(thing)}, error)
-        return go_to(request, f"{thing.path}/{getattr(made, thing.key)}", flash=Flash(f"{thing.noun} added."))
+        return go_to(
+            request, f"{thing.path}/{getattr(made, thing.key)}", flash=Flash(_("%(thing)s added.", thing=thing.noun))
+        )
 
 
 async def _typed(request: Request, fields: Sequence[Field]) -> tuple[Typed, str]:

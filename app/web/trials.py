@@ -67,7 +67,7 @@ TRIALS = ListPage(
         View(_("All"), {}),
     ],
     empty=(_("No trials yet"), _("A trial is added here, or with the first journey into it."), "microscope"),
-    searches="number, title or sponsor",
+    searches=_("number, title or sponsor"),
     makes="trial.write",
 )
 PROGRAMMES = ListPage(
@@ -105,7 +105,7 @@ PROGRAMMES = ListPage(
     ],
     views=lambda _seen: [View(_("Open"), {"status": "open"}), View(_("All"), {})],
     empty=(_("No programmes yet"), _("A programme is added here, or arrives through the API."), "pill"),
-    searches="name, product or sponsor",
+    searches=_("name, product or sponsor"),
     makes="programme.write",
 )
 add_list(router, TRIALS)
