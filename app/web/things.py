@@ -175,7 +175,7 @@ def _add_new(router: APIRouter, thing: Thing, new: New) -> None:
 
     @router.post(f"{thing.path}/new", name=f"add_{name}", dependencies=[allow(thing.write_right)])
     async def add(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-        typed, _ = await _typed(request, fields)
+        typed, _read = await _typed(request, fields)
         given = {field.name: field.value_of(typed[field.name]) for field in fields if typed[field.name]}
         try:
             async with known_errors(request, session):
