@@ -27,27 +27,28 @@ from app.platform.text import EARLIEST, LATEST
 from app.web.availability import WEEKDAYS
 from app.web.page_guard import NO_ERRORS, allow, form_again, page_router
 from app.web.render import page
+from app.web.typed_dates import read_day
 
 router = page_router()
 
 QUARTER: Final = timedelta(minutes=15)
-LONGEST, LANES = 16, 6
+LONGEST, MOST_BESIDE = 16, 6
 """Quarters that a call is drawn long at most, and calls beside each other."""
 _DAY_BEGINS, _DAY_ENDS = 8, 18
 """The hours that are shown at least."""
-_MOST_UNRESOLVED = 8
+_MOST_UNRESOLVED = 3
 _NOT_SHOWN = frozenset({"cancelled", "rescheduled"})
 _VIEWS, _OF = ("day", "week"), ("me", "team")
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A call at its place: quarters from the first hour that is shown, how long, and in which lane."""
+    """A call at its place: quarters from the first hour that is shown, how long, which of those beside each other."""
 
     call: CallRead
     at: int
     long: int
-    lane: int
+    beside: int
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Shade:
 
 
 @dataclass
-class Lane:
+class AgendaColumn:
     """A column: a day, or a colleague's day."""
 
     day: date
@@ -70,7 +71,7 @@ class Lane:
     shades: list[Shade] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     now_at: int | None = None
-    lanes: int = 1
+    beside: int = 1
 
     @property
     def heading(self) -> str:
@@ -141,13 +142,12 @@ def _asked(view: str, of: str, day: str, zone: tzinfo, now: datetime) -> Asked:
     ]
     meant = now.astimezone(zone).date()
     if day:
-        try:
-            meant = date.fromisoformat(day)
-        except ValueError:
-            wrong.append(FieldError("date", "day", ""))
+        typed = read_day(day, today=meant)
         # A week around it is reckoned too.
-        if not EARLIEST + timedelta(days=14) < meant < LATEST - timedelta(days=14):
+        if typed is None or not EARLIEST + timedelta(days=14) < typed < LATEST - timedelta(days=14):
             wrong.append(FieldError("date", "day", ""))
+        else:
+            meant = typed
     if wrong:
         raise Invalid(fields=wrong)
     return Asked(view, of, meant, zone)
@@ -162,7 +162,7 @@ async def _context(
     starts_at, ends_at = asked.time
     calls: list[CallRead] = []
     unresolved: Sequence[CallRead] = ()
-    more = False
+    more = has_more_unresolved = False
     if is_team or actor.person_id is not None:
         period = {"occurs_from": starts_at, "occurs_to": ends_at, "sort": "occurs", "limit": MAX_LIMIT}
         found = await list_calls(session, actor, query=CallFilter.model_validate({**whose, **period}))
@@ -170,7 +170,8 @@ async def _context(
         calls, more = [one for one in shown.items if one.status not in _NOT_SHOWN], shown.next_cursor is not None
         late = {"unresolved": "true", "occurs_to": now, "limit": _MOST_UNRESOLVED}
         open_ones = await list_calls(session, actor, query=CallFilter.model_validate({**whose, **late}))
-        unresolved = audit.show_page(session, open_ones, (answers.read(row, now) for row in open_ones.rows)).items
+        above = audit.show_page(session, open_ones, (answers.read(row, now) for row in open_ones.rows))
+        unresolved, has_more_unresolved = above.items, above.next_cursor is not None
     around: dict[str, Any] = {
         "starts_at": starts_at,
         "ends_at": ends_at,
@@ -182,15 +183,16 @@ async def _context(
         else [await colleague_of_account(session, account_id=_account(actor), **around)]
     )
     first, last = _hours(calls, colleagues if not is_team else (), asked)
-    lanes = _lanes(asked, calls, colleagues, first=first, last=last, now=now)
+    columns = _columns(asked, calls, colleagues, first=first, last=last, now=now)
     return {
         **NO_ERRORS,
         "asked": asked,
         "today": now.astimezone(asked.zone).date(),
-        "lanes": lanes,
+        "columns": columns,
         "hours": [f"{hour:02d}:00" for hour in range(first, last)],
         "quarters": (last - first) * 4,
         "unresolved": unresolved,
+        "has_more_unresolved": has_more_unresolved,
         "more": more,
         "is_team": is_team,
         "is_empty": not calls,
@@ -228,7 +230,7 @@ def _hours(calls: Iterable[CallRead], colleagues: Sequence[Colleague], asked: As
     return first, last
 
 
-def _lanes(
+def _columns(
     asked: Asked,
     calls: Sequence[CallRead],
     colleagues: Sequence[Colleague],
@@ -236,7 +238,7 @@ def _lanes(
     first: int,
     last: int,
     now: datetime,
-) -> list[Lane]:
+) -> list[AgendaColumn]:
     """A column for each day; of the team's day one for each colleague who works or has a call, and one for nobody's."""
     by_colleague = asked.of == "team" and asked.view == "day"
     found = []
@@ -258,16 +260,16 @@ def _lanes(
         for title, colleague, own in groups:
             starts_at = asked.midnight(day).replace(hour=first)
             ends_at = asked.midnight(day + timedelta(days=1)) if last == 24 else starts_at.replace(hour=last)  # noqa: PLR2004 - the end of a day
-            lane = Lane(day, starts_at, title)
-            _place(lane, own)
+            column = AgendaColumn(day, starts_at, title)
+            _place(column, own)
             if colleague is not None:
-                _shade(lane, colleague, Period(starts_at, ends_at))
+                _shade(column, colleague, Period(starts_at, ends_at))
             elif asked.of == "team":
                 window = Period(starts_at, ends_at)
-                lane.absent = [one.name for one in colleagues if any(_meet(away, window) for away in one.absent)]
+                column.absent = [one.name for one in colleagues if any(_meet(away, window) for away in one.absent)]
             if starts_at <= now < ends_at:
-                lane.now_at = _quarter(lane, now)
-            found.append(lane)
+                column.now_at = _quarter(column, now)
+            found.append(column)
     return found
 
 
@@ -275,51 +277,51 @@ def _meet(one: Period, other: Period) -> bool:
     return one.starts_at < other.ends_at and other.starts_at < one.ends_at
 
 
-def _quarter(lane: Lane, at: datetime) -> int:
+def _quarter(column: AgendaColumn, at: datetime) -> int:
     """Quarters from the first hour that is shown, by the clock of the wall, so that the hours beside it are right."""
-    there = at.astimezone(lane.starts_at.tzinfo)
-    days = (there.date() - lane.day).days
-    return (days * 24 + there.hour - lane.starts_at.hour) * 4 + there.minute // 15
+    there = at.astimezone(column.starts_at.tzinfo)
+    days = (there.date() - column.day).days
+    return (days * 24 + there.hour - column.starts_at.hour) * 4 + there.minute // 15
 
 
-def _place(lane: Lane, calls: Sequence[CallRead]) -> None:
+def _place(column: AgendaColumn, calls: Sequence[CallRead]) -> None:
     """Calls that overlap stand beside each other."""
     free_from: list[int] = []
     for call in sorted(calls, key=lambda one: (one.occurs_at, one.call_id)):
         assert call.occurs_at is not None  # noqa: S101 - of this day
-        at = _quarter(lane, call.occurs_at)
+        at = _quarter(column, call.occurs_at)
         long = min(LONGEST, max(1, -(-(_end(call) - call.occurs_at) // QUARTER)))
         number = next((number for number, free in enumerate(free_from) if free <= at), len(free_from))
-        if number >= LANES:
-            number = LANES - 1
+        if number >= MOST_BESIDE:
+            number = MOST_BESIDE - 1
         elif number == len(free_from):
             free_from.append(0)
         free_from[number] = at + long
-        lane.calls.append(Drawn(call, at, long, number + 1))
-    lane.lanes = max(1, len(free_from))
+        column.calls.append(Drawn(call, at, long, number + 1))
+    column.beside = max(1, len(free_from))
 
 
-def _shade(lane: Lane, colleague: Colleague, shown: Period) -> None:
+def _shade(column: AgendaColumn, colleague: Colleague, shown: Period) -> None:
     """The hours that are not worked; of whose hours nothing is said nothing is shaded."""
     absences = [one for one in colleague.absent if _meet(one, shown)]
-    lane.absent = [colleague.name] if absences else []
+    column.absent = [colleague.name] if absences else []
     for away in absences:
-        _add_shade(lane, "absent", away, shown)
+        _add_shade(column, "absent", away, shown)
     if not colleague.spans:
         return
     at = shown.starts_at
     day = timedelta(days=1)
-    for shift in shifts(colleague.spans, colleague.zone, first=lane.day - day, last=lane.day + day):
+    for shift in shifts(colleague.spans, colleague.zone, first=column.day - day, last=column.day + day):
         if shift.starts_at > at:
-            _add_shade(lane, "off", Period(at, shift.starts_at), shown)
+            _add_shade(column, "off", Period(at, shift.starts_at), shown)
         at = max(at, shift.ends_at)
-    _add_shade(lane, "off", Period(at, shown.ends_at), shown)
+    _add_shade(column, "off", Period(at, shown.ends_at), shown)
 
 
-def _add_shade(lane: Lane, kind: str, period: Period, shown: Period) -> None:
+def _add_shade(column: AgendaColumn, kind: str, period: Period, shown: Period) -> None:
     starts_at, ends_at = max(period.starts_at, shown.starts_at), min(period.ends_at, shown.ends_at)
     if starts_at < ends_at:
-        at = _quarter(lane, starts_at)
-        long = _quarter(lane, ends_at - timedelta(minutes=1)) + 1 - at
+        at = _quarter(column, starts_at)
+        long = _quarter(column, ends_at - timedelta(minutes=1)) + 1 - at
         if long > 0:
-            lane.shades.append(Shade(kind, at, long))
+            column.shades.append(Shade(kind, at, long))

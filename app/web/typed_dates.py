@@ -29,6 +29,10 @@ def read_day(text: str, *, today: date, is_past: bool = False) -> date | None:
     `is_past`: a year of two digits does not lie ahead, and there is none left out.
     """
     typed = " ".join(text.lower().split())
+    return _iso(typed) or _in_words(typed, today=today, is_past=is_past)
+
+
+def _in_words(typed: str, *, today: date, is_past: bool) -> date | None:
     if typed in _RELATIVE:
         return _after(today, _RELATIVE[typed])
     if found := _IN.match(typed):

@@ -22,7 +22,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.settings import Settings
 from app.preferences.models import AccountPreference
-from app.web.agenda import LANES, LONGEST
+from app.web.agenda import LONGEST, MOST_BESIDE
 from tests import builders
 from tests.browsing import signed_in, somebody
 from tests.conftest import BoundDatabase, statements_of
@@ -31,7 +31,7 @@ from tests.plans import plan_of_page
 CSS = Path("app/web/static/css/agenda.css")
 DAY = datetime(2031, 6, 3, tzinfo=UTC)  # a Tuesday
 HERE = "/calls/agenda?date=2031-06-03"
-_CALL = re.compile(r'<a class="agenda-call[^>]*data-at="(\d+)" data-long="(\d+)" data-lane="(\d+)"')
+_CALL = re.compile(r'<a class="agenda-call[^>]*data-at="(\d+)" data-long="(\d+)" data-place="(\d+)"')
 
 
 class Somebody:
@@ -140,6 +140,15 @@ async def test_the_line_of_now_stands_in_today_alone(
     assert "agenda-now" not in other.text
 
 
+async def test_a_day_is_taken_as_people_type_it(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    await _navigator(client, session, settings)
+    for typed in ("3 Jun 2031", "3/6/2031", "2031-06-03"):
+        shown = await client.get("/calls/agenda", params={"date": typed})
+        assert (shown.status_code, 'value="2031-06-03"' in shown.text) == (200, True), typed
+
+
 @pytest.mark.parametrize("wrong", ["view=month", "of=all", "date=x", "date=9999-12-31", "date=0001-01-01"])
 async def test_what_cannot_be_shown_is_said_and_today_is_shown(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, wrong: str
@@ -194,5 +203,5 @@ def test_every_place_that_a_call_can_have_is_drawn() -> None:
     css = CSS.read_text()
     assert all(f'[data-at="{at}"]' in css for at in range(24 * 4))
     assert all(f'[data-long="{long}"]' in css for long in range(1, max(LONGEST, 96) + 1))
-    assert all(f'[data-lane="{lane}"]' in css for lane in range(1, LANES + 1))
-    assert all(f'[data-lanes="{lanes}"]' in css for lanes in range(2, LANES + 1))
+    assert all(f'[data-place="{place}"]' in css for place in range(1, MOST_BESIDE + 1))
+    assert all(f'[data-beside="{beside}"]' in css for beside in range(2, MOST_BESIDE + 1))
