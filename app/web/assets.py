@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 STATIC: Final = Path(__file__).parent / "static"
 SHEETS: Final = (
-    "tokens", "fonts", "base", "layout", "controls", "data", "work", "feedback", "accounts", "search", "peek", "agenda",
+    "tokens", "fonts", "base", "layout", "controls", "data", "work", "feedback", "accounts", "search", "peek",
     "print",
 )  # fmt: skip
 SCRIPTS: Final = (
