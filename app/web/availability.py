@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.request_guard import CurrentActor, DbSession
 from app.availability import answers, queries, service
+from app.availability.errors import ColleagueNotFound
 from app.availability.rules import Span, clock_text
 from app.availability.schemas import (
     AbsenceCreate,
@@ -247,7 +248,10 @@ def _of_the_form(error: AppError) -> AppError:
 
 
 def _of_address(request: Request, _actor: Actor) -> UUID:
-    return UUID(str(request.path_params["user_account_id"]))
+    try:
+        return UUID(request.path_params["user_account_id"])
+    except ValueError:
+        raise ColleagueNotFound from None
 
 
 _add_pages(router, "/account/availability", lambda _request, actor: actor.account_id, own=True)

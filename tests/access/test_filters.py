@@ -71,6 +71,7 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "ApiKeyFilter.working": ("status",),
     "HistoryFilter.as_of": ("valid_from", "valid_to"),
     "AuditEventFilter.person_id": ("person_ids",),
+    ".list_name": ("views.list_name",),
     "created_from": ("created_at",),
     "created_to": ("created_at",),
     "from_at": ("at",),

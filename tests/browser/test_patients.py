@@ -180,6 +180,7 @@ async def test_a_call_is_logged_in_the_docked_panel_by_keys_while_the_line_drops
     await page.keyboard.press("Escape")
     await expect(panel).to_have_count(0)
     await page.reload()
+    await page.wait_for_load_state("networkidle")
     await page.keyboard.press("c")
     await expect(panel.get_by_label("Notes")).to_have_value("Feels dizzy since the new tablets.")
     await expect(panel.get_by_label("Reached")).to_be_checked()
