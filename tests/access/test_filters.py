@@ -64,6 +64,7 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "CallFilter.occurs_from": ("occurs_at",),
     "CallFilter.occurs_to": ("occurs_at",),
     "TaskFilter.owner": ("owner_id",),
+    "TimelineQuery.about": ("kind",),
     "TaskFilter.due_before": ("due_by",),
     "DraftFilter.expires_before": ("expires_at",),
     "CameBackFilter.state": ("closed_at",),
@@ -82,12 +83,10 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
 """The fields of the answer that a filter asks about, where they have other names than the filter."""
 
 
-def _answer(route: GuardedRoute) -> type[BaseModel]:
+def _answers(route: GuardedRoute) -> list[type[BaseModel]]:
+    """What a route answers with; of a page its items, which may be of several kinds."""
     model: Any = route.response_model
-    if issubclass(model, Page):
-        (model,) = models_in(model.model_fields["items"].annotation)
-    answer: type[BaseModel] = model
-    return answer
+    return list(models_in(model.model_fields["items"].annotation)) if issubclass(model, Page) else [model]
 
 
 def _filters() -> Iterator[tuple[GuardedRoute, str, str, Shown | None]]:
@@ -126,7 +125,8 @@ def test_a_filter_has_the_class_of_the_field_that_it_asks_about() -> None:
         for place in ASKS_ABOUT.get(f"{model}.{name}") or ASKS_ABOUT.get(name) or (name,):
             wrong += [
                 (route.path, name, place, mark, of_field)
-                for of_field in _marks(_answer(route), place)
+                for answer in _answers(route)
+                for of_field in _marks(answer, place)
                 if mark is None or mark.privacy != of_field.privacy or (of_field.detail and not mark.detail)
             ]
     assert wrong == []
