@@ -153,7 +153,7 @@ async def test_who_sees_people_masked_reads_their_reference(
         assert "Roswitha" not in answer.text
         assert f"Person {person.reference}" in answer.text
     assert "Log a call" not in shown.text
-    assert "1950" not in shown.text
+    assert "Mar 1950" not in shown.text
 
 
 async def test_a_page_of_patients_costs_no_statement_a_row(
