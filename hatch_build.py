@@ -139,7 +139,9 @@ def icon_sprite(folder: Path, names: list[str]) -> str:
         body = svg.partition(">")[2].rpartition("</svg>")[0]
         # Tabler's first path is an invisible square that only reserves the room.
         drawn = re.sub(r'\s*<path stroke="none" d="M0 0h24v24H0z" fill="none" ?/>', "", body)
-        symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{" ".join(drawn.split())}</symbol>')
+        # One path for all strokes: each begins with an absolute move, so none depends on the one before.
+        shape = re.sub(r'"\s*/>\s*<path d="(?=M)', "", " ".join(drawn.split()))
+        symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{shape}</symbol>')
     return '<svg xmlns="http://www.w3.org/2000/svg">' + "".join(symbols) + "</svg>\n"
 
 

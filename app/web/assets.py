@@ -42,6 +42,7 @@ _REMARK: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _LINE_OF_REMARK: Final = re.compile(r"^\s*(?://.*)?\n", re.MULTILINE)
 _INDENT: Final = re.compile(r"^ +", re.MULTILINE)
 _BETWEEN: Final = re.compile(r"\s*([{};,])\s*")
+_BEFORE_A_VALUE: Final = re.compile(r"(?<=[\w-]):\s+")
 _BLANKS: Final = re.compile(r"\s+")
 
 
@@ -113,7 +114,8 @@ class Assets:
 
 def _without_remarks(text: str) -> str:
     """A stylesheet without what only its readers need."""
-    return _BLANKS.sub(" ", _BETWEEN.sub(r"\1", _REMARK.sub(" ", text))).strip()
+    close = _BETWEEN.sub(r"\1", _REMARK.sub(" ", text))
+    return _BLANKS.sub(" ", _BEFORE_A_VALUE.sub(":", close)).replace(";}", "}").strip()
 
 
 class KeptStaticFiles(StaticFiles):

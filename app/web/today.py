@@ -31,7 +31,7 @@ from app.web.render import page
 router = page_router()
 
 _NOTHING: Page[Any] = Page(items=[], next_cursor=None, total=0, total_is_capped=False)
-_MOST, _MOST_UNRESOLVED, _MOST_OVER_NORM = 50, 8, 8
+_MOST, _MOST_UNRESOLVED, _MOST_OVER_NORM = 20, 8, 8
 """Rows of a section; how many more there are is said. Those without an outcome leave room for the other sections."""
 _LATE = timedelta(minutes=15)
 """So long after its time a booking is still one of today's calls; then it lacks an outcome."""

@@ -15,7 +15,7 @@ from app.platform.settings import Settings
 from app.web.assets import STATIC
 from tests.browser.conftest import Open, Seen, Serve
 from tests.browsing import somebody
-from tests.builders import a_patient, a_person
+from tests.builders import a_lead, a_patient, a_person
 
 pytestmark = pytest.mark.long
 
@@ -40,6 +40,8 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         for number in range(50):
             person = await a_person(session, first_name=f"Annemarie{number}", last_name="van der Heuvel")
             await a_patient(session, person, owner_id=owner.account_id)
+            # A full Today: its budget is that of a busy day.
+            await a_lead(session, person)
         await session.commit()
         return {"navigator": owner.account_id}
 

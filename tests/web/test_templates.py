@@ -53,6 +53,14 @@ def test_every_icon_that_is_named_is_in_the_sprite() -> None:
     assert missing == set()
 
 
+def test_every_icon_of_the_sprite_is_used() -> None:
+    """Each reader is sent all of them."""
+    sprite = re.findall(r'<symbol id="([^"]+)"', (STATIC / "vendor" / "icons.svg").read_text())
+    folders = ((TEMPLATES.parent.parent, "**/*.py"), (TEMPLATES, "**/*.html"), (STATIC, "js/*.js"))
+    text = "".join(path.read_text() for folder, pattern in folders for path in folder.glob(pattern))
+    assert [name for name in sprite if not re.search(rf"""["'#]{name}["']""", text)] == []
+
+
 def test_every_template_compiles_and_every_component_is_found_by_name() -> None:
     environment = build_environment(development=False)
     for path in templates():
