@@ -3,7 +3,7 @@ All open work of a colleague is handed to others: of one who is absent, and of o
 
 It is done in batches, record by record: each change has its version, its audit event and its notification, and what
 somebody else has changed meanwhile is left. A batch that breaks off has handed over whole records; asked again, the
-next one goes on with what is left.
+next one goes on with what is still open, but for the records that it is told to leave.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
@@ -38,8 +39,9 @@ from app.patients.schemas import PatientUpdate
 from app.patients.states import PATIENT
 from app.platform.actor import Actor
 from app.platform.db import Base
-from app.platform.errors import AppError, Stale, invalid_field
+from app.platform.errors import AppError, Stale, Unavailable, invalid_field
 from app.platform.etags import etag
+from app.platform.problems import translate
 from app.tasks import service as tasks
 from app.tasks.models import Task
 from app.tasks.queries import get_task
@@ -183,7 +185,8 @@ async def hand_over(
         room = BATCH - len(done) - len(left)
         if not receivers or whose is None or room <= 0:
             continue
-        ids = (await session.scalars(kind.open_of(whose).order_by(kind.id).limit(room))).all()
+        wanted_ids = kind.open_of(whose).where(kind.id.not_in(order.leave))
+        ids = (await session.scalars(wanted_ids.order_by(kind.id).limit(room))).all()
         for record_id, receiver in zip(ids, cycle(receivers), strict=False):
 
             async def give(one: UUID = record_id, kind: Kind = kind, to: _Colleague = receiver) -> HandOverChange:
@@ -246,8 +249,12 @@ async def _each(
             audit.event_of_its_own(session, actor, action=action, request_id=request_id),
         ):
             done.append(await act())
-    except AppError as error:
-        code = Stale.code if isinstance(error, Stale) else error.error_code
+    except (AppError, DBAPIError) as error:
+        # By its SQLSTATE: which rule of which package it was is not known here.
+        known = translate(error, {})
+        if known is None or isinstance(known, Unavailable):
+            raise
+        code = Stale.code if isinstance(known, Stale) else known.error_code
         left.append(HandOverLeft(kind=kind, record_id=record_id, code=code))
 
 

@@ -228,12 +228,17 @@ class Timeline(Page[TimelineItem]):
 
 
 class HandOver(Body):
-    """By kind the accounts that get the open work in turn; a kind without any stays where it is."""
+    """
+    By kind the accounts that get the open work in turn; a kind without any stays where it is.
+
+    `leave` names records that stay: what a batch before could not hand over would else be tried first again.
+    """
 
     leads: Receivers = Field(default_factory=list)
     patients: Receivers = Field(default_factory=list)
     calls: Receivers = Field(default_factory=list)
     tasks: Receivers = Field(default_factory=list)
+    leave: Annotated[list[Id], Field(max_length=1_000)] = Field(default_factory=list)
 
 
 class HandOverChange(Body):

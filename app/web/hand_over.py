@@ -37,6 +37,7 @@ async def _context(
         "rows": rows,
         "typed": typed,
         "outcome": outcome,
+        "leave": typed.get("leave", ()),
         "said": said,
         "here": f"/availability/{account_id}/hand-over",
     }
@@ -67,6 +68,7 @@ async def hand_work_over(request: Request, session: DbSession, actor: CurrentAct
         )
     count = len(outcome.done)
     said = ngettext("%(count)s record is handed over.", "%(count)s records are handed over.", count)
+    typed["leave"] = [*order.leave, *(one.record_id for one in outcome.left)]
     shown = await _context(session, user_account_id, typed, outcome, str(said))
     return page(request, "availability/hand_over.html", shown)
 

@@ -1,12 +1,13 @@
 """All open work of a colleague is handed to others, in batches, and taken back where nothing changed since."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
@@ -17,6 +18,7 @@ from app.leads.models import PatientLead
 from app.notifications.models import Notification
 from app.patients.models import Patient
 from app.platform import clock
+from app.platform.actor import Actor
 from app.platform.settings import Settings
 from app.tasks.models import Task
 from tests import builders
@@ -107,6 +109,56 @@ async def test_it_goes_on_where_a_batch_ended_and_a_kind_without_receivers_stays
     answers = [await client.post(url(leaving), json=order, headers=manager) for _ in range(3)]
     assert [len(answer.json()["done"]) for answer in answers] == [3, 2, 0]
     assert _left(answers[-1]) == {"leads": 1, "patients": 0, "calls": 4, "tasks": 0}
+
+
+@pytest.fixture
+def one_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The patient whose key comes first breaks a rule of the database when it is handed over."""
+    kind = hand_over.KINDS[1]
+    tried: list[UUID] = []
+
+    async def give(session: AsyncSession, actor: Actor, record_id: UUID, owner: Any, version: int) -> Any:
+        tried.append(record_id)
+        if record_id == min(tried):
+            await session.execute(update(Patient).where(Patient.patient_id == record_id).values(status="nowhere"))
+        return await kind.give(session, actor, record_id, owner, version)
+
+    monkeypatch.setattr(hand_over, "KINDS", (hand_over.KINDS[0], replace(kind, give=give), *hand_over.KINDS[2:]))
+
+
+@pytest.mark.usefixtures("one_stays")
+async def test_a_record_that_breaks_a_rule_stays_and_holds_up_neither_its_batch_nor_the_next(
+    client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hand_over, "BATCH", 2)
+    leaving, _ = await builders.a_colleague(session)
+    other, _ = await builders.a_colleague(session)
+    await _work(session, leaving, patients=3)
+    manager = await as_role("programme_manager")
+    order: dict[str, Any] = {"patients": [str(other.user_account_id)]}
+    first = (await client.post(url(leaving), json=order, headers=manager)).json()
+    order["leave"] = [one["record_id"] for one in first["left"]]
+    then = (await client.post(url(leaving), json=order, headers=manager)).json()
+
+    assert [one["code"] for one in first["left"]] == ["rule_broken"]
+    assert (len(first["done"]), len(then["done"]), then["left"]) == (1, 1, [])
+    assert then["remaining"]["patients"] == 1
+
+
+@pytest.mark.usefixtures("one_stays")
+async def test_the_page_says_what_stays_and_leaves_it(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    leaving, _ = await builders.a_colleague(session)
+    other, _ = await builders.a_colleague(session)
+    await _work(session, leaving, patients=2)
+    token = await as_user(client, session, settings, "programme_manager")
+    pressed = {"csrf_token": token, "patients": str(other.user_account_id)}
+    shown = await client.post(f"/availability/{leaving.user_account_id}/hand-over", data=pressed)
+    (stays,) = await session.scalars(select(Patient.patient_id).where(Patient.owner_id == leaving.user_account_id))
+
+    assert "1 record is handed over." in shown.text
+    assert f'name="leave" value="{stays}"' in shown.text
 
 
 async def test_an_undo_puts_back_what_nobody_has_changed_since(
