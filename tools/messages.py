@@ -21,6 +21,7 @@ from sqlalchemy import CheckConstraint
 
 from app.main import create_app
 from app.models import metadata
+from app.platform.db import edited_tables
 from app.platform.locales import FOLDER
 from app.platform.settings import Settings
 from app.preferences.words import LANGUAGES
@@ -60,14 +61,23 @@ _CODE = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 
 
 def _codes() -> set[str]:
-    """The codes that pages show in words: those that the database allows, and those that the API names."""
+    """
+    The codes that pages show in words: those that the database allows, those that the API names, and the names of
+    fields, which histories and suggestions show.
+    """
     checks = (
         one for table in metadata.tables.values() for one in table.constraints if isinstance(one, CheckConstraint)
     )
     allowed = {code for check in checks for code in re.findall(r"'([^']*)'", str(check.sqltext))}
     named = set(_enumerated(create_app(Settings()).openapi()))
+    fields = {
+        column.key
+        for table in edited_tables()
+        for column in table.columns
+        if not column.primary_key and column.info["privacy"] != "secret"
+    }
     never = {*LANGUAGES, "true", "false"}
-    return {code for code in (allowed | named | SPELLINGS.keys()) - never if _CODE.fullmatch(code)}
+    return {code for code in (allowed | named | fields | SPELLINGS.keys()) - never if _CODE.fullmatch(code)}
 
 
 def _enumerated(schema: Any) -> Iterator[str]:

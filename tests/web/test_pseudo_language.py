@@ -76,8 +76,13 @@ def _known() -> set[str]:
 
 
 KNOWN = _known()
-OPEN = 200
-"""How many texts are not marked yet, most of them names of fields in histories. This number only becomes smaller."""
+OPEN = {
+    (): 0,
+    ("navigator", "liaison", "programme_manager", "data_steward"): 34,
+    ("privacy_officer", "admin"): 74,
+    ("auditor",): 13,
+}
+"""By the roles of the reader: how many texts are not marked yet. These numbers only become smaller."""
 
 
 def _unmarked(page: str, data: set[str]) -> Iterator[str]:
@@ -92,7 +97,7 @@ def _unmarked(page: str, data: set[str]) -> Iterator[str]:
 @pytest.mark.long
 @pytest.mark.parametrize(
     "roles",
-    [(), ("navigator", "liaison", "programme_manager", "data_steward"), ("privacy_officer", "admin"), ("auditor",)],
+    OPEN,
     ids=lambda roles: "+".join(roles) or "nobody",
 )
 async def test_every_text_of_every_page_is_marked(
@@ -119,4 +124,4 @@ async def test_every_text_of_every_page_is_marked(
                 for answer in answers:
                     if "text/html" in answer.headers.get("content-type", ""):
                         found |= dict.fromkeys(_unmarked(answer.text, data), f"{method} {route.path}")
-    assert len(found) <= OPEN, sorted(found)
+    assert len(found) <= OPEN[roles], sorted(found)
