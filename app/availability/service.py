@@ -51,16 +51,16 @@ async def change_hours(
     begin, or overlap.
     """
     await queries.get_colleague(session, actor, account_id=account_id, for_change=True)
-    week = await queries.get_week(session, account_id=account_id, for_update=True)
-    require_match(if_match, etag(0 if week is None else week.version))
+    is_new = False
     if "hours" in change.model_fields_set:
+        # Before it is asked which version is there: of two who say the first week at once, one meets the other's.
+        empty = insert(WorkingWeek).values(user_account_id=account_id, updated_by=actor.account_id)
+        made = empty.on_conflict_do_nothing().returning(WorkingWeek.user_account_id)
+        is_new = await session.scalar(made) is not None
+    week = await queries.get_week(session, account_id=account_id, for_update=True)
+    require_match(if_match, etag(0 if week is None or is_new else week.version))
+    if week is not None and "hours" in change.model_fields_set:
         spans = _spans(change.hours)
-        if week is None:
-            # Two who say it first at once follow each other.
-            empty = insert(WorkingWeek).values(user_account_id=account_id, updated_by=actor.account_id)
-            await session.execute(empty.on_conflict_do_nothing())
-            week = await queries.get_week(session, account_id=account_id, for_update=True)
-            assert week is not None  # noqa: S101 - it was just made
         known = {Span(one.weekday, one.from_minute, one.until_minute): one for one in week.spans}
         week.spans = [
             known.get(span) or WorkingSpan(**span._asdict(), updated_by=actor.account_id) for span in sorted(spans)
