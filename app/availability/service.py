@@ -1,6 +1,5 @@
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
@@ -19,6 +18,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import invalid_field
 from app.platform.etags import etag, require_match
+from app.platform.first_rows import made_first
 from app.platform.stored_fields import StoredFields
 
 _NEW = StoredFields(Absence, AbsenceCreate)
@@ -54,9 +54,7 @@ async def change_hours(
     is_new = False
     if "hours" in change.model_fields_set:
         # Before it is asked which version is there: of two who say the first week at once, one meets the other's.
-        empty = insert(WorkingWeek).values(user_account_id=account_id, updated_by=actor.account_id)
-        made = empty.on_conflict_do_nothing().returning(WorkingWeek.user_account_id)
-        is_new = await session.scalar(made) is not None
+        is_new = await made_first(session, WorkingWeek, user_account_id=account_id, updated_by=actor.account_id)
     week = await queries.get_week(session, account_id=account_id, for_update=True)
     require_match(if_match, etag(0 if week is None or is_new else week.version))
     if week is not None and "hours" in change.model_fields_set:

@@ -3,13 +3,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ScalarSelect, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
 from app.audit import service as audit
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
+from app.platform.first_rows import made_first
 from app.platform.settings import Settings
 from app.platform.stored_fields import StoredFields
 from app.preferences.models import AccountPreference
@@ -58,13 +58,10 @@ async def change_preferences(
     if_match: str | None = None,
 ) -> PreferencesRead:
     """Change those of the actor's own preferences that are given. Stale."""
+    own = {"user_account_id": actor.account_id, "updated_by": actor.account_id}
+    is_new = bool(change.model_fields_set) and await made_first(session, AccountPreference, **own)
     row = await session.get(AccountPreference, actor.account_id, with_for_update=True, populate_existing=True)
-    require_match(if_match, etag(0 if row is None else row.version))
-    if row is None and change.model_fields_set:
-        # Two first choices at once are both kept.
-        empty = insert(AccountPreference).values(user_account_id=actor.account_id, updated_by=actor.account_id)
-        await session.execute(empty.on_conflict_do_nothing())
-        row = await session.get(AccountPreference, actor.account_id, with_for_update=True, populate_existing=True)
+    require_match(if_match, etag(0 if row is None or is_new else row.version))
     if row is not None:
         _CHANGED.set_given(row, change)
         await session.flush()
