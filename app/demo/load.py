@@ -22,6 +22,7 @@ PATIENTS = 165
 OPEN_LEADS = 90
 LOST_LEADS = 35
 PHYSICIANS = 40
+SATURDAY = 6
 CONDITIONS = (
     "Duchenne Muscular Dystrophy", "Glioblastoma", "Idiopathic Pulmonary Fibrosis", "Amyotrophic Lateral Sclerosis",
     "Acute Myeloid Leukaemia", "Cystic Fibrosis", "Huntington Disease", "Pancreatic Cancer",
@@ -98,6 +99,7 @@ class Loader:
         self.physicians: list[str] = []
         self.navigators: list[str] = []
         self.eap_numbers = 1000
+        self.free = self._half_hours()
 
     async def load(self, progress: Progress) -> int:
         """Load everything; the number of people made. `progress` hears how many of how many."""
@@ -118,7 +120,7 @@ class Loader:
             progress(number + 1, total)
         done = PHYSICIANS
         for number in range(PATIENTS):
-            await self._patient(by_lead=number % 5 != 0)
+            await self._patient(by_lead=number % 5 != 0, comes_back=number % 8 == 1)
             done += 1
             progress(done, total)
         for number in range(OPEN_LEADS + LOST_LEADS):
@@ -177,10 +179,24 @@ class Loader:
         moment = datetime.combine(day, time(self.random.randrange(8, 17), self.random.choice((0, 15, 30, 45))), UTC)
         return min(moment, self.now - timedelta(minutes=5))
 
+    def _half_hours(self) -> list[datetime]:
+        """The half hours in which calls are booked, in no order: of working days, and of yesterday and today."""
+        today = self.now.date()
+        days = [today + timedelta(days=number) for number in range(-2, 22)]
+        working = [day for day in days if day.isoweekday() < SATURDAY or abs((day - today).days) <= 1]
+        found = [
+            datetime.combine(day, time(hour, minute), UTC)
+            for day in working
+            for hour in range(8, 17)
+            for minute in (0, 30)
+        ]
+        self.random.shuffle(found)
+        return found
+
     def _past(self, low: int, high: int) -> datetime:
         return self._moment(self.now.date() - timedelta(days=self.random.randint(low, high)))
 
-    async def _patient(self, *, by_lead: bool) -> None:
+    async def _patient(self, *, by_lead: bool, comes_back: bool) -> None:
         first = self._past(12, 420)
         condition = self.random.choice(self.conditions)
         as_of.set(first)
@@ -190,13 +206,15 @@ class Loader:
         await self._send("POST", f"/patients/{patient_id}/physicians", body)
         await self._calls({"patient_id": patient_id}, after=first, count=self.random.randint(1, 3))
         await self._work(patient_id)
+        if comes_back:
+            await self._comes_back(patient_id)
         if self.random.random() < 0.65:
             await self._trial_journey(patient_id, treating, first)
         if self.random.random() < 0.4:
             await self._eap_journey(patient_id, treating, first)
 
     async def _work(self, patient_id: str) -> None:
-        """Whose patient it is, what is written down, what is to be done, and what arrived since."""
+        """Whose patient it is, what is written down, and what is to be done."""
         about = {"patient_id": patient_id}
         if self.random.random() < 0.7:
             owner = {"owner_id": self.random.choice(self.navigators)}
@@ -208,8 +226,6 @@ class Loader:
             due = self.now.date() + timedelta(days=self.random.randint(-3, 14))
             task = {"title": self.random.choice(TASKS), "due_on": due.isoformat(), "due_time_zone": "Europe/Amsterdam"}
             await self._send("POST", "/tasks", {**about, **task})
-        if self.random.random() < 0.12:
-            await self._comes_back(patient_id)
 
     async def _comes_back(self, patient_id: str) -> None:
         """They write again by the form, with another number: it is suggested, and nothing is written over."""
@@ -295,9 +311,8 @@ class Loader:
             await self._booking(about)
 
     async def _booking(self, about: dict[str, str]) -> None:
-        day = self.now.date() + timedelta(days=self.random.randint(-2, 21))
-        moment = datetime.combine(day, time(self.random.randrange(8, 17), 30), UTC)
-        # One navigator has all of them, so that some overlap.
+        # One navigator has all of them: each its own half hour, while there are any.
+        moment = self.free.pop() if self.free else self._moment(self.now.date())
         body: dict[str, Any] = {**about, "booking_date": moment.isoformat(), "allow_overlap": True}
         body["booking_time_zone"] = "Europe/Amsterdam"
         await self._send("POST", "/call-history", body)
