@@ -75,6 +75,7 @@ class Seen:
                 found += [f"{width} {theme}: {finding}" for finding in await self.axe(*rules)]
             if sideways := await self.sideways():
                 found.append(f"{width}: scrolls sideways by {sideways} px")
+            found += [f"{width}: the link {text} lies over more than its row" for text in await self.spread()]
         await self.page.set_viewport_size({"width": DESK, "height": 900})
         await self.page.emulate_media(color_scheme=themes[0])
         return [*found, *await self.violations(), *self.elsewhere]
@@ -94,6 +95,17 @@ class Seen:
             for violation in violations
             for node in violation["nodes"]
         ]
+
+    async def spread(self) -> list[str]:
+        """Links of rows that lie over the page instead of their row, which takes every click elsewhere."""
+        found: list[str] = await self.page.evaluate(
+            """[...document.querySelectorAll(".row-link")].filter((link) => {
+                let held = link;
+                while (held && getComputedStyle(held).position === "static") held = held.parentElement;
+                return !held || held.matches("html, body, main, :has(h1)");
+            }).map((link) => link.innerText)"""
+        )
+        return found
 
     async def sideways(self) -> int:
         """By how many pixels the page can be scrolled sideways; 0 is wanted."""
