@@ -180,7 +180,6 @@ async def test_a_call_is_logged_in_the_docked_panel_by_keys_while_the_line_drops
     await page.keyboard.press("Escape")
     await expect(panel).to_have_count(0)
     await page.reload()
-    await page.wait_for_load_state("networkidle")
     await page.keyboard.press("c")
     await expect(panel.get_by_label("Notes")).to_have_value("Feels dizzy since the new tablets.")
     await expect(panel.get_by_label("Reached")).to_be_checked()
@@ -193,6 +192,18 @@ async def test_a_call_is_logged_in_the_docked_panel_by_keys_while_the_line_drops
         task = (await session.scalars(select(Task).where(Task.title == "Report the side effect"))).one()
     assert (stored.outcome, stored.adverse_event_heard, stored.call_duration_minutes) == ("reached", True, 1)
     assert str(task.patient_id) == str(ids["patient"])
+
+
+async def test_a_key_in_the_first_moment_of_a_page_opens_the_panel(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    # As soon as the scripts have run, before anything that waits for its turn.
+    press = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'c', bubbles: true}))"
+    await page.add_init_script(f"document.addEventListener('DOMContentLoaded', () => {press})")
+    await page.goto(f"{crm}/patients/{ids['patient']}")
+    await expect(page.get_by_role("region", name="Call with Ines")).to_be_visible()
+    assert page.url == f"{crm}/patients/{ids['patient']}"
 
 
 async def test_rows_are_walked_by_keys_and_the_last_one_stays(

@@ -189,3 +189,6 @@ document.addEventListener("flash", (event) => showFlash(event.detail.text, event
 
 for (const flash of document.querySelectorAll("#flashes > .flash")) fadeLater(flash);
 document.querySelector("[data-focus]")?.focus();
+
+// htmx begins a moment after the page: a key or a click in between would follow the link instead.
+window.htmx?.process(document.body);
