@@ -33,7 +33,8 @@ LEFT_OUT = ("/docs", "/redoc", "/openapi.json", "/_gallery", "/mailbox", "/healt
 """For developers, in English."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PLAIN = re.compile(r"[aeiouyAEIOUY]")
-_SAME_EVERYWHERE = re.compile(r"\S*[@/_=]\S*|\S*\d\S*|\b[A-Z]{2,5}\b|•••")
+# Addresses, numbers, abbreviations, references (of letters alone, now and then) and what is masked.
+_SAME_EVERYWHERE = re.compile(r"\S*[@/_=]\S*|\S*\d\S*|\b[PL]-[A-Z]{8}\b|\b[A-Z]{2,5}\b|•••")
 
 
 class _Texts(HTMLParser):
