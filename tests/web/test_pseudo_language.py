@@ -33,8 +33,10 @@ LEFT_OUT = ("/docs", "/redoc", "/openapi.json", "/_gallery", "/mailbox", "/healt
 """For developers, in English."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PLAIN = re.compile(r"[aeiouyAEIOUY]")
-# Addresses, numbers, abbreviations, references (of letters alone, now and then) and what is masked.
-_SAME_EVERYWHERE = re.compile(r"\S*[@/_=]\S*|\S*\d\S*|\b[PL]-[A-Z]{8}\b|\b[A-Z]{2,5}\b|•••")
+# Addresses, numbers, abbreviations, what is masked, and what is made at random and now and then of letters alone:
+# references, recovery codes, secrets of an authenticator and the first signs of an id.
+_RANDOM = r"\b[PL]-[A-Z]{8}\b|\b[a-z]{4}(?:-[a-z]{4}){5}\b|\b[A-Z]{32}\b|\b[a-f]{8}\b"
+_SAME_EVERYWHERE = re.compile(rf"\S*[@/_=]\S*|\S*\d\S*|{_RANDOM}|\b[A-Z]{{2,5}}\b|•••")
 
 
 class _Texts(HTMLParser):
@@ -93,6 +95,14 @@ def _unmarked(page: str, data: set[str]) -> Iterator[str]:
         words = _WORD.findall(_SAME_EVERYWHERE.sub(" ", said))
         if any(_PLAIN.search(word) and word not in data and word not in KNOWN for word in words):
             yield said
+
+
+@pytest.mark.parametrize(
+    "random", ["P-EGMDVESV", "ugcd-adbf-wqom-hgcx-cxff-cvnl", "JBSWYDPEHPKPXPJBSWYDPEHPKPXPJBSW", "abcdefab"]
+)
+def test_what_is_made_at_random_of_letters_alone_is_no_text(random: str) -> None:
+    assert not list(_unmarked(f"<p>{random}</p>", set()))
+    assert list(_unmarked(f"<p>{random} unmarked</p>", set()))
 
 
 @pytest.mark.long
