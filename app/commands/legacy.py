@@ -8,7 +8,7 @@ migration is at work; 130 interrupted (resume). stdout carries the result alone,
 import asyncio
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ import typer
 from app.commands import prepared, read_settings, say, with_database
 from app.commands.legacy_screen import progress, show_checks, show_done, show_plan
 from app.legacy import compat, ledger, report, result, runner, sample, starter
-from app.legacy.corrections import read_corrections
+from app.legacy.corrections import Listed, list_corrections, withdraw
 from app.legacy.errors import AnotherRun, FatalExport, LegacyError, NotReady, PhaseFailed
 from app.legacy.undo import undo
 from app.people.search import rows as search
@@ -113,42 +113,52 @@ def status_command(*, as_json: Annotated[bool, typer.Option("--json")] = False) 
 
 @commands.command("rejects")
 def rejects_command(
-    *, as_csv: Annotated[bool, typer.Option("--csv", help="With the records as they came.")] = False
+    *,
+    as_csv: Annotated[bool, typer.Option("--csv", help="With the records as they came.")] = False,
+    corrections: Annotated[bool, typer.Option("--corrections", help="What was corrected instead.")] = False,
+    withdrawn: Annotated[
+        list[int] | None, typer.Option("--withdraw", help="Let this correction apply no longer; may be repeated.")
+    ] = None,
 ) -> None:
-    """List the rejected and skipped records of the newest run."""
+    """List the rejected and skipped records of the newest run, or the corrections that were given."""
     with _exits(), _database() as address, psycopg.connect(address) as connection:
-        rows = _rejects(connection)
-        if as_csv:
-            # The records as they came are personal data: who reads them is on record.
-            connection.execute(
-                "INSERT INTO public.audit_event (action, record_type, outcome, purpose)"
-                " VALUES ('legacy_rejects', 'legacy_run', 'done', %s)",
-                (f"{len(rows)} records shown to {runner.who()}",),
-            )
-    if as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(("table", "record", "unit", "line", "reason", "raw"))
-        writer.writerows([[_harmless(cell) for cell in row] for row in rows])
+        if not ledger.has_ledger(connection):
+            raise NotReady("no migration was ever run here")
+        if corrections or withdrawn:
+            ledger.create_ledger(connection)
+            if withdrawn:
+                withdraw(connection, withdrawn)
+            given = list_corrections(connection)
+            _note_shown(connection, f"{len(given)} corrections")
+        else:
+            rows = _rejects(connection)
+            if as_csv:
+                _note_shown(connection, f"{len(rows)} records")
+    if corrections or withdrawn:
+        _show_corrections(given, as_csv=as_csv)
         return
-    for table, record, unit, line, reason, _ in rows:
+    if as_csv:
+        _write_csv(("table", "record", "unit", "line", "reason", "hash", "raw"), rows)
+        return
+    for table, record, unit, line, reason, *_ in rows:
         typer.echo(f"{table}#{record} (line {line}, {unit}): {reason}")
-    say.print(f"{len(rows)} record(s). Correct them in a CSV table,record,column,value; then `crm legacy retry FILE`.")
+    say.print(
+        f"{len(rows)} record(s). Correct them in a CSV table,record,hash,column,value (`--csv` has the hash, by which a"
+        " record is known in a later export); then `crm legacy retry FILE`."
+    )
 
 
 @commands.command("retry")
 def retry_command(
-    corrections: Annotated[Path, typer.Argument(help="CSV with the columns table, record, column, value.")],
+    corrections: Annotated[
+        Path, typer.Argument(help="CSV with the columns table, record, column, value and, from `rejects --csv`, hash.")
+    ],
     result: _Result = None,
 ) -> None:
-    """Run the newest run's export again with corrected cells; only what is new is written."""
+    """Keep corrected cells for the records they belong to, and run the newest run's export again."""
     with _exits(), _database() as address, progress() as on_event:
-        found = read_corrections(corrections)
-        source, mapping = runner.keep_corrections(address, found)
-        with psycopg.connect(address) as connection:
-            all_of_them = runner.stored_corrections(connection)
-        done = runner.run(
-            address, source, mapping=mapping, result_to=result, on_event=on_event, corrections=all_of_them
-        )
+        source, mapping = runner.keep_corrections(address, corrections)
+        done = runner.run(address, source, mapping=mapping, result_to=result, on_event=on_event)
         _make_searchable(address)
     show_done(done)
 
@@ -281,6 +291,32 @@ def _print(data: Any) -> None:
     typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode())
 
 
+def _note_shown(connection: psycopg.Connection[Any], what: str) -> None:
+    """The records as they came are personal data: who reads them is on record."""
+    connection.execute(
+        "INSERT INTO public.audit_event (action, record_type, outcome, purpose)"
+        " VALUES ('legacy_rejects', 'legacy_run', 'done', %s)",
+        (f"{what} shown to {runner.who()}",),
+    )
+
+
+def _show_corrections(given: list[Listed], *, as_csv: bool) -> None:
+    if as_csv:
+        _write_csv(Listed._fields, given)
+        return
+    for one in given:
+        typer.echo(f"{one.correction}: {one.state}, {one.table}#{one.record} {one.column}: {one.value}")
+    say.print(
+        f"{len(given)} correction(s). `--withdraw NUMBER` lets one apply no longer; what was written by it stays."
+    )
+
+
+def _write_csv(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(header)
+    writer.writerows([[_harmless(cell) for cell in row] for row in rows])
+
+
 def _harmless(cell: Any) -> Any:
     """A cell that a spreadsheet does not take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
@@ -298,9 +334,8 @@ def _runs(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
 
 
 def _rejects(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
-    if not ledger.has_ledger(connection):
-        raise NotReady("no migration was ever run here")
+    ledger.create_ledger(connection)
     return connection.execute(
-        'SELECT "table", record, unit, line, reason, raw FROM legacy.reject WHERE run_id ='
-        " (SELECT max(run_id) FROM legacy.run WHERE status <> 'undone') ORDER BY 1, 2, 3"
+        "SELECT \"table\", record, unit, line, reason, replace(digest::text, '-', ''), raw FROM legacy.reject"
+        " WHERE run_id = (SELECT max(run_id) FROM legacy.run WHERE status <> 'undone') ORDER BY 1, 2, 3"
     ).fetchall()

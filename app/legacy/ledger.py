@@ -122,10 +122,32 @@ TABLES: Final = (
         record integer NOT NULL,
         "column" text NOT NULL,
         value text NOT NULL,
-        made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-        UNIQUE ("table", record, "column")
+        made_at timestamptz NOT NULL DEFAULT clock_timestamp()
     )
     """,
+    """
+    CREATE TABLE IF NOT EXISTS legacy.correction_use (
+        run_id integer NOT NULL,
+        correction_id integer NOT NULL REFERENCES legacy.correction,
+        state text NOT NULL CHECK (state IN ('applied', 'stale', 'absent')),
+        PRIMARY KEY (correction_id, run_id)
+    )
+    """,
+)
+
+# Where an earlier version has made a table it lacks these. A correction of that time has no hash: it is never applied.
+LATER: Final = (
+    'ALTER TABLE legacy.correction DROP CONSTRAINT IF EXISTS "correction_table_record_column_key"',
+    """
+    ALTER TABLE legacy.correction
+        ADD COLUMN IF NOT EXISTS source_id uuid, ADD COLUMN IF NOT EXISTS digest uuid, ADD COLUMN IF NOT EXISTS files text,
+        ADD COLUMN IF NOT EXISTS made_by text, ADD COLUMN IF NOT EXISTS withdrawn_at timestamptz
+    """,
+    """
+    CREATE UNIQUE INDEX IF NOT EXISTS correction_of_record ON legacy.correction
+        ("table", digest, "column", coalesce(files, ''), (CASE WHEN files IS NULL THEN 0 ELSE record END))
+    """,
+    "ALTER TABLE legacy.reject ADD COLUMN IF NOT EXISTS digest uuid",
 )
 
 DERIVED_ID: Final = """
@@ -144,7 +166,7 @@ So a run that was killed and resumed writes the same ids as one that was not, an
 def create_ledger(connection: Connection) -> None:
     """Make the schema `legacy` and its lasting tables where they are not there yet."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS legacy")
-    for statement in TABLES:
+    for statement in (*TABLES, *LATER):
         connection.execute(statement)
     connection.execute(DERIVED_ID)
     # A number is given once, also where the schema was dropped: what the database has noted of a run goes by it.

@@ -220,7 +220,7 @@ class Reader:
 
     def read(self, record: int, cells: list[str] | None, raw: str, *, repaired: bool = False) -> Row:
         """A staging row as COLUMNS has it; a record that cannot stand has its fault and nothing else."""
-        head: Row = [str(record), md5(raw.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()]
+        head: Row = [str(record), digest_of(raw)]
         if cells is None:
             return self._faulty(head, "MALFORMED_RECORD")
         warnings: set[str] = {"ENCODING_REPAIRED"} if repaired else set()
@@ -535,6 +535,19 @@ def _array(items: Any) -> str | None:
     if not found:
         return None
     return "{" + ",".join('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in found) + "}"
+
+
+def digest_of(raw: str) -> str:
+    """A hash of a record as it came."""
+    return md5(raw.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+
+
+def key_of(table: str, cells: list[str] | None) -> str | None:
+    """The GUID of a record, None where it has none that can be read."""
+    if cells is None:
+        return None
+    cell = _CONTROLS.sub("", cells[TABLES[table].fields.index(TABLES[table].key)])
+    return None if values.is_no_value(cell) else values.guid(cell)
 
 
 def storable(raw: str) -> str:

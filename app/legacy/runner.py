@@ -20,7 +20,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
-from app.legacy import checks, ledger, result, staging
+from app.legacy import checks, corrections, ledger, result, staging
 from app.legacy.contract import TABLES
 from app.legacy.errors import FatalExport, LegacyError, NotReady
 from app.legacy.locks import alone
@@ -78,7 +78,6 @@ class _Job:
     connection: Connection
     run_id: int
     export: Export
-    corrections: staging.Corrections | None
     until: int | None
     result_to: Path | None
     on_event: OnEvent
@@ -94,7 +93,6 @@ def run(
     result_to: Path | None = None,
     dry_run: bool = False,
     on_event: OnEvent = ignore,
-    corrections: staging.Corrections | None = None,
     inspect: Callable[[Connection, int], None] | None = None,
 ) -> Done:
     """
@@ -107,15 +105,9 @@ def run(
     with alone(url) as connection:
         _refuse_old_schema(connection)
         ledger.create_ledger(connection)
-        unfinished = connection.execute(
-            "SELECT run_id FROM legacy.run WHERE status = ANY (%s)", (list(_OPEN),)
-        ).fetchone()
-        if unfinished:
-            raise NotReady(f"run {unfinished[0]} is not finished: `crm legacy resume` or `crm legacy undo` first")
+        _refuse_unfinished(connection)
         run_id = _begin(connection, export, source, mapping)
-        if dry_run:
-            corrections = stored_corrections(connection)
-        job = _Job(url, connection, run_id, export, corrections, until, result_to, on_event, inspect)
+        job = _Job(url, connection, run_id, export, until, result_to, on_event, inspect)
         if not dry_run:
             return _go_on(job)
         try:
@@ -130,43 +122,49 @@ def resume(url: str, *, until: int | None = None, result_to: Path | None = None,
         row = _unfinished(connection)
         run_id, source, mapping, files = row
         export = open_export(Path(source), read_mapping(Path(mapping)) if mapping else None)
-        if [list(fact) for fact in export.fingerprint()] != files:
+        if not _is_same(export, files):
             raise NotReady(
                 f"the files in {source} are not those that run {run_id} began with; put them back, or undo it"
             )
-        corrections = stored_corrections(connection)
-        return _go_on(_Job(url, connection, run_id, export, corrections, until, result_to, on_event))
+        ledger.create_ledger(connection)
+        return _go_on(_Job(url, connection, run_id, export, until, result_to, on_event))
 
 
-def stored_corrections(connection: Connection) -> staging.Corrections:
-    """Every correction that was ever given."""
-    found: staging.Corrections = {}
-    for table, record, column, value in connection.execute(
-        'SELECT "table", record, "column", value FROM legacy.correction ORDER BY correction_id'
-    ):
-        found.setdefault((table, record), {})[column] = value
-    return found
+def _is_same(export: Export, files: list[list[Any]]) -> bool:
+    """Whether the files of an export are those that a run has noted."""
+    return [list(fact) for fact in export.fingerprint()] == files
 
 
-def keep_corrections(url: str, corrections: staging.Corrections) -> tuple[Path, Path | None]:
-    """Store corrections beside the ledger; return source and mapping of the newest run, to be run again."""
-    with psycopg.connect(url, autocommit=True) as connection:
+def keep_corrections(url: str, file: Path) -> tuple[Path, Path | None]:
+    """
+    Keep the corrections of a file for the records they mean; return source and mapping of the newest run, to run again.
+
+    Raises FatalExport where the file or the export cannot be read, NotReady where a record is not there.
+    """
+    asked = corrections.read_corrections(file)
+    with alone(url) as connection:
         if not ledger.has_ledger(connection):
             raise NotReady("no migration was ever run here")
+        ledger.create_ledger(connection)
+        _refuse_unfinished(connection)
         row = connection.execute(
-            "SELECT source, mapping FROM legacy.run WHERE status = 'finished' ORDER BY run_id DESC LIMIT 1"
+            "SELECT run_id, source, mapping, files FROM legacy.run WHERE status = 'finished' ORDER BY run_id DESC LIMIT 1"
         ).fetchone()
         if row is None:
             raise NotReady("there is no finished run to correct")
-        for (table, record), cells in corrections.items():
-            for column, value in cells.items():
-                connection.execute(
-                    'INSERT INTO legacy.correction ("table", record, "column", value) VALUES (%s, %s, %s, %s)'
-                    ' ON CONFLICT ("table", record, "column") DO UPDATE SET value = excluded.value,'
-                    " made_at = clock_timestamp()",
-                    (table, record, column, value),
-                )
-        return Path(row[0]), Path(row[1]) if row[1] else None
+        run_id, source, mapping, files = row
+        export = open_export(Path(source), read_mapping(Path(mapping)) if mapping else None)
+        with connection.transaction():
+            corrections.keep_corrections(
+                connection, asked, export, numbers_of=run_id, is_same=_is_same(export, files), by=who()
+            )
+        return Path(source), Path(mapping) if mapping else None
+
+
+def _refuse_unfinished(connection: Connection) -> None:
+    unfinished = connection.execute("SELECT run_id FROM legacy.run WHERE status = ANY (%s)", (list(_OPEN),)).fetchone()
+    if unfinished:
+        raise NotReady(f"run {unfinished[0]} is not finished: `crm legacy resume` or `crm legacy undo` first")
 
 
 def _go_on(job: _Job) -> Done:
@@ -281,7 +279,8 @@ def _stage(job: _Job) -> None:
     staging.create_staging(job.connection)
     job.connection.execute("DROP TABLE IF EXISTS legacy.w_alive")
     job.connection.execute("CREATE UNLOGGED TABLE legacy.w_alive AS SELECT %s::integer AS run_id", (job.run_id,))
-    staging.stage(job.url, job.export, job.on_event, corrections=job.corrections)
+    found = corrections.load_corrections(job.connection, job.export)
+    staging.stage(job.url, job.export, job.on_event, corrections=found)
 
 
 def _mend_working_tables(connection: Connection, run_id: int) -> None:
@@ -364,6 +363,7 @@ def _forget(connection: Connection, run_id: int) -> None:
     for table in TABLES:
         for name in (f"s_{table}", f"s_{table}_raw"):
             connection.execute(sql.SQL("DROP TABLE IF EXISTS legacy.{}").format(sql.Identifier(name)))
+    connection.execute("DROP TABLE IF EXISTS legacy.s_corrected")
     connection.execute("DELETE FROM legacy.run WHERE run_id = %s", (run_id,))
     if connection.execute("SELECT NOT EXISTS (SELECT FROM legacy.run)").fetchone() == (True,):
         connection.execute("SET client_min_messages = warning")

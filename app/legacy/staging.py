@@ -17,10 +17,11 @@ import orjson
 import psycopg
 
 from app.legacy.contract import TABLES, Frame
+from app.legacy.corrections import Corrected, Corrections
 from app.legacy.errors import PhaseFailed
 from app.legacy.mapping import Mapping
 from app.legacy.progress import OnEvent, Staged
-from app.legacy.records import COLUMNS, Reader, copy_line, storable
+from app.legacy.records import COLUMNS, Reader, copy_line, digest_of, storable
 from app.legacy.sources import Export
 from app.legacy.sources.records import Batch, Record
 from app.platform.advisory_locks import Lock
@@ -29,8 +30,6 @@ _BATCH: Final = 2_000
 _WORTH_WORKERS: Final = 20_000
 
 Connection = psycopg.Connection[Any]
-Corrections = dict[tuple[str, int], dict[str, str]]
-"""(table, record) -> column -> the cell as it should have been."""
 _AHEAD: Final = 2
 """Batches ahead of each worker: enough to keep it busy, little enough to hold no memory."""
 
@@ -44,6 +43,10 @@ def create_staging(connection: Connection) -> None:
         # Apart, because most stages read every record's meaning and none its text.
         connection.execute(f"DROP TABLE IF EXISTS legacy.s_{table}_raw")
         connection.execute(f"CREATE UNLOGGED TABLE legacy.s_{table}_raw (record integer, line integer, raw text)")
+    connection.execute("DROP TABLE IF EXISTS legacy.s_corrected")
+    connection.execute(
+        'CREATE UNLOGGED TABLE legacy.s_corrected (correction_id integer, "table" text, record integer, digest uuid)'
+    )
 
 
 def stage(
@@ -51,7 +54,7 @@ def stage(
     export: Export,
     on_event: OnEvent,
     *,
-    corrections: Corrections | None = None,
+    corrections: Corrections,
     workers: int | None = None,
 ) -> dict[str, int]:
     """
@@ -62,38 +65,22 @@ def stage(
     expected = sum(source.estimated_records() for source in export.sources.values())
     count = workers if workers is not None else (min(os.cpu_count() or 1, 4) if expected > _WORTH_WORKERS else 0)
     records = dict.fromkeys(TABLES, 0)
-    with _sinks(url, export, count) as send:
+    with _sinks(url, export, corrections, count) as send:
         for table, source in export.sources.items():
             estimate = source.estimated_records()
             for batch in source.batches(_BATCH):
                 records[table] += len(batch.rows)
-                if corrections:
-                    _correct(table, batch, corrections)
                 send(table, batch)
                 on_event(Staged(table, records[table], max(estimate, records[table])))
     return records
 
 
-def _correct(table: str, batch: Batch, corrections: Corrections) -> None:
-    """Put corrected cells in place; a malformed record has the corrected ones alone."""
-    fields = TABLES[table].fields
-    records = list(batch.records())
-    for i, record in enumerate(records):
-        if corrected := corrections.get((table, batch.first + i)):
-            cells = list(record.cells) if record.cells is not None else [""] * len(fields)
-            for column, value in corrected.items():
-                cells[fields.index(column)] = value
-            raw = orjson.dumps([record.raw, corrected]).decode()
-            records[i] = Record(record.line, cells, raw, record.repaired)
-    batch.rows, batch.layout = records, None
-
-
 @contextmanager
-def _sinks(url: str, export: Export, count: int) -> Iterator[Callable[[str, Batch], None]]:
+def _sinks(url: str, export: Export, corrections: Corrections, count: int) -> Iterator[Callable[[str, Batch], None]]:
     """A function that brings a batch into staging: here, or in `count` worker processes."""
     if not count:
         with psycopg.connect(url, autocommit=True) as connection:
-            copier = _Copier(connection, export.frame, export.option_sets, export.mapping)
+            copier = _Copier(connection, export.frame, export.option_sets, export.mapping, corrections)
             yield copier.copy
         return
     context = mp.get_context("spawn")
@@ -104,7 +91,7 @@ def _sinks(url: str, export: Export, count: int) -> Iterator[Callable[[str, Batc
             ours, theirs = context.Pipe()
             process = context.Process(
                 target=_work,
-                args=(theirs, url, export.frame, export.option_sets, export.mapping),
+                args=(theirs, url, export.frame, export.option_sets, export.mapping, corrections),
                 daemon=True,
             )
             process.start()
@@ -150,12 +137,17 @@ def _answer(pipe: Pipe) -> None:
 
 
 def _work(
-    pipe: Pipe, url: str, frame: Frame, option_sets: dict[tuple[str, str], list[dict[str, Any]]], mapping: Mapping
+    pipe: Pipe,
+    url: str,
+    frame: Frame,
+    option_sets: dict[tuple[str, str], list[dict[str, Any]]],
+    mapping: Mapping,
+    corrections: Corrections,
 ) -> None:
     """Copy batches until told to stop, or until the process that sends them is gone."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock_shared(%s)", (Lock.LEGACY_STAGING.value,))
-        copier = _Copier(connection, frame, option_sets, mapping)
+        copier = _Copier(connection, frame, option_sets, mapping, corrections)
         while True:
             try:
                 task = pipe.recv()
@@ -180,8 +172,10 @@ class _Copier:
         frame: Frame,
         option_sets: dict[tuple[str, str], list[dict[str, Any]]],
         mapping: Mapping,
+        corrections: Corrections,
     ) -> None:
         self._connection = connection
+        self._corrections = corrections
         connection.execute("SET synchronous_commit = off")
         self._readers = {table: Reader(table, frame, option_sets, mapping) for table in TABLES}
         self._statements = {
@@ -190,13 +184,30 @@ class _Copier:
         }
 
     def copy(self, table: str, batch: Batch) -> None:
-        read = self._readers[table].read
+        read, corrections = self._readers[table].read, self._corrections.get(table)
         lines, raws = [], []
-        for number, (line, cells, raw, repaired) in enumerate(batch.records(), start=batch.first):
-            lines.append(copy_line(read(number, cells, raw, repaired=repaired)))
-            raws.append(copy_line([str(number), str(line), storable(raw)]))
+        for number, came in enumerate(batch.records(), start=batch.first):
+            record = self._corrected(table, number, came, corrections) if corrections else came
+            lines.append(copy_line(read(number, record.cells, record.raw, repaired=record.repaired)))
+            raws.append(copy_line([str(number), str(record.line), storable(record.raw)]))
         with self._connection.cursor() as cursor:
             with cursor.copy(self._statements[table]) as copy:
                 copy.write("".join(lines))
             with cursor.copy(f"COPY legacy.s_{table}_raw FROM STDIN") as copy:
                 copy.write("".join(raws))
+
+    def _corrected(self, table: str, number: int, came: Record, corrections: dict[str, list[Corrected]]) -> Record:
+        """A record with its corrected cells in place; a malformed record has the corrected ones alone."""
+        digest = digest_of(came.raw)
+        applied = [one for one in corrections.get(digest, ()) if one.record in {None, number}]
+        if not applied:
+            return came
+        fields = TABLES[table].fields
+        cells = list(came.cells) if came.cells is not None else [""] * len(fields)
+        for one in applied:
+            cells[fields.index(one.column)] = one.value
+            self._connection.execute(
+                "INSERT INTO legacy.s_corrected VALUES (%s, %s, %s, %s)", (one.correction_id, table, number, digest)
+            )
+        raw = orjson.dumps([came.raw, {one.column: one.value for one in applied}]).decode()
+        return Record(came.line, cells, raw, came.repaired)

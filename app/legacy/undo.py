@@ -95,7 +95,7 @@ def take_back(connection: Connection, run_id: int, first_phase: int) -> int:
         )
     late = 8  # rejects are written by phases 1 and 8
     if first_phase == 1:
-        for table in ("reject", "record_count"):
+        for table in ("reject", "record_count", "correction_use"):
             connection.execute(
                 sql.SQL("DELETE FROM legacy.{} WHERE run_id = %s").format(sql.Identifier(table)), (run_id,)
             )

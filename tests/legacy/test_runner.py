@@ -199,34 +199,6 @@ def test_a_run_that_lost_its_working_tables_does_not_take_work_away_to_begin_ane
     assert one(url, "SELECT count(*) FROM person WHERE preferred_name = 'X'") == 1
 
 
-def test_corrected_records_are_tried_again(url: str, sample_folder: Path) -> None:
-    runner.run(url, sample_folder)
-    with psycopg.connect(url) as connection:
-        row = connection.execute(
-            "SELECT record FROM legacy.reject WHERE \"table\" = 'contact' AND reason = 'INVALID_ID'"
-        ).fetchone()
-        assert row is not None
-    key = "11111111-2222-4333-8444-555555555555"
-    corrections = {
-        ("contact", row[0]): {
-            "contactid": key,
-            "firstname": "Corrected",
-            "lastname": "Record",
-            "email": "corrected@example.org",
-        }
-    }
-    source, mapping = runner.keep_corrections(url, corrections)
-    done = runner.run(url, source, mapping=mapping, corrections=corrections)
-    assert done.rows_written > 0
-    outcome = one(
-        url,
-        "SELECT outcome FROM legacy.outcome WHERE run_id = 2 AND \"table\" = 'contact' AND unit = 'person'"
-        f" AND record = {row[0]}",
-    )
-    assert outcome != "rejected"
-    assert one(url, f"SELECT count(*) FROM legacy.lineage WHERE source_id = '{key}' AND target LIKE '%person'") == 1
-
-
 def test_a_later_export_brings_new_rows_and_suggests_what_changed(
     url: str, sample_folder: Path, tmp_path: Path
 ) -> None:

@@ -99,6 +99,18 @@ class Context:
             f"SELECT DISTINCT :run, :phase, q.* FROM ({query}) AS q",
         )
 
+    def rejects(self, table: str, query: str) -> None:
+        """Keep records whole for replay: the query gives record, unit, reason. Their hash is that of what came."""
+        self.stage(
+            f"rejects of {table}",
+            'INSERT INTO legacy.reject (run_id, phase, "table", record, unit, line, reason, raw, digest)'
+            f" SELECT :run, :phase, '{table}', q.record, q.unit, r.line, q.reason, r.raw, coalesce(c.digest, s.digest)"
+            f" FROM ({query}) AS q(record, unit, reason)"
+            f" JOIN legacy.s_{table}_raw AS r USING (record) JOIN legacy.s_{table} AS s USING (record)"
+            f" LEFT JOIN (SELECT DISTINCT record, digest FROM legacy.s_corrected WHERE \"table\" = '{table}') AS c"
+            " USING (record)",
+        )
+
     def lineage(self, name: str, query: str) -> None:
         """Write lineage: the query gives target, target id, source, source id, fields."""
         self.stage(

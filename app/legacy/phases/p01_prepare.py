@@ -7,11 +7,12 @@ alone, no warning, and is kept whole for replay. Everything later sees only reco
 
 from typing import Final
 
+from app.legacy import corrections
 from app.legacy.contract import TABLES
 from app.legacy.phases.context import Context
 
 READS: Final = tuple(f"s_{table}" for table in TABLES)
-WRITES: Final = ("outcome", "reject", "record_count")
+WRITES: Final = ("outcome", "reject", "record_count", "correction_use")
 
 _SKIPPED: Final = ("DUPLICATE_ROW", "NOT_TRACKED")
 
@@ -54,17 +55,15 @@ def run(context: Context) -> None:
             f" CASE WHEN fault IN ({skipped}) THEN 'skipped_by_rule' ELSE 'rejected' END, fault"
             f" FROM legacy.s_{name} WHERE fault IS NOT NULL",
         )
-        context.stage(
-            f"rejects of {name}",
-            'INSERT INTO legacy.reject (run_id, phase, "table", record, unit, line, reason, raw)'
-            f" SELECT :run, :phase, '{name}', record, '{described.main_unit}', line, fault, raw"
-            f" FROM legacy.s_{name} JOIN legacy.s_{name}_raw USING (record) WHERE fault IS NOT NULL",
+        context.rejects(
+            name, f"SELECT record, '{described.main_unit}', fault FROM legacy.s_{name} WHERE fault IS NOT NULL"
         )
         context.stage(
             f"records of {name}",
             'INSERT INTO legacy.record_count (run_id, "table", records)'
             f" SELECT :run, '{name}', count(*) FROM legacy.s_{name}",
         )
+    corrections.note_use(context)
 
 
 def _fault(table: str, fault: str, condition: str) -> str:

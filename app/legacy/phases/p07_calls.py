@@ -196,12 +196,10 @@ def _tell(context: Context) -> None:
         """,
     )
     for table in ("phonecall", "appointment", "audit"):
-        context.stage(
-            f"skipped {table}",
-            'INSERT INTO legacy.reject (run_id, phase, "table", record, unit, line, reason, raw)'
-            ' SELECT :run, :phase, o."table", o.record, o.unit, s.line, o.reason, s.raw FROM legacy.outcome AS o'
-            f" JOIN legacy.s_{table}_raw AS s ON s.record = o.record"
-            f" WHERE o.run_id = :run AND o.phase = :phase AND o.\"table\" = '{table}' AND o.reason = 'NO_LEAD_OR_PATIENT'",
+        context.rejects(
+            table,
+            "SELECT record, unit, reason FROM legacy.outcome WHERE run_id = :run AND phase = :phase"
+            f" AND \"table\" = '{table}' AND reason = 'NO_LEAD_OR_PATIENT'",
         )
     context.warnings(
         "calls",

@@ -253,9 +253,4 @@ def _relationships(context: Context) -> None:
         FROM legacy.w_care AS w LEFT JOIN legacy.d_care AS d ON d.record = w.record
         """,
     )
-    context.stage(
-        "rejects of physicians",
-        'INSERT INTO legacy.reject (run_id, phase, "table", record, unit, line, reason, raw)'
-        " SELECT :run, :phase, 'patient', w.record, 'physician', s.line, w.fault, s.raw FROM legacy.w_care AS w"
-        " JOIN legacy.s_patient_raw AS s ON s.record = w.record WHERE w.fault IS NOT NULL",
-    )
+    context.rejects("patient", "SELECT record, 'physician', fault FROM legacy.w_care WHERE fault IS NOT NULL")

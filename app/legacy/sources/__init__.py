@@ -77,6 +77,10 @@ class Export:
         paths |= {self.folder / name for name in ("optionsets.json", "export.json") if (self.folder / name).exists()}
         return [FileFact(path.name, path.stat().st_size, _sha256(path)) for path in sorted(paths)]
 
+    def checksum(self, table: str) -> str:
+        """One checksum of the files of a table, in their order."""
+        return sha256("".join(_sha256(path) for path in self.sources[table].paths).encode()).hexdigest()
+
 
 def open_export(folder: Path, mapping: Mapping | None = None) -> Export:
     """
