@@ -1135,6 +1135,14 @@ CREATE TABLE audit_event (
 )
 PARTITION BY RANGE (at);
 
+CREATE TABLE calendar_feed (
+    calendar_feed_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_account_id uuid NOT NULL,
+    token_sha256 bytea NOT NULL,
+    ended_at timestamp with time zone
+);
+
 CREATE TABLE call_history (
     call_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -2184,6 +2192,9 @@ ALTER TABLE ONLY api_key
 ALTER TABLE ONLY audit_event
     ADD CONSTRAINT pk_audit_event PRIMARY KEY (audit_event_id, at);
 
+ALTER TABLE ONLY calendar_feed
+    ADD CONSTRAINT pk_calendar_feed PRIMARY KEY (calendar_feed_id);
+
 ALTER TABLE ONLY call_history
     ADD CONSTRAINT pk_call_history PRIMARY KEY (call_id);
 
@@ -2384,6 +2395,9 @@ ALTER TABLE ONLY procrastinate_workers
 
 ALTER TABLE ONLY api_key
     ADD CONSTRAINT uq_api_key_prefix UNIQUE (prefix);
+
+ALTER TABLE ONLY calendar_feed
+    ADD CONSTRAINT uq_calendar_feed_token_sha256 UNIQUE (token_sha256);
 
 ALTER TABLE ONLY contact_point
     ADD CONSTRAINT uq_contact_point_person_id_kind_value_key UNIQUE (person_id, kind, value_key);
@@ -2798,6 +2812,8 @@ CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON procrastinate_job
 
 CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON procrastinate_periodic_defers USING btree (job_id);
 
+CREATE UNIQUE INDEX uq_calendar_feed_current ON calendar_feed USING btree (user_account_id) WHERE (ended_at IS NULL);
+
 CREATE UNIQUE INDEX uq_came_back_intake_submission_id ON came_back USING btree (intake_submission_id);
 
 CREATE UNIQUE INDEX uq_clinical_trial_trial_id ON clinical_trial USING btree (trial_id);
@@ -3030,6 +3046,9 @@ ALTER TABLE ONLY api_key
 
 ALTER TABLE ONLY api_key
     ADD CONSTRAINT fk_api_key_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY calendar_feed
+    ADD CONSTRAINT fk_calendar_feed_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
 ALTER TABLE ONLY call_history
     ADD CONSTRAINT fk_call_history_lead_of_person FOREIGN KEY (lead_id, person_id) REFERENCES patient_lead(lead_id, person_id);
@@ -3322,4 +3341,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0057_saved_views');
+INSERT INTO alembic_version VALUES ('0058_calendar_feed');

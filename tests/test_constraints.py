@@ -32,6 +32,7 @@ FIRST, LAST = UUID(int=1), UUID(int=2**128 - 1)
 ROWS: Final = {
     "account_preference": "(user_account_id) VALUES (:account)",
     "api_key": "(user_account_id, name, prefix, secret_sha256) VALUES (:account, 'x', 'crm_1', sha256('1'))",
+    "calendar_feed": "(user_account_id, token_sha256) VALUES (:account, sha256('1'))",
     "held_form": "(user_account_id, path, fields, expires_at) VALUES (:account, '/', '{}', now())",
     "idempotency_key": "(owner_id, key, request_hash) VALUES (:account, 'k', '')",
     "known_device": "(user_account_id, reference_sha256, last_used_at) VALUES (:account, sha256('1'), now())",
@@ -150,6 +151,9 @@ REFERENCE_STATEMENTS: Final = {
     f" SELECT '{LAST}', medical_condition_id, first_contact_date FROM patient",
 }
 KEY_STATEMENTS: Final = {
+    # Two that have ended: of those that live there is one for an account.
+    "uq_calendar_feed_token_sha256": "INSERT INTO calendar_feed (user_account_id, token_sha256, ended_at)"
+    " SELECT user_account_id, token_sha256, now() FROM calendar_feed",
     "uq_saved_view_choice_default": "WITH made AS (INSERT INTO saved_view (user_account_id, list_name, name, filters)"
     " SELECT user_account_id, list_name, 'y', '{}' FROM saved_view WHERE name = 'x' RETURNING *)"
     " INSERT INTO saved_view_choice (user_account_id, saved_view_id, list_name, is_default)"

@@ -223,6 +223,7 @@ WITHOUT_HISTORY = {
     "held_form": "short-lived",
     "idempotency_key": "short-lived",
     "outgoing_mail": "short-lived",
+    "calendar_feed": "a credential",
     "one_time_link": "a credential",
     "outside_identity": "a credential",
     "outside_sign_in": "a credential",

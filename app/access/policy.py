@@ -99,6 +99,7 @@ _ALL = [
     Permission("preferences.own", "Read and change how one sees one's own pages.", personal=False),
     Permission("view.own", "Keep views of the lists that one may read, and use the shared ones.", personal=False),
     Permission("view.share", "Share views of lists with everybody, change and remove shared ones.", personal=False),
+    Permission("calendar_feed.own", "Have one's own booked calls in a calendar program, where the settings allow it."),
     Permission("notification.own", "Read one's own notifications, and choose where they are told."),
     Permission("trial.read", "Read clinical trials.", personal=False),
     Permission("trial.write", "Add and change clinical trials.", personal=False),
@@ -195,7 +196,9 @@ _INSPECTION = {
 }
 
 GRANTS: dict[Role, frozenset[str]] = {
-    Role.NAVIGATOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | _TYPING | _OWN | {"person.search"}),
+    Role.NAVIGATOR: frozenset(
+        _REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | _TYPING | _OWN | {"person.search", "calendar_feed.own"}
+    ),
     Role.LIAISON: frozenset(_REFERENCE_READ | _PEOPLE_READ | _CARE_WRITE | _TYPING | _OWN | {"person.search"}),
     Role.PROGRAMME_MANAGER: frozenset(
         # Who may open a person by break-glass may read people: masked, until one is opened (SIGHT_BY_PERMISSION).

@@ -2,7 +2,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, exists, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.keys import KeyText
@@ -23,13 +23,16 @@ def opens(prefix: Any, secret_sha256: Any) -> tuple[ColumnElement[bool], ...]:
     )
 
 
+def current_roles() -> ScalarSelect[Any]:
+    """The roles that an account (joined) holds now, as an array; null without any."""
+    held = select(func.array_agg(RoleGrant.role))
+    return held.where(
+        RoleGrant.user_account_id == UserAccount.user_account_id, RoleGrant.revoked_at.is_(None)
+    ).scalar_subquery()
+
+
 async def find_actor_by_key(session: AsyncSession, key: KeyText) -> Actor | None:
     """The account that holds this key, with its rights at this moment; None when the key opens nothing."""
-    roles = (
-        select(func.array_agg(RoleGrant.role))
-        .where(RoleGrant.user_account_id == UserAccount.user_account_id, RoleGrant.revoked_at.is_(None))
-        .scalar_subquery()
-    )
     row = (
         await session.execute(
             select(
@@ -38,7 +41,7 @@ async def find_actor_by_key(session: AsyncSession, key: KeyText) -> Actor | None
                 UserAccount.display_name,
                 UserAccount.person_id,
                 ApiKey.scopes,
-                roles.label("roles"),
+                current_roles().label("roles"),
             )
             .join(UserAccount, ApiKey.user_account_id == UserAccount.user_account_id)
             .where(*opens(key.prefix, key.secret_sha256))

@@ -12,7 +12,7 @@ from app.availability.rules import OVERLAPS, Period
 from app.availability.rules import booking_warnings as warnings_of
 from app.calls.errors import CallNotFound, LeadOfCallNotFound
 from app.calls.models import CallHistory
-from app.calls.rules import LONGEST_CALL_MINUTES, USUAL_CALL_MINUTES, is_ahead
+from app.calls.rules import LONGEST_CALL_MINUTES, USUAL_CALL_MINUTES, is_ahead, planned_minutes
 from app.calls.schemas import CallFilter, CallOfPatientFilter
 from app.calls.states import CALL, UNRESOLVED, UNRESOLVED_SQL
 from app.patients.errors import PatientNotFound
@@ -25,6 +25,7 @@ from app.platform.paging import Found, SortKey, fetch_page, sorted_by
 
 LOADED = (joinedload(CallHistory.person), joinedload(CallHistory.navigator))
 _SHOWN_OVERLAPS = 10
+_MOST_BOOKED = 2_000
 register_activity(CallHistory.person_id, CallHistory.occurs_at)
 
 NEWEST_FIRST = SortKey((CallHistory.occurs_at, CallHistory.call_id), (datetime, UUID))
@@ -179,11 +180,33 @@ def is_booking_ahead(call: CallHistory) -> bool:
     return is_ahead(status=call.status, booking_date=call.booking_date, call_date=call.call_date, now=clock.now())
 
 
+async def booked_calls(
+    session: AsyncSession, *, navigator_id: UUID, starts_at: datetime, ends_at: datetime
+) -> list[CallHistory]:
+    """The calls that a navigator has booked for a time and that did not fall through, with their persons, in order."""
+    found = await session.scalars(
+        select(CallHistory)
+        .where(
+            CallHistory.pn_id == navigator_id,
+            # A booking that took place is where it took place; which booking it was is asked besides.
+            CallHistory.occurs_at >= starts_at,
+            CallHistory.occurs_at < ends_at,
+            CallHistory.booking_date.is_not(None),
+            CallHistory.status.in_((*CALL.states_of_filter("open"), "completed")),
+            CallHistory.voided_at.is_(None),
+            ~OF_A_DELETED_PATIENT,
+        )
+        .order_by(CallHistory.occurs_at, CallHistory.call_id)
+        .limit(_MOST_BOOKED)
+        .options(joinedload(CallHistory.person))
+    )
+    return list(found)
+
+
 def _end_of(call: CallHistory) -> datetime:
     """When a booking is over that takes as long as is planned."""
     assert call.booking_date is not None  # noqa: S101 - a booking
-    minutes = USUAL_CALL_MINUTES if call.call_duration_minutes is None else call.call_duration_minutes
-    return call.booking_date + timedelta(minutes=minutes)
+    return call.booking_date + timedelta(minutes=planned_minutes(call.call_duration_minutes))
 
 
 def _sees_voided(actor: Actor, *, include_voided: bool) -> bool:

@@ -19,6 +19,11 @@ USUAL_CALL_MINUTES = 30
 """How long a booking takes that does not say so."""
 
 
+def planned_minutes(said: int | None) -> int:
+    """How many minutes a call is planned to take, or has taken; `said` is what the call says of it."""
+    return USUAL_CALL_MINUTES if said is None else said
+
+
 HAPPENED = frozenset({"completed", "no_show"})
 """The states of a call whose moment has come."""
 

@@ -128,6 +128,17 @@ class CallOfPatientFilter(PageQuery):
     include_voided: YesNo | None = None
 
 
+class CallOfFeed(Answer):
+    """A booked call in the calendar of its navigator; without `initials` it says nothing of whom it is with."""
+
+    call_id: UUID
+    person_id: UUID
+    version: int
+    booking_date: Health[datetime | None]
+    minutes: int
+    initials: Personal[str | None]
+
+
 class CallFilter(CallOfPatientFilter):
     """
     `occurs_from` is included, `occurs_to` is not. `unresolved=true`: bookings whose time has come and that have no

@@ -93,6 +93,8 @@ class Settings(BaseModel):
 
     `master_keys` are those of CRM_MASTER_KEYS by version; the newest seals what is new (platform/crypto.py).
     After `attempts` calls in `attempt_days` that reached nobody, a lead is suggested to be unreachable.
+    `call_feeds` lets navigators have their booked calls in a calendar program, `call_feed_initials` with the initials
+    of whom they call.
     `documents` is the folder or the `s3://bucket/prefix` where the content of documents lies, None for the folder of
     that name in `data_dir`. `scan_command` gets the path of a file as its last argument; without one none is scanned.
 
@@ -114,6 +116,8 @@ class Settings(BaseModel):
     master_keys: dict[Annotated[int, Field(ge=1, le=32_767)], MasterKeyText] = Field(default_factory=dict)
     attempts: int = Field(default=3, ge=1, le=50)
     attempt_days: int = Field(default=14, ge=1, le=365)
+    call_feeds: bool = False
+    call_feed_initials: bool = False
     documents: str | None = None
     largest_document_mib: int = Field(default=50, ge=1, le=1024)
     scan_command: tuple[str, ...] = ()
@@ -170,6 +174,8 @@ class Settings(BaseModel):
             "secret_key": "CRM_SECRET_KEY",
             "attempts": "CRM_ATTEMPTS",
             "attempt_days": "CRM_ATTEMPT_DAYS",
+            "call_feeds": "CRM_CALL_FEEDS",
+            "call_feed_initials": "CRM_CALL_FEED_INITIALS",
             "documents": "CRM_DOCUMENTS",
             "largest_document_mib": "CRM_LARGEST_DOCUMENT",
             "scan_timeout_seconds": "CRM_SCAN_TIMEOUT",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Form, Request, Response
 
-from app.access.accounts import passkeys, passwords, recovery, sessions, sign_in, totp, users
+from app.access.accounts import feeds, passkeys, passwords, recovery, sessions, sign_in, totp, users
 from app.access.accounts.errors import LastSecondFactor
 from app.access.accounts.models import PasswordCredential
 from app.access.accounts.schemas import PasskeyRead
@@ -38,9 +38,17 @@ async def show_account(request: Request, session: DbSession, visitor: CurrentVis
             PasskeyRead.model_validate(key) for key in await passkeys.list_passkeys(session, account_id=account_id)
         ],
         "codes_left": await recovery.count_left(session, account_id=account_id),
+        "feed": await _feed_context(request, session, visitor),
         "roles": [(role, ROLE_DESCRIPTIONS[Role(role)]) for role in sorted(actor.roles)] if actor else [],
     }
     return page(request, "account/account.html", context)
+
+
+async def _feed_context(request: Request, session: DbSession, visitor: CurrentVisitor) -> dict[str, Any] | None:
+    """When the calendar feed was made, if there is one; None where the account can have none."""
+    if visitor.actor is None or not (settings_of(request).call_feeds and visitor.actor.may(feeds.OWN_FEED)):
+        return None
+    return {"made_at": await feeds.made_at(session, account_id=visitor.account_id)}
 
 
 @router.get("/password", dependencies=[signed_in(recent=True)])

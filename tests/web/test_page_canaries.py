@@ -71,6 +71,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/account/passkeys/{passkey_id}/remove": [{}],
     "/account/recovery-codes": [{}],
     "/account/sessions/end-others": [{}],
+    "/account/calendar-feed": [{}],
+    "/account/calendar-feed/end": [{}],
     "/account/sessions/{web_session_id}/end": [{}],
     "/users": [{}, {"display_name": "New Person", "email": "new@crm.example", "roles": "auditor"}],
     "/users/{account_id}/roles": [{}, {"roles": "navigator"}],
@@ -216,7 +218,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
             "/", "/sign-in", "/sign-in/second-factor", "/sign-in/recovery", "/sign-in/enrolment", "/forgot-password",
             "/invitation/{token}", "/reset/{token}", "/sign-in/outside", "/sign-in/outside/callback", "/unlock",
             "/resume/{held_form_id}", "/account", "/account/password", "/account/app", "/account/recovery-codes",
-            "/account/sessions", "/account/preferences", "/account/availability",
+            "/feeds/calls/{token}.ics", "/account/sessions", "/account/preferences", "/account/availability",
             "/availability", "/availability/{user_account_id}", "/availability/{user_account_id}/hand-over",
             "/callers/new", "/users/new", "/users/{account_id}", "/users/{account_id}/name",
             "/api-keys/new", "/api-keys/{api_key_id}", "/break-glass/{access_opening_id}", "/break-glass/mine",
@@ -373,6 +375,7 @@ passkey (user_account_id, credential_id, public_key, sign_count, name) VALUES (:
 passkey_challenge (holder_sha256, ceremony, challenge, expires_at) VALUES (HASH, 'enrol', 'x', now());
 recovery_code (user_account_id, code_sha256) VALUES (:account, HASH);
 one_time_link (user_account_id, purpose, token_sha256, expires_at) VALUES (:account, 'reset', HASH, now());
+calendar_feed (user_account_id, token_sha256) VALUES (:account, HASH);
 sign_in_attempt (at, account_sha256, source, known_device) VALUES (now(), HASH, 'x', false);
 known_device (user_account_id, reference_sha256, last_used_at) VALUES (:account, HASH, now());
 held_form (user_account_id, path, fields, expires_at) VALUES (:account, '/', '{}', now() + interval '1 hour');

@@ -125,6 +125,7 @@ LED_TO_OTHERWISE = {
     "/invitation/{token}": "a mail",
     "/reset/{token}": "a mail",
     "/sign-in/outside/callback": "the identity provider",
+    "/feeds/calls/{token}.ics": "a calendar program",
     "/sign-in/enrolment": "a sign-in that has no second factor yet",
     "/unlock": "a session that was left alone",
 }
@@ -136,6 +137,7 @@ NOT_LOOKED_AT = {
     "/sign-in/outside": "leads on to the identity provider",
     "/sign-in/outside/callback": "leads on to the start",
     "/audit/export": "is a file",
+    "/feeds/calls/{token}.ics": "is a file",
     "/documents/{document_id}/versions/{number}/content": "is a file",
 }
 """Pages whose address stands in no test of tests/browser, with the reason."""

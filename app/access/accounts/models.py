@@ -147,6 +147,25 @@ class OneTimeLink(Base, rows=Rows.RECORD):
     used_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
 
 
+class CalendarFeed(Base, rows=Rows.RECORD):
+    """
+    The address by which a calendar program asks for the booked calls of an account: its token is kept as SHA-256, and
+    one lives at a time. `ended_at` is for good, also when the account gets back what it had.
+    """
+
+    __tablename__ = "calendar_feed"
+    __table_args__ = (
+        UniqueConstraint("token_sha256"),
+        Index("uq_calendar_feed_current", "user_account_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    )
+
+    calendar_feed_id: Mapped[Key]
+    created_at: Mapped[CreatedAt]
+    user_account_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.user_account_id"), info=INTERNAL)
+    token_sha256: Mapped[bytes] = mapped_column(LargeBinary, info=SECRET)
+    ended_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
+
+
 class SignInAttempt(Base, rows=Rows.DISPOSABLE):
     """
     One try at a secret, or a request for a new password, by its `purpose`.

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.accounts.models import Passkey, PasswordCredential, TotpCredential, WebSession
 from app.access.accounts.schemas import ApiKeyFilter, ApiKeyRead, KeyStatus, UserFilter, UserRead
 from app.access.models import ApiKey, RoleGrant, UserAccount
+from app.access.queries import current_roles
 from app.platform.errors import NotFound
 from app.platform.locales import _
 from app.platform.paging import Page, SortKey, fetch_keys
@@ -18,16 +19,11 @@ from app.platform.paging import Page, SortKey, fetch_keys
 
 def _user_rows() -> Select[Any]:
     account_id = UserAccount.user_account_id
-    roles = (
-        select(func.array_agg(RoleGrant.role))
-        .where(RoleGrant.user_account_id == account_id, RoleGrant.revoked_at.is_(None))
-        .scalar_subquery()
-    )
     keys = select(func.count()).select_from(Passkey).where(Passkey.user_account_id == account_id).scalar_subquery()
     seen = select(func.max(WebSession.last_seen_at)).where(WebSession.user_account_id == account_id).scalar_subquery()
     return select(
         UserAccount,
-        roles,
+        current_roles(),
         exists().where(PasswordCredential.user_account_id == account_id),
         exists().where(TotpCredential.user_account_id == account_id),
         keys,

@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts.models import HeldForm, KnownDevice, PasskeyChallenge, WebSession
 from app.access.accounts.schemas import SessionRead
-from app.access.models import RoleGrant, UserAccount
+from app.access.models import UserAccount
 from app.access.policy import permissions_of
+from app.access.queries import current_roles
 from app.access.standing import end_rights
 from app.platform.actor import Actor
 from app.platform.crypto import derived_token, digest, new_reference
@@ -103,11 +104,6 @@ async def find_visitor(session: AsyncSession, reference: str | None, *, now: dat
     """The session of this reference with its account's rights at this moment; None when there never was one."""
     if not reference:
         return None
-    roles = (
-        select(func.array_agg(RoleGrant.role))
-        .where(RoleGrant.user_account_id == UserAccount.user_account_id, RoleGrant.revoked_at.is_(None))
-        .scalar_subquery()
-    )
     row = (
         await session.execute(
             select(
@@ -122,7 +118,7 @@ async def find_visitor(session: AsyncSession, reference: str | None, *, now: dat
                 UserAccount.email,
                 UserAccount.person_id,
                 UserAccount.is_active,
-                roles.label("roles"),
+                current_roles().label("roles"),
             )
             .join(UserAccount, WebSession.user_account_id == UserAccount.user_account_id)
             .where(WebSession.reference_sha256 == digest(reference))

@@ -13,12 +13,12 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.accounts import links, sessions, totp
+from app.access.accounts import feeds, links, sessions, totp
 from app.access.accounts.addresses import account_address, account_key
 from app.access.accounts.errors import LastAdministrator, OwnAccount
 from app.access.accounts.models import Passkey, PasswordCredential, RecoveryCode
 from app.access.models import RoleGrant, UserAccount
-from app.access.policy import HUMAN_ROLES, Role
+from app.access.policy import HUMAN_ROLES, Role, permissions_of
 from app.access.standing import end_rights
 from app.audit import service as audit
 from app.platform import clock
@@ -214,6 +214,8 @@ async def replace_roles(
         RoleGrant(user_account_id=account_id, role=role, granted_by=actor.account_id) for role in sorted(wanted - held)
     )
     await session.flush()
+    if feeds.OWN_FEED not in permissions_of(frozenset(wanted)):
+        await feeds.end_feed(session, account_id=account_id, now=now)
     audit.note(session, record_type="user_account", record_id=account_id, fields=["role_grant"])
 
 
@@ -234,6 +236,7 @@ async def disable(session: AsyncSession, actor: Actor, *, account_id: UUID, now:
     account.is_active = False
     account.updated_by = actor.account_id
     await links.end_links(session, account_id=account_id, now=now)
+    await feeds.end_feed(session, account_id=account_id, now=now)
     await sessions.end_sessions(session, account_id=account_id, reason="disabled", now=now)
     await session.flush()
     audit.note(session, record_type="user_account", record_id=account_id, fields=["is_active"])
@@ -259,6 +262,7 @@ async def start_over(session: AsyncSession, actor: Actor, *, account_id: UUID, b
     for table in (PasswordCredential, Passkey, RecoveryCode):
         await session.execute(delete(table).where(table.user_account_id == account_id))
     await totp.remove(session, account_id=account_id)
+    await feeds.end_feed(session, account_id=account_id, now=now)
     await sessions.end_sessions(session, account_id=account_id, reason="ended_by_admin", now=now)
     audit.note(
         session,
