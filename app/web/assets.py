@@ -24,12 +24,13 @@ SHEETS: Final = (
     "print",
 )  # fmt: skip
 SCRIPTS: Final = (
-    "words", "app", "passkeys", "session", "navigate", "palette", "peek", "keys", "list", "drafts", "dock", "record",
+    "words", "app", "line", "passkeys", "session", "navigate", "palette", "peek", "keys", "list", "drafts", "dock",
+    "record",
 )  # fmt: skip
 TOGETHER: Final[Mapping[str, tuple[str, ...]]] = {
     "css/all.css": tuple(f"css/{name}.css" for name in SHEETS),
     "js/all.js": tuple(f"js/{name}.js" for name in SCRIPTS),
-    "js/alone.js": ("js/words.js", "js/app.js"),
+    "js/alone.js": ("js/words.js", "js/app.js", "js/line.js"),
 }
 """Files that are made of others, in this order."""
 _MADE_OF_TEXT: Final = {

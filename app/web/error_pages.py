@@ -71,11 +71,11 @@ ERRORS: Mapping[int, ErrorWords] = {
     ),
     500: ErrorWords(
         _("Something went wrong on our side"),
-        "Nothing was saved by this step. Try again; if it happens twice, give the reference below to support.",
+        _("Nothing was saved by this step. Try again; if it happens twice, give the reference below to support."),
     ),
     503: ErrorWords(
         _("The CRM is busy or being updated"),
-        "Your work is safe. Wait half a minute and reload; nothing was saved by this step.",
+        _("Your work is safe. Wait half a minute and reload; nothing was saved by this step."),
         "hourglass",
     ),
 }

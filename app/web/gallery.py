@@ -21,7 +21,7 @@ from app.web.words import words
 
 router = APIRouter(prefix="/_gallery", include_in_schema=False)
 
-PAGES = ("overview", "controls", "forms", "data", "record", "work", "search", "board", "feedback", "sign-in")
+PAGES = ("overview", "controls", "forms", "data", "record", "work", "search", "board", "feedback", "states", "sign-in")
 
 NAV = (
     NavGroup(

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
 
 import httpx
@@ -17,8 +17,9 @@ from app.access.models import RoleGrant, UserAccount
 from app.main import create_app
 from app.platform import clock
 from app.platform.errors import AppError, Forbidden
+from app.platform.locales import messages_of
 from app.platform.settings import Settings
-from app.web.error_pages import ERRORS, words_for
+from app.web.error_pages import ERRORS, NOT_DONE, REFUSED, ErrorWords, words_for
 from app.web.page_guard import RECENT, mount_screens, page_router, signed_in
 from tests.browsing import as_user, somebody
 from tests.conftest import BoundDatabase
@@ -212,3 +213,10 @@ def test_every_page_that_changes_accounts_asks_for_a_fresh_proof() -> None:
     ]
     assert len(changing) == len(CHANGES)
     assert [route for route in changing if not route.needs.recent] == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("told", [ERRORS, REFUSED, NOT_DONE], ids=["errors", "refused", "not done"])
+def test_what_an_error_says_is_in_the_catalogues(told: Mapping[object, ErrorWords]) -> None:
+    known = set(messages_of(".py"))
+    said = [words for one in told.values() for words in (one.title, one.way_forward, *(a[0] for a in one.actions))]
+    assert [str(words) for words in said if str(words) not in known] == []

@@ -177,9 +177,7 @@ document.addEventListener("htmx:finally:request", (event) => {
   waiting = Math.max(0, waiting - 1);
   if (waiting === 0) root.classList.remove("is-loading");
   for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
-  if (event.detail?.ctx && !event.detail.ctx.response) {
-    showFlash(_("The CRM could not be reached; nothing was saved. Check the connection and try again."), "danger");
-  }
+  if (event.detail?.ctx && !event.detail.ctx.response) line.sayNotDone();
 });
 
 // After a form came back with errors the reader stands at the summary of them.

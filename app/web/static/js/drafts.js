@@ -34,6 +34,7 @@ async function sendDraft(form) {
     status = (await fetch(form.dataset.draft, { method: "POST", body, redirect: "manual", signal })).status;
   } catch {
     status = 503;
+    document.dispatchEvent(new CustomEvent("unreachable"));
   }
   // Typed on, or sent, while it was under way: what comes after says how it stands.
   if (draftTimers.has(form) || !form.isConnected) return;

@@ -16,6 +16,7 @@
       if (answer.ok && !answer.redirected) page = new DOMParser().parseFromString(await answer.text(), "text/html");
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
+      document.dispatchEvent(new CustomEvent("unreachable"));
     }
     control.removeAttribute("aria-busy");
     const found = page?.getElementById("list-rows");

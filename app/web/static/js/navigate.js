@@ -5,6 +5,7 @@
 
 const pages = (() => {
   const SLOW = 150;
+  const SKELETON_AFTER = 400;
   const MOST_KEPT = 12;
   const kept = new Map();
   let at = history.state?.at ?? crypto.randomUUID();
@@ -131,6 +132,8 @@ const pages = (() => {
     asking?.abort();
     const mine = (asking = new AbortController());
     const slow = setTimeout(() => root.classList.add("is-loading"), SLOW);
+    // A form stays to be seen while it is sent.
+    const arrived = form ? () => {} : line.wait(main(), { after: SKELETON_AFTER, isEmpty: false });
     try {
       const answer = await fetch(url, { method, body, signal: mine.signal, headers: { Accept: "text/html" } });
       const isPage = (answer.headers.get("content-type") ?? "").startsWith("text/html");
@@ -142,7 +145,6 @@ const pages = (() => {
       }
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (mine !== asking) return;
-      for (const flash of document.querySelectorAll("#flashes > [data-unreachable]")) flash.remove();
       document.dispatchEvent(new CustomEvent("asked"));
       if (!next.querySelector(".frame") || !next.getElementById("content")) {
         if (wasSent) showFlash(next.querySelector("h1")?.textContent ?? _("This did not work."), "danger");
@@ -156,27 +158,24 @@ const pages = (() => {
       // A form that comes back stands at the address of the page it was on.
       const address = wasSent && !answer.ok ? location.href : answer.url + new URL(url, location.href).hash;
       const isSame = new URL(address).pathname + new URL(address).search === path;
+      arrived();
       arrive(next, address, isPushed && !isSame);
     } catch (error) {
       if (error.name === "AbortError") return;
       if (form) {
         if (form.matches("[data-keep]")) unsaved = form;
-        sayUnreachable(_("The CRM could not be reached. What you typed is still here: check the connection and send it again."));
+        line.sayNotSent();
       } else if (!isPushed) location.reload();
-      else sayUnreachable(_("The CRM could not be reached. You are still where you were: check the connection and try again."));
+      else line.sayStillHere();
     } finally {
       clearTimeout(slow);
+      arrived();
       if (mine === asking) {
         asking = null;
         root.classList.remove("is-loading");
         for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
       }
     }
-  }
-
-  function sayUnreachable(sentence) {
-    showFlash(sentence, "danger");
-    document.getElementById("flashes").lastElementChild.dataset.unreachable = "";
   }
 
   function visit(href) {

@@ -73,6 +73,7 @@ const palette = (() => {
     } catch (error) {
       if (error.name === "AbortError") return;
       shownFor = null;
+      document.dispatchEvent(new CustomEvent("unreachable"));
       say(_("The CRM could not be reached, so nothing was looked up. What you typed stays: press Enter to try again."));
     } finally {
       clearTimeout(slow);

@@ -33,6 +33,8 @@ const peek = (() => {
     const mine = (asking = new AbortController());
     row = link;
     const place = panel.querySelector("[data-peeked]");
+    // The summary of another record does not stand for this one.
+    const arrived = line.wait(place, { isEmpty: true, panel });
     try {
       const answer = await fetch(`${link.getAttribute("href")}/peek`, {
         signal: mine.signal,
@@ -50,7 +52,12 @@ const peek = (() => {
       panel.hidden = false;
       panel.scrollTop = 0;
     } catch (error) {
-      if (error.name !== "AbortError") showFlash(_("The CRM could not be reached: the record was not loaded."), "danger");
+      if (error.name === "AbortError") return;
+      showFlash(_("The CRM could not be reached: the record was not loaded."), "danger");
+      document.dispatchEvent(new CustomEvent("unreachable"));
+    } finally {
+      arrived();
+      if (mine === asking && !place.hasChildNodes()) close();
     }
   }
 
