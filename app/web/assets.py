@@ -41,9 +41,12 @@ _MADE_OF_TEXT: Final = {
 _BESIDE: Final = re.compile(r'url\("\.\./([^")]+)"\)')
 _REMARK: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _LINE_OF_REMARK: Final = re.compile(r"^\s*(?://.*)?\n", re.MULTILINE)
-_INDENT: Final = re.compile(r"^ +", re.MULTILINE)
+INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
+"""What stands before a line, which only its writers need."""
+_WITHIN_A_STATEMENT: Final = re.compile(r"(?<=[{,;(])\n")
 _BETWEEN: Final = re.compile(r"\s*([{};,])\s*")
 _BEFORE_A_VALUE: Final = re.compile(r"(?<=[\w-]):\s+")
+_BEFORE_A_POINT: Final = re.compile(r"(?<![\w.])0(?=\.\d)")
 _BLANKS: Final = re.compile(r"\s+")
 
 
@@ -110,13 +113,13 @@ class Assets:
         if path.endswith(".css"):
             text = _BESIDE.sub(lambda found: f'url("{self(found[1])}")', text)
             return (_without_remarks(text) if parts else text).encode()
-        return _INDENT.sub("", _LINE_OF_REMARK.sub("", text)).encode()
+        return _WITHIN_A_STATEMENT.sub("", INDENT.sub("", _LINE_OF_REMARK.sub("", text))).encode()
 
 
 def _without_remarks(text: str) -> str:
     """A stylesheet without what only its readers need."""
     close = _BETWEEN.sub(r"\1", _REMARK.sub(" ", text))
-    return _BLANKS.sub(" ", _BEFORE_A_VALUE.sub(":", close)).replace(";}", "}").strip()
+    return _BLANKS.sub(" ", _BEFORE_A_POINT.sub("", _BEFORE_A_VALUE.sub(":", close))).replace(";}", "}").strip()
 
 
 class KeptStaticFiles(StaticFiles):

@@ -21,7 +21,7 @@ from app.web.words import words
 
 router = APIRouter(prefix="/_gallery", include_in_schema=False)
 
-PAGES = ("overview", "controls", "forms", "data", "record", "work", "search", "board", "feedback", "states", "sign-in")
+PAGES = ("overview", "controls", "forms", "data", "record", "work", "search", "feedback", "states", "sign-in")
 
 NAV = (
     NavGroup(
@@ -31,7 +31,7 @@ NAV = (
             NavItem("Leads", "user-question", "/_gallery/forms", count=24),
             NavItem("Patients", "users", "/_gallery/data"),
             NavItem("Calls", "phone", "/_gallery/controls"),
-            NavItem("Journeys", "route", "/_gallery/board"),
+            NavItem("Journeys", "route", "/_gallery/work"),
         ),
     ),
     NavGroup(

@@ -1,5 +1,5 @@
-// The line to the CRM. While it is down a banner says so, what is typed stays, and nothing leaves the page: whoever typed
-// it sends it again. While an answer is slow its place shows the shape of what comes, without moving anything.
+// The line to the CRM. While it is down a banner says so, what is typed stays, and nothing leaves the page: its writer
+// sends it again. While an answer is slow its place shows the shape of what comes, without moving anything.
 "use strict";
 
 const line = (() => {
