@@ -2504,11 +2504,11 @@ CREATE INDEX ix_call_history_person_id_occurs_at ON call_history USING btree (pe
 
 CREATE INDEX ix_call_history_pn_id_occurs_at ON call_history USING btree (pn_id, occurs_at DESC, call_id DESC);
 
-CREATE INDEX ix_call_history_pn_id_unresolved ON call_history USING btree (pn_id, occurs_at DESC, call_id DESC) WHERE ((voided_at IS NULL) AND ((status = ANY (ARRAY['scheduled'::text, 'confirmed'::text])) OR ((status = 'completed'::text) AND (adverse_event_heard IS NULL))));
+CREATE INDEX ix_call_history_pn_id_unresolved ON call_history USING btree (pn_id, occurs_at DESC, call_id DESC) WHERE ((voided_at IS NULL) AND ((status = ANY (ARRAY['scheduled'::text, 'confirmed'::text])) OR ((status = 'completed'::text) AND (adverse_event_heard IS NULL) AND ((outcome IS NULL) OR (lower((outcome)::text) <> ALL (ARRAY['voicemail'::text, 'wrong_number'::text, 'no_answer'::text]))))));
 
 CREATE INDEX ix_call_history_status_occurs_at ON call_history USING btree (status, occurs_at DESC, call_id DESC);
 
-CREATE INDEX ix_call_history_unresolved ON call_history USING btree (occurs_at DESC, call_id DESC) WHERE ((voided_at IS NULL) AND ((status = ANY (ARRAY['scheduled'::text, 'confirmed'::text])) OR ((status = 'completed'::text) AND (adverse_event_heard IS NULL))));
+CREATE INDEX ix_call_history_unresolved ON call_history USING btree (occurs_at DESC, call_id DESC) WHERE ((voided_at IS NULL) AND ((status = ANY (ARRAY['scheduled'::text, 'confirmed'::text])) OR ((status = 'completed'::text) AND (adverse_event_heard IS NULL) AND ((outcome IS NULL) OR (lower((outcome)::text) <> ALL (ARRAY['voicemail'::text, 'wrong_number'::text, 'no_answer'::text]))))));
 
 CREATE INDEX ix_came_back_created_at ON came_back USING btree (created_at DESC, came_back_id DESC);
 
@@ -3341,4 +3341,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0058_calendar_feed');
+INSERT INTO alembic_version VALUES ('0059_reached_nobody');

@@ -19,6 +19,7 @@ def read(call: CallHistory, now: datetime) -> CallRead:
         unresolved_because=unresolved_because(
             status=call.status,
             occurs_at=call.occurs_at,
+            outcome=call.outcome,
             adverse_event_heard=call.adverse_event_heard,
             is_voided=call.voided_at is not None,
             now=now,

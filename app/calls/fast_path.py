@@ -206,6 +206,7 @@ def _document(row: Row) -> dict[str, Any]:
     document["unresolved_because"] = unresolved_because(
         status=row["status"],
         occurs_at=row["occurs_at"],
+        outcome=row["outcome"],
         adverse_event_heard=row["adverse_event_heard"],
         is_voided=False,
         now=clock.now(),

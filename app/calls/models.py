@@ -14,7 +14,8 @@ class CallHistory(Edited, Base):
     One booking or call. `occurs_at` is `call_date`, else `booking_date`: the moment lists are ordered by. (A legacy
     call may have neither; it is ordered by its reminder, else by when the row was made.)
 
-    `adverse_event_heard` null means that the question was not asked: a completed call is then unresolved.
+    `adverse_event_heard` null means that the question was not asked: a completed call is then unresolved, unless its
+    outcome says that nobody was spoken with (`no_answer`, `voicemail`, `wrong_number`).
     """
 
     __tablename__ = "call_history"

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Literal
 
 from app.calls.models import CallHistory
-from app.calls.states import CALL, CALL_RULES
+from app.calls.states import CALL, CALL_RULES, NOT_SPOKEN_TO
 from app.people.time_zones import offset_faults
 from app.platform.faults import Fault, fault, faults_in
 from app.platform.locales import _
@@ -113,19 +113,30 @@ def moments_of(call: CallHistory, *, life: Life, now: datetime) -> list[Fault]:
     )
 
 
+def asks_of_side_effects(outcome: str | None) -> bool:
+    """Whether somebody was there who could be asked. Words that are none of ours do not say it: it is asked."""
+    return outcome is None or outcome.lower() not in NOT_SPOKEN_TO
+
+
 def unresolved_because(
-    *, status: str, occurs_at: datetime, adverse_event_heard: bool | None, is_voided: bool, now: datetime
+    *,
+    status: str,
+    occurs_at: datetime,
+    outcome: str | None,
+    adverse_event_heard: bool | None,
+    is_voided: bool,
+    now: datetime,
 ) -> UnresolvedBecause | None:
     """
     Why somebody still has to look at this call; None when nothing is left to do.
 
     A booking whose time has come is never closed by itself: somebody says how it ended. A completed call must answer
-    whether an adverse event was heard of.
+    whether an adverse event was heard of, unless nobody was spoken with.
     """
     if is_voided or occurs_at > now:
         return None
     if CALL.is_open(status):
         return "no_outcome"
-    if status == "completed" and adverse_event_heard is None:
+    if status == "completed" and adverse_event_heard is None and asks_of_side_effects(outcome):
         return "adverse_event_not_asked"
     return None

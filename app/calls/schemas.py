@@ -142,7 +142,7 @@ class CallOfFeed(Answer):
 class CallFilter(CallOfPatientFilter):
     """
     `occurs_from` is included, `occurs_to` is not. `unresolved=true`: bookings whose time has come and that have no
-    outcome, and completed calls without an answer to the adverse-event question.
+    outcome, and completed calls in which somebody was spoken with, without an answer to the adverse-event question.
     """
 
     patient_id: Id | None = None

@@ -39,17 +39,20 @@ DIRECTIONS = ("inbound", "outbound")
 CHANNELS = ("phone", "video", "in_person", "messaging", "email")
 UNRESOLVED = frozenset({"scheduled", "confirmed", "completed"})
 """The states in which something may still be to be said."""
+SPOKEN_TO = ("reached", "refused", "callback_requested", "language_barrier")
+"""Outcomes that say that somebody was there to speak to."""
+NOT_SPOKEN_TO = tuple(outcome for outcome in OUTCOMES if outcome not in SPOKEN_TO)
+"""Outcomes that say that nobody was: there is nobody to ask about side effects. Other words say nothing of it."""
 UNRESOLVED_SQL = (
     "voided_at IS NULL AND (status IN ('scheduled', 'confirmed') "
-    "OR (status = 'completed' AND adverse_event_heard IS NULL))"
+    "OR (status = 'completed' AND adverse_event_heard IS NULL "
+    f"AND (outcome IS NULL OR lower(outcome) NOT IN {in_list(NOT_SPOKEN_TO)})))"
 )
 """
 rules.unresolved_because as SQL, but for the clock: beside it a query asks `occurs_at <= now`.
 
 Constants and no parameters, so that the planner recognises the partial indexes on it.
 """
-SPOKEN_TO = ("reached", "refused", "callback_requested", "language_barrier")
-"""Outcomes that say that somebody was there to speak to; others are free words and say nothing of it."""
 _SAID_OF_STATUS = frozenset({"status", "no_show"})
 CALL_RULES = (
     Rule(

@@ -7,7 +7,7 @@ import pytest
 
 from app.calls.rules import contradictions, derive_status, unresolved_because
 from app.calls.schemas import CallOfPatientFilter, Channel, Direction, SetStatus, Status
-from app.calls.states import CALL, CHANNELS, DIRECTIONS
+from app.calls.states import CALL, CHANNELS, DIRECTIONS, OUTCOMES, SPOKEN_TO
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 EARLIER, LATER = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
@@ -82,9 +82,18 @@ def test_call_is_unresolved_until_somebody_said_how_it_ended_and_asked(
     *, status: str, occurs_at: datetime, heard: bool | None, is_voided: bool, expected: str | None
 ) -> None:
     answer = unresolved_because(
-        status=status, occurs_at=occurs_at, adverse_event_heard=heard, is_voided=is_voided, now=NOW
+        status=status, occurs_at=occurs_at, outcome=None, adverse_event_heard=heard, is_voided=is_voided, now=NOW
     )
     assert answer == expected
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_side_effects_are_asked_of_who_was_spoken_with(outcome: str) -> None:
+    answer = unresolved_because(
+        status="completed", occurs_at=EARLIER, outcome=outcome.upper(), adverse_event_heard=None, is_voided=False,
+        now=NOW,
+    )  # fmt: skip
+    assert (answer is not None) is (outcome in SPOKEN_TO)
 
 
 def test_words_of_the_description_are_the_words_of_the_machine() -> None:
