@@ -33,6 +33,7 @@ from app.platform.text import Body, Reason
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import Column, Listing
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.people import COMPARED
 from app.web.render import Flash, page
 
 router = page_router()
@@ -42,19 +43,6 @@ COLUMNS = (
     Column("other", _("May be")),
     Column("reasons", _("Why"), 1),
     Column("created", _("Found"), 2),
-)
-COMPARED = (
-    ("first_name", _("First name")),
-    ("middle_name", _("Middle name")),
-    ("last_name", _("Last name")),
-    ("preferred_name", _("Called")),
-    ("date_of_birth", _("Born")),
-    ("gender", _("Gender")),
-    ("email", _("E-mail")),
-    ("phone", _("Phone")),
-    ("country", _("Country")),
-    ("language", _("Language")),
-    ("time_zone", _("Time zone")),
 )
 _NEWEST_CALLS = 3
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.queries import account_names
+from app.access.queries import owners
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.casework.convert_lead import convert_lead as carry_out_conversion
@@ -17,24 +17,29 @@ from app.leads.schemas import LeadFilter, LeadRead, LeadTransition, LeadUpdate
 from app.leads.states import DISQUALIFICATION_REASONS, LEAD
 from app.patients import answers as patient_answers
 from app.patients.queries import find_patient_of_person
-from app.people.schemas import PersonRead
+from app.patients.service import OWNERS_WORK
+from app.people.queries import list_suggested_changes
+from app.people.schemas import PersonRead, SuggestedChangeFilter, SuggestedChangeRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound
 from app.platform.locales import _
 from app.platform.settings import Settings
+from app.platform.text import Body, Id
 from app.web.about import LEADS
 from app.web.bulk import add_bulk
 from app.web.exports import add_export
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
-from app.web.people import ABOUT, alike, around, signs_of
+from app.web.people import ABOUT, COMPARED, alike, around, signs_of
 from app.web.render import Flash, page, wanted_block
 from app.web.words import country_name, words
 
 router = page_router()
 
+_SUGGESTED = 20
+"""So many suggested changes a conversion shows; the record page shows them all."""
 _SHOWN_RIGHTS = (
     "call.create",
     "lead.write",
@@ -44,6 +49,14 @@ _SHOWN_RIGHTS = (
     "note.write",
     "person.write",
 )
+
+
+class OwnerChosen(Body):
+    """Who owns the patient that a conversion makes; null is nobody."""
+
+    owner_id: Id | None = None
+
+
 LIST = ListPage(
     path="/leads",
     title=_("Leads"),
@@ -187,19 +200,26 @@ async def _move_context(session: AsyncSession, actor: Actor, lead_id: UUID) -> d
 
 @router.get("/leads/{lead_id}/convert", dependencies=[allow("lead.convert")])
 async def show_conversion(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
-    return page(request, "leads/convert.html", await _conversion_context(session, actor, lead_id))
+    context = await _conversion_context(session, actor, lead_id)
+    owner_id = context["lead"].owner_id or actor.account_id
+    return page(request, "leads/convert.html", {**context, "typed": {"owner_id": str(owner_id)}})
 
 
 @router.post("/leads/{lead_id}/convert", dependencies=[allow("lead.convert")])
 async def convert_lead(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
+    typed = await typed_in(request, OwnerChosen)
     context = await _conversion_context(session, actor, lead_id)
+    # Without the field, as where the record keeps its owner, nothing is said of one.
+    is_said = "owner_id" in await request.form()
     try:
+        chosen = read_form(OwnerChosen, typed if is_said else {})
+        conversion = Conversion.model_validate(chosen.model_dump(exclude_unset=True))
         async with known_errors(request, session):
-            converted = await carry_out_conversion(session, actor, lead_id=lead_id, conversion=Conversion())
+            converted = await carry_out_conversion(session, actor, lead_id=lead_id, conversion=conversion)
     except NotFound:
         raise
     except AppError as error:
-        return form_again(request, "leads/convert.html", context, error)
+        return form_again(request, "leads/convert.html", {**context, "typed": typed}, error)
     said = (
         _("The lead is converted.") if converted.is_new else _("The lead is converted to the patient record there was.")
     )
@@ -207,17 +227,29 @@ async def convert_lead(request: Request, session: DbSession, actor: CurrentActor
 
 
 async def _conversion_context(session: AsyncSession, actor: Actor, lead_id: UUID) -> dict[str, Any]:
-    """What a conversion would do, before anything is made."""
+    """What a conversion would do, before anything is made: who may be the same human, and what the lead says else."""
     lead = await queries.get_lead(session, actor, lead_id=lead_id)
     service.note(session, lead)
-    shown, person_id, owner_id = answers.read(lead, clock.now()), lead.person_id, lead.owner_id
+    shown, person_id = answers.read(lead, clock.now()), lead.person_id
     patient = await find_patient_of_person(session, actor, person_id=person_id)
+    others = await alike(session, actor, person_id=person_id)
+    audit.note(session, person_ids=[one.other.person_id for one in others])
+    suggested: list[SuggestedChangeRead] = []
+    if actor.may("suggestion.read"):
+        query = SuggestedChangeFilter(person_id=person_id, decision="open", limit=_SUGGESTED)
+        found = await list_suggested_changes(session, actor, query=query)
+        suggested = [SuggestedChangeRead.model_validate(row) for row in found.rows]
+    owned = [shown.owner_id, patient.owner_id if patient else None]
+    names, may_own = await owners(session, owned, permission=OWNERS_WORK)
     return {
         **NO_ERRORS,
         "lead": shown,
         **await signs_of(session, person_id),
         "patient": patient_answers.read(patient) if patient else None,
-        "alike": await alike(session, actor, person_id=person_id),
-        "names": await account_names(session, [owner_id]),
+        "suggested": suggested,
+        "alike": others,
+        "compared": COMPARED,
+        "names": names,
+        "may_own": [(str(account_id), names[account_id]) for account_id in may_own],
         "me": actor.account_id,
     }

@@ -27,6 +27,20 @@ ABOUT = "record_about"
 _FEW = 20
 _NAMED_BY = ("entered_by", "received_by", "decided_by", "done_by", "created_by")
 """The fields of a timeline's entries that name an account."""
+COMPARED = (
+    ("first_name", _("First name")),
+    ("middle_name", _("Middle name")),
+    ("last_name", _("Last name")),
+    ("preferred_name", _("Called")),
+    ("date_of_birth", _("Born")),
+    ("gender", _("Gender")),
+    ("email", _("E-mail")),
+    ("phone", _("Phone")),
+    ("country", _("Country")),
+    ("language", _("Language")),
+    ("time_zone", _("Time zone")),
+)
+"""The fields by which one tells whether two are one human."""
 TIMELINE_KINDS = (
     ("calls", _("Calls")),
     ("notes", _("Notes")),

@@ -1,5 +1,6 @@
 """The list of leads and the page of one, by plain HTTP as without JavaScript; bookings of both kinds of record."""
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -8,11 +9,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.models import UserAccount
 from app.calls.models import CallHistory
 from app.leads.models import PatientLead
 from app.main import create_app
 from app.patients.models import Patient
-from app.people.models import DuplicateCandidate
+from app.people.models import DuplicateCandidate, SuggestedChange
+from app.people.suggestions import value_hash
 from app.platform import clock
 from app.platform.settings import Caseload, Settings
 from tests.browsing import ORIGIN, signed_in, somebody
@@ -25,6 +28,16 @@ async def token(client: httpx.AsyncClient, session: AsyncSession, settings: Sett
     """The form's token of a navigator who is signed in."""
     who = await somebody(session, settings, "navigator", name="Noor Brandt")
     return await signed_in(client, session, who.account_id)
+
+
+def table_rows(page: str) -> list[list[str]]:
+    """The texts of the cells of each row of the tables of a page."""
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", page, re.DOTALL)
+    texts = [
+        [re.sub(r"<[^>]+>", " ", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
+        for row in rows
+    ]
+    return [[" ".join(html.unescape(cell).split()) for cell in row] for row in texts if row]
 
 
 async def test_leads_are_listed_searched_and_filtered(
@@ -71,7 +84,7 @@ async def test_a_lead_is_taken_talked_to_moved_and_converted(
     assert [answer.status_code for answer in (taken, logged, converted, again)] == [303] * 4
     assert converted.headers["location"] == again.headers["location"]
     assert "gets a patient record" in preview.text
-    assert "You own the patient" in preview.text
+    assert re.search(r"<option [^>]+ selected>Noor Brandt</option>", preview.text)
     assert "Wants to know more." in record.text
     assert "Open the patient" in afterwards.text
     assert len((await session.scalars(select(Patient))).all()) == 1
@@ -116,10 +129,18 @@ async def test_a_conversion_shows_the_record_there_is_and_who_may_be_the_same(
     client: httpx.AsyncClient, session: AsyncSession, token: str
 ) -> None:
     person = await a_person(session, first_name="Jan", last_name="Bos")
-    patient = await a_patient(session, person)
+    condition = await a_condition(session)
+    patient = await a_patient(session, person, medical_condition_id=condition.medical_condition_id)
     other_condition = await a_condition(session, "ALS")
-    lead = await a_lead(session, person, medical_condition_id=other_condition.medical_condition_id)
-    other = await a_person(session, first_name="Janneke", last_name="Bosch")
+    mine = {"owner_id": (await session.scalars(select(UserAccount.user_account_id))).first()}
+    lead = await a_lead(session, person, medical_condition_id=other_condition.medical_condition_id, **mine)
+    other = await a_person(session, first_name="Janneke", last_name="Bosch", phone="+31 20 999 8877")
+    session.add(
+        SuggestedChange(
+            person_id=person.person_id, table_name="person", record_id=person.person_id, field="phone", ours=None,
+            ours_version=1, theirs="+31 20 555 1234", source="contact_form", value_hash=value_hash("+31 20 555 1234"),
+        )
+    )  # fmt: skip
     pair = sorted([person.person_id, other.person_id])
     session.add(DuplicateCandidate(person_id=pair[0], other_person_id=pair[1], reasons=["phone"]))
     await session.commit()
@@ -130,8 +151,41 @@ async def test_a_conversion_shows_the_record_there_is_and_who_may_be_the_same(
     assert "Janneke Bosch" in shown.text
     assert "has a patient record already" in preview.text
     assert other_condition.name in preview.text
-    assert "Janneke Bosch" in preview.text
+    rows = {row[0]: row[1:] for row in table_rows(preview.text)}
+    assert rows["First name"] == ["Jan", "Janneke", "Differs"]
+    assert rows["Phone"][1] == "+31 20 999 8877"
+    stays = "The record's stays. The lead's becomes a suggested change."
+    assert rows["Condition"] == [condition.name, other_condition.name, stays]
+    # The record keeps that nobody owns it; before, the page promised it to the lead's owner.
+    assert rows["Owner"][0] == "nobody"
+    assert rows["Owner"][2] == "The record's stays."
+    assert "owns the patient" not in preview.text
+    assert "+31 20 555 1234" in preview.text
     assert answer.headers["location"] == f"/patients/{patient.patient_id}"
+
+
+async def test_who_owns_the_patient_is_said_with_the_conversion(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, token: str
+) -> None:
+    karim = await somebody(session, settings, "navigator", name="Karim Osei", email="karim@leads.example")
+    auditor = await somebody(session, settings, "auditor", name="Amal Haddad", email="amal@leads.example")
+    leads = [await a_lead(session, await a_person(session, first_name=f"Lead{number}")) for number in range(3)]
+    await session.commit()
+
+    preview = await client.get(f"/leads/{leads[0].lead_id}/convert")
+    answers = [
+        await client.post(
+            f"/leads/{lead.lead_id}/convert", data={"csrf_token": token, "owner_id": owner}, headers=ORIGIN
+        )
+        for lead, owner in zip(leads, (str(karim.account_id), "", str(auditor.account_id)), strict=True)
+    ]
+
+    # Nobody owns the lead: who converts it is proposed.
+    assert re.search(r'<option value="[0-9a-f-]+" selected>Noor Brandt</option>', preview.text)
+    assert "Amal Haddad" not in preview.text
+    assert [answer.status_code for answer in answers] == [303, 303, 422]
+    owners = {patient.person_id: patient.owner_id for patient in await session.scalars(select(Patient))}
+    assert owners == {leads[0].person_id: karim.account_id, leads[1].person_id: None}
 
 
 async def test_a_closed_lead_is_not_converted(client: httpx.AsyncClient, session: AsyncSession, token: str) -> None:
