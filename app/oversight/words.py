@@ -23,6 +23,7 @@ VERBS = {
     "end": _("Closed"),
     "review": _("Reviewed"),
     "show": _("Read"),
+    "pick": _("Seen in a list"),
     "break": _("Opened"),
     "state": _("Stated a reason"),
     "set": _("Changed"),

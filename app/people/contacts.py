@@ -79,6 +79,21 @@ async def remove_contact_point(
     _note(session, person_id, ["contact_points"])
 
 
+async def use_contact_point_again(
+    session: AsyncSession, actor: Actor, *, person_id: UUID, contact_point_id: UUID
+) -> ContactPoint:
+    """
+    Take back that a contact point is no longer used.
+
+    ContactPointNotFound; EmailTaken when the address is another person's by now and not said to be shared.
+    """
+    point = await queries.get_contact_point(
+        session, actor, person_id=person_id, contact_point_id=contact_point_id, gone_too=True
+    )
+    new = ContactPointCreate(kind=point.kind, value=point.value, is_shared=point.is_shared)
+    return point if point.was is None else await add_contact_point(session, actor, person_id=person_id, new=new)
+
+
 async def add_relationship(
     session: AsyncSession, actor: Actor, *, person_id: UUID, new: RelationshipCreate
 ) -> PersonRelationship:

@@ -340,15 +340,17 @@ async def find_unused_contact_point(
 
 
 async def get_contact_point(
-    session: AsyncSession, _actor: Actor, *, person_id: UUID, contact_point_id: UUID
+    session: AsyncSession, _actor: Actor, *, person_id: UUID, contact_point_id: UUID, gone_too: bool = False
 ) -> ContactPoint:
-    """The contact point, held for a change; ContactPointNotFound, also when it was wrong or somebody else's."""
+    """
+    The contact point, held for a change; ContactPointNotFound.
+
+    One that was wrong or somebody else's is there for `gone_too` alone.
+    """
     point = ContactPoint
-    query = select(point).where(
-        point.contact_point_id == contact_point_id,
-        point.person_id == person_id,
-        or_(point.was.is_(None), point.was == "former"),
-    )
+    query = select(point).where(point.contact_point_id == contact_point_id, point.person_id == person_id)
+    if not gone_too:
+        query = query.where(or_(point.was.is_(None), point.was == "former"))
     query = query.with_for_update().execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:

@@ -1,4 +1,4 @@
-"""Leads and patients as what a call or a task is about: their addresses, and what the forms of those pages share."""
+"""Leads, patients and people as what a form is about: their addresses, and what the forms of those pages share."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from app.audit import service as audit
 from app.leads.queries import get_lead
 from app.patients.queries import get_patient
 from app.people.models import Person
+from app.people.queries import get_person
 from app.people.schemas import PersonRead
 from app.platform.actor import Actor
 from app.platform.locales import _
@@ -24,6 +25,10 @@ async def _person_of_patient(session: AsyncSession, actor: Actor, record_id: UUI
 
 async def _person_of_lead(session: AsyncSession, actor: Actor, record_id: UUID) -> Person:
     return (await get_lead(session, actor, lead_id=record_id)).person
+
+
+async def _person(session: AsyncSession, actor: Actor, record_id: UUID) -> Person:
+    return await get_person(session, actor, person_id=record_id)
 
 
 @dataclass(frozen=True)
@@ -58,3 +63,4 @@ class About:
 
 PATIENTS = About("/patients", "patient_id", _("Patients"), "patient", "patient", _person_of_patient)
 LEADS = About("/leads", "lead_id", _("Leads"), "patient_lead", "lead", _person_of_lead)
+PEOPLE = About("/people", "person_id", _("People"), "person", "person", _person)

@@ -69,12 +69,14 @@ FLASH_SECONDS = 60
 
 def leave_flash(request: Request, response: Response, flash: Flash) -> None:
     """A message for the page that follows a redirect. It must not name a person: it lies in the browser."""
-    _set(request, response, "crm_flash", quote(f"{flash.tone}:{flash.text}", safe=":"), FLASH_SECONDS)
+    told = f"{flash.tone}:{flash.text}\n{flash.undo or ''}"
+    _set(request, response, "crm_flash", quote(told, safe=":"), FLASH_SECONDS)
 
 
 def waiting_flashes(request: Request) -> tuple[Flash, ...]:
-    tone, found, text = unquote(_read(request, "crm_flash") or "").partition(":")
-    return (Flash(text, tone),) if found and tone in _TONES else ()
+    tone, found, told = unquote(_read(request, "crm_flash") or "").partition(":")
+    text, _, undo = told.partition("\n")
+    return (Flash(text, tone, undo or None),) if found and tone in _TONES else ()
 
 
 def drop_flash(request: Request, response: Response) -> None:

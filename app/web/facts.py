@@ -33,8 +33,8 @@ from app.platform.errors import AppError, NotFound, Stale
 from app.platform.etags import etag
 from app.platform.locales import _
 from app.platform.text import Body
-from app.web import leads, patients
-from app.web.about import LEADS, PATIENTS, About
+from app.web import leads, patients, persons
+from app.web.about import LEADS, PATIENTS, PEOPLE, About
 from app.web.forms import as_typed, read_form, typed_in
 from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT
@@ -48,6 +48,7 @@ _MOST_CONDITIONS = 200
 RECORDS = {
     PATIENTS: ("patients/record.html", patients.record_context),
     LEADS: ("leads/record.html", leads.record_context),
+    PEOPLE: ("people/record.html", persons.record_context),
 }
 
 
@@ -241,7 +242,7 @@ def _editing(fact: Fact, options: Options, typed: Any = None, *, differs: bool =
     )
 
 
-for _about in (PATIENTS, LEADS):
+for _about in (PATIENTS, LEADS, PEOPLE):
     _add(_about, OF_PERSON, PersonUpdate, kind="fact", permission="person.write")
 _add(PATIENTS, OF_PATIENT, PatientUpdate, kind="date", permission="patient.write")
 _add(PATIENTS, _in_case(OWNERS_WORK), PatientUpdate, kind="case", permission="patient.write")

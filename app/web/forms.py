@@ -19,6 +19,7 @@ from app.platform.locales import Message, _
 from app.platform.paging import PageQuery
 from app.platform.problems import invalid_fields, unknown_parameters
 from app.web.typed_dates import read_day, read_moment
+from app.web.words import local
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound=PageQuery)
@@ -51,9 +52,13 @@ def on_a_page(error: FieldError) -> str:
 
 
 def as_typed(value: object) -> str:
-    """A value as the field of a form holds it; the values of a list are parted by commas."""
+    """A value as the field of a form holds it, a moment on the viewer's clock; a list is parted by commas."""
     if isinstance(value, (list, tuple)):
         return ",".join(sorted(map(str, value)))
+    if isinstance(value, datetime):
+        return f"{local(value):%Y-%m-%d %H:%M}"
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if value is None else str(value)
 
 

@@ -13,8 +13,10 @@ from starlette.responses import Response
 
 from app.access.masking import HIDDEN
 from app.platform import clock
+from app.web.attached import ROLES, Attaching
 from app.web.error_pages import ERRORS, error_page
 from app.web.listing import BY_PERSON, Column, Filter, Listing, View
+from app.web.pickers import Choice, Picked
 from app.web.render import Banner, Flash, Frame, NavGroup, NavItem, is_htmx, page
 from app.web.search import Hit, PersonHit, Results
 from app.web.words import words
@@ -165,6 +167,15 @@ def _context(request: Request) -> dict[str, object]:
         "listing": _listing(noun=("patient", "patients"), chosen={"status": "active"}),
         "searched": _listing(noun=("lead", "leads"), chosen={}, typed="carvallo"),
         "results": _results(),
+        "choices": _choices(),
+        "part_form": Attaching(
+            ROLES.path,
+            "/_gallery/echo",
+            "Add a role",
+            None,
+            [(field, [("caregiver", "Caregiver")]) for field in ROLES.new_fields],
+            {"type_name": "", "valid_from": "yesterday", "valid_to": "", "hospital_id": Picked(), "job_title": ""},
+        ),
         "known": {
             "person": EVERYBODY[0],
             "case": {"patient_id": 1, "lead_id": None},
@@ -181,6 +192,13 @@ def _context(request: Request) -> dict[str, object]:
             is_active=False,
         ),
     }
+
+
+def _choices() -> dict[str, Picked]:
+    """What a field holds in which one of many is found."""
+    people: tuple[Any, ...] = EVERYBODY
+    found = [Choice(str(number), hint="Neurology, UMC Noord", person=one) for number, one in enumerate(people)]
+    return {"chosen": Picked("0", found[0]), "several": Picked(typed="Carvalho", found=found)}
 
 
 def _results() -> Results:

@@ -116,6 +116,7 @@ async def around(
         "me": actor.account_id,
         "is_part": is_part,
         "editing": None,
+        "attaching": None,
         "saved": None,
     }
 

@@ -1,6 +1,6 @@
-"""The page of one person, whatever they are to us: who they are, and every record that leads on from them."""
+"""The page of one person, whatever they are to us: who they are, edited in place, and the records that lead on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,27 +21,23 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.web.forms import asked_in, read_query
 from app.web.page_guard import NO_ERRORS, allow, page_router
-from app.web.people import Relation, around
-from app.web.render import page
+from app.web.people import ABOUT, Relation, around
+from app.web.render import page, wanted_block
 
 router = page_router()
 
 _FEW = 20
 
 
+_SHOWN_RIGHTS = ("person.write",)
+
+
 @dataclass(frozen=True)
 class Known:
-    """Somebody with what there is of them; `href` is the nearest record to work in."""
+    """Somebody around this person who is a patient."""
 
-    relation: Relation
-    case: CaseSummary | None
-
-    @property
-    def href(self) -> str | None:
-        """The patient's page, else that of the person."""
-        if self.case is not None and self.case.patient_id is not None:
-            return f"/patients/{self.case.patient_id}"
-        return None if self.relation.other is None else f"/people/{self.relation.other.person_id}"
+    person: PersonRead
+    case: CaseSummary
 
 
 @router.get("/people/{person_id}", dependencies=[allow("person.read")])
@@ -54,20 +50,32 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
     query = read_query(request, TimelineQuery, asked_in(request, TimelineQuery))
     person = await get_person(session, actor, person_id=person_id)
     audit.note(session, record_type="person", record_id=person_id, person_ids=[person_id], subject=person_id)
-    own = (await cases_of(session, actor, person_ids=[person_id])).get(person_id)
-    patient_id = own.patient_id if own else None
-    shown = await around(session, actor, person=person, patient_id=patient_id, owner_id=None, query=query)
-    others = [one.other.person_id for one in shown["relations"] if one.other is not None]
-    cases: Mapping[UUID, CaseSummary] = await cases_of(session, actor, person_ids=others)
-    return {
+    is_part = wanted_block(request) == ABOUT
+    shown: dict[str, Any] = {
         **NO_ERRORS,
-        **shown,
         "person": PersonRead.model_validate(person),
         "here": f"/people/{person_id}",
-        "case": own,
-        "leads": await _leads(session, actor, person_id),
-        "related": [Known(one, cases.get(one.other.person_id) if one.other else None) for one in shown["relations"]],
+        "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
+        "case": None,
     }
+    own = (await cases_of(session, actor, person_ids=[person_id])).get(person_id)
+    patient_id = own.patient_id if own else None
+    shown |= await around(
+        session, actor, person=person, patient_id=patient_id, owner_id=None, query=query, is_part=is_part
+    )
+    if not is_part:
+        others = [one.other.person_id for one in shown["relations"] if one.other is not None]
+        cases: Mapping[UUID, CaseSummary] = await cases_of(session, actor, person_ids=others)
+        shown["related"] = _patients_in(shown["relations"], cases)
+        shown["leads"] = await _leads(session, actor, person_id)
+    return shown | {"case": own}
+
+
+def _patients_in(relations: Sequence[Relation], cases: Mapping[UUID, CaseSummary]) -> list[Known]:
+    """Those around somebody who are patients, each once."""
+    others = {one.other.person_id: one.other for one in relations if one.other is not None}
+    known = [Known(other, cases[key]) for key, other in others.items() if key in cases]
+    return [one for one in known if one.case.patient_id is not None]
 
 
 async def _leads(session: AsyncSession, actor: Actor, person_id: UUID) -> list[LeadRead]:

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.hospitals.queries import list_hospitals, list_specializations
-from app.hospitals.schemas import HospitalFilter, SpecializationFilter
+from app.hospitals.queries import list_specializations
+from app.hospitals.schemas import SpecializationFilter
 from app.patients.care_team import answers as care_answers
 from app.patients.care_team.queries import list_patients_of
 from app.patients.care_team.schemas import CareLinkFilter
@@ -83,16 +83,10 @@ async def _patients(session: AsyncSession, actor: Actor, physician: Any) -> Sequ
 
 
 async def _choices(session: AsyncSession, actor: Actor) -> Mapping[str, Choices]:
-    """The hospitals and specialisations in use, as far as a menu holds them."""
-    hospitals = await list_hospitals(session, actor, query=HospitalFilter(is_active="true", limit=MAX_LIMIT))
+    """The specialisations in use."""
     query = SpecializationFilter(is_active="true", limit=MAX_LIMIT)
     specializations = await list_specializations(session, actor, query=query)
-    return {
-        "hospital_id": [
-            (str(row.hospital_id), f"{row.name}, {row.city}" if row.city else row.name) for row in hospitals.rows
-        ],
-        "specialization_id": [(str(row.specialization_id), row.name) for row in specializations.rows],
-    }
+    return {"specialization_id": [(str(row.specialization_id), row.name) for row in specializations.rows]}
 
 
 THING = Thing(
@@ -116,7 +110,7 @@ THING = Thing(
         Column("in_use", _("State"), value="is_active", cell="in_use"),
     ),
     fields=(
-        Field("hospital_id", _("Hospital"), "select"),
+        Field("hospital_id", _("Hospital"), "picker", picker="hospitals"),
         Field("specialization_id", _("Specialisation"), "select"),
         Field("job_title", _("Job title")),
         Field("medical_license_number", _("Licence number")),

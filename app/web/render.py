@@ -157,10 +157,14 @@ class Frame:
 
 @dataclass(frozen=True)
 class Flash:
-    """A message about what just happened. `tone` is one of info, success, warning, danger."""
+    """
+    A message about what just happened. `tone` is one of info, success, warning, danger. `undo` is where it is posted
+    that it is taken back: ids and versions, and nothing of a person.
+    """
 
     text: str
     tone: str = "success"
+    undo: str | None = None
 
 
 class _Templates(FileSystemLoader):
@@ -439,7 +443,8 @@ class DataAnswer(JSONResponse, Filled):
 
 def flash_header(flash: Flash) -> dict[str, str]:
     """The header that makes app.js show a message after an htmx request. ASCII, as headers must be."""
-    return {"hx-trigger": json.dumps({"flash": {"text": str(flash.text), "tone": flash.tone}})}
+    told = {"text": str(flash.text), "tone": flash.tone} | ({"undo": flash.undo} if flash.undo else {})
+    return {"hx-trigger": json.dumps({"flash": told})}
 
 
 def language_of(request: Request) -> str:

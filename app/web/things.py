@@ -16,25 +16,29 @@ from app.access.masking import HIDDEN
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.platform.actor import Actor
-from app.platform.errors import AppError, NotFound, Stale
+from app.platform.errors import AppError, FieldError, NotFound, Stale
 from app.platform.etags import etag
 from app.platform.locales import _
 from app.platform.paging import Page
 from app.platform.text import Answer, Body
-from app.web.forms import Typed, read_form
+from app.web.forms import read_form
 from app.web.listing import Column, Listing, value_at
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors
+from app.web.pickers import BY_NAME, Picked, picked, standing
 from app.web.render import Flash, page
 
 _LONGEST = 20_000
 Choices = Sequence[tuple[str, str]]
+TypedInto = Mapping[str, str | Picked]
+"""What somebody typed into declared fields, by their names."""
 
 
 @dataclass(frozen=True)
 class Field:
     """
-    A field of the API's models on a form. `kind`: line, text, select, yes_no, lines (one value a line) or codes (with
-    blanks or commas between).
+    A field of the API's models on a form. `kind`: line, text, select, yes_no, lines (one value a line), codes (with
+    blanks or commas between) or picker, which is chosen
+    from the `picker` of that name.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Field:
     choices: Choices = ()
     hint: str | None = None
     required: bool = False
+    picker: str = ""
 
     def text_of(self, value: Any) -> str:
         """A value of an answer as the form shows it."""
@@ -139,19 +144,24 @@ def add_thing(router: APIRouter, thing: Thing) -> None:
     async def show_form(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
         row = await thing.get(session, actor, **{thing.key: record_id})
         audit.note(session, record_type=thing.table, record_id=record_id)
-        typed = {field.name: field.text_of(getattr(thing.read(row), field.name)) for field in thing.fields}
+        answer = thing.read(row)
+        typed: dict[str, str | Picked] = {one.name: one.text_of(getattr(answer, one.name)) for one in thing.fields}
+        typed |= await standing_in(session, actor, thing.fields, answer)
         context = await _form(session, actor, thing, thing.fields, typed)
         return page(request, "things/form.html", {**NO_ERRORS, **context, **_of(thing, row)})
 
     @router.post(f"{one}/edit", name=f"change_{name}", dependencies=[allow(thing.write_right)])
     async def change(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
         """The fields that were changed, as the record was when the form was opened."""
-        typed, seen = await _typed(request, thing.fields)
+        typed, wrong = await typed_into(request, session, actor, thing.fields)
+        texts, seen = texts_of(typed), str((await request.form()).get("seen", ""))
         row = await thing.get(session, actor, **{thing.key: record_id})
         before = {field.name: field.text_of(getattr(thing.read(row), field.name)) for field in thing.fields}
-        changed = [field for field in thing.fields if typed[field.name] not in (before[field.name], HIDDEN)]
+        changed = [field for field in thing.fields if texts[field.name] not in (before[field.name], HIDDEN)]
         try:
-            update = read_form(thing.update, {field.name: field.value_of(typed[field.name]) for field in changed})
+            update = read_form(
+                thing.update, {field.name: field.value_of(texts[field.name]) for field in changed}, wrong=wrong
+            )
             async with known_errors(request, session):
                 await thing.change(session, actor, **{thing.key: record_id}, change=update, if_match=seen or None)
         except NotFound:
@@ -175,11 +185,12 @@ def _add_new(router: APIRouter, thing: Thing, new: New) -> None:
 
     @router.post(f"{thing.path}/new", name=f"add_{name}", dependencies=[allow(thing.write_right)])
     async def add(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-        typed, _read = await _typed(request, fields)
-        given = {field.name: field.value_of(typed[field.name]) for field in fields if typed[field.name]}
+        typed, wrong = await typed_into(request, session, actor, fields)
+        texts = texts_of(typed)
+        given = {field.name: field.value_of(texts[field.name]) for field in fields if texts[field.name]}
         try:
             async with known_errors(request, session):
-                made = await new.add(session, actor, new=read_form(new.create, given))
+                made = await new.add(session, actor, new=read_form(new.create, given, wrong=wrong))
         except AppError as error:
             context = await _form(session, actor, thing, fields, typed)
             return form_again(request, "things/form.html", {**context, **_of(thing)}, error)
@@ -188,12 +199,36 @@ def _add_new(router: APIRouter, thing: Thing, new: New) -> None:
         )
 
 
-async def _typed(request: Request, fields: Sequence[Field]) -> tuple[Typed, str]:
+async def typed_into(
+    request: Request, session: AsyncSession, actor: Actor, fields: Sequence[Field]
+) -> tuple[TypedInto, list[FieldError]]:
+    """What a form brought for these fields, and what is wrong with what was looked up."""
     form = await request.form()
-    return (
-        {field.name: str(form.get(field.name, ""))[:_LONGEST].strip().replace("\r\n", "\n") for field in fields},
-        str(form.get("seen", "")),
-    )
+    typed: dict[str, str | Picked] = {}
+    wrong: list[FieldError] = []
+    for field in fields:
+        if not field.picker:
+            typed[field.name] = str(form.get(field.name, ""))[:_LONGEST].strip().replace("\r\n", "\n")
+            continue
+        typed[field.name], faults = await picked(request, session, actor, BY_NAME[field.picker], field.name)
+        wrong += faults
+    return typed, wrong
+
+
+def texts_of(typed: TypedInto) -> dict[str, str]:
+    """What was typed or chosen, by the names of the fields."""
+    return {name: value.value if isinstance(value, Picked) else value for name, value in typed.items()}
+
+
+async def standing_in(
+    session: AsyncSession, actor: Actor, fields: Sequence[Field], answer: Any
+) -> dict[str, str | Picked]:
+    """What the fields of a form show of an answer that is chosen from a picker."""
+    return {
+        field.name: await standing(session, actor, BY_NAME[field.picker], getattr(answer, field.name))
+        for field in fields
+        if field.picker
+    }
 
 
 def _of(thing: Thing, row: Any = None) -> dict[str, Any]:
@@ -215,7 +250,7 @@ async def _form(
     actor: Actor,
     thing: Thing,
     fields: Sequence[Field],
-    typed: Typed,
+    typed: TypedInto,
     theirs: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     offered = {} if thing.choices is None else await thing.choices(session, actor)

@@ -54,6 +54,25 @@ ZONE = "America/St_Johns"
 MAILBOX = "/mailbox"
 """In development it shows every mail, to this machine alone."""
 NO_WORLD = "01970000-0000-7000-8000-000000000000"
+RECORD_PAGES = ("/patients/{patient_id}", "/leads/{lead_id}", "/people/{person_id}")
+ATTACHED = (
+    (
+        "contact-points", "contact_point_id", {"kind": "email", "value": "a@canary.example", "is_shared": "true"},
+        {"was": "x"},
+    ),
+    ("roles", "role_id", {"type_name": "caregiver", "hospital_id_typed": "Canary"}, {"valid_from": "x"}),
+    (
+        "relationships", "relationship_id",
+        {"related_person_id_typed": "Personcanary", "acts": "they", "relationship_type": "other"},
+        {"start_date": "tomorrow", "seen": "x"},
+    ),
+    (
+        "physicians", "patient_physician_id",
+        {"physician_id_typed": "Personcanary", "relationship_type": "treating"},
+        {"start_date": "tomorrow", "seen": "x"},
+    ),
+)  # fmt: skip
+"""What hangs on a person: its address, the key of one, the form of a new one and of a change that is refused."""
 ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/sign-in": [{}, {"email": "opener@crm.example", "password": "x"}],
     "/sign-in/second-factor": [{}, {"code": "123456"}],
@@ -151,8 +170,24 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")
         for end in ("", "/discard")
     },
-    "/patients/{patient_id}/facts/{fact}": [{}, {"email": "not an address"}, {"email": "a@example.org", "seen": "x"}],
-    "/leads/{lead_id}/facts/{fact}": [{}, {"email": "not an address"}, {"email": "a@example.org", "seen": "x"}],
+    **{
+        f"{place}/facts/{{fact}}": [{}, {"email": "not an address"}, {"email": "a@example.org", "seen": "x"}]
+        for place in RECORD_PAGES
+    },
+    **{
+        f"{place}/{part}{end}": [{}, sent]
+        for place in RECORD_PAGES
+        for part, key, new, changed in ATTACHED
+        if part != "physicians" or place.startswith("/patients")
+        for end, sent in {
+            "/new": new, f"/{{{key}}}/edit": changed, f"/{{{key}}}/undo": {}, f"/{{{key}}}/end": {},
+        }.items()
+        if (part, end) != ("contact-points", f"/{{{key}}}/end")
+    },
+    **{
+        f"/pickers/{name}": [{}, {"q": "Personcanary"}, {"q": "x"}]
+        for name in ("people", "physicians", "hospitals", "conditions", "owners-of-patients", "owners-of-leads")
+    },
     "/patients/{patient_id}/dates/{date}": [{}, {"first_contact_date": "1800-01-01"}],
     **{
         f"{place}/cases/{{case}}": [{}, {"owner_id": "{account_id}", "seen": "x"}]
@@ -238,8 +273,14 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
         "?medical_condition_id={medical_condition_id}",
     ],
     "/patients/{patient_id}": ["", "?cursor=x", "?about=calls", "?about=moves"],
-    "/patients/{patient_id}/facts/{fact}": [""],
-    "/leads/{lead_id}/facts/{fact}": [""],
+    **{f"{place}/facts/{{fact}}": [""] for place in RECORD_PAGES},
+    **{
+        f"{place}/{part}{end}": [""]
+        for place in RECORD_PAGES
+        for part, key, _new, _changed in ATTACHED
+        if part != "physicians" or place.startswith("/patients")
+        for end in ("/new", f"/{{{key}}}/edit")
+    },
     "/patients/{patient_id}/dates/{date}": [""],
     **dict.fromkeys(("/patients/{patient_id}/cases/{case}", "/leads/{lead_id}/cases/{case}"), ("",)),
     **{

@@ -10,12 +10,18 @@ document.cookie = `zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${locatio
 
 // Messages -----------------------------------------------------------------------------------------------------
 
-const FLASH_SECONDS = 7;
+const FLASH_SECONDS = 8;
 
-function showFlash(text, tone = "success") {
+// `undo` is where it is posted that what was done is taken back.
+function showFlash(text, tone = "success", undo = null) {
   const template = document.querySelector(`template[data-flash="${tone}"]`);
   const flash = template.content.firstElementChild.cloneNode(true);
   flash.querySelector("span").textContent = text;
+  const form = flash.querySelector("form");
+  if (undo) {
+    form.action = undo;
+    form.elements.csrf_token.value = document.querySelector('meta[name="csrf-token"]').content;
+  } else form?.remove();
   document.getElementById("flashes").append(flash);
   fadeLater(flash);
 }
@@ -183,7 +189,7 @@ document.addEventListener("htmx:finally:request", (event) => {
 // After a form came back with errors the reader stands at the summary of them.
 document.addEventListener("htmx:after:swap", () => document.querySelector("[data-focus]")?.focus());
 
-document.addEventListener("flash", (event) => showFlash(event.detail.text, event.detail.tone));
+document.addEventListener("flash", (event) => showFlash(event.detail.text, event.detail.tone, event.detail.undo));
 
 for (const flash of document.querySelectorAll("#flashes > .flash")) fadeLater(flash);
 document.querySelector("[data-focus]")?.focus();

@@ -60,6 +60,7 @@ const pages = (() => {
       if (value === undefined) delete root.dataset[name];
       else root.dataset[name] = value;
     }
+    for (const flash of document.querySelectorAll("#flashes > .flash:has([data-undo][aria-busy=true])")) flash.remove();
     for (const flash of next.querySelectorAll("#flashes > .flash")) {
       const shown = document.adoptNode(flash);
       document.getElementById("flashes").append(shown);

@@ -1,0 +1,220 @@
+"""What hangs on somebody is changed on the page of their record: by keyboard on a desk, by thumb on a phone."""
+
+from uuid import UUID
+
+import pytest
+from playwright.async_api import expect
+from sqlalchemy import select
+
+from app.access.service import command_actor
+from app.hospitals.models import Hospital
+from app.main import create_app
+from app.patients.models import PatientPhysicianRelationship
+from app.people.models import ContactPoint, PersonContactType, PersonRelationship
+from app.people.roles import give_role
+from app.platform import clock
+from app.platform.db import Database
+from app.platform.settings import Settings
+from tests.browser.conftest import Open, Serve
+from tests.browser.test_patients import _as
+from tests.browsing import somebody
+from tests.builders import a_lead, a_patient, a_person, a_physician
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
+    return await serve(create_app(settings, committed_database))
+
+
+@pytest.fixture(scope="module")
+async def ids(settings: Settings, committed_database: Database) -> dict[str, UUID]:
+    """A navigator, a patient and a lead with something of everything, a mother who is no patient, and a physician."""
+    async with committed_database.session() as session:
+        owner = await somebody(session, settings, "navigator", email="noor@record.example", name="Noor Brandt")
+        person = await a_person(session, first_name="Ilse", last_name="Vandamme", phone="+32 2 555 01 34")
+        patient = await a_patient(session, person, owner_id=owner.account_id)
+        lead = await a_lead(session, person)
+        mother = await a_person(session, first_name="Godelieve", last_name="Vandamme")
+        doctor = await a_physician(session, await a_person(session, first_name="Greta", last_name="Holmqvist"))
+        session.add(Hospital(name="Ziekenhuis Noorderlicht", city="Gent"))
+        point = ContactPoint(
+            person_id=person.person_id, kind="email", value="ilse@work.example", value_key="ilse@work.example"
+        )
+        relation = PersonRelationship(
+            person_id=person.person_id, related_person_id=mother.person_id, relationship_type="caregiver",
+            authority="informal",
+        )  # fmt: skip
+        link = PatientPhysicianRelationship(
+            patient_id=patient.patient_id, physician_id=doctor.physician_id, relationship_type="referring"
+        )
+        session.add_all([point, relation, link])
+        await give_role(session, command_actor(), person_id=person.person_id, type_name="caregiver", since=clock.now())
+        role = (
+            await session.scalars(select(PersonContactType).where(PersonContactType.person_id == person.person_id))
+        ).one()
+        await session.commit()
+        return {
+            "navigator": owner.account_id,
+            "patient": patient.patient_id,
+            "lead": lead.lead_id,
+            "person": person.person_id,
+            "mother": mother.person_id,
+            "point": point.contact_point_id,
+            "relation": relation.person_relationship_id,
+            "link": link.patient_physician_id,
+            "role": role.person_contact_type_id,
+        }
+
+
+async def test_a_mother_is_found_by_name_and_related_by_keyboard_and_a_slip_is_taken_back(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    await page.goto(f"{crm}/patients/{ids['patient']}")
+    await page.get_by_role("link", name="Add a relationship").press("Enter")
+    field = page.get_by_role("combobox", name="With whom")
+    await expect(field).to_be_focused()
+    await expect(field).to_have_attribute("aria-expanded", "false")
+
+    await page.keyboard.type("g")
+    await expect(page.get_by_text("Type two letters or more.")).to_be_visible()
+    await page.keyboard.type("odelieve")
+    option = page.get_by_role("option", name="Godelieve Vandamme")
+    await expect(option).to_have_attribute("aria-selected", "true")
+    assert await field.get_attribute("aria-activedescendant") == await option.get_attribute("id")
+    await page.keyboard.press("Escape")
+    await expect(option).to_have_count(0)
+    await expect(field).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await expect(option).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(field).to_have_value("Godelieve Vandamme")
+
+    await page.get_by_label("The one who acts is the").select_option("parent")
+    await page.get_by_label("Notes").press("Control+Enter")
+    await expect(page.get_by_text("Relationship added.")).to_be_visible()
+    about = page.get_by_role("region", name="About")
+    await expect(about.get_by_role("link", name="Godelieve Vandamme")).to_have_count(2)
+    await expect(about.get_by_role("link", name="Change the relationship").first).to_be_visible()
+
+    # A contact point removed by mistake comes back with Z.
+    await about.get_by_role("link", name="No longer used").press("Enter")
+    await page.get_by_label("What was it?").select_option("wrong")
+    await page.get_by_role("button", name="Save", exact=True).press("Enter")
+    await expect(page.get_by_text("Contact point removed.")).to_be_visible()
+    await expect(page.get_by_text("ilse@work.example")).to_have_count(0)
+    await page.get_by_role("heading", level=1).click()
+    await page.keyboard.press("z")
+    await expect(page.get_by_text("Undone.")).to_be_visible()
+    await expect(page.get_by_text("ilse@work.example")).to_be_visible()
+    assert await seen.violations() == []
+
+
+async def test_on_a_phone_a_physician_joins_the_care_team_and_leaves_it(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto(f"{crm}/patients/{ids['patient']}")
+    await page.get_by_role("link", name="Add a physician").click()
+    await page.get_by_role("combobox", name="Physician").press_sequentially("holmq")
+    await page.get_by_role("option", name="Greta Holmqvist").click()
+    await page.get_by_label("Part", exact=True).select_option("treating")
+    assert await seen.sideways() == 0
+    await page.get_by_role("button", name="Add a physician").click()
+    await expect(page.get_by_text("Physician added.")).to_be_visible()
+
+    await page.get_by_role("link", name="Change this physician").first.click()
+    await page.get_by_role("button", name="It ends today").click()
+    await expect(page.get_by_text("Physician ended.")).to_be_visible()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_text("Undone.")).to_be_visible()
+    async with committed_database.session() as session:
+        links = (await session.scalars(select(PatientPhysicianRelationship.end_date))).all()
+    assert list(links) == [None, None]
+
+
+async def test_a_caregiver_is_edited_on_a_page_of_their_own(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/people/{ids['mother']}")
+    await page.keyboard.press("e")
+    await page.keyboard.press("Enter")
+    await page.get_by_label("Phone").fill("+32 2 555 01 35")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Phone is saved.")).to_be_visible()
+    await page.get_by_role("link", name="Add a role").press("Enter")
+    await page.get_by_label("Role", exact=True).select_option("caregiver")
+    await page.get_by_role("combobox", name="Hospital").press_sequentially("xyzzy")
+    await expect(page.get_by_text("Nothing is called so.")).to_be_visible()
+    await page.get_by_role("combobox", name="Hospital").fill("")
+    await page.get_by_role("combobox", name="Hospital").press_sequentially("zieken")
+    await expect(page.get_by_role("option", name="Ziekenhuis Noorderlicht")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Add a role").press("Enter")
+    await expect(page.get_by_text("Role added.")).to_be_visible()
+    async with committed_database.session() as session:
+        rows = await session.scalars(
+            select(PersonContactType.hospital_id).where(PersonContactType.person_id == ids["mother"])
+        )
+        assert [row is not None for row in rows] == [True]
+
+
+async def test_a_combobox_says_when_nothing_can_be_looked_up(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/people/{ids['mother']}/roles/new")
+    field = page.get_by_role("combobox", name="Hospital")
+    await page.route("**/pickers/hospitals", lambda route: route.fulfill(status=500, body="x"))
+    await field.press_sequentially("zi")
+    await expect(page.get_by_text("The search did not work.")).to_be_visible()
+    await page.unroute("**/pickers/hospitals")
+    await page.route("**/pickers/hospitals", lambda route: route.abort())
+    await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_text("The CRM could not be reached, so nothing was looked up.")).to_be_visible()
+    await page.unroute("**/pickers/hospitals")
+    await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_role("option", name="Ziekenhuis Noorderlicht")).to_be_visible()
+    await expect(field).to_have_value("zi")
+
+
+async def test_the_forms_have_no_finding_and_never_scroll_sideways(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    found: list[str] = []
+    pages = [
+        f"/patients/{ids['patient']}/contact-points/new",
+        f"/patients/{ids['patient']}/contact-points/{ids['point']}/edit",
+        f"/patients/{ids['patient']}/roles/new",
+        f"/patients/{ids['patient']}/roles/{ids['role']}/edit",
+        f"/patients/{ids['patient']}/relationships/new",
+        f"/patients/{ids['patient']}/relationships/{ids['relation']}/edit",
+        f"/patients/{ids['patient']}/physicians/new",
+        f"/patients/{ids['patient']}/physicians/{ids['link']}/edit",
+        f"/leads/{ids['lead']}/contact-points/new",
+        f"/leads/{ids['lead']}/contact-points/{ids['point']}/edit",
+        f"/leads/{ids['lead']}/roles/new",
+        f"/leads/{ids['lead']}/roles/{ids['role']}/edit",
+        f"/leads/{ids['lead']}/relationships/new",
+        f"/leads/{ids['lead']}/relationships/{ids['relation']}/edit",
+        f"/people/{ids['person']}/contact-points/new",
+        f"/people/{ids['person']}/contact-points/{ids['point']}/edit",
+        f"/people/{ids['person']}/roles/new",
+        f"/people/{ids['person']}/roles/{ids['role']}/edit",
+        f"/people/{ids['person']}/relationships/new",
+        f"/people/{ids['person']}/relationships/{ids['relation']}/edit",
+        f"/people/{ids['person']}/facts/phone",
+    ]
+    for path in pages:
+        await seen.page.goto(crm + path)
+        await expect(seen.page.locator("[data-fact-form]")).to_be_visible()
+        found += [f"{path}: {finding}" for finding in await seen.findings()]
+    assert found == []
+    assert [said for said in seen.console if "was preloaded using link preload" not in said] == []
