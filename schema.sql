@@ -186,6 +186,32 @@ CREATE FUNCTION keep_history() RETURNS trigger
     END
     $$;
 
+CREATE FUNCTION keep_patient_order() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    DECLARE
+        ids uuid[];
+    BEGIN
+        CASE TG_TABLE_NAME
+            WHEN 'person' THEN
+                SELECT array_agg(p.patient_id) INTO ids FROM patient AS p WHERE p.person_id = NEW.person_id;
+            WHEN 'user_account' THEN
+                SELECT array_agg(p.patient_id) INTO ids FROM patient AS p
+                WHERE p.owner_id = NEW.user_account_id AND p.deleted_at IS NULL;
+            WHEN 'call_history' THEN
+                SELECT array_agg(p.patient_id) INTO ids FROM patient AS p
+                WHERE p.person_id IN (SELECT t.person_id FROM touched AS t);
+            ELSE
+                SELECT array_agg(DISTINCT t.patient_id) INTO ids FROM touched AS t;
+        END CASE;
+        IF ids IS NOT NULL THEN
+            PERFORM order_patients(ids);
+        END IF;
+        RETURN NULL;
+    END
+    $$;
+
 CREATE FUNCTION keep_removed() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -366,6 +392,56 @@ CREATE FUNCTION note_migrated() RETURNS trigger
         RETURN NULL;
     END
     $_$;
+
+CREATE FUNCTION order_patients(ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        -- Anyone who changes the same patient at once waits here; the next statement sees what they have committed.
+        PERFORM FROM patient_order WHERE patient_id = ANY (ids) ORDER BY patient_id FOR NO KEY UPDATE;
+        DELETE FROM patient_order AS o USING patient AS p
+        WHERE o.patient_id = ANY (ids) AND p.patient_id = o.patient_id AND p.deleted_at IS NOT NULL;
+        INSERT INTO patient_order AS o (
+            patient_id, created_at, owner_id, status, name, owner, last_contact_at, next_call_at,
+            clinical_trial_stage, eap_stage
+        )
+        SELECT p.patient_id, p.created_at, p.owner_id, p.status,
+               lower(concat_ws(' ', n.last_name, n.first_name)), lower(coalesce(a.display_name, '')),
+               coalesce((
+                   SELECT c.occurs_at FROM call_history AS c
+                   WHERE c.person_id = p.person_id AND c.voided_at IS NULL AND c.status = 'completed'
+                   ORDER BY c.occurs_at DESC, c.call_id DESC LIMIT 1
+               ), '1900-01-01 00:00:00+00'),
+               coalesce((
+                   SELECT c.occurs_at FROM call_history AS c
+                   WHERE c.person_id = p.person_id AND c.voided_at IS NULL AND c.status IN ('scheduled', 'confirmed')
+                     AND c.occurs_at >= clock_timestamp()
+                   ORDER BY c.occurs_at, c.call_id LIMIT 1
+               ), '9999-12-31 00:00:00+00'),
+               (
+                   SELECT j.status FROM clinical_trial_journey AS j
+                   WHERE j.patient_id = p.patient_id AND j.status NOT IN ('not_pursued', 'pre_screen_failed', 'declined_by_patient', 'referral_withdrawn', 'site_rejected', 'screen_failed', 'withdrew_consent', 'completed', 'discontinued', 'lost_to_follow_up', 'trial_closed', 'deceased', 'entered_in_error')
+                   ORDER BY j.created_at DESC, j.ct_journey_id DESC LIMIT 1
+               ),
+               (
+                   SELECT j.status FROM eap_journey AS j
+                   WHERE j.patient_id = p.patient_id AND j.status NOT IN ('closed', 'not_pursued', 'not_eligible', 'redirect_to_trial', 'refused', 'sponsor_declined', 'withdrawn', 'deceased', 'programme_closed', 'transitioned_to_commercial')
+                   ORDER BY j.created_at DESC, j.eap_journey_id DESC LIMIT 1
+               )
+        FROM patient AS p
+        JOIN person AS n ON n.person_id = p.person_id
+        LEFT JOIN user_account AS a ON a.user_account_id = p.owner_id
+        WHERE p.patient_id = ANY (ids) AND p.deleted_at IS NULL
+        ORDER BY p.patient_id
+        ON CONFLICT (patient_id) DO UPDATE SET (
+            created_at, owner_id, status, name, owner, last_contact_at, next_call_at, clinical_trial_stage, eap_stage
+        ) = ROW (
+            excluded.created_at, excluded.owner_id, excluded.status, excluded.name, excluded.owner,
+            excluded.last_contact_at, excluded.next_call_at, excluded.clinical_trial_stage, excluded.eap_stage
+        ) WHERE o.* IS DISTINCT FROM excluded.*;
+    END
+    $$;
 
 CREATE FUNCTION procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean) RETURNS bigint
     LANGUAGE plpgsql
@@ -1725,6 +1801,19 @@ CREATE TABLE patient_lead (
     CONSTRAINT ck_patient_lead_status_known CHECK ((status = ANY (ARRAY['new'::text, 'contacting'::text, 'call_booked'::text, 'call_completed'::text, 'qualified'::text, 'nurture'::text, 'converted'::text, 'unreachable'::text, 'disqualified'::text, 'duplicate'::text, 'withdrawn'::text])))
 );
 
+CREATE TABLE patient_order (
+    patient_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    owner_id uuid,
+    status text NOT NULL,
+    name text NOT NULL,
+    owner text NOT NULL,
+    last_contact_at timestamp with time zone NOT NULL,
+    next_call_at timestamp with time zone NOT NULL,
+    clinical_trial_stage text,
+    eap_stage text
+);
+
 CREATE TABLE patient_physician_relationship (
     patient_physician_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -2309,6 +2398,9 @@ ALTER TABLE ONLY patient
 ALTER TABLE ONLY patient_lead
     ADD CONSTRAINT pk_patient_lead PRIMARY KEY (lead_id);
 
+ALTER TABLE ONLY patient_order
+    ADD CONSTRAINT pk_patient_order PRIMARY KEY (patient_id);
+
 ALTER TABLE ONLY patient_physician_relationship
     ADD CONSTRAINT pk_patient_physician_relationship PRIMARY KEY (patient_physician_id);
 
@@ -2694,6 +2786,32 @@ CREATE INDEX ix_patient_lead_status_medical_condition_id_created_at ON patient_l
 
 CREATE INDEX ix_patient_medical_condition_id_created_at ON patient USING btree (medical_condition_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
 
+CREATE INDEX ix_patient_order_clinical_trial_stage_created_at ON patient_order USING btree (clinical_trial_stage, created_at DESC, patient_id DESC) WHERE (clinical_trial_stage IS NOT NULL);
+
+CREATE INDEX ix_patient_order_eap_stage_created_at ON patient_order USING btree (eap_stage, created_at DESC, patient_id DESC) WHERE (eap_stage IS NOT NULL);
+
+CREATE INDEX ix_patient_order_last_contact_at ON patient_order USING btree (last_contact_at, patient_id);
+
+CREATE INDEX ix_patient_order_name ON patient_order USING btree (name, patient_id);
+
+CREATE INDEX ix_patient_order_next_call_at ON patient_order USING btree (next_call_at, patient_id);
+
+CREATE INDEX ix_patient_order_owner ON patient_order USING btree (owner, patient_id);
+
+CREATE INDEX ix_patient_order_owner_id_last_contact_at ON patient_order USING btree (owner_id, last_contact_at, patient_id);
+
+CREATE INDEX ix_patient_order_owner_id_name ON patient_order USING btree (owner_id, name, patient_id);
+
+CREATE INDEX ix_patient_order_owner_id_next_call_at ON patient_order USING btree (owner_id, next_call_at, patient_id);
+
+CREATE INDEX ix_patient_order_status ON patient_order USING btree (status, patient_id);
+
+CREATE INDEX ix_patient_order_status_last_contact_at ON patient_order USING btree (status, last_contact_at, patient_id);
+
+CREATE INDEX ix_patient_order_status_name ON patient_order USING btree (status, name, patient_id);
+
+CREATE INDEX ix_patient_order_status_next_call_at ON patient_order USING btree (status, next_call_at, patient_id);
+
 CREATE INDEX ix_patient_owner_id_created_at ON patient USING btree (owner_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
 
 CREATE INDEX ix_patient_owner_id_medical_condition_id_created_at ON patient USING btree (owner_id, medical_condition_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
@@ -2923,6 +3041,32 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON user_account FOR EACH ROW WHEN ((ol
 CREATE TRIGGER keep_history BEFORE UPDATE ON working_span FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('working_span_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON working_week FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('user_account_id');
+
+CREATE TRIGGER keep_patient_order_delete AFTER DELETE ON call_history REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_delete AFTER DELETE ON clinical_trial_journey REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_delete AFTER DELETE ON eap_journey REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON call_history REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON clinical_trial_journey REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON eap_journey REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON patient REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_update AFTER UPDATE ON call_history REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_update AFTER UPDATE ON clinical_trial_journey REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_update AFTER UPDATE ON eap_journey REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_update AFTER UPDATE ON patient REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_update AFTER UPDATE OF first_name, last_name ON person FOR EACH ROW WHEN ((((old.first_name)::text IS DISTINCT FROM (new.first_name)::text) OR ((old.last_name)::text IS DISTINCT FROM (new.last_name)::text))) EXECUTE FUNCTION keep_patient_order();
+
+CREATE TRIGGER keep_patient_order_update AFTER UPDATE OF display_name ON user_account FOR EACH ROW WHEN (((old.display_name)::text IS DISTINCT FROM (new.display_name)::text)) EXECUTE FUNCTION keep_patient_order();
 
 CREATE TRIGGER keep_removed BEFORE DELETE ON absence FOR EACH ROW EXECUTE FUNCTION keep_removed('absence_id');
 
@@ -3230,6 +3374,9 @@ ALTER TABLE ONLY patient_lead
 ALTER TABLE ONLY patient
     ADD CONSTRAINT fk_patient_medical_condition_id FOREIGN KEY (medical_condition_id) REFERENCES medical_condition(medical_condition_id);
 
+ALTER TABLE ONLY patient_order
+    ADD CONSTRAINT fk_patient_order_patient_id FOREIGN KEY (patient_id) REFERENCES patient(patient_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY patient
     ADD CONSTRAINT fk_patient_owner_id FOREIGN KEY (owner_id) REFERENCES user_account(user_account_id);
 
@@ -3341,4 +3488,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0059_reached_nobody');
+INSERT INTO alembic_version VALUES ('0060_patient_order');

@@ -20,6 +20,7 @@ from app.documents.leftovers import remove_leftovers
 from app.documents.scans import scan_waiting
 from app.drafts.service import forget_old_drafts
 from app.notifications import due
+from app.patients import queries as patients
 from app.people.search import rows as search
 from app.platform import clock, mail
 from app.platform.db import Database
@@ -48,6 +49,7 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
 
     _add_document_jobs(app, settings, database)
     _add_notification_jobs(app, settings, database)
+    _add_list_jobs(app, database)
 
     @app.periodic(cron=_EVERY_HOUR)
     @app.task(name="forget_idempotency_keys", queueing_lock="forget_idempotency_keys")
@@ -122,6 +124,15 @@ def _add_notification_jobs(app: App, settings: Settings, database: Database) -> 
             mails = await due.mail_digests(session, base_url=settings.base_url, now=clock.now())
             log.info("digests_mailed", count=mails)
             await due.forget_old_notifications(session, now=clock.now())
+
+
+def _add_list_jobs(app: App, database: Database) -> None:
+    @app.periodic(cron=_EVERY_MINUTE)
+    @app.task(name="move_next_calls_on", queueing_lock="move_next_calls_on")
+    async def move_next_calls_on(timestamp: int) -> None:
+        """Give the patients whose next call has begun their place in the order of the list."""
+        async with database.unit_of_work() as session:
+            log.info("next_calls_moved_on", count=await patients.move_next_calls_on(session, now=clock.now()))
 
 
 def _add_document_jobs(app: App, settings: Settings, database: Database) -> None:

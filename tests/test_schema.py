@@ -210,6 +210,7 @@ WITHOUT_HISTORY = {
     "index_set_aside": "always empty outside one transaction of a migration",
     "person_search": "made from the person, whose history is kept",
     "search_word": "made from the words of people",
+    "patient_order": "made from the patient and what hangs on them",
     "role_grant": "a row for each time it is held, with who gave and who took it",
     "web_session": "short-lived",
     "sign_in_attempt": "short-lived",

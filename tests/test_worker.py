@@ -56,6 +56,7 @@ async def test_each_job_is_due_at_its_times(jobs: App) -> None:
         "mail_digests": hourly,
         "remove_leftover_files": ["02:41:00"] * 3,
         "retry_stalled_jobs": ["08:11:00", "08:12:00", "08:13:00"],
+        "move_next_calls_on": ["08:11:00", "08:12:00", "08:13:00"],
         "forget_idempotency_keys": hourly,
         "forget_sign_ins": hourly,
         "forget_drafts": hourly,

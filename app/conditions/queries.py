@@ -1,4 +1,5 @@
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, union
@@ -86,3 +87,19 @@ async def list_conditions(session: AsyncSession, _actor: Actor, *, query: Condit
     sort = SortKey((by_name, MedicalCondition.medical_condition_id), (str, UUID), ascending=True)
     order = sorted_by(query.sort, sort, name=sort)
     return await fetch_page(session, ids=ids, query=query, sort=order, rows=select(MedicalCondition).options(*LOADED))
+
+
+async def condition_names(session: AsyncSession, ids: Iterable[str]) -> dict[str, str]:
+    """The names of these conditions by their ids; what is no id has none."""
+    wanted = set()
+    for one in ids:
+        with suppress(ValueError):
+            wanted.add(UUID(one))
+    if not wanted:
+        return {}
+    found = await session.execute(
+        select(MedicalCondition.medical_condition_id, MedicalCondition.name).where(
+            MedicalCondition.medical_condition_id.in_(wanted)
+        )
+    )
+    return {str(row.medical_condition_id): row.name for row in found}

@@ -206,7 +206,7 @@ def checksum(connection: Connection) -> str:
         "SELECT c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)"
         " FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
         " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname NOT LIKE 'audit_event%'"
-        " AND c.relname NOT IN ('row_history', 'migrated_row', 'person_search', 'search_word')"
+        " AND c.relname NOT IN ('row_history', 'migrated_row', 'person_search', 'search_word', 'patient_order')"
         " AND (c.relname, a.attname) NOT IN (('person', 'reference'), ('patient_lead', 'reference'))"
         " GROUP BY c.relname ORDER BY c.relname"
     ).fetchall()

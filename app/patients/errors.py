@@ -47,3 +47,9 @@ CONSTRAINTS: ConstraintErrors = {
     "fk_patient_medical_condition_id": condition_unknown,
     "fk_patient_owner_id": owner_unknown,
 }
+
+
+def order_not_there() -> Invalid:
+    """For an order of the list together with a filter that no index serves."""
+    message = _("With this filter the list has the order of creation alone: leave out the sort, or the filter.")
+    return invalid_field("sort", "order_not_there", message)

@@ -8,7 +8,7 @@ from app.conditions.models import MedicalCondition
 from app.patients.states import FAULTY_PATIENT_SQL, PATIENT
 from app.people.models import Person
 from app.physicians.models import Physician
-from app.platform.db import DETAIL, HEALTH, INTERNAL, Base, CreatedAt, Edited, Key
+from app.platform.db import DETAIL, HEALTH, INTERNAL, PERSONAL, Base, CreatedAt, Edited, Key, Rows
 
 RELATIONSHIP_TYPES = ("primary_care", "referring", "treating", "specialist", "second_opinion", "other")
 
@@ -95,6 +95,53 @@ class Patient(Edited, Base):
 
     person: Mapped[Person] = relationship(lazy="raise")
     medical_condition: Mapped[MedicalCondition] = relationship(lazy="raise")
+
+
+class PatientOrder(Base, rows=Rows.PART):
+    """
+    What the list of patients is ordered by and that stands elsewhere: one row for each patient who is not deleted.
+
+    Kept by triggers of the tables that it is made from, by the database function `order_patients`. `name` and `owner`
+    are in lower letters, the family name first. `last_contact_at` is the newest completed call, `next_call_at` the
+    next open booking, which the worker moves on when its time has come; without one they are the times below, since a
+    page is cut by comparing. The stage is that of the newest open journey of its kind.
+    """
+
+    __tablename__ = "patient_order"
+    __table_args__ = (
+        Index("ix_patient_order_name", "name", "patient_id"),
+        Index("ix_patient_order_owner", "owner", "patient_id"),
+        Index("ix_patient_order_status", "status", "patient_id"),
+        *(Index(f"ix_patient_order_{column}", column, "patient_id") for column in ("last_contact_at", "next_call_at")),
+        *(
+            Index(f"ix_patient_order_{first}_{column}", first, column, "patient_id")
+            for first in ("owner_id", "status")
+            for column in ("name", "last_contact_at", "next_call_at")
+        ),
+        *(
+            Index(
+                f"ix_patient_order_{stage}_created_at",
+                stage,
+                text("created_at DESC"),
+                text("patient_id DESC"),
+                postgresql_where=text(f"{stage} IS NOT NULL"),
+            )
+            for stage in ("clinical_trial_stage", "eap_stage")
+        ),
+    )
+
+    patient_id: Mapped[UUID] = mapped_column(
+        ForeignKey("patient.patient_id", ondelete="CASCADE"), primary_key=True, info=INTERNAL
+    )
+    created_at: Mapped[datetime] = mapped_column(info=INTERNAL)
+    owner_id: Mapped[UUID | None] = mapped_column(info=INTERNAL)
+    status: Mapped[str] = mapped_column(info=INTERNAL)
+    name: Mapped[str] = mapped_column(info=PERSONAL)
+    owner: Mapped[str] = mapped_column(info=INTERNAL)
+    last_contact_at: Mapped[datetime] = mapped_column(info=HEALTH)
+    next_call_at: Mapped[datetime] = mapped_column(info=HEALTH)
+    clinical_trial_stage: Mapped[str | None] = mapped_column(info=HEALTH)
+    eap_stage: Mapped[str | None] = mapped_column(info=HEALTH)
 
 
 class PatientPhysicianRelationship(Edited, Base):

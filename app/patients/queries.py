@@ -1,22 +1,37 @@
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Table, Text, any_, bindparam, exists, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from app.patients.errors import PatientNotFound
-from app.patients.models import Patient
-from app.patients.schemas import PatientFilter
+from app.patients.errors import PatientNotFound, order_not_there
+from app.patients.models import Patient, PatientOrder
+from app.patients.schemas import SORTED_WITH, PatientFilter
 from app.patients.states import PATIENT
 from app.people.locks import lock_person_of
 from app.people.search.queries import SearchFound, search, unsearched
 from app.people.search.walk import Hits, Searched, filters_of, lives_in, mark_of, mark_of_country
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
-from app.platform.paging import SortKey, fetch_page, sorted_by
+from app.platform.paging import OneOf, PageQuery, SortKey, fetch_page, sorted_by
 from app.platform.states import Machine
 
 LOADED = (joinedload(Patient.person, innerjoin=True), joinedload(Patient.medical_condition, innerjoin=True))
@@ -30,9 +45,29 @@ _SEARCHED = Searched(
         states=Patient.status == any_(bindparam("states", type_=ARRAY(Text()))),
         is_there=Patient.deleted_at.is_(None),
         country=lives_in(Patient.person_id),
+        stages=false(),
+        **{
+            column.key: exists().where(
+                PatientOrder.patient_id == Patient.patient_id,
+                column == any_(bindparam(column.key, type_=ARRAY(Text()))),
+            )
+            for column in (PatientOrder.clinical_trial_stage, PatientOrder.eap_stage)
+        },
     ),
 )
 _NEWEST_FIRST = SortKey((Patient.created_at, Patient.patient_id), (datetime, UUID))
+_ORDERS = {
+    word: SortKey((column, PatientOrder.patient_id), (kind, UUID))
+    for word, column, kind in (
+        ("created", PatientOrder.created_at, datetime),
+        ("status", PatientOrder.status, str),
+        ("owner", PatientOrder.owner, str),
+        ("name", PatientOrder.name, str),
+        ("last_contact", PatientOrder.last_contact_at, datetime),
+        ("next_call", PatientOrder.next_call_at, datetime),
+    )
+}
+_MOVED_AT_ONCE = 5_000
 
 
 async def get_patient(
@@ -63,47 +98,128 @@ async def find_patient_of_person(
     return await _one(session, select(Patient).where(Patient.person_id == person_id), for_update=for_update)
 
 
+@dataclass(frozen=True)
+class Read:
+    """How a list is read: its keys with what they are ordered by, the order, and a filter of several values."""
+
+    ids: Select[Any]
+    sort: SortKey
+    one_of: OneOf | None = None
+
+
 async def list_patients(session: AsyncSession, actor: Actor, *, query: PatientFilter) -> SearchFound[Patient]:
     """
-    A page of patients, newest first, or as a search orders them. Forbidden for deleted ones and for a search without
-    the permission.
+    A page of patients, newest first, in the order asked for, or as a search orders them. Forbidden for deleted ones and
+    for a search without the permission; Invalid for an order that no index has with these filters.
     """
-    wanted: list[ColumnElement[bool]] = []
     if query.include_deleted == "true":
         actor.require("patient.read_deleted")
+    rows = select(Patient).options(*LOADED)
+    if query.q is not None:
+        return await search(session, actor, typed=query.q, query=query, hits=_hits(query), rows=rows)
+    read = ordered(query)
+    if read is None:
+        read = _newest_first(query)
     else:
+        rows = rows.join(PatientOrder, PatientOrder.patient_id == Patient.patient_id)
+    return unsearched(
+        await fetch_page(session, ids=read.ids, query=query, sort=read.sort, rows=rows, one_of=read.one_of)
+    )
+
+
+def _newest_first(query: PatientFilter) -> Read:
+    states = _states(query)
+    wanted = _further(query)
+    if query.include_deleted != "true":
         wanted.append(Patient.deleted_at.is_(None))
-    states = PATIENT.states_of_filter(query.status) if query.status is not None else ()
     if states:
         wanted.append(Patient.status.in_(states))
-    if query.medical_condition_id is not None:
-        wanted.append(Patient.medical_condition_id == query.medical_condition_id)
     if query.owner_id is not None:
         wanted.append(Patient.owner_id == query.owner_id)
+    ids = select(Patient.patient_id, *_NEWEST_FIRST.columns).where(*wanted)
+    sort = sorted_by(query.sort, _NEWEST_FIRST, created=_NEWEST_FIRST)
+    return Read(ids, sort, (Patient.status, states) if states else None)
+
+
+def ordered(query: PatientFilter) -> Read | None:
+    """How the list is read by an order of its own, or by a journey; None for any other. Invalid."""
+    word = (query.sort or "created").removeprefix("-")
+    if word == "created" and query.journey is None:
+        return None
+    if word != "created" and query.model_fields_set - {*PageQuery.model_fields, "sort", *SORTED_WITH}:
+        raise order_not_there()
+    sort = sorted_by(query.sort, _ORDERS["created"], **_ORDERS)
+    states, stage = _states(query), _stages(query)
+    wanted: list[ColumnElement[bool]] = []
+    if states:
+        wanted.append(PatientOrder.status.in_(states))
+    if query.owner_id is not None:
+        wanted.append(PatientOrder.owner_id == query.owner_id)
+    one_of: OneOf | None = (PatientOrder.status, states) if states else None
+    ids = select(PatientOrder.patient_id, *sort.columns)
+    if query.journey is not None:
+        further = _further(query)
+        if further:
+            ids = ids.join(Patient, Patient.patient_id == PatientOrder.patient_id)
+        if stage is None:
+            return Read(ids.where(false()), sort)
+        wanted += [stage[0].in_(stage[1]), *further]
+        # Each stage is read by itself from its index.
+        one_of = stage
+    return Read(ids.where(*wanted), sort, one_of)
+
+
+def _states(query: PatientFilter) -> tuple[str, ...]:
+    return PATIENT.states_of_filter(query.status) if query.status is not None else ()
+
+
+def _stages(query: PatientFilter) -> OneOf | None:
+    """The column of the stage and the stages that are asked for; None where there is no such kind or stage."""
+    if query.journey is None:
+        return None
+    kind, _, stage = query.journey.partition(":")
+    machines: dict[Table, Machine] = tables_that_say("journey_machine")
+    machine = next((machine for table, machine in machines.items() if table.name == f"{kind}_journey"), None)
+    if machine is None or (stage and stage not in machine.states):
+        return None
+    stages = (stage,) if stage else tuple(state for state in machine.states if machine.is_open(state))
+    return getattr(PatientOrder, f"{kind}_stage"), stages
+
+
+def _further(query: PatientFilter) -> list[ColumnElement[bool]]:
+    """The filters that only patients and their persons tell of."""
+    wanted: list[ColumnElement[bool]] = []
+    if query.medical_condition_id is not None:
+        wanted.append(Patient.medical_condition_id == query.medical_condition_id)
     if query.country is not None:
         wanted.append(lives_in(Patient.person_id, query.country))
     if query.created_from is not None:
         wanted.append(Patient.created_at >= query.created_from)
     if query.created_to is not None:
         wanted.append(Patient.created_at < query.created_to)
-    rows = select(Patient).options(*LOADED)
-    if query.q is not None:
-        return await search(session, actor, typed=query.q, query=query, hits=_hits(query, states), rows=rows)
-    return unsearched(
-        await fetch_page(
-            session,
-            ids=select(Patient.patient_id, *_NEWEST_FIRST.columns).where(*wanted),
-            query=query,
-            sort=sorted_by(query.sort, _NEWEST_FIRST, created=_NEWEST_FIRST),
-            rows=rows,
-            one_of=(Patient.status, states) if states else None,
-        )
+    return wanted
+
+
+async def move_next_calls_on(session: AsyncSession, *, now: datetime) -> int:
+    """Make the place of those anew whose next call has begun; how many."""
+    over = (
+        select(PatientOrder.patient_id)
+        .where(PatientOrder.next_call_at < now)
+        .order_by(PatientOrder.next_call_at, PatientOrder.patient_id)
+        .limit(_MOVED_AT_ONCE)
     )
+    found = (await session.scalars(over)).all()
+    if found:
+        await session.execute(select(func.order_patients(literal(found, ARRAY(Uuid())))))
+    return len(found)
 
 
-def _hits(query: PatientFilter, states: Sequence[str]) -> Hits:
+def _hits(query: PatientFilter) -> Hits:
     """The patients that a search looks among."""
-    asked = _SEARCHED.given(query)
+    asked, states = _SEARCHED.given(query), _states(query)
+    if query.journey is not None:
+        stage = _stages(query)
+        asked["stages" if stage is None else str(stage[0].key)] = [] if stage is None else list(stage[1])
     marks: list[str | tuple[str, ...]] = ["p", *mark_of_country(query.country)]
     if states:
         asked["states"] = list(states)

@@ -1,15 +1,15 @@
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from app.access.masking import Health, Personal, Remark
+from app.access.masking import Health, Personal, Remark, Sorts
 from app.conditions.schemas import ConditionSummary
 from app.patients.states import PATIENT
 from app.patients.words import FilterWord, StatusWord
 from app.people.fields import Country, SearchText
 from app.people.schemas import MatchRead, OfKnownPerson, OfNewPerson, PersonRead, PersonUpdate
 from app.platform.paging import PageQuery
-from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Label, Reason, either
+from app.platform.text import OMITTED, Answer, Body, Day, Id, Instant, Label, Reason, either, line
 
 
 class PatientStart(Body):
@@ -62,10 +62,26 @@ class PatientUpdate(Body):
     person: PersonUpdate = OMITTED
 
 
+JourneyWord: Any = line(80, pattern=r"^[a-z_]+(:[a-z_]+)?$")
+PatientSort = Literal[
+    "created", "-created", "status", "-status", "owner", "-owner", "name", "-name",
+    "last_contact", "-last_contact", "next_call", "-next_call",
+]  # fmt: skip
+_CLASSES = {
+    f"{way}{word}": privacy
+    for word, privacy in (("name", "personal"), ("last_contact", "health"), ("next_call", "health"))
+    for way in ("", "-")
+}
+SORTED_WITH = ("status", "owner_id")
+"""The filters with which every order has an index."""
+
+
 class PatientFilter(PageQuery):
     """
     `status` is a state or a group of states; `q` is what somebody types who looks for a person. `created_to` itself is
-    not included.
+    not included. `journey` is a kind of journey of which one is open, or kind and stage: `eap`, `eap:screening`.
+
+    Other orders than `created` are there for all patients, and with `status` and `owner_id`.
     """
 
     status: FilterWord | None = None
@@ -73,9 +89,10 @@ class PatientFilter(PageQuery):
     owner_id: Id | None = None
     q: Personal[SearchText | None] = None
     country: Personal[Country | None] = None
+    journey: Health[JourneyWord | None] = None
     created_from: Instant | None = None
     created_to: Instant | None = None
-    sort: Literal["created", "-created"] | None = None
+    sort: Annotated[PatientSort | None, Sorts(_CLASSES)] = None
     include_deleted: Literal["true", "false"] | None = None
 
 

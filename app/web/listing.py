@@ -5,7 +5,7 @@ template `list.html` draws it.
 The address holds codes and ids alone; what somebody typed is posted, so that no history and no log keeps it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -285,6 +285,8 @@ class Seen:
     typed: Typed
     rows: Sequence[Any]
     owners: Mapping[UUID, str]
+    masked: Collection[str] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def owner(self) -> Filter:
         """The owners of the rows that are shown, the one that is chosen, and who may be one."""
@@ -294,10 +296,16 @@ class Seen:
         """The filters for what is one's own."""
         return {"owner_id": str(self.actor.account_id), **more}
 
-    def there(self, name: str, label: str, of: Callable[[str], str] = words) -> Filter:
-        """The values that the rows have in a field, and the one that is chosen."""
-        values = {getattr(row, name, None) for row in self.rows} | {self.typed.get(name)}
-        return Filter(name, label, [(code, of(code)) for code in sorted(filter(None, values))])
+    def there(self, name: str, label: str, of: Callable[[str], str] = words, *, at: str = "") -> Filter:
+        """The values that the rows have in a field (`at`, else its own name), and the one that is chosen."""
+        values = {value_at(row, at) if at else getattr(row, name, None) for row in self.rows} | {self.typed.get(name)}
+        return Filter(name, label, [(code, of(code)) for code in sorted(map(str, filter(None, values)))])
+
+    def named(self, name: str, label: str, at: str) -> Filter:
+        """The things that the rows have at `at`, by the key `name` with their names, and the one that is chosen."""
+        things = {str(getattr(thing, name)): thing.name for row in self.rows if (thing := value_at(row, at))}
+        found = {**things, **{key: text for key, text in self.labels.items() if key == self.typed.get(name)}}
+        return Filter(name, label, sorted(found.items(), key=lambda one: one[1].lower()))
 
 
 Finder = Callable[..., Awaitable[Found[Any]]]
@@ -314,7 +322,8 @@ class ListPage:
     the permission to add a record here, by the page at `…/new`. `may` are the
     permissions that its cells ask for. `beside` finds what is told of the rows beside their answers, by their `key`, in
     answers of `beside_of`. `note` stands above the rows. `in_parts`: the query looks through a part of the table at a
-    time, and a part may have no row.
+    time, and a part may have no row. `sorted_with` are the filters beside which every order is there, None for any.
+    `labels` finds what the menus say for ids that were chosen.
     """
 
     path: str
@@ -342,6 +351,15 @@ class ListPage:
     may: Sequence[str] = ()
     note: str = ""
     in_parts: bool = False
+    sorted_with: Sequence[str] | None = None
+    labels: Callable[[AsyncSession, Typed], Awaitable[Mapping[str, str]]] | None = None
+
+    def has_one_order(self, typed: Typed) -> bool:
+        """Whether with the filters that are chosen the list has its usual order alone."""
+        if self.sorted_with is None:
+            return False
+        free = {*_OF_THE_PAGE, *self.sorted_with}
+        return any(typed.get(name) for name in self.question.model_fields if name not in free)
 
     def answer_of(self, row: Any) -> Answer:
         """A row as the API answers it."""
@@ -419,7 +437,9 @@ def add_list(router: APIRouter, shown: ListPage) -> None:
 def asked_of_list(shown: ListPage, given: ImmutableMultiDict[str, Any]) -> Typed:
     """What an address or a form asks a list: its question, the saved view and the columns."""
     beside = {name: str(given.get(name) or "")[:_LONGEST] for name in OF_A_VIEW}
-    return typed_of(given, shown.question) | beside
+    typed = typed_of(given, shown.question) | beside
+    # A filter that is added to a list in another order takes that order away.
+    return {**typed, "sort": ""} if typed.get("sort") and shown.has_one_order(typed) else typed
 
 
 def question_of(request: Request, shown: ListPage, typed: Typed, *, wrong: Sequence[FieldError] = ()) -> PageQuery:
@@ -469,10 +489,13 @@ def _offered(shown: ListPage, columns: Sequence[Column]) -> list[tuple[str, str,
     return [(column.key, column.label, column.key in seen) for column in shown.columns[1:]]
 
 
-def _sortable(column: Column, shown: ListPage, actor: Actor) -> Column:
-    """The column, without its order for those who see masked what it is ordered by."""
+def _sortable(column: Column, shown: ListPage, actor: Actor, typed: Typed) -> Column:
+    """The column, without its order where the list has one alone, and for those who see masked what it orders by."""
     masked = masked_classes_of(actor.roles, shown.permission)
-    return replace(column, sort="") if class_of_order(shown.question, column.sort) in masked else column
+    is_usual = column.sort == shown.sort.removeprefix("-")
+    if class_of_order(shown.question, column.sort) in masked or (shown.has_one_order(typed) and not is_usual):
+        return replace(column, sort="")
+    return column
 
 
 async def list_context(
@@ -499,13 +522,14 @@ async def list_context(
         names = await account_names(session, [*owned, chosen_owner])
     else:
         names, colleagues = await owners(session, [*owned, chosen_owner], permission=bulk.owners_work)
-    seen = Seen(actor, typed, found.rows, names)
+    labels = {} if shown.labels is None else await shown.labels(session, typed)
+    seen = Seen(actor, typed, found.rows, names, masked_classes_of(actor.roles, shown.permission), labels)
     beside = {} if shown.beside is None else await shown.beside(session, found.rows)
     columns = seen_columns(request, shown, typed.get("show") or "")
     listing = Listing(
         path=shown.path,
         noun=shown.noun,
-        columns=[_sortable(column, shown, actor) for column in columns],
+        columns=[_sortable(column, shown, actor, typed) for column in columns],
         offered=_offered(shown, columns),
         filters=shown.filters(seen),
         views=shown.views(seen),

@@ -12,6 +12,7 @@ from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.casework.overview import overviews_of
 from app.casework.schemas import PatientOverview, TimelineQuery
+from app.conditions.queries import condition_names
 from app.journeys import answers as journey_answers
 from app.journeys import queries as journeys
 from app.journeys import service as journey_service
@@ -24,7 +25,7 @@ from app.patients.care_team import answers as care_answers
 from app.patients.care_team.queries import care_links_of
 from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
-from app.patients.schemas import PatientFilter, PatientRead, PatientUpdate
+from app.patients.schemas import SORTED_WITH, PatientFilter, PatientRead, PatientUpdate
 from app.patients.states import PATIENT
 from app.platform.actor import Actor
 from app.platform.errors import AppError
@@ -32,7 +33,7 @@ from app.platform.locales import _
 from app.web.about import PATIENTS
 from app.web.bulk import add_bulk
 from app.web.exports import add_export
-from app.web.forms import asked_in, read_form, read_query, typed_in
+from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT, around, signs_of
@@ -58,9 +59,43 @@ async def _overviews(session: AsyncSession, rows: Sequence[Patient]) -> Mapping[
     return await overviews_of(session, patient_ids=[row.patient_id for row in rows])
 
 
+def _journey_choices() -> Sequence[tuple[str, str]]:
+    """Each kind of journey, and each stage in which one is open."""
+    found = []
+    for kind in KINDS:
+        code, machine = kind.model.__tablename__.removesuffix("_journey"), kind.moves.machine
+        found.append((code, words(kind.model.__tablename__)))
+        found += [
+            (f"{code}:{state}", _("%(kind)s: %(stage)s", kind=words(kind.model.__tablename__), stage=words(state)))
+            for state in machine.states
+            if machine.is_open(state)
+        ]
+    return found
+
+
+_JOURNEYS = _journey_choices()
+
+
 def _views(seen: Seen) -> Sequence[View]:
     mine = seen.mine(status="active")
     return [View(_("My active"), mine), View(_("Everyone"), {})] if seen.actor.may("patient.write") else []
+
+
+def _filters(seen: Seen) -> Sequence[Filter]:
+    found = [Filter("status", _("Status"), [(word, words(word)) for word in PATIENT.filter_words()]), seen.owner()]
+    # What is seen masked is not asked about either.
+    if "health" not in seen.masked:
+        found += [
+            seen.named("medical_condition_id", _("Condition"), "medical_condition"),
+            Filter("journey", _("Journey"), _JOURNEYS),
+        ]
+    if "personal" not in seen.masked:
+        found.append(seen.there("country", _("Country"), country_name, at="person.country"))
+    return found
+
+
+async def _labels(session: AsyncSession, typed: Typed) -> Mapping[str, str]:
+    return await condition_names(session, [typed.get("medical_condition_id") or ""])
 
 
 LIST = ListPage(
@@ -76,21 +111,20 @@ LIST = ListPage(
     read=answers.read,
     key="patient_id",
     columns=(
-        Column("name", _("Name"), value="person", cell="patient"),
+        Column("name", _("Name"), value="person", cell="person", sort="name"),
         Column("condition", _("Condition"), 1, "medical_condition.name"),
         Column("journey", _("Journey"), 2, "beside.journeys", "journeys"),
-        Column("next_call", _("Next call"), 0, "beside.next_call_at", "next_call"),
+        Column("next_call", _("Next call"), 0, "beside.next_call_at", "next_call", sort="next_call"),
+        Column("status", _("Status"), 2, "status", "status", sort="status"),
         Column("their_time", _("Their time"), 4, "person.time_zone", "clock"),
-        Column("owner", _("Owner"), 5, "owner_id", "owner"),
+        Column("owner", _("Owner"), 5, "owner_id", "owner", sort="owner"),
         Column("created", _("Created"), 6, "created_at", "day_of", "created"),
-        Column("last_contact", _("Last contact"), 3, "beside.last_contact_at", "last_contact"),
+        Column("last_contact", _("Last contact"), 3, "beside.last_contact_at", "last_contact", sort="last_contact"),
     ),
     opens=("/patients/{patient_id}",),
-    filters=lambda seen: [
-        Filter("status", _("Status"), [(word, words(word)) for word in PATIENT.filter_words()]),
-        seen.owner(),
-        seen.there("country", _("Country"), country_name),
-    ],
+    filters=_filters,
+    sorted_with=SORTED_WITH,
+    labels=_labels,
     views=_views,
     beside=_overviews,
     beside_of=PatientOverview,

@@ -46,6 +46,8 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "PatientFilter.q": NAMES,
     "LeadFilter.q": NAMES,
     "PatientFilter.country": ("person.country",),
+    # Journeys have answers of their own; the stage of one is of the class of what somebody suffers from.
+    "PatientFilter.journey": ("medical_condition_id",),
     # The person of a lead is shown by names and addresses; their country is of the same class.
     "LeadFilter.country": ("person.phone",),
     "PhysicianFilter.q": NAMES,
@@ -155,6 +157,7 @@ SAMPLES = {
     "clinical_trial_id": str(uuid4()),
     "eap_program_id": str(uuid4()),
     "country": "NL",
+    "journey": "eap",
     "status": "closed",
     "unresolved": "true",
     "occurs_from": "2020-01-01T00:00:00Z",

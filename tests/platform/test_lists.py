@@ -31,7 +31,7 @@ from tests.conftest import AsRole, BoundDatabase
 OF_THE_PAGE: Final = {"limit", "cursor", "sort"}
 FITS_NOTHING: Final = (
     str(uuid4()), "9999-01-01T00:00:00Z", "1800-01-01T00:00:00Z", "1901-01-01", "BV", "+31600000000",
-    "nobody@nowhere.example", "nothing is called so",
+    "nobody@nowhere.example", "nothing is called so", "nothing",
 )  # fmt: skip
 """A filter is asked by those of them that are of its type."""
 SORTED: Final = {
