@@ -8,6 +8,7 @@ store holds no connection. A file whose request is refused later lies there unna
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -31,6 +32,10 @@ LONGEST_SECONDS: Final = 300.0
 GRACE_SECONDS: Final = 10.0
 """Before the rate is looked at: as long as any other body has."""
 LEAST_BYTES_A_SECOND: Final = 8 * 1024
+MOST_DROPPED_BYTES: Final = 256 * 1024 * 1024
+DROP_PAUSE_SECONDS: Final = 2.0
+LEAST_DROPPED_BYTES_A_SECOND: Final = 256 * 1024
+"""What is left of a form that is refused is dropped as long as it comes fast, and up to so much."""
 _ROOM_BYTES: Final = 128 * 1024
 """For the fields and the boundaries, beside the file."""
 _MOST_FIELDS: Final = 20
@@ -52,6 +57,13 @@ class Upload:
         if self.file is None:
             raise self.fault or errors.Unavailable()
         return self.file
+
+
+@dataclass
+class _Arrival:
+    """Whether the whole body is here."""
+
+    is_whole: bool = False
 
 
 class _WholeForm(MultiPartParser):
@@ -109,6 +121,30 @@ async def read_upload(request: Request) -> None:
 
 
 async def _read_form(request: Request, files: Files) -> FormData:
+    arrival = _Arrival()
+    try:
+        return await _parse(request, files, arrival)
+    except (errors.UnsupportedMedia, errors.TooLarge, errors.Invalid):
+        # Browsers look for an answer when all is sent: closed before that, the connection has no answer for them.
+        if not arrival.is_whole and "expect" not in request.headers:
+            await _drop_rest(request)
+        raise
+
+
+async def _drop_rest(request: Request) -> None:
+    """Read what is left of a form and drop it, within the bounds."""
+    dropped, started = 0, asyncio.get_running_loop().time()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DROP_PAUSE_SECONDS) as limit:
+            while dropped < MOST_DROPPED_BYTES:
+                message = await request.receive()
+                dropped += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
+                limit.reschedule(started + DROP_PAUSE_SECONDS + dropped / LEAST_DROPPED_BYTES_A_SECOND)
+
+
+async def _parse(request: Request, files: Files, arrival: _Arrival) -> FormData:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if media_type != FORM or encoding != "identity":
@@ -133,6 +169,7 @@ async def _read_form(request: Request, files: Files) -> FormData:
             by_rate = GRACE_SECONDS + received / LEAST_BYTES_A_SECOND
             limit.reschedule(started + min(by_rate, LONGEST_SECONDS))
             yield part
+        arrival.is_whole = True
 
     try:
         async with asyncio.timeout(GRACE_SECONDS) as limit:

@@ -23,8 +23,7 @@ from app.platform.files import Files
 
 log = structlog.get_logger()
 
-_ALONE = "default-src 'none'; frame-ancestors 'none'"
-_PDF = "application/pdf"
+_ALONE = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _NOT_IN_QUOTES = str.maketrans({'"': "_", "\\": "_"})
 
 
@@ -63,7 +62,5 @@ class DocumentContent(StreamingResponse, Filled):
         self.headers["content-disposition"] = f"{disposition}; {named}"
         self.headers["content-type"] = version.content_type if is_shown else "application/octet-stream"
         self.headers["content-length"] = str(version.size_bytes)
-        # A browser's own reader of PDFs does not work within a sandbox.
-        sandbox = "" if is_shown and version.content_type == _PDF else "; sandbox"
-        self.headers["content-security-policy"] = _ALONE + sandbox
+        self.headers["content-security-policy"] = _ALONE
         self.headers["cross-origin-resource-policy"] = "same-origin"

@@ -14,17 +14,21 @@ from starlette.requests import ClientDisconnect
 
 from app.access import uploads
 from app.access.bodies import SlowBodies
+from app.access.policy import Role
+from app.access.service import command_actor, create_service_key
 from app.documents.leftovers import remove_leftovers
 from app.documents.models import Document, DocumentVersion
 from app.documents.service import erase_contents
 from app.main import create_app
 from app.patients.models import Patient
 from app.platform import clock
+from app.platform.db import Database
 from app.platform.file_store import FolderStore, StoreFailed
 from app.platform.settings import Settings
 from tests import builders
 from tests.builders import PDF
 from tests.conftest import AsRole, BoundDatabase
+from tests.serving import served_here
 
 URL = "/api/v1/documents"
 
@@ -222,3 +226,71 @@ async def test_what_no_version_names_is_removed_after_a_day(
     assert (await session.scalars(query)).all() == [name]
     with pytest.raises(StoreFailed):
         next(store.open("aa11"))
+
+
+@pytest.fixture(scope="module")
+async def port(settings: Settings, committed_database: Database) -> AsyncIterator[int]:
+    small = settings.model_copy(update={"largest_document_mib": 1})
+    async with served_here(create_app(small, committed_database)) as found:
+        yield found
+
+
+async def _send_whole(port: int, head: str, mebibytes: int) -> bytes:
+    """What somebody reads who sends everything before they look for an answer, as browsers and curl do."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"POST {URL} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{head}\r\n".encode())
+    part = bytes(1024 * 1024)
+    for _ in range(mebibytes):
+        writer.write(b"%x\r\n%b\r\n" % (len(part), part) if "chunked" in head else part)
+        await writer.drain()
+    writer.write(b"0\r\n\r\n" if "chunked" in head else b"")
+    answer = await asyncio.wait_for(reader.read(), timeout=30)
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {length}\r\n", b"413"),
+        ("Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n", b"422"),
+        ("Content-Type: application/pdf\r\nContent-Length: {length}\r\n", b"415"),
+    ],
+    ids=["too large", "no form", "another type"],
+)
+async def test_who_sends_a_file_that_is_refused_reads_why(
+    port: int, committed_database: Database, head: str, status: bytes
+) -> None:
+    async with committed_database.unit_of_work() as session:
+        key = await create_service_key(session, command_actor(), name="uploads", role=Role.NAVIGATOR)
+    length = 40 * 1024 * 1024
+    about = f"Authorization: Bearer {key}\r\n{head.format(length=length)}"
+    answer = await _send_whole(port, about, length // 1024 // 1024)
+    assert answer.startswith(b"HTTP/1.1 " + status), answer[:200]
+    assert b'"code":' in answer
+
+
+async def test_a_refused_file_is_not_dropped_without_end(
+    app_client: httpx.AsyncClient, form: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "MOST_DROPPED_BYTES", 8 * 1024 * 1024)
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield bytes(1024 * 1024)
+
+    answer = await app_client.post(URL, content=endless(), headers=form | {"Content-Type": "application/pdf"})
+    assert (answer.status_code, taken) == (415, 8)
+
+    async def stalled() -> AsyncIterator[bytes]:
+        yield b"x"
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(uploads, "DROP_PAUSE_SECONDS", 0.2)
+    late = await asyncio.wait_for(
+        app_client.post(URL, content=stalled(), headers=form | {"Content-Type": "application/pdf"}), timeout=5
+    )
+    assert late.status_code == 415
