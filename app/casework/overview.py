@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, String, literal, select, union_all
+from sqlalchemy import Select, String, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallHistory
@@ -12,6 +12,7 @@ from app.calls.states import CALL
 from app.casework.schemas import JourneyStage, PatientOverview
 from app.journeys.kinds import KINDS
 from app.patients.models import Patient
+from app.people.models import SuggestedChange
 from app.platform import clock
 
 _OPEN_CALLS = [state for state in CALL.states if CALL.is_open(state)]
@@ -34,6 +35,7 @@ async def overviews_of(session: AsyncSession, *, patient_ids: Sequence[UUID]) ->
             journeys=stages.get(row.patient_id, []),
             last_contact_at=row.last_contact_at,
             next_call_at=row.next_call_at,
+            suggested=row.suggested,
         )
         for row in await session.execute(_contacts(patient_ids))
     }
@@ -60,15 +62,17 @@ def _open_journeys(patient_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
 
 
 def _contacts(patient_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
-    """For each patient the newest completed call and the next booking, each the first row of an index."""
-    call = CallHistory
+    """For each patient the newest completed call, the next booking and how many changes are suggested, by indexes."""
+    call, change = CallHistory, SuggestedChange
     of_person = select(call.occurs_at).where(call.person_id == Patient.person_id, call.voided_at.is_(None))
     last = of_person.where(call.status == "completed").order_by(call.occurs_at.desc()).limit(1)
     coming = of_person.where(call.status.in_(_OPEN_CALLS), call.occurs_at >= clock.now())
     following = coming.order_by(call.occurs_at).limit(1)
+    waiting = select(func.count()).where(change.person_id == Patient.person_id, change.decision == "open")
     return select(
         Patient.patient_id,
         Patient.person_id,
+        waiting.scalar_subquery().label("suggested"),
         last.scalar_subquery().label("last_contact_at"),
         following.scalar_subquery().label("next_call_at"),
     ).where(Patient.patient_id.in_(patient_ids))

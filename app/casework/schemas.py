@@ -52,7 +52,8 @@ class JourneyStage(Answer):
 
 class PatientOverview(Answer):
     """
-    What a list of patients tells beside the record: open journeys, the last call that took place, the next booking.
+    What a list of patients tells beside the record: open journeys, the last call that took place, the next booking, and
+    how many suggested changes wait.
     """
 
     patient_id: UUID
@@ -60,6 +61,7 @@ class PatientOverview(Answer):
     journeys: list[JourneyStage]
     last_contact_at: Health[datetime | None]
     next_call_at: Health[datetime | None]
+    suggested: int
 
 
 class CaseSummary(Answer):

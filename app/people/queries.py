@@ -17,10 +17,11 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     union,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import aliased, selectinload
 
 from app.people.alike import how_alike, probe
 from app.people.birth_dates import BirthDate
@@ -433,17 +434,38 @@ async def list_submissions(
 
 
 async def list_suggested_changes(
-    session: AsyncSession, _actor: Actor, *, query: SuggestedChangeFilter
+    session: AsyncSession, actor: Actor, *, query: SuggestedChangeFilter
 ) -> Found[SuggestedChange]:
     """A page of suggested changes, newest first."""
-    change = SuggestedChange
-    ids = select(change.suggested_change_id, *_SUGGESTIONS.columns)
-    if query.decision is not None:
-        ids = ids.where(change.decision == query.decision)
-    if query.person_id is not None:
-        ids = ids.where(change.person_id == query.person_id)
+    ids = suggested_ids(actor, query)
+    return await fetch_page(session, ids=ids, query=query, sort=_SUGGESTIONS, rows=select(SuggestedChange))
 
-    return await fetch_page(session, ids=ids, query=query, sort=_SUGGESTIONS, rows=select(change))
+
+def suggested_ids(actor: Actor, query: SuggestedChangeFilter) -> Select[Any]:
+    """The keys of the suggested changes that a filter asks for, with the columns they are ordered by."""
+
+    def asked_of(change: Any) -> list[ColumnElement[bool]]:
+        wanted = (
+            (getattr(change, name), getattr(query, name)) for name in ("decision", "person_id", "field", "source")
+        )
+        return [column == value for column, value in wanted if value is not None]
+
+    ids = select(SuggestedChange.suggested_change_id, *_SUGGESTIONS.columns)
+    if query.owner is None:
+        return ids.where(*asked_of(SuggestedChange))
+    # Person by person of a caseload, which is short: the queue of everybody may be long.
+    owned = [
+        select(table.c.person_id).where(
+            table.c.owner_id == actor.account_id,
+            *(table.c[name].is_(None) for name in ("deleted_at",) if name in table.c),
+        )
+        for table in tables_that_say("cases")
+    ]
+    mine, change = union(*owned).subquery(), aliased(SuggestedChange)
+    of_person = select(change.suggested_change_id).where(change.person_id == mine.c.person_id, *asked_of(change))
+    found = of_person.offset(0).lateral()
+    keys = select(found.c.suggested_change_id).select_from(mine.join(found, true()))
+    return ids.where(SuggestedChange.suggested_change_id == any_(func.array(keys.scalar_subquery())))
 
 
 async def get_suggested_change(

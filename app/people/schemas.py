@@ -425,8 +425,13 @@ class SubmissionRead(Answer):
 
 
 class SuggestedChangeFilter(PageQuery):
+    """`owner=me`: about the people whom one owns as patients or leads."""
+
     decision: SuggestionDecision | None = None
     person_id: Id | None = None
+    owner: Literal["me"] | None = None
+    field: Code | None = None
+    source: Source | None = None
 
 
 class SuggestionDecisionIn(Body):

@@ -14,6 +14,7 @@ from app.journeys.trial.schemas import TrialFilter
 from app.leads.schemas import LeadFilter
 from app.oversight.schemas import DoubleFilter, StandingFaultFilter
 from app.patients.schemas import PatientFilter
+from app.people.schemas import SuggestedChangeFilter
 from app.physicians.schemas import PhysicianFilter
 from app.platform.errors import FieldError
 from app.platform.paging import PageQuery
@@ -51,6 +52,7 @@ LISTS: Final[Mapping[str, ViewedList]] = {
     "patients": ViewedList("patient.read", PatientFilter),
     "calls": ViewedList("call.read", CallFilter),
     "tasks": ViewedList("task.read", TaskFilter),
+    "suggestions": ViewedList("suggestion.read", SuggestedChangeFilter),
     "physicians": ViewedList("physician.read", PhysicianFilter),
     "hospitals": ViewedList("hospital.read", HospitalFilter),
     "trials": ViewedList("trial.read", TrialFilter),

@@ -1,5 +1,5 @@
 LIST_NAMES = (
     *("leads", "patients", "calls", "tasks", "physicians", "hospitals", "trials", "programmes", "conditions"),
-    *("standing-faults", "doubles"),
+    *("standing-faults", "doubles", "suggestions"),
 )
 """The lists that have views, by the last part of their pages' addresses."""

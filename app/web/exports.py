@@ -70,8 +70,8 @@ def _moment(value: datetime) -> str:
 
 _Text = Callable[[Any, Any], str]
 TEXTS: Mapping[str, _Text] = {
-    **dict.fromkeys(("text", "name", "clock", "double", "double_of"), lambda _row, value: str(value)),
-    **dict.fromkeys(("person", "colleague", "whose"), lambda _row, value: person_name(value)),
+    **dict.fromkeys(("text", "name", "clock", "stored", "double", "double_of"), lambda _row, value: str(value)),
+    **dict.fromkeys(("person", "patient", "colleague", "whose"), lambda _row, value: person_name(value)),
     **dict.fromkeys(("words", "status", "task_state"), lambda _row, value: words(value)),
     **dict.fromkeys(("moment", "next_call", "last_contact", "day_of", "task_due"), lambda _row, value: _moment(value)),
     **dict.fromkeys(("list", "countries"), lambda _row, value: ", ".join(value)),

@@ -68,6 +68,12 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(
         _("Patients"),
+        "suggestion.decide",
+        NavItem(_("Suggested changes"), "edit", "/suggestions"),
+        _("What people have sent that differs from their records: accept it, or keep ours."),
+    ),
+    Place(
+        _("Patients"),
         "came_back.read",
         NavItem(_("Came back"), "arrow-back-up", "/came-back"),
         _("Something arrived from people who have died or withdrawn. Say what is to be done."),

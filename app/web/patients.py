@@ -111,7 +111,7 @@ LIST = ListPage(
     read=answers.read,
     key="patient_id",
     columns=(
-        Column("name", _("Name"), value="person", cell="person", sort="name"),
+        Column("name", _("Name"), value="person", cell="patient", sort="name"),
         Column("condition", _("Condition"), 1, "medical_condition.name"),
         Column("journey", _("Journey"), 2, "beside.journeys", "journeys"),
         Column("next_call", _("Next call"), 0, "beside.next_call_at", "next_call", sort="next_call"),

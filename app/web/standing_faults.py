@@ -1,51 +1,24 @@
 """The list of records in which something does not fit together, for those who see that it is mended."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import get_args
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.leads.models import PatientLead
 from app.oversight.records import BY_TYPE
 from app.oversight.schemas import FaultyRecord, FaultyRecordRead, StandingFaultFilter
 from app.oversight.standing_faults import list_faulty_records
-from app.patients.models import Patient
 from app.people.models import Person
 from app.people.schemas import PersonRead
 from app.platform.locales import _
-from app.platform.text import Answer
+from app.web.about import Whose, pages_of
 from app.web.listing import Column, Filter, ListPage, add_list
 from app.web.page_guard import page_router
 from app.web.words import words
 
 router = page_router()
-
-
-class Whose(Answer):
-    """Whose a listed record is, and where it is mended or looked at."""
-
-    person: PersonRead
-    href: str
-
-
-async def _pages_of(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, str]:
-    """The page of each person's patient record, else of their newest lead."""
-    leads = await session.execute(
-        select(PatientLead.person_id, PatientLead.lead_id)
-        .where(PatientLead.person_id.in_(person_ids))
-        .ext(distinct_on(PatientLead.person_id))
-        .order_by(PatientLead.person_id, PatientLead.created_at.desc(), PatientLead.lead_id.desc())
-    )
-    patients = await session.execute(
-        select(Patient.person_id, Patient.patient_id).where(
-            Patient.person_id.in_(person_ids), Patient.deleted_at.is_(None)
-        )
-    )
-    found = {person_id: f"/leads/{lead_id}" for person_id, lead_id in leads}
-    return found | {person_id: f"/patients/{patient_id}" for person_id, patient_id in patients}
 
 
 def _place(record: FaultyRecordRead, page_of_person: str | None) -> str:
@@ -61,7 +34,7 @@ async def _whose(session: AsyncSession, records: Sequence[FaultyRecordRead]) -> 
     ids = {record.person_id for record in records}
     people = await session.scalars(select(Person).where(Person.person_id.in_(ids)))
     shown = {person.person_id: PersonRead.model_validate(person) for person in people}
-    pages = await _pages_of(session, ids)
+    pages = await pages_of(session, ids)
     return {
         record.record_id: Whose(person=shown[record.person_id], href=_place(record, pages.get(record.person_id)))
         for record in records

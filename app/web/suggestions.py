@@ -1,27 +1,96 @@
-"""Suggested changes on the pages of leads and patients: taken over, or ours is kept, with one press."""
+"""
+Suggested changes: the list of those that wait, and on the pages of leads and patients each is taken over, or ours is
+kept, with one press.
+"""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, get_args
 from uuid import UUID
 
 from fastapi import Path, Request, Response
 from pydantic import Field
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.request_guard import CurrentActor, DbSession
 from app.people import suggestions
 from app.people.errors import SuggestionNotFound
-from app.people.queries import get_suggested_change
+from app.people.models import Person
+from app.people.queries import get_suggested_change, list_suggested_changes
+from app.people.schemas import PersonRead, SuggestedChangeFilter, SuggestedChangeRead, SuggestionDecision
 from app.platform.actor import Actor
 from app.platform.errors import AppError
 from app.platform.locales import _, ngettext
 from app.platform.text import Body, Id
-from app.web.about import LEADS, PATIENTS, About
+from app.web.about import LEADS, PATIENTS, About, Whose, pages_of
 from app.web.forms import read_form, typed_in
+from app.web.listing import Column, Filter, ListPage, View, add_list
 from app.web.page_guard import allow, go_to, known_errors, page_router
 from app.web.render import Flash
 from app.web.words import words
 
 router = page_router()
+
+AT = "#suggested"
+"""Where on the page of a record its suggested changes stand."""
+
+
+async def whose(session: AsyncSession, changes: Sequence[SuggestedChangeRead]) -> Mapping[UUID, Whose]:
+    """By the change: whom it is about, and where it is decided."""
+    ids = {change.person_id for change in changes}
+    people = await session.scalars(select(Person).where(Person.person_id.in_(ids)))
+    shown = {person.person_id: PersonRead.model_validate(person) for person in people}
+    pages = await pages_of(session, ids)
+    return {
+        change.suggested_change_id: Whose(
+            person=shown[change.person_id],
+            href=pages.get(change.person_id, f"/people/{change.person_id}") + AT,
+        )
+        for change in changes
+    }
+
+
+LIST = ListPage(
+    path="/suggestions",
+    title=_("Suggested changes"),
+    permission="suggestion.read",
+    noun=(_("suggested change"), _("suggested changes")),
+    order=_("newest first"),
+    sort="",
+    question=SuggestedChangeFilter,
+    find=list_suggested_changes,
+    answer=SuggestedChangeRead,
+    key="suggested_change_id",
+    columns=(
+        Column("name", _("Person"), 0, "beside.person", "whose"),
+        Column("field", _("Field"), 0, "field", "words"),
+        Column("ours", _("Ours"), 1, "ours", "stored"),
+        Column("theirs", _("Suggested"), 0, "theirs", "stored"),
+        Column("source", _("Sent by"), 2, "source", "words"),
+        Column("created", _("Arrived"), 3, "created_at", "day_of"),
+        Column("decision", _("Decision"), 4, "decision", "words"),
+    ),
+    opens=(),
+    filters=lambda seen: [
+        Filter("owner", _("Owner"), [("me", _("Me"))]),
+        seen.there("field", _("Field")),
+        seen.there("source", _("Sent by")),
+        Filter("decision", _("Decision"), [(code, words(code)) for code in get_args(SuggestionDecision)]),
+    ],
+    views=lambda _seen: [
+        View(_("Mine"), {"decision": "open", "owner": "me"}),
+        View(_("Everybody's"), {"decision": "open"}),
+        View(_("Decided or not"), {}),
+    ],
+    beside=whose,
+    beside_of=Whose,
+    empty=(
+        _("Nothing is suggested"),
+        _("When somebody sends another value than their record has, it waits here for a decision."),
+        "edit",
+    ),
+)
+add_list(router, LIST)
 
 
 class Shown(Body):

@@ -1,7 +1,9 @@
 """Today: what waits for the one who looks, in the order of urgency, each row one press from done."""
 
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
+from uuid import UUID
 
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,14 +21,18 @@ from app.leads.queries import list_leads
 from app.leads.schemas import LeadFilter
 from app.people.departures import queries as departures
 from app.people.departures.schemas import CameBackFilter, CameBackRead
+from app.people.queries import list_suggested_changes
+from app.people.schemas import SuggestedChangeFilter, SuggestedChangeRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.paging import Page
 from app.tasks import answers as task_answers
 from app.tasks.queries import list_tasks
 from app.tasks.schemas import TaskFilter
+from app.web.about import Whose
 from app.web.page_guard import allow, page_router
 from app.web.render import page
+from app.web.suggestions import whose
 
 router = page_router()
 
@@ -54,10 +60,35 @@ async def show_today(request: Request, session: DbSession, actor: CurrentActor) 
         leads = await list_leads(session, actor, query=LeadFilter(status="new", limit=_MOST))
         context["leads"] = audit.show_page(session, leads, [lead_answers.read(row, now) for row in leads.rows])
     context |= await _over_norm(session, actor, now=now)
+    context |= await _suggested(session, actor)
     if actor.may("came_back.read"):
         items = await departures.list_came_back(session, actor, query=CameBackFilter(state="open", limit=_MOST))
         context["came_back"] = audit.show_page(session, items, map(CameBackRead.model_validate, items.rows))
     return page(request, "today/today.html", context)
+
+
+@dataclass(frozen=True)
+class CameWithChanges:
+    """Somebody of whom values arrived that differ from ours, and in which fields."""
+
+    whose: Whose
+    fields: list[str]
+    since: datetime
+
+
+async def _suggested(session: AsyncSession, actor: Actor) -> dict[str, Any]:
+    """The people of one's own of whom changes are suggested, a row each."""
+    if not actor.may("suggestion.read"):
+        return {"suggested": _NOTHING, "returned": []}
+    query = SuggestedChangeFilter(decision="open", owner="me", limit=_MOST)
+    found = await list_suggested_changes(session, actor, query=query)
+    changes = audit.show_page(session, found, map(SuggestedChangeRead.model_validate, found.rows))
+    of_change = await whose(session, changes.items)
+    returned: dict[UUID, CameWithChanges] = {}
+    for change in changes.items:
+        one = CameWithChanges(of_change[change.suggested_change_id], [], change.created_at)
+        returned.setdefault(change.person_id, one).fields.append(change.field)
+    return {"suggested": changes, "returned": list(returned.values())}
 
 
 async def _over_norm(session: AsyncSession, actor: Actor, *, now: datetime) -> dict[str, Any]:

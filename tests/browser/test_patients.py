@@ -281,7 +281,7 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
     if role != "navigator":
         pages += ["/standing-faults", "/standing-faults?record_type=task", "/doubles"]
     if role == "navigator":
-        pages += ["/duplicates", f"/duplicates/{ids['pair']}"]
+        pages += ["/suggestions", "/suggestions?decision=open&owner=me", "/duplicates", f"/duplicates/{ids['pair']}"]
         pages += [
             "/today",
             "/notifications",

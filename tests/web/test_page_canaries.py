@@ -108,6 +108,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/break-glass/{access_opening_id}/end": [{}],
     "/break-glass/{access_opening_id}/review": [{}, {"verdict": "justified"}],
     "/duplicates/{duplicate_candidate_id}/different": [{}, {"reason": "x"}],
+    "/suggestions/columns": [{}, {"column": "theirs"}],
     "/came-back/{came_back_id}/close": [{}, {"reason": "x"}],
     "/search": [
         {}, {"q": "Personcanar"}, {"q": "P-0000000A"}, {"q": "a"}, {"q": "Personcanar", "step": "calls"},
@@ -321,6 +322,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
         ),
         ("",),
     ),
+    "/suggestions": ["", "?decision=open&owner=me", "?field=last_name", "?source=api", "?cursor=x"],
     "/came-back": ["", "?state=closed", "?state=x"],
     "/standing-faults": ["", "?record_type=call_history", "?cursor=x"],
     "/people/{person_id}": ["", "?about=calls"],

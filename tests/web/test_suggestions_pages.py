@@ -1,0 +1,160 @@
+"""Suggested changes are found: on Today, in their own list, in the head of a record and in the list of patients."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.people import queries
+from app.people.models import Person, SuggestedChange
+from app.people.schemas import SuggestedChangeFilter
+from app.people.suggestions import value_hash
+from app.platform.actor import Actor
+from app.platform.settings import Settings
+from tests.browsing import Somebody, signed_in, somebody
+from tests.builders import a_lead, a_patient, a_person
+from tests.plans import plan
+
+
+async def _suggest(session: AsyncSession, person: Person, field: str, theirs: str, **more: Any) -> SuggestedChange:
+    made = SuggestedChange(
+        **{
+            "person_id": person.person_id,
+            "table_name": "person",
+            "record_id": person.person_id,
+            "field": field,
+            "ours": getattr(person, field),
+            "ours_version": 1,
+            "theirs": theirs,
+            "value_hash": value_hash(theirs),
+            "source": "contact_form",
+            **more,
+        }
+    )
+    session.add(made)
+    await session.flush()
+    return made
+
+
+async def _me(session: AsyncSession, settings: Settings) -> Somebody:
+    return await somebody(session, settings, "navigator", email="noor@crm.example", name="Noor Brandt")
+
+
+async def test_today_lists_my_people_who_came_back_with_changes(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    mine = await a_person(session, first_name="Femke", last_name="Bakker")
+    patient = await a_patient(session, mine, owner_id=me.account_id)
+    for field, theirs in (("last_name", "Visser"), ("language", "nl")):
+        await _suggest(session, mine, field, theirs)
+    asked = await a_person(session, first_name="Emre", last_name="Weber")
+    lead = await a_lead(session, asked, owner_id=me.account_id)
+    await _suggest(session, asked, "last_name", "Weberova")
+    other = await a_person(session, first_name="Karin", last_name="Holm")
+    await a_patient(session, other)
+    await _suggest(session, other, "last_name", "Lund")
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    page = (await client.get("/today")).text
+
+    section = page.partition('aria-label="Suggested changes"')[2].partition("</section>")[0]
+    assert section.count("Femke Bakker") == 1, "one row a person"
+    assert f'href="/patients/{patient.patient_id}#suggested"' in section
+    assert f'href="/leads/{lead.lead_id}#suggested"' in section
+    assert "Last name, Language" in section or "Language, Last name" in section
+    assert "Karin Holm" not in section
+
+
+async def test_suggested_changes_are_a_list_of_mine_or_of_everybody_by_field_and_source(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    mine = await a_person(session, first_name="Femke", last_name="Bakker")
+    patient = await a_patient(session, mine, owner_id=me.account_id)
+    await _suggest(session, mine, "last_name", "Visser")
+    other = await a_person(session, first_name="Karin", last_name="Holm")
+    lead = await a_lead(session, other)
+    await _suggest(session, other, "email", "karin@new.example", source="phone")
+    alone = await a_person(session, first_name="Piet", last_name="Smit")
+    await _suggest(session, alone, "last_name", "Smits", decision="rejected", decided_at=alone.created_at)
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    async def named(asked: str) -> set[str]:
+        page = await client.get(f"/suggestions{asked}")
+        assert page.status_code == 200, asked
+        return {name for name in ("Bakker", "Holm", "Smit") if re.search(rf"{name}\b", page.text)}
+
+    assert await named("?decision=open") == {"Bakker", "Holm"}
+    assert await named("?decision=open&owner=me") == {"Bakker"}
+    assert await named("?field=email") == {"Holm"}
+    assert await named("?source=phone") == {"Holm"}
+    assert await named("?decision=rejected") == {"Smit"}
+    shown = (await client.get("/suggestions?decision=open")).text
+    assert f'href="/patients/{patient.patient_id}#suggested"' in shown
+    assert f'href="/leads/{lead.lead_id}#suggested"' in shown
+    assert "Visser" in shown
+    assert 'href="/suggestions' in (await client.get("/today")).text
+
+
+async def test_the_head_of_a_record_and_the_list_of_patients_say_that_changes_wait(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    mine = await a_person(session, first_name="Femke", last_name="Bakker")
+    patient = await a_patient(session, mine, owner_id=me.account_id)
+    lead = await a_lead(session, mine, owner_id=me.account_id)
+    for field, theirs in (("last_name", "Visser"), ("language", "nl")):
+        await _suggest(session, mine, field, theirs)
+    none = await a_patient(session, await a_person(session, first_name="Karin", last_name="Holm"))
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    for place in (f"/patients/{patient.patient_id}", f"/leads/{lead.lead_id}"):
+        page = (await client.get(place)).text
+        head = page.partition('id="record-head"')[2].partition("</header>")[0]
+        assert 'href="#suggested"' in head, place
+        assert "2 suggested changes" in head, place
+        assert 'id="suggested"' in page, place
+    assert "#suggested" not in (await client.get(f"/patients/{none.patient_id}")).text
+    rows = (await client.get("/patients")).text.partition("<tbody")[2]
+    assert rows.count(">2 suggested changes<") == 1
+
+
+async def test_my_suggested_changes_are_read_from_my_caseload_and_not_from_the_whole_queue(
+    session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    await a_patient(session, await a_person(session), owner_id=me.account_id)
+    await session.execute(
+        text(
+            "WITH others AS (INSERT INTO person (last_name, reference) SELECT 'Other', 'P-' || n "
+            "FROM generate_series(1000, 2000) AS n RETURNING person_id) "
+            "INSERT INTO suggested_change (person_id, table_name, record_id, field, ours_version, theirs, value_hash, "
+            "source) SELECT person_id, 'person', person_id, 'last_name', 1, '1', '', 'phone' FROM others"
+        )
+    )
+    actor = Actor(me.account_id, "Noor", frozenset({"navigator"}), frozenset())
+
+    ids = queries.suggested_ids(actor, SuggestedChangeFilter(owner="me", decision="open"))
+    found = await plan(session, ids.order_by(SuggestedChange.created_at.desc()).limit(51))
+
+    assert "ix_suggested_change_person_id" in found, found
+    assert "ix_patient_owner_id" in found, found
+    assert "ix_patient_lead_owner_id" in found, found
+
+
+@pytest.mark.parametrize("owner", ["you", ""])
+async def test_an_owner_is_me_or_not_asked_for(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, owner: str
+) -> None:
+    me = await _me(session, settings)
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    assert (await client.get(f"/suggestions?owner={owner}")).status_code == (422 if owner else 200)
