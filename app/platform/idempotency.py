@@ -149,6 +149,37 @@ async def store(session: AsyncSession, *, owner_id: UUID, key: str, answer: Stor
     )
 
 
+async def keep_first(session: AsyncSession, *, owner_id: UUID, key: str, answer: StoredAnswer) -> bool:
+    """
+    File the answer of what this transaction has done under a key that stands for the whole request; False when another
+    transaction did it before, and this one is to be taken back. One that does it now is waited for.
+    """
+    digest = hashlib.sha256(key.encode()).digest()
+    filed = insert(IdempotencyKey).values(
+        owner_id=owner_id,
+        key=key,
+        request_hash=digest,
+        status=answer.status,
+        headers=answer.headers,
+        answer=answer.body,
+    )
+    made = await session.execute(filed.on_conflict_do_nothing().returning(IdempotencyKey.key))
+    return made.first() is not None
+
+
+async def find_answer(session: AsyncSession, *, owner_id: UUID, key: str) -> StoredAnswer | None:
+    """What was filed under a key in the last 24 hours."""
+    row = IdempotencyKey
+    stored = (
+        await session.execute(
+            select(row.status, row.headers, row.answer).where(
+                row.owner_id == owner_id, row.key == key, row.created_at >= clock.now() - KEPT_FOR
+            )
+        )
+    ).first()
+    return StoredAnswer(stored.status, stored.headers or {}, stored.answer) if stored and stored.status else None
+
+
 async def forget_old_keys(session: AsyncSession, *, now: datetime) -> int:
     """Remove keys older than 24 hours; the number removed."""
     gone = delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEPT_FOR).returning(IdempotencyKey.key)

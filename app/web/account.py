@@ -12,7 +12,7 @@ from app.access.accounts.schemas import PasskeyRead
 from app.access.policy import ROLE_DESCRIPTIONS, Role
 from app.access.request_guard import DbSession
 from app.audit import service as audit
-from app.platform import clock
+from app.platform import clock, idempotency
 from app.platform.errors import AppError
 from app.platform.locales import _, ngettext
 from app.web.addresses import local_path
@@ -155,6 +155,7 @@ async def make_recovery_codes(
     """New codes, shown in this very answer and never again."""
     codes = await recovery.replace_codes(session, account_id=visitor.account_id)
     audit.note(session, record_type="user_account", record_id=visitor.account_id, fields=["recovery_code"])
+    idempotency.show_once(session)
     return page(request, "account/recovery_codes.html", {"left": 0, "next": local_path(next), "codes": codes})
 
 

@@ -25,7 +25,7 @@ from app.calls import answers
 from app.calls.calendar import MEDIA_TYPE, calendar
 from app.calls.queries import booked_calls
 from app.calls.schemas import CallOfFeed
-from app.platform import clock
+from app.platform import clock, idempotency
 from app.platform.errors import NotFound
 from app.platform.locales import _, read_in
 from app.platform.settings import Settings
@@ -108,6 +108,7 @@ async def make_calendar_feed(request: Request, session: DbSession, visitor: Curr
     token = await feeds.make_feed(session, account_id=visitor.account_id, now=clock.now())
     settings: Settings = request.app.state.settings
     context = {"address": f"{settings.base_url}/feeds/calls/{token}.ics", "with_initials": settings.call_feed_initials}
+    idempotency.show_once(session)
     return page(request, "account/calendar_feed.html", context)
 
 

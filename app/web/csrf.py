@@ -66,6 +66,11 @@ def masked(token: str) -> str:
     return (key + _combined(key, value)).hex()
 
 
+def is_masked(given: str, token: str) -> bool:
+    """Whether `given` is what one answer held, and no other."""
+    return len(given) == 2 * len(token)
+
+
 def _unmasked(given: str, length: int) -> str:
     """What was masked; a text of another length as it is."""
     try:

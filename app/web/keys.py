@@ -15,7 +15,7 @@ from app.access.accounts import queries
 from app.access.accounts.schemas import ApiKeyFilter, PermissionCode, RoleName
 from app.access.policy import GRANTS, PERMISSIONS, ROLE_DESCRIPTIONS, Role
 from app.access.request_guard import CurrentActor, DbSession
-from app.platform import clock
+from app.platform import clock, idempotency
 from app.platform.errors import AppError, FieldError
 from app.platform.locales import Message, _
 from app.platform.text import Body, Label, one_of
@@ -99,6 +99,7 @@ async def create_key(request: Request, session: DbSession, actor: CurrentActor) 
         )
     except AppError as error:
         return form_again(request, "keys/new.html", {**_choices(), "typed": typed}, error)
+    idempotency.show_once(session)
     return page(request, "keys/made.html", {"key": text, "name": asked.name, "rotated": False})
 
 
@@ -122,6 +123,7 @@ async def rotate_key(
     text, name = await access.rotate_api_key(
         session, actor, api_key_id=api_key_id, overlap=timedelta(days=days), now=clock.now()
     )
+    idempotency.show_once(session)
     return page(request, "keys/made.html", {"key": text, "name": name, "rotated": True, "overlap": days})
 
 

@@ -40,11 +40,12 @@ from app.platform import clock, errors
 from app.platform.actor import Actor
 from app.platform.crypto import new_reference
 from app.platform.errors import AppError
+from app.platform.idempotency import StillRunning
 from app.platform.locales import _, read_in
 from app.platform.logs import describe_error
 from app.platform.problems import STATUS_OF_KIND, translate
 from app.platform.settings import Settings
-from app.web import cookies, csrf
+from app.web import cookies, csrf, sendings
 from app.web.addresses import asked_path, came_from, with_next
 from app.web.error_pages import error_page
 from app.web.forms import on_a_page
@@ -275,10 +276,21 @@ async def _carry_out(
 ) -> Response:
     request.state.session, request.state.actor = session, visitor.actor
     request.state.access = access = _access(request, needs, visitor)
-    with answering(Asked(session, visitor.actor or NOBODY, access)):
-        response = await inner(request)
-    if response.status_code >= HTTPStatus.BAD_REQUEST:
-        await session.rollback()
+    is_form = request.method not in csrf.SAFE_METHODS and not needs.hashes
+    sending = await sendings.sending_of(request, visitor) if is_form else None
+    try:
+        with answering(Asked(session, visitor.actor or NOBODY, access)):
+            response = await inner(request)
+    except AppError:
+        if done := await _done_before(session, request, visitor, action, sending):
+            return done
+        raise
+    is_refused = response.status_code >= HTTPStatus.BAD_REQUEST
+    if is_refused or not await sendings.keep(session, visitor, sending, response):
+        if done := await _done_before(session, request, visitor, action, sending):
+            return done
+        if not is_refused:
+            raise StillRunning
         refusal = getattr(request.state, "refusal", None) or _kind_of(response.status_code)()
         state: State = request.app.state.serving
         await record_refusal(
@@ -295,6 +307,19 @@ async def _carry_out(
         await sessions.touch(session, visitor, now=clock.now())
     if _is_recorded(request, needs):
         await write_event(session, session.info.get("actor"), request, action=action)
+    await session.commit()
+    return _framed(request, response, visitor)
+
+
+async def _done_before(
+    session: AsyncSession, request: Request, visitor: Visitor, action: str, sending: str | None
+) -> Response | None:
+    """What this sending of a form was answered with when it was carried out; what it did now is undone."""
+    await session.rollback()
+    response = await sendings.answer_again(session, request, visitor, sending)
+    if response is None:
+        return None
+    await write_event(session, session.info.get("actor"), request, action=action, code="replayed")
     await session.commit()
     return _framed(request, response, visitor)
 

@@ -510,12 +510,12 @@ class Walk:
     ) -> list[httpx.Response]:
         undo, cookies = await self.bound.connection.begin_nested(), httpx.Cookies(self.browser.cookies)
         try:
-            return await self._ask(method, route, sent, headers)
+            return await self.send(method, route, sent, headers)
         finally:
             await undo.rollback()
             self.browser.cookies = cookies
 
-    async def _ask(
+    async def send(
         self, method: str, route: Route, sent: dict[str, str] | str, headers: dict[str, str]
     ) -> list[httpx.Response]:
         path = self._filled(route.path)

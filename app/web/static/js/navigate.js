@@ -232,6 +232,9 @@ const pages = (() => {
       load(location.href, { isPushed: false });
       return;
     }
+    // What is sent from here now is meant anew, and is not what was sent from here before.
+    const token = document.querySelector('meta[name="csrf-token"]').content;
+    for (const field of entry.place.querySelectorAll('input[name="csrf_token"]')) field.value = token;
     changed(() => {
       show(entry.place);
       document.title = entry.title;
