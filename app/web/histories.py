@@ -64,7 +64,8 @@ def _label(column: str) -> str:
     return words(column.removesuffix("_id"))
 
 
-def _lines(record: Record, version: VersionRead, names: Names) -> list[tuple[str, Any, Any]]:
+def lines_of(record: Record, version: VersionRead, names: Names) -> list[tuple[str, Any, Any]]:
+    """What a version changed, in words: the field, what it was, what it is."""
     return [
         (_label(c.field), _shown(record, c.field, c.before, names), _shown(record, c.field, c.after, names))
         for c in version.changes
@@ -77,7 +78,7 @@ def _facts(record: Record, version: VersionRead, names: Names) -> list[tuple[str
     return [(_label(n), _shown(record, n, value, names)) for n, value in version.values.items() if n not in own]
 
 
-async def _names_in(session: AsyncSession, record: Record, versions: Sequence[VersionRead]) -> Names:
+async def names_in(session: AsyncSession, record: Record, versions: Sequence[VersionRead]) -> Names:
     """The names of the accounts that these versions speak of, such as owners."""
     columns = {
         column.key
@@ -120,9 +121,9 @@ def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
             found = await versions_of(session, actor, record=record, record_id=record_id, access=access, query=query)
         except Invalid as error:
             return form_again(request, "oversight/history.html", context, error)
-        names = await _names_in(session, record, found.items)
+        names = await names_in(session, record, found.items)
         with shown_in(zone_of(request)):
-            versions = [(version, _lines(record, version, names)) for version in found.items]
+            versions = [(version, lines_of(record, version, names)) for version in found.items]
             values = _facts(record, found.items[0], names)
         shown = {
             "may_open": actor.may("break_glass.use"),

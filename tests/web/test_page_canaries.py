@@ -275,6 +275,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     ],
     "/patients/{patient_id}": ["", "?cursor=x", "?about=calls", "?about=moves"],
     **{f"{place}/facts/{{fact}}": [""] for place in RECORD_PAGES},
+    **{f"{place}/history": [""] for place in RECORD_PAGES},
     **{
         f"{place}/{part}{end}": [""]
         for place in RECORD_PAGES
