@@ -26,6 +26,7 @@ from app.platform import clock, mail
 from app.platform.db import Database
 from app.platform.files import Files
 from app.platform.idempotency import forget_old_keys
+from app.platform.locales import read_in
 from app.platform.settings import Settings
 
 log = structlog.get_logger()
@@ -74,13 +75,6 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
             log.info("drafts_forgotten", count=await forget_old_drafts(session, now=clock.now()))
 
     @app.periodic(cron=_EVERY_HOUR)
-    @app.task(name="remind_of_reviews", queueing_lock="remind_of_reviews")
-    async def remind_of_reviews(timestamp: int) -> None:
-        """Remind the privacy officers once of each break-glass that nobody has reviewed in 72 hours."""
-        async with database.unit_of_work() as session:
-            log.info("reviews_reminded_of", count=await openings.remind_of_reviews(session, now=clock.now()))
-
-    @app.periodic(cron=_EVERY_HOUR)
     @app.task(name="ensure_audit_partitions", queueing_lock="ensure_audit_partitions")
     async def ensure_audit_partitions(timestamp: int) -> None:
         """Make the audit partitions of the months ahead, and index the months that are over."""
@@ -117,13 +111,22 @@ def _add_notification_jobs(app: App, settings: Settings, database: Database) -> 
             await due.notice(session, now=clock.now())
 
     @app.periodic(cron=_EVERY_HOUR)
+    @app.task(name="remind_of_reviews", queueing_lock="remind_of_reviews")
+    async def remind_of_reviews(timestamp: int) -> None:
+        """Remind the privacy officers once of each break-glass that nobody has reviewed in 72 hours."""
+        with read_in(settings.default_language):
+            async with database.unit_of_work() as session:
+                log.info("reviews_reminded_of", count=await openings.remind_of_reviews(session, now=clock.now()))
+
+    @app.periodic(cron=_EVERY_HOUR)
     @app.task(name="mail_digests", queueing_lock="mail_digests")
     async def mail_digests(timestamp: int) -> None:
         """Mail to everybody who wants it how many notifications wait; remove the old ones."""
-        async with database.unit_of_work() as session:
-            mails = await due.mail_digests(session, base_url=settings.base_url, now=clock.now())
-            log.info("digests_mailed", count=mails)
-            await due.forget_old_notifications(session, now=clock.now())
+        with read_in(settings.default_language):
+            async with database.unit_of_work() as session:
+                mails = await due.mail_digests(session, base_url=settings.base_url, now=clock.now())
+                log.info("digests_mailed", count=mails)
+                await due.forget_old_notifications(session, now=clock.now())
 
 
 def _add_list_jobs(app: App, database: Database) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import SelectBase, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.mails import in_the_language_of
 from app.access.models import RoleGrant, UserAccount
 from app.access.openings.models import AccessOpening
 from app.access.policy import permissions_of, roles_allowing
@@ -15,16 +16,29 @@ from app.calls.models import CallHistory
 from app.notifications.models import Notification, NotificationChoice
 from app.notifications.words import PERMISSION_OF
 from app.people.departures.models import CameBack
+from app.platform.locales import _, ngettext
 from app.platform.mail import write_mail
 
 SOON = timedelta(minutes=15)
 KEPT_FOR = timedelta(days=90)
 _LOOKED_BACK = timedelta(days=30)
-_OF_A_MAIL = {
-    "assigned": ("was assigned to you", "were assigned to you"),
-    "came_back": ("of yours came back", "of yours came back"),
-    "review_due": ("break-glass access waits for a review", "break-glass accesses wait for a review"),
-}
+
+
+def _line_of_a_mail(kind: str, count: int) -> str | None:
+    """What a mail says of so many of a kind; None for a kind of which none is sent."""
+    if kind == "assigned":
+        return str(ngettext("%(count)s was assigned to you", "%(count)s were assigned to you", count))
+    if kind == "came_back":
+        return str(ngettext("%(count)s of yours came back", "%(count)s of yours came back", count))
+    if kind == "review_due":
+        return str(
+            ngettext(
+                "%(count)s break-glass access waits for a review",
+                "%(count)s break-glass accesses wait for a review",
+                count,
+            )
+        )
+    return None
 
 
 async def notice(session: AsyncSession, *, now: datetime) -> int:
@@ -114,15 +128,18 @@ async def mail_digests(session: AsyncSession, *, base_url: str, now: datetime) -
         address = await session.scalar(
             select(UserAccount.email).where(UserAccount.user_account_id == account_id, UserAccount.is_active)
         )
-        lines = [f"{count} {_OF_A_MAIL[kind][count > 1]}" for kind, count in counted.items() if kind in _OF_A_MAIL]
-        if not lines or address is None:
+        if address is None:
             continue
-        await write_mail(
-            session,
-            to_address=address,
-            subject="Something waits for you in the CRM",
-            body="\n".join([*lines, "", f"{base_url}/notifications", ""]),
-        )
+        async with in_the_language_of(session, account_id):
+            lines = [line for kind, count in counted.items() if (line := _line_of_a_mail(kind, count))]
+            if not lines:
+                continue
+            await write_mail(
+                session,
+                to_address=address,
+                subject=str(_("Something waits for you in the CRM")),
+                body="\n".join([*lines, "", f"{base_url}/notifications", ""]),
+            )
         mails += 1
     await session.flush()
     return mails

@@ -2,10 +2,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, event, inspect, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Select,
+    UniqueConstraint,
+    event,
+    inspect,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_mapper, relationship
 
+from app.access.models import UserAccount
+from app.calls.models import CallHistory
+from app.calls.states import CALL
 from app.leads.models import PatientLead
 from app.notifications.words import KINDS, RECORD_TYPES
 from app.patients.models import Patient
@@ -65,28 +79,32 @@ class NotificationChoice(Base, rows=Rows.DISPOSABLE):
 @event.listens_for(Session, "after_flush")
 def _tell_the_owner(session: Session, *_: Any) -> None:
     """
-    When somebody else makes an account the owner of a lead, patient or task, it is told in the same transaction.
+    When somebody else makes an account the owner of a lead, patient or task, or its person the navigator of a booked
+    call, it is told in the same transaction.
 
     Here and not in the services: a record gets an owner in many of them.
     """
     actor = session.info.get("actor")
     if actor is None:
         return
-    owned = [row for row in (*session.new, *session.dirty) if isinstance(row, PatientLead | Patient | Task)]
-    for row in owned:
-        state: Any = inspect(row)
-        is_given = state.attrs.owner_id.history.added and row.owner_id is not None
-        if not is_given or row.owner_id == actor.account_id:
-            continue
-        session.execute(
-            insert(Notification)
-            .values(
-                user_account_id=row.owner_id,
-                kind="assigned",
-                record_type=row.__tablename__,
-                record_id=object_mapper(row).primary_key_from_instance(row)[0],
-                person_id=row.person_id,
-                occasion=row.version,
-            )
-            .on_conflict_do_nothing()
-        )
+    for row in (*session.new, *session.dirty):
+        if isinstance(row, PatientLead | Patient | Task) and _is_given(row, "owner_id", actor.account_id):
+            _tell(session, row, select(literal(row.owner_id)))
+        elif isinstance(row, CallHistory) and CALL.is_open(row.status) and _is_given(row, "pn_id", actor.person_id):
+            accounts = select(UserAccount.user_account_id).where(UserAccount.person_id == row.pn_id)
+            _tell(session, row, accounts.where(UserAccount.is_active))
+
+
+def _is_given(row: Any, name: str, own: UUID | None) -> bool:
+    """Whether a record has just been given to somebody, and not by themselves."""
+    state: Any = inspect(row)
+    given = getattr(row, name)
+    return bool(state.attrs[name].history.added) and given is not None and given != own
+
+
+def _tell(session: Session, row: Any, accounts: Select[Any]) -> None:
+    key = object_mapper(row).primary_key_from_instance(row)[0]
+    values = (literal("assigned"), literal(row.__tablename__), literal(key), literal(row.person_id))
+    told = accounts.add_columns(*values, literal(row.version or 1))
+    names = ["user_account_id", "kind", "record_type", "record_id", "person_id", "occasion"]
+    session.execute(insert(Notification).from_select(names, told).on_conflict_do_nothing())

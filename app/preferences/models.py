@@ -15,6 +15,7 @@ class AccountPreference(Edited, Base):
         CheckConstraint(f"language IN {LANGUAGES}", name="language_known"),
         CheckConstraint(f"density IN {DENSITIES}", name="density_known"),
         CheckConstraint(f"landing_place IN {LANDING_PLACES}", name="landing_place_known"),
+        {"info": {"language_of_account": True}},
     )
 
     user_account_id: Mapped[UUID] = mapped_column(

@@ -9,9 +9,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.accounts import users
 from app.access.models import UserAccount
 from app.access.openings.models import AccessOpening
 from app.access.policy import Role
+from app.access.service import command_actor
 from app.notifications import due
 from app.notifications.models import Notification, NotificationChoice
 from app.people.departures.models import CameBack
@@ -20,6 +22,7 @@ from app.platform import clock
 from app.platform.db import constraint_name
 from app.platform.mail import OutgoingMail
 from app.platform.settings import Settings
+from app.preferences.models import AccountPreference
 from tests import builders
 from tests.browsing import somebody
 from tests.conftest import AsRole
@@ -58,6 +61,58 @@ async def test_who_gets_a_record_from_somebody_else_is_told(client: httpx.AsyncC
     assert found[2]["record_id"] == str(patient.patient_id)
     assert await mine(client, her_key) == []
     assert (await client.get(f"{URL}/unread", headers=my_key)).json() == {"unread": 3}
+
+
+async def test_who_gets_a_booked_call_from_somebody_else_is_told(
+    client: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    me, my_key = await builders.a_colleague(session)
+    _, her_key = await builders.a_colleague(session)
+    patient = await builders.a_patient(session)
+    hers = await builders.a_call(session, patient, booking_date=clock.now() + timedelta(days=1))
+    await session.commit()
+    mine_now = {"pn_id": str(me.person_id)}
+
+    given = await client.put(f"/api/v1/call-history/{hers.call_id}", json=mine_now, headers=her_key)
+    assert given.status_code == 200, given.text
+    ahead = (clock.now() + timedelta(days=2)).isoformat()
+    booking = {"booking_date": ahead, "booking_time_zone": "Europe/Amsterdam", "patient_id": str(patient.patient_id)}
+    for body, key in (
+        (booking | mine_now, her_key),
+        (booking | {"booking_date": (clock.now() + timedelta(days=3)).isoformat()}, my_key),
+    ):
+        booked = await client.post("/api/v1/call-history", json=body, headers=key)
+        assert booked.status_code == 201, booked.text
+    logged = {"call_date": clock.now().isoformat(), "status": "completed", "outcome": "reached"}
+    done = {"patient_id": str(patient.patient_id), "adverse_event_heard": False, **logged, **mine_now}
+    assert (await client.post("/api/v1/call-history", json=done, headers=her_key)).status_code == 201
+
+    found = await mine(client, my_key)
+    assert [(one["kind"], one["record_type"]) for one in found] == [("assigned", "call_history")] * 2
+    assert found[1]["record_id"] == str(hers.call_id)
+    assert await mine(client, her_key) == []
+
+
+async def test_a_mail_is_in_the_language_of_its_reader(session: AsyncSession, settings: Settings) -> None:
+    who = await somebody(session, settings, "navigator", email="noor@crm.example", name="Noor Brandt")
+    account = await session.get_one(UserAccount, who.account_id)
+    session.add(AccountPreference(user_account_id=account.user_account_id, language="nl"))
+    session.add(NotificationChoice(user_account_id=account.user_account_id, kind="assigned", by_mail=True))
+    for _ in range(2):
+        await told(session, account)
+    await due.mail_digests(session, base_url="https://crm.example", now=clock.now())
+    await users.offer_reset(session, email="noor@crm.example", base_url="https://crm.example", now=clock.now())
+    await users.invite(
+        session, command_actor(), account_id=who.account_id, base_url="https://crm.example", now=clock.now()
+    )
+    mails = (await session.scalars(select(OutgoingMail).order_by(OutgoingMail.outgoing_mail_id))).all()[-3:]
+    assert [mail.subject for mail in mails] == [
+        "Er wacht iets op u in het CRM",
+        "Een nieuw wachtwoord voor het myTomorrows CRM",
+        "Uw account in het myTomorrows CRM",
+    ]
+    assert mails[0].body == "2 zijn aan u toegewezen\n\nhttps://crm.example/notifications\n"
+    assert all(str(mail.body).startswith("Hallo Noor Brandt,") for mail in mails[1:])
 
 
 async def test_what_is_refused_tells_nobody(client: httpx.AsyncClient, session: AsyncSession) -> None:

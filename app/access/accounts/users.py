@@ -17,6 +17,7 @@ from app.access.accounts import feeds, links, sessions, totp
 from app.access.accounts.addresses import account_address, account_key
 from app.access.accounts.errors import LastAdministrator, OwnAccount
 from app.access.accounts.models import Passkey, PasswordCredential, RecoveryCode
+from app.access.mails import in_the_language_of
 from app.access.models import RoleGrant, UserAccount
 from app.access.policy import HUMAN_ROLES, Role, permissions_of
 from app.access.standing import end_rights
@@ -108,16 +109,22 @@ async def invite(session: AsyncSession, actor: Actor, *, account_id: UUID, base_
     account = await _locked(session, account_id)
     token = await links.make_link(session, account_id=account_id, purpose="invitation", now=now)
     address = f"{base_url}/invitation/{token}"
-    await write_mail(
-        session,
-        to_address=account.email or "",
-        subject="Your account in the myTomorrows CRM",
-        body=(
-            f"Hello {account.display_name},\n\n{actor.name} has opened an account for you in the myTomorrows CRM.\n"
-            f"Choose your password here within seven days:\n\n{address}\n\n"
-            "The link works once. If you did not expect this mail, do nothing.\n"
-        ),
-    )
+    async with in_the_language_of(session, account_id):
+        await write_mail(
+            session,
+            to_address=account.email or "",
+            subject=str(_("Your account in the myTomorrows CRM")),
+            body=str(
+                _(
+                    "Hello %(name)s,\n\n%(sender)s has opened an account for you in the myTomorrows CRM.\n"
+                    "Choose your password here within seven days:\n\n%(address)s\n\n"
+                    "The link works once. If you did not expect this mail, do nothing.\n",
+                    name=account.display_name,
+                    sender=actor.name,
+                    address=address,
+                )
+            ),
+        )
     audit.note(session, record_type="user_account", record_id=account_id, fields=["one_time_link"])
     return address
 
@@ -135,17 +142,22 @@ async def offer_reset(session: AsyncSession, *, email: str, base_url: str, now: 
     if account is None:
         return False
     token = await links.make_link(session, account_id=account.user_account_id, purpose="reset", now=now)
-    await write_mail(
-        session,
-        to_address=account.email or "",
-        subject="A new password for the myTomorrows CRM",
-        body=(
-            f"Hello {account.display_name},\n\nsomebody, we hope you, asked for a new password.\n"
-            f"Choose it here within half an hour:\n\n{base_url}/reset/{token}\n\n"
-            "The link works once. Your second step stays as it is. "
-            "If it was not you, do nothing: the present password stays.\n"
-        ),
-    )
+    async with in_the_language_of(session, account.user_account_id):
+        await write_mail(
+            session,
+            to_address=account.email or "",
+            subject=str(_("A new password for the myTomorrows CRM")),
+            body=str(
+                _(
+                    "Hello %(name)s,\n\nsomebody, we hope you, asked for a new password.\n"
+                    "Choose it here within half an hour:\n\n%(address)s\n\n"
+                    "The link works once. Your second step stays as it is. "
+                    "If it was not you, do nothing: the present password stays.\n",
+                    name=account.display_name,
+                    address=f"{base_url}/reset/{token}",
+                )
+            ),
+        )
     audit.note(session, record_type="user_account", record_id=account.user_account_id, fields=["one_time_link"])
     return True
 

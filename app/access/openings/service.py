@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.mails import in_the_language_of
 from app.access.openings import queries
 from app.access.openings.errors import AlreadyReviewed, NothingToOpen, OpeningNotFound, OwnAccess, TooManyOpen
 from app.access.openings.models import AccessOpening
@@ -14,6 +15,7 @@ from app.audit import service as audit
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Forbidden
+from app.platform.locales import _, ngettext
 from app.platform.mail import write_mail
 
 LASTS = timedelta(hours=1)
@@ -144,16 +146,22 @@ async def remind_of_reviews(session: AsyncSession, *, now: datetime) -> int:
         if not others:
             continue
         reminded.update(others)
-        waits = "1 access waits" if len(others) == 1 else f"{len(others)} accesses wait"
-        await write_mail(
-            session,
-            to_address=address,
-            subject="Break-glass access is not reviewed",
-            body=(
-                f"By break-glass, {waits} for a review since more than {_HOURS} hours.\n\n"
-                "Who opened whose data and why stands in the CRM: Oversight, Break-glass.\n"
-            ),
-        )
+        async with in_the_language_of(session, officer_id):
+            await write_mail(
+                session,
+                to_address=address,
+                subject=str(_("Break-glass access is not reviewed")),
+                body=str(
+                    ngettext(
+                        "By break-glass, %(count)s access waits for a review since more than %(hours)s hours.\n\n"
+                        "Who opened whose data and why stands in the CRM: Oversight, Break-glass.\n",
+                        "By break-glass, %(count)s accesses wait for a review since more than %(hours)s hours.\n\n"
+                        "Who opened whose data and why stands in the CRM: Oversight, Break-glass.\n",
+                        len(others),
+                        hours=_HOURS,
+                    )
+                ),
+            )
     for opening in overdue:
         if opening.access_opening_id in reminded:
             opening.review_reminded_at = now
@@ -165,16 +173,21 @@ async def _tell_privacy_officers(session: AsyncSession, actor: Actor) -> None:
     for officer_id, address in await queries.privacy_officers(session):
         if officer_id == actor.account_id:
             continue
-        await write_mail(
-            session,
-            to_address=address,
-            subject="Break-glass access was opened",
-            body=(
-                f"{actor.name} has opened a person's masked data for an hour.\n\n"
-                "Whose data and for which reason stands in the CRM: Oversight, Break-glass.\n"
-                f"Please review it within {_HOURS} hours.\n"
-            ),
-        )
+        async with in_the_language_of(session, officer_id):
+            await write_mail(
+                session,
+                to_address=address,
+                subject=str(_("Break-glass access was opened")),
+                body=str(
+                    _(
+                        "%(name)s has opened a person's masked data for an hour.\n\n"
+                        "Whose data and for which reason stands in the CRM: Oversight, Break-glass.\n"
+                        "Please review it within %(hours)s hours.\n",
+                        name=actor.name,
+                        hours=_HOURS,
+                    )
+                ),
+            )
 
 
 def when_it_ends(opening: AccessOpening) -> datetime:
