@@ -1,0 +1,143 @@
+"""Leads in a real browser: to a booked call, to a patient; a press too many; a role that sees less."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from playwright.async_api import expect
+from sqlalchemy import func, select
+
+from app.calls.models import CallHistory
+from app.leads.models import PatientLead
+from app.main import create_app
+from app.notes.models import Note
+from app.people.models import DuplicateCandidate
+from app.platform import clock
+from app.platform.db import Database
+from app.platform.settings import Settings
+from tests.browser.conftest import Open, Serve
+from tests.browser.test_patients import _as
+from tests.browsing import somebody
+from tests.builders import a_condition, a_lead, a_patient, a_person
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
+    return await serve(create_app(settings, committed_database))
+
+
+@pytest.fixture(scope="module")
+async def ids(settings: Settings, committed_database: Database) -> dict[str, UUID]:
+    """A navigator, an auditor; a lead of somebody with a record and a double, and one of somebody new."""
+    async with committed_database.session() as session:
+        me = await somebody(session, settings, "navigator", email="noor@leads.example", name="Noor Brandt")
+        auditor = await somebody(session, settings, "auditor", email="amal@leads.example", name="Amal Haddad")
+        ours, theirs = await a_condition(session), await a_condition(session, "ALS")
+        known = await a_person(session, first_name="Tomasz", last_name="Wojcik", phone="+31 20 555 0101")
+        double = await a_person(session, first_name="Tomas", last_name="Wojcik", phone="+31 20 555 0101")
+        patient = await a_patient(session, known, medical_condition_id=ours.medical_condition_id)
+        returning = await a_lead(session, known, medical_condition_id=theirs.medical_condition_id)
+        one, other = sorted((known.person_id, double.person_id))
+        session.add(DuplicateCandidate(person_id=one, other_person_id=other, reasons=["phone"]))
+        new = await a_lead(
+            session, await a_person(session, first_name="Beatriz", last_name="Sousa", time_zone="Europe/Lisbon")
+        )
+        await session.commit()
+        return {
+            "navigator": me.account_id,
+            "auditor": auditor.account_id,
+            "patient": patient.patient_id,
+            "returning": returning.lead_id,
+            "new": new.lead_id,
+        }
+
+
+async def test_a_lead_is_taken_from_the_inbox_to_a_booked_call_in_six_actions(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    await page.goto(f"{crm}/leads?status=new")
+    await page.get_by_role("link", name="Beatriz Sousa").press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Beatriz Sousa")
+    await page.get_by_role("button", name="Take this lead").press("Enter")
+    await expect(page.get_by_text("The lead is yours.")).to_be_visible()
+    await page.get_by_role("link", name="Book", exact=True).press("Enter")
+    await page.get_by_label("When", exact=True).fill("in 9 days 14:00")
+    await page.get_by_role("button", name="Book the call").press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Beatriz Sousa")
+    async with committed_database.session() as session:
+        lead = await session.get_one(PatientLead, ids["new"])
+        call = (await session.scalars(select(CallHistory).where(CallHistory.lead_id == ids["new"]))).one()
+    assert (lead.owner_id, call.status, call.booking_time_zone) == (ids["navigator"], "scheduled", "Europe/Lisbon")
+    assert call.booking_date is not None
+    assert call.booking_date - clock.now() > timedelta(days=8)
+
+
+async def test_a_lead_is_converted_with_the_differences_seen_in_three_actions(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    await page.goto(f"{crm}/leads/{ids['returning']}")
+    await page.get_by_role("link", name="Convert", exact=True).press("Enter")
+    await expect(page.get_by_role("heading", name="Is it really a new patient?")).to_be_visible()
+    differs = page.get_by_role("row", name="First name")
+    await expect(differs).to_contain_text("Tomasz")
+    await expect(differs).to_contain_text("Differs")
+    await expect(page.get_by_role("row", name="Condition")).to_contain_text("The lead's becomes a suggested change.")
+    assert await seen.findings() == []
+    await page.get_by_role("button", name="Convert Tomasz Wojcik").press("Enter")
+    await expect(page.get_by_text("The lead is converted to the patient record there was.")).to_be_visible()
+    assert page.url == f"{crm}/patients/{ids['patient']}"
+
+
+async def test_a_press_too_many_and_a_line_that_drops_write_one_note(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/patients/{ids['patient']}/notes/new")
+    await page.get_by_label("Note", exact=True).fill("Pressed twice.")
+    await page.get_by_role("button", name="Save the note").dblclick()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Tomasz Wojcik")
+
+    # The note is written, and the line drops before the answer comes.
+    await page.goto(f"{crm}/patients/{ids['patient']}/notes/new")
+    await page.get_by_label("Note", exact=True).fill("Sent again.")
+    lost = 0
+
+    async def lose(route: object) -> None:
+        nonlocal lost
+        lost += 1
+        if lost == 1:
+            await route.fetch()  # type: ignore[attr-defined]
+            await route.abort("connectionreset")  # type: ignore[attr-defined]
+        else:
+            await route.continue_()  # type: ignore[attr-defined]
+
+    await page.route("**/notes", lose)
+    await page.get_by_role("button", name="Save the note").press("Enter")
+    await expect(page.get_by_text("could not be reached").first).to_be_visible()
+    await expect(page.get_by_label("Note", exact=True)).to_have_value("Sent again.")
+    await page.get_by_role("button", name="Save the note").press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Tomasz Wojcik")
+    async with committed_database.session() as session:
+        query = select(Note.text, func.count()).where(Note.patient_id == ids["patient"]).group_by(Note.text)
+        written = {row[0]: row[1] for row in await session.execute(query)}
+    assert (written, lost) == ({"Pressed twice.": 1, "Sent again.": 1}, 2)
+
+
+async def test_a_role_that_sees_less_is_told_what_is_closed_to_it(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await _as(open_page, crm, committed_database, ids["auditor"])
+    page = seen.page
+    await page.goto(f"{crm}/patients/{ids['patient']}")
+    text = await page.locator("main").inner_text()
+    assert "•••" in text
+    assert "Wojcik" not in text
+    assert "Pressed twice." not in text
+    assert await page.get_by_role("link", name="Log a call").count() == 0
+    assert await seen.findings() == []
