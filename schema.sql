@@ -186,6 +186,51 @@ CREATE FUNCTION keep_history() RETURNS trigger
     END
     $$;
 
+CREATE FUNCTION keep_legacy_rows_worked_on(kept_run integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+    DECLARE
+        target record;
+        found bigint;
+        grown bigint;
+        total bigint := 0;
+    BEGIN
+        LOOP
+            -- A row that a kept one points to is now one that a row of nobody's run points to, so the next turn finds it.
+            UPDATE migrated_row AS m SET run_id = -kept_run FROM legacy_rows_worked_on(kept_run, 1) AS w
+            WHERE m.run_id = kept_run AND m.table_name = w.record_type AND m.record_id = w.record_id::uuid;
+            GET DIAGNOSTICS grown = ROW_COUNT;
+            FOR target IN
+                SELECT t.name, t.key, CASE WHEN p.attname IS NULL THEN 'patient_id' ELSE 'person_id' END AS owner
+                FROM legacy_targets() AS t
+                LEFT JOIN pg_attribute AS p ON p.attrelid = t.name::regclass AND p.attname = 'person_id'
+                LEFT JOIN pg_attribute AS a ON a.attrelid = t.name::regclass AND a.attname = 'patient_id'
+                WHERE t.name NOT IN ('person', 'duplicate_candidate') AND num_nonnulls(p.attname, a.attname) > 0
+            LOOP
+                EXECUTE format(
+                    'UPDATE migrated_row AS m SET run_id = -$1 FROM %I AS t JOIN migrated_row AS o '
+                    'ON o.run_id = -$1 AND o.table_name = %L AND o.record_id = t.%I '
+                    'WHERE m.run_id = $1 AND m.table_name = %L AND m.record_id = t.%I',
+                    target.name, replace(target.owner, '_id', ''), target.owner, target.name, target.key) USING kept_run;
+                GET DIAGNOSTICS found = ROW_COUNT;
+                grown := grown + found;
+            END LOOP;
+            EXIT WHEN grown = 0;
+            total := total + grown;
+        END LOOP;
+        -- A pair is nothing without its two persons.
+        UPDATE migrated_row AS m SET run_id = -kept_run FROM duplicate_candidate AS d
+        WHERE m.run_id = kept_run AND m.table_name = 'duplicate_candidate' AND m.record_id = d.duplicate_candidate_id
+            AND NOT EXISTS (SELECT FROM migrated_row AS o WHERE o.run_id = kept_run AND o.table_name = 'person'
+                            AND o.record_id IN (d.person_id, d.other_person_id));
+        GET DIAGNOSTICS found = ROW_COUNT;
+        INSERT INTO audit_event (action, record_type, outcome, purpose)
+        VALUES ('keep_legacy_rows', 'legacy_run', 'done', format('%s rows of run %s', total + found, kept_run));
+        RETURN total + found;
+    END
+    $_$;
+
 CREATE FUNCTION keep_patient_order() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -2598,6 +2643,8 @@ CREATE INDEX ix_call_history_pn_id_occurs_at ON call_history USING btree (pn_id,
 
 CREATE INDEX ix_call_history_pn_id_unresolved ON call_history USING btree (pn_id, occurs_at DESC, call_id DESC) WHERE ((voided_at IS NULL) AND ((status = ANY (ARRAY['scheduled'::text, 'confirmed'::text])) OR ((status = 'completed'::text) AND (adverse_event_heard IS NULL) AND ((outcome IS NULL) OR (lower((outcome)::text) <> ALL (ARRAY['voicemail'::text, 'wrong_number'::text, 'no_answer'::text]))))));
 
+CREATE INDEX ix_call_history_rescheduled_to ON call_history USING btree (rescheduled_to) WHERE (rescheduled_to IS NOT NULL);
+
 CREATE INDEX ix_call_history_status_occurs_at ON call_history USING btree (status, occurs_at DESC, call_id DESC);
 
 CREATE INDEX ix_call_history_unresolved ON call_history USING btree (occurs_at DESC, call_id DESC) WHERE ((voided_at IS NULL) AND ((status = ANY (ARRAY['scheduled'::text, 'confirmed'::text])) OR ((status = 'completed'::text) AND (adverse_event_heard IS NULL) AND ((outcome IS NULL) OR (lower((outcome)::text) <> ALL (ARRAY['voicemail'::text, 'wrong_number'::text, 'no_answer'::text]))))));
@@ -2631,6 +2678,8 @@ CREATE INDEX ix_contact_point_value_key ON contact_point USING btree (value_key,
 CREATE INDEX ix_ct_journey_clinical_trial_id ON clinical_trial_journey USING btree (clinical_trial_id, created_at DESC, ct_journey_id DESC);
 
 CREATE INDEX ix_ct_journey_created_at ON clinical_trial_journey USING btree (created_at DESC, ct_journey_id DESC);
+
+CREATE INDEX ix_ct_journey_medical_condition_id ON clinical_trial_journey USING btree (medical_condition_id);
 
 CREATE INDEX ix_ct_journey_patient_id ON clinical_trial_journey USING btree (patient_id, created_at DESC, ct_journey_id DESC);
 
@@ -2679,6 +2728,8 @@ CREATE INDEX ix_eap_journey_double ON eap_journey USING btree (eap_journey_id) W
 CREATE INDEX ix_eap_journey_eap_number ON eap_journey USING btree (lower((eap_number)::text));
 
 CREATE INDEX ix_eap_journey_eap_program_id ON eap_journey USING btree (eap_program_id, created_at DESC, eap_journey_id DESC);
+
+CREATE INDEX ix_eap_journey_medical_condition_id ON eap_journey USING btree (medical_condition_id);
 
 CREATE INDEX ix_eap_journey_patient_id ON eap_journey USING btree (patient_id, created_at DESC, eap_journey_id DESC);
 
@@ -2770,7 +2821,11 @@ CREATE INDEX ix_patient_created_at ON patient USING btree (created_at DESC, pati
 
 CREATE INDEX ix_patient_faulty ON patient USING btree (patient_id) WHERE ((deleted_at IS NULL) AND (status = ANY (ARRAY['paused'::text, 'withdrawn'::text])) AND (COALESCE(status_reason, ''::text) = ''::text));
 
+CREATE INDEX ix_patient_lead_converted_to_patient_id ON patient_lead USING btree (converted_to_patient_id) WHERE (converted_to_patient_id IS NOT NULL);
+
 CREATE INDEX ix_patient_lead_created_at ON patient_lead USING btree (created_at DESC, lead_id DESC);
+
+CREATE INDEX ix_patient_lead_duplicate_of_person_id ON patient_lead USING btree (duplicate_of_person_id) WHERE (duplicate_of_person_id IS NOT NULL);
 
 CREATE INDEX ix_patient_lead_faulty ON patient_lead USING btree (lead_id) WHERE (((status = 'nurture'::text) AND (wake_up_on IS NULL)) OR ((status <> 'nurture'::text) AND (wake_up_on IS NOT NULL)) OR ((status = 'duplicate'::text) AND (duplicate_of_person_id IS NULL)) OR ((status <> 'duplicate'::text) AND (duplicate_of_person_id IS NOT NULL)) OR ((status = 'disqualified'::text) AND (reason_code IS NULL)) OR ((reason_code IS NOT NULL) AND ((status <> 'disqualified'::text) OR ((reason_code)::text <> ALL (ARRAY['not_a_patient'::text, 'outside_service_country'::text, 'no_serious_condition'::text, 'condition_not_supported'::text, 'wants_medical_advice_only'::text, 'spam_test'::text, 'under_age_no_guardian'::text, 'deceased'::text, 'other'::text])))));
 
@@ -2783,6 +2838,8 @@ CREATE INDEX ix_patient_lead_person_id ON patient_lead USING btree (person_id, c
 CREATE INDEX ix_patient_lead_status_created_at ON patient_lead USING btree (status, created_at DESC, lead_id DESC);
 
 CREATE INDEX ix_patient_lead_status_medical_condition_id_created_at ON patient_lead USING btree (status, medical_condition_id, created_at DESC, lead_id DESC);
+
+CREATE INDEX ix_patient_medical_condition_id ON patient USING btree (medical_condition_id);
 
 CREATE INDEX ix_patient_medical_condition_id_created_at ON patient USING btree (medical_condition_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
 
@@ -2826,7 +2883,11 @@ CREATE INDEX ix_patient_status_created_at ON patient USING btree (status, create
 
 CREATE INDEX ix_patient_status_medical_condition_id_created_at ON patient USING btree (status, medical_condition_id, created_at DESC, patient_id DESC) WHERE (deleted_at IS NULL);
 
+CREATE INDEX ix_person_contact_type_contact_type_id ON person_contact_type USING btree (contact_type_id);
+
 CREATE INDEX ix_person_contact_type_faulty ON person_contact_type USING btree (person_contact_type_id) WHERE (valid_to <= valid_from);
+
+CREATE INDEX ix_person_contact_type_hospital_id ON person_contact_type USING btree (hospital_id) WHERE (hospital_id IS NOT NULL);
 
 CREATE INDEX ix_person_contact_type_person_id ON person_contact_type USING btree (person_id, valid_from);
 
@@ -3488,4 +3549,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0061_suggestions_list');
+INSERT INTO alembic_version VALUES ('0063_kept_rows');

@@ -25,6 +25,7 @@ from app.leads.models import PatientLead
 from app.legacy import runner
 from app.legacy.progress import Event, PhaseBegun, PhaseDone
 from app.legacy.sample import write_sample
+from app.legacy.undo import undo
 from app.people.keys import email_key
 from app.people.models import Person
 from app.platform import schema
@@ -58,12 +59,16 @@ def measure(cluster: Cluster, size: int, folder: Path, out: Console) -> float:
     records = write_sample(folder / str(size), contacts=size, seed=1, dirt=0.15)
     timed = _Timed()
     done = runner.run(url, folder / str(size), on_event=timed)
+    began = time.perf_counter()
+    undo(url)
+    undone = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     table = Table("phase", "seconds", "rows written", title=f"{size:,} contacts, {records:,} records")
     table.add_row("reading", f"{timed.reading:.1f}", "")
     for phase in timed.phases:
         table.add_row(f"{phase.number} {phase.name}", f"{phase.seconds:.1f}", f"{phase.rows:,}")
     table.add_row("all", f"{done.seconds:.1f}", f"{done.rows_written:,}")
+    table.add_row("undo", f"{undone:.1f}", f"{done.rows_written:,}")
     out.print(table)
     per_record = done.seconds / records * 1e6
     out.print(f"{per_record:.0f} µs per record; {memory:.0f} MB at most")

@@ -92,6 +92,7 @@ WITH_THE_SCHEMA = (
 )
 OF_THE_OPERATOR = (
     "SELECT undo_legacy_run(1, 1)",
+    "SELECT keep_legacy_rows_worked_on(1)",
     "SELECT take_indexes_away('person')",
     "SELECT build_index('person', 'ix')",
     "SET ROLE crm_operator",

@@ -59,6 +59,7 @@ class CallHistory(Edited, Base):
         Index("ix_call_history_pn_id_occurs_at", "pn_id", text("occurs_at DESC"), text("call_id DESC")),
         Index("ix_call_history_status_occurs_at", "status", text("occurs_at DESC"), text("call_id DESC")),
         Index("ix_call_history_occurs_at", text("occurs_at DESC"), text("call_id DESC")),
+        Index("ix_call_history_rescheduled_to", "rescheduled_to", postgresql_where=text("rescheduled_to IS NOT NULL")),
         Index("ix_call_history_faulty", "call_id", postgresql_where=text(FAULTY_CALL_SQL)),
         Index(
             "ix_call_history_unresolved",

@@ -22,6 +22,7 @@ from app.commands.legacy_screen import progress, show_checks, show_done, show_pl
 from app.legacy import compat, ledger, report, result, runner, sample, starter
 from app.legacy.corrections import Listed, list_corrections, withdraw
 from app.legacy.errors import AnotherRun, FatalExport, LegacyError, NotReady, PhaseFailed
+from app.legacy.locks import who
 from app.legacy.undo import undo
 from app.people.search import rows as search
 
@@ -187,11 +188,17 @@ def report_command(
 def undo_command(
     to: Annotated[int, typer.Option(min=0, max=9, help="Keep the phases up to this one.")] = 0,
     run: Annotated[int | None, typer.Option(help="Undo this run; else the newest that wrote something.")] = None,
+    *,
+    rest: Annotated[bool, typer.Option("--rest", help="Leave whom people have worked on, whole.")] = False,
 ) -> None:
     """Take back what a run wrote; refused with a list where people have worked on it since."""
+    if rest and to:
+        raise typer.BadParameter("--rest takes back a run as a whole: it does not go with --to")
     with _exits(), _database() as address:
-        run_id, removed = undo(address, run_id=run, to=to)
+        run_id, removed, kept = undo(address, run_id=run, to=to, rest=rest)
     typer.echo(f"Run {run_id}: {removed} row(s) taken back" + (f" down to phase {to}." if to else "."))
+    if kept:
+        typer.echo(f"{kept} row(s) stay: people have worked on them, or they belong to those.")
 
 
 @commands.command("verify")
@@ -296,7 +303,7 @@ def _note_shown(connection: psycopg.Connection[Any], what: str) -> None:
     connection.execute(
         "INSERT INTO public.audit_event (action, record_type, outcome, purpose)"
         " VALUES ('legacy_rejects', 'legacy_run', 'done', %s)",
-        (f"{what} shown to {runner.who()}",),
+        (f"{what} shown to {who()}",),
     )
 
 

@@ -73,6 +73,7 @@ def journey_table(machine: Machine, *further: Any, key: str, leads_to: str) -> t
         CheckConstraint("completion_date >= enrollment_date", name="completed_after_enrolled"),
         Index(f"ix_{short}_created_at", *newest_first),
         Index(f"ix_{short}_status_created_at", "status", *newest_first),
+        Index(f"ix_{short}_medical_condition_id", "medical_condition_id"),
         *(Index(f"ix_{short}_{name}", name, *newest_first) for name in ("patient_id", "physician_id", leads_to)),
         *further,
         {"info": {"journey_machine": machine}},

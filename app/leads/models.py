@@ -54,6 +54,16 @@ class PatientLead(Edited, Base):
         ),
         Index("ix_patient_lead_owner_id_created_at", "owner_id", text("created_at DESC"), text("lead_id DESC")),
         Index("ix_patient_lead_person_id", "person_id", text("created_at DESC"), text("lead_id DESC")),
+        Index(
+            "ix_patient_lead_converted_to_patient_id",
+            "converted_to_patient_id",
+            postgresql_where=text("converted_to_patient_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_patient_lead_duplicate_of_person_id",
+            "duplicate_of_person_id",
+            postgresql_where=text("duplicate_of_person_id IS NOT NULL"),
+        ),
         Index("ix_patient_lead_faulty", "lead_id", postgresql_where=text(FAULTY_LEAD_SQL)),
         {"info": {"leads": True, "cases": True}},
     )

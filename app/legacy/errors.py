@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-_SHOWN = 20
-
 
 class LegacyError(Exception):
     """A migration cannot go on; the message says what to do. `code` is stable."""
@@ -38,16 +36,21 @@ class NotReady(LegacyError):
 
 
 class WorkedOn(LegacyError):
-    """People have worked on migrated records since: undo would take their work away."""
+    """
+    People have worked on migrated records since: undo would take their work away.
+
+    `records` are table, key and what was done; `told` says it of the first of them with names of people and fields.
+    """
 
     code = "WORKED_ON"
 
-    def __init__(self, records: list[tuple[str, str, str]]) -> None:
+    def __init__(self, records: list[tuple[str, str, str]], told: list[str]) -> None:
         self.records = records
-        shown = "\n".join(f"  {table} {key}: {why}" for table, key, why in records[:_SHOWN])
-        more = f"\n  … and {len(records) - _SHOWN} more" if len(records) > _SHOWN else ""
+        shown = "\n".join(f"  {line}" for line in told)
+        more = f"\n  … and {len(records) - len(told)} more" if len(records) > len(told) else ""
         super().__init__(
-            f"People have worked on {len(records)} migrated record(s) since; nothing was undone:\n{shown}{more}"
+            f"People have worked on {len(records)} migrated record(s) since; nothing was undone:\n{shown}{more}\n"
+            "Keep the run as it is, or take back the rest with `crm legacy undo --rest`: these people stay whole."
         )
 
 

@@ -1,5 +1,6 @@
 """One migration at a time: anyone who changes runs holds an advisory lock for as long as they are at it."""
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,3 +27,11 @@ def alone(url: str) -> Iterator[psycopg.Connection[Any]]:
             if not connection.closed and not connection.broken:
                 connection.rollback()
                 connection.execute("SELECT pg_advisory_unlock(%s)", (Lock.LEGACY_RUN.value,))
+
+
+def who() -> str:
+    """The name of the account that gives the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -29,7 +29,8 @@ class MigratedRow(Base, rows=Rows.OWNERS):
     A row that a phase of a run has added: `undo_legacy_run` takes away these and no others.
 
     Noted by the trigger `note_migrated` of the owner for as long as the setting `crm.run` names run and phase, so that
-    the operator cannot have a row removed by listing it.
+    the operator cannot have a row removed by listing it. A row that an undo has kept, because people had worked on it, stands
+    under the negative number of its run: no undo takes it away any more.
     """
 
     __tablename__ = "migrated_row"

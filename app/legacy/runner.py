@@ -6,7 +6,6 @@ resumed from there; ids are derived from legacy keys, so the outcome is the same
 (advisory lock). The working tables are not crash-safe: where the server lost them the run is taken back and decided anew.
 """
 
-import getpass
 import importlib.metadata
 import platform
 import time
@@ -23,7 +22,7 @@ from psycopg import sql
 from app.legacy import checks, corrections, ledger, result, staging
 from app.legacy.contract import TABLES
 from app.legacy.errors import FatalExport, LegacyError, NotReady
-from app.legacy.locks import alone
+from app.legacy.locks import alone, who
 from app.legacy.mapping import read_mapping
 from app.legacy.phases import (
     p01_prepare,
@@ -202,7 +201,8 @@ def _go_on(job: _Job) -> Done:
             connection.rollback()
             # A file that turns out to be unreadable ends the run before anything was written: there is nothing to resume.
             status = "undone" if isinstance(error, FatalExport) else "failed"
-            _end(connection, run_id, status, f"{type(error).__name__}: {error}"[:2000])
+            # The first line alone: behind it the database names values, and an undo names people.
+            _end(connection, run_id, status, f"{type(error).__name__}: {error}".partition("\n")[0][:2000])
         raise
     (written,) = connection.execute(
         "SELECT coalesce(sum(rows_written), 0)::bigint FROM legacy.phase WHERE run_id = %s", (run_id,)
@@ -307,10 +307,11 @@ def drop_working_rows(connection: Connection) -> None:
 
 def _begin(connection: Connection, export: Export, source: Path, mapping: Path | None) -> int:
     is_first = connection.execute("SELECT NOT EXISTS (SELECT FROM legacy.lineage)").fetchone() == (True,)
+    # That of the run whose rows are here, also where the rest of it was undone: ids of the same keys come out the same.
     earlier = connection.execute(
-        "SELECT epoch FROM legacy.run WHERE status = 'finished' ORDER BY run_id LIMIT 1"
+        "SELECT epoch FROM legacy.run WHERE run_id = (SELECT min(run_id) FROM legacy.lineage)"
     ).fetchone()
-    epoch = earlier[0] if earlier and not is_first else f"{int(export.frame.exported_at.timestamp() * 1000):012x}"
+    epoch = earlier[0] if earlier else f"{int(export.frame.exported_at.timestamp() * 1000):012x}"
     unread = {
         "files": export.unread_files,
         "columns": {
@@ -386,14 +387,6 @@ def _refuse_old_schema(connection: Connection) -> None:
     row = connection.execute("SELECT to_regprocedure('legacy_rows_worked_on(integer, integer)')").fetchone()
     if not row or row[0] is None:
         raise NotReady("the schema is older than this program: `crm db upgrade` first")
-
-
-def who() -> str:
-    """The name of the account that gives the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def last_run(connection: Connection) -> tuple[int, str, datetime] | None:

@@ -29,6 +29,7 @@ class Patient(Edited, Base):
         CheckConstraint("(deleted_at IS NULL) = (deleted_by IS NULL)", name="deleted_by_somebody"),
         # Over deleted rows too, unlike the others: the list with deleted ones has no other index.
         Index("ix_patient_created_at", text("created_at DESC"), text("patient_id DESC")),
+        Index("ix_patient_medical_condition_id", "medical_condition_id"),
         Index("ix_patient_faulty", "patient_id", postgresql_where=text(FAULTY_PATIENT_SQL)),
         Index(
             "ix_patient_status_created_at",

@@ -229,6 +229,8 @@ class PersonContactType(Edited, Base):
             using="gist",
         ),
         Index("ix_person_contact_type_person_id", "person_id", "valid_from"),
+        Index("ix_person_contact_type_contact_type_id", "contact_type_id"),
+        Index("ix_person_contact_type_hospital_id", "hospital_id", postgresql_where=text("hospital_id IS NOT NULL")),
         Index("ix_person_contact_type_faulty", "person_contact_type_id", postgresql_where=text(FAULTY_ROLE_SQL)),
     )
 

@@ -35,6 +35,7 @@ _WITH_THE_OWNERS_RIGHTS: Final = {
     "ensure_audit_partitions": (APPLICATION, OPERATOR),
     "close_audit_partitions": (APPLICATION, OPERATOR),
     "undo_legacy_run": (OPERATOR,),
+    "keep_legacy_rows_worked_on": (OPERATOR,),
     "take_indexes_away": (OPERATOR,),
     "build_index": (OPERATOR,),
 }

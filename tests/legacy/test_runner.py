@@ -57,7 +57,7 @@ def test_a_second_run_changes_nothing_and_undo_restores_the_database(
     with pytest.raises(NotReady):
         undo(url, run_id=7)
     # A run that changed nothing does not stand in the way.
-    assert undo(url) == (1, first.rows_written)
+    assert undo(url) == (1, first.rows_written, 0)
     assert checksum(url) == before
     with pytest.raises(NotReady):
         undo(url)
@@ -91,10 +91,10 @@ def test_the_newest_run_is_undone_by_its_number_though_it_changed_nothing(url: s
     first = runner.run(url, sample_folder)
     runner.run(url, sample_folder)
     after = checksum(url)
-    assert undo(url, run_id=2) == (2, 0)
+    assert undo(url, run_id=2) == (2, 0, 0)
     assert checksum(url) == after
     runner.run(url, sample_folder)
-    assert undo(url, run_id=1) == (1, first.rows_written)
+    assert undo(url, run_id=1) == (1, first.rows_written, 0)
 
 
 def test_a_run_stops_after_a_phase_and_is_resumed(url: str, sample_folder: Path) -> None:
