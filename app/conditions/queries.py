@@ -1,8 +1,8 @@
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, union
+from sqlalchemy import func, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -58,17 +58,6 @@ async def find_by_words(
         wanted = query.where(key.in_(keys), MedicalCondition.medical_condition_id.is_distinct_from(but))
         found |= {row[1]: row[0] for row in await session.execute(wanted)}
     return found
-
-
-async def conditions_to_choose(
-    session: AsyncSession, *, standing: UUID | None, most: int
-) -> Sequence[MedicalCondition]:
-    """The conditions in use by name, and the one that stands, for a menu."""
-    condition = MedicalCondition
-    query = select(condition).where(or_(condition.is_active, condition.medical_condition_id == standing))
-    first = (condition.medical_condition_id == standing).desc()
-    cut = query.order_by(first, func.lower(condition.name), condition.medical_condition_id).limit(most)
-    return sorted(await session.scalars(cut), key=lambda one: one.name.casefold())
 
 
 async def list_conditions(session: AsyncSession, _actor: Actor, *, query: ConditionFilter) -> Found[MedicalCondition]:

@@ -18,7 +18,7 @@ from app.casework.finding import cases_of
 from app.casework.schemas import CaseSummary
 from app.conditions.queries import find_by_words, list_conditions
 from app.conditions.schemas import ConditionFilter
-from app.leads.schemas import LeadCreate, LeadCreateForPerson
+from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
 from app.leads.service import Opened, open_lead
 from app.notes.schemas import NoteCreate
 from app.notes.service import write_note
@@ -34,12 +34,12 @@ from app.platform.locales import _
 from app.platform.text import Flag, Id, Label, Notes
 from app.web.forms import Typed, read_form, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.pickers import Picked, chosen
 from app.web.render import Flash, page
 
 router = page_router("/callers")
 
 SOMEBODY_NEW: Final = "new"
-_MOST_CONDITIONS: Final = 200
 _LONGEST: Final = 200
 """What is searched for is no longer."""
 _OFFERED: Final = 4
@@ -69,29 +69,28 @@ class Known:
 
 
 @router.get("/new", dependencies=[allow("lead.create")])
-async def show_new_caller(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    return page(request, "callers/new.html", await _context(session, actor, _blank()))
+async def show_new_caller(request: Request) -> Response:
+    return page(request, "callers/new.html", _context(_blank()))
 
 
 @router.post("/begin", dependencies=[allow("lead.create")])
-async def begin_new_caller(
-    request: Request, session: DbSession, actor: CurrentActor, q: Annotated[str, Form()] = ""
-) -> Response:
+async def begin_new_caller(request: Request, q: Annotated[str, Form()] = "") -> Response:
     """The form with what was typed into a search, told apart as the search does."""
     read = new_caller_of(q[:_LONGEST]).model_dump(mode="json")
     typed = _blank() | {name: value or "" for name, value in read.items()}
-    return page(request, "callers/new.html", await _context(session, actor, typed))
+    return page(request, "callers/new.html", _context(typed))
 
 
 @router.post("/new", dependencies=[allow("lead.create")])
 async def open_new_caller(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     typed = await typed_in(request, Caller)
+    condition, typed["condition"] = await chosen(request, "condition")
     try:
-        condition_id, wrong = await _condition(session, actor, str(typed["condition"]))
+        condition_id, wrong = await _condition(session, actor, str(typed["condition"]), condition)
         caller = read_form(Caller, typed, wrong=[*wrong, *_lacks_answer(typed)])
         known = await _whom_we_know(session, actor, caller)
         if not _is_decided(caller, known):
-            shown = await _context(session, actor, typed) | await _shown(session, actor, known)
+            shown = _context(typed, condition) | await _shown(session, actor, known)
             return page(request, "callers/new.html", shown)
         async with known_errors(request, session):
             opened = await _open(session, actor, caller, known, condition_id)
@@ -99,7 +98,7 @@ async def open_new_caller(request: Request, session: DbSession, actor: CurrentAc
                 note = {"lead_id": opened.lead.lead_id, "text": caller.said}
                 await write_note(session, actor, new=NoteCreate(**note, adverse_event_heard=caller.adverse_event_heard))
     except AppError as error:
-        return form_again(request, "callers/new.html", await _context(session, actor, typed), error)
+        return form_again(request, "callers/new.html", _context(typed, condition), error)
     said = _("The lead is opened.") if opened.is_new else _("The same was entered today: this is its lead.")
     return go_to(request, f"/leads/{opened.lead.lead_id}", flash=Flash(said))
 
@@ -108,13 +107,11 @@ def _blank() -> Typed:
     return dict.fromkeys(Caller.model_fields, "")
 
 
-async def _context(session: AsyncSession, actor: Actor, typed: Typed) -> dict[str, Any]:
-    query = ConditionFilter(is_active="true", limit=_MOST_CONDITIONS)
-    conditions = (await list_conditions(session, actor, query=query)).rows
+def _context(typed: Typed, condition: str = "") -> dict[str, Any]:
     return {
         **NO_ERRORS,
         "typed": typed,
-        "conditions": [condition.name for condition in conditions],
+        "condition": Picked(condition, typed=str(typed["condition"])),
         "known": [],
         "outcome": "",
         "may_be_new": False,
@@ -128,8 +125,12 @@ def _lacks_answer(typed: Mapping[str, Any]) -> list[FieldError]:
     return [FieldError("adverse_event_heard", "missing", _("Say whether a side effect or worsening was mentioned."))]
 
 
-async def _condition(session: AsyncSession, actor: Actor, typed: str) -> tuple[UUID | None, list[FieldError]]:
-    """The condition that is meant by its name, a synonym or how they begin, and what is wrong where none is."""
+async def _condition(
+    session: AsyncSession, actor: Actor, typed: str, picked_id: str
+) -> tuple[UUID | None, list[FieldError]]:
+    """The condition that was chosen, or is meant by its name, a synonym or how they begin; and what is wrong."""
+    if picked_id and typed.strip():
+        return read_form(LeadUpdate, {"medical_condition_id": picked_id}).medical_condition_id, []
     if not typed.strip() or "\x00" in typed:
         return None, []
     exact = await find_by_words(session, [key_of_name(typed)], but=None)

@@ -5,17 +5,15 @@ A form says which value it was made from. When the field holds another one by th
 back with both, and its owner chooses. Other fields may have changed meanwhile, that hinders nobody.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 from uuid import UUID
 
 from fastapi import Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.queries import owners
 from app.access.request_guard import CurrentActor, DbSession
-from app.conditions.queries import conditions_to_choose
 from app.leads.models import PatientLead
 from app.leads.queries import get_lead
 from app.leads.schemas import LeadUpdate
@@ -23,13 +21,13 @@ from app.leads.service import change_lead
 from app.patients.models import Patient
 from app.patients.queries import get_patient
 from app.patients.schemas import PatientUpdate
-from app.patients.service import OWNERS_WORK, change_patient
+from app.patients.service import change_patient
 from app.people.models import GENDERS, Person
 from app.people.schemas import ContactChannel, PersonUpdate
 from app.people.service import change_person
 from app.people.time_zones import zones_in_use
 from app.platform.actor import Actor
-from app.platform.errors import AppError, NotFound, Stale
+from app.platform.errors import AppError, FieldError, NotFound, Stale
 from app.platform.etags import etag
 from app.platform.locales import _
 from app.platform.text import Body
@@ -38,13 +36,13 @@ from app.web.about import LEADS, PATIENTS, PEOPLE, About
 from app.web.forms import as_typed, read_form, typed_in
 from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT
+from app.web.pickers import BY_NAME, Picked, picked, standing
 from app.web.render import Flash, page, wanted_block
 from app.web.words import languages, words
 
 router = page_router()
 
 Options = Sequence[tuple[str, str]]
-_MOST_CONDITIONS = 200
 RECORDS = {
     PATIENTS: ("patients/record.html", patients.record_context),
     LEADS: ("leads/record.html", leads.record_context),
@@ -64,7 +62,7 @@ class NoSuchFact(NotFound):
 class Fact:
     """
     A field that can be edited in place. `control` is the kind of its field, `was` whether its value is replaced;
-    `choices` are options that are read, with the one that stands. `empty` is what no choice is called.
+    `picker` is what it is chosen from where a menu does not hold all. `empty` is what no choice is called.
     """
 
     field: str
@@ -73,13 +71,16 @@ class Fact:
     hint: str = ""
     options: Callable[[], Options] = tuple
     was: bool = False
-    choices: Callable[[AsyncSession, UUID | None], Awaitable[Options]] | None = None
+    picker: str = ""
     empty: str = _("Not known")
 
 
 @dataclass(frozen=True)
 class Editing:
-    """The field that is being edited, as the template gets it. `typed` is what was typed; None shows what stands."""
+    """
+    The field that is being edited, as the template gets it. `typed` is what was typed; None shows what stands. Of one
+    that is chosen from a picker `stands` is the choice that it has now, `picked` the one of the form.
+    """
 
     field: str
     label: str
@@ -90,6 +91,9 @@ class Editing:
     empty: str = ""
     typed: Any = None
     differs: bool = False
+    picker: str = ""
+    picked: Picked | None = None
+    stands: Picked | None = None
 
 
 def _genders() -> Options:
@@ -119,24 +123,11 @@ OF_PERSON = (
 )
 
 
-async def _conditions(session: AsyncSession, standing: UUID | None) -> Options:
-    found = await conditions_to_choose(session, standing=standing, most=_MOST_CONDITIONS)
-    return [(str(row.medical_condition_id), row.name) for row in found]
-
-
-def _owners(permission: str) -> Callable[[AsyncSession, UUID | None], Awaitable[Options]]:
-    async def choices(session: AsyncSession, standing: UUID | None) -> Options:
-        names, able = await owners(session, [standing], permission=permission)
-        return [(str(key), name) for key, name in names.items() if key in {standing, *able}]
-
-    return choices
-
-
-def _in_case(permission: str) -> Sequence[Fact]:
+def _in_case(owners: str) -> Sequence[Fact]:
     """What a case is about, and whose it is."""
     return (
-        Fact("medical_condition_id", _("Condition"), "select", choices=_conditions, empty=""),
-        Fact("owner_id", _("Owner"), "select", choices=_owners(permission), empty=_("Nobody")),
+        Fact("medical_condition_id", _("Condition"), "picker", picker="conditions"),
+        Fact("owner_id", _("Owner"), "picker", picker=owners, hint=_("Left empty it is nobody.")),
     )
 
 
@@ -163,7 +154,7 @@ def _add(about: About, facts: Sequence[Fact], model: type[Body], *, kind: str, p
     ) -> Response:
         fact = fact_of(field)
         context = await read(request, session, actor, record_id)
-        editing = _editing(fact, await _options(session, fact, context))
+        editing = await _editing(session, actor, fact, context)
         return page(request, template, {**context, "editing": editing})
 
     @router.post(place, name="save_fact", dependencies=[allow(permission)])
@@ -172,17 +163,19 @@ def _add(about: About, facts: Sequence[Fact], model: type[Body], *, kind: str, p
     ) -> Response:
         fact, form = fact_of(field), await request.form()
         typed, seen, was = (await typed_in(request, model))[field], str(form.get("seen", "")), str(form.get("was", ""))
+        held, wrong = await _picked(request, session, actor, fact)
+        typed = typed if held is None else held.text
         given = {field: typed} | ({"was": was} if fact.was and was else {})
         try:
-            change = read_form(model, given)
+            change = read_form(model, given, wrong=wrong)
             async with known_errors(request, session):
                 await _save(session, actor, about, record_id, change, field=field, seen=seen)
         except NotFound:
             raise
         except AppError as error:
             context = await read(request, session, actor, record_id)
-            options = await _options(session, fact, context)
-            editing = _editing(fact, options, typed, differs=isinstance(error, Stale))
+            editing = await _editing(session, actor, fact, context)
+            editing = replace(editing, typed=typed, picked=held, differs=isinstance(error, Stale))
             return form_again(request, template, {**context, "editing": editing}, error)
         saved = Flash(_("%(field)s is saved.", field=fact.label))
         if wanted_block(request) != ABOUT:
@@ -220,30 +213,35 @@ def _is_to_be_saved(stands: Person | Patient | PatientLead, change: Body, *, fie
     return wanted != now
 
 
-async def _options(session: AsyncSession, fact: Fact, context: Mapping[str, Any]) -> Options:
-    """What can be chosen, with what stands."""
-    if fact.choices is None:
-        return fact.options()
-    record = context["patient"] if "patient" in context else context["lead"]
-    return await fact.choices(session, getattr(record, fact.field))
+async def _picked(
+    request: Request, session: AsyncSession, actor: Actor, fact: Fact
+) -> tuple[Picked | None, list[FieldError]]:
+    """What was chosen from a picker, None where the field has none, and what is wrong with it."""
+    return await picked(request, session, actor, BY_NAME[fact.picker], fact.field) if fact.picker else (None, [])
 
 
-def _editing(fact: Fact, options: Options, typed: Any = None, *, differs: bool = False) -> Editing:
+async def _editing(session: AsyncSession, actor: Actor, fact: Fact, context: Mapping[str, Any]) -> Editing:
+    """The form of a field as it stands."""
+    stands = None
+    if fact.picker:
+        record = context["patient"] if "patient" in context else context["lead"]
+        stands = await standing(session, actor, BY_NAME[fact.picker], getattr(record, fact.field))
     return Editing(
         fact.field,
         fact.label,
         fact.control,
         fact.hint,
-        list(options),
+        list(fact.options()),
         fact.was,
         empty=fact.empty,
-        typed=typed,
-        differs=differs,
+        picker=fact.picker,
+        picked=stands,
+        stands=stands,
     )
 
 
 for _about in (PATIENTS, LEADS, PEOPLE):
     _add(_about, OF_PERSON, PersonUpdate, kind="fact", permission="person.write")
 _add(PATIENTS, OF_PATIENT, PatientUpdate, kind="date", permission="patient.write")
-_add(PATIENTS, _in_case(OWNERS_WORK), PatientUpdate, kind="case", permission="patient.write")
-_add(LEADS, _in_case("lead.write"), LeadUpdate, kind="case", permission="lead.write")
+_add(PATIENTS, _in_case("owners-of-patients"), PatientUpdate, kind="case", permission="patient.write")
+_add(LEADS, _in_case("owners-of-leads"), LeadUpdate, kind="case", permission="lead.write")

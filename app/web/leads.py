@@ -33,6 +33,7 @@ from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT, COMPARED, alike, around, signs_of
+from app.web.pickers import PEOPLE, Choice, Picked, picked
 from app.web.render import Flash, page, wanted_block
 from app.web.words import country_name, words
 
@@ -168,17 +169,20 @@ async def show_lead_move(request: Request, session: DbSession, actor: CurrentAct
 async def move_lead(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
     typed = await typed_in(request, LeadTransition)
     context = await _move_context(session, actor, lead_id)
+    doubled, wrong = await picked(request, session, actor, PEOPLE, "duplicate_of_person_id")
+    typed["duplicate_of_person_id"] = doubled.value
     # A page without a script shows the fields of every state.
+    wrong = wrong if typed["to"] == "duplicate" else []
     needless = {"duplicate_of_person_id"} if typed["to"] != "duplicate" else set()
     given = {name: value for name, value in typed.items() if value != "" and name not in needless}
     try:
-        step = read_form(LeadTransition, given, zone=request.state.frame.zone).step()
+        step = read_form(LeadTransition, given, zone=request.state.frame.zone, wrong=wrong).step()
         async with known_errors(request, session):
             moved = await service.move_lead(session, actor, lead_id=lead_id, step=step)
     except NotFound:
         raise
     except AppError as error:
-        return form_again(request, "leads/move.html", {**context, "typed": typed}, error)
+        return form_again(request, "leads/move.html", {**context, "typed": typed, "doubled": doubled}, error)
     return go_to(
         request, f"/leads/{lead_id}", flash=Flash(_("Moved to %(status)s.", status=words(moved.status).lower()))
     )
@@ -191,6 +195,7 @@ async def _move_context(session: AsyncSession, actor: Actor, lead_id: UUID) -> d
     return {
         **NO_ERRORS,
         "lead": shown,
+        "doubled": Picked(str(shown.person.person_id), Choice(str(shown.person.person_id), person=shown.person)),
         **await signs_of(session, shown.person.person_id),
         "targets": [(to, words(to)) for to in shown.allowed_transitions if to != "converted"],
         "needs_reason": sorted(LEAD.needs_reason),

@@ -65,6 +65,11 @@ class Picked:
     typed: str | None = None
     found: Sequence[Choice] = ()
 
+    @property
+    def text(self) -> str:
+        """What a form takes: the id, else what was typed, which is then said to be wrong."""
+        return self.value or self.typed or ""
+
 
 Find = Callable[[Request, AsyncSession, Actor, str], Awaitable[Sequence[Choice]]]
 Get = Callable[[AsyncSession, Actor, UUID], Awaitable[Choice]]
@@ -186,6 +191,18 @@ async def standing(session: AsyncSession, actor: Actor, picker: Picker, value: U
     return Picked(str(value), await picker.get(session, actor, value))
 
 
+async def chosen(request: Request, name: str) -> tuple[str, str]:
+    """The id that a form brought for the field `name`, where it was chosen for the text that stands there; the text."""
+    form = await request.form()
+    ids = [value for value in map(str, form.getlist(name)) if value.strip()]
+    first = next(iter(ids), "")
+    if f"{name}_typed" not in form:
+        return (first, "") if not first or _uuid(first) else ("", first)
+    typed = str(form[f"{name}_typed"])[:_LONGEST].strip()
+    is_same = typed == str(form.get(f"{name}_for", "")).strip()
+    return (first if is_same else "", typed)
+
+
 async def picked(
     request: Request, session: AsyncSession, actor: Actor, picker: Picker, name: str
 ) -> tuple[Picked, list[FieldError]]:
@@ -193,14 +210,7 @@ async def picked(
     What a form brought for the field `name`: the id that was chosen for the text that stands there, else the only one
     that the text can mean; and what is wrong where there is none.
     """
-    form = await request.form()
-    ids = [value for value in map(str, form.getlist(name)) if value.strip()]
-    if f"{name}_typed" not in form:
-        typed, value = (ids[0], "") if ids and _uuid(ids[0]) is None else ("", next(iter(ids), ""))
-    else:
-        typed = str(form[f"{name}_typed"])[:_LONGEST].strip()
-        is_same = typed == str(form.get(f"{name}_for", "")).strip()
-        value = next(iter(ids), "") if is_same else ""
+    value, typed = await chosen(request, name)
     if value or not typed:
         return Picked(value, typed=typed), []
     return await _meant(request, session, actor, picker, name, typed)

@@ -217,7 +217,7 @@ async def typed_into(
 
 def texts_of(typed: TypedInto) -> dict[str, str]:
     """What was typed or chosen, by the names of the fields."""
-    return {name: value.value if isinstance(value, Picked) else value for name, value in typed.items()}
+    return {name: value.text if isinstance(value, Picked) else value for name, value in typed.items()}
 
 
 async def standing_in(

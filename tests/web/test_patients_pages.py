@@ -401,9 +401,8 @@ async def test_owner_and_condition_are_changed_where_they_stand(
         )
         shown = await client.get(here)
 
-        assert other.name in condition_form.text
-        assert "Noor Brandt" in owner_form.text
-        assert ">Nobody</option>" in owner_form.text
+        assert 'data-combobox="/pickers/conditions"' in condition_form.text
+        assert 'data-combobox="/pickers/owners-of-' in owner_form.text
         assert (of_condition.status_code, of_owner.status_code) == (303, 303)
         await session.refresh(row)
         assert (row.medical_condition_id, row.owner_id) == (other.medical_condition_id, owner.account_id)

@@ -9,7 +9,7 @@ from app.audit.models import AuditEvent
 from app.hospitals.models import Hospital
 from app.platform.settings import Settings
 from tests.browsing import ORIGIN, as_user, somebody
-from tests.builders import a_condition, a_person, a_physician
+from tests.builders import a_condition, a_lead, a_patient, a_person, a_physician
 from tests.web.test_facts import text_of
 
 
@@ -91,3 +91,55 @@ async def test_who_was_offered_is_on_record_and_what_was_typed_is_not(
 
     assert event.person_ids == [person.person_id]
     assert "lindqvist" not in str({name: getattr(event, name) for name in AuditEvent.__table__.c.keys()}).lower()  # noqa: SIM118 - columns
+
+
+async def test_a_condition_and_an_owner_are_found_by_what_is_typed_into_a_fact(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient = await a_patient(session, await a_person(session))
+    other = await a_condition(session, "ALS")
+    owner = await somebody(session, settings, "navigator", email="noor@crm.example", name="Noor Brandt")
+    token = {"csrf_token": await as_user(client, session, settings, "navigator")}
+    place = f"/patients/{patient.patient_id}/cases"
+    seen = {"seen": str(patient.medical_condition_id)}
+
+    typed = {"medical_condition_id_typed": other.name, "medical_condition_id_for": "", "medical_condition_id": ""}
+    of_condition = await client.post(f"{place}/medical_condition_id", data=token | seen | typed, headers=ORIGIN)
+    late = await client.post(f"{place}/medical_condition_id", data=token | seen | {
+        "medical_condition_id_typed": "DMD", "medical_condition_id_for": "", "medical_condition_id": "",
+    }, headers=ORIGIN)  # fmt: skip
+    nobody = await client.post(
+        f"{place}/owner_id", data=token | {"seen": "", "owner_id_typed": "Nobody Atall"}, headers=ORIGIN
+    )
+    of_owner = await client.post(
+        f"{place}/owner_id", data=token | {"seen": "", "owner_id_typed": "noor brandt"}, headers=ORIGIN
+    )
+    await session.refresh(patient)
+
+    assert (of_condition.status_code, of_owner.status_code) == (303, 303)
+    assert (patient.medical_condition_id, patient.owner_id) == (other.medical_condition_id, owner.account_id)
+    assert nobody.status_code == 422
+    assert "Nothing is called so. Write it another way." in text_of(nobody)
+    assert 'value="Nobody Atall"' in nobody.text
+    # What a colleague has saved is told by its name.
+    assert late.status_code == 412
+    assert f"It is now {other.name} You typed DMD" in text_of(late)
+
+
+async def test_whom_a_lead_doubles_is_found_by_name(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    first = await a_person(session, first_name="Maria", last_name="Lindqvist")
+    lead = await a_lead(session, await a_person(session))
+    await session.commit()
+    token = {"csrf_token": await as_user(client, session, settings, "navigator")}
+    place = f"/leads/{lead.lead_id}/move"
+
+    form = await client.get(f"{place}?to=duplicate")
+    sent = token | {"to": "duplicate", "duplicate_of_person_id_typed": "Maria Lindqvist"}
+    moved = await client.post(place, data=sent, headers=ORIGIN)
+    await session.refresh(lead)
+
+    assert 'data-combobox="/pickers/people"' in form.text
+    assert moved.status_code == 303, text_of(moved)
+    assert lead.duplicate_of_person_id == first.person_id
