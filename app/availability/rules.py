@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 MINUTES_OF_A_DAY = 1_440
 _HOUR = 60
-OUTSIDE, ABSENT, OVERLAPS = "outside_working_hours", "absent", "overlaps_another_call"
-WARNINGS = (OUTSIDE, ABSENT, OVERLAPS)
+_WEEKEND_DAYS = (6, 7)
+OUTSIDE, WEEKEND, ABSENT = "outside_working_hours", "weekend", "absent"
+OVERLAPS = "overlaps_another_call"
+WARNINGS = (OUTSIDE, WEEKEND, ABSENT, OVERLAPS)
 """What is said of a booking that is made all the same."""
 
 
@@ -62,13 +64,15 @@ def shifts(spans: Sequence[Span], zone: tzinfo, *, first: date, last: date) -> l
 
 
 def booking_warnings(booked: Period, *, spans: Sequence[Span], zone: tzinfo, absences: Iterable[Period]) -> list[str]:
-    """What is to be said of a booking of this navigator; nothing of hours that are unknown."""
+    """What is to be said of a booking of this navigator; of hours that are unknown only that it is a weekend."""
     found = []
+    day = booked.starts_at.astimezone(zone).date()
     if spans:
-        day = booked.starts_at.astimezone(zone).date()
         around = shifts(spans, zone, first=day - timedelta(days=1), last=day + timedelta(days=2))
         if not any(one.starts_at <= booked.starts_at and booked.ends_at <= one.ends_at for one in around):
             found.append(OUTSIDE)
+    elif day.isoweekday() in _WEEKEND_DAYS:
+        found.append(WEEKEND)
     if any(one.starts_at < booked.ends_at and booked.starts_at < one.ends_at for one in absences):
         found.append(ABSENT)
     return found

@@ -22,7 +22,7 @@ from app.leads.errors import duplicate_of_itself
 from app.leads.models import PatientLead
 from app.leads.rules import LEAD_MOVES, LeadStep
 from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
-from app.leads.states import LEAD, LEAD_RULES
+from app.leads.states import BEFORE_A_CALL, LEAD, LEAD_RULES
 from app.people import roles, suggestions
 from app.people import service as people
 from app.people.departures import service as departures
@@ -186,6 +186,20 @@ async def move_lead(
     await _move(session, actor, lead, step, via="transition")
     note(session, lead, ["status"])
     return await queries.get_lead(session, actor, lead_id=lead_id)
+
+
+async def call_is_booked(session: AsyncSession, actor: Actor, *, lead_id: UUID) -> bool:
+    """
+    Move a lead with which a call was booked to `call_booked`, where it has not come further; whether it was moved.
+    """
+    if not actor.may("lead.write"):
+        return False
+    lead = await queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
+    if lead.status not in BEFORE_A_CALL:
+        return False
+    await _move(session, actor, lead, LeadStep("call_booked"), via="booking")
+    note(session, lead, ["status"])
+    return True
 
 
 async def undo_change(session: AsyncSession, actor: Actor, *, lead_id: UUID, since: int, until: int) -> PatientLead:

@@ -41,6 +41,8 @@ LEAD = Machine(
     needs_reason=frozenset({"disqualified"}),
     seed_words={"lost": "disqualified"},
 )
+BEFORE_A_CALL = ("new", "contacting", "nurture")
+"""The states that a booked call moves on by itself: in the others a call was held already, or is booked."""
 DISQUALIFICATION_REASONS = (
     "not_a_patient",
     "outside_service_country",

@@ -12,6 +12,11 @@ from app.saved_views.schemas import PinnedView
 
 _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*\Z", re.ASCII)
 _LONGEST = 2000
+_WORKED_FROM = re.compile(
+    r"/(today|tasks|came-back|calls|calls/agenda|calls/[0-9a-f-]{36}/outcome|(leads|patients)(/[0-9a-f-]{36})?)(\?|\Z)",
+    re.ASCII,
+)
+"""Today, lists, records, and the page of a call."""
 
 
 def local_path(wanted: str | None) -> str:
@@ -36,6 +41,11 @@ def came_from(request: Request) -> str:
     if place.netloc != request.headers.get("host"):
         return "/"
     return local_path(place.path + (f"?{place.query}" if place.query else ""))
+
+
+def way_back(place: str, otherwise: str) -> str:
+    """Where somebody goes after a form: to `place` when it is a list or a record that forms are opened from."""
+    return place if _WORKED_FROM.match(place) and local_path(place) == place else otherwise
 
 
 def address_of_view(path: str, view: PinnedView) -> str:

@@ -197,7 +197,6 @@ async def _context(
         "is_team": is_team,
         "is_empty": not calls,
         "takes_calls": actor.person_id is not None,
-        "viewer_zone": str(asked.zone),
         "may_book": actor.may("call.create"),
     }
 

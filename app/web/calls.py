@@ -1,7 +1,7 @@
-"""Log a call, or book one: the same pages for a lead and for a patient."""
+"""Log a call, and say what came of one: the same pages for a lead and for a patient."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
-from app.availability.rules import ABSENT, OUTSIDE, OVERLAPS
 from app.calls import answers, queries, service
-from app.calls.errors import BookingsOverlap
+from app.calls.rules import asks_of_side_effects
 from app.calls.schemas import CallFilter, CallForLead, CallForPatient, CallRead, CallUpdate
-from app.calls.states import CALL, CHANNELS, DIRECTIONS, OUTCOMES
-from app.people.time_zones import is_zone
+from app.calls.states import CALL, CHANNELS, DIRECTIONS, NOT_SPOKEN_TO, OUTCOMES
+from app.leads import answers as lead_answers
+from app.leads.queries import get_lead
+from app.leads.schemas import LeadRead
+from app.patients import answers as patient_answers
+from app.patients.queries import get_patient
+from app.patients.schemas import PatientRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid, NotFound
@@ -25,21 +29,21 @@ from app.platform.text import Body
 from app.tasks.schemas import TaskCreate
 from app.tasks.service import open_task
 from app.web.about import LEADS, PATIENTS, About
+from app.web.addresses import came_from, way_back
 from app.web.drafts import draft_is_sent, draft_of
 from app.web.exports import add_export
 from app.web.forms import Typed, read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
-from app.web.people import signs_of
 from app.web.render import Flash, page, wanted_block
-from app.web.words import day_text, time_text, words
+from app.web.words import words
 
 router = page_router()
 
 
-_USUAL: Typed = {"direction": "outbound", "channel": "phone"}
-
-
+USUAL: Typed = {"direction": "outbound", "channel": "phone"}
+NOT_HELD = ("no_show", "cancelled")
+"""What a booking may have come to beside an outcome: it did not take place."""
 _CHOICES = {
     "outcomes": [(code, words(code)) for code in OUTCOMES],
     "directions": [(code, words(code)) for code in DIRECTIONS],
@@ -58,31 +62,16 @@ _OF_BOOKING = (
     "call_duration_minutes",
     "call_date",
     "contact_reason",
+    "direction",
     "channel",
 )
 """What the form says of a booking that took place."""
 _BEFORE, _AHEAD = timedelta(hours=12), timedelta(hours=2)
 """How far from now a booking is that may be the call that is being logged."""
 _SATURDAY, _FEW = 5, 5
-_WARNED = {
-    OUTSIDE: _("That is outside of the working hours of its navigator."),
-    ABSENT: _("Its navigator is absent then."),
-    OVERLAPS: _("Its navigator has another call at that time."),
-}
 DOCK = "dock"
 """The part of the page that stays beside whatever else is shown, while somebody talks."""
 _LONGEST_VERSION = 10
-
-
-async def _context(session: AsyncSession, actor: Actor, about: About, record_id: UUID, typed: Typed) -> dict[str, Any]:
-    return {
-        **await about.context(session, actor, record_id),
-        "zone": "",
-        "typed": typed,
-        "overlaps": False,
-        "may_follow_up": actor.may("task.write"),
-        **_CHOICES,
-    }
 
 
 def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> None:
@@ -96,12 +85,16 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         As a page, or docked beside whatever is shown; with what was typed before and not sent. A booking of about now
         is offered as the one that took place.
         """
-        typed = dict.fromkeys((*model.model_fields, *_BESIDE), "") | _USUAL
+        typed = dict.fromkeys((*model.model_fields, *_BESIDE), "") | USUAL
+        typed["direction"] = _direction_asked_for(request)
         typed["follow_up_on"] = _next_working_day(request.state.frame.zone).isoformat()
         context = await _log_context(session, actor, about, record_id, typed)
         typed["booked"] = str(context["booked"][0].call_id) if context["booked"] else ""
         draft = await draft_of(session, actor, about, record_id, "call")
-        return page(request, "calls/new.html", {**context, "draft": draft, "docked": wanted_block(request) == DOCK})
+        shown = {"draft": draft, "docked": wanted_block(request) == DOCK}
+        return page(
+            request, "calls/new.html", {**context, **shown, "back": way_back(came_from(request), context["here"])}
+        )
 
     @router.post(f"{about.address}/calls", name="log_call", dependencies=[allow("call.create")])
     async def log_call(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
@@ -111,9 +104,9 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         typed = await typed_in(request, model) | beside
         docked = wanted_block(request) == DOCK
         shown = await _log_context(session, actor, about, record_id, typed) | {"draft": None, "docked": docked}
+        shown["back"] = way_back(str(form.get("back", "")), shown["here"])
         about_it = {about.key: str(record_id)}
-        given = {name: value for name, value in typed.items() if value != "" and name not in beside} | about_it
-        given.setdefault("call_date", clock.now().isoformat())
+        given = _given(typed, about_it)
         zone = request.state.frame.zone
         try:
             task, wrong = _follow_up(actor, beside, about_it, zone)
@@ -134,13 +127,35 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         except AppError as error:
             return form_again(request, "calls/new.html", shown, error)
         said = _("The call is logged.") if task is None else _("The call is logged, and the task is on your list.")
-        return go_to(request, shown["here"], flash=Flash(said))
+        return go_to(request, shown["back"], flash=Flash(said))
+
+
+def _direction_asked_for(request: Request) -> str:
+    """Who called, as far as the link by which somebody came tells it."""
+    asked = request.query_params.get("direction", "")
+    return asked if asked in DIRECTIONS else USUAL["direction"]
+
+
+def _given(typed: Typed, about_it: Typed) -> Typed:
+    """What a model takes of the form: a call of now unless a moment is given, and no answer that nobody could give."""
+    given = {name: value for name, value in typed.items() if value != "" and name not in _BESIDE} | about_it
+    given.setdefault("call_date", clock.now().isoformat())
+    if not asks_of_side_effects(str(typed["outcome"])):
+        given.pop("adverse_event_heard", None)
+    return given
 
 
 async def _log_context(
     session: AsyncSession, actor: Actor, about: About, record_id: UUID, typed: Typed
 ) -> dict[str, Any]:
-    shown = await _context(session, actor, about, record_id, typed) | {"booked": []}
+    shown = {
+        **await about.context(session, actor, record_id),
+        **_CHOICES,
+        "typed": typed,
+        "not_spoken_to": NOT_SPOKEN_TO,
+        "may_follow_up": actor.may("task.write"),
+        "booked": [],
+    }
     if actor.may("call.write"):
         now = clock.now()
         near = {"occurs_from": now - _BEFORE, "occurs_to": now + _AHEAD, "sort": "occurs", "limit": _FEW}
@@ -191,56 +206,10 @@ def _follow_up(
         return None, [FieldError(_FOLLOW_UP.get(one.field, "follow_up"), one.code, one.message) for one in error.fields]
 
 
-def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) -> None:
-    key = Path(alias=about.key)
-
-    @router.get(f"{about.address}/bookings/new", name="show_new_booking", dependencies=[allow("call.create")])
-    async def show_new_booking(
-        request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key
-    ) -> Response:
-        typed = dict.fromkeys(model.model_fields, "") | _USUAL
-        shown = await _context(session, actor, about, record_id, typed)
-        return page(request, "calls/book.html", {**shown, "zone": str(request.state.frame.zone)})
-
-    @router.post(f"{about.address}/bookings", name="book_call", dependencies=[allow("call.create")])
-    async def book_call(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
-        """A booking, on the clock of the zone that is given with it."""
-        typed = await typed_in(request, model)
-        zone = typed["booking_time_zone"].strip()
-        shown = await _context(session, actor, about, record_id, typed)
-        given = {name: value for name, value in typed.items() if value != ""} | {about.key: str(record_id)}
-        try:
-            new = read_form(model, given, zone=clock.zone_named(zone) if is_zone(zone) else None)
-            async with known_errors(request, session):
-                booked = await service.log_call(session, actor, new=new)
-        except NotFound:
-            raise
-        except AppError as error:
-            overlaps = isinstance(error, BookingsOverlap)
-            if overlaps:
-                error.error_detail = _("This overlaps another call of this person or of yours.")
-            return form_again(request, "calls/book.html", {**shown, "overlaps": overlaps}, error)
-        assert booked.booking_date is not None  # noqa: S101 - a booking
-        there = booked.booking_date.astimezone(clock.zone_named(zone))
-        when = f"{day_text(there.date())}, {time_text(there)}"
-        said = _("Booked for %(when)s in %(zone)s.", when=when, zone=zone)
-        warnings = await queries.booking_warnings(
-            session, booked, default_zone=request.app.state.settings.default_time_zone
-        )
-        return go_to(request, shown["here"], flash=_booked(said, warnings))
-
-
-def _booked(said: str, warnings: Sequence[str]) -> Flash:
-    """What is said of a booking that was made, with what speaks against its time."""
-    if not warnings:
-        return Flash(said)
-    return Flash(" ".join([str(said), *(str(_WARNED[code]) for code in warnings)]), tone="warning")
-
-
 def _views(seen: Seen) -> Sequence[View]:
     everyones = [
         View(_("Everyone's"), {}),
-        View(_("Open"), {"status": "open"}),
+        View(_("Open"), {"status": "open", "sort": "occurs"}),
         View(_("Without an outcome"), {"unresolved": "true"}),
         *([View(_("Agenda"), {}, href="/calls/agenda")] if seen.actor.may("call.write") else []),
     ]
@@ -264,7 +233,7 @@ LIST = ListPage(
     key="call_id",
     columns=(
         Column("name", _("Who"), value="person", cell="person"),
-        Column("when", _("When"), 0, "occurs_at", "moment", "occurs"),
+        Column("when", _("When"), 0, "occurs_at", "call_when", "occurs"),
         Column("state", _("State"), 0, "outcome", "call_state"),
         Column("how", _("How"), 3, "channel", "call_how"),
         Column("navigator", _("Navigator"), 2, "pn", "colleague"),
@@ -286,33 +255,102 @@ add_export(router, LIST)
 
 @router.get("/calls/{call_id}/outcome", dependencies=[allow("call.write")])
 async def show_outcome(request: Request, session: DbSession, actor: CurrentActor, call_id: UUID) -> Response:
-    call = answers.read(await queries.get_call(session, actor, call_id=call_id), clock.now())
-    audit.note(session, record_type="call_history", record_id=call_id)
-    typed = dict.fromkeys(CallUpdate.model_fields, "")
-    signs = await signs_of(session, call.person_id)
-    return page(request, "calls/outcome.html", {**NO_ERRORS, **_CHOICES, **signs, "call": call, "typed": typed})
+    """What came of a call; of one that is ahead, what can be done about it."""
+    shown = await _outcome_context(session, actor, call_id, dict.fromkeys(CallUpdate.model_fields, ""))
+    back = way_back(came_from(request), "/today")
+    return page(request, "calls/outcome.html", {**NO_ERRORS, **shown, "back": back})
 
 
 @router.post("/calls/{call_id}/outcome", dependencies=[allow("call.write")])
 async def say_outcome(request: Request, session: DbSession, actor: CurrentActor, call_id: UUID) -> Response:
-    """What came of a call that is on record: its outcome, the answer about side effects, and notes."""
-    call = answers.read(await queries.get_call(session, actor, call_id=call_id), clock.now())
+    """
+    What came of a call that is on record: its outcome, the answer about side effects, and notes. `then` tells where to
+    go: on to the `next` call without an outcome, or `back`.
+    """
     typed = await typed_in(request, CallUpdate)
-    seen = str((await request.form()).get("seen_version", ""))
-    given = {name: value for name, value in typed.items() if value != "" and name in _SAID}
+    form = await request.form()
+    seen, back = str(form.get("seen_version", "")), way_back(str(form.get("back", "")), "/today")
+    shown = {**await _outcome_context(session, actor, call_id, typed), "back": back}
+    call: CallRead = shown["call"]
     try:
-        change = read_form(CallUpdate, given)
+        change = read_form(CallUpdate, _came_of(call, typed))
         async with known_errors(request, session):
             if_match = etag(int(seen)) if seen.isascii() and seen.isdigit() and len(seen) < _LONGEST_VERSION else None
             await service.correct_call(session, actor, call_id=call_id, change=change, if_match=if_match)
     except NotFound:
         raise
     except AppError as error:
-        context = {**_CHOICES, **await signs_of(session, call.person_id), "call": call, "typed": typed}
-        return form_again(request, "calls/outcome.html", context, error)
-    return go_to(request, "/today", flash=Flash(_("What came of the call is saved.")))
+        return form_again(request, "calls/outcome.html", shown, error)
+    following = shown["following"] if form.getlist("then")[-1:] == ["next"] else None
+    place = f"/calls/{following.call_id}/outcome" if following else back
+    return go_to(request, place, flash=Flash(_("What came of the call is saved.")))
+
+
+def _came_of(call: CallRead, typed: Typed) -> dict[str, Any]:
+    """What the form says of a call. That a booking did not take place is its state, and no outcome."""
+    given = {name: value for name, value in typed.items() if value != "" and name in _SAID}
+    came = given.get("outcome")
+    if came in NOT_HELD:
+        given = {**given, "status": came, "outcome": None}
+    elif came and call.status != "completed":
+        given["status"] = "completed"
+    if came in NOT_HELD or not asks_of_side_effects(came):
+        # Nobody was there to be asked, whatever was chosen before the outcome was.
+        given.pop("adverse_event_heard", None)
+    return given
+
+
+async def _outcome_context(session: AsyncSession, actor: Actor, call_id: UUID, typed: Typed) -> dict[str, Any]:
+    """A call with whom it is with, what was said in the one before, and which one waits next."""
+    now = clock.now()
+    call = answers.read(await queries.get_call(session, actor, call_id=call_id), now)
+    audit.note(session, record_type="call_history", record_id=call_id)
+    about, record_id = about_of(call)
+    earlier = CallFilter(person_id=call.person_id, status="closed", occurs_to=call.occurs_at, limit=1)
+    found = await queries.list_calls(session, actor, query=earlier)
+    return {
+        **await about.context(session, actor, record_id),
+        **_CHOICES,
+        "came_to": [(code, words(code)) for code in (*OUTCOMES, *(NOT_HELD if call.booking_date else ()))],
+        "not_spoken_to": (*NOT_SPOKEN_TO, *NOT_HELD),
+        "call": call,
+        "is_ahead": call.status_group == "open" and call.occurs_at is not None and call.occurs_at > now,
+        "case": await _case(session, actor, call),
+        "last": next((answers.read(row, now) for row in found.rows), None),
+        "following": await _following(session, actor, call, now),
+        "may_call": actor.may("call.create"),
+        "typed": typed,
+    }
+
+
+def about_of(call: CallRead) -> tuple[About, UUID]:
+    """The record that a call is about: the patient's, else the lead's."""
+    if call.patient_id is not None:
+        return PATIENTS, call.patient_id
+    assert call.lead_id is not None  # noqa: S101 - ck_call_history_about_patient_or_lead
+    return LEADS, call.lead_id
+
+
+async def _case(session: AsyncSession, actor: Actor, call: CallRead) -> PatientRead | LeadRead:
+    """The patient, or the lead, that a call is about."""
+    about, record_id = about_of(call)
+    if about is PATIENTS:
+        return patient_answers.read(await get_patient(session, actor, patient_id=record_id))
+    return lead_answers.read(await get_lead(session, actor, lead_id=record_id), clock.now())
+
+
+async def _following(session: AsyncSession, actor: Actor, call: CallRead, now: datetime) -> CallRead | None:
+    """The next of one's own calls that lack an outcome: the one before this, as Today lists them, else the newest."""
+    if actor.person_id is None or call.occurs_at is None:
+        return None
+    mine = {"pn_id": actor.person_id, "unresolved": "true", "limit": 2}
+    for until in (call.occurs_at, None):
+        query = CallFilter.model_validate({**mine, "occurs_to": until})
+        rows = (await queries.list_calls(session, actor, query=query)).rows
+        if found := next((row for row in rows if row.call_id != call.call_id), None):
+            return answers.read(found, now)
+    return None
 
 
 for _about, _model in ((PATIENTS, CallForPatient), (LEADS, CallForLead)):
     _add_log(_about, _model)
-    _add_booking(_about, _model)

@@ -43,6 +43,7 @@ _SUGGESTED = 20
 """So many suggested changes a conversion shows; the record page shows them all."""
 _SHOWN_RIGHTS = (
     "call.create",
+    "call.write",
     "lead.write",
     "lead.convert",
     "suggestion.decide",

@@ -45,6 +45,7 @@ router = page_router()
 _FEW = 20
 _SHOWN_RIGHTS = (
     "call.create",
+    "call.write",
     "journey.write",
     "suggestion.decide",
     "task.write",

@@ -49,6 +49,7 @@ async def show_today(request: Request, session: DbSession, actor: CurrentActor) 
     now = clock.now()
     ends = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone)
     context: dict[str, Any] = {"now": now, "me": actor.account_id, "takes_calls": actor.person_id is not None}
+    context["my_person"] = actor.person_id
     context |= await _calls(session, actor, ends=ends, now=now)
     context |= dict.fromkeys(("tasks", "leads", "came_back"), _NOTHING)
     if actor.may("task.read"):

@@ -95,12 +95,45 @@ def clock_of(zone: str | None) -> str | None:
     there = clock.zone_named(zone)
     if zone is None or there is UTC:
         return None
-    return f"{clock.now().astimezone(there):%H:%M} {zone.rpartition('/')[2].replace('_', ' ')}"
+    return f"{clock.now().astimezone(there):%H:%M} {_city(zone)}"
 
 
-def on_clock(value: datetime, zone: str) -> str:
-    """An instant on the clock of a zone, with its city: 14:05 Lisbon."""
-    return f"{value.astimezone(clock.zone_named(zone)):%H:%M} {zone.rpartition('/')[2].replace('_', ' ')}"
+def clocks(value: datetime, zone: str | None, *, own_first: bool = False) -> str:
+    """
+    The time of a booking on the clock that it was made for and on the viewer's: 10:00 in New York · 16:00 in Amsterdam;
+    with the days where they are two. The viewer's alone where it is the same clock, or none is known.
+    """
+    times = _on_both(value, zone)
+    if len(times) == 1:
+        return time_text(times[0])
+    days = {there.date() for there in times}
+    said = [
+        _(
+            "%(time)s in %(place)s",
+            time=time_text(there) if len(days) == 1 else f"{day_of_year(there.date())}, {time_text(there)}",
+            place=_city(str(there.tzinfo)),
+        )
+        for there in times
+    ]
+    return " · ".join(map(str, reversed(said) if own_first else said))
+
+
+def booked_for(value: datetime, zone: str | None, *, in_sentence: bool = False) -> str:
+    """When a call is booked for: Tomorrow, 10:00 in New York · 16:00 in Amsterdam."""
+    if len({there.date() for there in _on_both(value, zone)}) > 1:
+        return clocks(value, zone)
+    return f"{near_day(value, in_sentence=in_sentence)}, {clocks(value, zone)}"
+
+
+def _on_both(value: datetime, zone: str | None) -> list[datetime]:
+    here, there = local(value), value.astimezone(clock.zone_named(zone))
+    # A name that is none, and one that the viewer does not see, stand for no clock.
+    is_another = str(there.tzinfo) == zone != str(here.tzinfo)
+    return [there, here] if is_another else [here]
+
+
+def _city(zone: str) -> str:
+    return zone.rpartition("/")[2].replace("_", " ")
 
 
 def instant_text(value: datetime) -> str:

@@ -34,8 +34,9 @@ def test_a_booking_outside_of_hours_or_in_an_absence_is_named(booked: Period, sa
     assert booking_warnings(booked, spans=WEEK, zone=LISBON, absences=[absence]) == said
 
 
-def test_nothing_is_said_of_hours_that_are_unknown() -> None:
-    assert booking_warnings(Period(at(6, 3), at(6, 4)), spans=[], zone=LISBON, absences=[]) == []
+def test_of_hours_that_are_unknown_only_the_weekend_is_said() -> None:
+    assert booking_warnings(Period(at(5, 3), at(5, 4)), spans=[], zone=LISBON, absences=[]) == []
+    assert booking_warnings(Period(at(6, 3), at(6, 4)), spans=[], zone=LISBON, absences=[]) == ["weekend"]
 
 
 def test_a_night_that_goes_on_at_midnight_is_one_shift() -> None:

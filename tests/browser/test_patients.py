@@ -297,6 +297,8 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
             f"/patients/{ids['patient']}/tasks/new",
             f"/leads/{ids['lead']}/tasks/new",
             f"/calls/{ids['call']}/outcome",
+            f"/calls/{ids['call']}/move",
+            f"/calls/{ids['call']}/cancel",
             f"/patients/{ids['patient']}/facts/phone",
             f"/patients/{ids['patient']}/facts/do_not_contact_channels",
             f"/patients/{ids['patient']}/dates/first_contact_date",

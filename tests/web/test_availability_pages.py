@@ -110,7 +110,7 @@ async def test_a_manager_changes_a_colleagues_and_colleagues_look_at_them(
     assert refused.status_code == 403
 
 
-async def test_a_booking_outside_of_ones_hours_is_made_and_says_so(
+async def test_a_booking_outside_of_ones_hours_says_so_and_is_made_when_it_is_wanted(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
     account = await somebody(session, settings, "navigator")
@@ -122,9 +122,12 @@ async def test_a_booking_outside_of_ones_hours_is_made_and_says_so(
     await client.post(HERE, data={"csrf_token": token, "day_1": "9-10"})
     day = clock.now().date() + timedelta(days=14)
     sent = {"booking_date": f"{day} 15:00", "booking_time_zone": "UTC", "direction": "outbound", "channel": "phone"}
-    answer = await client.post(f"/patients/{patient.patient_id}/bookings", data={"csrf_token": token, **sent})
-    shown = await client.get(answer.headers["location"])
+    place = f"/patients/{patient.patient_id}/bookings"
+    asked = await client.post(place, data={"csrf_token": token, **sent})
+    wanted = {"all_the_same": f"{day}T15:00Z outside_working_hours"}
+    answer = await client.post(place, data={"csrf_token": token, **sent, **wanted})
 
     assert isinstance(account.account_id, UUID)
     assert answer.status_code == 303
-    assert "outside of the working hours of its navigator" in shown.text
+    assert asked.status_code == 409
+    assert "outside of the working hours of its navigator" in asked.text

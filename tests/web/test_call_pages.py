@@ -1,6 +1,8 @@
 """What is said of a call on its pages, by plain HTTP as without JavaScript."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -9,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
 from app.calls.models import CallHistory
+from app.patients.models import Patient
 from app.platform import clock
 from app.platform.settings import Settings
+from app.preferences.models import AccountPreference
 from tests.browsing import ORIGIN, signed_in, somebody
-from tests.builders import a_call, a_patient, a_person
+from tests.builders import a_call, a_condition, a_lead, a_patient, a_person
 
 
 @pytest.fixture
@@ -51,3 +55,231 @@ async def test_a_call_that_reached_nobody_is_done_with_and_leaves_today(
     stored = await session.get(CallHistory, call.call_id, populate_existing=True)
     assert stored is not None
     assert (stored.status, stored.adverse_event_heard) == ("completed", None)
+
+
+async def _prefers(session: AsyncSession, zone: str) -> None:
+    session.add(AccountPreference(user_account_id=(await _me(session)).user_account_id, time_zone=zone))
+    await session.commit()
+
+
+def _confirmation(page: str) -> dict[str, str]:
+    found = re.search(r'name="all_the_same" value="([^"]+)"', page)
+    assert found, page
+    return {"all_the_same": found[1]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("yesterday 10:00", "That time is over."),
+        ("2099-07-05 10:00", "a Saturday or a Sunday"),
+    ],
+)
+async def test_what_speaks_against_a_time_is_said_before_it_is_booked_and_again_for_another_time(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, typed: str, said: str
+) -> None:
+    patient = await a_patient(session)
+    await session.commit()
+    place = f"/patients/{patient.patient_id}/bookings"
+    sent = {"csrf_token": token, "booking_date": typed, "booking_time_zone": "Europe/Amsterdam", "notes": "Travel."}
+
+    asked = await client.post(place, data=sent, headers=ORIGIN)
+    before = (await session.scalars(select(CallHistory))).all()
+    other = await client.post(
+        place, data=sent | _confirmation(asked.text) | {"booking_date": "2099-07-04 11:00"}, headers=ORIGIN
+    )
+    booked = await client.post(place, data=sent | _confirmation(asked.text), headers=ORIGIN)
+
+    assert (asked.status_code, other.status_code, booked.status_code) == (409, 409, 303)
+    assert before == []
+    assert said in asked.text
+    assert "Travel." in asked.text
+    assert len((await session.scalars(select(CallHistory))).all()) == 1
+
+
+async def test_what_is_understood_of_a_typed_time_is_shown_on_both_clocks(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    await _prefers(session, "Europe/Amsterdam")
+    sent = {"csrf_token": token, "booking_time_zone": "America/New_York"}
+
+    shown = await client.post("/calls/understood", data=sent | {"booking_date": "2099-07-01 23:00"}, headers=ORIGIN)
+    over = await client.post("/calls/understood", data=sent | {"booking_date": "yesterday 9:00"}, headers=ORIGIN)
+    nothing = await client.post("/calls/understood", data=sent | {"booking_date": "soon\x00"}, headers=ORIGIN)
+
+    assert "Wednesday, 1 Jul 2099: 1 Jul, 23:00 in New York · 2 Jul, 05:00 in Amsterdam" in shown.text
+    assert "That time is over." in over.text
+    assert "New York" not in nothing.text
+    assert {answer.status_code for answer in (shown, over, nothing)} == {200}
+
+
+@pytest.mark.parametrize("about", ["patients", "leads"])
+async def test_a_booked_call_is_moved_and_cancelled_from_where_it_is_shown(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, about: str
+) -> None:
+    await _prefers(session, "Europe/Amsterdam")
+    person = await a_person(session, first_name="Emre", last_name="Weber")
+    if about == "leads":
+        lead = await a_lead(session, person)
+        whose = {"lead_id": lead.lead_id, "patient_id": None}
+        here = f"/leads/{lead.lead_id}"
+    else:
+        patient = await a_patient(session, person)
+        whose = {"patient_id": patient.patient_id}
+        here = f"/patients/{patient.patient_id}"
+    ahead = clock.now().replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=3)
+    call = CallHistory(
+        status="scheduled", person_id=person.person_id, booking_date=ahead, booking_time_zone="America/New_York",
+        pn_id=(await _me(session)).person_id, notes="Asked for the morning.", **whose,
+    )  # fmt: skip
+    session.add(call)
+    await session.commit()
+    place = f"/calls/{call.call_id}"
+    back = {**ORIGIN, "referer": f"http://test{here}"}
+
+    clocks = f"{ahead.astimezone(ZoneInfo('America/New_York')):%H:%M} in New York"
+    for shown_at in (here, "/calls?status=open", f"{place}/outcome"):
+        page = (await client.get(shown_at)).text
+        for shown in (f'href="{place}/move"', f'href="{place}/cancel"', clocks, "in Amsterdam"):
+            assert shown in page, (shown_at, shown)
+    agenda = (await client.get(f"/calls/agenda?date={ahead:%Y-%m-%d}")).text
+    for shown in (f'href="{place}/outcome"', clocks, "in Amsterdam"):
+        assert shown in agenda, shown
+
+    form = await client.get(f"{place}/move", headers=back)
+    typed = {"csrf_token": token, "booking_time_zone": "America/New_York", "back": here}
+    unclear = await client.post(f"{place}/move", data=typed | {"booking_date": "soon"}, headers=ORIGIN)
+    moved = await client.post(f"{place}/move", data=typed | {"booking_date": "2099-07-01 10:00"}, headers=ORIGIN)
+    again = await client.post(f"{place}/move", data=typed | {"booking_date": "2099-07-02 10:00"}, headers=ORIGIN)
+
+    assert f'name="back" value="{here}"' in form.text
+    assert "Asked for the morning." in form.text
+    assert (unclear.status_code, moved.status_code, again.status_code) == (422, 303, 409)
+    assert moved.headers["location"] == here
+    await session.refresh(call)
+    assert call.status == "rescheduled"
+    assert call.rescheduled_to is not None
+    new = await session.get_one(CallHistory, call.rescheduled_to)
+    assert new.booking_date == datetime(2099, 7, 1, 14, tzinfo=UTC)
+
+    place = f"/calls/{new.call_id}/cancel"
+    asked = await client.get(place, headers=back)
+    cancelled = await client.post(
+        place,
+        data={"csrf_token": token, "notes": "Is travelling.", "back": "https://elsewhere.example"},
+        headers=ORIGIN,
+    )
+
+    assert asked.status_code == 200
+    assert cancelled.status_code == 303
+    assert cancelled.headers["location"] == here
+    await session.refresh(new)
+    assert (new.status, new.outcome) == ("cancelled", None)
+    assert str(new.notes).endswith("Is travelling.")
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "outcome"),
+    [("no_show", "no_show", None), ("cancelled", "cancelled", None), ("reached", "completed", "reached")],
+)
+async def test_a_booking_that_did_not_take_place_is_said_to_be_so_and_can_be_corrected(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, said: str, status: str, outcome: str | None
+) -> None:
+    call = await a_call(session, await a_patient(session), booking_date=clock.now() - timedelta(days=1))
+    await session.commit()
+    place = f"/calls/{call.call_id}/outcome"
+
+    form = await client.get(place)
+    for outcome_before in ("no_show", "cancelled", "voicemail", said):
+        answer = await client.post(place, data={"csrf_token": token, "outcome": outcome_before}, headers=ORIGIN)
+        assert answer.status_code == 303, answer.text
+
+    assert f'href="/calls/{call.call_id}/move"' in form.text
+    stored = await session.get(CallHistory, call.call_id, populate_existing=True)
+    assert stored is not None
+    assert (stored.status, stored.outcome) == (status, outcome)
+
+
+async def test_old_calls_are_closed_one_after_the_other(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    mine, now = (await _me(session)).person_id, clock.now()
+    condition = await a_condition(session)
+    calls = []
+    for number, name in enumerate(("Emre", "Femke", "Jasmine")):
+        person = await a_person(session, first_name=name, last_name="Weber", phone="+31 20 123 4567")
+        patient = await a_patient(session, person, medical_condition_id=condition.medical_condition_id)
+        calls.append(await a_call(session, patient, booking_date=now - timedelta(days=number + 1), pn_id=mine))
+    earlier = {"status": "completed", "outcome": "voicemail", "call_date": now - timedelta(days=30)}
+    await a_call(session, await _patient_of(session, calls[0]), **earlier)
+    await session.commit()
+
+    form = await client.get(f"/calls/{calls[0].call_id}/outcome")
+    answers = [
+        await client.post(
+            f"/calls/{call.call_id}/outcome",
+            data={"csrf_token": token, "outcome": "no_answer", "then": "next"},
+            headers=ORIGIN,
+        )
+        for call in calls
+    ]
+
+    for shown in ("Emre Weber", "+31 20 123 4567", condition.name, "voicemail", "Femke Weber", 'data-key="7"'):
+        assert shown in form.text, shown
+    assert [answer.headers["location"] for answer in answers] == [
+        f"/calls/{calls[1].call_id}/outcome",
+        f"/calls/{calls[2].call_id}/outcome",
+        "/today",
+    ]
+
+
+async def _patient_of(session: AsyncSession, call: CallHistory) -> Patient:
+    return await session.get_one(Patient, call.patient_id)
+
+
+async def test_today_leads_to_all_that_it_does_not_show(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient, mine = await a_patient(session), (await _me(session)).person_id
+    for number in range(12):
+        await a_call(session, patient, booking_date=clock.now() - timedelta(days=number + 1), pn_id=mine)
+    await session.commit()
+
+    today = await client.get("/today")
+
+    assert f'href="/calls?pn_id={mine}&amp;unresolved=true"' in today.text
+    assert "All 12" in today.text
+
+
+async def test_log_it_on_today_comes_back_to_today(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient = await a_patient(session)
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+    said = {"csrf_token": token, "outcome": "no_answer"}
+
+    form = await client.get(f"{here}/calls/new", headers={"referer": "http://test/today"})
+    saved = await client.post(f"{here}/calls", data=said | {"back": "/today"}, headers=ORIGIN)
+    elsewhere = await client.post(f"{here}/calls", data=said | {"back": "//elsewhere.example"}, headers=ORIGIN)
+
+    assert 'name="back" value="/today"' in form.text
+    assert saved.headers["location"] == "/today"
+    assert elsewhere.headers["location"] == here
+
+
+async def test_who_called_whom_is_in_plain_sight_and_follows_how_one_came(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient = await a_patient(session)
+    await session.commit()
+    place = f"/patients/{patient.patient_id}/calls/new"
+
+    usual, came = await client.get(place), await client.get(f"{place}?direction=inbound")
+    odd = await client.get(f"{place}?direction=sideways")
+
+    fold = usual.text.index('<details class="more"')
+    assert usual.text.index("They called") < fold
+    assert re.search(r'value="outbound" checked', usual.text)
+    assert re.search(r'value="inbound" checked', came.text)
+    assert re.search(r'value="outbound" checked', odd.text)

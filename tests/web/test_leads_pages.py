@@ -220,14 +220,16 @@ async def test_a_call_is_booked_on_their_clock_and_an_overlap_is_asked_about(
     )
     booked = await client.post(f"{here}/bookings", data=typed, headers=ORIGIN)
     overlapping = await client.post(f"{here}/bookings", data=typed, headers=ORIGIN)
-    wanted = await client.post(f"{here}/bookings", data=typed | {"allow_overlap": "true"}, headers=ORIGIN)
+    confirmed = re.search(r'name="all_the_same" value="([^"]+)"', overlapping.text)
+    assert confirmed
+    wanted = await client.post(f"{here}/bookings", data=typed | {"all_the_same": confirmed[1]}, headers=ORIGIN)
 
     assert 'value="America/New_York"' in form.text
     assert wrong.status_code == 422
     assert "2 fields need another look" in wrong.text
     assert "About travel." in wrong.text
     assert (booked.status_code, overlapping.status_code, wanted.status_code) == (303, 409, 303)
-    assert "Book it although" in overlapping.text
+    assert "This person has another call at that time." in overlapping.text
     calls = (await session.scalars(select(CallHistory))).all()
     assert [call.booking_date for call in calls] == [datetime(2099, 7, 1, 18, 30, tzinfo=UTC)] * 2
     assert {(call.status, call.channel, call.booking_time_zone) for call in calls} == {
@@ -273,3 +275,25 @@ async def test_a_lead_of_a_colleague_is_taken_over_with_a_reason(
     assert again.status_code == 303
     await session.refresh(lead)
     assert lead.owner_id == me.account_id
+
+
+@pytest.mark.parametrize(
+    ("status", "becomes"),
+    [("new", "call_booked"), ("contacting", "call_booked"), ("nurture", "call_booked"), ("qualified", "qualified")],
+)
+async def test_a_lead_with_which_a_call_is_booked_moves_on_by_itself(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, status: str, becomes: str
+) -> None:
+    wakes = {"wake_up_on": (clock.now() + timedelta(days=9)).date()} if status == "nurture" else {}
+    lead = await a_lead(session, await a_person(session), status=status, **wakes)
+    await session.commit()
+    here = f"/leads/{lead.lead_id}"
+    typed = {"csrf_token": token, "booking_date": "2099-07-01 14:30", "booking_time_zone": "Europe/Lisbon"}
+
+    booked = await client.post(f"{here}/bookings", data=typed, headers=ORIGIN)
+    shown = await client.get(here)
+
+    assert booked.status_code == 303
+    await session.refresh(lead)
+    assert (lead.status, lead.wake_up_on) == (becomes, None)
+    assert ("Lead: call booked" in shown.text) is (becomes != status)

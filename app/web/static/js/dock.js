@@ -2,6 +2,7 @@
 "use strict";
 
 const dock = () => document.querySelector("#dock [data-call]");
+const callForm = () => dock() ?? document.querySelector("form[data-call]");
 const isField = (element) => element.matches("input:not([type=radio], [type=checkbox]), textarea, select");
 
 function tick() {
@@ -38,7 +39,7 @@ function closeDock() {
 }
 
 document.addEventListener("keydown", (event) => {
-  const form = dock();
+  const form = callForm();
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (!form) return;
   if (event.key === "Escape" && document.getElementById("dock").contains(event.target)) {

@@ -1,0 +1,234 @@
+"""Book a call, move one to another time, or cancel it: the same pages for a lead and for a patient."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Form, Path, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.request_guard import CurrentActor, DbSession
+from app.audit import service as audit
+from app.availability.rules import ABSENT, OUTSIDE, OVERLAPS, WEEKEND
+from app.calls import answers, queries, service
+from app.calls.models import CallHistory
+from app.calls.schemas import CallForLead, CallForPatient, CallRead, CallUpdate, Rebooking
+from app.calls.states import CHANNELS
+from app.leads.service import call_is_booked
+from app.people.time_zones import is_zone
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import AppError, Conflict, NotFound
+from app.platform.locales import Message, _
+from app.platform.settings import Settings
+from app.web.about import LEADS, PATIENTS, About
+from app.web.addresses import came_from, way_back
+from app.web.availability import WEEKDAYS
+from app.web.calls import USUAL, about_of
+from app.web.forms import Typed, read_form, typed_in
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.render import Flash, page
+from app.web.typed_dates import read_moment
+from app.web.words import booked_for, clocks, day_text, instant_text, shown_in, words
+
+router = page_router()
+
+_PAST, _THEIRS = "past", "overlaps_another_call_of_theirs"
+_AGAINST: Mapping[str, Message] = {
+    _PAST: _("That time is over."),
+    WEEKEND: _("That is a Saturday or a Sunday."),
+    OUTSIDE: _("That is outside of the working hours of its navigator."),
+    ABSENT: _("Its navigator is absent then."),
+    OVERLAPS: _("Its navigator has another call at that time."),
+    _THEIRS: _("This person has another call at that time."),
+}
+"""What may speak against a time. It is said once, and the booking is made if it is wanted all the same."""
+_LONGEST = 100
+
+
+class BookingDoubtful(Conflict):
+    """What speaks against the time that is wanted, and `asked_about`, which says of which time this was said."""
+
+    code = "booking_doubtful"
+    detail = _("Something speaks against this time.")
+
+    def __init__(self, against: Sequence[str], asked_about: str) -> None:
+        super().__init__()
+        self.against, self.asked_about = against, asked_about
+
+
+async def _require_wanted(request: Request, session: AsyncSession, call: CallHistory) -> None:
+    """BookingDoubtful when something speaks against the time of this booking and it was not said that it is wanted."""
+    settings: Settings = request.app.state.settings
+    assert call.booking_date is not None  # noqa: S101 - a booking
+    against = [_PAST]
+    if queries.is_booking_ahead(call):
+        against = await queries.booking_warnings(session, call, default_zone=settings.default_time_zone)
+        others = await queries.overlapping(session, call, besides=[call.call_id])
+        against += [_THEIRS] if any("person" in whom for whom in others.values()) else []
+    # Another time, or what came up meanwhile, is asked about anew.
+    asked_about = " ".join([instant_text(call.booking_date), *against])
+    if against and (await request.form()).get("all_the_same") != asked_about:
+        raise BookingDoubtful(against, asked_about)
+
+
+def _again(request: Request, context: Mapping[str, Any], error: AppError) -> Response:
+    doubt = error if isinstance(error, BookingDoubtful) else None
+    against = [str(_AGAINST[code]) for code in doubt.against] if doubt else []
+    shown = {**context, "against": against, "asked_about": doubt.asked_about if doubt else ""}
+    return form_again(request, "calls/book.html", shown, error)
+
+
+def _context(request: Request, typed: Typed, back: str) -> dict[str, Any]:
+    return {
+        **NO_ERRORS,
+        "channels": [(code, words(code)) for code in CHANNELS],
+        "typed": typed,
+        "zone": str(request.state.frame.zone),
+        "against": [],
+        "asked_about": "",
+        "call": None,
+        "back": back,
+    }
+
+
+def _booked(request: Request, call: CallHistory) -> str:
+    assert call.booking_date is not None  # noqa: S101 - a booking
+    with shown_in(request.state.frame.zone):
+        return booked_for(call.booking_date, call.booking_time_zone, in_sentence=True)
+
+
+def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) -> None:
+    key = Path(alias=about.key)
+
+    @router.get(f"{about.address}/bookings/new", name="show_new_booking", dependencies=[allow("call.create")])
+    async def show_new_booking(
+        request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key
+    ) -> Response:
+        shown = await about.context(session, actor, record_id)
+        typed = dict.fromkeys(model.model_fields, "") | USUAL
+        return page(request, "calls/book.html", {**shown, **_context(request, typed, shown["here"])})
+
+    @router.post(f"{about.address}/bookings", name="book_call", dependencies=[allow("call.create")])
+    async def book_call(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
+        """A booking, on the clock of the zone that is given with it. A lead that waits for its call is moved on."""
+        typed = await typed_in(request, model)
+        shown = await about.context(session, actor, record_id)
+        shown |= _context(request, typed, shown["here"])
+        given = {name: value for name, value in typed.items() if value != ""} | {about.key: str(record_id)}
+        try:
+            # What overlaps is asked about together with all else that speaks against the time.
+            new = read_form(model, given | {"allow_overlap": "true"}, zone=_zone_of(typed))
+            async with known_errors(request, session):
+                booked = await service.log_call(session, actor, new=new)
+                await _require_wanted(request, session, booked)
+                is_moved = about is LEADS and await call_is_booked(session, actor, lead_id=record_id)
+        except NotFound:
+            raise
+        except AppError as error:
+            return _again(request, shown, error)
+        said = _("Booked for %(when)s.", when=_booked(request, booked))
+        moved = [_("The lead is moved to %(status)s.", status=words("call_booked").lower())] if is_moved else []
+        return go_to(request, shown["here"], flash=Flash(" ".join(map(str, (said, *moved)))))
+
+
+def _zone_of(typed: Typed) -> Any:
+    zone = str(typed["booking_time_zone"]).strip()
+    return clock.zone_named(zone) if is_zone(zone) else None
+
+
+async def _of_call(
+    request: Request, session: AsyncSession, actor: Actor, call_id: UUID, typed: Typed, back: str | None
+) -> dict[str, Any]:
+    """A booked call and whom it is with."""
+    call = answers.read(await queries.get_call(session, actor, call_id=call_id), clock.now())
+    audit.note(session, record_type="call_history", record_id=call_id)
+    about, record_id = about_of(call)
+    shown = await about.context(session, actor, record_id)
+    place = came_from(request) if back is None else back
+    return {**shown, **_context(request, typed, way_back(place, shown["here"])), "call": call}
+
+
+@router.get("/calls/{call_id}/move", dependencies=[allow("call.write")])
+async def show_rebooking(request: Request, session: DbSession, actor: CurrentActor, call_id: UUID) -> Response:
+    typed = dict.fromkeys(Rebooking.model_fields, "")
+    return page(request, "calls/book.html", await _of_call(request, session, actor, call_id, typed, None))
+
+
+@router.post("/calls/{call_id}/move", dependencies=[allow("call.write")])
+async def move_call(
+    request: Request, session: DbSession, actor: CurrentActor, call_id: UUID, back: Annotated[str, Form()] = ""
+) -> Response:
+    """A booking of another time in the place of this one, asked about as a new one is."""
+    typed = await typed_in(request, Rebooking)
+    shown = await _of_call(request, session, actor, call_id, typed, back)
+    given = {name: value for name, value in typed.items() if value != "" or name == "notes"}
+    try:
+        booking = read_form(Rebooking, given | {"allow_overlap": "true"}, zone=_zone_of(typed))
+        async with known_errors(request, session):
+            moved = await service.reschedule_call(session, actor, call_id=call_id, booking=booking)
+            await _require_wanted(request, session, moved)
+    except NotFound:
+        raise
+    except AppError as error:
+        return _again(request, shown, error)
+    said = _("Moved to %(when)s.", when=_booked(request, moved))
+    return go_to(request, _after(shown, call_id), flash=Flash(said))
+
+
+@router.get("/calls/{call_id}/cancel", dependencies=[allow("call.write")])
+async def show_cancellation(request: Request, session: DbSession, actor: CurrentActor, call_id: UUID) -> Response:
+    typed = {"notes": ""}
+    return page(request, "calls/cancel.html", await _of_call(request, session, actor, call_id, typed, None))
+
+
+@router.post("/calls/{call_id}/cancel", dependencies=[allow("call.write")])
+async def cancel_call(
+    request: Request, session: DbSession, actor: CurrentActor, call_id: UUID, back: Annotated[str, Form()] = ""
+) -> Response:
+    """The call does not take place; why is added to its notes."""
+    typed = {"notes": (await typed_in(request, CallUpdate))["notes"]}
+    shown = await _of_call(request, session, actor, call_id, typed, back)
+    call: CallRead = shown["call"]
+    said = {"notes": "\n\n".join(filter(None, (call.notes, typed["notes"].strip())))} if typed["notes"].strip() else {}
+    try:
+        change = read_form(CallUpdate, {"status": "cancelled", **said})
+        async with known_errors(request, session):
+            await service.correct_call(session, actor, call_id=call_id, change=change)
+    except NotFound:
+        raise
+    except AppError as error:
+        return form_again(request, "calls/cancel.html", shown, error)
+    return go_to(request, _after(shown, call_id), flash=Flash(_("The call is cancelled.")))
+
+
+def _after(shown: Mapping[str, Any], call_id: UUID) -> str:
+    """Where to go when the call is no longer there to be looked at."""
+    back: str = shown["back"]
+    return str(shown["here"]) if str(call_id) in back else back
+
+
+@router.post("/calls/understood", dependencies=[allow("call.create")])
+async def show_understood(
+    request: Request,
+    booking_date: Annotated[str, Form()] = "",
+    booking_time_zone: Annotated[str, Form()] = "",
+) -> Response:
+    """What a time that is being typed means, on both clocks; nothing of what is not understood."""
+    zone = booking_time_zone.strip()
+    now = clock.now()
+    meant: datetime | None = None
+    if is_zone(zone):
+        meant = read_moment(booking_date[:_LONGEST], now=now.astimezone(clock.zone_named(zone)))
+    said = ""
+    if meant is not None:
+        with shown_in(request.state.frame.zone):
+            said = f"{WEEKDAYS[meant.weekday()]}, {day_text(meant.date())}: {clocks(meant, zone)}"
+    return page(
+        request, "calls/understood.html", {"said": said, "over": _AGAINST[_PAST] if meant and meant <= now else None}
+    )
+
+
+for _about, _model in ((PATIENTS, CallForPatient), (LEADS, CallForLead)):
+    _add_booking(_about, _model)
