@@ -65,4 +65,5 @@ async def list_specializations(
         ids = ids.where(has_words(SPECIALIZATION_NAMES, query.q))
 
     sort = SortKey((by_name, Specialization.specialization_id), (str, UUID), ascending=True)
-    return await fetch_page(session, ids=ids, query=query, sort=sort, rows=select(Specialization))
+    order = sorted_by(query.sort, sort, name=sort)
+    return await fetch_page(session, ids=ids, query=query, sort=order, rows=select(Specialization))

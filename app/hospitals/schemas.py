@@ -70,6 +70,7 @@ class SpecializationFilter(PageQuery):
 
     q: Label | None = None
     is_active: Literal["true", "false"] | None = None
+    sort: Literal["name", "-name"] | None = None
 
 
 class SpecializationSummary(Answer):

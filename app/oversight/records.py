@@ -21,8 +21,8 @@ from app.documents import queries as documents
 from app.documents.models import Document
 from app.documents.schemas import DocumentRead
 from app.hospitals import queries as hospitals
-from app.hospitals.models import Hospital
-from app.hospitals.schemas import HospitalRead
+from app.hospitals.models import Hospital, Specialization
+from app.hospitals.schemas import HospitalRead, SpecializationRead
 from app.journeys import answers as journey_answers
 from app.journeys import queries as journeys
 from app.journeys.eap import queries as eap
@@ -152,6 +152,11 @@ async def _hospital(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel
     return HospitalRead.model_validate(await hospitals.get_hospital(session, actor, hospital_id=key))
 
 
+async def _specialization(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
+    found = await hospitals.get_specialization(session, actor, specialization_id=key)
+    return SpecializationRead.model_validate(found)
+
+
 async def _trial(session: AsyncSession, actor: Actor, key: UUID) -> BaseModel:
     return TrialRead.model_validate(await trials.get_trial(session, actor, clinical_trial_id=key))
 
@@ -172,6 +177,7 @@ RECORDS: tuple[Record, ...] = (
     *(_journey(kind) for kind in KINDS),
     Record("medical-conditions", MedicalCondition, ConditionRead, "condition.read", _condition),
     Record("hospitals", Hospital, HospitalRead, "hospital.read", _hospital),
+    Record("specializations", Specialization, SpecializationRead, "specialization.read", _specialization),
     Record("clinical-trials", ClinicalTrial, TrialRead, "trial.read", _trial),
     Record("eap-programs", EapProgram, ProgrammeRead, "programme.read", _programme),
 )

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from app.calls.schemas import CallFilter
 from app.conditions.schemas import ConditionFilter
-from app.hospitals.schemas import HospitalFilter
+from app.hospitals.schemas import HospitalFilter, SpecializationFilter
 from app.journeys.eap.schemas import ProgrammeFilter
 from app.journeys.trial.schemas import TrialFilter
 from app.leads.schemas import LeadFilter
@@ -55,6 +55,7 @@ LISTS: Final[Mapping[str, ViewedList]] = {
     "suggestions": ViewedList("suggestion.read", SuggestedChangeFilter),
     "physicians": ViewedList("physician.read", PhysicianFilter),
     "hospitals": ViewedList("hospital.read", HospitalFilter),
+    "specializations": ViewedList("specialization.read", SpecializationFilter),
     "trials": ViewedList("trial.read", TrialFilter),
     "programmes": ViewedList("programme.read", ProgrammeFilter),
     "conditions": ViewedList("condition.read", ConditionFilter),

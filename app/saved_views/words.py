@@ -1,5 +1,6 @@
 LIST_NAMES = (
-    *("leads", "patients", "calls", "tasks", "physicians", "hospitals", "trials", "programmes", "conditions"),
+    *("leads", "patients", "calls", "tasks", "physicians", "hospitals", "specializations"),
+    *("trials", "programmes", "conditions"),
     *("standing-faults", "doubles", "suggestions"),
 )
 """The lists that have views, by the last part of their pages' addresses."""

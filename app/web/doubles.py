@@ -25,13 +25,14 @@ router = page_router()
 
 PLACES = {
     "hospital": "/hospitals",
+    "specialization": "/specializations",
     "medical_condition": "/conditions",
     "condition_synonym": "/conditions",
     "eap_program": "/programmes",
     "eap_journey": "/history/eap-journeys",
     "physician": "/physicians",
 }
-"""Where a record is mended; specializations have no page of their own."""
+"""Where a record is mended."""
 
 
 @dataclass(frozen=True)

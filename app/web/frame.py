@@ -92,6 +92,12 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(
         _("Network"),
+        "specialization.read",
+        NavItem(_("Specialisations"), "list-check", "/specializations"),
+        _("What physicians are specialised in, and who they are."),
+    ),
+    Place(
+        _("Network"),
         "trial.read",
         NavItem(_("Trials"), "microscope", "/trials"),
         _("Clinical trials, and the journeys into them."),

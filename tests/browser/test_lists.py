@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 from sqlalchemy import func, select
 
-from app.hospitals.models import Hospital
+from app.hospitals.models import Hospital, Specialization
 from app.leads.models import PatientLead
 from app.main import create_app
 from app.patients.models import PatientPhysicianRelationship
@@ -35,7 +35,8 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
             for role in ("navigator", "data_steward", "programme_manager", "auditor")
         }
         hospital = Hospital(name=f"Hospital {LONG} {LONG}", city="Groningen", country="NL", address="x" * 200)
-        session.add(hospital)
+        specialization = Specialization(name=f"Specialisation {LONG}", description="Of nerves. " * 20)
+        session.add_all([hospital, specialization])
         await session.flush()
         person = await a_person(session, first_name=LONG, last_name=LONG)
         doctor = await a_physician(session, person, hospital_id=hospital.hospital_id, job_title="Head of surgery")
@@ -53,6 +54,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
             "physician": doctor.physician_id,
             "hospital": hospital.hospital_id,
             "condition": patient.medical_condition_id,
+            "specialization": specialization.specialization_id,
             "trial": trial.clinical_trial_id,
             "programme": programme.eap_program_id,
         }
@@ -64,15 +66,25 @@ async def test_pages_of_things_have_no_finding_and_never_scroll_sideways(
 ) -> None:
     seen = await _as(open_page, crm, committed_database, ids[role])
     found: list[str] = []
-    pages = ["/physicians", "/hospitals", "/conditions", "/trials", "/programmes", "/hospitals?country=BV"]
+    pages = [
+        "/physicians",
+        "/hospitals",
+        "/specializations",
+        "/conditions",
+        "/trials",
+        "/programmes",
+        "/hospitals?country=BV",
+    ]
     pages += [
         f"/physicians/{ids['physician']}", f"/hospitals/{ids['hospital']}", f"/conditions/{ids['condition']}",
+        f"/specializations/{ids['specialization']}",
         f"/trials/{ids['trial']}", f"/programmes/{ids['programme']}",
     ]  # fmt: skip
     if role in {"navigator", "data_steward"}:
         pages += [f"/physicians/{ids['physician']}/edit", f"/hospitals/{ids['hospital']}/edit", "/hospitals/new"]
     if role == "data_steward":
         pages += [f"/conditions/{ids['condition']}/edit", "/conditions/new"]
+        pages += [f"/specializations/{ids['specialization']}/edit", "/specializations/new"]
     if role == "programme_manager":
         pages += [
             f"/trials/{ids['trial']}/edit",

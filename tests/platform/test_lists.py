@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.policy import Role
 from app.access.request_guard import GuardedRoute
-from app.hospitals.models import Hospital
+from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapProgram
 from app.patients.models import Patient
 from app.people.models import Person
@@ -174,7 +174,8 @@ async def test_the_same_list_is_read_both_ways_page_by_page(api: httpx.AsyncClie
         await a_task(session, person, due_at=due, due_by=due)
         await a_physician(session)
         await a_trial(session, trial_id=f"NCT0000000{days}")
-        session.add_all([Hospital(name=f"Hospital {days}"), EapProgram(name=f"Programme {days}", product="x")])
+        things = [Hospital(name=f"Hospital {days}"), Specialization(name=f"Specialisation {days}")]
+        session.add_all([*things, EapProgram(name=f"Programme {days}", product="x")])
     await session.commit()
 
     async def ids(path: str, word: str) -> list[Any]:

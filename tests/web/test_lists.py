@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import models_in
-from app.hospitals.models import Hospital
+from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapProgram
 from app.oversight import standing_faults
 from app.platform import clock
@@ -56,7 +56,8 @@ async def _five_of_each(session: AsyncSession, owner_id: UUID | None) -> None:
         await a_task(session, person, due_at=due, due_by=due, owner_id=owner_id)
         await a_physician(session)
         await a_trial(session, trial_id=f"NCT0000000{number}")
-        session.add_all([Hospital(name=f"Hospital {number}"), EapProgram(name=f"Programme {number}", product="x")])
+        things = [Hospital(name=f"Hospital {number}"), Specialization(name=f"Specialisation {number}")]
+        session.add_all([*things, EapProgram(name=f"Programme {number}", product="x")])
     await session.commit()
 
 

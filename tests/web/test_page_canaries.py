@@ -213,7 +213,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     **{
         f"/{place}/columns": [{}, {"column": "status"}]
         for place in (
-            "leads", "patients", "calls", "tasks", "physicians", "hospitals", "conditions", "trials", "programmes",
+            "leads", "patients", "calls", "tasks", "physicians", "hospitals", "specializations", "conditions",
+            "trials", "programmes",
             "standing-faults", "doubles",
         )
     },
@@ -221,7 +222,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         f"/{place}/export": [{}, {"go": "1", "reason": "x", "format": "csv", "columns": column}]
         for column in ("condition",)
         for place in (
-            "leads", "patients", "calls", "tasks", "physicians", "hospitals", "conditions", "trials", "programmes",
+            "leads", "patients", "calls", "tasks", "physicians", "hospitals", "specializations", "conditions",
+            "trials", "programmes",
         )
     },
     "/physicians": [{}, {"q": "Personcanary"}, {"medical_license_number": "x"}],
@@ -232,6 +234,9 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/physicians/{physician_id}/edit": [{}, {"job_title": "Surgeon"}],
     "/hospitals/{hospital_id}/edit": [{}, {"name": "Other", "is_active": "true"}],
     "/hospitals/new": [{}, {"name": "New"}],
+    "/specializations": [{}, {"q": "x"}],
+    "/specializations/{specialization_id}/edit": [{}, {"name": "Other", "is_active": "true"}],
+    "/specializations/new": [{}, {"name": "New"}],
     "/conditions/{medical_condition_id}/edit": [{}, {"name": "Other", "is_active": "true"}],
     "/conditions/new": [{}, {"name": "New"}],
     "/trials/{clinical_trial_id}/edit": [{}, {"title": "Other", "status": "recruiting"}],
@@ -314,12 +319,13 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     "/leads/{lead_id}/convert": [""],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": ["", "?to=pre_screening"],
     "/physicians": ["", "?is_active=true", "?hospital_id={hospital_id}", "?cursor=x", "?medical_license_number=x"],
-    **dict.fromkeys(("/hospitals", "/conditions"), ("", "?is_active=true", "?cursor=x")),
+    **dict.fromkeys(("/hospitals", "/conditions", "/specializations"), ("", "?is_active=true", "?cursor=x")),
     **dict.fromkeys(("/trials", "/programmes"), ("", "?status=x", "?cursor=x")),
     **dict.fromkeys(
         (
             "/physicians/{physician_id}", "/physicians/{physician_id}/edit", "/hospitals/{hospital_id}",
-            "/hospitals/{hospital_id}/edit", "/hospitals/new", "/conditions/{medical_condition_id}",
+            "/hospitals/{hospital_id}/edit", "/hospitals/new", "/specializations/{specialization_id}",
+            "/specializations/{specialization_id}/edit", "/specializations/new", "/conditions/{medical_condition_id}",
             "/conditions/{medical_condition_id}/edit", "/conditions/new", "/trials/{clinical_trial_id}",
             "/trials/{clinical_trial_id}/edit", "/trials/new", "/programmes/{eap_program_id}",
             "/programmes/{eap_program_id}/edit", "/programmes/new",
@@ -339,8 +345,8 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
         f"/history/{kind}/{{record_id}}": HISTORY
         for kind in (
             "persons", "leads", "patients", "call-history", "tasks", "notes", "documents", "physicians",
-            "clinical-trial-journeys", "eap-journeys", "medical-conditions", "hospitals", "clinical-trials",
-            "eap-programs",
+            "clinical-trial-journeys", "eap-journeys", "medical-conditions", "hospitals", "specializations",
+            "clinical-trials", "eap-programs",
         )
     },
 }  # fmt: skip

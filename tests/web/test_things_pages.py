@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import AuditEvent
 from app.conditions.models import ConditionSynonym
-from app.hospitals.models import Hospital
+from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapProgram
 from app.journeys.trial.models import ClinicalTrial
 from app.patients.models import PatientPhysicianRelationship
@@ -53,6 +53,14 @@ async def _hospital(session: AsyncSession) -> Made:
     return Made(here, "data_steward", "UMC Noord", {"country": "Portugal"}, "Portugal", {"name": ""})
 
 
+async def _specialization(session: AsyncSession) -> Made:
+    specialization = Specialization(name="Neurology")
+    session.add(specialization)
+    await session.flush()
+    here = f"/specializations/{specialization.specialization_id}"
+    return Made(here, "data_steward", "Neurology", {"description": "Of nerves"}, "Of nerves", {"name": ""})
+
+
 async def _condition(session: AsyncSession) -> Made:
     condition = await a_condition(session)
     here = f"/conditions/{condition.medical_condition_id}"
@@ -73,7 +81,7 @@ async def _programme(session: AsyncSession) -> Made:
     return Made(here, "programme_manager", programme.name, {"countries": "NL, pt"}, "NL, PT", {"product": ""})
 
 
-KINDS = (_physician, _hospital, _condition, _trial, _programme)
+KINDS = (_physician, _hospital, _specialization, _condition, _trial, _programme)
 
 
 def form_in(answer: httpx.Response) -> dict[str, str]:
