@@ -16,6 +16,7 @@ from app.calls import answers as call_answers
 from app.calls import queries as calls
 from app.calls.models import CallHistory
 from app.calls.schemas import CallFilter, CallRead
+from app.casework.schemas import ContactSummary
 from app.documents import queries as documents
 from app.documents.models import Document, DocumentVersion
 from app.documents.schemas import DocumentFilter, DocumentRead, DocumentVersionRead
@@ -70,6 +71,7 @@ class Around:
     pinned: list[NoteRead] = field(default_factory=list)
     documents: list[DocumentRead] = field(default_factory=list)
     draft: DraftRead | None = None
+    contacts: ContactSummary | None = None
     people: dict[UUID, Person] = field(default_factory=dict)
 
 
@@ -100,8 +102,16 @@ async def around_person(
         pinned=[NoteRead.model_validate(one) for one in found.get("pinned", [])],
         documents=[DocumentRead.model_validate(one) for one in found.get("documents", [])],
         draft=DraftRead.model_validate(written[0]) if written else None,
+        contacts=_contacts(person, found.get("contacts", []), booked),
         people=people,
     )
+
+
+def _contacts(person: Person, made: list[Any], booked: list[Any]) -> ContactSummary:
+    """The last call in which somebody was reached, and the first booking that is ahead."""
+    ahead = [one.occurs_at for one in booked if one.occurs_at >= clock.now()]
+    last = made[0].occurs_at if made else None
+    return ContactSummary(person_id=person.person_id, last_contact_at=last, next_call_at=min(ahead, default=None))
 
 
 def _lists(actor: Actor, person_id: UUID, draft_at: tuple[str, UUID, str] | None) -> dict[str, Select[Any]]:
@@ -120,6 +130,8 @@ def _lists(actor: Actor, person_id: UUID, draft_at: tuple[str, UUID, str] | None
     if actor.may("call.read"):
         booked = calls.filtered(actor, CallFilter(person_id=person_id, status="open"))
         lists["bookings"] = first_of(booked, calls.NEWEST_FIRST, FEW, CallHistory)
+        made = calls.filtered(actor, CallFilter(person_id=person_id, status="completed"))
+        lists["contacts"] = first_of(made, calls.NEWEST_FIRST, 1, CallHistory)
     if actor.may("suggestion.read"):
         change = SuggestedChange
         waiting = select(change.suggested_change_id, *_CHANGES.columns)

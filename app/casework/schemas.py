@@ -64,6 +64,14 @@ class PatientOverview(Answer):
     suggested: int
 
 
+class ContactSummary(Answer):
+    """When somebody was reached last, and when they are called next."""
+
+    person_id: UUID
+    last_contact_at: Health[datetime | None]
+    next_call_at: Health[datetime | None]
+
+
 class CaseSummary(Answer):
     """What there is of a person beside who they are: a patient, the lead that counts, a physician."""
 

@@ -92,6 +92,21 @@ def _e164(text: str, country: str | None) -> tuple[str, str | None] | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), number.extension
 
 
+def region_of_phone(typed: str) -> str | None:
+    """The country whose prefix an international number begins with, as an ISO code; None where it tells none."""
+    try:
+        code = phonenumbers.parse(_LEADING_ZEROS.sub("+", typed), None).country_code
+    except phonenumbers.NumberParseException:
+        return None
+    region = phonenumbers.region_code_for_country_code(code or 0) or ""
+    return region if len(region) == 2 and region.isalpha() else None  # noqa: PLR2004 - an ISO code
+
+
+def is_cut_short(typed: str) -> bool:
+    """Whether an international number is none that a network has, as one of which digits are missing."""
+    return region_of_phone(typed) is not None and phone_e164(typed, None).e164 is None
+
+
 def _has_words(text: str, extension: str | None) -> bool:
     """Whether letters stand among or behind the digits; those of an extension ("ext. 12") do not count."""
     first = _FIRST_DIGIT.search(text)
@@ -101,4 +116,14 @@ def _has_words(text: str, extension: str | None) -> bool:
     return bool(_LETTER.search(number))
 
 
-__all__ = ["Phone", "clean_email", "email_key", "phone_e164", "split_emails", "without_extension", "without_tag"]
+__all__ = [
+    "Phone",
+    "clean_email",
+    "email_key",
+    "is_cut_short",
+    "phone_e164",
+    "region_of_phone",
+    "split_emails",
+    "without_extension",
+    "without_tag",
+]

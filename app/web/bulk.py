@@ -35,6 +35,11 @@ def _done(things: str, field: str, update: Any) -> str:
     return _("Moved to %(status)s: %(things)s.", status=words(str(update.status)).lower(), things=things)
 
 
+def _tone(done: Sequence[Change]) -> str:
+    """How it is told: nothing that was done is no success."""
+    return "success" if done else "info"
+
+
 def add_bulk(router: APIRouter, shown: ListPage) -> None:
     """Serve the changes of several records of a list, and their undoing."""
     assert shown.bulk is not None  # noqa: S101 - declared by who calls
@@ -70,7 +75,7 @@ def add_bulk(router: APIRouter, shown: ListPage) -> None:
             done = ()
         changed = [one for one in done if one.until != one.since]
         text = _done(plural(len(done), *shown.noun), field, update) if done else _("Nothing was changed.")
-        outcome = Outcome(text, changed, left)
+        outcome = Outcome(text, changed, left, _tone(done))
         return page(request, "list.html", await _list(request, session, actor, shown, outcome))
 
     @router.post(f"{shown.path}/undo", name=f"undo_several_{shown.name}", dependencies=[allow(bulk.permission)])
@@ -86,7 +91,7 @@ def add_bulk(router: APIRouter, shown: ListPage) -> None:
         ids = list(changes)[:MAX_LIMIT]
         done, left = await _each(request, session, actor, shown, ids, undo, f"undo_{shown.record}")
         text = _("Undone for %(things)s.", things=plural(len(done), *shown.noun)) if done else _("Nothing was undone.")
-        outcome = Outcome(text, (), left)
+        outcome = Outcome(text, (), left, _tone(done))
         return page(request, "list.html", await _list(request, session, actor, shown, outcome))
 
 

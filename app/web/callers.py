@@ -99,7 +99,7 @@ async def open_new_caller(request: Request, session: DbSession, actor: CurrentAc
                 await write_note(session, actor, new=NoteCreate(**note, adverse_event_heard=caller.adverse_event_heard))
     except AppError as error:
         return form_again(request, "callers/new.html", _context(typed, condition), error)
-    said = _("The lead is opened.") if opened.is_new else _("The same was entered today: this is its lead.")
+    said = _("The new lead is saved.") if opened.is_new else _("The same was entered today: this is its lead.")
     return go_to(request, f"/leads/{opened.lead.lead_id}", flash=Flash(said))
 
 

@@ -283,7 +283,7 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
         return form_again(request, "calls/outcome.html", shown, error)
     following = shown["following"] if form.getlist("then")[-1:] == ["next"] else None
     place = f"/calls/{following.call_id}/outcome" if following else back
-    return go_to(request, place, flash=Flash(_("What came of the call is saved.")))
+    return go_to(request, place, flash=Flash(_("The outcome of the call is saved.")))
 
 
 def _came_of(call: CallRead, typed: Typed) -> dict[str, Any]:

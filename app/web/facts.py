@@ -14,6 +14,7 @@ from fastapi import Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.request_guard import CurrentActor, DbSession
+from app.audit.history import before_own_change
 from app.leads.models import PatientLead
 from app.leads.queries import get_lead
 from app.leads.schemas import LeadUpdate
@@ -22,6 +23,7 @@ from app.patients.models import Patient
 from app.patients.queries import get_patient
 from app.patients.schemas import PatientUpdate
 from app.patients.service import change_patient
+from app.people.keys import is_cut_short, region_of_phone
 from app.people.models import GENDERS, Person
 from app.people.schemas import ContactChannel, PersonUpdate
 from app.people.service import change_person
@@ -38,11 +40,14 @@ from app.web.page_guard import allow, form_again, go_to, known_errors, page_rout
 from app.web.people import ABOUT
 from app.web.pickers import BY_NAME, Picked, picked, standing
 from app.web.render import Flash, page, wanted_block
-from app.web.words import languages, words
+from app.web.undoing import Version, undone
+from app.web.words import country_name, languages, words
 
 router = page_router()
 
 Options = Sequence[tuple[str, str]]
+Versions = tuple[int, int]
+"""Of a row: before a change, and after it."""
 RECORDS = {
     PATIENTS: ("patients/record.html", patients.record_context),
     LEADS: ("leads/record.html", leads.record_context),
@@ -169,7 +174,7 @@ def _add(about: About, facts: Sequence[Fact], model: type[Body], *, kind: str, p
         try:
             change = read_form(model, given, wrong=wrong)
             async with known_errors(request, session):
-                await _save(session, actor, about, record_id, change, field=field, seen=seen)
+                versions = await _save(session, actor, about, record_id, change, field=field, seen=seen)
         except NotFound:
             raise
         except AppError as error:
@@ -177,33 +182,112 @@ def _add(about: About, facts: Sequence[Fact], model: type[Body], *, kind: str, p
             editing = await _editing(session, actor, fact, context)
             editing = replace(editing, typed=typed, picked=held, differs=isinstance(error, Stale))
             return form_again(request, template, {**context, "editing": editing}, error)
-        saved = Flash(_("%(field)s is saved.", field=fact.label))
+        saved = _told(fact, change, f"{about.path}/{record_id}/{kind}s/{field}", versions)
         if wanted_block(request) != ABOUT:
             return go_to(request, f"{about.path}/{record_id}", flash=saved)
         context = await read(request, session, actor, record_id)
         return page(request, template, {**context, "saved": field}, flashes=[saved])
 
 
+def _add_undo(about: About, facts: Sequence[Fact], model: type[Body], *, kind: str, permission: str) -> None:
+    key, name = Path(alias=about.key), Path(alias=kind)
+    undone_here = {fact.field for fact in facts if not fact.was}
+
+    @router.post(f"{about.address}/{kind}s/{{{kind}}}/undo", name="undo_fact", dependencies=[allow(permission)])
+    async def undo_fact(
+        request: Request,
+        session: DbSession,
+        actor: CurrentActor,
+        record_id: UUID = key,
+        field: str = name,
+        since: Version = 0,
+        until: Version = 0,
+    ) -> Response:
+        if field not in undone_here:
+            raise NoSuchFact
+        row = await _row(session, actor, about, record_id, model)
+
+        async def undo() -> None:
+            await _put_back(session, actor, row, model, field, (since, until))
+
+        return go_to(request, f"{about.path}/{record_id}", flash=await undone(request, session, undo))
+
+
+def _told(fact: Fact, change: Body, place: str, versions: Versions | None) -> Flash:
+    """
+    That it is saved, with the way back. A number or address that was replaced stays as a contact point: it is put back
+    by hand.
+    """
+    said = str(_("%(field)s is saved.", field=fact.label))
+    if fact.field == "phone" and (phone := getattr(change, "phone", None)) and is_cut_short(phone):
+        region = region_of_phone(phone)
+        of_whom = country_name(region) if region else _("a country we know")
+        said += " " + str(_("It does not look like a whole number for %(country)s.", country=of_whom))
+        return Flash(said, "warning")
+    if fact.was or versions is None:
+        return Flash(said)
+    return Flash(said, undo=f"{place}/undo?since={versions[0]}&until={versions[1]}")
+
+
 async def _save(
     session: AsyncSession, actor: Actor, about: About, record_id: UUID, change: Body, *, field: str, seen: str
+) -> Versions | None:
+    """
+    The versions before and after; None where it stood so already.
+
+    ChangedMeanwhile unless the field still holds what the form was made from; Stale when it changes right now.
+    """
+    row = await _row(session, actor, about, record_id, type(change))
+    if not _is_to_be_saved(row, change, field=field, seen=seen):
+        return None
+    since = row.version
+    changed = await _change(session, actor, row, change, since)
+    return since, changed.version
+
+
+async def _row(
+    session: AsyncSession, actor: Actor, about: About, record_id: UUID, model: type[Body]
+) -> Person | Patient | PatientLead:
+    if model is PersonUpdate:
+        return await about.person(session, actor, record_id)
+    if model is LeadUpdate:
+        return await get_lead(session, actor, lead_id=record_id)
+    return await get_patient(session, actor, patient_id=record_id)
+
+
+async def _change(
+    session: AsyncSession, actor: Actor, row: Person | Patient | PatientLead, change: Body, version: int
+) -> Person | Patient | PatientLead:
+    """Stale when the row has another version by then."""
+    if isinstance(row, Person) and isinstance(change, PersonUpdate):
+        return await change_person(session, actor, person_id=row.person_id, change=change, if_match=etag(version))
+    if isinstance(row, PatientLead) and isinstance(change, LeadUpdate):
+        return await change_lead(session, actor, lead_id=row.lead_id, change=change, if_match=etag(version))
+    assert isinstance(row, Patient)  # noqa: S101 - there are no others
+    assert isinstance(change, PatientUpdate)  # noqa: S101 - as above
+    if_match = etag(version, row.person.version)
+    return await change_patient(session, actor, patient_id=row.patient_id, change=change, if_match=if_match)
+
+
+async def _put_back(
+    session: AsyncSession,
+    actor: Actor,
+    row: Person | Patient | PatientLead,
+    model: type[Body],
+    field: str,
+    at: Versions,
 ) -> None:
-    """ChangedMeanwhile unless the field still holds what the form was made from; Stale when it changes right now."""
-    person = await about.person(session, actor, record_id)
-    if isinstance(change, PersonUpdate):
-        if _is_to_be_saved(person, change, field=field, seen=seen):
-            if_match = etag(person.version)
-            await change_person(session, actor, person_id=person.person_id, change=change, if_match=if_match)
-        return
-    if isinstance(change, LeadUpdate):
-        lead = await get_lead(session, actor, lead_id=record_id)
-        if _is_to_be_saved(lead, change, field=field, seen=seen):
-            await change_lead(session, actor, lead_id=record_id, change=change, if_match=etag(lead.version))
-        return
-    assert isinstance(change, PatientUpdate)  # noqa: S101 - there are no others
-    patient = await get_patient(session, actor, patient_id=record_id)
-    if _is_to_be_saved(patient, change, field=field, seen=seen):
-        if_match = etag(patient.version, person.version)
-        await change_patient(session, actor, patient_id=record_id, change=change, if_match=if_match)
+    """The value that one's own change took away. Stale when somebody has changed the row since."""
+    (key,) = row.__mapper__.primary_key_from_instance(row)
+    before = await before_own_change(session, record_id=key, account_id=actor.account_id, since=at[0], until=at[1])
+    value = before[field]
+    if field == "date_of_birth" and value:
+        value = value[: _KNOWN_TO[before["date_of_birth_precision"]]]
+    await _change(session, actor, row, model.model_validate({field: value}), at[1])
+
+
+_KNOWN_TO = {"year": 4, "month": 7, "day": 10}
+"""So many letters of a day are said of a birth date that is known as far as that."""
 
 
 def _is_to_be_saved(stands: Person | Patient | PatientLead, change: Body, *, field: str, seen: str) -> bool:
@@ -240,8 +324,9 @@ async def _editing(session: AsyncSession, actor: Actor, fact: Fact, context: Map
     )
 
 
-for _about in (PATIENTS, LEADS, PEOPLE):
-    _add(_about, OF_PERSON, PersonUpdate, kind="fact", permission="person.write")
-_add(PATIENTS, OF_PATIENT, PatientUpdate, kind="date", permission="patient.write")
-_add(PATIENTS, _in_case("owners-of-patients"), PatientUpdate, kind="case", permission="patient.write")
-_add(LEADS, _in_case("owners-of-leads"), LeadUpdate, kind="case", permission="lead.write")
+for _serve in (_add, _add_undo):
+    for _about in (PATIENTS, LEADS, PEOPLE):
+        _serve(_about, OF_PERSON, PersonUpdate, kind="fact", permission="person.write")
+    _serve(PATIENTS, OF_PATIENT, PatientUpdate, kind="date", permission="patient.write")
+    _serve(PATIENTS, _in_case("owners-of-patients"), PatientUpdate, kind="case", permission="patient.write")
+    _serve(LEADS, _in_case("owners-of-leads"), LeadUpdate, kind="case", permission="lead.write")

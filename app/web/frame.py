@@ -75,7 +75,7 @@ PLACES: tuple[Place, ...] = (
     Place(
         _("Patients"),
         "came_back.read",
-        NavItem(_("Came back"), "arrow-back-up", "/came-back"),
+        NavItem(_("Unexpected contact"), "arrow-back-up", "/came-back"),
         _("Something arrived from people who have died or withdrawn. Say what is to be done."),
     ),
     Place(

@@ -127,6 +127,7 @@ class Outcome:
     text: str
     done: Sequence[Change] = ()
     left: Sequence[Failure] = ()
+    tone: str = "success"
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ from app.patients.care_team.queries import care_links_of
 from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
 from app.patients.schemas import SORTED_WITH, PatientFilter, PatientRead, PatientUpdate
-from app.patients.states import PATIENT
+from app.patients.states import DEPARTED, PATIENT
 from app.platform.actor import Actor
-from app.platform.errors import AppError
+from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.locales import _
 from app.web.about import PATIENTS
 from app.web.bulk import add_bulk
@@ -38,6 +38,7 @@ from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, Seen, Vie
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT, around, signs_of
 from app.web.render import Flash, page, wanted_block
+from app.web.undoing import Version, undone
 from app.web.words import country_name, words
 
 router = page_router()
@@ -178,6 +179,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         "patient": answers.read(patient),
         "here": f"/patients/{patient_id}",
         "care_team": [],
+        "moves": [(to, _needs_more(patient.status, to)) for to in PATIENT.allowed(patient.status)],
         "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
     }
     if actor.may("relationship.read"):
@@ -199,6 +201,69 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         draft_at=draft_at,
         is_part=is_part,
     )
+
+
+def _needs_more(status: str, to: str) -> bool:
+    """Whether this move needs more than a press: a reason, or what is known of a death."""
+    return bool({status, to} & DEPARTED) or to in PATIENT.needs_reason
+
+
+_OF_A_MOVE = ("status", "status_reason", "date_of_death", "death_source")
+
+
+async def _status_context(session: AsyncSession, actor: Actor, patient_id: UUID, to: str) -> dict[str, Any]:
+    patient = await _patient(session, actor, patient_id)
+    return {
+        **NO_ERRORS,
+        **await signs_of(session, patient.person_id),
+        "patient": answers.read(patient),
+        "here": f"/patients/{patient_id}",
+        "targets": [(word, words(word)) for word in PATIENT.allowed(patient.status)],
+        "of_a_death": to in {"", "deceased"},
+        "needs_reason": to in PATIENT.needs_reason or patient.status in DEPARTED,
+    }
+
+
+@router.get("/patients/{patient_id}/status", dependencies=[allow("patient.write")])
+async def show_status(request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID) -> Response:
+    to = request.query_params.get("to", "")[:64]
+    typed = dict.fromkeys(_OF_A_MOVE, "") | {"status": to}
+    return page(
+        request, "patients/status.html", {**await _status_context(session, actor, patient_id, to), "typed": typed}
+    )
+
+
+@router.post("/patients/{patient_id}/status", dependencies=[allow("patient.write")])
+async def change_status(request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID) -> Response:
+    """The patient's status, with a reason where one is needed; a toast takes it back."""
+    typed = await typed_in(request, PatientUpdate)
+    context = await _status_context(session, actor, patient_id, str(typed["status"]))
+    try:
+        given = {name: typed[name] for name in _OF_A_MOVE if typed[name] != ""}
+        if "status" not in given:
+            raise Invalid(fields=[FieldError("status", "missing", _("Choose one of the list."))])
+        change = read_form(PatientUpdate, given, zone=request.state.frame.zone)
+        since = context["patient"].version
+        async with known_errors(request, session):
+            changed = await service.change_patient(session, actor, patient_id=patient_id, change=change)
+    except NotFound:
+        raise
+    except AppError as error:
+        return form_again(request, "patients/status.html", {**context, "typed": typed}, error)
+    is_final = bool({context["patient"].status, changed.status} & PATIENT.terminal)
+    undo = f"/patients/{patient_id}/status/undo?since={since}&until={changed.version}"
+    said = _("Moved to %(status)s.", status=words(changed.status).lower())
+    return go_to(request, f"/patients/{patient_id}", flash=Flash(said, undo=None if is_final else undo))
+
+
+@router.post("/patients/{patient_id}/status/undo", dependencies=[allow("patient.write")])
+async def undo_status(
+    request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID, since: Version = 0, until: Version = 0
+) -> Response:
+    async def undo() -> None:
+        await service.undo_change(session, actor, patient_id=patient_id, since=since, until=until)
+
+    return go_to(request, f"/patients/{patient_id}", flash=await undone(request, session, undo))
 
 
 async def _patient(session: AsyncSession, actor: Actor, patient_id: UUID) -> Patient:

@@ -1,12 +1,19 @@
 """Tasks on pages: made about a lead or a patient, done with one press, opened again with another."""
 
+from datetime import datetime, time, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import Path, Request, Response
 
+from app.access.masking import HIDDEN
+from app.access.queries import owners
 from app.access.request_guard import CurrentActor, DbSession
-from app.platform.errors import AppError, NotFound
+from app.audit import service as audit
+from app.platform import clock
+from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.locales import _
+from app.platform.text import Body, Day, Label
 from app.tasks import answers, service
 from app.tasks.queries import get_task, list_tasks
 from app.tasks.schemas import TaskCreate, TaskFilter, TaskRead, TaskUpdate
@@ -15,10 +22,11 @@ from app.web.about import LEADS, PATIENTS, About
 from app.web.addresses import came_from
 from app.web.bulk import add_bulk
 from app.web.exports import add_export
-from app.web.forms import read_form, typed_in
+from app.web.forms import as_typed, read_form, typed_in
 from app.web.listing import Bulk, Column, Filter, ListPage, View, add_list
-from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
+from app.web.undoing import Version, undone
 from app.web.words import words
 
 router = page_router()
@@ -42,7 +50,7 @@ LIST = ListPage(
         Column("state", _("State"), 2, "status", "task_state"),
         Column("owner", _("Owner"), 3, "owner_id", "owner"),
     ),
-    opens=("/patients/{patient_id}", "/leads/{lead_id}", "/history/persons/{person_id}"),
+    opens=("/tasks/{task_id}",),
     filters=lambda _seen: [
         Filter("status", _("State"), [(word, words(word)) for word in (*TASK.states, "closed")]),
         Filter("owner", _("Owner"), [("me", _("Me")), ("nobody", _("Nobody"))]),
@@ -52,6 +60,7 @@ LIST = ListPage(
         View(_("Nobody's"), {"owner": "nobody", "status": "open"}),
         View(_("All open"), {"status": "open"}),
         View(_("Closed"), {"status": "closed"}),
+        View(_("All"), {}),
     ],
     empty=(_("No tasks yet"), _("A task is made on the page of a lead or a patient."), "checkbox"),
     may=("task.write",),
@@ -103,13 +112,119 @@ for _about in (PATIENTS, LEADS):
     _add_new(_about)
 
 
+class Edited(TaskUpdate):
+    """What the form of a task sends: a title is never left out."""
+
+    title: Label
+
+
+@router.get("/tasks/{task_id}", dependencies=[allow("task.read")])
+async def show_task(request: Request, session: DbSession, actor: CurrentActor, task_id: UUID) -> Response:
+    context = await _task_context(session, actor, task_id)
+    task, zone = context["task"], request.state.frame.zone
+    typed = {name: as_typed(getattr(task, name)) for name in _EDITED}
+    if task.due_at not in (None, HIDDEN):
+        typed["due_at"] = f"{task.due_at.astimezone(zone):%Y-%m-%d %H:%M}"
+    return page(request, "tasks/task.html", {**context, "typed": typed})
+
+
+@router.post("/tasks/{task_id}", dependencies=[allow("task.write")])
+async def edit_task(request: Request, session: DbSession, actor: CurrentActor, task_id: UUID) -> Response:
+    """Its title, day or moment, details and owner, unless somebody has changed it since the form was made."""
+    typed = await typed_in(request, Edited)
+    seen = str((await request.form()).get("seen", ""))
+    context = await _task_context(session, actor, task_id)
+    try:
+        given = {name: typed[name] for name in _EDITED}
+        if given["due_at"] != "":
+            given["due_time_zone"] = str(request.state.frame.zone)
+        change = read_form(Edited, given, zone=request.state.frame.zone)
+        async with known_errors(request, session):
+            await service.change_task(session, actor, task_id=task_id, change=change, if_match=f'"{seen}"')
+    except NotFound:
+        raise
+    except AppError as error:
+        return form_again(request, "tasks/task.html", {**context, "typed": typed}, error)
+    return go_to(request, f"/tasks/{task_id}", flash=Flash(_("The task is saved.")))
+
+
+_EDITED = ("title", "due_on", "due_at", "details", "owner_id")
+
+
+async def _task_context(session: DbSession, actor: CurrentActor, task_id: UUID) -> dict[str, Any]:
+    task = await get_task(session, actor, task_id=task_id)
+    audit.note(session, record_type="task", record_id=task_id, person_ids=[task.person_id])
+    names, able = await owners(session, [task.owner_id], permission=service.OWNERS_WORK)
+    place = f"/patients/{task.patient_id}" if task.patient_id else f"/leads/{task.lead_id}" if task.lead_id else None
+    return {
+        **NO_ERRORS,
+        "task": answers.read(task),
+        "record": place or f"/people/{task.person_id}",
+        "owners": [("", str(_("Nobody"))), *((str(key), names[key]) for key in names if key in {task.owner_id, *able})],
+        "put_off": [("later", _("Later today")), ("tomorrow", _("Tomorrow")), ("week", _("Next week"))],
+        "may_write": actor.may("task.write"),
+    }
+
+
+class PutOff(Body):
+    """Until when a task waits: one of three words, or a day."""
+
+    to: Literal["later", "tomorrow", "week"] | None = None
+    on: Day | None = None
+
+
+_IN_THE_MORNING, _LATER = time(9), timedelta(hours=3)
+
+
+def _until(asked: PutOff, now: datetime) -> datetime:
+    """The moment that is meant, on the clock of `now`: in the morning of a day, or some hours later today."""
+    if asked.on is None and asked.to == "later":
+        return now + _LATER
+    day = asked.on or now.date() + timedelta(days=7 if asked.to == "week" else 1)
+    return datetime.combine(day, _IN_THE_MORNING, now.tzinfo)
+
+
+@router.post("/tasks/{task_id}/snooze", dependencies=[allow("task.write")])
+async def put_task_off(request: Request, session: DbSession, actor: CurrentActor, task_id: UUID) -> Response:
+    zone = request.state.frame.zone
+    typed = await typed_in(request, PutOff)
+    context = await _task_context(session, actor, task_id)
+    try:
+        asked = read_form(PutOff, {name: value for name, value in typed.items() if value}, zone=zone)
+        if asked.to is None and asked.on is None:
+            raise Invalid(fields=[FieldError("on", "missing", _("Say until when."))])
+        until = _until(asked, clock.now().astimezone(zone))
+        async with known_errors(request, session):
+            await service.change_task(session, actor, task_id=task_id, change=TaskUpdate(snoozed_until=until))
+    except NotFound:
+        raise
+    except AppError as error:
+        shown = {**context, "typed": {name: as_typed(getattr(context["task"], name)) for name in _EDITED}}
+        return form_again(request, "tasks/task.html", shown, error)
+    return go_to(request, came_from(request), flash=Flash(_("Put off until %(when)s.", when=f"{until:%d/%m %H:%M}")))
+
+
 async def _close(request: Request, session: DbSession, actor: CurrentActor, task_id: UUID, to: str) -> Response:
     task = await get_task(session, actor, task_id=task_id)
+    undo, since = None, task.version
     if task.status != to:
         # A second press, or a colleague, was quicker: it is as wanted.
-        await service.change_task(session, actor, task_id=task_id, change=TaskUpdate(status=to))
-    said = _("Done.") if to == "done" else _("The task is open again.")
-    return go_to(request, came_from(request), flash=Flash(said))
+        changed = await service.change_task(session, actor, task_id=task_id, change=TaskUpdate(status=to))
+        undo = f"/tasks/{task_id}/undo?since={since}&until={changed.version}"
+    said = _("The task is done.") if to == "done" else _("The task is open again.")
+    return go_to(request, came_from(request), flash=Flash(said, undo=undo))
+
+
+@router.post("/tasks/{task_id}/undo", dependencies=[allow("task.write")])
+async def undo_task(
+    request: Request, session: DbSession, actor: CurrentActor, task_id: UUID, since: Version = 0, until: Version = 0
+) -> Response:
+    """What was just done to the task is taken back, while nobody has changed it since."""
+
+    async def undo() -> None:
+        await service.undo_change(session, actor, task_id=task_id, since=since, until=until)
+
+    return go_to(request, came_from(request), flash=await undone(request, session, undo))
 
 
 @router.post("/tasks/{task_id}/done", dependencies=[allow("task.write")])

@@ -86,7 +86,9 @@ def near_day(value: datetime, *, in_sentence: bool = False) -> str:
 
 
 def is_past(day: date) -> bool:
-    """Whether the day is over, where the page is read."""
+    """Whether the day is over, where the page is read; whether the moment is."""
+    if isinstance(day, datetime):
+        return day < clock.now()
     return day < local(clock.now()).date()
 
 

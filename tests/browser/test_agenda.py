@@ -78,7 +78,7 @@ async def test_yesterdays_calls_are_found_and_closed_by_keyboard_and_on_a_phone(
         await page.get_by_label("Reached").check()
         await page.get_by_label("No", exact=True).check()
         await page.get_by_role("button", name="Save").press("Enter")
-        await expect(page.get_by_text("What came of the call is saved.")).to_be_visible()
+        await expect(page.get_by_text("The outcome of the call is saved.")).to_be_visible()
     await page.goto(f"{crm}/calls/agenda")
     await expect(page.get_by_role("region", name="Without an outcome")).to_have_count(0)
 

@@ -221,7 +221,7 @@ async def test_nobody_is_found_and_the_new_caller_begins_with_what_was_typed(ent
     assert "Zwarte" not in page.url
     await page.get_by_label("Condition").fill("Duchenne muscular dystrophy")
     await page.get_by_label("Condition").press("Enter")
-    await expect(page.get_by_text("The lead is opened.")).to_be_visible()
+    await expect(page.get_by_text("The new lead is saved.")).to_be_visible()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Quentin Zwartewaterplein")
     assert await seen.violations() == []
 

@@ -52,7 +52,8 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         lead = await a_lead(session, person)
         await a_call(session, patient, booking_date=clock.now() + timedelta(days=1), status="scheduled")
         due = clock.now() + timedelta(days=1)
-        session.add(Task(title="Ask the site", due_at=due, due_by=due, person_id=person.person_id))
+        task = Task(title="Ask the site", due_at=due, due_by=due, person_id=person.person_id)
+        session.add(task)
         document = await a_document(session, person, patient_id=patient.patient_id, expires_on=date(2026, 1, 1))
         late = await a_call(session, patient, booking_date=clock.now() - timedelta(days=1), status="scheduled")
         rosa = await a_person(session, first_name="Rosa", last_name="Moreno", phone="+31 20 123 4567")
@@ -78,6 +79,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
             "journey": journey.ct_journey_id,
             "lead": lead.lead_id,
             "call": late.call_id,
+            "task": task.task_id,
             "document": document.document_id,
         }
 
@@ -300,6 +302,8 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
             f"/calls/{ids['call']}/move",
             f"/calls/{ids['call']}/cancel",
             f"/patients/{ids['patient']}/facts/phone",
+            f"/patients/{ids['patient']}/status?to=paused",
+            f"/tasks/{ids['task']}",
             f"/patients/{ids['patient']}/facts/do_not_contact_channels",
             f"/patients/{ids['patient']}/dates/first_contact_date",
             f"/leads/{ids['lead']}/facts/email",

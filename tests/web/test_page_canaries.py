@@ -161,7 +161,12 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/notifications/{notification_id}/read": [{}],
     "/documents/{document_id}/versions": [{}],
     "/documents/{document_id}/void": [{}, {"reason": "x"}],
+    "/tasks/{task_id}": [{}, {"title": "x", "due_on": "2030-01-01", "seen": "1"}],
+    "/tasks/{task_id}/snooze": [{}, {"to": "week"}, {"on": "x"}],
+    "/tasks/{task_id}/undo": [{}],
     "/tasks/{task_id}/done": [{}],
+    "/patients/{patient_id}/status": [{}, {"status": "paused"}, {"status": "inactive"}],
+    "/patients/{patient_id}/status/undo": [{}],
     "/tasks/{task_id}/open": [{}],
     "/leads": [{}, {"q": "Personcanary"}, {"status": "x"}],
     "/leads/{lead_id}/take": [{}],
@@ -192,6 +197,9 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         f"/pickers/{name}": [{}, {"q": "Personcanary"}, {"q": "x"}]
         for name in ("people", "physicians", "hospitals", "conditions", "owners-of-patients", "owners-of-leads")
     },
+    **{f"{place}/facts/{{fact}}/undo": [{}] for place in RECORD_PAGES},
+    **{f"{place}/cases/{{case}}/undo": [{}] for place in ("/patients/{patient_id}", "/leads/{lead_id}")},
+    "/patients/{patient_id}/dates/{date}/undo": [{}],
     "/patients/{patient_id}/dates/{date}": [{}, {"first_contact_date": "1800-01-01"}],
     **{
         f"{place}/cases/{{case}}": [{}, {"owner_id": "{account_id}", "seen": "x"}]
@@ -317,6 +325,8 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     "/leads/{lead_id}": ["", "?cursor=x"],
     "/leads/{lead_id}/move": ["", "?to=disqualified"],
     "/leads/{lead_id}/convert": [""],
+    "/patients/{patient_id}/status": ["", "?to=paused", "?to=deceased"],
+    "/tasks/{task_id}": [""],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": ["", "?to=pre_screening"],
     "/physicians": ["", "?is_active=true", "?hospital_id={hospital_id}", "?cursor=x", "?medical_license_number=x"],
     **dict.fromkeys(("/hospitals", "/conditions", "/specializations"), ("", "?is_active=true", "?cursor=x")),

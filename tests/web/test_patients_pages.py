@@ -431,7 +431,7 @@ async def test_a_call_is_logged_and_a_wrong_form_comes_back_with_all_that_was_ty
     )
     now_saved = await client.post(f"{here}/calls", data=typed, headers=ORIGIN)
 
-    assert "What came of it?" in form.text
+    assert "How did it end?" in form.text
     assert wrong.status_code == 422
     assert "2 fields need another look" in wrong.text
     assert "Long talk." in wrong.text

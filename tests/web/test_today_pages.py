@@ -46,7 +46,7 @@ async def test_today_shows_my_calls_those_without_an_outcome_tasks_and_new_leads
 
     assert answer.status_code == 200
     assert "Femke Bakker" in answer.text
-    for mine in ("Inês Carvalho", "Tokyo", "Emre Weber", "What came of it?", "Ask the site"):
+    for mine in ("Inês Carvalho", "Tokyo", "Emre Weber", "Its outcome is missing.", "Ask the site"):
         assert (mine in answer.text) is is_mine, mine
     assert "Not yet due" not in answer.text
     assert "None" not in answer.text

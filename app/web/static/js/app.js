@@ -10,7 +10,9 @@ document.cookie = `zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${locatio
 
 // Messages -----------------------------------------------------------------------------------------------------
 
-const FLASH_SECONDS = 8;
+const FLASH_SECONDS = 6;
+const UNDO_SECONDS = 12;
+const MOST_FLASHES = 3;
 
 // `undo` is where it is posted that what was done is taken back.
 function showFlash(text, tone = "success", undo = null) {
@@ -22,7 +24,20 @@ function showFlash(text, tone = "success", undo = null) {
     form.action = undo;
     form.elements.csrf_token.value = document.querySelector('meta[name="csrf-token"]').content;
   } else form?.remove();
-  document.getElementById("flashes").append(flash);
+  addFlash(flash);
+}
+
+// One that says the same replaces it; of more than three the oldest leaves, a failure last.
+function addFlash(flash) {
+  const place = document.getElementById("flashes");
+  const said = (one) => one.querySelector("span").textContent;
+  for (const one of place.querySelectorAll(":scope > .flash")) {
+    if (one !== flash && one.dataset.tone === flash.dataset.tone && said(one) === said(flash)) one.remove();
+  }
+  place.append(flash);
+  const shown = [...place.querySelectorAll(":scope > .flash")];
+  const leaving = [...shown.filter((one) => one.dataset.tone !== "danger"), ...shown.filter((one) => one.dataset.tone === "danger")];
+  for (const one of leaving.slice(0, Math.max(0, shown.length - MOST_FLASHES))) one.remove();
   fadeLater(flash);
 }
 
@@ -30,7 +45,7 @@ function showFlash(text, tone = "success", undo = null) {
 function fadeLater(flash) {
   if (flash.dataset.tone === "danger") return;
   const fade = () => (flash.matches(":hover, :focus-within") ? setTimeout(fade, 1000) : flash.remove());
-  setTimeout(fade, FLASH_SECONDS * 1000);
+  setTimeout(fade, (flash.querySelector("[data-undo]") ? UNDO_SECONDS : FLASH_SECONDS) * 1000);
 }
 
 // What a press does --------------------------------------------------------------------------------------------
@@ -100,6 +115,27 @@ document.addEventListener("click", (event) => {
   // A press beside a dialog closes it, unless something was typed into it.
   if (event.target.matches("dialog[open]") && !event.target.querySelector("[data-changed]")) event.target.close();
 });
+
+// A menu opens to the side, and up or down, where the window has room for it; a longer one scrolls.
+function placeMenu(menu) {
+  const panel = menu.querySelector(":scope > .menu-panel");
+  const edges = menu.querySelector("summary").getBoundingClientRect();
+  const margin = 8;
+  menu.removeAttribute("data-up");
+  panel.style.maxBlockSize = "";
+  const { width, height } = panel.getBoundingClientRect();
+  const [below, above] = [innerHeight - edges.bottom, edges.top].map((room) => room - margin);
+  const isUp = height > below && above > below;
+  menu.toggleAttribute("data-up", isUp);
+  panel.style.maxBlockSize = `${Math.max(120, isUp ? above : below) - 4}px`;
+  const place = panel.getBoundingClientRect();
+  if (place.left < margin && edges.left + width < innerWidth) menu.dataset.align = "start";
+  else if (place.right > innerWidth - margin && edges.right - width > 0) menu.dataset.align = "end";
+}
+
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches?.("details[data-menu][open]")) placeMenu(event.target);
+}, true);
 
 // Keys ---------------------------------------------------------------------------------------------------------
 

@@ -123,8 +123,6 @@
 
   // Undo -------------------------------------------------------------------------------------------------------
 
-  const UNDO_SECONDS = 8;
-
   function press(selector) {
     const found = document.querySelector(selector);
     if (!found?.checkVisibility()) return false;
@@ -134,10 +132,7 @@
   }
 
   function fadeToasts() {
-    for (const toast of document.querySelectorAll("[data-undo-toast]")) {
-      const fade = () => (toast.matches(":hover, :focus-within") ? setTimeout(fade, 1000) : toast.remove());
-      setTimeout(fade, UNDO_SECONDS * 1000);
-    }
+    for (const toast of document.querySelectorAll("[data-undo-toast]")) fadeLater(toast);
     // The answer to a form has an address that only a form can ask for.
     const address = document.querySelector("[data-list-address]")?.dataset.listAddress;
     if (address) setTimeout(() => history.replaceState(history.state, "", address));

@@ -63,8 +63,7 @@ const pages = (() => {
     for (const flash of document.querySelectorAll("#flashes > .flash:has([data-undo][aria-busy=true])")) flash.remove();
     for (const flash of next.querySelectorAll("#flashes > .flash")) {
       const shown = document.adoptNode(flash);
-      document.getElementById("flashes").append(shown);
-      fadeLater(shown);
+      addFlash(shown);
     }
   }
 

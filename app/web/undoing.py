@@ -1,0 +1,28 @@
+"""What the toasts take back: a change of one's own, while nobody has changed the record since."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.platform.errors import AppError, NotFound, Stale
+from app.platform.locales import _
+from app.web.page_guard import known_errors
+from app.web.render import Flash
+
+Version = Annotated[int, Query(ge=0, le=999_999_999)]
+"""A version of a record in an address."""
+
+
+async def undone(request: Request, session: AsyncSession, undo: Callable[[], Awaitable[None]]) -> Flash:
+    """What is told when something was to be taken back; why not, where that cannot be."""
+    try:
+        async with known_errors(request, session):
+            await undo()
+    except NotFound:
+        raise
+    except AppError as error:
+        why = _("It was changed meanwhile.") if isinstance(error, Stale) else error.error_detail
+        return Flash(_("Not undone. %(why)s", why=why), "warning")
+    return Flash(_("Undone."))

@@ -1,0 +1,196 @@
+"""What one has just done is taken back; tasks are edited and put off; a status is changed from its badge."""
+
+import re
+from datetime import date, timedelta
+from html import unescape
+from urllib.parse import unquote
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.policy import PERMISSIONS
+from app.patients.models import Patient
+from app.people.models import Person
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.settings import Settings
+from app.tasks.models import Task
+from app.web.listing import LISTS, Seen
+from tests.browsing import ORIGIN, Somebody, as_user, signed_in, somebody
+from tests.builders import a_call, a_patient, a_person, a_task
+
+
+def _undo(answer: httpx.Response) -> str:
+    """Where the toast of an answer posts that it is taken back."""
+    cookie = unquote(answer.headers.get("set-cookie", ""))
+    found = re.search(r"(/\S+/undo\?\S+?);", cookie)
+    assert found is not None, cookie
+    return unquote(found[1])
+
+
+async def _post(client: httpx.AsyncClient, token: str, place: str, **typed: str) -> httpx.Response:
+    return await client.post(place, data={"csrf_token": token, **typed}, headers=ORIGIN)
+
+
+@pytest.mark.parametrize(
+    ("place", "field", "value"),
+    [
+        ("facts", "first_name", "Johan"),
+        ("facts", "language", "nl"),
+        ("facts", "date_of_birth", "1967-03"),
+        ("facts", "do_not_contact_channels", "email"),
+        ("dates", "first_contact_date", "2026-01-02"),
+        ("cases", "owner_id", ""),
+    ],
+)
+async def test_a_fact_that_was_edited_in_place_is_put_back_once(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, place: str, field: str, value: str
+) -> None:
+    me = await somebody(session, settings, "navigator")
+    person = await a_person(session, first_name="Jan", date_of_birth=date(1960, 4, 5))
+    patient = await a_patient(session, person, owner_id=me.account_id)
+    await session.commit()
+    row = person if place == "facts" else patient
+    before, here = getattr(row, field), f"/patients/{patient.patient_id}/{place}/{field}"
+    seen = {"date_of_birth": "1960-04-05", "first_name": "Jan", "owner_id": str(me.account_id)}.get(field, "")
+    token = await signed_in(client, session, me.account_id)
+
+    saved = await _post(client, token, here, **{field: value, "seen": seen})
+    assert saved.status_code == 303, saved.text
+    await session.refresh(row)
+    changed = getattr(row, field)
+    undone = await _post(client, token, _undo(saved))
+    await session.refresh(row)
+    again = await _post(client, token, _undo(saved))
+
+    assert changed != before
+    assert getattr(row, field) == before
+    assert "Undone" in unquote(undone.headers["set-cookie"])
+    assert "Not undone" in unquote(again.headers["set-cookie"])
+
+
+async def test_a_replaced_phone_has_no_undo_and_one_that_is_cut_short_is_kept_with_a_warning(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, phone="+34 600 123 456")
+    patient = await a_patient(session, person)
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/patients/{patient.patient_id}/facts/phone"
+    form = (await client.get(here)).text
+
+    saved = await _post(client, token, here, phone="+34 600 12", seen="+34 600 123 456", was="wrong")
+
+    assert "checked" not in form.partition('class="fact-was"')[2].partition("</fieldset>")[0]
+    assert form.index("It was a typing error") < form.index("Theirs until now")
+    told = unquote(saved.headers["set-cookie"])
+    assert "does not look like a whole number for Spain" in told
+    assert "warning:" in told
+    assert "/undo" not in told
+    assert (await _post(client, token, f"{here}/undo?since=1&until=2")).status_code == 404
+    await session.refresh(person)
+    assert person.phone == "+34 600 12"
+
+
+async def test_the_status_of_a_patient_is_changed_from_its_badge_and_taken_back(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient = await a_patient(session, await a_person(session))
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/patients/{patient.patient_id}"
+    head = (await client.get(here)).text.partition('id="record-head"')[2].partition("</header>")[0]
+
+    moved = await _post(client, token, f"{here}/status", status="inactive")
+    await session.refresh(patient)
+    status = patient.status
+    undone = await _post(client, token, _undo(moved))
+    await session.refresh(patient)
+    without_reason = await _post(client, token, f"{here}/status", status="paused")
+    with_reason = await _post(client, token, f"{here}/status", status="paused", status_reason="On holiday")
+
+    assert 'name="status" value="inactive"' in head
+    assert f'href="{here}/status?to=paused"' in head
+    assert (moved.status_code, status, undone.status_code) == (303, "inactive", 303)
+    assert without_reason.status_code == 422
+    assert with_reason.status_code == 303
+    stored = await session.get_one(Patient, patient.patient_id, populate_existing=True)
+    assert (stored.status, stored.status_reason) == ("paused", "On holiday")
+    assert (await client.get(f"{here}/status?to=paused")).status_code == 200
+
+
+async def _my_task(session: AsyncSession, settings: Settings, **more: object) -> tuple[Somebody, Person, Task]:
+    me = await somebody(session, settings, "navigator", email="noor@crm.example", name="Noor Brandt")
+    person = await a_person(session, first_name="Femke", last_name="Bakker")
+    patient = await a_patient(session, person, owner_id=me.account_id)
+    yesterday = clock.now() - timedelta(days=1)
+    task = await a_task(
+        session, person, patient_id=patient.patient_id, owner_id=me.account_id, title="Ask the site",
+        **{"due_at": yesterday, "due_by": yesterday, **more},
+    )  # fmt: skip
+    await session.commit()
+    return me, person, task
+
+
+async def test_a_task_has_a_page_where_it_is_edited_put_off_done_and_taken_back(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me, _, task = await _my_task(session, settings)
+    token = await signed_in(client, session, me.account_id)
+    here = f"/tasks/{task.task_id}"
+    listed, shown = (await client.get("/tasks")).text, (await client.get(here)).text
+
+    edited = await _post(
+        client, token, here, title="Call the site", due_on="2030-01-02", due_at="", details="", owner_id="", seen="1"
+    )
+    await session.refresh(task)
+    assert (task.title, str(task.due_on), task.due_at, task.owner_id) == ("Call the site", "2030-01-02", None, None)
+    stale = await _post(client, token, here, title="Other", due_on="2030-01-02", seen="1")
+    off = await _post(client, token, f"{here}/snooze", to="week")
+    await session.refresh(task)
+    snoozed = task.snoozed_until
+    nothing = await _post(client, token, f"{here}/snooze", on="")
+    done = await _post(client, token, f"{here}/done")
+    await session.refresh(task)
+    status = task.status
+    await _post(client, token, _undo(done))
+    await session.refresh(task)
+
+    assert f'href="{here}"' in listed
+    assert "Mark done" in listed
+    assert "late" in listed.partition("data-late")[2][:300]
+    assert "Ask the site" in shown
+    assert (edited.status_code, stale.status_code, off.status_code, nothing.status_code) == (303, 412, 303, 422)
+    assert snoozed is not None
+    assert timedelta(days=6) < snoozed - clock.now() < timedelta(days=8)
+    assert (status, task.status) == ("done", "open")
+
+
+async def test_the_head_of_a_record_says_how_somebody_stands(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await somebody(session, settings, "navigator", email="noor@crm.example", name="Noor Brandt")
+    patient = await a_patient(session, await a_person(session), owner_id=me.account_id)
+    now = clock.now()
+    await a_call(session, patient, call_date=now - timedelta(days=3), status="completed", outcome="reached")
+    await a_call(session, patient, booking_date=now + timedelta(days=3), status="scheduled")
+    late = await a_call(session, patient, booking_date=now - timedelta(days=1), status="scheduled")
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    page = (await client.get(f"/patients/{patient.patient_id}")).text
+
+    head = unescape(page.partition('id="record-head"')[2].partition("</header>")[0])
+    for words in ("Duchenne", "Noor Brandt", "Last contact", "Next call"):
+        assert words in head, words
+    assert "never" not in head
+    assert f'href="/calls/{late.call_id}/outcome"' in page
+
+
+def test_every_list_with_views_shows_one_as_chosen_when_it_is_opened() -> None:
+    seen = Seen(Actor(uuid4(), "Noor", frozenset(), frozenset(PERMISSIONS)), {}, [], {})
+    plain = {path: [dict(view.chosen) for view in shown.views(seen)] for path, shown in LISTS.items()}
+
+    assert [path for path, views in plain.items() if views and {} not in views] == []
