@@ -117,7 +117,6 @@ LIST = ListPage(
         Column("condition", _("Condition"), 1, "medical_condition.name"),
         Column("journey", _("Journey"), 2, "beside.journeys", "journeys"),
         Column("next_call", _("Next call"), 0, "beside.next_call_at", "next_call", sort="next_call"),
-        Column("status", _("Status"), 2, "status", "status", sort="status"),
         Column("their_time", _("Their time"), 4, "person.time_zone", "clock"),
         Column("owner", _("Owner"), 5, "owner_id", "owner", sort="owner"),
         Column("created", _("Created"), 6, "created_at", "day_of", "created"),
