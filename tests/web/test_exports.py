@@ -27,6 +27,7 @@ HEALTH = {
     "/patients": {"condition", "journey", "next_call", "last_contact"},
     "/calls": {"when", "state", "condition"},
     "/tasks": {"condition", "due"},
+    "/suggestions": {"ours", "theirs"},
 }
 SENT = {"go": "1", "reason": "The monthly meeting.", "format": "csv", "columns": ["name", "status"]}
 
