@@ -7,10 +7,13 @@ record is `table#record`.
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Final
 
 import orjson
 import psycopg
+
+from app.legacy.errors import NotReady
 
 _M: Final = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 
@@ -67,7 +70,7 @@ _FLAGS: Final = ("is_active", "do_not_email", "do_not_phone", "is_shared", "is_p
 
 def write_result(connection: psycopg.Connection[Any], run_id: int, folder: Path) -> None:
     """Write the result folder of a finished run; files that are there are replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     counts: dict[str, int] = {}
     for name, query in FILES.items():
         statement = query.replace(":run", str(run_id))
@@ -98,12 +101,31 @@ def write_result(connection: psycopg.Connection[Any], run_id: int, folder: Path)
             "SELECT name, found FROM legacy.check_result WHERE run_id = %s ORDER BY position", (run_id,)
         ).fetchall()
     )
-    _summary(folder, {"fatal": None, "outcomes": outcomes, "counts": counts, "checks": found})
+    groups = [
+        {"reason": reason, "first": first, "persons": persons}
+        for reason, first, persons in connection.execute(
+            "SELECT reason, first, persons FROM legacy.d_review_group ORDER BY persons DESC, reason, first"
+        )
+    ]
+    _summary(
+        folder,
+        {"fatal": None, "outcomes": outcomes, "counts": counts, "checks": found, "review_groups": groups},
+    )
+
+
+def make_folder(folder: Path) -> None:
+    """Make the result folder; NotReady where it cannot be written, which is better found before the run than after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise NotReady(f"the result folder {folder} cannot be written ({error.strerror})") from error
 
 
 def write_fatal(folder: Path, code: str) -> None:
     """Write the summary of a run that could not begin."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     _summary(folder, {"fatal": code, "outcomes": {}, "counts": {}})
 
 

@@ -100,6 +100,8 @@ def run(
     A dry run does everything and takes it back; `inspect` sees the database before that (or after a real run). Raises
     FatalExport before anything is written, AnotherRun while one is at work, NotReady while one is unfinished.
     """
+    if result_to:
+        result.make_folder(result_to)
     export = open_export(source, read_mapping(mapping) if mapping else None)
     with alone(url) as connection:
         _refuse_old_schema(connection)
@@ -117,6 +119,8 @@ def run(
 
 def resume(url: str, *, until: int | None = None, result_to: Path | None = None, on_event: OnEvent = ignore) -> Done:
     """Go on with the run that is unfinished. Raises NotReady when there is none, or its files are not what they were."""
+    if result_to:
+        result.make_folder(result_to)
     with alone(url) as connection:
         row = _unfinished(connection)
         run_id, source, mapping, files = row

@@ -72,6 +72,8 @@ INVALID_DATE: Final = "INVALID_DATE"
 PLACEHOLDER_DATE: Final = "PLACEHOLDER_DATE"
 IMPLAUSIBLE_BIRTHDATE: Final = "IMPLAUSIBLE_BIRTHDATE"
 INVALID_EMAIL: Final = "INVALID_EMAIL"
+VALUE_TOO_LONG: Final = "VALUE_TOO_LONG"
+_LONGEST_ADDRESS: Final = 254
 PLACEHOLDER_EMAIL: Final = "PLACEHOLDER_EMAIL"
 EMAIL_SEVERAL: Final = "EMAIL_SEVERAL"
 TRIAL_ID_REPAIRED: Final = "TRIAL_ID_REPAIRED"
@@ -258,7 +260,7 @@ class Emails(NamedTuple):
 
 def emails(cell: str) -> Emails:
     """The addresses of a cell; `;` and `,` separate several."""
-    if _PLAIN_ADDRESS.fullmatch(cell):
+    if len(cell) <= _LONGEST_ADDRESS and _PLAIN_ADDRESS.fullmatch(cell):
         # Most addresses are written as they should be.
         plain = cell.lower()
         if plain not in rules().placeholder_emails:
@@ -272,6 +274,10 @@ def emails(cell: str) -> Emails:
         address = clean_email(part)
         if address is None:
             problems.append(INVALID_EMAIL)
+            continue
+        if len(address) > _LONGEST_ADDRESS:
+            # The beginning of an address is another one: it is left out, not cut.
+            problems.append(VALUE_TOO_LONG)
             continue
         shown = without_tag(address)
         if address in rules().placeholder_emails or shown in rules().placeholder_emails:

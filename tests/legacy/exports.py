@@ -7,7 +7,7 @@ from pathlib import Path
 from app.legacy.sample import write_sample
 
 Row = Mapping[str, str]
-_FILES = {"patient": "myt_patient", "eap_dossier": "myt_eap_dossier", "hospital": "myt_hospital"}
+_OURS = ("patient", "eap_dossier", "medical_condition", "hospital", "specialization")
 
 
 def guid(number: int) -> str:
@@ -17,7 +17,7 @@ def guid(number: int) -> str:
 
 def file_of(folder: Path, table: str) -> Path:
     """The file of a table in such an export."""
-    return folder / f"{_FILES.get(table, table)}.csv"
+    return folder / f"{f'myt_{table}' if table in _OURS else table}.csv"
 
 
 def header_of(folder: Path, table: str) -> list[str]:

@@ -14,6 +14,33 @@ from app.legacy.phases.context import Context
 READS: Final = tuple(f"s_{table}" for table in TABLES)
 WRITES: Final = ("outcome", "reject", "record_count", "correction_use")
 
+_STORED: Final = {
+    "contact": (
+        ("length(s.first)", "person.first_name"),
+        ("length(s.last)", "person.last_name"),
+        ("(SELECT max(length(x)) FROM unnest(s.odd_phones) AS x)", "person.phone"),
+        ("length(s.licence)", "physician.medical_license_number"),
+        ("length(s.job_title)", "physician.job_title"),
+    ),
+    "patient": (
+        ("length(s.first)", "person.first_name"),
+        ("length(s.last)", "person.last_name"),
+        ("length(s.trial)", "clinical_trial_journey.trial_reference"),
+    ),
+    # Ten letters are left for what tells two dossiers of one number apart.
+    "eap_dossier": (("length(s.number) + 10", "eap_journey.eap_number"), ("length(s.product)", "eap_journey.product")),
+    "hospital": (("length(s.name)", "hospital.name"), ("length(s.city)", "hospital.city")),
+    "specialization": (("length(s.name)", "specialization.name"),),
+    "medical_condition": (
+        ("length(s.name)", "medical_condition.name"),
+        ("length(s.abbreviation)", "medical_condition.abbreviation"),
+    ),
+    "systemuser": (
+        ("length(regexp_replace(s.name, '\\s*\\S+$', ''))", "person.first_name"),
+        ("length(substring(s.name FROM '\\S+$'))", "person.last_name"),
+    ),
+}
+"""What a record gives to a column of ours that holds a number of letters, and that column."""
 _SKIPPED: Final = ("DUPLICATE_ROW", "NOT_TRACKED")
 
 
@@ -63,7 +90,29 @@ def run(context: Context) -> None:
             'INSERT INTO legacy.record_count (run_id, "table", records)'
             f" SELECT :run, '{name}', count(*) FROM legacy.s_{name}",
         )
+    _overlong(context)
     corrections.note_use(context)
+
+
+def _overlong(context: Context) -> None:
+    """Warn where a value is longer than its column: its beginning is stored."""
+    longest = dict(
+        context.all(
+            "SELECT table_name || '.' || column_name, character_maximum_length FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND character_maximum_length IS NOT NULL"
+        )
+    )
+    for table, values in _STORED.items():
+        too_long = " OR ".join(f"{length} > {longest[column]}" for length, column in values)
+        context.warnings(
+            f"overlong values of {table}",
+            f"SELECT '{table}', s.record, 'VALUE_TOO_LONG' FROM legacy.s_{table} AS s WHERE s.fault IS NULL AND ({too_long})"
+            + (
+                " AND NOT coalesce('VALUE_TOO_LONG' = ANY (s.warnings), false)"
+                if table in {"contact", "patient"}
+                else ""
+            ),
+        )
 
 
 def _fault(table: str, fault: str, condition: str) -> str:

@@ -16,6 +16,8 @@ from app.people.names import CONTRACT, Name, compare_names
 
 READS: Final = ("s_contact", "s_patient", "s_systemuser")
 WRITES: Final = ("person", "contact_point", "person_contact_type", "suggested_change", "duplicate_candidate")
+_ALL_PAIRS: Final = 50
+"""In a group of more persons not every pair is to be looked at. Source: the contract of the legacy export, section 4."""
 
 
 def run(context: Context) -> None:
@@ -45,12 +47,16 @@ def _base_groups(context: Context) -> None:
     )
 
     def survivors() -> Iterator[tuple[int, int | None]]:
+        ends: dict[str, str | None] = {}
         for start in merged:
-            seen, key = {start}, merged[start][1]
-            while key in merged and key not in seen:
-                seen.add(key)
+            # Up to the first whose end is known, the end itself, or one of this very way: a circle has no end.
+            way: dict[str, None] = {}
+            key = start
+            while key in merged and key not in ends and key not in way:
+                way[key] = None
                 key = merged[key][1]
-            yield merged[start][0], masters.get(key)
+            ends.update(dict.fromkeys(way, ends.get(key) if key in ends else None if key in way else key))
+            yield merged[start][0], masters.get(ends[start])
 
     context.fill("w_chain", "record integer, survivor integer", survivors())
     context.analyze("w_chain")
@@ -280,34 +286,78 @@ def _person_rows(context: Context) -> None:
 
 
 def _review(context: Context) -> None:
-    """Pairs that may be one human and were not joined, each once, with the strongest reason."""
+    """Pairs that may be one human and were not joined, each once, with the strongest reason; of a large group a part."""
+    context.table(
+        "w_review_member",
+        """
+        WITH fact AS (
+            SELECT f.kind || ':' || f.fact || ':' || f.key AS grp,
+                   CASE f.kind WHEN 'E' THEN 'same address, equal names' WHEN 'L' THEN 'same licence'
+                               ELSE 'equal names, same birth date or phone' END AS reason, f.rid
+            FROM legacy.w_common_fact AS f
+            UNION ALL
+            SELECT 'licence:' || licence, 'same licence', rid FROM legacy.w_person_row WHERE licence IN (
+                SELECT licence FROM legacy.w_person_row WHERE licence IS NOT NULL
+                GROUP BY licence HAVING min(p) <> max(p))
+        )
+        SELECT DISTINCT ON (f.grp, r.p) f.grp, f.reason, f.rid, r.p FROM fact AS f
+        JOIN legacy.w_person_row AS r USING (rid) ORDER BY f.grp, r.p, f.rid
+        """,
+    )
+    context.table(
+        "w_review_address",
+        """
+        WITH top AS (
+            -- One row of each group that was graded at an address stands for it.
+            SELECT coalesce(e.top, s.g) AS g, min(s.rid) AS rid, min(r.p) AS p
+            FROM legacy.w_shared_address AS s JOIN legacy.w_person_row AS r USING (rid)
+            LEFT JOIN legacy.w_joined_equal AS e ON e.number = s.g GROUP BY 1
+        )
+        SELECT a.rid AS ra, b.rid AS rb, a.p AS pa, b.p AS pb, 'same address, ' || g.grade || ' names' AS reason
+        FROM legacy.w_graded_pair AS g JOIN top AS a ON a.g = g.a JOIN top AS b ON b.g = g.b
+        WHERE g.grade IN ('compatible', 'doubtful') AND a.p <> b.p
+        """,
+    )
+    connected = identity.components(context.rows("SELECT pa, pb FROM legacy.w_review_address"))
+    context.fill("w_review_component", "p integer, top integer", connected.items())
+    context.stage(
+        "those who are connected at addresses",
+        "INSERT INTO legacy.w_review_member SELECT DISTINCT ON (c.p) 'address:' || c.top, 'same address', x.rid, c.p"
+        " FROM legacy.w_review_component AS c JOIN (SELECT pa AS p, ra AS rid FROM legacy.w_review_address"
+        " UNION SELECT pb, rb FROM legacy.w_review_address) AS x USING (p) ORDER BY c.p, x.rid",
+    )
+    # Of many each is paired with one: the first in the order of rows, which is not that of the file.
+    context.table(
+        "w_review_crowd",
+        f"""
+        SELECT grp, min(reason) AS reason, count(*) AS persons,
+               (array_agg(m.rid ORDER BY r.active DESC, (r.tbl = 'patient') DESC, r.version DESC NULLS LAST,
+                                         r.modified DESC NULLS LAST, r.id))[1] AS first_rid
+        FROM legacy.w_review_member AS m JOIN legacy.w_person_row AS r USING (rid)
+        GROUP BY grp HAVING count(*) > {_ALL_PAIRS}
+        """,
+    )
+    context.table(
+        "d_review_group",
+        "SELECT c.reason, r.tbl || '#' || r.record AS first, c.persons FROM legacy.w_review_crowd AS c"
+        " JOIN legacy.w_person_row AS r ON r.rid = c.first_rid",
+    )
+    context.analyze("w_review_member", "w_review_crowd", "w_review_component")
     context.table(
         "w_review_pair",
         """
-        WITH fact AS (
-            SELECT f.kind, f.fact, f.key, f.rid, r.p FROM legacy.w_common_fact AS f
-            JOIN legacy.w_person_row AS r USING (rid)
-        ), licence AS (
-            SELECT licence, rid, p FROM legacy.w_person_row WHERE licence IN (
-                SELECT licence FROM legacy.w_person_row WHERE licence IS NOT NULL
-                GROUP BY licence HAVING min(p) <> max(p))
-        ), address AS (
-            SELECT s.g, s.rid, r.p FROM legacy.w_shared_address AS s JOIN legacy.w_person_row AS r USING (rid)
-        ), top AS (
-            -- One row of each group that was graded at an address stands for it.
-            SELECT coalesce(e.top, a.g) AS g, min(a.rid) AS rid, min(a.p) AS p
-            FROM address AS a LEFT JOIN legacy.w_joined_equal AS e ON e.number = a.g GROUP BY 1
+        WITH few AS (
+            SELECT * FROM legacy.w_review_member WHERE grp NOT IN (SELECT grp FROM legacy.w_review_crowd)
         )
-        SELECT a.rid AS ra, b.rid AS rb, a.p AS pa, b.p AS pb,
-               CASE a.kind WHEN 'E' THEN 'same address, equal names' WHEN 'L' THEN 'same licence'
-                           ELSE 'equal names, same birth date or phone' END AS reason
-        FROM fact AS a JOIN fact AS b ON (a.kind, a.fact, a.key) = (b.kind, b.fact, b.key) AND a.p < b.p
+        SELECT a.rid AS ra, b.rid AS rb, a.p AS pa, b.p AS pb, a.reason
+        FROM few AS a JOIN few AS b ON a.grp = b.grp AND a.p < b.p WHERE a.grp NOT LIKE 'address:%'
         UNION ALL
-        SELECT a.rid, b.rid, a.p, b.p, 'same licence' FROM licence AS a JOIN licence AS b USING (licence) WHERE a.p < b.p
+        SELECT c.first_rid, m.rid, f.p, m.p, c.reason FROM legacy.w_review_crowd AS c
+        JOIN legacy.w_person_row AS f ON f.rid = c.first_rid
+        JOIN legacy.w_review_member AS m ON m.grp = c.grp AND m.p <> f.p
         UNION ALL
-        SELECT a.rid, b.rid, a.p, b.p, 'same address, ' || g.grade || ' names'
-        FROM legacy.w_graded_pair AS g JOIN top AS a ON a.g = g.a JOIN top AS b ON b.g = g.b
-        WHERE g.grade IN ('compatible', 'doubtful') AND a.p <> b.p
+        SELECT w.* FROM legacy.w_review_address AS w JOIN legacy.w_review_component AS k ON k.p = w.pa
+        WHERE 'address:' || k.top NOT IN (SELECT grp FROM legacy.w_review_crowd)
         UNION ALL
         SELECT c.rid, p.rid, c.p, p.p, 'patient row of another name'
         FROM legacy.w_link AS l

@@ -41,9 +41,13 @@ def find_alike(context: Context) -> None:
     context.table(
         "w_alike_stored",
         """
-        SELECT f.fact, k.key, x.person_id, x.date_of_birth AS born, x.date_of_birth_precision AS precision FROM legacy.w_fact_of_person AS f
-        JOIN public.person AS x USING (person_id)
-        CROSS JOIN LATERAL (VALUES (x.family_key), (x.given_key)) AS k(key) WHERE k.key IS NOT NULL
+        SELECT DISTINCT ON (fact, key, born, CASE WHEN crowd <= 50 THEN person_id END) q.* FROM (
+            SELECT f.fact, k.key, x.person_id, x.date_of_birth AS born, x.date_of_birth_precision AS precision,
+                   count(*) OVER (PARTITION BY f.fact, k.key, CASE WHEN f.fact ~ '^b' THEN x.date_of_birth END) AS crowd
+            FROM legacy.w_fact_of_person AS f
+            JOIN public.person AS x USING (person_id)
+            CROSS JOIN LATERAL (VALUES (x.family_key), (x.given_key)) AS k(key) WHERE k.key IS NOT NULL
+        ) AS q ORDER BY fact, key, born, CASE WHEN crowd <= 50 THEN person_id END, person_id
         """,
     )
     context.table(

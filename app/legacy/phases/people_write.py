@@ -177,7 +177,12 @@ def _contact_points(context: Context) -> None:
                         AND x.value_key = d.value_key)
     """
     )
-    context.table("w_new_point", f"SELECT d.* FROM legacy.d_contact_point AS d WHERE d.is_new {standing}")
+    # Two that begin alike and are too long are one.
+    context.table(
+        "w_new_point",
+        "SELECT DISTINCT ON (d.person_id, d.kind, d.value_key) d.* FROM legacy.d_contact_point AS d"
+        f" WHERE d.is_new {standing} ORDER BY d.person_id, d.kind, d.value_key, d.ord, d.shown",
+    )
     with indexes_at_the_end(context, "contact_point", context.count("w_new_point")):
         context.insert(
             "contact_point",

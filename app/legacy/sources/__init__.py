@@ -20,7 +20,7 @@ from app.legacy.errors import FatalExport
 from app.legacy.mapping import Mapping
 from app.legacy.sources.csv_files import CsvSource
 from app.legacy.sources.excel import ExcelSource
-from app.legacy.sources.records import Batch
+from app.legacy.sources.records import Batch, two_files
 from app.legacy.sources.web_api import WebApiSource
 
 __all__ = ["KINDS", "Batch", "Export", "Source", "open_export"]
@@ -109,9 +109,7 @@ def open_export(folder: Path, mapping: Mapping | None = None) -> Export:
     sources: dict[str, Source] = {}
     for table_name in TABLES:
         if table_name in kinds:
-            source, others = _source(table_name, kinds[table_name], mapping)
-            sources[table_name] = source
-            unread += [path.name for path in others]
+            source = sources[table_name] = _source(table_name, kinds[table_name], mapping)
             missing = [c for c in TABLES[table_name].required if c not in source.columns]
             if missing and source.columns is not None:
                 raise FatalExport(
@@ -160,23 +158,24 @@ def _set_of_page(stem: str) -> str | None:
     return table_of_entity_set(bare) if bare != stem else None
 
 
-def _source(table: str, found: list[tuple[str, Path]], mapping: Mapping) -> tuple[Source, list[Path]]:
-    """The one source of a table, and the files of it that are not read."""
-    kind = next(kind for kind in KINDS if kind in {kind for kind, _ in found})
-    paths = [path for k, path in found if k == kind]
+def _source(table: str, found: list[tuple[str, Path]], mapping: Mapping) -> Source:
+    """The one source of a table; FatalExport where its files are not pages of one set and more than one."""
+    paths = [path for _, path in found]
     for path in paths:
         if path.stat().st_size == 0:
             raise FatalExport("FILE_EMPTY", path, "the file has no bytes; export it again")
-    source = KINDS[kind](table, paths, mapping.columns.get(table, {}))
-    return source, [path for _, path in found if path not in source.paths]
+    if len({kind for kind, _ in found}) > 1:
+        raise two_files(table, paths)
+    return KINDS[found[0][0]](table, paths, mapping.columns.get(table, {}))
 
 
 def _one_file(read: Callable[[str, Path, dict[str, str]], Source]) -> OpenSource:
-    """A kind whose tables are one file each: the file of the table's own name, else the first."""
+    """A kind whose tables are one file each."""
 
     def opened(table: str, paths: list[Path], named_columns: dict[str, str]) -> Source:
-        exact = [path for path in paths if path.stem.lower() == table]
-        return read(table, (exact or paths)[0], named_columns)
+        if len(paths) > 1:
+            raise two_files(table, paths)
+        return read(table, paths[0], named_columns)
 
     return opened
 
@@ -186,7 +185,7 @@ KINDS: Final[dict[str, OpenSource]] = {
     "json": WebApiSource,
     "xlsx": _one_file(ExcelSource),
 }
-"""Every kind of export file, the preferred first: where a table comes in two kinds, the first here is read."""
+"""Every kind of export file. A table comes in one kind."""
 
 
 _LOOKUPS: Final = {

@@ -8,15 +8,20 @@ or UTF-16, else UTF-8; a single record that is not UTF-8 is read as Windows-1252
 import csv
 import re
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, TextIO
 
 from app.legacy.contract import TABLES, assign_columns
 from app.legacy.errors import FatalExport
 from app.legacy.sources.records import Batch, Layout
+from app.legacy.values import guid
 
 MAX_FIELD: Final = 1 << 20
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_END: Final = "\x00the end\x00"
+_RECORDS_IN_A_FIELD: Final = 2
+"""So many lines of one field that look like records are records, which a stray quote has swallowed."""
 
 
 class CsvSource:
@@ -53,12 +58,18 @@ class CsvSource:
         record = 0
         batch = Batch(1, [], layout)
         with self._open() as file:
-            reader = csv.reader(file, delimiter=self._delimiter)
+            reader = csv.reader(_with_end(file), delimiter=self._delimiter)
             try:
                 next(reader)
                 line = reader.line_num
                 for cells in reader:
                     start, line = line + 1, reader.line_num
+                    if cells and cells[-1].endswith(_END):
+                        # Read as a part of the last field: its quotes are still open.
+                        self._refuse_open_quotes(start, cells)
+                        break
+                    if line > start:
+                        self._refuse_swallowed_records(start, cells)
                     if not cells:
                         continue  # a blank line holds no record
                     record += 1
@@ -75,6 +86,35 @@ class CsvSource:
         if batch.rows:
             yield batch
 
+    def _refuse_open_quotes(self, start: int, cells: list[str]) -> None:
+        if cells != [_END]:
+            line = start + sum(len(_LINE_END.findall(cell)) for cell in cells[:-1])
+            raise FatalExport(
+                "FILE_UNREADABLE",
+                self._path,
+                "a quote is opened here and never closed: the file ends inside it",
+                line=line,
+            )
+
+    def _refuse_swallowed_records(self, start: int, cells: list[str]) -> None:
+        """A stray quote makes one field of the records up to the next quote; two or more of them look like it."""
+        key, width = self._positions.get(TABLES[self.table].key, -1), len(self._header)
+        line = start
+        for cell in cells:
+            lines = _LINE_END.split(cell)
+            if len(lines) >= _RECORDS_IN_A_FIELD:
+                inside = (next(csv.reader([text], delimiter=self._delimiter), []) for text in lines)
+                swallowed = sum(len(row) == width and guid(row[key]) is not None for row in inside) if key >= 0 else 0
+                if swallowed >= _RECORDS_IN_A_FIELD:
+                    raise FatalExport(
+                        "FILE_UNREADABLE",
+                        self._path,
+                        f"a field in quotes holds {swallowed} lines that look like records: is there a stray quote in this"
+                        " line? Write it twice, or export the table again",
+                        line=line,
+                    )
+            line += len(lines) - 1
+
     def estimated_records(self) -> int:
         """About how many records there are, from the length of the first megabyte's lines."""
         size = self._path.stat().st_size
@@ -86,6 +126,12 @@ class CsvSource:
     def _open(self) -> TextIO:
         errors = "surrogateescape" if self._encoding == "utf-8-sig" else "strict"
         return self._path.open(encoding=self._encoding, errors=errors, newline="")
+
+
+def _with_end(file: Iterable[str]) -> Iterator[str]:
+    """The lines of a file and one that no file has behind them: it is a record of its own unless a quote is open."""
+    yield from file
+    yield _END
 
 
 def _encoding(path: Path) -> str:

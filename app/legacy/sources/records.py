@@ -1,12 +1,14 @@
 """What every source hands on."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
 
+from app.legacy.errors import FatalExport
 from app.legacy.values import decode_windows_1252
 
 _NOT_UTF8: Final = re.compile("[\udc80-\udcff]")
@@ -57,6 +59,16 @@ class Batch:
             meant = [_as_windows_1252(cell) for cell in cells] if repaired else cells
             fields = [meant[i] if i >= 0 else "" for i in order] if len(meant) == width else None
             yield Record(line, fields, orjson.dumps(meant).decode(), repaired)
+
+
+def two_files(table: str, paths: Sequence[Path]) -> FatalExport:
+    """What is said where a table comes in more files than one, and nothing tells which is meant."""
+    names = ", ".join(path.name for path in paths)
+    return FatalExport(
+        "FILE_UNREADABLE",
+        paths[0].parent,
+        f"more than one file of the table {table!r}: {names}; leave the one that is meant",
+    )
 
 
 def _as_windows_1252(cell: str) -> str:

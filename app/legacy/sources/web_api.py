@@ -19,11 +19,12 @@ import orjson
 
 from app.legacy.contract import TABLES, TYPE_OF_LOOKUP, assign_columns
 from app.legacy.errors import FatalExport
-from app.legacy.sources.records import Batch, Record
+from app.legacy.sources.records import Batch, Record, two_files
 
 _BLOCK: Final = 1 << 20
 _LONGEST_ROW: Final = 64 << 20
 _LOOKUP: Final = re.compile(r"_(.+)_value")
+_MORE_RECORDS: Final = "@microsoft.dynamics.crm.morerecords"
 _TABLE_OF_LOOKUP: Final = "@microsoft.dynamics.crm.lookuplogicalname"
 
 
@@ -122,8 +123,12 @@ def _chain(paths: list[Path], links: dict[Path, str | None], table: str) -> list
     roots = [path for path in paths if path.name not in led_to]
     if not roots:
         raise FatalExport("FILE_UNREADABLE", paths[0], "the pages lead in a circle (@odata.nextLink)")
-    # The shortest name is the entity set's own; further roots are pages nothing leads to.
-    page: Path | None = min(roots, key=lambda path: (len(path.name), path.name))
+    for path, link in links.items():
+        if link and link not in by_name and not path.with_name(link).is_file():
+            raise _missing_page(path, link, table)
+    if len(roots) > 1:
+        raise two_files(table, roots)
+    page: Path | None = roots[0]
     chain: list[Path] = []
     while page is not None:
         if page in chain:
@@ -134,19 +139,33 @@ def _chain(paths: list[Path], links: dict[Path, str | None], table: str) -> list
             break
         page = by_name.get(link) or page.with_name(link)
         if not page.is_file():
-            raise FatalExport("FILE_MISSING", page, f"the page of {table} that {chain[-1].name} leads to is not there")
+            raise _missing_page(chain[-1], link, table)
         if page.stat().st_size == 0:
             raise FatalExport("FILE_EMPTY", page, "the file has no bytes; export it again")
     return chain
 
 
+def _missing_page(page: Path, link: str, table: str) -> FatalExport:
+    return FatalExport(
+        "FILE_MISSING", page.with_name(link), f"the page of {table} that {page.name} leads to is not there"
+    )
+
+
 def _next_link(path: Path) -> str | None:
     """The name of the file a page leads to."""
     link: Any = None
+    says_more = False
     for key, value in _members(path):
         if key.lower() == "@odata.nextlink":
             link = value
+        elif key.lower() == _MORE_RECORDS:
+            says_more = value is True or str(value).lower() == "true"
     if not link:
+        if says_more:
+            raise FatalExport(
+                "FILE_MISSING", path, "the page says that more records follow and has no @odata.nextLink to them: fetch the"
+                " further pages, or export again with a page size"
+            )  # fmt: skip
         return None
     url = str(link)
     return unquote(Path(urlsplit(url).path or url).name)
