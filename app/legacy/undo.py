@@ -112,7 +112,7 @@ def take_back(connection: Connection, run_id: int, first_phase: int) -> int:
     is_noted = """
         SELECT NOT EXISTS (
             SELECT FROM legacy.phase AS p WHERE p.run_id = %s AND p.phase >= %s AND p.rows_written > 0
-                AND NOT EXISTS (SELECT FROM migrated_row AS m WHERE m.run_id = p.run_id AND m.phase = p.phase))
+                AND NOT EXISTS (SELECT FROM migrated_row AS m WHERE abs(m.run_id) = p.run_id AND m.phase = p.phase))
     """
     if connection.execute(is_noted, phases).fetchone() != (True,):
         raise NotReady(f"run {run_id} was written by an earlier version, which did not note its rows: restore a backup")

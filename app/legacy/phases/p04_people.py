@@ -16,6 +16,14 @@ from app.people.names import CONTRACT, Name, compare_names
 
 READS: Final = ("s_contact", "s_patient", "s_systemuser")
 WRITES: Final = ("person", "contact_point", "person_contact_type", "suggested_change", "duplicate_candidate")
+_ORDER: Final = "active DESC, (tbl = 'patient') DESC, version DESC NULLS LAST, modified DESC NULLS LAST, id"
+_KNOWN: Final = """
+    LEFT JOIN (
+        SELECT DISTINCT ON (l.source, l.source_id) l.source, l.source_id, l.target_id AS person_id
+        FROM legacy.lineage AS l JOIN public.person AS x ON x.person_id = l.target_id
+        WHERE l.target IN ('person', 'alias:person') ORDER BY l.source, l.source_id, l.run_id, l.target_id
+    ) AS k ON k.source = w.tbl AND k.source_id = w.id
+"""
 _ALL_PAIRS: Final = 50
 """In a group of more persons not every pair is to be looked at. Source: the contract of the legacy export, section 4."""
 
@@ -266,23 +274,53 @@ def _grade(context: Context, query: str) -> None:
 
 
 def _person_rows(context: Context) -> None:
-    """Every row with its person `p` (a number of this run) and its place `ord` among the person's rows."""
+    """
+    Every row with its person `p` (a number of this run), its place `ord` among the person's rows, and `known`.
+
+    Who was one in an earlier export stays one, and who was two stays two: a row that was migrated is of the person that it
+    was migrated to (`known`), a new row of a group is of the first known person in it. Where this export says otherwise
+    people look at it: w_known_persons has those whom it joins, w_split those whom it takes apart.
+    """
+    context.table(
+        "w_grouped",
+        f"""
+        SELECT w.*, coalesce(c.top, e.top, w.g) AS grp, {"NULL::uuid" if context.is_first else "k.person_id"} AS known
+        FROM legacy.w_row AS w
+        LEFT JOIN legacy.w_joined_equal AS e ON e.number = w.g
+        LEFT JOIN legacy.w_joined_compatible AS c ON c.number = coalesce(e.top, w.g)
+        {"" if context.is_first else _KNOWN}
+        """,
+    )
+    context.analyze("w_grouped")
+    context.table(
+        "w_known_group",
+        f"SELECT DISTINCT ON (grp) grp, known FROM legacy.w_grouped WHERE known IS NOT NULL ORDER BY grp, {_ORDER}",
+    )
     context.table(
         "w_person_row",
-        """
-        SELECT q.*, row_number() OVER (
-                   PARTITION BY q.p ORDER BY q.active DESC, (q.tbl = 'patient') DESC, q.version DESC NULLS LAST,
-                                             q.modified DESC NULLS LAST, q.id)::integer AS ord
+        f"""
+        SELECT q.*, row_number() OVER (PARTITION BY q.p ORDER BY {_ORDER})::integer AS ord
         FROM (
-            SELECT w.*, coalesce(c.top, e.top, w.g) AS p
-            FROM legacy.w_row AS w
-            LEFT JOIN legacy.w_joined_equal AS e ON e.number = w.g
-            LEFT JOIN legacy.w_joined_compatible AS c ON c.number = coalesce(e.top, w.g)
+            SELECT w.rid, w.tbl, w.record, w.id, w.active, w.version, w.modified, w.first, w.last, w.key_a, w.key_b, w.given,
+                   w.family, w.emails, w.shown_emails, w.phones, w.odd_phones, w.licence, w.birth, w.g, w.is_merged, w.kind,
+                   w.grp, coalesce(w.known, k.known) AS known,
+                   min(w.rid) OVER (PARTITION BY coalesce(w.known, k.known), CASE WHEN k.grp IS NULL THEN w.grp END) AS p
+            FROM legacy.w_grouped AS w LEFT JOIN legacy.w_known_group AS k USING (grp)
         ) AS q
         """,
     )
     context.connection.execute("CREATE UNIQUE INDEX ON legacy.w_person_row (p, ord)")
     context.analyze("w_person_row")
+    context.table(
+        "w_known_persons",
+        "SELECT g.grp, g.known AS person_id, k.known AS other_person_id FROM legacy.w_grouped AS g"
+        " JOIN legacy.w_known_group AS k USING (grp) WHERE g.known <> k.known GROUP BY 1, 2, 3",
+    )
+    context.table(
+        "w_split",
+        "SELECT known AS person_id, count(DISTINCT grp) AS persons FROM legacy.w_grouped WHERE known IS NOT NULL"
+        " GROUP BY known HAVING count(DISTINCT grp) > 1",
+    )
 
 
 def _review(context: Context) -> None:
@@ -330,11 +368,11 @@ def _review(context: Context) -> None:
     context.table(
         "w_review_crowd",
         f"""
-        SELECT grp, min(reason) AS reason, count(*) AS persons,
+        SELECT m.grp, min(m.reason) AS reason, count(*) AS persons,
                (array_agg(m.rid ORDER BY r.active DESC, (r.tbl = 'patient') DESC, r.version DESC NULLS LAST,
                                          r.modified DESC NULLS LAST, r.id))[1] AS first_rid
         FROM legacy.w_review_member AS m JOIN legacy.w_person_row AS r USING (rid)
-        GROUP BY grp HAVING count(*) > {_ALL_PAIRS}
+        GROUP BY m.grp HAVING count(*) > {_ALL_PAIRS}
         """,
     )
     context.table(

@@ -84,11 +84,11 @@ def run(context: Context) -> None:
     )
     new = context.is_new("call_history", "call_id", "q.call_id")
     if not context.is_first:
-        # Somebody may have logged it here, or it hangs on one of two persons whom a later export joins.
+        # Somebody may have logged it here.
         new += """
             AND NOT EXISTS (
-                SELECT FROM public.call_history AS t JOIN legacy.w_known_persons AS k USING (person_id)
-                WHERE k.p = q.p AND date_trunc('minute', coalesce(t.booking_date, t.call_date), 'UTC')
+                SELECT FROM public.call_history AS t
+                WHERE t.person_id = q.person_id AND date_trunc('minute', coalesce(t.booking_date, t.call_date), 'UTC')
                                   = date_trunc('minute', coalesce(q.booking, q.call), 'UTC'))
         """
     context.table(

@@ -56,8 +56,7 @@ def _trials(context: Context) -> None:
         new += """
             AND NOT EXISTS (
                 SELECT FROM public.clinical_trial_journey AS t JOIN public.patient AS a USING (patient_id)
-                JOIN legacy.w_known_persons AS k USING (person_id)
-                WHERE k.p = q.p AND t.trial_reference IS NOT DISTINCT FROM left(q.trial, 500)
+                WHERE a.person_id = q.person_id AND t.trial_reference IS NOT DISTINCT FROM left(q.trial, 500)
                 AND t.referral_date IS NOT DISTINCT FROM q.referral)
         """
     context.table(
@@ -212,8 +211,7 @@ def _expanded_access(context: Context) -> None:
         new += """
             AND NOT EXISTS (
                 SELECT FROM public.eap_journey AS t JOIN public.patient AS a USING (patient_id)
-                JOIN legacy.w_known_persons AS k USING (person_id)
-                WHERE k.p = q.p AND t.product IS NOT DISTINCT FROM left(q.product, 200)
+                WHERE a.person_id = q.person_id AND t.product IS NOT DISTINCT FROM left(q.product, 200)
                 AND (t.eap_number = q.eap_number OR q.eap_number IS NULL AND t.enrollment_date = q.enrolled))
         """
     context.table(

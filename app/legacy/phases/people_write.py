@@ -27,29 +27,13 @@ def write(context: Context) -> None:
 
 def _identify(context: Context) -> None:
     """Give every person its id: that of an earlier run where one of its records was migrated then."""
-    # All ids that a person's records had in earlier runs: more than one where a later export joins what was two.
-    context.table(
-        "w_known_persons",
-        "SELECT NULL::integer AS p, NULL::uuid AS person_id, NULL::integer AS ord WHERE false"
-        if context.is_first
-        else """
-            SELECT r.p, l.target_id AS person_id, min(r.ord) AS ord FROM legacy.w_person_row AS r
-            JOIN legacy.lineage AS l ON l.source = r.tbl AND l.source_id = r.id AND l.target IN ('person', 'alias:person')
-            JOIN public.person AS x ON x.person_id = l.target_id
-            GROUP BY r.p, l.target_id
-        """,
-    )
-    context.table(
-        "w_known_person",
-        "SELECT DISTINCT ON (p) p, person_id FROM legacy.w_known_persons ORDER BY p, ord, person_id",
-    )
     context.table(
         "d_person_id",
         """
         SELECT q.p, q.person_id, q.is_new FROM (
             SELECT d.p, k.person_id IS NULL AS is_new,
                    coalesce(k.person_id, legacy.derived_id(:epoch, 'person', d.founder_tbl || d.founder_id)) AS person_id
-            FROM legacy.d_person AS d LEFT JOIN legacy.w_known_person AS k USING (p)
+            FROM legacy.d_person AS d JOIN (SELECT p, known AS person_id FROM legacy.w_person_row WHERE ord = 1) AS k USING (p)
         ) AS q
         """,
     )
@@ -211,8 +195,9 @@ def _duplicates(context: Context) -> None:
             SELECT i.person_id, t.person_id, 'the address is somebody''s who is here', d.founder_tbl, d.founder_id
             FROM legacy.w_taken AS t JOIN legacy.d_person_id AS i USING (p) JOIN legacy.d_person AS d USING (p)
             UNION ALL
-            SELECT i.person_id, k.person_id, 'one person in a later export', d.founder_tbl, d.founder_id
-            FROM legacy.w_known_persons AS k JOIN legacy.d_person_id AS i USING (p) JOIN legacy.d_person AS d USING (p)
+            SELECT k.other_person_id, k.person_id, 'one person in a later export', d.founder_tbl, d.founder_id
+            FROM legacy.w_known_persons AS k JOIN legacy.d_person_id AS i ON i.person_id = k.other_person_id
+            JOIN legacy.d_person AS d USING (p)
             UNION ALL
             SELECT a, b, reason, tbl, source_id FROM legacy.d_alike
         ) AS q WHERE q.a <> q.b GROUP BY 1, 2
@@ -296,6 +281,11 @@ def _outcomes(context: Context) -> None:
         UNION ALL
         SELECT 'patient', p.record, 'PATIENT_WITHOUT_CONTACT' FROM legacy.s_patient AS p
         WHERE p.fault IS NULL AND NOT EXISTS (SELECT FROM legacy.w_link AS l WHERE l.patient = p.record)
+        UNION ALL
+        SELECT r.tbl, r.record, 'PERSON_SPLIT' FROM legacy.w_person_row AS r JOIN legacy.w_split AS s ON s.person_id = r.known
+        UNION ALL
+        SELECT g.tbl, g.record, 'PERSONS_JOINED' FROM legacy.w_grouped AS g
+        JOIN legacy.w_known_persons AS k ON k.grp = g.grp AND k.person_id = g.known
         UNION ALL
         SELECT 'contact', c.record, 'MASTER_CHAIN_BROKEN' FROM legacy.w_chain AS c WHERE c.survivor IS NULL
         UNION ALL
