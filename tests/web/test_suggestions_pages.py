@@ -12,6 +12,7 @@ from app.people import queries
 from app.people.models import Person, SuggestedChange
 from app.people.schemas import SuggestedChangeFilter
 from app.people.suggestions import value_hash
+from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.settings import Settings
 from tests.browsing import Somebody, signed_in, somebody
@@ -158,3 +159,20 @@ async def test_an_owner_is_me_or_not_asked_for(
     await signed_in(client, session, me.account_id)
 
     assert (await client.get(f"/suggestions?owner={owner}")).status_code == (422 if owner else 200)
+
+
+async def test_a_decided_suggestion_is_one_line_of_the_timeline_in_words(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    person = await a_person(session, first_name="Femke", language=None)
+    patient = await a_patient(session, person, owner_id=me.account_id)
+    await _suggest(session, person, "language", "nl", decision="accepted", decided_at=clock.now())
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    page = (await client.get(f"/patients/{patient.patient_id}")).text
+
+    line = page.partition('class="story-change"')[2].partition("</p>")[0]
+    assert "empty" in line
+    assert "Dutch" in line
