@@ -1,7 +1,8 @@
 """The list of patients and the page of one: who they are, what happened, what is next."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from app.journeys import service as journey_service
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
 from app.journeys.models import Journey
+from app.journeys.norms.queries import list_norms
 from app.journeys.schemas import JourneyRead
 from app.patients import answers, queries, service
 from app.patients.care_team import answers as care_answers
@@ -27,6 +29,7 @@ from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
 from app.patients.schemas import SORTED_WITH, PatientFilter, PatientRead, PatientUpdate
 from app.patients.states import DEPARTED, PATIENT
+from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.locales import _
@@ -44,6 +47,8 @@ from app.web.words import country_name, words
 router = page_router()
 
 _FEW = 20
+_NEARLY, _FAR_OVER = 0.75, 1.5
+"""So much of a stage's norm is worth a look, and so much is far over it."""
 _SHOWN_RIGHTS = (
     "call.create",
     "call.write",
@@ -153,6 +158,14 @@ add_bulk(router, LIST)
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A stage on the way of a journey. `place`: `done`, `now` or `later`."""
+
+    name: str
+    place: str
+
+
+@dataclass(frozen=True)
 class ShownJourney:
     """A journey on a record page, with the address of its forms."""
 
@@ -162,6 +175,35 @@ class ShownJourney:
     journey: JourneyRead
     closed: Sequence[str] = ()
     needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    states: Sequence[str] = ()
+    norms: Mapping[str, int] = field(default_factory=dict)
+
+    # From the answer as it is shown: what is masked in it is told by nothing that is made of it.
+
+    @property
+    def stages(self) -> Sequence[Stage]:
+        """The stages of its kind, as far as it is in one of them."""
+        if self.journey.status not in self.states:
+            return []
+        at = list(self.states).index(self.journey.status)
+        return [Stage(one, "done" if n < at else "now" if n == at else "later") for n, one in enumerate(self.states)]
+
+    @property
+    def days(self) -> int | None:
+        """For how many days it is in its stage."""
+        since = self.journey.status_changed_at
+        return (clock.now() - since).days if isinstance(since, datetime) else None
+
+    @property
+    def norm_days(self) -> int | None:
+        """How many are usual."""
+        return self.norms.get(self.journey.status)
+
+    @property
+    def tone(self) -> str:
+        """How its days are to be seen beside those that are usual."""
+        share = (self.days or 0) / max(self.norm_days or 1, 1)
+        return "danger" if share > _FAR_OVER else "warning" if share >= _NEARLY else "neutral"
 
 
 @router.get("/patients/{patient_id}", dependencies=[allow("patient.read")])
@@ -188,7 +230,8 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
     if not is_part:
         shown["journeys"] = []
         if actor.may("journey.read"):
-            shown["journeys"] = [one for kind in KINDS for one in await _journeys_of(session, kind, patient_id)]
+            found = [one for kind in KINDS for one in await _journeys_of(session, kind, patient_id)]
+            shown["journeys"] = await _with_norms(session, actor, found)
     draft_at = (PATIENTS.kind, patient_id, "note") if actor.may("note.write") else None
     return shown | await around(
         session,
@@ -278,6 +321,20 @@ async def _journeys_of(session: AsyncSession, kind: Kind, patient_id: UUID) -> l
     return [_shown_journey(kind, row) for row in rows]
 
 
+async def _with_norms(
+    session: AsyncSession, actor: Actor, journeys_shown: Sequence[ShownJourney]
+) -> Sequence[ShownJourney]:
+    """Each with the days that its stage takes as a rule, for those who may read that."""
+    if not journeys_shown or not actor.may("norm.read"):
+        return journeys_shown
+    names = {kind.path.strip("/"): kind.name for kind in KINDS}
+    days = {(norm.journey_kind, norm.stage): norm.days for norm in await list_norms(session) if norm.days is not None}
+    return [
+        replace(one, norms={stage: usual for (kind, stage), usual in days.items() if kind == names[one.kind]})
+        for one in journeys_shown
+    ]
+
+
 def _shown_journey(kind: Kind, row: Journey) -> ShownJourney:
     """A journey with where it may not go from here, and what a move that it has needs."""
     machine = kind.moves.machine
@@ -290,6 +347,8 @@ def _shown_journey(kind: Kind, row: Journey) -> ShownJourney:
         journey_answers.read(kind, row),
         closed=[state for state in machine.states if state not in allowed and state != row.status],
         needs={to: names for to, names in needs.items() if names},
+        # A shipment that failed is no stage on the way.
+        states=[state for state in machine.states if machine.is_open(state) and not state.endswith("_failed")],
     )
 
 

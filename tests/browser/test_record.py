@@ -36,6 +36,8 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         person = await a_person(session, first_name="Ilse", last_name="Vandamme", phone="+32 2 555 01 34")
         patient = await a_patient(session, person, owner_id=owner.account_id)
         lead = await a_lead(session, person)
+        other = await a_person(session, first_name="Joris", last_name="Wouters")
+        await a_patient(session, other, owner_id=owner.account_id)
         mother = await a_person(session, first_name="Godelieve", last_name="Vandamme")
         doctor = await a_physician(session, await a_person(session, first_name="Greta", last_name="Holmqvist"))
         session.add(Hospital(name="Ziekenhuis Noorderlicht", city="Gent"))
@@ -163,6 +165,24 @@ async def test_a_caregiver_is_edited_on_a_page_of_their_own(
             select(PersonContactType.hospital_id).where(PersonContactType.person_id == ids["mother"])
         )
         assert [row is not None for row in rows] == [True]
+
+
+async def test_brackets_walk_through_the_records_of_the_list_one_came_from(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/patients?owner_id={ids['navigator']}")
+    names = await page.locator("[data-rows] .row-link").all_inner_texts()
+    assert len(names) == 2
+    await page.locator(".row-link").first.press("Enter")
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text(names[0])
+    await page.keyboard.press("]")
+    await expect(heading).to_have_text(names[1])
+    await page.keyboard.press("]")
+    await expect(heading).to_have_text(names[1])
+    await page.keyboard.press("[")
+    await expect(heading).to_have_text(names[0])
 
 
 async def test_a_combobox_says_when_nothing_can_be_looked_up(

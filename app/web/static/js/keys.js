@@ -49,6 +49,21 @@ const keys = (() => {
     return Boolean(first);
   }
 
+  // The record before or after this one in the list that one came from, which is kept while records are walked through.
+  function neighbour(step) {
+    if (!document.querySelector('#content[data-kind="record"]')) return false;
+    for (const [key, entry] of [...(pages.kept ?? [])].reverse()) {
+      const paths = [...entry.place.querySelectorAll("[data-rows] .row-link")].map((link) => link.pathname);
+      const to = paths.includes(location.pathname) ? paths[paths.indexOf(location.pathname) + step] : undefined;
+      if (to === undefined) continue;
+      pages.kept.delete(key);
+      pages.kept.set(key, entry);
+      pages.visit(to);
+      return true;
+    }
+    return false;
+  }
+
   function edit() {
     const first = document.querySelector("#content [data-edit]");
     first?.focus();
@@ -96,6 +111,8 @@ const keys = (() => {
     { keys: "m", says: _("Move on"), act: move, group: _("On a record") },
     { keys: "v", says: _("Convert the lead"), act: open("/convert"), group: _("On a record") },
     { keys: "e", says: _("Go to the facts, to change one"), act: edit, group: _("On a record") },
+    { keys: "[", says: _("Record before, in the list one came from"), act: () => neighbour(-1), group: _("On a record") },
+    { keys: "]", says: _("Record after, in the list one came from"), act: () => neighbour(1), group: _("On a record") },
     { keys: "]", says: _("Next pair of duplicates"), act: press("[data-next-pair]"), group: _("On a record") },
     { keys: "1", says: _("Outcome of the call, 1 to 7"), group: _("On a record") },
   ];
@@ -122,10 +139,11 @@ const keys = (() => {
     const together = before ? `${before} ${name}` : name;
     before = "";
     clearTimeout(timer);
-    const entry = table.find((one) => one.keys === together && one.act);
     const isSilent = isTyping(event.target) || document.querySelector("dialog[open]") || !areOn();
-    if (entry && (entry.always || !isSilent)) {
-      if (entry.act() !== false) event.preventDefault();
+    // A key may have several meanings, by the page that is open.
+    const entries = table.filter((one) => one.keys === together && one.act && (one.always || !isSilent));
+    if (entries.length > 0) {
+      if (entries.some((one) => one.act() !== false)) event.preventDefault();
       return;
     }
     if (!isSilent && table.some((one) => one.keys.startsWith(`${name} `))) {
