@@ -60,8 +60,9 @@ bench: $(STAMP) ## measure fast operations beside pgbench at 10 k and 1 M patien
 	$(BIN)/python -m bench.pages
 	$(BIN)/python -m bench.legacy
 
-fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless told)
+fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless told) and of later legacy exports (CRM_LEGACY_SEEDS, 200)
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/pytest tests/fuzz -rP
+	CRM_LEGACY_SEEDS=$${CRM_LEGACY_SEEDS:-200} $(BIN)/pytest tests/legacy/test_later_exports.py
 
 audit: $(STAMP) ## match the locks against a snapshot of advisories: the folder ADVISORIES, advisories/ unless told
 	$(BIN)/python -m tools.advisories $(ADVISORIES)

@@ -1,4 +1,4 @@
-"""The months beside the old system: exports come again while people work here. `make fuzz-legacy` tries more seeds."""
+"""The months beside the old system: exports come again while people work here. `make fuzz` tries 200 seeds, CRM_LEGACY_SEEDS others."""
 
 import os
 from pathlib import Path
