@@ -55,6 +55,16 @@ async def get_call(
     return found
 
 
+async def calls_by_id(session: AsyncSession, _actor: Actor, *, call_ids: Collection[UUID]) -> list[CallHistory]:
+    """Those of these calls that are not voided and not with a patient who is deleted."""
+    if not call_ids:
+        return []
+    query = select(CallHistory).where(
+        CallHistory.call_id.in_(call_ids), CallHistory.voided_at.is_(None), ~OF_A_DELETED_PATIENT
+    )
+    return list(await session.scalars(query.options(*LOADED)))
+
+
 async def list_calls(session: AsyncSession, actor: Actor, *, query: CallFilter) -> Found[CallHistory]:
     """A page of calls, newest first."""
     sort = sorted_by(query.sort, NEWEST_FIRST, occurs=NEWEST_FIRST)

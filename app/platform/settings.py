@@ -93,6 +93,7 @@ class Settings(BaseModel):
 
     `master_keys` are those of CRM_MASTER_KEYS by version; the newest seals what is new (platform/crypto.py).
     After `attempts` calls in `attempt_days` that reached nobody, a lead is suggested to be unreachable.
+    A side effect that was heard of is to be reported within `side_effect_hours`.
     `call_feeds` lets navigators have their booked calls in a calendar program, `call_feed_initials` with the initials
     of whom they call.
     `documents` is the folder or the `s3://bucket/prefix` where the content of documents lies, None for the folder of
@@ -116,6 +117,7 @@ class Settings(BaseModel):
     master_keys: dict[Annotated[int, Field(ge=1, le=32_767)], MasterKeyText] = Field(default_factory=dict)
     attempts: int = Field(default=3, ge=1, le=50)
     attempt_days: int = Field(default=14, ge=1, le=365)
+    side_effect_hours: int = Field(default=24, ge=1, le=720)
     call_feeds: bool = False
     call_feed_initials: bool = False
     documents: str | None = None
@@ -174,6 +176,7 @@ class Settings(BaseModel):
             "secret_key": "CRM_SECRET_KEY",
             "attempts": "CRM_ATTEMPTS",
             "attempt_days": "CRM_ATTEMPT_DAYS",
+            "side_effect_hours": "CRM_SIDE_EFFECT_HOURS",
             "call_feeds": "CRM_CALL_FEEDS",
             "call_feed_initials": "CRM_CALL_FEED_INITIALS",
             "documents": "CRM_DOCUMENTS",

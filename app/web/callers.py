@@ -3,7 +3,6 @@ A new caller: who they are and what they ask for, in one form; whom we may know 
 made. It is opened as `POST /leads` opens one, and what they said becomes a note.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -35,7 +34,8 @@ from app.platform.text import Flag, Id, Label, Notes
 from app.web.forms import Typed, read_form, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.pickers import Picked, chosen
-from app.web.render import Flash, page
+from app.web.render import page
+from app.web.side_effects import lacks_answer, report_is_due, saved
 
 router = page_router("/callers")
 
@@ -87,20 +87,24 @@ async def open_new_caller(request: Request, session: DbSession, actor: CurrentAc
     condition, typed["condition"] = await chosen(request, "condition")
     try:
         condition_id, wrong = await _condition(session, actor, str(typed["condition"]), condition)
-        caller = read_form(Caller, typed, wrong=[*wrong, *_lacks_answer(typed)])
+        caller = read_form(Caller, typed, wrong=[*wrong, *lacks_answer(typed, "said")])
         known = await _whom_we_know(session, actor, caller)
         if not _is_decided(caller, known):
             shown = _context(typed, condition) | await _shown(session, actor, known)
             return page(request, "callers/new.html", shown)
         async with known_errors(request, session):
             opened = await _open(session, actor, caller, known, condition_id)
+            report = ""
             if caller.said is not None:
                 note = {"lead_id": opened.lead.lead_id, "text": caller.said}
                 await write_note(session, actor, new=NoteCreate(**note, adverse_event_heard=caller.adverse_event_heard))
+                about_it = {"lead_id": opened.lead.lead_id}
+                heard = caller.adverse_event_heard
+                report = await report_is_due(request, session, actor, heard=heard, about_it=about_it)
     except AppError as error:
         return form_again(request, "callers/new.html", _context(typed, condition), error)
     said = _("The new lead is saved.") if opened.is_new else _("The same was entered today: this is its lead.")
-    return go_to(request, f"/leads/{opened.lead.lead_id}", flash=Flash(said))
+    return go_to(request, f"/leads/{opened.lead.lead_id}", flash=saved(said, report))
 
 
 def _blank() -> Typed:
@@ -116,13 +120,6 @@ def _context(typed: Typed, condition: str = "") -> dict[str, Any]:
         "outcome": "",
         "may_be_new": False,
     }
-
-
-def _lacks_answer(typed: Mapping[str, Any]) -> list[FieldError]:
-    """Side effects are asked of every word that somebody says to us."""
-    if not str(typed["said"]).strip() or typed["adverse_event_heard"] in ("true", "false"):
-        return []
-    return [FieldError("adverse_event_heard", "missing", _("Say whether a side effect or worsening was mentioned."))]
 
 
 async def _condition(

@@ -35,7 +35,8 @@ from app.web.exports import add_export
 from app.web.forms import Typed, read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
-from app.web.render import Flash, page, wanted_block
+from app.web.render import page, wanted_block
+from app.web.side_effects import report_is_due, saved
 from app.web.words import words
 
 router = page_router()
@@ -113,12 +114,9 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
             new = read_form(model, given, zone=zone, wrong=wrong)
             booked = _booking_meant(beside["booked"], shown["booked"])
             async with known_errors(request, session):
-                if booked is None:
-                    await service.log_call(session, actor, new=new)
-                else:
-                    change = read_form(CallUpdate, _said_of(booked, new))
-                    seen = etag(booked.version)
-                    await service.correct_call(session, actor, call_id=booked.call_id, change=change, if_match=seen)
+                await _save(session, actor, new, booked)
+                heard = new.adverse_event_heard
+                report = await report_is_due(request, session, actor, heard=heard, about_it=about_it)
                 if task is not None:
                     await open_task(session, actor, new=task)
                 await draft_is_sent(session, actor, about, record_id, "call")
@@ -127,7 +125,19 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         except AppError as error:
             return form_again(request, "calls/new.html", shown, error)
         said = _("The call is logged.") if task is None else _("The call is logged, and the task is on your list.")
-        return go_to(request, shown["back"], flash=Flash(said))
+        return go_to(request, shown["back"], flash=saved(said, report))
+
+
+async def _save(
+    session: AsyncSession, actor: Actor, new: CallForPatient | CallForLead, booked: CallRead | None
+) -> None:
+    """A call of its own, or what is said of the booking that took place."""
+    if booked is None:
+        await service.log_call(session, actor, new=new)
+    else:
+        change = read_form(CallUpdate, _said_of(booked, new))
+        seen = etag(booked.version)
+        await service.correct_call(session, actor, call_id=booked.call_id, change=change, if_match=seen)
 
 
 def _direction_asked_for(request: Request) -> str:
@@ -277,13 +287,17 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
         async with known_errors(request, session):
             if_match = etag(int(seen)) if seen.isascii() and seen.isdigit() and len(seen) < _LONGEST_VERSION else None
             await service.correct_call(session, actor, call_id=call_id, change=change, if_match=if_match)
+            about, record_id = about_of(call)
+            # Of one that was known already the task was made when it was said.
+            heard = change.adverse_event_heard and not call.adverse_event_heard
+            report = await report_is_due(request, session, actor, heard=heard, about_it={about.key: record_id})
     except NotFound:
         raise
     except AppError as error:
         return form_again(request, "calls/outcome.html", shown, error)
     following = shown["following"] if form.getlist("then")[-1:] == ["next"] else None
     place = f"/calls/{following.call_id}/outcome" if following else back
-    return go_to(request, place, flash=Flash(_("The outcome of the call is saved.")))
+    return go_to(request, place, flash=saved(_("The outcome of the call is saved."), report))
 
 
 def _came_of(call: CallRead, typed: Typed) -> dict[str, Any]:

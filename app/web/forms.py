@@ -95,11 +95,11 @@ def read_form(
     try:
         made = kind.model_validate(values)
     except ValidationError as error:
-        found = [_of_a_field(field, kind) for field in invalid_fields(error.errors())]
+        found = [_told_as_blank(_of_a_field(field, kind), typed) for field in invalid_fields(error.errors())]
     known = {field.field for field in wrong}
     found = [field for field in found if field.field not in known] + list(wrong)
     if found:
-        told = {field.field: _told_as_blank(field, typed) for field in reversed(found)}
+        told = {field.field: field for field in reversed(found)}
         raise Invalid(fields=[told[name] for name in dict.fromkeys(field.field for field in found)])
     return made
 

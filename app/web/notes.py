@@ -13,7 +13,8 @@ from app.web.about import LEADS, PATIENTS, About
 from app.web.drafts import draft_is_sent
 from app.web.forms import read_form, typed_in
 from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
-from app.web.render import Flash, page
+from app.web.render import page
+from app.web.side_effects import lacks_answer, report_is_due, saved
 
 router = page_router()
 
@@ -34,15 +35,17 @@ def _add_new(about: About) -> None:
         shown = {**await about.context(session, actor, record_id), "typed": typed}
         given = {name: value for name, value in typed.items() if value != ""} | {about.key: str(record_id)}
         try:
-            new = read_form(NoteCreate, given)
+            new = read_form(NoteCreate, given, wrong=lacks_answer(typed, "text"))
             async with known_errors(request, session):
                 await service.write_note(session, actor, new=new)
+                heard, about_it = new.adverse_event_heard, {about.key: record_id}
+                report = await report_is_due(request, session, actor, heard=heard, about_it=about_it)
                 await draft_is_sent(session, actor, about, record_id, "note")
         except NotFound:
             raise
         except AppError as error:
             return form_again(request, "notes/new.html", shown, error)
-        return go_to(request, shown["here"], flash=Flash(_("The note is saved.")))
+        return go_to(request, shown["here"], flash=saved(_("The note is saved."), report))
 
 
 for _about in (PATIENTS, LEADS):

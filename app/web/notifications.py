@@ -6,15 +6,19 @@ from fastapi import Request, Response
 
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
+from app.calls import answers as call_answers
+from app.calls.queries import calls_by_id
 from app.notifications import queries, service
 from app.notifications.schemas import ChoiceUpdate, NotificationFilter, NotificationRead
 from app.notifications.words import IN_THE_APP_ONLY, KINDS
+from app.platform import clock
 from app.platform.locales import _
 from app.web.forms import asked_in, read_query
 from app.web.page_guard import NO_ERRORS, allow, go_to, page_router
 from app.web.render import Flash, page
 
 router = page_router()
+CALL_SOON = "call_soon"
 PLACES = {
     "patient_lead": "/leads/",
     "patient": "/patients/",
@@ -29,7 +33,9 @@ async def show_notifications(request: Request, session: DbSession, actor: Curren
     query = read_query(request, NotificationFilter, asked_in(request, NotificationFilter))
     found = await queries.list_notifications(session, actor, query=query)
     shown = audit.show_page(session, found, map(NotificationRead.model_validate, found.rows))
-    return page(request, "notifications/list.html", {**NO_ERRORS, "found": shown, "places": PLACES})
+    calls = await calls_by_id(session, actor, call_ids=[one.record_id for one in shown.items if one.kind == CALL_SOON])
+    context = {"calls": {row.call_id: call_answers.read(row, clock.now()) for row in calls}}
+    return page(request, "notifications/list.html", {**NO_ERRORS, "found": shown, "places": PLACES, **context})
 
 
 @router.post("/notifications/read", dependencies=[allow("notification.own")])

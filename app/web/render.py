@@ -52,6 +52,7 @@ from app.web.words import (
     plural,
     shortened,
     shown_in,
+    their_clock,
     words,
     zone_text,
 )
@@ -285,6 +286,7 @@ def build_environment(*, development: bool) -> Environment:
         "person_name": person_name,
         "plural": plural,
         "shortened": shortened,
+        "their_clock": their_clock,
         "words": words,
         "zoned": zone_text,
     }

@@ -100,7 +100,7 @@ def clock_of(zone: str | None) -> str | None:
     return f"{clock.now().astimezone(there):%H:%M} {_city(zone)}"
 
 
-def clocks(value: datetime, zone: str | None, *, own_first: bool = False) -> str:
+def clocks(value: datetime, zone: str | None) -> str:
     """
     The time of a booking on the clock that it was made for and on the viewer's: 10:00 in New York · 16:00 in Amsterdam;
     with the days where they are two. The viewer's alone where it is the same clock, or none is known.
@@ -109,15 +109,18 @@ def clocks(value: datetime, zone: str | None, *, own_first: bool = False) -> str
     if len(times) == 1:
         return time_text(times[0])
     days = {there.date() for there in times}
-    said = [
-        _(
-            "%(time)s in %(place)s",
-            time=time_text(there) if len(days) == 1 else f"{day_of_year(there.date())}, {time_text(there)}",
-            place=_city(str(there.tzinfo)),
-        )
-        for there in times
-    ]
-    return " · ".join(map(str, reversed(said) if own_first else said))
+    return " · ".join(_in_city(there, with_day=len(days) > 1) for there in times)
+
+
+def their_clock(value: datetime, zone: str | None) -> str:
+    """The time of a booking on the clock that it was made for, 10:00 in New York; empty where that is the viewer's."""
+    there, *here = _on_both(value, zone)
+    return _in_city(there, with_day=there.date() != here[0].date()) if here else ""
+
+
+def _in_city(there: datetime, *, with_day: bool) -> str:
+    time = f"{day_of_year(there.date())}, {time_text(there)}" if with_day else time_text(there)
+    return str(_("%(time)s in %(place)s", time=time, place=_city(str(there.tzinfo))))
 
 
 def booked_for(value: datetime, zone: str | None, *, in_sentence: bool = False) -> str:

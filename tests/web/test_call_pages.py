@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
 from app.calls.models import CallHistory
+from app.notifications.models import Notification
 from app.patients.models import Patient
 from app.platform import clock
 from app.platform.settings import Settings
 from app.preferences.models import AccountPreference
+from app.tasks.models import Task
 from tests.browsing import ORIGIN, signed_in, somebody
 from tests.builders import a_call, a_condition, a_lead, a_patient, a_person
 
@@ -143,7 +145,7 @@ async def test_a_booked_call_is_moved_and_cancelled_from_where_it_is_shown(
         for shown in (f'href="{place}/move"', f'href="{place}/cancel"', clocks, "in Amsterdam"):
             assert shown in page, (shown_at, shown)
     agenda = (await client.get(f"/calls/agenda?date={ahead:%Y-%m-%d}")).text
-    for shown in (f'href="{place}/outcome"', clocks, "in Amsterdam"):
+    for shown in (f'href="{place}/outcome"', clocks):
         assert shown in agenda, shown
 
     form = await client.get(f"{place}/move", headers=back)
@@ -283,3 +285,63 @@ async def test_who_called_whom_is_in_plain_sight_and_follows_how_one_came(
     assert re.search(r'value="outbound" checked', usual.text)
     assert re.search(r'value="inbound" checked', came.text)
     assert re.search(r'value="outbound" checked', odd.text)
+
+
+@pytest.mark.parametrize("where", ["calls", "outcome", "notes"])
+async def test_a_side_effect_that_was_heard_of_is_to_be_reported_in_time(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, where: str
+) -> None:
+    patient = await a_patient(session)
+    call = await a_call(session, patient, booking_date=clock.now() - timedelta(days=1))
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+    place = f"/calls/{call.call_id}/outcome" if where == "outcome" else f"{here}/{where}"
+    sent = {"csrf_token": token, "outcome": "reached", "text": "A rash.", "adverse_event_heard": "true"}
+
+    saved = await client.post(place, data=sent, headers=ORIGIN)
+    shown = await client.get(here)
+    if where == "outcome":
+        # Said once more, it is known already.
+        await client.post(place, data=sent, headers=ORIGIN)
+
+    assert saved.status_code == 303
+    assert "A side effect was mentioned: report it before" in shown.text
+    (task,) = await session.scalars(select(Task))
+    assert (task.title, task.patient_id, task.status) == ("Report the side effect", patient.patient_id, "open")
+    assert task.owner_id == (await _me(session)).user_account_id
+    assert timedelta(hours=23) < task.due_by - clock.now() <= timedelta(hours=24)
+
+
+async def test_a_note_says_whether_a_side_effect_was_mentioned(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient = await a_patient(session)
+    await session.commit()
+    place = f"/patients/{patient.patient_id}/notes"
+
+    unanswered = await client.post(place, data={"csrf_token": token, "text": "Feels well."}, headers=ORIGIN)
+    answered = await client.post(
+        place, data={"csrf_token": token, "text": "Feels well.", "adverse_event_heard": "false"}, headers=ORIGIN
+    )
+
+    assert (unanswered.status_code, answered.status_code) == (422, 303)
+    assert "Say whether a side effect or worsening was mentioned." in unanswered.text
+    assert "Feels well." in unanswered.text
+
+
+async def test_a_notification_of_a_call_tells_the_time_of_the_call(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    await _prefers(session, "Europe/Amsterdam")
+    patient, me = await a_patient(session), await _me(session)
+    call = await a_call(
+        session, patient, booking_date=datetime(2099, 7, 1, 14, tzinfo=UTC), booking_time_zone="America/New_York"
+    )
+    about = {"record_type": "call_history", "record_id": call.call_id, "person_id": patient.person_id}
+    session.add(Notification(user_account_id=me.user_account_id, kind="call_soon", **about))
+    await session.commit()
+
+    shown = await client.get("/notifications")
+
+    assert "1 Jul 2099, 10:00 in New York · 16:00 in Amsterdam" in shown.text
+    assert f'href="/calls/{call.call_id}/outcome"' in shown.text

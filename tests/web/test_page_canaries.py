@@ -141,7 +141,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         for what, sent in {
             "calls": {"outcome": "reached", "adverse_event_heard": "false"},
             "tasks": {"title": "Ask the site"},
-            "notes": {"text": "Asked the site."},
+            "notes": {"text": "Asked the site.", "adverse_event_heard": "false"},
             "documents": {"title": "Letter", "kind": "letter"},
             "bookings": {"booking_date": "2099-01-02 10:00", "booking_time_zone": "Europe/Lisbon"},
         }.items()
@@ -321,6 +321,8 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     "/calls/agenda": ["", "?view=week&of=team", "?date=2031-06-03&of=team", "?view=x"],
     "/tasks": ["", "?owner=me&status=open", "?status=closed", "?cursor=x", "?person_id={person_id}"],
     "/calls/{call_id}/outcome": [""],
+    "/calls/{call_id}/move": [""],
+    "/calls/{call_id}/cancel": [""],
     "/leads": ["", "?status=new", "?owner_id={account_id}", "?cursor=x", "?person_id={person_id}"],
     "/leads/{lead_id}": ["", "?cursor=x"],
     "/leads/{lead_id}/move": ["", "?to=disqualified"],

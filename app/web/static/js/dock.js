@@ -14,6 +14,9 @@ function tick() {
   const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(began.value)) / 1000)) || 0;
   const two = (number) => String(number).padStart(2, "0");
   shown.textContent = `${two(Math.floor(seconds / 60))}:${two(seconds % 60)}`;
+  const minutes = form.elements.call_duration_minutes;
+  if (!minutes || minutes.hasAttribute("data-typed")) return;
+  minutes.value = form.elements.outcome?.value === "reached" ? String(Math.max(1, Math.round(seconds / 60))) : "";
 }
 
 setInterval(tick, 1000);
@@ -21,9 +24,10 @@ setInterval(tick, 1000);
 document.addEventListener("htmx:after:swap", () => {
   const form = dock();
   if (!form) return;
+  form.elements.call_duration_minutes?.toggleAttribute("data-typed", Boolean(form.elements.call_duration_minutes.value));
   tick();
   if (!form.contains(document.activeElement) && !form.querySelector("[data-focus]")) {
-    form.querySelector("input[type=radio]:checked, input[type=radio]")?.focus();
+    form.querySelector("[name=booked]:checked, [name=outcome]:checked, [name=booked], [name=outcome]")?.focus();
   }
 });
 
@@ -56,16 +60,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// How long somebody was spoken to is known from the timer, unless another number was typed.
-document.addEventListener(
-  "submit",
-  (event) => {
-    const form = event.target.closest("#dock [data-call]");
-    const minutes = form?.elements.call_duration_minutes;
-    const reached = form?.elements.outcome?.value === "reached";
-    if (!minutes || minutes.value || !reached) return;
-    const began = Date.parse(form.querySelector("[data-began]").value);
-    if (began) minutes.value = String(Math.max(1, Math.round((Date.now() - began) / 60000)));
-  },
-  true,
-);
+// How long somebody was spoken to is known from the timer; it is seen before it is saved, and what is typed stays.
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("#dock [data-call]");
+  if (event.target.name === "call_duration_minutes") event.target.toggleAttribute("data-typed", Boolean(event.target.value));
+  else if (form) tick();
+});
+
+document.addEventListener("submit", (event) => event.target.closest("#dock [data-call]") && tick(), true);
