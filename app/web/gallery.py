@@ -1,5 +1,6 @@
 """`/_gallery`: every component in all its states, a page per subject. Development only; the tests look at it too."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from app.access.masking import HIDDEN
 from app.platform import clock
+from app.web import gallery_samples as samples
 from app.web.attached import ROLES, Attaching
 from app.web.error_pages import ERRORS, error_page
 from app.web.listing import BY_PERSON, Column, Filter, Listing, View
@@ -23,7 +25,21 @@ from app.web.words import words
 
 router = APIRouter(prefix="/_gallery", include_in_schema=False)
 
-PAGES = ("overview", "controls", "forms", "data", "record", "work", "search", "feedback", "states", "sign-in")
+PAGES = (
+    "overview",
+    "controls",
+    "forms",
+    "data",
+    "record",
+    "work",
+    "lists",
+    "case",
+    "agenda",
+    "search",
+    "feedback",
+    "states",
+    "sign-in",
+)
 
 NAV = (
     NavGroup(
@@ -71,6 +87,7 @@ class Somebody:
 
     first_name: str | None
     last_name: str | None
+    person_id: UUID = samples.ID
     reference: str = "P-7K2Q9XAM"
     email: str | None = None
     phone: str | None = None
@@ -99,18 +116,20 @@ EVERYBODY = (
 class Found:
     """A page of a list as an answer tells of it."""
 
-    items: tuple[Somebody, ...] = EVERYBODY
+    items: tuple[Any, ...] = EVERYBODY
     total: int = 1000
     total_is_capped: bool = True
     next_cursor: str | None = "x"
-    search: None = None
+    search: Any = None
 
 
-def _listing(**more: Any) -> Listing:
-    found: Any = Found()
+COLUMNS = (Column("name", "Name"), Column("condition", "Condition", 1), Column("journey", "Journey", 2))
+
+
+def _listing(found: Any, columns: Sequence[Column] = COLUMNS, **more: Any) -> Listing:
     return Listing(
         path="/_gallery/work",
-        columns=(Column("name", "Name"), Column("condition", "Condition", 1), Column("journey", "Journey", 2)),
+        columns=columns,
         filters=(Filter("status", "Status", (("active", "Active"), ("inactive", "Inactive"))),),
         views=(View("My active", {"status": "active"}), View("Everyone", {})),
         found=found,
@@ -164,8 +183,8 @@ def _context(request: Request) -> dict[str, object]:
             ("born", "The date lies in the future"),
         ],
         "error_statuses": list(ERRORS),
-        "listing": _listing(noun=("patient", "patients"), chosen={"status": "active"}),
-        "searched": _listing(noun=("lead", "leads"), chosen={}, typed="carvallo"),
+        "listing": _listing(Found(), noun=("patient", "patients"), chosen={"status": "active"}),
+        "searched": _listing(Found(), noun=("lead", "leads"), chosen={}, typed="carvallo"),
         "results": _results(),
         "choices": _choices(),
         "part_form": Attaching(
@@ -176,6 +195,16 @@ def _context(request: Request) -> dict[str, object]:
             [(field, [("caregiver", "Caregiver")]) for field in ROLES.new_fields],
             {"type_name": "", "valid_from": "yesterday", "valid_to": "", "hospital_id": Picked(), "job_title": ""},
         ),
+        "selected": _listing(
+            Found(tuple(samples.rows(EVERYBODY, now)), search=samples.Sample(similar=2)),
+            noun=("patient", "patients"),
+            chosen={"status": "active"},
+            **samples.of_a_list(EVERYBODY[1]),
+        ),
+        "cells": samples.cells(EVERYBODY[1], now),
+        "bare": samples.bare(),
+        **samples.of_an_agenda(EVERYBODY[1], now),
+        **samples.of_a_case(EVERYBODY[0], EVERYBODY[1], now),
         "known": {
             "person": EVERYBODY[0],
             "case": {"patient_id": 1, "lead_id": None},

@@ -132,3 +132,16 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
             await expect(seen.page.get_by_role("heading", level=1)).to_be_visible()
             found += [f"{role} {path}: {finding}" for finding in await seen.findings()]
     assert found == []
+
+
+@pytest.mark.parametrize("width", [768, 900, 1024])
+async def test_a_week_fits_where_there_is_little_room(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], width: int
+) -> None:
+    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.set_viewport_size({"width": width, "height": 900})
+    await page.goto(f"{crm}/calls/agenda?view=week&date=2031-06-03")
+    await expect(page.locator(".agenda-day")).to_have_count(7)
+    assert await page.locator(".agenda").evaluate("one => one.scrollWidth - one.clientWidth") == 0
+    tops = "all => new Set(all.map((one) => one.getBoundingClientRect().top)).size"
+    assert width < 896 or await page.locator(".agenda-grid").evaluate_all(tops) == 1
