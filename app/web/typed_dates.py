@@ -1,25 +1,64 @@
 """
-Days and moments as people type them: `tomorrow 14:30`, `tue`, `14/3/79`, `3 aug`, `in 2 weeks`.
+Days and moments as people type them: `tomorrow 14:30`, `tue`, `14/3/79`, `3 aug`, `in 2 weeks`, and in the words of
+their own language where it is Dutch: `morgen 14:30`, `di`, `over 2 weken`.
 
 A day stands before its month, as everywhere but in the United States; what can only be meant the other way round is not
 guessed. What is not understood is left to the field's own check, which names the form that always works.
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
+from app.platform.locales import SOURCE, language
+
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_FURTHER_MONTHS: Final = {"mrt": 3, "mär": 3, "mei": 5, "mai": 5, "okt": 10, "dez": 12}
-_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_RELATIVE: Final = {"today": 0, "tomorrow": 1, "yesterday": -1}
-_UNITS: Final = {"day": 1, "week": 7}
+_FURTHER_MONTHS: Final = {"maa": 3, "mrt": 3, "mär": 3, "mei": 5, "mai": 5, "okt": 10, "dez": 12}
 _BY_NUMBERS: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})(?:[./-](\d{4}|\d{2}))?\.?\Z", re.ASCII)
 _BY_NAME: Final = re.compile(r"(\d{1,2})\.? ?([^\W\d_]{3,9})\.?(?: (\d{4}|\d{2}))?\Z")
-_IN: Final = re.compile(r"in (\d{1,3}|a|one) (day|week)s?\Z", re.ASCII)
 _TIME: Final = re.compile(r"(?:^|[ ,])(?:at )?(\d{1,2})(?:[:.h](\d{2})|h)? ?(am|pm)?\Z", re.ASCII)
+_TIME_IN_DUTCH: Final = re.compile(r"(?P<hour>\d{1,2})(?:u(?P<minutes>\d{2})?|(?P<rest>[:.]\d{2}) uur)\Z", re.ASCII)
 _LATEST: Final = 10
 """A year of two digits is one of the past when it lies further ahead than this."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What days are called in a language: the week from its Monday on, each by its beginning of `shortest` letters."""
+
+    relative: Mapping[str, int]
+    weekdays: tuple[str, ...]
+    shortest: int
+    next_one: str
+    ahead: re.Pattern[str]
+    units: Mapping[str, int]
+
+
+_OF_LANGUAGE: Final[Mapping[str, Words]] = {
+    "en": Words(
+        {"today": 0, "tomorrow": 1, "yesterday": -1},
+        ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+        len("mon"),
+        "next ",
+        re.compile(r"in (\d{1,3}|a|one) (day|week)s?\Z", re.ASCII),
+        {"day": 1, "week": 7},
+    ),
+    "nl": Words(
+        {"vandaag": 0, "morgen": 1, "overmorgen": 2, "gisteren": -1, "eergisteren": -2},
+        ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"),
+        len("ma"),
+        "volgende ",
+        re.compile(r"over (\d{1,3}|een|één) (dag|week|dagen|weken)\Z"),
+        {"dag": 1, "dagen": 1, "week": 7, "weken": 7},
+    ),
+}
+
+
+def _words() -> list[Words]:
+    """English, which everybody may type, and the reader's own language."""
+    return [_OF_LANGUAGE[one] for one in dict.fromkeys((SOURCE, language())) if one in _OF_LANGUAGE]
 
 
 def read_day(text: str, *, today: date, is_past: bool = False) -> date | None:
@@ -33,13 +72,9 @@ def read_day(text: str, *, today: date, is_past: bool = False) -> date | None:
 
 
 def _in_words(typed: str, *, today: date, is_past: bool) -> date | None:
-    if typed in _RELATIVE:
-        return _after(today, _RELATIVE[typed])
-    if found := _IN.match(typed):
-        count = int(found[1]) if found[1].isdigit() else 1
-        return _after(today, count * _UNITS[found[2]])
-    if (weekday := _weekday(typed.removeprefix("next "))) is not None:
-        return _after(today, (weekday - today.weekday() - 1) % 7 + 1)
+    for words in _words():
+        if (days := _days_ahead(typed, words, today)) is not None:
+            return _after(today, days)
     if found := _BY_NUMBERS.match(typed):
         return _day(int(found[1]), int(found[2]), found[3], today, is_past=is_past)
     if (found := _BY_NAME.match(typed)) and (month := _month(found[2])):
@@ -47,9 +82,21 @@ def _in_words(typed: str, *, today: date, is_past: bool) -> date | None:
     return None
 
 
+def _days_ahead(typed: str, words: Words, today: date) -> int | None:
+    """How many days ahead of `today` is meant. The next week is its Monday."""
+    if typed in words.relative:
+        return words.relative[typed]
+    if found := words.ahead.match(typed):
+        return (int(found[1]) if found[1].isdigit() else 1) * words.units[found[2]]
+    weekday = 0 if typed == f"{words.next_one}week" else _weekday(typed.removeprefix(words.next_one), words)
+    return None if weekday is None else (weekday - today.weekday() - 1) % 7 + 1
+
+
 def read_moment(text: str, *, now: datetime) -> datetime | None:
     """The moment that `text` means on the clock of `now`, or None; a time without a day is one of today."""
     typed = " ".join(text.lower().split())
+    if language() == "nl":
+        typed = _TIME_IN_DUTCH.sub(_colon, typed).replace(" om ", " ")
     found = _TIME.search(typed)
     if found is None or not (found[2] or found[3] or "h" in found[0]):
         return None
@@ -61,6 +108,11 @@ def read_moment(text: str, *, now: datetime) -> datetime | None:
     if day is None:
         day = _iso(before)
     return None if day is None else datetime.combine(day, at, now.tzinfo)
+
+
+def _colon(found: re.Match[str]) -> str:
+    """`9u`, `9u30` and `9.15 uur` as `9:00`, `9:30` and `9.15`."""
+    return f"{found['hour']}{found['rest'] or ':' + (found['minutes'] or '00')}"
 
 
 def _iso(text: str) -> date | None:
@@ -77,8 +129,10 @@ def _after(today: date, days: int) -> date | None:
         return None
 
 
-def _weekday(word: str) -> int | None:
-    return next((at for at, name in enumerate(_WEEKDAYS) if len(word) >= len("mon") and name.startswith(word)), None)
+def _weekday(word: str, words: Words) -> int | None:
+    start = word.removesuffix(".")
+    days = enumerate(words.weekdays)
+    return next((at for at, name in days if len(start) >= words.shortest and name.startswith(start)), None)
 
 
 def _month(word: str) -> int | None:

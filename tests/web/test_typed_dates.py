@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallHistory
+from app.platform.locales import read_in
 from app.platform.settings import Settings
 from app.web.typed_dates import read_day, read_moment
 from tests.browsing import ORIGIN, as_user
@@ -50,6 +51,55 @@ NOW = datetime(2026, 11, 28, 9, 0, tzinfo=LISBON)
 )
 def test_a_day(typed: str, meant: str) -> None:
     assert read_day(typed, today=SATURDAY) == date.fromisoformat(meant)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("vandaag", "2026-11-28"),
+        ("Morgen", "2026-11-29"),
+        ("overmorgen", "2026-11-30"),
+        ("gisteren", "2026-11-27"),
+        ("ma", "2026-11-30"),
+        ("zo", "2026-11-29"),
+        ("do.", "2026-12-03"),
+        ("woensdag", "2026-12-02"),
+        ("volgende di", "2026-12-01"),
+        ("volgende week", "2026-11-30"),
+        ("over 3 dagen", "2026-12-01"),
+        ("over een week", "2026-12-05"),
+        ("3 maart", "2027-03-03"),
+        ("3 okt 2027", "2027-10-03"),
+        ("tomorrow", "2026-11-29"),
+        ("next week", "2026-11-30"),
+    ],
+)
+def test_a_day_in_dutch(typed: str, meant: str) -> None:
+    """English is read as well: many a colleague types it whatever language their pages are in."""
+    with read_in("nl"):
+        assert read_day(typed, today=SATURDAY) == date.fromisoformat(meant)
+
+
+@pytest.mark.parametrize("typed", ["morgen", "ma", "over 3 dagen", "volgende week"])
+def test_dutch_is_not_guessed_for_readers_of_another_language(typed: str) -> None:
+    with read_in("en"):
+        assert read_day(typed, today=SATURDAY) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("morgen 14:30", "2026-11-29T14:30"),
+        ("morgen om 14:30", "2026-11-29T14:30"),
+        ("ma 9.15 uur", "2026-11-30T09:15"),
+        ("vr 9u", "2026-12-04T09:00"),
+        ("di 9u30", "2026-12-01T09:30"),
+        ("14:30 uur", "2026-11-28T14:30"),
+    ],
+)
+def test_a_moment_in_dutch(typed: str, meant: str) -> None:
+    with read_in("nl"):
+        assert read_moment(typed, now=NOW) == datetime.fromisoformat(meant).replace(tzinfo=LISBON)
 
 
 @pytest.mark.parametrize("typed", ["", "3/14/2026", "30/2/2027", "soon", "tu", "0/0/0", "31 abc", "in 9999 days", "12"])
