@@ -202,6 +202,12 @@ def words(code: str) -> Message:
     return Message(spaced[:1].upper() + spaced[1:])
 
 
+def in_sentence(label: object) -> str:
+    """A label within a sentence: its first letter small, but for German, which writes nouns so, and for CT and SMS."""
+    text = str(label)
+    return text if language() == "de" or text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def shortened(reference: object) -> str:
     """The beginning and the end of a long reference, by which the eye knows it again: 01a2108f…c6ae."""
     text = str(reference)

