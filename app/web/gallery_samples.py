@@ -60,6 +60,7 @@ def cells(somebody: Any, now: datetime) -> list[tuple[str, Sample, Any, Any]]:
         ("clock", person, "Europe/Lisbon", None),
         ("journeys", person, [trial, trial], []),
         ("call_state", call, None, None),
+        ("call_when", call, now, None),
         ("call_how", call, None, None),
         ("task_due", task, None, None),
         ("task_state", task, None, None),
