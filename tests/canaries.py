@@ -440,6 +440,7 @@ async def a_world(session: AsyncSession) -> World:
         "eap-journeys": eap_journey.eap_journey_id,
         "medical-conditions": condition.medical_condition_id,
         "hospitals": hospital.hospital_id,
+        "specializations": specialization.specialization_id,
         "clinical-trials": trial.clinical_trial_id,
         "eap-programs": programme.eap_program_id,
     }

@@ -45,11 +45,6 @@ router = page_router()
 USUAL: Typed = {"direction": "outbound", "channel": "phone"}
 NOT_HELD = ("no_show", "cancelled")
 """What a booking may have come to beside an outcome: it did not take place."""
-_CHOICES = {
-    "outcomes": [(code, words(code)) for code in OUTCOMES],
-    "directions": [(code, words(code)) for code in DIRECTIONS],
-    "channels": [(code, words(code)) for code in CHANNELS],
-}
 _FOLLOW_UP = {"title": "follow_up", "due_on": "follow_up_on"}
 """The fields of a task that is made together with a call, by what the form calls them."""
 _BESIDE = (*_FOLLOW_UP.values(), "began_at", "booked")
@@ -160,7 +155,7 @@ async def _log_context(
 ) -> dict[str, Any]:
     shown = {
         **await about.context(session, actor, record_id),
-        **_CHOICES,
+        **_choices(),
         "typed": typed,
         "not_spoken_to": NOT_SPOKEN_TO,
         "may_follow_up": actor.may("task.write"),
@@ -263,11 +258,21 @@ add_list(router, LIST)
 add_export(router, LIST)
 
 
+def _choices() -> dict[str, list[tuple[str, str]]]:
+    """What the forms of a call offer, in the language of the reader."""
+    return {
+        "outcomes": [(code, words(code)) for code in OUTCOMES],
+        "directions": [(code, words(code)) for code in DIRECTIONS],
+        "channels": [(code, words(code)) for code in CHANNELS],
+    }
+
+
 @router.get("/calls/{call_id}/outcome", dependencies=[allow("call.write")])
 async def show_outcome(request: Request, session: DbSession, actor: CurrentActor, call_id: UUID) -> Response:
     """What came of a call; of one that is ahead, what can be done about it."""
     shown = await _outcome_context(session, actor, call_id, dict.fromkeys(CallUpdate.model_fields, ""))
-    back = way_back(came_from(request), "/today")
+    # From call to call one goes on: "back" never is a call that has its outcome by now.
+    back = way_back("" if came_from(request).endswith("/outcome") else came_from(request), "/today")
     return page(request, "calls/outcome.html", {**NO_ERRORS, **shown, "back": back})
 
 
@@ -324,7 +329,7 @@ async def _outcome_context(session: AsyncSession, actor: Actor, call_id: UUID, t
     found = await queries.list_calls(session, actor, query=earlier)
     return {
         **await about.context(session, actor, record_id),
-        **_CHOICES,
+        **_choices(),
         "came_to": [(code, words(code)) for code in (*OUTCOMES, *(NOT_HELD if call.booking_date else ()))],
         "not_spoken_to": (*NOT_SPOKEN_TO, *NOT_HELD),
         "call": call,

@@ -58,18 +58,18 @@ add_export(router, LIST)
 
 async def _who_has_it(session: AsyncSession, actor: Actor, condition: Any) -> Sequence[Listing]:
     """How many patients and leads have the condition; those who see health masked are not told."""
-    counted: list[tuple[str, str, Found[Any]]] = []
+    counted: list[tuple[str, tuple[str, str], str, Found[Any]]] = []
     about = condition.medical_condition_id
     if actor.may("patient.read") and "health" not in masked_classes_of(actor.roles, "patient.read"):
         patients = await list_patients(session, actor, query=PatientFilter(medical_condition_id=about, limit=1))
-        counted.append(("patient", "/patients", patients))
+        counted.append((_("Patients"), (_("patient"), _("patients")), "/patients", patients))
     if actor.may("lead.read") and "health" not in masked_classes_of(actor.roles, "lead.read"):
         leads = await list_leads(session, actor, query=LeadFilter(medical_condition_id=about, limit=1))
-        counted.append(("lead", "/leads", leads))
+        counted.append((_("Leads"), (_("lead"), _("leads")), "/leads", leads))
     return [
         beside(
-            f"{noun.title()}s",
-            (noun, f"{noun}s"),
+            title,
+            noun,
             Page[Any](
                 items=[],
                 next_cursor=None,
@@ -81,7 +81,7 @@ async def _who_has_it(session: AsyncSession, actor: Actor, condition: Any) -> Se
             "",
             all_at=f"{place}?medical_condition_id={about}",
         )
-        for noun, place, found in counted
+        for title, noun, place, found in counted
     ]
 
 

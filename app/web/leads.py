@@ -105,6 +105,8 @@ LIST = ListPage(
         moves=[(word, words(word)) for word in ("contacting", "unreachable")],
     ),
     searches=BY_PERSON,
+    makes="lead.create",
+    makes_at="/callers/new",
     search_right="person.search",
 )
 add_list(router, LIST)

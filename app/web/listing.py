@@ -40,7 +40,7 @@ NOTHING: SearchFound[Any] = SearchFound([], None, 0, total_is_capped=False)
 """What a list whose question was refused has found: nobody was looked for, and nobody is noted as shown."""
 TYPED = ("q", "medical_license_number")
 """What somebody types: it is posted, and stands in no address."""
-BY_PERSON = "name, e-mail, phone, birth date or reference"
+BY_PERSON = _("name, e-mail, phone, birth date or reference")
 """What a list of people is searched by."""
 OF_A_VIEW = ("view", "show")
 """What an address has beside the question: the saved view by its id, or `none`, and the columns by their keys."""
@@ -320,7 +320,7 @@ class ListPage:
     `read` what makes it of a row where the model alone does not.
 
     `searches` says by what the list is searched; where that is people, `search_right` is who may. `makes` is
-    the permission to add a record here, by the page at `…/new`. `may` are the
+    the permission to add a record, by the page at `…/new` or at `makes_at`. `may` are the
     permissions that its cells ask for. `beside` finds what is told of the rows beside their answers, by their `key`, in
     answers of `beside_of`. `note` stands above the rows. `in_parts`: the query looks through a part of the table at a
     time, and a part may have no row. `sorted_with` are the filters beside which every order is there, None for any.
@@ -349,6 +349,7 @@ class ListPage:
     searches: str = ""
     search_right: str | None = None
     makes: str | None = None
+    makes_at: str = ""
     may: Sequence[str] = ()
     note: str = ""
     in_parts: bool = False
@@ -552,7 +553,7 @@ async def list_context(
         me=actor.account_id,
         may={code: actor.may(code) for code in (*shown.may, "view.share")},
         searches=shown.searches if shown.search_right is None or actor.may(shown.search_right) else "",
-        makes=f"{shown.path}/new" if shown.makes is not None and actor.may(shown.makes) else "",
+        makes=(shown.makes_at or f"{shown.path}/new") if shown.makes is not None and actor.may(shown.makes) else "",
         changes=bulk is not None,
         colleagues=[(str(key), names[key]) for key in colleagues if key != actor.account_id],
         moves=() if bulk is None else bulk.moves,

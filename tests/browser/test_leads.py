@@ -100,12 +100,14 @@ async def test_a_press_too_many_and_a_line_that_drops_write_one_note(
     page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
     await page.goto(f"{crm}/patients/{ids['patient']}/notes/new")
     await page.get_by_label("Note", exact=True).fill("Pressed twice.")
+    await page.get_by_label("No", exact=True).check()
     await page.get_by_role("button", name="Save the note").dblclick()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Tomasz Wojcik")
 
     # The note is written, and the line drops before the answer comes.
     await page.goto(f"{crm}/patients/{ids['patient']}/notes/new")
     await page.get_by_label("Note", exact=True).fill("Sent again.")
+    await page.get_by_label("No", exact=True).check()
     lost = 0
 
     async def lose(route: object) -> None:

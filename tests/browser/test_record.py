@@ -136,8 +136,9 @@ async def test_on_a_phone_a_physician_joins_the_care_team_and_leaves_it(
     await page.get_by_role("button", name="Undo").click()
     await expect(page.get_by_text("Undone.")).to_be_visible()
     async with committed_database.session() as session:
-        links = (await session.scalars(select(PatientPhysicianRelationship.end_date))).all()
-    assert list(links) == [None, None]
+        links = select(PatientPhysicianRelationship.end_date)
+        of_patient = links.where(PatientPhysicianRelationship.patient_id == ids["patient"])
+        assert list(await session.scalars(of_patient)) == [None, None]
 
 
 async def test_a_caregiver_is_edited_on_a_page_of_their_own(
