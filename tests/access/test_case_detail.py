@@ -17,6 +17,8 @@ CODED = {
     "task.due_time_zone": "the name of a time zone",
     "journey_event.from_status": "a state",
     "journey_event.to_status": "a state",
+    "patient_order.clinical_trial_stage": "the state of a journey, whose own column is coded",
+    "patient_order.eap_stage": "the state of a journey, whose own column is coded",
     "row_history.row": "a row, whose columns have classes of their own",
     "draft.content": "shown to anyone who types it, and to nobody else",
     "held_form.fields": "shown to anyone who typed it, and to nobody else",

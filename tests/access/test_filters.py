@@ -66,6 +66,7 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "CallFilter.occurs_from": ("occurs_at",),
     "CallFilter.occurs_to": ("occurs_at",),
     "TaskFilter.owner": ("owner_id",),
+    "SuggestedChangeFilter.owner": ("person_id",),
     "TimelineQuery.about": ("kind",),
     "TaskFilter.due_before": ("due_by",),
     "DraftFilter.expires_before": ("expires_at",),

@@ -89,7 +89,7 @@ async def test_open_work_goes_to_several_in_turn_with_events_notifications_and_h
     # What is closed stays with who did it.
     assert await _owned(session, leaving) == {"leads": 1, "patients": 0, "calls": 1, "tasks": 1}
     told = list(await session.scalars(select(Notification.record_type).where(Notification.kind == "assigned")))
-    assert sorted(told) == ["patient"] * 4 + ["patient_lead", "task"]
+    assert sorted(told) == ["call_history"] * 4 + ["patient"] * 4 + ["patient_lead", "task"]
     events = list(await session.scalars(select(AuditEvent.action).where(AuditEvent.action.like("hand_over_%"))))
     assert {name: events.count(name) for name in set(events)} == {
         "hand_over_leads": 1, "hand_over_patients": 4, "hand_over_calls": 4, "hand_over_tasks": 1, "hand_over_work": 1,

@@ -86,7 +86,7 @@ async def world(session: AsyncSession) -> World:
     person = await session.get_one(Person, made.person_id)
     await a_note(session, person, voided_at=clock.now(), void_reason="entered twice")
     await a_document(session, person, voided_at=clock.now(), void_reason="entered twice")
-    for table in ("medical_condition", "hospital", "eap_program"):
+    for table in ("medical_condition", "hospital", "eap_program", "specialization"):
         await session.execute(text(f"UPDATE {table} SET name = name || ' new'"))
     await session.execute(text("UPDATE clinical_trial SET title = title || ' new'"))
     await session.commit()

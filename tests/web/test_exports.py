@@ -26,7 +26,7 @@ HEALTH = {
     "/leads": {"condition", "wakes_up"},
     "/patients": {"condition", "journey", "next_call", "last_contact"},
     "/calls": {"when", "state", "condition"},
-    "/tasks": {"condition", "due"},
+    "/tasks": {"task", "due"},
     "/suggestions": {"ours", "theirs"},
 }
 SENT = {"go": "1", "reason": "The monthly meeting.", "format": "csv", "columns": ["name", "status"]}

@@ -81,7 +81,10 @@ async def test_what_is_sent_at_once_is_carried_out_once_and_from_another_answer_
         transport = httpx.ASGITransport(app=create_app(settings, committed_database))
         async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=ORIGIN) as browser:
             token = await signed_in(browser, session, who.account_id)
-            address, form = f"/patients/{patient.patient_id}/notes", {"text": "Asked the site twice."}
+            address, form = (
+                f"/patients/{patient.patient_id}/notes",
+                {"text": "Asked the site twice.", "adverse_event_heard": "false"},
+            )
 
             async def send(masked: str) -> httpx.Response:
                 return await browser.post(address, data=form | {"csrf_token": masked})
