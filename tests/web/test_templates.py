@@ -98,7 +98,7 @@ def _links() -> set[str]:
     }
     named = {href for words in ERRORS.values() for _, href in words.actions}
     named |= {address.partition("{")[0] for shown in LISTS.values() for address in shown.opens}
-    named |= {f"{shown.path}/new" for shown in LISTS.values() if shown.makes}
+    named |= {shown.makes_at or f"{shown.path}/new" for shown in LISTS.values() if shown.makes}
     named |= {place.item.href for place in PLACES} | {item.href for item in USER_MENU}
     return written | named | ({SEARCH_HREF} if SEARCH_HREF is not None else set())
 
