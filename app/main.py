@@ -137,7 +137,7 @@ CONSTRAINT_ERRORS: ConstraintErrors = {
 
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
-    """The application. With `database` (tests) it uses that one; else it makes its own when it starts."""
+    """The application. With `database` (tests) it uses that one, which its owner closes; else it makes its own."""
     limits = RateLimits(
         failures_per_address=settings.failed_keys_per_minute, requests_per_account=settings.rate_limit_per_minute
     )
@@ -162,7 +162,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
             gc.freeze()
         async with ending_with_the_server():
             yield
-        await own.close()
+        if database is None:
+            await own.close()
 
     app = FastAPI(
         title=TITLE,
