@@ -207,7 +207,7 @@ def of_a_case(somebody: Any, other: Any, now: datetime) -> Mapping[str, Any]:
             Sample(relationship_type="referring", physician=Sample(person=other), **ended),
         ],
         "relations": [
-            Sample(row=Sample(**speaks), other=other, acts=False),
+            Sample(row=Sample(**speaks), other=other, acts=False, is_over=False),
             Sample(row=Sample(**speaks, end_date=day), other=somebody, acts=True, is_over=True),
         ],
         "had_roles": [

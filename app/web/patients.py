@@ -167,18 +167,31 @@ class Stage:
 
 @dataclass(frozen=True)
 class ShownJourney:
-    """A journey on a record page, with the address of its forms."""
+    """
+    A journey on a record page, with the address of its forms. `moves` are those of its kind: from each state to which,
+    and what each needs.
+    """
 
     kind: str
     journey_id: UUID
     label: str
     journey: JourneyRead
-    closed: Sequence[str] = ()
-    needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    moves: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     states: Sequence[str] = ()
     norms: Mapping[str, int] = field(default_factory=dict)
 
     # From the answer as it is shown: what is masked in it is told by nothing that is made of it.
+
+    @property
+    def needs(self) -> Mapping[str, Sequence[str]]:
+        """What a move from its state needs."""
+        return {to: names for to, names in self.moves.get(self.journey.status, {}).items() if names}
+
+    @property
+    def closed(self) -> Sequence[str]:
+        """The states where it may not go from its own."""
+        here = self.journey.status
+        return [one for one in self.moves if one != here and one not in self.moves[here]] if here in self.moves else []
 
     @property
     def stages(self) -> Sequence[Stage]:
@@ -318,7 +331,7 @@ async def _patient(session: AsyncSession, actor: Actor, patient_id: UUID) -> Pat
 
 async def _journeys_of(session: AsyncSession, kind: Kind, patient_id: UUID) -> list[ShownJourney]:
     rows = await journeys.journeys_of(session, kind=kind, patient_id=patient_id, most=_FEW)
-    return [_shown_journey(kind, row) for row in rows]
+    return [shown_journey(kind, row) for row in rows]
 
 
 async def _with_norms(
@@ -335,18 +348,18 @@ async def _with_norms(
     ]
 
 
-def _shown_journey(kind: Kind, row: Journey) -> ShownJourney:
-    """A journey with where it may not go from here, and what a move that it has needs."""
-    machine = kind.moves.machine
-    allowed = machine.allowed(row.status)
-    needs = {to: [one.name for one in kind.moves.conditions_of(row.status, to)] for to in allowed}
+def shown_journey(kind: Kind, row: Journey) -> ShownJourney:
+    """A journey as its pages get it."""
+    machine, conditions_of = kind.moves.machine, kind.moves.conditions_of
     return ShownJourney(
         kind.path.strip("/"),
         kind.id_of(row),
         kind.tag,
         journey_answers.read(kind, row),
-        closed=[state for state in machine.states if state not in allowed and state != row.status],
-        needs={to: names for to, names in needs.items() if names},
+        moves={
+            state: {to: [one.name for one in conditions_of(state, to)] for to in machine.allowed(state)}
+            for state in machine.states
+        },
         # A shipment that failed is no stage on the way.
         states=[state for state in machine.states if machine.is_open(state) and not state.endswith("_failed")],
     )
@@ -399,15 +412,14 @@ async def _move_context(
     journey = await journeys.get_journey(session, actor, kind=kind, journey_id=journey_id)
     if journey.patient_id != patient_id:
         raise kind.not_found
-    shown = _shown_journey(kind, journey)
+    shown = shown_journey(kind, journey)
     return {
         **NO_ERRORS,
         **await signs_of(session, patient.person.person_id),
         "patient": patient,
         "shown": shown,
         "reasons_of": {
-            to: [(code, words(code)) for code in kind.moves.codes_of(to)]
-            for to in kind.moves.machine.allowed(journey.status)
+            to: [(code, words(code)) for code in kind.moves.codes_of(to)] for to in shown.journey.allowed_transitions
         },
         "needs_reason": sorted(kind.moves.machine.needs_reason),
         "ends": sorted(kind.moves.machine.terminal),

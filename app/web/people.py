@@ -1,7 +1,6 @@
 """What the record pages of leads and patients have in common: who somebody is, and what is known around them."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -69,7 +68,11 @@ class Relation:
     row: RelationshipRead
     other: PersonRead | None
     acts: bool
-    is_over: bool
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, as far as that is shown."""
+        return self.row.end_date is not None and self.row.end_date < clock.today()
 
 
 async def around(
@@ -123,15 +126,13 @@ async def around(
 
 
 def _relations(known: Around, person_id: UUID) -> list[Relation]:
-    """Those that hold first, each with the other person."""
-    today: date = clock.today()
+    """Each with the other person."""
     found = []
     for row in known.relationships:
         acts = row.person_id == person_id
         other = known.people.get(row.related_person_id if acts else row.person_id)
-        is_over = row.end_date is not None and row.end_date < today
-        found.append(Relation(row, PersonRead.model_validate(other) if other else None, acts, is_over))
-    return sorted(found, key=lambda one: one.is_over)
+        found.append(Relation(row, PersonRead.model_validate(other) if other else None, acts))
+    return found
 
 
 async def signs_of(session: AsyncSession, person_id: UUID) -> dict[str, Any]:
