@@ -6,7 +6,7 @@ every audit event is there. Only the time of entry is moved back (`as_of`), sinc
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -36,12 +36,20 @@ TRIALS = (
     ("NCT90056789", "Oral combination in relapsed AML", "Phase 1/2", "Mirador Labs"),
     ("2025-500123-12-00", "Modulator therapy in cystic fibrosis from the age of two", "Phase 3", "Moor Medicines"),
     ("ISRCTN90123456", "Slowing Huntington disease in its first stage", "Phase 2", "Thames Neuroscience"),
+    ("NCT90067890", "First treatment before surgery in pancreatic cancer", "Phase 2", "Garonne Oncology"),
+    ("NCT90078901", "Gene therapy in infants with spinal muscular atrophy type 1", "Phase 3", "Fjordlys Genetics"),
 )
+"""One for each of CONDITIONS, in their order; so are PROGRAMMES."""
 PROGRAMMES = (
     ("Dystrelin early access", "Dystrelin", "Waterland Bio", ["NL", "DE", "FR", "GB", "ES"]),
     ("Glioxan compassionate use", "Glioxan", "Spreeufer Oncology", ["NL", "DE", "PL"]),
     ("Pulmavir named patients", "Pulmavir", "Belle-Rive Pharma", ["FR", "ES", "NL", "BR"]),
     ("Motorin access", "Motorin", "Rheinpark Therapeutics", ["US", "GB", "NL", "DE"]),
+    ("Leukaban early access", "Leukaban", "Mirador Labs", ["ES", "FR", "DE"]),
+    ("Clarifend named patients", "Clarifend", "Moor Medicines", ["GB", "NL", "PL"]),
+    ("Chorelin compassionate use", "Chorelin", "Thames Neuroscience", ["GB", "US"]),
+    ("Pancrelix early access", "Pancrelix", "Garonne Oncology", ["FR", "ES", "NL"]),
+    ("Spinavir access", "Spinavir", "Fjordlys Genetics", ["NL", "DE", "BR"]),
 )
 CT_WAY = (
     "pre_screening", "pre_screen_passed", "patient_considering", "referral_ready", "referred", "site_review",
@@ -209,9 +217,13 @@ class Loader:
         if comes_back:
             await self._comes_back(patient_id)
         if self.random.random() < 0.65:
-            await self._trial_journey(patient_id, treating, first)
+            await self._trial_journey(patient_id, treating, first, self._of_condition(self.trials, condition))
         if self.random.random() < 0.4:
-            await self._eap_journey(patient_id, treating, first)
+            await self._eap_journey(patient_id, treating, first, self._of_condition(self.programmes, condition))
+
+    def _of_condition(self, made: Sequence[str], condition: str) -> str:
+        """Of the trials or the programmes the one for this condition."""
+        return made[self.conditions.index(condition)]
 
     async def _work(self, patient_id: str) -> None:
         """Whose patient it is, what is written down, and what is to be done."""
@@ -317,8 +329,7 @@ class Loader:
         body["booking_time_zone"] = "Europe/Amsterdam"
         await self._send("POST", "/call-history", body)
 
-    async def _trial_journey(self, patient_id: str, physician_id: str, first: datetime) -> None:
-        trial = self.random.choice(self.trials)
+    async def _trial_journey(self, patient_id: str, physician_id: str, first: datetime, trial: str) -> None:
         body = {
             "patient_id": patient_id,
             "clinical_trial_id": trial,
@@ -336,11 +347,11 @@ class Loader:
             }
             await self._send("POST", move, reason)
 
-    async def _eap_journey(self, patient_id: str, physician_id: str, first: datetime) -> None:
+    async def _eap_journey(self, patient_id: str, physician_id: str, first: datetime, programme: str) -> None:
         self.eap_numbers += 1
         body = {
             "patient_id": patient_id,
-            "eap_program_id": self.random.choice(self.programmes),
+            "eap_program_id": programme,
             "eap_number": f"EAP-{self.eap_numbers}",
             "physician_id": physician_id,
             "happened_at": first.isoformat(),

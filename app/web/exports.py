@@ -33,7 +33,7 @@ from app.platform.paging import MAX_LIMIT, PageQuery
 from app.platform.settings import Settings
 from app.platform.text import Answer, Body, Reason
 from app.web.forms import Typed, read_form, typed_in
-from app.web.listing import Column, Listing, ListPage, asked_of_list, list_context, question_of, seen_columns
+from app.web.listing import EXPORTED, Column, Listing, ListPage, asked_of_list, list_context, question_of, seen_columns
 from app.web.page_guard import NO_ERRORS, allow, form_again
 from app.web.render import PAGE_HEADERS, page
 from app.web.words import country_name, local, person_name, shown_in, words
@@ -118,6 +118,7 @@ class Choice:
 
 def add_export(router: APIRouter, shown: ListPage) -> None:
     """Serve a list as a file."""
+    EXPORTED.add(shown.path)
     choices = [Choice(column.key, column.label, privacy_of(shown, column) == "health") for column in shown.columns]
 
     @router.post(f"{shown.path}/export", name=f"export_{shown.name}", dependencies=[allow(shown.permission)])

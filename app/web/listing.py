@@ -191,6 +191,7 @@ class Listing:
     saved: Sequence[SavedViewRead] = ()
     view_id: str = ""
     show: str = ""
+    begins: Mapping[str, str] = field(default_factory=dict)
     csrf_token: str = ""
 
     def address(self, **changes: str | None) -> str:
@@ -199,8 +200,8 @@ class Listing:
         return self._at(asked)
 
     def _at(self, asked: Mapping[str, str]) -> str:
-        # Asked for nothing the list would begin with the view that is chosen for it.
-        if not asked and any(view.is_default for view in self.saved):
+        # Asked for nothing the list would begin with the view that is chosen for it, or with what it begins with.
+        if not asked and (self.begins or any(view.is_default for view in self.saved)):
             asked = {"view": NO_VIEW}
         return f"{self.path}?{urlencode(asked)}" if asked else self.path
 
@@ -320,7 +321,8 @@ class ListPage:
     `read` what makes it of a row where the model alone does not.
 
     `searches` says by what the list is searched; where that is people, `search_right` is who may. `makes` is
-    the permission to add a record, by the page at `…/new` or at `makes_at`. `may` are the
+    the permission to add a record, by the page at `…/new` or at `makes_at`. `begins` is what is
+    asked where an address asks nothing. `may` are the
     permissions that its cells ask for. `beside` finds what is told of the rows beside their answers, by their `key`, in
     answers of `beside_of`. `note` stands above the rows. `in_parts`: the query looks through a part of the table at a
     time, and a part may have no row. `sorted_with` are the filters beside which every order is there, None for any.
@@ -350,6 +352,7 @@ class ListPage:
     search_right: str | None = None
     makes: str | None = None
     makes_at: str = ""
+    begins: Mapping[str, str] = field(default_factory=dict)
     may: Sequence[str] = ()
     note: str = ""
     in_parts: bool = False
@@ -385,6 +388,8 @@ class ListPage:
 
 LISTS: dict[str, ListPage] = {}
 """Every list page by its address."""
+EXPORTED: set[str] = set()
+"""The paths of the lists that are served as files too."""
 
 
 def add_list(router: APIRouter, shown: ListPage) -> None:
@@ -459,7 +464,7 @@ def _beginning(request: Request, shown: ListPage, saved: Sequence[SavedViewRead]
     """What a list begins with: the saved view that is chosen for it, as long as it can be asked."""
     view = next((view for view in saved if view.is_default), None)
     if view is None:
-        return typed
+        return {**typed, **shown.begins}
     chosen = {"sort": view.sort or "", "view": str(view.saved_view_id), "show": ",".join(view.columns or ())}
     begun = {**typed, **view.filters, **chosen}
     try:
@@ -558,11 +563,12 @@ async def list_context(
         colleagues=[(str(key), names[key]) for key in colleagues if key != actor.account_id],
         moves=() if bulk is None else bulk.moves,
         outcome=outcome,
-        exports=actor.may("list.export"),
+        exports=shown.path in EXPORTED and actor.may("list.export"),
         saved_name=shown.saved_name if actor.may("view.own") else "",
         saved=await saved_of(session, actor, shown) if saved is None else saved,
         view_id=typed.get("view") or "",
         show=typed.get("show") or "",
+        begins=shown.begins,
         csrf_token=request.state.frame.csrf_token,
     )
     return {**NO_ERRORS, "is_refused": False, "listing": listing}

@@ -71,6 +71,7 @@ LIST = ListPage(
         Column("decision", _("Decision"), 4, "decision", "words"),
     ),
     opens=(),
+    begins={"decision": "open"},
     filters=lambda seen: [
         Filter("owner", _("Owner"), [("me", _("Me"))]),
         seen.there("field", _("Field")),

@@ -8,11 +8,14 @@ import httpx
 import pytest
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.routing import Match
 
 from app.access.masking import models_in
 from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapProgram
 from app.oversight import standing_faults
+from app.people.models import SuggestedChange
+from app.people.suggestions import value_hash
 from app.platform import clock
 from app.platform.settings import Settings
 from app.web import screens  # noqa: F401 - fills LISTS
@@ -20,7 +23,9 @@ from app.web.listing import LISTS, Column, ListPage
 from app.web.render import Components, build_environment
 from tests.browsing import ORIGIN, as_user, signed_in, somebody
 from tests.builders import a_call, a_lead, a_patient, a_person, a_physician, a_task, a_trial
+from tests.canaries import a_world
 from tests.conftest import BoundDatabase
+from tests.web.test_page_canaries import PAGES
 from tests.web.test_patients_pages import statements
 
 EVERY = sorted(LISTS.values(), key=lambda shown: shown.path)
@@ -149,3 +154,46 @@ async def test_an_account_chooses_the_columns_of_each_list_for_itself(
     assert after == {"/leads": ["name", "status"], "/patients": ["name", "owner"]}
     assert again == {"/leads": before["/leads"], "/patients": ["name", "owner"]}
     assert await heads("/leads") == before["/leads"]
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_every_form_of_a_list_is_taken_by_a_page(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, path: str
+) -> None:
+    """A button of Export that no page answered stood above three lists."""
+    await a_world(session)
+    await as_user(client, session, settings, "navigator", "programme_manager", "data_steward")
+    shown = await client.get(path, params={"view": "none"})
+    sent = re.findall(r'<form[^>]* method="post"[^>]* action="([^"]+)"', shown.text)
+    sent += re.findall(r'(?:formaction|hx-post)="([^"]+)"', shown.text)
+    assert sent
+    posts = [route for method, route in PAGES if method == "POST"]
+    taken = {
+        address
+        for address in sent
+        for route in posts
+        if route.matches({"type": "http", "method": "POST", "path": address, "headers": []})[0] is Match.FULL
+    }
+    # A row says by its buttons where the form that all of them share is sent.
+    assert set(sent) - taken == {"#"}
+
+
+async def test_suggested_changes_begin_with_those_to_decide(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, first_name="Rosa")
+    for decision, theirs in (("open", "+31 20 765 4321"), ("rejected", "+31 20 111 2222")):
+        decided = {"decided_at": clock.now()} if decision != "open" else {}
+        session.add(
+            SuggestedChange(
+                person_id=person.person_id, table_name="person", record_id=person.person_id, field="phone", ours=None,
+                ours_version=1, theirs=theirs, source="contact_form", value_hash=value_hash(theirs), decision=decision,
+                **decided,
+            )
+        )  # fmt: skip
+    await as_user(client, session, settings, "navigator")
+    begun, everything = await client.get("/suggestions"), await client.get("/suggestions?view=none")
+    assert "+31 20 765 4321" in begun.text
+    assert "+31 20 111 2222" not in begun.text
+    assert "+31 20 111 2222" in everything.text
+    assert 'href="/suggestions?view=none"' in begun.text
