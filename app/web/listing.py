@@ -220,8 +220,9 @@ class Listing:
 
     def is_at(self, view: View) -> bool:
         """Whether the list shows just this view."""
-        is_asked = not self.typed and self.view is None and dict(view.chosen) == dict(self.chosen)
-        return is_asked and view.href is None
+        filters = {name: value for name, value in view.chosen.items() if name != "sort"}
+        is_asked = not self.typed and self.view is None and filters == dict(self.chosen)
+        return is_asked and view.href is None and view.chosen.get("sort", self.sort) == self.sort
 
     @property
     def view(self) -> SavedViewRead | None:

@@ -1,5 +1,6 @@
 """Every list page, by its declaration."""
 
+import html
 import re
 from datetime import timedelta
 from uuid import UUID
@@ -197,3 +198,18 @@ async def test_suggested_changes_begin_with_those_to_decide(
     assert "+31 20 111 2222" not in begun.text
     assert "+31 20 111 2222" in everything.text
     assert 'href="/suggestions?view=none"' in begun.text
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_a_view_that_is_opened_is_shown_as_chosen(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, path: str
+) -> None:
+    await as_user(client, session, settings, "navigator", "programme_manager", "data_steward")
+    offered = re.findall(r'<a class="view" href="([^"]+)"', (await client.get(path)).text)
+    wrong = []
+    for address in map(html.unescape, offered):
+        if address.partition("?")[0] == path:
+            shown = (await client.get(address)).text
+            current = re.findall(r'<a class="view" href="([^"]+)" aria-current="page"', shown)
+            wrong += [(address, current)] if list(map(html.unescape, current)) != [address] else []
+    assert wrong == []
