@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -18,7 +19,10 @@ from fastapi import FastAPI
 from playwright.async_api import Browser, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
+from app.access.accounts import sessions
+from app.access.accounts.sessions import Origin
 from app.main import create_app
+from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
 from tests.serving import served_here
@@ -206,3 +210,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [report for report in terminalreporter.stats.get("skipped", ()) if "no browser: " in str(report.longrepr)]
     if skipped:
         terminalreporter.write_line(f"{len(skipped)} browser tests NOT run: no browser; {ADVICE}", yellow=True)
+
+
+async def hold_session(seen: Seen, base: str, database: Database, account_id: UUID) -> None:
+    """The browser holds an open session of this account from now on."""
+    async with database.unit_of_work() as session:
+        _, reference = await sessions.open_session(
+            session, account_id=account_id, stage="open", origin=Origin("127.0.0.1", "A test"), now=clock.now()
+        )
+    await seen.page.context.add_cookies([{"name": "crm_session", "value": reference, "url": base}])
+    seen.console.clear()
+
+
+async def seen_as(open_page: Open, base: str, database: Database, account_id: UUID) -> Seen:
+    """The page of somebody who is signed in; nothing is open but the health of the server."""
+    seen: Seen = await open_page(base, "/health")
+    await hold_session(seen, base, database, account_id)
+    return seen

@@ -9,21 +9,15 @@ from sqlalchemy import select
 
 from app.access.models import UserAccount
 from app.availability.models import WorkingSpan
-from app.main import create_app
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
-from tests.browser.conftest import Open, Serve
-from tests.browser.test_patients import LONG, _as
+from tests.browser.conftest import Open, seen_as
+from tests.browser.test_patients import LONG
 from tests.browsing import somebody
 from tests.builders import a_call, a_patient, a_person
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture(scope="module")
-async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
-    return await serve(create_app(settings, committed_database))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +43,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
 async def test_hours_and_an_absence_are_said_by_keyboard(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     page = seen.page
     await page.goto(f"{crm}/account/preferences")
     await page.get_by_role("link", name="Working hours and absences").press("Enter")
@@ -68,7 +62,7 @@ async def test_hours_and_an_absence_are_said_by_keyboard(
 async def test_yesterdays_calls_are_found_and_closed_by_keyboard_and_on_a_phone(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     page = seen.page
     for width, first in ((1440, "Ana"), (390, "Rui")):
         await page.set_viewport_size({"width": width, "height": 844})
@@ -86,7 +80,7 @@ async def test_yesterdays_calls_are_found_and_closed_by_keyboard_and_on_a_phone(
 async def test_a_call_is_booked_in_the_callers_zone_from_the_agenda(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     page = seen.page
     await page.context.add_cookies([{"name": "zone", "value": "Europe/Amsterdam", "url": crm}])
     for width, hour in ((1440, "09:30"), (390, "14:00")):
@@ -129,7 +123,7 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
         await session.commit()
     found: list[str] = []
     for role in ("navigator", "programme_manager"):
-        seen = await _as(open_page, crm, committed_database, ids[role])
+        seen = await seen_as(open_page, crm, committed_database, ids[role])
         paths = ["/account/availability", "/availability", f"/availability/{ids['navigator']}"]
         paths += [f"/availability/{ids['navigator']}/hand-over"] if role == "programme_manager" else []
         paths += ["/calls/agenda", "/calls/agenda?view=week&of=team"] if role == "navigator" else []
@@ -144,7 +138,7 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
 async def test_a_week_fits_where_there_is_little_room(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], width: int
 ) -> None:
-    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
     await page.set_viewport_size({"width": width, "height": 900})
     await page.goto(f"{crm}/calls/agenda?view=week&date=2031-06-03")
     await expect(page.locator(".agenda-day")).to_have_count(7)

@@ -8,12 +8,11 @@ from playwright.async_api import Page, expect
 
 from app.access.accounts import sessions
 from app.access.accounts.sessions import Origin
-from app.main import create_app
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
 from app.web.assets import STATIC
-from tests.browser.conftest import Open, Seen, Serve
+from tests.browser.conftest import Open, Seen
 from tests.browsing import somebody
 from tests.builders import a_lead, a_patient, a_person
 
@@ -26,11 +25,6 @@ SENT = """
 () => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .map((one) => ({name: one.name, sent: one.transferSize, unpacked: one.decodedBodySize}))
 """
-
-
-@pytest.fixture(scope="module")
-async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
-    return await serve(create_app(settings, committed_database))
 
 
 @pytest.fixture(scope="module")

@@ -9,23 +9,16 @@ from sqlalchemy import func, select
 
 from app.calls.models import CallHistory
 from app.leads.models import PatientLead
-from app.main import create_app
 from app.notes.models import Note
 from app.people.models import DuplicateCandidate
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
-from tests.browser.conftest import Open, Serve
-from tests.browser.test_patients import _as
+from tests.browser.conftest import Open, seen_as
 from tests.browsing import somebody
 from tests.builders import a_condition, a_lead, a_patient, a_person
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture(scope="module")
-async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
-    return await serve(create_app(settings, committed_database))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +50,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
 async def test_a_lead_is_taken_from_the_inbox_to_a_booked_call_in_six_actions(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     page = seen.page
     await page.goto(f"{crm}/leads?status=new")
     await page.get_by_role("link", name="Beatriz Sousa").press("Enter")
@@ -79,7 +72,7 @@ async def test_a_lead_is_taken_from_the_inbox_to_a_booked_call_in_six_actions(
 async def test_a_lead_is_converted_with_the_differences_seen_in_three_actions(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     page = seen.page
     await page.goto(f"{crm}/leads/{ids['returning']}")
     await page.get_by_role("link", name="Convert", exact=True).press("Enter")
@@ -97,7 +90,7 @@ async def test_a_lead_is_converted_with_the_differences_seen_in_three_actions(
 async def test_a_press_too_many_and_a_line_that_drops_write_one_note(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
     await page.goto(f"{crm}/patients/{ids['patient']}/notes/new")
     await page.get_by_label("Note", exact=True).fill("Pressed twice.")
     await page.get_by_label("No", exact=True).check()
@@ -134,7 +127,7 @@ async def test_a_press_too_many_and_a_line_that_drops_write_one_note(
 async def test_a_role_that_sees_less_is_told_what_is_closed_to_it(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["auditor"])
+    seen = await seen_as(open_page, crm, committed_database, ids["auditor"])
     page = seen.page
     await page.goto(f"{crm}/patients/{ids['patient']}")
     text = await page.locator("main").inner_text()

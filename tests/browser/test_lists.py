@@ -8,22 +8,16 @@ from sqlalchemy import func, select
 
 from app.hospitals.models import Hospital, Specialization
 from app.leads.models import PatientLead
-from app.main import create_app
 from app.patients.models import PatientPhysicianRelationship
 from app.people.models import Person
 from app.platform.db import Database
 from app.platform.settings import Settings
-from tests.browser.conftest import Open, Serve
-from tests.browser.test_patients import LONG, _as
+from tests.browser.conftest import Open, seen_as
+from tests.browser.test_patients import LONG
 from tests.browsing import somebody
 from tests.builders import a_lead, a_patient, a_person, a_physician, a_programme, a_trial, a_trial_journey
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture(scope="module")
-async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
-    return await serve(create_app(settings, committed_database))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +58,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
 async def test_pages_of_things_have_no_finding_and_never_scroll_sideways(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], role: str
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids[role])
+    seen = await seen_as(open_page, crm, committed_database, ids[role])
     found: list[str] = []
     pages = [
         "/physicians",
@@ -126,7 +120,7 @@ async def _owned(database: Database) -> int:
 async def test_twenty_leads_are_assigned_with_four_actions_and_undone_with_one(
     open_page: Open, crm: str, committed_database: Database, leads: UUID
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, leads)
+    seen = await seen_as(open_page, crm, committed_database, leads)
     page = seen.page
     await page.goto(f"{crm}/leads?country=NU")
     boxes = page.locator("#list-rows .list-pick")
@@ -149,7 +143,7 @@ async def test_twenty_leads_are_assigned_with_four_actions_and_undone_with_one(
 async def test_rows_are_selected_by_keys_and_more_are_put_below_with_focus_on_the_first_of_them(
     open_page: Open, crm: str, committed_database: Database, leads: UUID
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, leads)
+    seen = await seen_as(open_page, crm, committed_database, leads)
     page = seen.page
     await page.goto(f"{crm}/leads?country=NU")
     for key in ("j", "x", "j", "j", "Shift+X"):
@@ -171,7 +165,7 @@ async def test_rows_are_selected_by_keys_and_more_are_put_below_with_focus_on_th
 async def test_a_view_is_saved_by_a_key_and_stands_in_the_sidebar(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], leads: UUID
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["data_steward"])
+    seen = await seen_as(open_page, crm, committed_database, ids["data_steward"])
     page = seen.page
     await page.goto(f"{crm}/leads?country=NU")
     await page.keyboard.press("s")
@@ -199,7 +193,7 @@ async def test_a_view_is_saved_by_a_key_and_stands_in_the_sidebar(
 async def test_a_filtered_list_is_taken_out_as_a_file(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], leads: UUID
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["data_steward"])
+    seen = await seen_as(open_page, crm, committed_database, ids["data_steward"])
     page = seen.page
     await page.goto(f"{crm}/leads?country=NU")
     await page.get_by_role("button", name="Export").click()

@@ -6,15 +6,12 @@ import pytest
 from playwright.async_api import expect
 from sqlalchemy import select, update
 
-from app.access.accounts import sessions
-from app.access.accounts.sessions import Origin
 from app.access.openings.models import AccessOpening
 from app.main import create_app
 from app.patients.models import Patient
-from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Caseload, Settings
-from tests.browser.conftest import Open, Seen, Serve
+from tests.browser.conftest import Open, Serve, hold_session
 from tests.browsing import somebody
 from tests.builders import a_colleague
 from tests.canaries import World, a_world
@@ -22,11 +19,6 @@ from tests.canaries import World, a_world
 pytestmark = pytest.mark.long
 
 REASON = "The ward asks whom to call, and nobody else is on duty."
-
-
-@pytest.fixture(scope="module")
-async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
-    return await serve(create_app(settings, committed_database))
 
 
 @pytest.fixture(scope="module")
@@ -47,20 +39,11 @@ async def people(settings: Settings, committed_database: Database) -> dict[str, 
     return found
 
 
-async def _as(seen: Seen, base: str, database: Database, account_id: UUID) -> None:
-    """The browser holds an open session of this account."""
-    async with database.unit_of_work() as session:
-        _, reference = await sessions.open_session(
-            session, account_id=account_id, stage="open", origin=Origin("127.0.0.1", "A test"), now=clock.now()
-        )
-    await seen.page.context.add_cookies([{"name": "crm_session", "value": reference, "url": base}])
-
-
 async def test_glass_is_broken_used_ended_and_reviewed_by_somebody_else(
     open_page: Open, crm: str, committed_database: Database, world: World, people: dict[str, UUID]
 ) -> None:
     seen = await open_page(crm, "/sign-in")
-    await _as(seen, crm, committed_database, people["auditor"])
+    await hold_session(seen, crm, committed_database, people["auditor"])
     page = seen.page
     history = f"{crm}/history/persons/{world.person_id}"
     await page.goto(history)
@@ -78,7 +61,7 @@ async def test_glass_is_broken_used_ended_and_reviewed_by_somebody_else(
     await expect(page.locator("dd", has_text="PersoncanaryLastNew")).to_have_count(0)
 
     other = await open_page(crm, "/sign-in", java_script_enabled=False)
-    await _as(other, crm, committed_database, people["privacy_officer"])
+    await hold_session(other, crm, committed_database, people["privacy_officer"])
     await other.page.goto(f"{crm}/break-glass")
     row = other.page.get_by_role("row").filter(has_text=REASON)
     await row.get_by_role("link").first.click()
@@ -95,9 +78,9 @@ async def test_who_saw_this_person_leads_to_a_report_on_paper(
     open_page: Open, crm: str, committed_database: Database, world: World, people: dict[str, UUID]
 ) -> None:
     seen = await open_page(crm, "/sign-in")
-    await _as(seen, crm, committed_database, people["navigator"])
+    await hold_session(seen, crm, committed_database, people["navigator"])
     await seen.page.goto(f"{crm}/history/patients/{world.ids['patient_id']}")
-    await _as(seen, crm, committed_database, people["privacy_officer"])
+    await hold_session(seen, crm, committed_database, people["privacy_officer"])
     await seen.page.goto(f"{crm}/audit")
     await seen.page.get_by_label("Person looked at").fill(str(world.person_id))
     await seen.page.get_by_role("button", name="Find").click()
@@ -121,7 +104,7 @@ async def test_pages_have_no_finding_in_either_theme_wide_or_narrow(
     open_page: Open, crm: str, committed_database: Database, world: World, people: dict[str, UUID]
 ) -> None:
     seen = await open_page(crm, "/health")
-    await _as(seen, crm, committed_database, people["privacy_officer"])
+    await hold_session(seen, crm, committed_database, people["privacy_officer"])
     seen.console.clear()
     found: list[str] = []
     places = {"person": world.person_id, "call": world.ids["call_id"], "opening": world.ids["access_opening_id"]}
@@ -152,7 +135,7 @@ async def test_reason_is_asked_for_beside_its_field_and_opens_the_case(
     assigned = settings.model_copy(update={"caseload": Caseload.ASSIGNED})
     crm = await serve(create_app(assigned, committed_database))
     seen = await open_page(crm, "/health")
-    await _as(seen, crm, committed_database, people["navigator"])
+    await hold_session(seen, crm, committed_database, people["navigator"])
     page = seen.page
     case = f"{crm}/history/call-history/{world.ids['call_id']}"
     await page.goto(case)

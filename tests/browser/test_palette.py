@@ -9,21 +9,15 @@ from playwright.async_api import Page, Route, expect
 
 from app.access.accounts import sessions
 from app.access.accounts.sessions import Origin
-from app.main import create_app
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
-from tests.browser.conftest import Open, Seen, Serve
+from tests.browser.conftest import Open, Seen
 from tests.browsing import somebody
 from tests.builders import a_lead, a_patient, a_person
 
 pytestmark = pytest.mark.long
 SignedIn = Callable[..., Awaitable[Seen]]
-
-
-@pytest.fixture(scope="module")
-async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
-    return await serve(create_app(settings, committed_database))
 
 
 @pytest.fixture(scope="module")

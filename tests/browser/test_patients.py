@@ -7,29 +7,21 @@ import pytest
 from playwright.async_api import expect
 from sqlalchemy import select
 
-from app.access.accounts import sessions
-from app.access.accounts.sessions import Origin
 from app.calls.models import CallHistory
 from app.journeys.trial.models import ClinicalTrialJourney
-from app.main import create_app
 from app.people.models import DuplicateCandidate, Person, SuggestedChange
 from app.people.suggestions import value_hash
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
 from app.tasks.models import Task
-from tests.browser.conftest import Open, Seen, Serve
+from tests.browser.conftest import Open, seen_as
 from tests.browsing import somebody
 from tests.builders import a_call, a_document, a_lead, a_patient, a_person, a_trial, a_trial_journey
 
 pytestmark = pytest.mark.long
 
 LONG = "Wolfeschlegelsteinhausenbergerdorff-Bartholomew"
-
-
-@pytest.fixture(scope="module")
-async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
-    return await serve(create_app(settings, committed_database))
 
 
 @pytest.fixture(scope="module")
@@ -84,21 +76,10 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         }
 
 
-async def _as(open_page: Open, base: str, database: Database, account_id: UUID) -> Seen:
-    seen: Seen = await open_page(base, "/health")
-    async with database.unit_of_work() as session:
-        _, reference = await sessions.open_session(
-            session, account_id=account_id, stage="open", origin=Origin("127.0.0.1", "A test"), now=clock.now()
-        )
-    await seen.page.context.add_cookies([{"name": "crm_session", "value": reference, "url": base}])
-    seen.console.clear()
-    return seen
-
-
 async def test_a_caller_is_found_by_a_mistyped_name_and_the_call_is_logged_by_keyboard(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     page = seen.page
     await page.goto(f"{crm}/patients")
     await page.keyboard.press("/")
@@ -131,8 +112,8 @@ async def test_a_caller_is_found_by_a_mistyped_name_and_the_call_is_logged_by_ke
 async def test_two_people_edit_the_same_patient_and_each_sees_what_the_other_wrote(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    first = (await _as(open_page, crm, committed_database, ids["navigator"])).page
-    second = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    first = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    second = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
     for page in (first, second):
         await page.goto(f"{crm}/patients/{ids['patient']}")
         await page.get_by_label("Note", exact=True).fill("A note that is half written")
@@ -165,7 +146,7 @@ async def test_two_people_edit_the_same_patient_and_each_sees_what_the_other_wro
 async def test_a_call_is_logged_in_the_docked_panel_by_keys_while_the_line_drops(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
     await page.goto(f"{crm}/patients/{ids['patient']}")
     await page.keyboard.press("c")
     panel = page.get_by_role("region", name="Call with Ines")
@@ -200,7 +181,7 @@ async def test_a_call_is_logged_in_the_docked_panel_by_keys_while_the_line_drops
 async def test_a_key_in_the_first_moment_of_a_page_opens_the_panel(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
     # As soon as the scripts have run, before anything that waits for its turn.
     press = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'c', bubbles: true}))"
     await page.add_init_script(f"document.addEventListener('DOMContentLoaded', () => {press})")
@@ -212,7 +193,7 @@ async def test_a_key_in_the_first_moment_of_a_page_opens_the_panel(
 async def test_rows_are_walked_by_keys_and_the_last_one_stays(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
     await page.goto(f"{crm}/patients")
     await expect(page.locator(".row-link").first).to_be_visible()
     # Other files write into this database as well.
@@ -228,7 +209,7 @@ async def test_rows_are_walked_by_keys_and_the_last_one_stays(
 async def test_a_wrong_phone_is_put_right_from_a_suggestion_and_a_journey_is_moved_with_its_reason_in_three_actions(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
     await page.goto(f"{crm}/patients/{ids['rosa']}")
     await page.get_by_role("button", name="Accept for phone").press("Enter")
     await expect(page.get_by_text("The suggested value is taken over.")).to_be_visible()
@@ -266,7 +247,7 @@ async def test_a_wrong_phone_is_put_right_from_a_suggestion_and_a_journey_is_mov
 async def test_pages_have_no_finding_and_never_scroll_sideways(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], role: str
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids[role])
+    seen = await seen_as(open_page, crm, committed_database, ids[role])
     found: list[str] = []
     here = f"/patients/{ids['patient']}"
     document = f"/documents/{ids['document']}"

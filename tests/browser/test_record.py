@@ -8,24 +8,17 @@ from sqlalchemy import select
 
 from app.access.service import command_actor
 from app.hospitals.models import Hospital
-from app.main import create_app
 from app.patients.models import PatientPhysicianRelationship
 from app.people.models import ContactPoint, PersonContactType, PersonRelationship
 from app.people.roles import give_role
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
-from tests.browser.conftest import Open, Serve
-from tests.browser.test_patients import _as
+from tests.browser.conftest import Open, seen_as
 from tests.browsing import somebody
 from tests.builders import a_lead, a_patient, a_person, a_physician
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture(scope="module")
-async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
-    return await serve(create_app(settings, committed_database))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +66,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
 async def test_a_mother_is_found_by_name_and_related_by_keyboard_and_a_slip_is_taken_back(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     page = seen.page
     await page.goto(f"{crm}/patients/{ids['patient']}")
     await page.get_by_role("link", name="Add a relationship").press("Enter")
@@ -118,7 +111,7 @@ async def test_a_mother_is_found_by_name_and_related_by_keyboard_and_a_slip_is_t
 async def test_on_a_phone_a_physician_joins_the_care_team_and_leaves_it(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     page = seen.page
     await page.set_viewport_size({"width": 390, "height": 844})
     await page.goto(f"{crm}/patients/{ids['patient']}")
@@ -144,7 +137,7 @@ async def test_on_a_phone_a_physician_joins_the_care_team_and_leaves_it(
 async def test_a_caregiver_is_edited_on_a_page_of_their_own(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
     await page.goto(f"{crm}/people/{ids['mother']}")
     await page.keyboard.press("e")
     await page.keyboard.press("Enter")
@@ -171,7 +164,7 @@ async def test_a_caregiver_is_edited_on_a_page_of_their_own(
 async def test_brackets_walk_through_the_records_of_the_list_one_came_from(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
     await page.goto(f"{crm}/patients?owner_id={ids['navigator']}")
     names = await page.locator("[data-rows] .row-link").all_inner_texts()
     assert len(names) == 2
@@ -189,7 +182,7 @@ async def test_brackets_walk_through_the_records_of_the_list_one_came_from(
 async def test_a_combobox_says_when_nothing_can_be_looked_up(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    page = (await _as(open_page, crm, committed_database, ids["navigator"])).page
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
     await page.goto(f"{crm}/people/{ids['mother']}/roles/new")
     field = page.get_by_role("combobox", name="Hospital")
     await page.route("**/pickers/hospitals", lambda route: route.fulfill(status=500, body="x"))
@@ -208,7 +201,7 @@ async def test_a_combobox_says_when_nothing_can_be_looked_up(
 async def test_the_forms_have_no_finding_and_never_scroll_sideways(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
-    seen = await _as(open_page, crm, committed_database, ids["navigator"])
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     found: list[str] = []
     pages = [
         f"/patients/{ids['patient']}/contact-points/new",

@@ -8,11 +8,10 @@ from playwright.async_api import Route, expect
 
 from app.access.accounts import sessions
 from app.access.accounts.sessions import Origin
-from app.main import create_app
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
-from tests.browser.conftest import Open, Seen, Serve
+from tests.browser.conftest import Open, Seen
 from tests.browsing import somebody
 from tests.builders import a_patient, a_person
 
@@ -25,11 +24,6 @@ new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((o
   .observe({type: "layout-shift", buffered: true});
 """
 OFFLINE = "You are working without a connection"
-
-
-@pytest.fixture(scope="module")
-async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
-    return await serve(create_app(settings, committed_database))
 
 
 @pytest.fixture(scope="module")

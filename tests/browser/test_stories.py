@@ -19,7 +19,6 @@ from app.access.accounts.sessions import Origin
 from app.access.models import UserAccount
 from app.calls.models import CallHistory
 from app.leads.models import PatientLead
-from app.main import create_app
 from app.notes.models import Note
 from app.patients.models import Patient
 from app.people.models import Person, SuggestedChange
@@ -28,7 +27,7 @@ from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
 from app.tasks.models import Task
-from tests.browser.conftest import WHOLE, Open, Serve
+from tests.browser.conftest import WHOLE, Open
 from tests.browsing import somebody
 from tests.builders import a_call, a_lead, a_patient, a_person
 
@@ -70,11 +69,6 @@ class Day:
 
 
 Begin = Callable[..., Awaitable[Day]]
-
-
-@pytest.fixture(scope="module")
-async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
-    return await serve(create_app(settings, committed_database))
 
 
 @pytest.fixture
