@@ -201,12 +201,18 @@ def _further(query: PatientFilter) -> list[ColumnElement[bool]]:
 
 
 async def move_next_calls_on(session: AsyncSession, *, now: datetime) -> int:
-    """Make the place of those anew whose next call has begun; how many."""
+    """
+    Make the place of those anew whose next call has begun; how many.
+
+    Who is changed at this moment is left: their place is made anew by that, or next time. A change of several patients,
+    one by one, has them in another order than this, and each would wait for the other.
+    """
     over = (
         select(PatientOrder.patient_id)
         .where(PatientOrder.next_call_at < now)
         .order_by(PatientOrder.next_call_at, PatientOrder.patient_id)
         .limit(_MOVED_AT_ONCE)
+        .with_for_update(key_share=True, skip_locked=True)
     )
     found = (await session.scalars(over)).all()
     if found:
