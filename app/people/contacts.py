@@ -67,7 +67,7 @@ async def add_contact_point(
 
 async def remove_contact_point(
     session: AsyncSession, actor: Actor, *, person_id: UUID, contact_point_id: UUID, was: str
-) -> None:
+) -> ContactPoint:
     """
     Use a contact point no more. A former one stays in the list and recognises the person; others are gone from it.
 
@@ -77,6 +77,7 @@ async def remove_contact_point(
     point.was = was
     await session.flush()
     _note(session, person_id, ["contact_points"])
+    return point
 
 
 async def use_contact_point_again(

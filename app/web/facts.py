@@ -40,14 +40,12 @@ from app.web.page_guard import allow, form_again, go_to, known_errors, page_rout
 from app.web.people import ABOUT
 from app.web.pickers import BY_NAME, Picked, picked, standing
 from app.web.render import Flash, page, wanted_block
-from app.web.undoing import Version, undone
+from app.web.undoing import Version, Versions, undo_at, undone
 from app.web.words import country_name, languages, words
 
 router = page_router()
 
 Options = Sequence[tuple[str, str]]
-Versions = tuple[int, int]
-"""Of a row: before a change, and after it."""
 RECORDS = {
     PATIENTS: ("patients/record.html", patients.record_context),
     LEADS: ("leads/record.html", leads.record_context),
@@ -226,7 +224,7 @@ def _told(fact: Fact, change: Body, place: str, versions: Versions | None) -> Fl
         return Flash(said, "warning")
     if fact.was or versions is None:
         return Flash(said)
-    return Flash(said, undo=f"{place}/undo?since={versions[0]}&until={versions[1]}")
+    return Flash(said, undo=undo_at(place, versions))
 
 
 async def _save(

@@ -15,9 +15,10 @@ from starlette.responses import Response
 from app.access.masking import HIDDEN
 from app.platform import clock
 from app.web import gallery_samples as samples
-from app.web.attached import ROLES, Attaching
+from app.web.attached import Attaching
 from app.web.error_pages import ERRORS, error_page
 from app.web.listing import BY_PERSON, Column, Filter, Listing, View
+from app.web.parts import ROLES
 from app.web.pickers import Choice, Picked
 from app.web.render import Banner, Flash, Frame, NavGroup, NavItem, is_htmx, page
 from app.web.search import Hit, PersonHit, Results

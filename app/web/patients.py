@@ -41,7 +41,7 @@ from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, Seen, Vie
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT, around, signs_of
 from app.web.render import Flash, page, wanted_block
-from app.web.undoing import Version, undone
+from app.web.undoing import Version, undo_at, undone
 from app.web.words import country_name, words
 
 router = page_router()
@@ -306,7 +306,7 @@ async def change_status(request: Request, session: DbSession, actor: CurrentActo
     except AppError as error:
         return form_again(request, "patients/status.html", {**context, "typed": typed}, error)
     is_final = bool({context["patient"].status, changed.status} & PATIENT.terminal)
-    undo = f"/patients/{patient_id}/status/undo?since={since}&until={changed.version}"
+    undo = undo_at(f"/patients/{patient_id}/status", (since, changed.version))
     said = _("Moved to %(status)s.", status=words(changed.status).lower())
     return go_to(request, f"/patients/{patient_id}", flash=Flash(said, undo=None if is_final else undo))
 

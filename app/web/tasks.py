@@ -26,7 +26,7 @@ from app.web.forms import as_typed, read_form, typed_in
 from app.web.listing import Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
-from app.web.undoing import Version, undone
+from app.web.undoing import Version, undo_at, undone
 from app.web.words import words
 
 router = page_router()
@@ -210,7 +210,7 @@ async def _close(request: Request, session: DbSession, actor: CurrentActor, task
     if task.status != to:
         # A second press, or a colleague, was quicker: it is as wanted.
         changed = await service.change_task(session, actor, task_id=task_id, change=TaskUpdate(status=to))
-        undo = f"/tasks/{task_id}/undo?since={since}&until={changed.version}"
+        undo = undo_at(f"/tasks/{task_id}", (since, changed.version))
     said = _("The task is done.") if to == "done" else _("The task is open again.")
     return go_to(request, came_from(request), flash=Flash(said, undo=undo))
 

@@ -13,6 +13,13 @@ from app.web.render import Flash
 
 Version = Annotated[int, Query(ge=0, le=999_999_999)]
 """A version of a record in an address."""
+Versions = tuple[int, int]
+"""Of a row: before a change, and after it."""
+
+
+def undo_at(place: str, at: Versions) -> str | None:
+    """Where it is posted that a change of the record at this address is taken back; None where nothing was changed."""
+    return f"{place}/undo?since={at[0]}&until={at[1]}" if at[0] < at[1] else None
 
 
 async def undone(request: Request, session: AsyncSession, undo: Callable[[], Awaitable[None]]) -> Flash:

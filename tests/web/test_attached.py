@@ -1,7 +1,7 @@
 """What hangs on somebody is added, changed and ended on the page of their record, by plain HTTP as without a script."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from html import unescape
 from uuid import UUID
 
@@ -272,7 +272,7 @@ async def test_a_part_is_answered_with_the_facts_and_a_message_that_undoes(
     assert "<html" not in form.text
     assert "<html" not in added.text
     assert 'id="record-about"' in added.text
-    assert "/undo?what=add" in added.headers["hx-trigger"]
+    assert "/undo?since=0&until=1" in added.headers["hx-trigger"]
 
 
 async def test_an_undo_that_comes_too_late_changes_nothing_and_says_why(
@@ -327,7 +327,7 @@ async def test_one_of_another_person_is_not_found(
         await client.get(f"{here}/roles/{role}/edit"),
         await client.post(f"{here}/roles/{role}/edit", data=token | {"job_title": "x"}, headers=ORIGIN),
         await client.post(f"{here}/roles/{role}/end", data=token, headers=ORIGIN),
-        await client.post(f"{here}/roles/{role}/undo?what=end&seen=1", data=token, headers=ORIGIN),
+        await client.post(f"{here}/roles/{role}/undo?since=1&until=2", data=token, headers=ORIGIN),
     ]
 
     assert [answer.status_code for answer in answers] == [404] * 4
@@ -346,3 +346,95 @@ async def test_each_change_leaves_an_event_that_names_both_people(
 
     assert made.status_code == 303, text_of(made)
     assert set(event.person_ids or []) == {person.person_id, other.person_id}
+
+
+async def test_an_edit_is_taken_back_with_every_field_that_it_changed(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, person: Person
+) -> None:
+    await give_role(session, command_actor(), person_id=person.person_id, type_name="caregiver", since=clock.now())
+    role = (await session.scalars(select(PersonContactType))).one()
+    role.job_title = "Aunt"
+    later = clock.now() + timedelta(days=30)
+    role.valid_to = later
+    await session.flush()
+    here = await page_of(session, person, "people")
+    token = {"csrf_token": await as_user(client, session, settings, "navigator")}
+    at = f"{here}/roles/{role.person_contact_type_id}"
+
+    typed = {"job_title": "Neighbour", "valid_to": ""}
+    edited = await client.post(
+        f"{at}/edit", data=fields_in(await client.get(f"{at}/edit")) | token | typed, headers=ORIGIN
+    )
+    await session.refresh(role)
+    changed = (role.job_title, str(role.valid_to))
+    back = await client.post(undo_in(await client.get(here)), data=token, headers=ORIGIN)
+    await session.refresh(role)
+
+    assert (edited.status_code, back.status_code) == (303, 303)
+    assert changed == ("Neighbour", "None")
+    assert (role.job_title, role.valid_to) == ("Aunt", later)
+
+
+async def test_an_end_that_came_earlier_than_planned_is_taken_back_to_the_planned_one(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, person: Person
+) -> None:
+    doctor = await a_physician(session, await a_person(session, first_name="Greta", last_name="Holm"))
+    here = await page_of(session, person, "patients")
+    later = clock.today() + timedelta(days=30)
+    link = PatientPhysicianRelationship(
+        patient_id=UUID(here.rpartition("/")[2]),
+        physician_id=doctor.physician_id,
+        relationship_type="treating",
+        end_date=later,
+    )
+    session.add(link)
+    await session.commit()
+    token = {"csrf_token": await as_user(client, session, settings, "navigator")}
+    at = f"{here}/physicians/{link.patient_physician_id}"
+    seen = fields_in(await client.get(f"{at}/edit"))["seen"]
+
+    await client.post(f"{at}/end", data=token | {"seen": seen}, headers=ORIGIN)
+    await client.post(undo_in(await client.get(here)), data=token, headers=ORIGIN)
+    await session.refresh(link)
+
+    assert link.end_date == later
+
+
+async def test_what_a_colleague_changed_is_not_taken_back_by_an_undo(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, person: Person
+) -> None:
+    await give_role(session, command_actor(), person_id=person.person_id, type_name="caregiver", since=clock.now())
+    role = (await session.scalars(select(PersonContactType))).one()
+    role.job_title = "Aunt"
+    await session.flush()
+    await session.refresh(role)
+    here = await page_of(session, person, "people")
+    token = {"csrf_token": await as_user(client, session, settings, "navigator")}
+    at = f"{here}/roles/{role.person_contact_type_id}"
+
+    await client.post(f"{at}/undo?since={role.version - 1}&until={role.version}", data=token, headers=ORIGIN)
+    shown = await client.get(here)
+    await session.refresh(role)
+
+    assert "Not undone. It was changed meanwhile." in text_of(shown)
+    assert role.job_title == "Aunt"
+
+
+async def test_a_former_number_that_was_added_again_by_mistake_is_a_former_one_again(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, person: Person
+) -> None:
+    here = await page_of(session, person, "people")
+    token = {"csrf_token": await as_user(client, session, settings, "navigator")}
+    new = token | {"kind": "phone", "value": "06 1111 2222", "is_shared": "false"}
+    await client.post(f"{here}/contact-points/new", data=new, headers=ORIGIN)
+    point = (await session.scalars(select(ContactPoint).where(ContactPoint.person_id == person.person_id))).one()
+    at = f"{here}/contact-points/{point.contact_point_id}/edit"
+    await client.post(at, data=token | {"was": "former"}, headers=ORIGIN)
+
+    await client.get(here)
+    await client.post(f"{here}/contact-points/new", data=new, headers=ORIGIN)
+    back = await client.post(undo_in(await client.get(here)), data=token, headers=ORIGIN)
+    await session.refresh(point)
+
+    assert back.status_code == 303
+    assert point.was == "former"
