@@ -19,8 +19,13 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 from sqlalchemy import CheckConstraint
 
+from app.calls.states import OUTCOMES
 from app.main import create_app
 from app.models import metadata
+from app.people.matching import FurtherReason
+from app.people.models import CONTACT_TYPES
+from app.people.names import Doubt
+from app.people.rules import Reason
 from app.platform.db import edited_tables
 from app.platform.locales import FOLDER
 from app.platform.settings import Settings
@@ -57,13 +62,15 @@ def collected() -> Catalog:
     return catalog
 
 
+_OF_THE_PROGRAM = {*OUTCOMES, *Reason, *FurtherReason, *Doubt, *CONTACT_TYPES}
+"""How calls end, why two may be one human, and roles: texts to the database and the API."""
 _CODE = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 
 
 def _codes() -> set[str]:
     """
-    The codes that pages show in words: those that the database allows, those that the API names, and the names of
-    fields, which histories and suggestions show.
+    The codes that pages show in words: those that the database allows, those that the API names, the names of fields,
+    which histories and suggestions show, and those that only the program knows.
     """
     checks = (
         one for table in metadata.tables.values() for one in table.constraints if isinstance(one, CheckConstraint)
@@ -77,7 +84,11 @@ def _codes() -> set[str]:
         if not column.primary_key and column.info["privacy"] != "secret"
     }
     never = {*LANGUAGES, "true", "false"}
-    return {code for code in (allowed | named | fields | SPELLINGS.keys()) - never if _CODE.fullmatch(code)}
+    return {
+        code
+        for code in (allowed | named | fields | _OF_THE_PROGRAM | SPELLINGS.keys()) - never
+        if _CODE.fullmatch(code)
+    }
 
 
 def _enumerated(schema: Any) -> Iterator[str]:
