@@ -28,7 +28,9 @@ SECRET = "Zebra-Canary-7731"
 
 
 async def _events(session: AsyncSession) -> list[tuple[str, str, str | None]]:
-    rows = await session.execute(select(AuditEvent.action, AuditEvent.outcome, AuditEvent.code).order_by(AuditEvent.at))
+    rows = await session.execute(
+        select(AuditEvent.action, AuditEvent.outcome, AuditEvent.code).order_by(AuditEvent.audit_event_id)
+    )
     return [(row.action, row.outcome, row.code) for row in rows]
 
 

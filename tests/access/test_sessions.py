@@ -43,7 +43,7 @@ async def _actions(session: AsyncSession) -> list[tuple[str, str, str | None]]:
     rows = await session.execute(
         select(AuditEvent.action, AuditEvent.outcome, AuditEvent.code)
         .where(AuditEvent.action != "add_reference_data")
-        .order_by(AuditEvent.at)
+        .order_by(AuditEvent.audit_event_id)
     )
     return [(action, outcome, code) for action, outcome, code in rows]
 

@@ -259,7 +259,8 @@ async def test_each_fetch_is_on_record_and_the_token_is_nowhere(
             await browser.get(f"/feeds/calls/{token}x.ics")
             await browser.post(f"/feeds/calls/{token}.ics")
             await browser.get(f"/feeds/calls/{token}")
-    events = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "fetch_calls_feed"))).all()
+    fetches = select(AuditEvent).where(AuditEvent.action == "fetch_calls_feed")
+    events = (await session.scalars(fetches.order_by(AuditEvent.audit_event_id))).all()
     assert [(e.actor_id, e.record_type, e.person_ids, e.outcome) for e in events] == [
         (who.account_id, "calendar_feed", [patient.person_id], "done"),
         (who.account_id, "calendar_feed", [patient.person_id], "done"),

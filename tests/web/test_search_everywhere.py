@@ -176,7 +176,8 @@ async def test_who_may_not_search_people_finds_none_and_is_told_so(
     assert "Roswitha" not in found.text + recent.text
     assert (f"/patients/{patient.patient_id}" in recent.text) == (role != "admin")
     assert "/callers" not in found.text
-    events = list(await session.scalars(select(AuditEvent).where(AuditEvent.action == "search_everywhere")))
+    searches = select(AuditEvent).where(AuditEvent.action == "search_everywhere")
+    events = list(await session.scalars(searches.order_by(AuditEvent.audit_event_id)))
     assert [event.person_ids for event in events] == [None, None if role == "admin" else [patient.person_id]]
 
 

@@ -109,7 +109,8 @@ async def test_one_is_found_opened_and_changed(
     unchanged = await client.post(f"{made.here}/edit", data=form_in(form), headers=ORIGIN)
     saved = await client.post(f"{made.here}/edit", data=form_in(form) | made.change, headers=ORIGIN)
     afterwards = await client.get(made.here)
-    events = (await session.scalars(select(AuditEvent.field_names).where(AuditEvent.action.like("change%")))).all()
+    changes = select(AuditEvent.field_names).where(AuditEvent.action.like("change%"))
+    events = (await session.scalars(changes.order_by(AuditEvent.audit_event_id))).all()
 
     assert made.here in listed.text
     assert made.said in html.unescape(listed.text)
@@ -232,7 +233,9 @@ async def test_physician_shows_whom_they_treat_and_hospital_its_physicians(
     of_doctor = await client.get(f"/physicians/{doctor.physician_id}")
     of_hospital = await client.get(f"/hospitals/{hospital.hospital_id}")
     shown = select(AuditEvent.person_ids).where(AuditEvent.action.in_(["show_physician", "show_hospital"]))
-    persons: list[set[UUID]] = [set(ids or ()) for ids in await session.scalars(shown.order_by(AuditEvent.at))]
+    persons: list[set[UUID]] = [
+        set(ids or ()) for ids in await session.scalars(shown.order_by(AuditEvent.audit_event_id))
+    ]
 
     assert "Ines Treated" in of_doctor.text
     assert "Ines Deleted" not in of_doctor.text
