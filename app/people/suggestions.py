@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
+from app.audit.history import before_own_change
 from app.people import queries
 from app.people.errors import AlreadyDecided, OurValueChanged, ValueNotAllowed
 from app.people.keys import email_key, phone_e164
@@ -27,6 +28,7 @@ from app.people.models import DuplicateCandidate, SuggestedChange
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import Base, Edited
+from app.platform.errors import Stale
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,8 @@ async def accept(
         await changeable.change(session, actor, row, suggestion)
     except ValidationError:
         raise ValueNotAllowed from None
-    _decide(suggestion, actor, "accepted", reason)
+    now = clock.now()
+    _decide(suggestion, actor, "accepted", reason, now)
     others = await session.scalars(
         select(SuggestedChange)
         .where(
@@ -224,7 +227,60 @@ async def accept(
         .with_for_update()
     )
     for other in others:
-        _decide(other, actor, "superseded", None)
+        _decide(other, actor, "superseded", None, now)
+    await session.flush()
+    return _noted(session, suggestion)
+
+
+def is_undoable(suggestion: SuggestedChange) -> bool:
+    """
+    Whether an acceptance is taken back by the value that we had.
+
+    A status goes where its machine lets it; an address or number that was replaced is kept as a contact point.
+    """
+    return suggestion.table_name in _CHANGEABLE and suggestion.field not in {"status", "email", "phone"}
+
+
+async def version_of(session: AsyncSession, actor: Actor, suggestion: SuggestedChange) -> int:
+    """The version of the record that a suggestion is about, which is locked."""
+    return (await _CHANGEABLE[suggestion.table_name].lock(session, actor, suggestion.record_id)).version
+
+
+async def undo_acceptance(
+    session: AsyncSession, actor: Actor, *, suggested_change_id: UUID, since: int, until: int
+) -> SuggestedChange:
+    """
+    Put back what one's own acceptance replaced, while it brought the record from version `since` to `until`.
+
+    The suggestion waits again, and those that it has settled. Stale where somebody has changed the record since.
+    """
+    suggestion = await queries.get_suggested_change(session, actor, suggested_change_id=suggested_change_id)
+    if not is_undoable(suggestion):
+        raise Stale
+    changeable = _CHANGEABLE[suggestion.table_name]
+    row = await changeable.lock(session, actor, suggestion.record_id)
+    suggestion = await queries.get_suggested_change(
+        session, actor, suggested_change_id=suggested_change_id, for_update=True
+    )
+    if (suggestion.decision, suggestion.decided_by, row.version) != ("accepted", actor.account_id, until):
+        raise Stale
+    # That these versions are one's own change, and all there is of it.
+    await before_own_change(
+        session, record_id=suggestion.record_id, account_id=actor.account_id, since=since, until=until
+    )
+    await changeable.change(session, actor, row, SuggestedChange(field=suggestion.field, theirs=suggestion.ours))
+    settled = await session.scalars(
+        select(SuggestedChange)
+        .where(
+            SuggestedChange.record_id == suggestion.record_id,
+            SuggestedChange.field == suggestion.field,
+            SuggestedChange.decision == "superseded",
+            SuggestedChange.decided_at == suggestion.decided_at,
+        )
+        .with_for_update()
+    )
+    for one in (suggestion, *settled):
+        one.decision, one.decided_at, one.decided_by, one.reason = "open", None, None, None
     await session.flush()
     return _noted(session, suggestion)
 
@@ -272,9 +328,15 @@ async def decide_duplicate(
     return pair
 
 
-def _decide(row: SuggestedChange | DuplicateCandidate, actor: Actor, decision: str, reason: str | None) -> None:
+def _decide(
+    row: SuggestedChange | DuplicateCandidate,
+    actor: Actor,
+    decision: str,
+    reason: str | None,
+    now: datetime | None = None,
+) -> None:
     row.decision = decision
-    row.decided_at = clock.now()
+    row.decided_at = now or clock.now()
     row.decided_by = actor.account_id
     row.reason = reason
 

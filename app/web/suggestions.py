@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.request_guard import CurrentActor, DbSession
 from app.people import suggestions
 from app.people.errors import SuggestionNotFound
-from app.people.models import Person
+from app.people.models import Person, SuggestedChange
 from app.people.queries import get_suggested_change, list_suggested_changes
 from app.people.schemas import PersonRead, SuggestedChangeFilter, SuggestedChangeRead, SuggestionDecision
 from app.platform.actor import Actor
@@ -27,6 +27,7 @@ from app.web.forms import read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, View, add_list
 from app.web.page_guard import allow, go_to, known_errors, page_router
 from app.web.render import Flash
+from app.web.undoing import Version, undo_at, undone
 from app.web.words import words
 
 router = page_router()
@@ -100,19 +101,19 @@ class Shown(Body):
     id: Annotated[list[Id], Field(min_length=1, max_length=20)]
 
 
-async def _require_of(
+async def _of(
     session: AsyncSession, actor: Actor, about: About, record_id: UUID, suggested_change_id: UUID
-) -> None:
+) -> SuggestedChange:
     """SuggestionNotFound for one of another person than the record of the address is about."""
     person = await about.person(session, actor, record_id)
     change = await get_suggested_change(session, actor, suggested_change_id=suggested_change_id)
     if change.person_id != person.person_id:
         raise SuggestionNotFound
+    return change
 
 
-def _add(about: About) -> None:
+def _add_all(about: About) -> None:
     key = Path(alias=about.key)
-    place = f"{about.address}/suggested-changes/{{suggested_change_id}}"
 
     @router.post(
         f"{about.address}/suggested-changes/accept-all",
@@ -125,8 +126,7 @@ def _add(about: About) -> None:
         await about.context(session, actor, record_id)
         taken, left, of_fields = 0, [], set[str]()
         for change_id in dict.fromkeys(asked.id):
-            await _require_of(session, actor, about, record_id, change_id)
-            field = (await get_suggested_change(session, actor, suggested_change_id=change_id)).field
+            field = (await _of(session, actor, about, record_id, change_id)).field
             if field in of_fields:
                 # Of two values for one field the newer was taken over, and has settled the other.
                 continue
@@ -146,6 +146,11 @@ def _add(about: About) -> None:
         text = " ".join([str(said if taken else _("No value was taken over.")), *left])
         return go_to(request, f"{about.path}/{record_id}", flash=Flash(text, "warning" if left else "success"))
 
+
+def _add(about: About) -> None:
+    key = Path(alias=about.key)
+    place = f"{about.address}/suggested-changes/{{suggested_change_id}}"
+
     @router.post(f"{place}/accept", name="accept_suggested_change", dependencies=[allow("suggestion.decide")])
     async def accept(
         request: Request,
@@ -154,9 +159,37 @@ def _add(about: About) -> None:
         suggested_change_id: UUID,
         record_id: UUID = key,
     ) -> Response:
-        await _require_of(session, actor, about, record_id, suggested_change_id)
-        await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
-        return go_to(request, f"{about.path}/{record_id}", flash=Flash(_("The suggested value is taken over.")))
+        change = await _of(session, actor, about, record_id, suggested_change_id)
+        undo = None
+        if suggestions.is_undoable(change):
+            since = await suggestions.version_of(session, actor, change)
+            await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
+            until = await suggestions.version_of(session, actor, change)
+            undo = undo_at(f"{about.path}/{record_id}/suggested-changes/{suggested_change_id}", (since, until))
+        else:
+            await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
+        flash = Flash(_("The suggested value is taken over."), undo=undo)
+        return go_to(request, f"{about.path}/{record_id}", flash=flash)
+
+    @router.post(f"{place}/undo", name="undo_suggested_change", dependencies=[allow("suggestion.decide")])
+    async def undo_accepted(
+        request: Request,
+        session: DbSession,
+        actor: CurrentActor,
+        suggested_change_id: UUID,
+        record_id: UUID = key,
+        since: Version = 0,
+        until: Version = 0,
+    ) -> Response:
+        """What was just taken over is put back, and waits again."""
+        await _of(session, actor, about, record_id, suggested_change_id)
+
+        async def undo() -> None:
+            await suggestions.undo_acceptance(
+                session, actor, suggested_change_id=suggested_change_id, since=since, until=until
+            )
+
+        return go_to(request, f"{about.path}/{record_id}", flash=await undone(request, session, undo))
 
     @router.post(f"{place}/reject", name="reject_suggested_change", dependencies=[allow("suggestion.decide")])
     async def reject(
@@ -166,11 +199,12 @@ def _add(about: About) -> None:
         suggested_change_id: UUID,
         record_id: UUID = key,
     ) -> Response:
-        await _require_of(session, actor, about, record_id, suggested_change_id)
+        await _of(session, actor, about, record_id, suggested_change_id)
         await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
         said = Flash(_("Ours is kept. The value is not suggested again."))
         return go_to(request, f"{about.path}/{record_id}", flash=said)
 
 
 for _about in (PATIENTS, LEADS):
+    _add_all(_about)
     _add(_about)

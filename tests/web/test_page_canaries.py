@@ -135,6 +135,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/patients": [{}, {"q": "Personcanary"}, {"q": "P-0000000A", "status": "active"}, {"status": "x"}],
     "/patients/{patient_id}/suggested-changes/{suggested_change_id}/accept": [{}],
     "/patients/{patient_id}/suggested-changes/{suggested_change_id}/reject": [{}],
+    "/patients/{patient_id}/suggested-changes/{suggested_change_id}/undo": [{}],
     **{
         f"{place}/{what}": [{}, sent]
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")
@@ -174,6 +175,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/leads/{lead_id}/convert": [{}],
     "/leads/{lead_id}/suggested-changes/{suggested_change_id}/accept": [{}],
     "/leads/{lead_id}/suggested-changes/{suggested_change_id}/reject": [{}],
+    "/leads/{lead_id}/suggested-changes/{suggested_change_id}/undo": [{}],
     **{
         f"{place}/drafts/{{draft_field}}{end}": [{}, {"notes": "x"}]
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")

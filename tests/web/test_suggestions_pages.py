@@ -1,7 +1,9 @@
 """Suggested changes are found: on Today, in their own list, in the head of a record and in the list of patients."""
 
 import re
+from datetime import date
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -9,15 +11,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people import queries
+from app.people.birth_dates import BirthDate
 from app.people.models import Person, SuggestedChange
 from app.people.schemas import SuggestedChangeFilter
 from app.people.suggestions import value_hash
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.settings import Settings
-from tests.browsing import Somebody, signed_in, somebody
+from tests.browsing import ORIGIN, Somebody, signed_in, somebody
 from tests.builders import a_lead, a_patient, a_person
 from tests.plans import plan
+from tests.web.test_undo_pages import undo_of
 
 
 async def _suggest(session: AsyncSession, person: Person, field: str, theirs: str, **more: Any) -> SuggestedChange:
@@ -176,3 +180,92 @@ async def test_a_decided_suggestion_is_one_line_of_the_timeline_in_words(
     line = page.partition('class="story-change"')[2].partition("</p>")[0]
     assert "empty" in line
     assert "Dutch" in line
+
+
+async def _post(client: httpx.AsyncClient, token: str, place: str) -> httpx.Response:
+    return await client.post(place, data={"csrf_token": token}, headers=ORIGIN)
+
+
+@pytest.mark.parametrize(
+    ("field", "ours", "theirs"),
+    [
+        ("last_name", "Bakker", "Visser"),
+        ("language", None, "nl"),
+        ("date_of_birth", BirthDate.of(date(1967, 3, 1), "month"), "1967-03-14"),
+    ],
+)
+async def test_an_acceptance_is_taken_back_with_what_it_settled(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, field: str, ours: Any, theirs: str
+) -> None:
+    me = await _me(session, settings)
+    person = await a_person(session, **({"first_name": "Femke", "last_name": "Bakker"} | {field: ours}))
+    patient = await a_patient(session, person, owner_id=me.account_id)
+    await session.flush()
+    await session.refresh(person)
+    stands = str(ours) if ours else None
+    change = await _suggest(session, person, field, theirs, ours=stands)
+    other = await _suggest(session, person, field, "de" if field == "language" else "1967-03-15", ours=stands)
+    await session.commit()
+    token = await signed_in(client, session, me.account_id)
+
+    accepted = await _post(
+        client, token, f"/patients/{patient.patient_id}/suggested-changes/{change.suggested_change_id}/accept"
+    )
+    for row in (person, change, other):
+        await session.refresh(row)
+    between = (str(getattr(person, field)), change.decision, other.decision)
+    back = await _post(client, token, undo_of(accepted))
+    for row in (person, change, other):
+        await session.refresh(row)
+    again = await _post(client, token, undo_of(accepted))
+
+    assert between == (theirs, "accepted", "superseded")
+    assert "Undone" in unquote(back.headers["set-cookie"])
+    assert (getattr(person, field), change.decision, other.decision) == (ours, "open", "open")
+    assert (change.decided_at, change.decided_by) == (None, None)
+    assert "Not undone" in unquote(again.headers["set-cookie"])
+
+
+async def test_what_somebody_changed_after_an_acceptance_is_not_taken_back(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    person = await a_person(session, first_name="Femke", last_name="Bakker")
+    patient = await a_patient(session, person, owner_id=me.account_id)
+    change = await _suggest(session, person, "last_name", "Visser")
+    await session.commit()
+    token = await signed_in(client, session, me.account_id)
+    accepted = await _post(
+        client, token, f"/patients/{patient.patient_id}/suggested-changes/{change.suggested_change_id}/accept"
+    )
+
+    await session.refresh(person)
+    person.first_name = "Fem"
+    await session.commit()
+    late = await _post(client, token, undo_of(accepted))
+    await session.refresh(person)
+    await session.refresh(change)
+
+    assert "Not undone" in unquote(late.headers["set-cookie"])
+    assert (person.last_name, change.decision) == ("Visser", "accepted")
+
+
+async def test_a_number_that_was_taken_over_has_no_undo(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    person = await a_person(session, first_name="Femke", phone="+31 6 1234 5678")
+    patient = await a_patient(session, person, owner_id=me.account_id)
+    change = await _suggest(session, person, "phone", "+31 6 8765 4321")
+    await session.commit()
+    token = await signed_in(client, session, me.account_id)
+    here = f"/patients/{patient.patient_id}/suggested-changes/{change.suggested_change_id}"
+
+    accepted = await _post(client, token, f"{here}/accept")
+    await session.refresh(person)
+    forced = await _post(client, token, f"{here}/undo?since={person.version - 1}&until={person.version}")
+    await session.refresh(person)
+
+    assert "/undo" not in unquote(accepted.headers["set-cookie"])
+    assert "Not undone" in unquote(forced.headers["set-cookie"])
+    assert person.phone == "+31 6 8765 4321"

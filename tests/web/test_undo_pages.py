@@ -22,7 +22,7 @@ from tests.browsing import ORIGIN, Somebody, as_user, signed_in, somebody
 from tests.builders import a_call, a_patient, a_person, a_task
 
 
-def _undo(answer: httpx.Response) -> str:
+def undo_of(answer: httpx.Response) -> str:
     """Where the toast of an answer posts that it is taken back."""
     cookie = unquote(answer.headers.get("set-cookie", ""))
     found = re.search(r"(/\S+/undo\?\S+?);", cookie)
@@ -61,9 +61,9 @@ async def test_a_fact_that_was_edited_in_place_is_put_back_once(
     assert saved.status_code == 303, saved.text
     await session.refresh(row)
     changed = getattr(row, field)
-    undone = await _post(client, token, _undo(saved))
+    undone = await _post(client, token, undo_of(saved))
     await session.refresh(row)
-    again = await _post(client, token, _undo(saved))
+    again = await _post(client, token, undo_of(saved))
 
     assert changed != before
     assert getattr(row, field) == before
@@ -106,7 +106,7 @@ async def test_the_status_of_a_patient_is_changed_from_its_badge_and_taken_back(
     moved = await _post(client, token, f"{here}/status", status="inactive")
     await session.refresh(patient)
     status = patient.status
-    undone = await _post(client, token, _undo(moved))
+    undone = await _post(client, token, undo_of(moved))
     await session.refresh(patient)
     without_reason = await _post(client, token, f"{here}/status", status="paused")
     with_reason = await _post(client, token, f"{here}/status", status="paused", status_reason="On holiday")
@@ -155,7 +155,7 @@ async def test_a_task_has_a_page_where_it_is_edited_put_off_done_and_taken_back(
     done = await _post(client, token, f"{here}/done")
     await session.refresh(task)
     status = task.status
-    await _post(client, token, _undo(done))
+    await _post(client, token, undo_of(done))
     await session.refresh(task)
 
     assert f'href="{here}"' in listed
