@@ -1,6 +1,7 @@
 # Two stages: install the locked packages and the wheel with its front-end files, then run them as a user without rights.
 ARG BASE=python:3.13-slim-trixie
 
+# checkov:skip=CKV_DOCKER_7:the argument above names the version, and a build can pin it by digest
 FROM ${BASE} AS build
 WORKDIR /build
 # Both install with bytecode: at run time nobody may write it.

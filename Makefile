@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+# The checkers of the deployment files weigh as much as the rest together, so they have an environment of their own.
+VENV_DEPLOY ?= .venv-deploy
+STAMP_DEPLOY := $(VENV_DEPLOY)/.stamp
 PORT ?= 8000
 export PORT
 # Without its bytecode at hand every command would compile 2,000 modules first: 5 s instead of 2.
@@ -23,7 +26,7 @@ endif
 ADVISORIES ?= advisories
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser screenshots check format messages bench fuzz audit lock clean
+.PHONY: help run test test-deploy test-browser screenshots check format messages bench fuzz audit lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +39,9 @@ test: $(STAMP) ## run every test (needs no service; brings its own PostgreSQL)
 
 test-browser: $(STAMP) ## the browser tests in every width and both themes
 	BROWSER_MATRIX=whole $(BIN)/pytest -n 2 --dist loadfile tests/browser
+
+test-deploy: $(STAMP) $(STAMP_DEPLOY) ## check the deployment files, build the image and start the compose file where root and podman allow it
+	PATH="$(abspath $(VENV_DEPLOY))/bin:$$PATH" $(BIN)/pytest -rs tests/deploy
 
 screenshots: $(STAMP) ## take the pictures of README and docs anew, of a CRM of their own with demo data
 	$(BIN)/python -m tools.screenshots
@@ -70,9 +76,10 @@ audit: $(STAMP) ## match the locks against a snapshot of advisories: the folder 
 lock: $(STAMP) ## compile the locks anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml -c requirements/dev.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements.txt
+	$(BIN)/uv pip compile --group deploy --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/deploy.txt
 
 clean: ## remove what the other commands made (the data folder stays)
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache app/web/static/vendor
+	rm -rf $(VENV) $(VENV_DEPLOY) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache app/web/static/vendor
 
 $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml $(wildcard hatch_build.py frontend/package-lock.json frontend/icons.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -81,4 +88,11 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml $(wildc
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q --require-hashes requirements/bootstrap.txt requirements/dev.txt
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMP_DEPLOY): requirements/bootstrap.txt requirements/deploy.txt
+	@echo "Setting up $(VENV_DEPLOY) from its lock (about 600 MB, once) ..."
+	@$(PYTHON) -m venv $(VENV_DEPLOY)
+	@$(VENV_DEPLOY)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@VIRTUAL_ENV=$(VENV_DEPLOY) $(VENV_DEPLOY)/bin/uv pip sync -q --require-hashes requirements/bootstrap.txt requirements/deploy.txt
 	@touch $@
