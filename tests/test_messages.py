@@ -43,5 +43,22 @@ def test_a_translation_has_the_values_and_tags_of_its_sentence(language: str) ->
     assert different == []
 
 
+def test_no_translation_says_its_sentence_twice() -> None:
+    texts = {
+        text for language in LANGUAGES if language != "en" for m in _messages(language) for text in _texts(m.string)
+    }
+    halves = {text: len(text) // 2 for text in texts if len(text) > 20 and len(text) % 2 == 0}
+    assert [text for text, half in halves.items() if text[:half] == text[half:]] == []
+
+
+def test_dutch_keeps_no_english_word_of_a_date_or_a_record() -> None:
+    """Dates are read in Dutch too (app/web/typed_dates.py), and a lead is an aanmelding."""
+    english = re.compile(
+        r"\b(today|tomorrow|yesterday|mon|tue|wed|thu|fri|weeks|leads?|specialisaties?|records?)\b", re.IGNORECASE
+    )
+    told = [_PLACE.sub("", text) for message in _messages("nl") for text in _texts(message.string)]
+    assert [text for text in told if english.search(text)] == []
+
+
 def test_every_language_of_the_preferences_has_a_catalogue() -> None:
     assert [one for one in LANGUAGES if one != "en" and not Path(path_of(one)).exists()] == []
