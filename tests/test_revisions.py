@@ -182,6 +182,25 @@ def test_no_revision_rewrites_or_locks_people(earlier: str) -> None:
     assert locking == []
 
 
+def test_patients_are_changed_while_those_who_are_here_get_their_places(earlier: str) -> None:
+    changed = []
+
+    def change(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if re.search(r"(SELECT|PERFORM) order_patients", statement) and "FUNCTION" not in statement:
+            with _begun(earlier) as another:
+                another.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
+                changed.append(another.execute(sa.text("UPDATE patient SET status_reason = 'x'")).rowcount)
+
+    event.listen(Engine, "before_cursor_execute", change)
+    try:
+        schema.upgrade(earlier)
+    finally:
+        event.remove(Engine, "before_cursor_execute", change)
+
+    assert changed == [len(PEOPLE)]
+    assert _all(earlier, "SELECT count(*) FROM patient_order") == [(len(PEOPLE),)]
+
+
 def test_keys_of_earlier_rows_are_filled_without_a_version(earlier: str, settings: Settings) -> None:
     schema.upgrade(earlier)
     assert schema.lacking(earlier, metadata)

@@ -2,7 +2,8 @@
 Patients are listed by name, owner, status, last contact and next call, and by the stage of their open journeys.
 
 A table of its own, so that a call does not make a new version of its patient. Kept by triggers in the transaction of
-what it follows.
+what it follows. The patients who are here get their rows in batches, each a transaction of its own, while people work;
+what a process that was killed has left is made anew.
 
 Revision: 0060_patient_order.
 """
@@ -18,7 +19,7 @@ branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
 ORDER_PATIENTS = """
-    CREATE FUNCTION order_patients(ids uuid[]) RETURNS void
+    CREATE OR REPLACE FUNCTION order_patients(ids uuid[]) RETURNS void
     LANGUAGE plpgsql SET search_path = public, pg_temp AS $body$
     BEGIN
         -- Anyone who changes the same patient at once waits here; the next statement sees what they have committed.
@@ -67,7 +68,7 @@ ORDER_PATIENTS = """
     $body$
 """
 KEEP_PATIENT_ORDER = """
-    CREATE FUNCTION keep_patient_order() RETURNS trigger
+    CREATE OR REPLACE FUNCTION keep_patient_order() RETURNS trigger
     LANGUAGE plpgsql SET search_path = public, pg_temp AS $body$
     DECLARE
         ids uuid[];
@@ -100,7 +101,49 @@ FOLLOWED = {
 RENAMED = {"person": ("first_name", "last_name"), "user_account": ("display_name",)}
 
 
+_COLUMNS = ("name", "last_contact_at", "next_call_at")
+INDEXES = (
+    *((f"ix_patient_order_{column}", f"({column}, patient_id)") for column in ("owner", "status", *_COLUMNS)),
+    *(
+        (f"ix_patient_order_{first}_{column}", f"({first}, {column}, patient_id)")
+        for first in ("owner_id", "status")
+        for column in _COLUMNS
+    ),
+    *(
+        (
+            f"ix_patient_order_{stage}_created_at",
+            f"({stage}, created_at DESC, patient_id DESC) WHERE {stage} IS NOT NULL",
+        )
+        for stage in ("clinical_trial_stage", "eap_stage")
+    ),
+)
+# Whatever changes a patient's place locks the person first: a batch has what was committed before it, and what is begun
+# meanwhile finds its row.
+_FILL = """
+    DO $body$
+    DECLARE
+        ids uuid[];
+        last uuid := '00000000-0000-0000-0000-000000000000';
+    BEGIN
+        LOOP
+            SELECT array_agg(n.patient_id ORDER BY n.patient_id) INTO ids FROM (
+                SELECT p.patient_id FROM patient AS p WHERE p.patient_id > last ORDER BY p.patient_id LIMIT 2000
+            ) AS n;
+            EXIT WHEN ids IS NULL;
+            PERFORM FROM person AS n
+            WHERE n.person_id IN (SELECT p.person_id FROM patient AS p WHERE p.patient_id = ANY (ids))
+            ORDER BY n.person_id FOR NO KEY UPDATE;
+            PERFORM order_patients(ids);
+            last := ids[cardinality(ids)];
+            COMMIT;
+        END LOOP;
+    END
+    $body$
+"""
+
+
 def upgrade() -> None:
+    op.execute("DROP TABLE IF EXISTS patient_order")
     op.create_table(
         "patient_order",
         sa.Column("patient_id", sa.Uuid(), primary_key=True),
@@ -117,33 +160,23 @@ def upgrade() -> None:
     )
     op.execute(ORDER_PATIENTS)
     op.execute(KEEP_PATIENT_ORDER)
-    op.execute("SELECT order_patients((SELECT array_agg(patient_id) FROM patient))")
-    columns = ("name", "last_contact_at", "next_call_at")
-    for column in ("owner", "status", *columns):
-        op.create_index(f"ix_patient_order_{column}", "patient_order", [column, "patient_id"])
-    for first in ("owner_id", "status"):
-        for column in columns:
-            op.create_index(f"ix_patient_order_{first}_{column}", "patient_order", [first, column, "patient_id"])
-    for stage in ("clinical_trial_stage", "eap_stage"):
-        op.create_index(
-            f"ix_patient_order_{stage}_created_at",
-            "patient_order",
-            [stage, sa.text("created_at DESC"), sa.text("patient_id DESC")],
-            postgresql_where=sa.text(f"{stage} IS NOT NULL"),
-        )
     for table, changes in FOLLOWED.items():
         for change in changes:
             rows = "OLD" if change == "delete" else "NEW"
             op.execute(
-                f"CREATE TRIGGER keep_patient_order_{change} AFTER {change.upper()} ON {table}"
+                f"CREATE OR REPLACE TRIGGER keep_patient_order_{change} AFTER {change.upper()} ON {table}"
                 f" REFERENCING {rows} TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order()"
             )
     for table, renamed in RENAMED.items():
         old, new = (", ".join(f"{row}.{column}" for column in renamed) for row in ("OLD", "NEW"))
         op.execute(
-            f"CREATE TRIGGER keep_patient_order_update AFTER UPDATE OF {', '.join(renamed)} ON {table} FOR EACH ROW"
-            f" WHEN (({old}) IS DISTINCT FROM ({new})) EXECUTE FUNCTION keep_patient_order()"
+            f"CREATE OR REPLACE TRIGGER keep_patient_order_update AFTER UPDATE OF {', '.join(renamed)} ON {table}"
+            f" FOR EACH ROW WHEN (({old}) IS DISTINCT FROM ({new})) EXECUTE FUNCTION keep_patient_order()"
         )
+    with op.get_context().autocommit_block():
+        op.execute(_FILL)
+        for name, columns in INDEXES:
+            op.execute(f"CREATE INDEX CONCURRENTLY {name} ON patient_order {columns}")
 
 
 def downgrade() -> None:
