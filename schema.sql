@@ -488,6 +488,68 @@ CREATE FUNCTION order_patients(ids uuid[]) RETURNS void
     END
     $$;
 
+CREATE FUNCTION place_logged_call() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        IF (SELECT count(*) FROM (SELECT FROM touched LIMIT 2) AS t) > 1 THEN
+            PERFORM order_patients(array_agg(p.patient_id)) FROM patient AS p
+            WHERE p.person_id IN (SELECT t.person_id FROM touched AS t);
+            RETURN NULL;
+        END IF;
+        UPDATE patient_order AS o SET
+            last_contact_at = greatest(o.last_contact_at, n.last_contact_at),
+            next_call_at = least(o.next_call_at, n.next_call_at)
+        FROM (
+            SELECT p.patient_id,
+                   CASE WHEN t.status = 'completed' THEN t.occurs_at END AS last_contact_at,
+                   CASE WHEN t.status IN ('scheduled', 'confirmed') AND t.occurs_at >= clock_timestamp()
+                        THEN t.occurs_at END AS next_call_at
+            FROM touched AS t JOIN patient AS p ON p.person_id = t.person_id
+            WHERE t.voided_at IS NULL
+        ) AS n
+        WHERE o.patient_id = n.patient_id AND (n.last_contact_at IS NOT NULL OR n.next_call_at IS NOT NULL);
+        RETURN NULL;
+    END
+    $$;
+
+CREATE FUNCTION place_new_patients() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        INSERT INTO patient_order (patient_id, created_at, owner_id, status, name, owner, last_contact_at, next_call_at)
+        SELECT p.patient_id, p.created_at, p.owner_id, p.status,
+               lower(concat_ws(' ', n.last_name, n.first_name)),
+               lower(coalesce((
+                   SELECT a.display_name FROM user_account AS a WHERE a.user_account_id = p.owner_id
+               ), '')),
+               coalesce((
+                   SELECT c.occurs_at FROM call_history AS c
+                   WHERE c.person_id = p.person_id AND c.voided_at IS NULL AND c.status = 'completed'
+                   ORDER BY c.occurs_at DESC, c.call_id DESC LIMIT 1
+               ), '1900-01-01 00:00:00+00'),
+               coalesce((
+                   SELECT c.occurs_at FROM call_history AS c
+                   WHERE c.person_id = p.person_id AND c.voided_at IS NULL AND c.status IN ('scheduled', 'confirmed')
+                     AND c.occurs_at >= clock_timestamp()
+                   ORDER BY c.occurs_at, c.call_id LIMIT 1
+               ), '9999-12-31 00:00:00+00')
+        FROM touched AS p JOIN person AS n ON n.person_id = p.person_id
+        WHERE p.deleted_at IS NULL
+        ON CONFLICT (patient_id) DO NOTHING;
+        RETURN NULL;
+    END
+    $$;
+
+CREATE FUNCTION places_come_later() RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+        SELECT coalesce(current_setting('crm.places', true) = 'later', false)
+            AND has_function_privilege(session_user, 'public.undo_legacy_run(integer, integer)', 'EXECUTE')
+    $$;
+
 CREATE FUNCTION procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
@@ -3109,13 +3171,13 @@ CREATE TRIGGER keep_patient_order_delete AFTER DELETE ON clinical_trial_journey 
 
 CREATE TRIGGER keep_patient_order_delete AFTER DELETE ON eap_journey REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
 
-CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON call_history REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON call_history REFERENCING NEW TABLE AS touched FOR EACH STATEMENT WHEN ((NOT places_come_later())) EXECUTE FUNCTION place_logged_call();
 
-CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON clinical_trial_journey REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON clinical_trial_journey REFERENCING NEW TABLE AS touched FOR EACH STATEMENT WHEN ((NOT places_come_later())) EXECUTE FUNCTION keep_patient_order();
 
-CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON eap_journey REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON eap_journey REFERENCING NEW TABLE AS touched FOR EACH STATEMENT WHEN ((NOT places_come_later())) EXECUTE FUNCTION keep_patient_order();
 
-CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON patient REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
+CREATE TRIGGER keep_patient_order_insert AFTER INSERT ON patient REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION place_new_patients();
 
 CREATE TRIGGER keep_patient_order_update AFTER UPDATE ON call_history REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION keep_patient_order();
 
@@ -3549,4 +3611,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0064_specializations_list');
+INSERT INTO alembic_version VALUES ('0065_places_forward');

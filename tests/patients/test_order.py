@@ -224,3 +224,17 @@ async def test_the_database_knows_which_states_are_closed(session: AsyncSession)
 def test_every_kind_of_journey_has_its_stage() -> None:
     wanted = {f"{kind.model.__tablename__.removesuffix('_journey')}_stage" for kind in KINDS}
     assert {column.name for column in PatientOrder.__table__.c if column.name.endswith("_stage")} == wanted
+
+
+async def test_the_place_of_a_call_that_is_logged_is_found_without_the_others(session: AsyncSession) -> None:
+    patient = await _called(session, "Vos")
+    scans = text("SELECT idx_scan + seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'call_history'")
+    before = await session.scalar(scans)
+    await session.execute(
+        text(
+            "INSERT INTO call_history (person_id, patient_id, call_date, status)"
+            " VALUES (:person, :patient, now(), 'completed')"
+        ),
+        {"person": patient.person_id, "patient": patient.patient_id},
+    )
+    assert await session.scalar(scans) == before

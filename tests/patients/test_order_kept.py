@@ -3,13 +3,14 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
-from sqlalchemy import inspect, select, update
+from sqlalchemy import inspect, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
@@ -26,7 +27,7 @@ from app.people.models import Person
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
-from tests.builders import a_call, a_colleague, a_patient, a_trial_journey, an_eap_journey
+from tests.builders import a_call, a_colleague, a_lead, a_patient, a_trial_journey, an_eap_journey
 
 URL = "/api/v1/call-history"
 NEVER, NO_MORE = datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
@@ -95,13 +96,46 @@ class _History:
         self.patients: list[Patient] = []
 
     async def happen(self) -> None:
-        steps = (self._call, self._call, self._of_calls, self._journey, self._of_journeys, self._patient, self._names)
+        steps = (
+            *(self._call, self._calls, self._of_calls, self._journey, self._of_journeys, self._patient, self._names),
+            self._lead_becomes_patient,
+        )
         await self._chance.choice(steps)()
+
+    async def _lead_becomes_patient(self) -> None:
+        """Somebody who has been called already."""
+        lead, now = await a_lead(self._session), clock.now()
+        for days in self._chance.sample(range(-9, 9), 3):
+            status = self._chance.choice(("scheduled", "confirmed", "completed", "cancelled"))
+            moment = now + timedelta(days=days, minutes=9)
+            self._session.add(
+                CallHistory(person_id=lead.person_id, lead_id=lead.lead_id, booking_date=moment, status=status)
+            )
+        await self._session.flush()
+        self.patients.append(await a_patient(self._session, person=await self._session.get_one(Person, lead.person_id)))
 
     async def _call(self) -> None:
         moment = {"booking_date": clock.now() + timedelta(days=self._chance.randint(-9, 9), minutes=5)}
         status = self._chance.choice(("scheduled", "confirmed", "completed", "cancelled"))
         await a_call(self._session, self._chance.choice(self.patients), status=status, **moment)
+
+    async def _calls(self) -> None:
+        """Some calls at once, of several patients and of one."""
+        patients = self._chance.choices(self.patients, k=self._chance.randint(2, 4))
+        moments = [clock.now() + timedelta(days=self._chance.randint(-9, 9), minutes=3) for _ in patients]
+        await self._session.execute(
+            text(
+                "INSERT INTO call_history (person_id, patient_id, booking_date, status)"
+                " SELECT p.person_id, p.patient_id, n.moment, :status"
+                " FROM unnest(CAST(:ids AS uuid[]), CAST(:moments AS timestamptz[])) AS n (id, moment)"
+                " JOIN patient AS p ON p.patient_id = n.id"
+            ),
+            {
+                "ids": [patient.patient_id for patient in patients],
+                "moments": moments,
+                "status": self._chance.choice(("scheduled", "completed", "cancelled")),
+            },
+        )
 
     async def _of_calls(self) -> None:
         """Some calls at once, in one statement."""
@@ -214,6 +248,31 @@ async def test_a_call_that_is_voided_while_another_is_logged_is_no_last_contact(
         )
         assert [answer.status_code for answer in answers] == [204, 201], [answer.text for answer in answers]
         assert (await _agree(committed_database, patient))["last_contact_at"] < clock.now() - timedelta(days=2)
+
+
+async def test_an_older_call_that_is_logged_while_the_newest_is_voided_is_the_last_contact(
+    committed_database: Database, committed_owner_url: str, patient: Patient
+) -> None:
+    logged = (
+        "INSERT INTO call_history (person_id, patient_id, call_date, status)"
+        " VALUES (%s, %s, now() - %s * interval '1 day', 'completed') RETURNING call_id, call_date"
+    )
+    of_patient = [patient.person_id, patient.patient_id]
+    voided = "UPDATE call_history SET voided_at = now(), void_reason = 'x' WHERE call_id = %s"
+    with (
+        psycopg.connect(committed_owner_url) as one,
+        psycopg.connect(committed_owner_url, autocommit=True) as other,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        newest, _ = one.execute(logged, [*of_patient, 1]).fetchone() or (None, None)
+        one.commit()
+        _, older = one.execute(logged, [*of_patient, 3]).fetchone() or (None, None)
+        voiding = beside.submit(other.execute, voided, [newest])
+        wait([voiding], timeout=1)
+        one.commit()
+        voiding.result()
+        kept = one.execute("SELECT last_contact_at FROM patient_order WHERE patient_id = %s", of_patient[1:])
+        assert kept.fetchone() == (older,)
 
 
 async def test_the_order_forgets_calls_that_the_owner_takes_away(

@@ -16,6 +16,17 @@ _WORTH_IT: Final = 5_000
 _STILL_WORTH_IT: Final = 4
 
 
+_PLACES: Final = {
+    "call_history": "(SELECT array_agg(patient_id) FROM public.patient"
+    " WHERE person_id IN (SELECT person_id FROM public.call_history))",
+    **{
+        f"{kind}_journey": f"(SELECT array_agg(DISTINCT patient_id) FROM public.{kind}_journey)"
+        for kind in ("clinical_trial", "eap")
+    },
+}
+"""By the table: the patients whose places its rows change."""
+
+
 @contextmanager
 def indexes_at_the_end(context: Context, target: str, new_rows: int) -> Iterator[None]:
     """Take the indexes and foreign keys of a table away while the block fills it, where that is worth it."""
@@ -30,10 +41,15 @@ def indexes_at_the_end(context: Context, target: str, new_rows: int) -> Iterator
         return
     # The owner's functions: what is taken away is kept there, so that nothing else can be built.
     away = context.all(f"SELECT take_indexes_away('{target}')")
+    # Without the indexes each place of a patient in the list would be a reading of the whole table.
+    context.connection.execute("SELECT set_config('crm.places', 'later', true)")
     yield
+    context.connection.execute("SELECT set_config('crm.places', '', true)")
     for (name,) in away:
         context.stage(f"{target}: {name}", f"SELECT build_index('{target}', '{name}')")
     context.connection.execute(f"ANALYZE public.{target}")
+    if target in _PLACES:
+        context.stage(f"{target}: places in the list of patients", f"SELECT order_patients({_PLACES[target]})")
 
 
 def _rows_there(context: Context, target: str) -> int:
