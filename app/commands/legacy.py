@@ -1,8 +1,9 @@
 """
 `crm legacy …`: plan, run, watch, correct, undo and check a migration.
 
-Exit codes: 0 done; 1 refused (see the message); 2 the export cannot be read; 3 a check does not hold; 4 another
-migration is at work; 130 interrupted (resume). stdout carries the result alone, all else goes to stderr.
+Exit codes: 0 done; 1 refused (see the message); 2 wrong words on the command line; 3 a check does not hold; 4 another
+migration is at work; 5 the export or a file of it cannot be read; 6 broken off by disk or connection (resume); 130
+interrupted (resume). stdout carries the result alone, all else goes to stderr.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ import typer
 
 from app.commands import prepared, read_settings, say, with_database
 from app.commands.legacy_screen import progress, show_checks, show_done, show_plan
-from app.legacy import compat, ledger, report, result, runner, sample, starter
+from app.legacy import closing, compat, ledger, report, result, runner, sample, starter
 from app.legacy.corrections import Listed, list_corrections, withdraw
 from app.legacy.errors import AnotherRun, FatalExport, LegacyError, NotReady, PhaseFailed
 from app.legacy.locks import who
@@ -98,6 +99,7 @@ def status_command(*, as_json: Annotated[bool, typer.Option("--json")] = False) 
     """Show the runs and their phases."""
     with _exits(), _database() as address, psycopg.connect(address) as connection:
         runs = _runs(connection)
+        closed = ledger.closing(connection)
     if as_json:
         _print(runs)
         return
@@ -110,6 +112,8 @@ def status_command(*, as_json: Annotated[bool, typer.Option("--json")] = False) 
         )
         if run["message"]:
             typer.echo(f"  {run['message']}")
+    if closed:
+        typer.echo(str(closed).partition(" Nothing was done")[0])
 
 
 @commands.command("rejects")
@@ -128,6 +132,7 @@ def rejects_command(
         if corrections or withdrawn:
             ledger.create_ledger(connection)
             if withdrawn:
+                ledger.refuse_closed(connection)
                 withdraw(connection, withdrawn)
             given = list_corrections(connection)
             _note_shown(connection, f"{len(given)} corrections")
@@ -175,11 +180,14 @@ def report_command(
         newest = runner.last_run(connection)
         if newest is None:
             raise NotReady("no migration was ever run here")
-        data = report.collect(connection, run or newest[0])
-    if html:
-        html.write_text(report.as_html(data), encoding="utf-8")
-    if json:
-        json.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+        try:
+            data = report.collect(connection, newest[0] if run is None else run)
+        except LookupError as error:
+            raise NotReady(f"there is no run {run}; `crm legacy status` lists them") from error
+        if html:
+            html.write_text(report.as_html(data), encoding="utf-8")
+        if json:
+            json.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
     if not html and not json:
         _print(data)
 
@@ -212,6 +220,39 @@ def verify_command(*, as_json: Annotated[bool, typer.Option("--json")] = False) 
         show_checks(found)
     if not all(check.holds for check in found):
         raise typer.Exit(3)
+
+
+@commands.command("close")
+def close_command(
+    signed_by: Annotated[str, typer.Option(help="Who signs for it: name and role.")],
+    source: Annotated[Path | None, typer.Option(help="The folder of the last export, which is migrated first.")] = None,
+    mapping: _Mapping = None,
+) -> None:
+    """End the migration: run the last export, check, sign. No run, correction or undo is taken after it."""
+    with _exits(), _database() as address:
+        run_id = None
+        if source:
+            with progress() as on_event:
+                done = runner.run(address, source, mapping=mapping, on_event=on_event)
+                _make_searchable(address)
+            show_done(done)
+            run_id = done.run_id
+        closed = closing.close(address, signed_by=signed_by, run_id=run_id)
+    typer.echo(f"The migration is closed with run {closed.run_id}, signed for by {closed.signed_by}.")
+    if closed.pairs or closed.suggestions:
+        typer.echo(
+            f"Still to be decided in the CRM: {closed.pairs:,} pair(s) who may be one person,"
+            f" {closed.suggestions:,} suggested value(s)."
+        )
+    typer.echo("Keep the evidence: crm legacy report --html FILE --json FILE")
+
+
+@commands.command("reopen")
+def reopen_command(reason: Annotated[str, typer.Option(help="Why; kept in the ledger and in the audit log.")]) -> None:
+    """Open a closed migration again."""
+    with _exits(), _database() as address:
+        closing.reopen(address, reason=reason)
+    typer.echo("The migration is open again; the closing stays on record.")
 
 
 @commands.command("sample")
@@ -269,7 +310,7 @@ def _exits(result_to: Path | None = None) -> Iterator[None]:
         if result_to:
             result.write_fatal(result_to, error.code)
         say.print(f"[red]{error}[/red]", soft_wrap=True)
-        raise typer.Exit(2) from error
+        raise typer.Exit(5) from error
     except AnotherRun as error:
         say.print(f"[red]{error}[/red]", soft_wrap=True)
         raise typer.Exit(4) from error
@@ -283,10 +324,15 @@ def _exits(result_to: Path | None = None) -> Iterator[None]:
         say.print(
             "[red]The database's disk is full. The phase was rolled back: make room, then `crm legacy resume`.[/red]"
         )
-        raise typer.Exit(1) from error
+        raise typer.Exit(6) from error
     except psycopg.OperationalError as error:
         say.print(
             "[red]The connection to the database was lost. Nothing is half done: `crm legacy resume` goes on.[/red]"
+        )
+        raise typer.Exit(6) from error
+    except OSError as error:
+        say.print(
+            f"[red]{error.filename or 'A file'}: {error.strerror or error}. Nothing was changed by this step.[/red]"
         )
         raise typer.Exit(1) from error
     except KeyboardInterrupt as error:

@@ -1,5 +1,6 @@
 """What can go wrong with a migration as a whole. A bad row is no error: it is an outcome with a reason."""
 
+from datetime import datetime
 from pathlib import Path
 
 
@@ -33,6 +34,18 @@ class NotReady(LegacyError):
     """The database, or the state of the runs, does not allow what was asked."""
 
     code = "NOT_READY"
+
+
+class Closed(LegacyError):
+    """The migration has been closed: nothing more is run, corrected or undone."""
+
+    code = "CLOSED"
+
+    def __init__(self, run_id: int, signed_by: str, closed_at: datetime) -> None:
+        super().__init__(
+            f"The migration was closed with run {run_id} on {closed_at:%d %B %Y}, signed for by {signed_by}."
+            " Nothing was done. `crm legacy reopen --reason …` opens it again, on record."
+        )
 
 
 class WorkedOn(LegacyError):

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import psycopg
 
+from app.legacy.errors import Closed
+
 Connection = psycopg.Connection[Any]
 
 TABLES: Final = (
@@ -133,6 +135,18 @@ TABLES: Final = (
         PRIMARY KEY (correction_id, run_id)
     )
     """,
+    """
+    CREATE TABLE IF NOT EXISTS legacy.closing (
+        closing_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        run_id integer NOT NULL REFERENCES legacy.run,
+        signed_by text NOT NULL,
+        closed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        closed_by text NOT NULL,
+        reopened_at timestamptz,
+        reopened_by text,
+        reason text
+    )
+    """,
 )
 
 # Where an earlier version has made a table it lacks these. A correction of that time has no hash: it is never applied.
@@ -180,3 +194,23 @@ def has_ledger(connection: Connection) -> bool:
     """Whether any migration was ever begun in this database."""
     row = connection.execute("SELECT to_regclass('legacy.run') IS NOT NULL").fetchone()
     return bool(row and row[0])
+
+
+def closing(connection: Connection) -> Closed | None:
+    """The refusal that the closing of the migration makes, where it is closed and not opened again."""
+    there = connection.execute("SELECT to_regclass('legacy.closing') IS NOT NULL").fetchone()
+    row = (
+        connection.execute(
+            "SELECT run_id, signed_by, closed_at FROM legacy.closing WHERE reopened_at IS NULL"
+        ).fetchone()
+        if there == (True,)
+        else None
+    )
+    return Closed(*row) if row else None
+
+
+def refuse_closed(connection: Connection) -> None:
+    """Raise Closed where the migration has been closed and not opened again."""
+    closed = closing(connection)
+    if closed:
+        raise closed

@@ -58,6 +58,7 @@ def collect(connection: Connection, run_id: int) -> dict[str, Any]:
             name: value.isoformat() if hasattr(value, "isoformat") else value
             for name, value in zip(names, run, strict=True)
         },
+        "closing": _closing(connection, run_id),
         "phases": _rows(
             connection,
             "SELECT phase, name, started_at::text AS started_at, seconds, rows_written, stages FROM legacy.phase"
@@ -107,6 +108,19 @@ def collect(connection: Connection, run_id: int) -> dict[str, Any]:
     }
 
 
+def _closing(connection: Connection, run_id: int) -> dict[str, Any] | None:
+    """Who signed for this run and when, where the migration is closed with it."""
+    if connection.execute("SELECT to_regclass('legacy.closing') IS NULL").fetchone() == (True,):
+        return None
+    signed = _rows(
+        connection,
+        "SELECT signed_by, closed_at::text AS closed_at, closed_by FROM legacy.closing"
+        " WHERE run_id = %s AND reopened_at IS NULL",
+        run_id,
+    )
+    return signed[0] if signed else None
+
+
 def _rows(connection: Connection, query: str, run_id: int) -> list[dict[str, Any]]:
     cursor = connection.execute(query, (run_id,))
     names = [column.name for column in cursor.description or ()]
@@ -138,6 +152,7 @@ def as_html(data: dict[str, Any]) -> str:
                 "Versions": ", ".join(f"{name} {version}" for name, version in run["versions"].items()),
             }
         ),
+        *_signature(data["closing"]),
         "<h2>What came in, and what became of it</h2>",
         _outcome_chart(data),
         _table(("table", "unit", "outcome", "reason", "records"), data["outcomes"]),
@@ -180,13 +195,29 @@ def as_html(data: dict[str, Any]) -> str:
     )
 
 
+def _signature(closing: dict[str, Any] | None) -> list[str]:
+    """Who signed for the migration, or the lines on which somebody can."""
+    if closing:
+        return [
+            "<h2>Signature</h2>",
+            (
+                f"<p>The migration is closed with this run. Signed for by {escape(closing['signed_by'])},"
+                f" {escape(closing['closed_at'])} (entered by {escape(closing['closed_by'])}).</p>"
+            ),
+        ]
+    lines = "".join(f'<dt>{what}</dt><dd class="line"></dd>' for what in ("Name and role", "Date", "Signature"))
+    return ["<h2>Signature</h2>", f"<p>The migration is not closed with this run.</p><dl>{lines}</dl>"]
+
+
 _STYLE: Final = (
     "body{font:15px/1.5 system-ui,sans-serif;color:#1d2430;background:#fff;margin:0}main{max-width:70rem;margin:0 auto;padding:2rem}"
     "h2{margin-top:2.5rem}table{border-collapse:collapse;margin:1rem 0;font-size:13px}"
     "th,td{text-align:left;padding:.25rem .75rem;border-bottom:1px solid #dde2ea;vertical-align:top}"
     "td.n{text-align:right;font-variant-numeric:tabular-nums}.verdict{font-weight:600}.good{color:#1b6e53}.bad{color:#b3403d}"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem}dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}"
-    "svg{max-width:100%;height:auto}"
+    "svg{max-width:100%;height:auto}dd.line{border-bottom:1px solid #1d2430;min-width:20rem;min-height:1.75rem}"
+    "@page{size:A4;margin:15mm}@media print{main{max-width:none;padding:0}body{font-size:10pt}thead{display:table-header-group}"
+    "tr,svg,h2{break-inside:avoid}h2{break-after:avoid}*{print-color-adjust:exact}}"
 )
 
 

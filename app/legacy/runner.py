@@ -106,7 +106,8 @@ def run(
     with alone(url) as connection:
         _refuse_old_schema(connection)
         ledger.create_ledger(connection)
-        _refuse_unfinished(connection)
+        ledger.refuse_closed(connection)
+        refuse_unfinished(connection)
         run_id = _begin(connection, export, source, mapping)
         job = _Job(url, connection, run_id, export, until, result_to, on_event, inspect)
         if not dry_run:
@@ -149,7 +150,8 @@ def keep_corrections(url: str, file: Path) -> tuple[Path, Path | None]:
         if not ledger.has_ledger(connection):
             raise NotReady("no migration was ever run here")
         ledger.create_ledger(connection)
-        _refuse_unfinished(connection)
+        ledger.refuse_closed(connection)
+        refuse_unfinished(connection)
         row = connection.execute(
             "SELECT run_id, source, mapping, files FROM legacy.run WHERE status = 'finished' ORDER BY run_id DESC LIMIT 1"
         ).fetchone()
@@ -164,7 +166,8 @@ def keep_corrections(url: str, file: Path) -> tuple[Path, Path | None]:
         return Path(source), Path(mapping) if mapping else None
 
 
-def _refuse_unfinished(connection: Connection) -> None:
+def refuse_unfinished(connection: Connection) -> None:
+    """Raise NotReady where a run is not at its end."""
     unfinished = connection.execute("SELECT run_id FROM legacy.run WHERE status = ANY (%s)", (list(_OPEN),)).fetchone()
     if unfinished:
         raise NotReady(f"run {unfinished[0]} is not finished: `crm legacy resume` or `crm legacy undo` first")

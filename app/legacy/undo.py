@@ -49,6 +49,8 @@ def undo(url: str, *, run_id: int | None = None, to: int = 0, rest: bool = False
     with alone(url) as connection:
         if not ledger.has_ledger(connection):
             raise NotReady("no migration was ever run here")
+        ledger.create_ledger(connection)
+        ledger.refuse_closed(connection)
         idle, wanted = _to_undo(connection, run_id)
         kept = 0
         try:

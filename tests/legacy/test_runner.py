@@ -446,7 +446,7 @@ def test_commands_say_what_happened_by_their_exit_codes(
     app = legacy.commands
     invoke = CliRunner().invoke
     assert (
-        invoke(app, ["run", "--source", str(tmp_path / "nowhere"), "--result", str(tmp_path / "fatal")]).exit_code == 2
+        invoke(app, ["run", "--source", str(tmp_path / "nowhere"), "--result", str(tmp_path / "fatal")]).exit_code == 5
     )
     assert '"fatal": "FILE_MISSING"' in (tmp_path / "fatal" / "summary.json").read_text(encoding="utf-8")
     assert invoke(app, ["resume"]).exit_code == 1
@@ -464,7 +464,7 @@ def test_commands_say_what_happened_by_their_exit_codes(
     assert "finished" in invoke(app, ["status"]).stdout
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("table,record,column,value\ncontact,1,nothing,x\n", encoding="utf-8")
-    assert invoke(app, ["retry", str(wrong)]).exit_code == 2
+    assert invoke(app, ["retry", str(wrong)]).exit_code == 5
     assert invoke(app, ["undo"]).exit_code == 0
 
 
