@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.tools import passes, run, tool
+from tests.deploy.tools import CHECKS, passes, run, tool
 from tests.printed import ROOT
-
-CHECKS = ROOT / "deploy" / "checks"
 
 
 def _tracked(*patterns: str) -> list[Path]:

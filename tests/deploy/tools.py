@@ -11,6 +11,9 @@ import pytest
 
 from tests.printed import ROOT
 
+CHECKS = ROOT / "deploy" / "checks"
+"""What the checkers are told."""
+
 
 def not_run(reason: str) -> NoReturn:
     """End this test: as NOT RUN in the summary, and as a failure where CI=true, since nobody reads a summary there."""
