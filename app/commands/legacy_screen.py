@@ -103,6 +103,11 @@ def show_plan(data: dict[str, Any]) -> None:
         times.add_row(str(phase["phase"]), phase["name"], f"{phase['seconds']:.1f}", f"{phase['rows_written']:,}")
     for table in (counts, dirt, refused, times):
         out.print(table)
+    work = data["workload"]
+    out.print(
+        f"For people afterwards: {work['pairs']:,} pair(s) who may be one person, {work['suggestions']:,} suggested"
+        f" value(s), {work['rejects']:,} rejected or skipped record(s): about {work['hours']:,} hours."
+    )
     unread = data["run"]["unread"]
     if unread.get("files"):
         out.print("Files that belong to no table:", ", ".join(unread["files"]))

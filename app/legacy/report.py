@@ -2,7 +2,7 @@
 The ledger as a page and as JSON: what came in, what became of it, who ran it, with what, and whether it adds up.
 
 The page is one HTML file without outside references (charts are inline SVG): the evidence an inspector asks for. It
-quotes no names or contacts; a record is `table#record`, its text stays in the ledger.
+quotes no contacts, and of names the initials alone; a record is `table#record`, its text stays in the ledger.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,8 @@ from typing import Any, Final
 import psycopg
 
 from app.legacy.implausible import implausible_dates
+from app.legacy.words import REASONS
+from app.legacy.workload import MINUTES, examples, workload
 from app.platform import clock
 
 Connection = psycopg.Connection[Any]
@@ -59,6 +61,8 @@ def collect(connection: Connection, run_id: int) -> dict[str, Any]:
             for name, value in zip(names, run, strict=True)
         },
         "closing": _closing(connection, run_id),
+        "workload": workload(connection, run_id),
+        "examples": examples(connection, run_id),
         "phases": _rows(
             connection,
             "SELECT phase, name, started_at::text AS started_at, seconds, rows_written, stages FROM legacy.phase"
@@ -152,6 +156,8 @@ def as_html(data: dict[str, Any]) -> str:
                 "Versions": ", ".join(f"{name} {version}" for name, version in run["versions"].items()),
             }
         ),
+        "<h2>In short</h2>",
+        *_in_short(data["workload"]),
         *_signature(data["closing"]),
         "<h2>What came in, and what became of it</h2>",
         _outcome_chart(data),
@@ -163,6 +169,8 @@ def as_html(data: dict[str, Any]) -> str:
         _table(("phase", "name", "seconds", "rows_written"), data["phases"]),
         "<h2>Rows written</h2>",
         _table(("target", "rows"), data["written"]),
+        "<h2>Why, in words</h2>",
+        _table(("code", "what it means", "records", "such as"), _reasons(data)),
         "<h2>Rejected and skipped records</h2>",
         _table(("table", "record", "line", "unit", "reason"), data["rejects"]),
         "<h2>Warnings</h2>",
@@ -193,6 +201,50 @@ def as_html(data: dict[str, Any]) -> str:
         + "\n".join(parts)
         + "</main></body></html>\n"
     )
+
+
+def _in_short(work: dict[str, Any]) -> list[str]:
+    """What management asks: people kept, records joined, what waits for somebody, and how long it takes."""
+    open_pairs, open_suggestions = (
+        f"{work[kind]:,} from this run, {work[f'open_{kind}']:,} still open" for kind in ("pairs", "suggestions")
+    )
+    return [
+        _facts(
+            {
+                "Records read": f"{work['records']:,}",
+                "People they are about": f"{work['people']:,}, of them {work['new_people']:,} new with this run",
+                "Records joined to a person who has another": f"{work['joined_records']:,}",
+                "Rows written by this run": f"{work['rows_written']:,}",
+                "Rejected or skipped, kept whole": f"{work['rejects']:,}",
+                "Pairs who may be one person": open_pairs,
+                "Suggested values": open_suggestions,
+                "Work for people": f"about {work['hours']:,} hours",
+            }
+        ),
+        (
+            f"<p>Reckoned with {MINUTES['pairs']:g} minutes a pair, {MINUTES['suggestions']:g} a suggested value and"
+            f" {MINUTES['rejects']:g} a rejected or skipped record.</p>"
+        ),
+    ]
+
+
+def _reasons(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every code of the run in words, the most frequent first, with records that have it."""
+    counts: dict[str, int] = {}
+    for row in data["warnings_by_code"]:
+        counts[row["code"]] = counts.get(row["code"], 0) + row["records"]
+    for row in data["outcomes"]:
+        if row["reason"]:
+            counts[row["reason"]] = counts.get(row["reason"], 0) + row["records"]
+    return [
+        {
+            "code": code,
+            "what it means": REASONS.get(code, ""),
+            "records": count,
+            "such as": ", ".join(data["examples"].get(code, ())),
+        }
+        for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
 
 
 def _signature(closing: dict[str, Any] | None) -> list[str]:

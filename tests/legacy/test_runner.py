@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -452,6 +453,10 @@ def test_commands_say_what_happened_by_their_exit_codes(
     assert invoke(app, ["resume"]).exit_code == 1
     plan = invoke(app, ["plan", "--source", str(sample_folder)])
     assert (plan.exit_code, "What would be rejected" in plan.stdout) == (0, True)
+    pairs, suggestions = re.search(
+        r"For people afterwards: (\d+) pair.*?(\d+)\s+suggested", plan.stdout, re.DOTALL
+    ).groups()  # type: ignore[union-attr]
+    assert int(pairs) > 0 < int(suggestions)
     assert (
         "change(s)" in invoke(app, ["run", "--source", str(sample_folder), "--result", str(tmp_path / "result")]).stdout
     )
