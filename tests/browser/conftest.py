@@ -16,7 +16,7 @@ from uuid import UUID
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from fastapi import FastAPI
-from playwright.async_api import Browser, Page, Playwright, async_playwright
+from playwright.async_api import Browser, Page, Playwright, async_playwright, expect
 from playwright.async_api import Error as PlaywrightError
 
 from app.access.accounts import sessions
@@ -39,6 +39,9 @@ THEMES: Final = BOTH_THEMES if WHOLE else ("light",)
 OF_COLOURS: Final = ("color-contrast", "link-in-text-block")
 """The rules of axe that look at colours."""
 ADVICE = "install chromium, or name one in CRM_TEST_BROWSER"
+
+# On a busy machine anything may take long once; times are measured by `make bench`.
+expect.set_options(timeout=30_000)
 
 # Left in the page before anything runs: what the content security policy refused. Playwright's own screenshots add
 # style elements, so a test reads this before it takes one.

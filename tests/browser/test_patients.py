@@ -157,7 +157,7 @@ async def test_a_call_is_logged_in_the_docked_panel_by_keys_while_the_line_drops
     await panel.get_by_label("Notes").fill("Feels dizzy since the new tablets.")
     await expect(panel.get_by_text("Not kept yet")).to_be_visible()
     await page.context.set_offline(False)
-    await expect(panel.get_by_text("Kept at")).to_be_visible(timeout=15_000)
+    await expect(panel.get_by_text("Kept at")).to_be_visible()
 
     # Closed, or the page gone: the panel comes back with what was typed.
     await page.keyboard.press("Escape")

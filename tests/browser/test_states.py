@@ -162,7 +162,7 @@ async def test_a_server_that_is_not_reached_is_asked_for_again_until_it_answers(
     await expect(page.get_by_text("You are still where you were")).to_be_visible()
     await expect(page.get_by_text(OFFLINE)).to_be_visible()
     await page.unroute("**/*")
-    await expect(page.get_by_text(OFFLINE)).to_be_hidden(timeout=10_000)
+    await expect(page.get_by_text(OFFLINE)).to_be_hidden()
     await expect(page.get_by_text("The CRM can be reached again")).to_be_visible()
 
 

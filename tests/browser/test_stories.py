@@ -313,7 +313,7 @@ async def test_yesterdays_call_without_an_outcome_is_found_and_closed(
     await page.get_by_text("Reached", exact=True).click()
     await page.get_by_label("No", exact=True).check()
     await day.press(page.get_by_role("button", name="Save"))
-    await expect(page.get_by_text("What came of the call is saved.")).to_be_visible()
+    await expect(page.get_by_text("The outcome of the call is saved.")).to_be_visible()
 
 
 @pytest.mark.parametrize("by", HANDS)
