@@ -108,6 +108,26 @@ TABLES: Final = (
     )
     """,
     """
+    CREATE TABLE IF NOT EXISTS legacy.told (
+        run_id integer NOT NULL,
+        target_id uuid NOT NULL,
+        field text NOT NULL,
+        said jsonb
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS told_of_row ON legacy.told (target_id, field, run_id DESC)",
+    """
+    CREATE TABLE IF NOT EXISTS legacy.notice (
+        run_id integer NOT NULL,
+        phase smallint NOT NULL,
+        code text NOT NULL,
+        "table" text NOT NULL,
+        source_id uuid NOT NULL,
+        target text,
+        target_id uuid
+    )
+    """,
+    """
     CREATE TABLE IF NOT EXISTS legacy.check_result (
         run_id integer NOT NULL,
         position smallint NOT NULL,

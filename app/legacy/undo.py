@@ -31,7 +31,7 @@ _NO_FIELDS: Final = {
 
 
 class Undone(NamedTuple):
-    """The run that was undone, how many rows were taken away, how many stay because people have worked on them."""
+    """The run that was undone, how many rows were taken away or put back, how many stay: people have worked on them."""
 
     run_id: int
     removed: int
@@ -104,7 +104,7 @@ def _set_status(connection: Connection, run_id: int, status: str) -> None:
 
 def take_back(connection: Connection, run_id: int, first_phase: int) -> int:
     """
-    Remove what the phases from `first_phase` on wrote, and their ledger rows; the number of rows removed.
+    Remove what the phases from `first_phase` on wrote, and their ledger rows; the number of rows removed or put back.
 
     Raises WorkedOn, with a list, where people have worked on these rows since; NotReady where the database has not noted which
     they are. Needs a transaction.
@@ -114,7 +114,8 @@ def take_back(connection: Connection, run_id: int, first_phase: int) -> int:
     is_noted = """
         SELECT NOT EXISTS (
             SELECT FROM legacy.phase AS p WHERE p.run_id = %s AND p.phase >= %s AND p.rows_written > 0
-                AND NOT EXISTS (SELECT FROM migrated_row AS m WHERE abs(m.run_id) = p.run_id AND m.phase = p.phase))
+                AND NOT EXISTS (SELECT FROM migrated_row AS m WHERE abs(m.run_id) = p.run_id AND m.phase = p.phase)
+                AND NOT EXISTS (SELECT FROM legacy.notice AS n WHERE n.run_id = p.run_id AND n.phase = p.phase))
     """
     if connection.execute(is_noted, phases).fetchone() != (True,):
         raise NotReady(f"run {run_id} was written by an earlier version, which did not note its rows: restore a backup")
@@ -137,7 +138,10 @@ def take_back(connection: Connection, run_id: int, first_phase: int) -> int:
         (run_id, run_id),
     )
     connection.execute("DELETE FROM legacy.check_result WHERE run_id = %s", (run_id,))
-    for table in ("outcome", "warning", "reject", "phase"):
+    connection.execute(
+        "DELETE FROM legacy.told WHERE run_id = %s AND (%s <= 4 OR field <> 'do_not_contact_channels')", phases
+    )
+    for table in ("outcome", "warning", "reject", "notice", "phase"):
         connection.execute(
             sql.SQL("DELETE FROM legacy.{} WHERE run_id = %s AND phase >= %s").format(sql.Identifier(table)),
             (run_id, first_phase),

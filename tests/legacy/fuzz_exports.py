@@ -138,14 +138,15 @@ def edit(url: str, chance: random.Random) -> None:
 
 
 def edited(url: str) -> dict[tuple[str, str], Any]:
-    """Every row that was edited here, as it is."""
+    """Every row that was edited here by people, as it is."""
     with psycopg.connect(url) as connection:
         return {
             (table, str(key)): row
             for table, column in (("person", "person_id"), ("patient_lead", "lead_id"), ("patient", "patient_id"),
                                   ("call_history", "call_id"))
             for key, row in connection.execute(
-                f"SELECT {column}, to_jsonb(t) - 'do_not_contact_channels' - 'version' - 'updated_at' FROM {table} AS t WHERE version > 1"
+                f"SELECT {column}, to_jsonb(t) - 'do_not_contact_channels' - 'version' - 'updated_at' FROM {table} AS t WHERE EXISTS (SELECT FROM"
+                f" row_history AS h WHERE h.record_id = t.{column} AND coalesce(h.reason, '') !~ '^(legacy run|undone)')"
                 f" OR NOT EXISTS (SELECT FROM migrated_row AS m WHERE m.record_id = t.{column})".encode()
             )
         }  # fmt: skip

@@ -99,6 +99,14 @@ class Context:
             f"SELECT DISTINCT :run, :phase, q.* FROM ({query}) AS q",
         )
 
+    def notices(self, name: str, query: str) -> None:
+        """List what a later export changes otherwise than by a suggestion: code, table, source id, target, target id."""
+        self.stage(
+            f"{name}: notices",
+            'INSERT INTO legacy.notice (run_id, phase, code, "table", source_id, target, target_id)'
+            f" SELECT DISTINCT :run, :phase, q.* FROM ({query}) AS q",
+        )
+
     def rejects(self, table: str, query: str) -> None:
         """Keep records whole for replay: the query gives record, unit, reason. Their hash is that of what came."""
         self.stage(

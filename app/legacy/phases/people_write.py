@@ -9,6 +9,7 @@ from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
 from app.legacy.phases.people_alike import find_alike
 from app.legacy.phases.roles import role
+from app.legacy.phases.told import first_version, said_before
 from app.people.alike import alike_keys, keys_asked
 from app.people.countries import country_code
 from app.people.names import Name
@@ -18,6 +19,7 @@ def write(context: Context) -> None:
     """Write persons, contact points, the review list and the navigators."""
     _identify(context)
     _persons(context)
+    _opt_outs(context)
     _contact_points(context)
     find_alike(context)
     _duplicates(context)
@@ -121,6 +123,62 @@ def _persons(context: Context) -> None:
         LEFT JOIN legacy.w_person_phone AS f USING (p)
         WHERE true {already}
         """,
+    )
+
+
+def _opt_outs(context: Context) -> None:
+    """
+    Close the channels that a later export closes, at once; none is opened.
+
+    A wish that was taken back here stays so until it is made again there, or by a record that is new.
+    """
+    if context.is_first:
+        return
+    before = said_before("person_id", "do_not_contact_channels", "{t}.do_not_contact_channels")
+    context.table(
+        "w_wish",
+        f"""
+        SELECT q.person_id, q.tbl, q.source_id, q.theirs, q.theirs IS DISTINCT FROM q.before AS is_told,
+               array(SELECT c.channel FROM jsonb_array_elements_text(q.theirs) AS c(channel)
+                     WHERE (NOT q.before ? c.channel OR c.channel = ANY (q.of_new)) AND c.channel <> ALL (q.ours)) AS closes
+        FROM (
+            SELECT t.person_id, d.founder_tbl AS tbl, d.founder_id AS source_id, t.do_not_contact_channels AS ours,
+                   to_jsonb(array_remove(ARRAY[CASE WHEN d.do_not_email THEN 'email' END,
+                                               CASE WHEN d.do_not_phone THEN 'phone' END], NULL)) AS theirs,
+                   coalesce({before}, '[]') AS before, coalesce(n.channels, '{{}}') AS of_new
+            FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p)
+            JOIN public.person AS t ON t.person_id = i.person_id {first_version("person", "person_id")}
+            LEFT JOIN (
+                SELECT r.p, array_agg(DISTINCT w.channel) AS channels
+                FROM legacy.w_person_row AS r JOIN legacy.s_contact AS c ON r.tbl = 'contact' AND c.record = r.record
+                CROSS JOIN LATERAL (VALUES (CASE WHEN c.do_not_email THEN 'email' END),
+                                           (CASE WHEN c.do_not_phone THEN 'phone' END)) AS w(channel)
+                WHERE w.channel IS NOT NULL AND NOT EXISTS (
+                    SELECT FROM legacy.seen AS s WHERE s.source = 'contact' AND s.source_id = c.id)
+                GROUP BY r.p
+            ) AS n USING (p)
+            WHERE NOT i.is_new
+        ) AS q
+        """,
+    )
+    # Also what says in the history that no person has done it, and lets an undo find it.
+    context.connection.execute("SELECT set_config('crm.reason', %s, true)", (f"legacy run {context.run_id}",))
+    context.written += context.stage(
+        "opt-outs",
+        """
+        UPDATE public.person AS t SET updated_by = NULL, do_not_contact_channels =
+            array(SELECT c FROM unnest(t.do_not_contact_channels || w.closes) AS c ORDER BY c)
+        FROM legacy.w_wish AS w WHERE w.person_id = t.person_id AND w.closes <> '{}'
+        """,
+    )
+    context.connection.execute("SELECT set_config('crm.reason', '', true)")
+    context.stage(
+        "what is said of channels",
+        "INSERT INTO legacy.told SELECT :run, person_id, 'do_not_contact_channels', theirs FROM legacy.w_wish WHERE is_told",
+    )
+    context.notices(
+        "opt-outs",
+        "SELECT 'OPT_OUT_TAKEN_OVER', tbl, source_id, 'person', person_id FROM legacy.w_wish WHERE closes <> '{}'",
     )
 
 

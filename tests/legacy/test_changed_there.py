@@ -1,0 +1,101 @@
+"""What changes in the old system while people work here: what takes effect at once, what is suggested, what is listed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.legacy import runner
+from app.legacy.undo import undo
+from tests.legacy.conftest import checksum
+from tests.legacy.exports import guid, write_export
+
+Export = Callable[..., Path]
+NEL = {"contactid": guid(2), "firstname": "Nel", "lastname": "Nooteboom", "emailaddress1": "nel@example.org",
+       "contact_type": "patient - lead", "statecode": "0"}  # fmt: skip
+_WISHES = "SELECT do_not_contact_channels FROM person WHERE last_name = 'Nooteboom'"
+_HERE = "UPDATE person SET do_not_contact_channels = '{}' WHERE last_name = 'Nooteboom'"
+
+
+def one(url: str, query: str, *values: Any) -> Any:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query, values).fetchone()
+    return row[0] if row else None
+
+
+def do(url: str, statement: str, *values: Any) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement, values)
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Export:
+    """Write a tidy export with records of the test's own."""
+    made = iter(range(99))
+
+    def write(**rows: Any) -> Path:
+        return write_export(tmp_path / str(next(made)), **rows)
+
+    return write
+
+
+def test_an_opt_out_of_a_later_export_takes_effect_at_once_and_only_grows(url: str, export: Export) -> None:
+    runner.run(url, export(contact=[NEL]))
+    assert one(url, _WISHES) == []
+    done = runner.run(url, export(contact=[NEL | {"donotphone": "True"}]))
+    assert (done.rows_written, one(url, _WISHES)) == (1, ["phone"])
+    later = export(contact=[NEL | {"donotemail": "True"}])
+    assert (runner.run(url, later).rows_written, one(url, _WISHES)) == (1, ["email", "phone"])
+    assert (runner.run(url, later).rows_written, one(url, _WISHES)) == (0, ["email", "phone"])
+    earlier = (
+        "SELECT reason, replaced_by FROM row_history WHERE version = 1 AND record_id = (SELECT person_id FROM person"
+    )
+    assert one(url, f"{earlier} WHERE last_name = 'Nooteboom')") == "legacy run 2"
+
+
+def test_a_wish_that_was_taken_back_here_comes_again_when_it_is_made_again_there(url: str, export: Export) -> None:
+    wishes = NEL | {"donotemail": "True"}
+    runner.run(url, export(contact=[wishes]))
+    do(url, _HERE)
+    # Something else changed there; the wish is the one that was taken back here.
+    runner.run(url, export(contact=[wishes | {"emailaddress1": "nel2@example.org"}]))
+    assert one(url, _WISHES) == []
+    runner.run(url, export(contact=[NEL]))
+    assert one(url, _WISHES) == []
+    runner.run(url, export(contact=[wishes]))
+    assert one(url, _WISHES) == ["email"]
+    do(url, _HERE)
+    # A record that is new says it.
+    runner.run(url, export(contact=[wishes, wishes | {"contactid": guid(3)}]))
+    assert one(url, _WISHES) == ["email"]
+
+
+def test_an_undo_takes_an_opt_out_of_its_run_back_where_nobody_has_worked_on_the_person(
+    url: str, export: Export
+) -> None:
+    other = NEL | {"contactid": guid(4), "firstname": "Ole", "lastname": "Olm", "emailaddress1": "ole@example.org"}
+    before = checksum(url)
+    first = export(contact=[NEL, other])
+    runner.run(url, first)
+    between = checksum(url)
+    later = export(contact=[NEL | {"donotphone": "True"}, other | {"donotphone": "True"}])
+    runner.run(url, later)
+    assert undo(url).removed == 2
+    assert checksum(url) == between
+    runner.run(url, later)
+    do(url, "UPDATE person SET preferred_name = 'Nelly' WHERE last_name = 'Nooteboom'")
+    assert undo(url).removed == 1
+    assert one(url, _WISHES) == ["phone"]
+    assert one(url, "SELECT do_not_contact_channels FROM person WHERE last_name = 'Olm'") == []
+    assert undo(url, rest=True).kept > 0
+    assert checksum(url) != before
+
+
+def test_nobody_else_puts_an_earlier_version_back(url: str, export: Export) -> None:
+    runner.run(url, export(contact=[NEL]))
+    with psycopg.connect(url) as connection:
+        connection.execute("SET crm.restores = 'on'")
+        connection.execute(_HERE.replace("'{}'", "'{email}'"))
+    assert one(url, "SELECT version FROM person WHERE last_name = 'Nooteboom'") == 2
