@@ -1803,7 +1803,7 @@ CREATE TABLE notification (
     occasion integer DEFAULT 0 NOT NULL,
     read_at timestamp with time zone,
     mailed_at timestamp with time zone,
-    CONSTRAINT ck_notification_kind_known CHECK ((kind = ANY (ARRAY['assigned'::text, 'came_back'::text, 'review_due'::text, 'call_soon'::text]))),
+    CONSTRAINT ck_notification_kind_known CHECK ((kind = ANY (ARRAY['assigned'::text, 'came_back'::text, 'review_due'::text, 'report_due'::text, 'call_soon'::text]))),
     CONSTRAINT ck_notification_record_type_known CHECK ((record_type = ANY (ARRAY['patient_lead'::text, 'patient'::text, 'task'::text, 'came_back'::text, 'access_opening'::text, 'call_history'::text])))
 );
 
@@ -1812,7 +1812,7 @@ CREATE TABLE notification_choice (
     kind text NOT NULL,
     in_app boolean DEFAULT true NOT NULL,
     by_mail boolean DEFAULT false NOT NULL,
-    CONSTRAINT ck_notification_choice_kind_known CHECK ((kind = ANY (ARRAY['assigned'::text, 'came_back'::text, 'review_due'::text, 'call_soon'::text])))
+    CONSTRAINT ck_notification_choice_kind_known CHECK ((kind = ANY (ARRAY['assigned'::text, 'came_back'::text, 'review_due'::text, 'report_due'::text, 'call_soon'::text])))
 );
 
 CREATE TABLE one_time_link (
@@ -2309,12 +2309,15 @@ CREATE TABLE task (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
+    reported_at timestamp with time zone,
+    reason text,
     CONSTRAINT ck_task_about_one_record CHECK ((num_nonnulls(call_id, ct_journey_id, eap_journey_id) <= 1)),
     CONSTRAINT ck_task_done_has_a_time CHECK (((status = 'done'::text) = (done_at IS NOT NULL))),
     CONSTRAINT ck_task_due_once CHECK ((num_nonnulls(due_on, due_at) = 1)),
     CONSTRAINT ck_task_repeat_every_positive CHECK ((repeat_every >= 1)),
     CONSTRAINT ck_task_repeat_unit_known CHECK ((repeat_unit = ANY (ARRAY['day'::text, 'week'::text, 'month'::text]))),
     CONSTRAINT ck_task_repeats_whole CHECK (((num_nonnulls(repeat_every, repeat_unit, repeats_from) = ANY (ARRAY[0, 3])) AND ((repeat_until IS NULL) OR (repeat_every IS NOT NULL)))),
+    CONSTRAINT ck_task_reported_is_done CHECK (((reported_at IS NULL) OR (status = 'done'::text))),
     CONSTRAINT ck_task_status_known CHECK ((status = ANY (ARRAY['open'::text, 'done'::text, 'cancelled'::text])))
 );
 
@@ -3055,6 +3058,8 @@ CREATE INDEX ix_task_person_id_done_at ON task USING btree (person_id, done_at D
 
 CREATE INDEX ix_task_person_id_due_by ON task USING btree (person_id, due_by, task_id);
 
+CREATE INDEX ix_task_reports ON task USING btree (owner_id, status, due_by, task_id) WHERE ((rule)::text = 'side_effect'::text);
+
 CREATE INDEX ix_task_status_due_by ON task USING btree (status, due_by, task_id);
 
 CREATE INDEX ix_task_status_due_by_of_nobody ON task USING btree (status, due_by, task_id) WHERE (owner_id IS NULL);
@@ -3633,4 +3638,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0066_undone_opt_outs');
+INSERT INTO alembic_version VALUES ('0067_reports');

@@ -308,7 +308,8 @@ SAMPLES: dict[str, dict[str, tuple[Any, Any]]] = {
     "SavedViewCreate": SAVED_VIEW,
     "SavedViewUpdate": SAVED_VIEW,
     "TaskCreate": TASK,
-    "TaskUpdate": TASK,
+    "TaskUpdate": TASK
+    | {"reported_at": (None, "2026-06-03T09:30:00Z"), "reason": (None, "The doctor calls back on Monday.")},
     "PhysicianOfNewPerson": PHYSICIAN | INTAKE | ONE_OF_US,
     "PhysicianOfPerson": PHYSICIAN | INTAKE | ONE_OF_US,
     "PhysicianUpdate": PHYSICIAN,
@@ -470,6 +471,7 @@ WITH: dict[tuple[str, str], dict[str, Any]] = {
     ("EapTransition", "reason_code"): {"to": "not_eligible"},
     ("EapTransition", "reason"): {"to": "not_eligible", "reason_code": "other"},
     ("TaskUpdate", "due_on"): {"due_at": None},
+    ("TaskUpdate", "reported_at"): {"status": "done"},
     ("CareLinkUpdate", "is_primary"): {"end_date": None},
 }
 STARTS_AS: dict[tuple[str, str], dict[str, Any]] = {
@@ -477,6 +479,7 @@ STARTS_AS: dict[tuple[str, str], dict[str, Any]] = {
 }
 """What the record before the change has otherwise than its samples."""
 PREPARED: dict[tuple[str, str], str] = {
+    ("TaskUpdate", "reported_at"): "UPDATE task SET rule = 'side_effect'",
     # Given once, to a migrated journey that names no trial.
     ("TrialJourneyUpdate", "clinical_trial_id"): "UPDATE clinical_trial_journey SET clinical_trial_id = NULL",
 }

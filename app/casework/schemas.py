@@ -122,7 +122,7 @@ class TaskEntry(Answer):
     done_by: UUID | None
     created_at: datetime
     created_by: UUID | None
-    rule: str | None
+    rule: Detail[str | None]
 
 
 class _StatusEntry(Answer):

@@ -1,10 +1,13 @@
-"""What the worker notices: who came back, reviews that wait, calls that are near; the mails; what is forgotten."""
+"""
+What the worker notices: who came back, reviews that wait, reports that are due, calls that are near; the mails; what is
+forgotten.
+"""
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import SelectBase, delete, func, literal, select
+from sqlalchemy import SelectBase, delete, func, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,8 +21,12 @@ from app.notifications.words import PERMISSION_OF
 from app.people.departures.models import CameBack
 from app.platform.locales import _, ngettext
 from app.platform.mail import write_mail
+from app.tasks.models import Task
+from app.tasks.rules import REPORT_SQL
+from app.tasks.states import TASK
 
 SOON = timedelta(minutes=15)
+_REPORTED_BEFORE = timedelta(hours=4)
 KEPT_FOR = timedelta(days=90)
 _LOOKED_BACK = timedelta(days=30)
 
@@ -38,13 +45,17 @@ def _line_of_a_mail(kind: str, count: int) -> str | None:
                 count,
             )
         )
+    if kind == "report_due":
+        return str(
+            ngettext("%(count)s side effect is to be reported", "%(count)s side effects are to be reported", count)
+        )
     return None
 
 
 async def notice(session: AsyncSession, *, now: datetime) -> int:
     """Tell everybody of what has become due, once of each thing; how many notifications that made."""
     made = 0
-    for what in (_came_back(now), _reviews(now), _calls(now)):
+    for what in (_came_back(now), _reviews(now), _reports(now), _calls(now)):
         told = insert(Notification).from_select(
             ["user_account_id", "kind", "record_type", "record_id", "person_id"], what
         )
@@ -77,6 +88,18 @@ def _reviews(now: datetime) -> SelectBase:
             AccessOpening.created_at > now - _LOOKED_BACK,
             AccessOpening.user_account_id != UserAccount.user_account_id,
         )
+    )
+
+
+def _reports(now: datetime) -> SelectBase:
+    """The side effects that are not reported yet, from some hours before they are due."""
+    return select(
+        Task.owner_id, literal("report_due"), literal(Task.__tablename__), Task.task_id, Task.person_id
+    ).where(
+        text(REPORT_SQL),
+        Task.status == TASK.initial,
+        Task.owner_id.is_not(None),
+        Task.due_by <= now + _REPORTED_BEFORE,
     )
 
 

@@ -1,6 +1,6 @@
 """The kinds of notifications, and the permission by which their owner sees what each record is."""
 
-KINDS = ("assigned", "came_back", "review_due", "call_soon")
+KINDS = ("assigned", "came_back", "review_due", "report_due", "call_soon")
 IN_THE_APP_ONLY = ("call_soon",)
 """A mail of it would come too late."""
 PERMISSION_OF = {

@@ -87,6 +87,7 @@ EVENT_DATES: Final[tuple[EventDate, ...]] = (
         EventDate("task", name, after_death=True, note="work goes on when somebody has died")
         for name in ("due_on", "due_at", "snoozed_until", "repeat_until")
     ),
+    EventDate("task", "reported_at", Ahead.NEVER, after_death=True, note="a side effect of the dead is reported too"),
     EventDate("patient_physician_relationship", "start_date"),
     EventDate("patient_physician_relationship", "end_date", after_death=True),
     EventDate("person_relationship", "start_date", after_death=True, note="of both people"),

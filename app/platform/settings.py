@@ -93,7 +93,7 @@ class Settings(BaseModel):
 
     `master_keys` are those of CRM_MASTER_KEYS by version; the newest seals what is new (platform/crypto.py).
     After `attempts` calls in `attempt_days` that reached nobody, a lead is suggested to be unreachable.
-    A side effect that was heard of is to be reported within `side_effect_hours`.
+    A side effect that was heard of is to be reported within `side_effect_hours`; `side_effect_report` says how.
     `call_feeds` lets navigators have their booked calls in a calendar program, `call_feed_initials` with the initials
     of whom they call.
     `documents` is the folder or the `s3://bucket/prefix` where the content of documents lies, None for the folder of
@@ -118,6 +118,7 @@ class Settings(BaseModel):
     attempts: int = Field(default=3, ge=1, le=50)
     attempt_days: int = Field(default=14, ge=1, le=365)
     side_effect_hours: int = Field(default=24, ge=1, le=720)
+    side_effect_report: str | None = Field(default=None, max_length=1000)
     call_feeds: bool = False
     call_feed_initials: bool = False
     documents: str | None = None
@@ -177,6 +178,7 @@ class Settings(BaseModel):
             "attempts": "CRM_ATTEMPTS",
             "attempt_days": "CRM_ATTEMPT_DAYS",
             "side_effect_hours": "CRM_SIDE_EFFECT_HOURS",
+            "side_effect_report": "CRM_SIDE_EFFECT_REPORT",
             "call_feeds": "CRM_CALL_FEEDS",
             "call_feed_initials": "CRM_CALL_FEED_INITIALS",
             "documents": "CRM_DOCUMENTS",

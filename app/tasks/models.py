@@ -6,6 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.about.models import About, about_table
 from app.platform.db import DETAIL, HEALTH, INTERNAL, Base, CreatedAt, Edited, Key
+from app.tasks.rules import REPORT_SQL
 from app.tasks.states import REPEAT_UNITS, TASK
 
 
@@ -16,6 +17,9 @@ class Task(About, Edited, Base):
 
     `repeats_from` is the day by which the days of a task that comes again are reckoned. `next_task_id` is the task that
     was made when this one was done. `rule` is what made the task, null for people.
+
+    Of the report of a side effect (`rule` is rules.SIDE_EFFECT) `reported_at` is when it was done, and `reason` why it
+    was last put off, or is not reported.
     """
 
     __tablename__ = "task"
@@ -24,6 +28,7 @@ class Task(About, Edited, Base):
         CheckConstraint(TASK.sql_check(), name="status_known"),
         CheckConstraint("num_nonnulls(due_on, due_at) = 1", name="due_once"),
         CheckConstraint("(status = 'done') = (done_at IS NOT NULL)", name="done_has_a_time"),
+        CheckConstraint("reported_at IS NULL OR status = 'done'", name="reported_is_done"),
         CheckConstraint(f"repeat_unit IN {REPEAT_UNITS}", name="repeat_unit_known"),
         CheckConstraint("repeat_every >= 1", name="repeat_every_positive"),
         CheckConstraint(
@@ -38,6 +43,7 @@ class Task(About, Edited, Base):
         Index(
             "ix_task_status_due_by_of_nobody", "status", "due_by", "task_id", postgresql_where=text("owner_id IS NULL")
         ),
+        Index("ix_task_reports", "owner_id", "status", "due_by", "task_id", postgresql_where=text(REPORT_SQL)),
         Index("uq_task_next_task_id", "next_task_id", unique=True),
         Index(
             "ix_task_person_id_done_at",
@@ -62,9 +68,11 @@ class Task(About, Edited, Base):
     status: Mapped[str] = mapped_column(server_default=text(f"'{TASK.initial}'"), info=INTERNAL)
     done_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     done_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
+    reported_at: Mapped[datetime | None] = mapped_column(info=HEALTH)
+    reason: Mapped[str | None] = mapped_column(info=DETAIL)
     repeat_every: Mapped[int | None] = mapped_column(info=INTERNAL)
     repeat_unit: Mapped[str | None] = mapped_column(info=INTERNAL)
     repeat_until: Mapped[date | None] = mapped_column(info=HEALTH)
     repeats_from: Mapped[date | None] = mapped_column(info=HEALTH)
     next_task_id: Mapped[UUID | None] = mapped_column(ForeignKey("task.task_id"), info=INTERNAL)
-    rule: Mapped[str | None] = mapped_column(String(50), info=INTERNAL)
+    rule: Mapped[str | None] = mapped_column(String(50), info=DETAIL)

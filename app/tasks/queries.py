@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -11,6 +11,7 @@ from app.platform.actor import Actor
 from app.platform.paging import Found, SortKey, fetch_page, sorted_by
 from app.tasks.errors import TaskNotFound
 from app.tasks.models import Task
+from app.tasks.rules import REPORT_SQL, SIDE_EFFECT
 from app.tasks.schemas import TaskFilter
 from app.tasks.states import TASK
 
@@ -49,6 +50,9 @@ def filtered(actor: Actor, query: TaskFilter) -> Select[Any]:
         ids = ids.where(Task.owner_id == query.owner_id)
     if query.owner is not None:
         ids = ids.where(Task.owner_id == actor.account_id if query.owner == "me" else Task.owner_id.is_(None))
+    if query.is_report is not None:
+        is_other = Task.rule.is_distinct_from(SIDE_EFFECT)
+        ids = ids.where(text(REPORT_SQL) if query.is_report == "true" else is_other)
     if query.due_before is not None:
         ids = ids.where(Task.due_by <= query.due_before)
     return ids

@@ -10,6 +10,10 @@ from app.platform.locales import _
 from app.platform.text import LATEST
 
 MOST_EVERY = 1_000
+SIDE_EFFECT = "side_effect"
+"""The `rule` of a task by which a side effect that was heard of is reported, which the law asks for in time."""
+REPORT_SQL = f"rule = '{SIDE_EFFECT}'"
+"""The same as SQL: a constant, so that the planner recognises the partial index on it."""
 _DAYS = {"day": 1, "week": 7}
 _MONTHS_OF_A_YEAR = 12
 _END_OF_DAY = time(23, 59, 59)
@@ -101,6 +105,22 @@ def due_faults(due: Due) -> list[Fault]:
     if due.day >= LATEST:
         message = _("Must lie between the years 1753 and 9999.")
         return [fault("due_on" if due.at is None else "due_at", "out_of_range", message)]
+    return []
+
+
+def report_faults(
+    *, is_put_off: bool, closed_as: str | None, reported_at: datetime | None, reason: str | None
+) -> list[Fault]:
+    """
+    What is not said of the report of a side effect that is put off, or is `closed_as` done or cancelled; `reason` is
+    the one that comes with this change.
+    """
+    if closed_as == "done" and reported_at is None and reason is None:
+        return [fault("reported_at", "report_needed", _("Say when it was reported, or why it was not."))]
+    if closed_as == "cancelled" and reason is None:
+        return [fault("reason", "reason_needed", _("Say why it is not reported."))]
+    if is_put_off and closed_as is None and reason is None:
+        return [fault("reason", "reason_needed", _("Say why the report is put off."))]
     return []
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from app.about.schemas import AboutBody, AboutFilter, AboutRead
 from app.access.masking import Detail, Health, Sorts
 from app.people.fields import TimeZone
-from app.platform.text import OMITTED, Body, Day, Id, Instant, InstantAsSent, Label, Notes, one_of, whole
+from app.platform.text import OMITTED, Body, Day, Id, Instant, InstantAsSent, Label, Notes, Reason, one_of, whole
 from app.tasks.rules import MOST_EVERY
 from app.tasks.states import REPEAT_UNITS, TASK
 
@@ -39,6 +39,9 @@ class TaskUpdate(Body):
     The fields given are changed. `status` closes the task or opens it again; `owner_id` hands it over. Until
     `snoozed_until` it is not due.
 
+    The report of a side effect is put off with a `reason` only, and done with `reported_at`, or the reason why it is
+    not reported.
+
     Another day or moment, sent for one that comes again, is the one that the following are reckoned by.
     """
 
@@ -50,6 +53,8 @@ class TaskUpdate(Body):
     snoozed_until: Instant | None = OMITTED
     owner_id: Id | None = OMITTED
     status: Status = OMITTED
+    reported_at: Instant | None = OMITTED
+    reason: Reason | None = OMITTED
     repeat_every: RepeatEvery | None = OMITTED
     repeat_unit: RepeatUnit | None = OMITTED
     repeat_until: Day | None = OMITTED
@@ -58,20 +63,22 @@ class TaskUpdate(Body):
 class TaskFilter(AboutFilter):
     """
     `status` is a state, or `closed`. `owner` is `me`, or `nobody`. `due_before`: due then or earlier; a snoozed task is
-    due when it wakes.
+    due when it wakes. `is_report`: whether a side effect is reported by it.
     """
 
     status: Status | Literal["closed"] | None = None
     owner_id: Id | None = None
     owner: Literal["me", "nobody"] | None = None
     due_before: Health[Instant | None] = None
+    is_report: Detail[Literal["true", "false"] | None] = None
     sort: Annotated[Literal["due", "-due"] | None, Sorts({"due": "health", "-due": "health"})] = None
 
 
 class TaskRead(AboutRead):
     """
     `due_by` is the moment after which the task is late. `next_task_id` is the task that was made when this one was
-    done. `rule` is what made it, null for people.
+    done. `rule` is what made it, null for people: `side_effect` is the report of one, of which `reported_at` and
+    `reason` tell.
     """
 
     task_id: UUID
@@ -87,12 +94,14 @@ class TaskRead(AboutRead):
     status_group: Literal["open", "closed"]
     done_at: datetime | None
     done_by: UUID | None
+    reported_at: Health[datetime | None]
+    reason: Detail[str | None]
     repeat_every: int | None
     repeat_unit: str | None
     repeat_until: Health[date | None]
     repeats_from: Health[date | None]
     next_task_id: UUID | None
-    rule: str | None
+    rule: Detail[str | None]
     created_at: datetime
     created_by: UUID | None
     updated_at: datetime

@@ -15,18 +15,20 @@ from app.people.time_zones import offset_faults
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
-from app.platform.faults import Fault, require_none
+from app.platform.faults import Fault, fault, require_none
+from app.platform.locales import _
 from app.platform.plausibility import dates_of, implausible
 from app.platform.stored_fields import StoredFields
 from app.tasks import queries
 from app.tasks.models import Task
-from app.tasks.rules import Due, due_by, due_faults, next_day, repetition_faults
+from app.tasks.rules import SIDE_EFFECT, Due, due_by, due_faults, next_day, repetition_faults, report_faults
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.tasks.states import TASK
 
 OWNERS_WORK = "task.write"
 _NEW = StoredFields(Task, TaskCreate, special={**IN_SPECIAL, "owner_id": "who asks, when it is left out"})
 _CHANGED = StoredFields(Task, TaskUpdate, special={"status": "moves the task"})
+_OF_REPORT = ("reported_at", "reason")
 _DUE = frozenset({"due_on", "due_at", "due_time_zone"})
 _REPETITION = frozenset({"repeat_every", "repeat_unit"})
 _COMES_AGAIN = (
@@ -69,18 +71,21 @@ async def change_task(
     """
     Change the fields given. When a task that comes again is done, the next one is made, once.
 
-    TaskNotFound; Stale; TransitionNotAllowed; Invalid as for a new one.
+    TaskNotFound; Stale; TransitionNotAllowed; Invalid as for a new one, and for the report of a side effect that is put
+    off or closed without what is to be said then.
     """
     task = await queries.get_task(session, actor, task_id=task_id, for_update=True)
     require_match(if_match, etag(task.version))
     given = change.model_fields_set
     if "owner_id" in given and change.owner_id != task.owner_id:
         await require_owner(session, change.owner_id, permission=OWNERS_WORK)
-    before = await _faults(session, actor, task)
+    before, was_due = await _faults(session, actor, task), task.due_by
     _CHANGED.set_given(task, change)
     require_none(await _faults(session, actor, task), before=before, touched=given)
     _reckon(task, is_anew=bool(given & (_DUE | _REPETITION)))
-    if "status" in given and change.status != task.status:
+    moves = "status" in given and change.status != task.status
+    _require_said(task, change, is_put_off=task.due_by > was_due, status=change.status if moves else task.status)
+    if moves:
         await _move(session, actor, task, to=change.status)
     await session.flush()
     _note(session, task, given)
@@ -95,8 +100,25 @@ async def undo_change(session: AsyncSession, actor: Actor, *, task_id: UUID, sin
     change.
     """
     before = await before_own_change(session, record_id=task_id, account_id=actor.account_id, since=since, until=until)
-    earlier = TaskUpdate.model_validate({name: before[name] for name in ("owner_id", "status")})
+    names = ("owner_id", "status", *(_OF_REPORT if before.get("rule") == SIDE_EFFECT else ()))
+    earlier = TaskUpdate.model_validate({name: before.get(name) for name in names})
     return await change_task(session, actor, task_id=task_id, change=earlier, if_match=etag(until))
+
+
+def _require_said(task: Task, change: TaskUpdate, *, is_put_off: bool, status: str) -> None:
+    """Invalid when the report of a side effect is put off, or closed, and that is not accounted for by this change."""
+    given, is_report = change.model_fields_set, task.rule == SIDE_EFFECT
+    if "reported_at" in given and change.reported_at is not None and not (is_report and status == "done"):
+        require_none([fault("reported_at", "not_done", _("Only the report of a side effect that is done has this."))])
+    if is_report:
+        is_said_anew = status != task.status or "reported_at" in given
+        faults = report_faults(
+            is_put_off=is_put_off,
+            closed_as=status if is_said_anew and not TASK.is_open(status) else None,
+            reported_at=task.reported_at,
+            reason=change.reason if "reason" in given else None,
+        )
+        require_none(faults)
 
 
 async def _move(session: AsyncSession, actor: Actor, task: Task, *, to: str) -> None:
@@ -104,6 +126,8 @@ async def _move(session: AsyncSession, actor: Actor, task: Task, *, to: str) -> 
     task.status = to
     is_done = to == "done"
     task.done_at, task.done_by = (clock.now(), actor.account_id) if is_done else (None, None)
+    if not is_done:
+        task.reported_at = None
     # One that was opened again and is done a second time has its next one already.
     if is_done and task.next_task_id is None:
         task.next_task_id = await _make_next(session, actor, task)

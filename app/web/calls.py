@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.calls import answers, queries, service
+from app.calls.models import CallHistory
 from app.calls.rules import asks_of_side_effects
 from app.calls.schemas import CallFilter, CallForLead, CallForPatient, CallRead, CallUpdate
 from app.calls.states import CALL, CHANNELS, DIRECTIONS, NOT_SPOKEN_TO, OUTCOMES
@@ -109,9 +110,9 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
             new = read_form(model, given, zone=zone, wrong=wrong)
             booked = _booking_meant(beside["booked"], shown["booked"])
             async with known_errors(request, session):
-                await _save(session, actor, new, booked)
-                heard = new.adverse_event_heard
-                report = await report_is_due(request, session, actor, heard=heard, about_it=about_it)
+                call = await _save(session, actor, new, booked)
+                heard, in_it = new.adverse_event_heard, {"call_id": call.call_id}
+                report = await report_is_due(request, session, actor, heard=heard, about_it=in_it)
                 if task is not None:
                     await open_task(session, actor, new=task)
                 await draft_is_sent(session, actor, about, record_id, "call")
@@ -125,14 +126,13 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
 
 async def _save(
     session: AsyncSession, actor: Actor, new: CallForPatient | CallForLead, booked: CallRead | None
-) -> None:
+) -> CallHistory:
     """A call of its own, or what is said of the booking that took place."""
     if booked is None:
-        await service.log_call(session, actor, new=new)
-    else:
-        change = read_form(CallUpdate, _said_of(booked, new))
-        seen = etag(booked.version)
-        await service.correct_call(session, actor, call_id=booked.call_id, change=change, if_match=seen)
+        return await service.log_call(session, actor, new=new)
+    change = read_form(CallUpdate, _said_of(booked, new))
+    seen = etag(booked.version)
+    return await service.correct_call(session, actor, call_id=booked.call_id, change=change, if_match=seen)
 
 
 def _direction_asked_for(request: Request) -> str:
@@ -292,10 +292,9 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
         async with known_errors(request, session):
             if_match = etag(int(seen)) if seen.isascii() and seen.isdigit() and len(seen) < _LONGEST_VERSION else None
             await service.correct_call(session, actor, call_id=call_id, change=change, if_match=if_match)
-            about, record_id = about_of(call)
             # Of one that was known already the task was made when it was said.
             heard = change.adverse_event_heard and not call.adverse_event_heard
-            report = await report_is_due(request, session, actor, heard=heard, about_it={about.key: record_id})
+            report = await report_is_due(request, session, actor, heard=heard, about_it={"call_id": call_id})
     except NotFound:
         raise
     except AppError as error:

@@ -39,7 +39,7 @@ def _add_new(about: About) -> None:
             async with known_errors(request, session):
                 await service.write_note(session, actor, new=new)
                 heard, about_it = new.adverse_event_heard, {about.key: record_id}
-                report = await report_is_due(request, session, actor, heard=heard, about_it=about_it)
+                report = await report_is_due(request, session, actor, heard=heard, about_it=about_it, said=new.text)
                 await draft_is_sent(session, actor, about, record_id, "note")
         except NotFound:
             raise

@@ -1,18 +1,24 @@
 """What a side effect that was heard of asks for: an answer to the question, and a report in time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import service as audit
+from app.calls import answers as call_answers
+from app.calls.queries import calls_by_id
+from app.calls.schemas import CallRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import FieldError
 from app.platform.locales import _
 from app.platform.settings import Settings
-from app.tasks.schemas import TaskCreate
+from app.tasks.rules import SIDE_EFFECT
+from app.tasks.schemas import TaskCreate, TaskRead
 from app.tasks.service import open_task
 from app.web.render import Flash
 from app.web.words import near_text, shown_in
@@ -28,11 +34,18 @@ def lacks_answer(typed: Mapping[str, Any], said: str) -> list[FieldError]:
 
 
 async def report_is_due(
-    request: Request, session: AsyncSession, actor: Actor, *, heard: bool | None, about_it: Mapping[str, Any]
+    request: Request,
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    heard: bool | None,
+    about_it: Mapping[str, Any],
+    said: str | None = None,
 ) -> str:
     """
     What is to be done about a side effect that was `heard` of just now, and the task that it is done by; empty when
-    none was. It is reported within CRM_SIDE_EFFECT_HOURS of when somebody here heard of it.
+    none was. It is reported within CRM_SIDE_EFFECT_HOURS of when somebody here heard of it. `said` is what they heard,
+    where it is not about a call, whose notes say it.
     """
     if not heard:
         return ""
@@ -41,13 +54,32 @@ async def report_is_due(
     due_at = (clock.now() + timedelta(hours=settings.side_effect_hours)).astimezone(zone).replace(microsecond=0)
     with shown_in(zone):
         when = near_text(due_at, in_sentence=True)
-    said = str(_("A side effect was mentioned: report it before %(when)s.", when=when))
+    to_do = str(_("A side effect was mentioned: report it before %(when)s.", when=when))
     if not actor.may("task.write"):
-        return said
+        return to_do
     due = {"due_at": due_at.isoformat(), "due_time_zone": str(zone)}
-    task = TaskCreate.model_validate({"title": str(_("Report the side effect")), **due, **about_it})
-    await open_task(session, actor, new=task)
-    return f"{said} {_('The task is on your list.')}"
+    task = TaskCreate.model_validate({"title": str(_("Report the side effect")), "details": said, **due, **about_it})
+    await open_task(session, actor, new=task, rule=SIDE_EFFECT)
+    return f"{to_do} {_('The task is on your list.')}"
+
+
+def how_to_report(request: Request) -> str:
+    """How a side effect is reported in this organisation."""
+    settings: Settings = request.app.state.settings
+    return settings.side_effect_report or str(
+        _("Report it to the safety contact of your organisation: who told it, of which product, what happened, when.")
+    )
+
+
+async def heard_in(session: AsyncSession, actor: Actor, tasks: Iterable[TaskRead]) -> dict[UUID, CallRead]:
+    """The calls, by their ids, in which the side effects were heard of that these tasks report."""
+    call_ids = {task.call_id for task in tasks if task.rule == SIDE_EFFECT and task.call_id is not None}
+    if not call_ids or not actor.may("call.read"):
+        return {}
+    found = await calls_by_id(session, actor, call_ids=call_ids)
+    for call in found:
+        audit.note(session, record_type="call_history", record_id=call.call_id, person_ids=[call.person_id])
+    return {call.call_id: call_answers.read(call, clock.now()) for call in found}
 
 
 def saved(said: object, report: str) -> Flash:

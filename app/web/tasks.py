@@ -1,5 +1,6 @@
 """Tasks on pages: made about a lead or a patient, done with one press, opened again with another."""
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -13,19 +14,21 @@ from app.audit import service as audit
 from app.platform import clock
 from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.locales import _
-from app.platform.text import Body, Day, Label
+from app.platform.text import Body, Day, Instant, Label, Reason
 from app.tasks import answers, service
 from app.tasks.queries import get_task, list_tasks
+from app.tasks.rules import SIDE_EFFECT
 from app.tasks.schemas import TaskCreate, TaskFilter, TaskRead, TaskUpdate
 from app.tasks.states import TASK
 from app.web.about import LEADS, PATIENTS, About
 from app.web.addresses import came_from
 from app.web.bulk import add_bulk
 from app.web.exports import add_export
-from app.web.forms import as_typed, read_form, typed_in
+from app.web.forms import Typed, as_typed, read_form, typed_in
 from app.web.listing import Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
+from app.web.side_effects import heard_in, how_to_report
 from app.web.undoing import Version, undo_at, undone
 from app.web.words import words
 
@@ -54,9 +57,11 @@ LIST = ListPage(
     filters=lambda _seen: [
         Filter("status", _("State"), [(word, words(word)) for word in (*TASK.states, "closed")]),
         Filter("owner", _("Owner"), [("me", _("Me")), ("nobody", _("Nobody"))]),
+        Filter("is_report", _("Reports a side effect"), [("true", _("Yes")), ("false", _("No"))]),
     ],
     views=lambda _seen: [
         View(_("Mine"), {"owner": "me", "status": "open"}),
+        View(_("Side effects to report"), {"is_report": "true", "status": "open"}),
         View(_("Nobody's"), {"owner": "nobody", "status": "open"}),
         View(_("All open"), {"status": "open"}),
         View(_("Closed"), {"status": "closed"}),
@@ -120,9 +125,9 @@ class Edited(TaskUpdate):
 
 @router.get("/tasks/{task_id}", dependencies=[allow("task.read")])
 async def show_task(request: Request, session: DbSession, actor: CurrentActor, task_id: UUID) -> Response:
-    context = await _task_context(session, actor, task_id)
+    context = await _task_context(request, session, actor, task_id)
     task, zone = context["task"], request.state.frame.zone
-    typed = {name: as_typed(getattr(task, name)) for name in _EDITED}
+    typed = _edited(context)
     if task.due_at not in (None, HIDDEN):
         typed["due_at"] = f"{task.due_at.astimezone(zone):%Y-%m-%d %H:%M}"
     return page(request, "tasks/task.html", {**context, "typed": typed})
@@ -133,10 +138,12 @@ async def edit_task(request: Request, session: DbSession, actor: CurrentActor, t
     """Its title, day or moment, details and owner, unless somebody has changed it since the form was made."""
     typed = await typed_in(request, Edited)
     seen = str((await request.form()).get("seen", ""))
-    context = await _task_context(session, actor, task_id)
+    context = await _task_context(request, session, actor, task_id)
     try:
-        given = {name: typed[name] for name in _EDITED}
-        if given["due_at"] != "":
+        # The report of a side effect is moved by putting it off, which asks why.
+        names = [name for name in _EDITED if not (context["is_report"] and name.startswith("due_"))]
+        given = {name: typed[name] for name in names}
+        if given.get("due_at", "") != "":
             given["due_time_zone"] = str(request.state.frame.zone)
         change = read_form(Edited, given, zone=request.state.frame.zone)
         async with known_errors(request, session):
@@ -144,21 +151,33 @@ async def edit_task(request: Request, session: DbSession, actor: CurrentActor, t
     except NotFound:
         raise
     except AppError as error:
-        return form_again(request, "tasks/task.html", {**context, "typed": typed}, error)
+        return form_again(request, "tasks/task.html", {**context, "typed": _edited(context) | typed}, error)
     return go_to(request, f"/tasks/{task_id}", flash=Flash(_("The task is saved.")))
+
+
+def _edited(context: Mapping[str, Any]) -> Typed:
+    """The forms of a task as it is stored: what is said when it is put off or reported is not typed yet."""
+    unsaid = dict.fromkeys((*Reported.model_fields, *PutOff.model_fields), "")
+    return unsaid | {name: as_typed(getattr(context["task"], name)) for name in _EDITED}
 
 
 _EDITED = ("title", "due_on", "due_at", "details", "owner_id")
 
 
-async def _task_context(session: DbSession, actor: CurrentActor, task_id: UUID) -> dict[str, Any]:
+async def _task_context(request: Request, session: DbSession, actor: CurrentActor, task_id: UUID) -> dict[str, Any]:
     task = await get_task(session, actor, task_id=task_id)
     audit.note(session, record_type="task", record_id=task_id, person_ids=[task.person_id])
     names, able = await owners(session, [task.owner_id], permission=service.OWNERS_WORK)
     place = f"/patients/{task.patient_id}" if task.patient_id else f"/leads/{task.lead_id}" if task.lead_id else None
+    shown = answers.read(task)
+    heard = await heard_in(session, actor, [shown])
     return {
         **NO_ERRORS,
-        "task": answers.read(task),
+        "task": shown,
+        "is_report": task.rule == SIDE_EFFECT,
+        "call": heard.get(task.call_id) if task.call_id else None,
+        "how_to_report": how_to_report(request),
+        "failed": "",
         "record": place or f"/people/{task.person_id}",
         "owners": [("", str(_("Nobody"))), *((str(key), names[key]) for key in names if key in {task.owner_id, *able})],
         "put_off": [("later", _("Later today")), ("tomorrow", _("Tomorrow")), ("week", _("Next week"))],
@@ -167,10 +186,18 @@ async def _task_context(session: DbSession, actor: CurrentActor, task_id: UUID) 
 
 
 class PutOff(Body):
-    """Until when a task waits: one of three words, or a day."""
+    """Until when a task waits: one of three words, or a day. The report of a side effect says why."""
 
     to: Literal["later", "tomorrow", "week"] | None = None
     on: Day | None = None
+    reason: Reason | None = None
+
+
+class Reported(Body):
+    """What is said when a task is done that reports a side effect."""
+
+    reported_at: Instant | None = None
+    reason: Reason | None = None
 
 
 _IN_THE_MORNING, _LATER = time(9), timedelta(hours=3)
@@ -188,30 +215,34 @@ def _until(asked: PutOff, now: datetime) -> datetime:
 async def put_task_off(request: Request, session: DbSession, actor: CurrentActor, task_id: UUID) -> Response:
     zone = request.state.frame.zone
     typed = await typed_in(request, PutOff)
-    context = await _task_context(session, actor, task_id)
+    context = await _task_context(request, session, actor, task_id)
     try:
         asked = read_form(PutOff, {name: value for name, value in typed.items() if value}, zone=zone)
         if asked.to is None and asked.on is None:
             raise Invalid(fields=[FieldError("on", "missing", _("Say until when."))])
         until = _until(asked, clock.now().astimezone(zone))
+        change = TaskUpdate(snoozed_until=until, **({} if asked.reason is None else {"reason": asked.reason}))
         async with known_errors(request, session):
-            await service.change_task(session, actor, task_id=task_id, change=TaskUpdate(snoozed_until=until))
+            await service.change_task(session, actor, task_id=task_id, change=change)
     except NotFound:
         raise
     except AppError as error:
-        shown = {**context, "typed": {name: as_typed(getattr(context["task"], name)) for name in _EDITED}}
-        return form_again(request, "tasks/task.html", shown, error)
+        return form_again(
+            request, "tasks/task.html", {**context, "typed": _edited(context) | typed, "failed": "snooze"}, error
+        )
     return go_to(request, came_from(request), flash=Flash(_("Put off until %(when)s.", when=f"{until:%d/%m %H:%M}")))
 
 
-async def _close(request: Request, session: DbSession, actor: CurrentActor, task_id: UUID, to: str) -> Response:
+async def _close(
+    request: Request, session: DbSession, actor: CurrentActor, task_id: UUID, change: TaskUpdate
+) -> Response:
     task = await get_task(session, actor, task_id=task_id)
     undo, since = None, task.version
-    if task.status != to:
+    if task.status != change.status:
         # A second press, or a colleague, was quicker: it is as wanted.
-        changed = await service.change_task(session, actor, task_id=task_id, change=TaskUpdate(status=to))
+        changed = await service.change_task(session, actor, task_id=task_id, change=change)
         undo = undo_at(f"/tasks/{task_id}", (since, changed.version))
-    said = _("The task is done.") if to == "done" else _("The task is open again.")
+    said = _("The task is done.") if change.status == "done" else _("The task is open again.")
     return go_to(request, came_from(request), flash=Flash(said, undo=undo))
 
 
@@ -229,9 +260,21 @@ async def undo_task(
 
 @router.post("/tasks/{task_id}/done", dependencies=[allow("task.write")])
 async def finish_task(request: Request, session: DbSession, actor: CurrentActor, task_id: UUID) -> Response:
-    return await _close(request, session, actor, task_id, "done")
+    """Done; the report of a side effect says with it when it was reported, or why it was not."""
+    context = await _task_context(request, session, actor, task_id)
+    typed = await typed_in(request, Reported)
+    try:
+        said = read_form(Reported, {name: text for name, text in typed.items() if text}, zone=request.state.frame.zone)
+        async with known_errors(request, session):
+            change = TaskUpdate(status="done", **said.model_dump(exclude_unset=True))
+            return await _close(request, session, actor, task_id, change)
+    except NotFound:
+        raise
+    except AppError as error:
+        shown = {**context, "typed": _edited(context) | typed, "failed": "done"}
+        return form_again(request, "tasks/task.html", shown, error)
 
 
 @router.post("/tasks/{task_id}/open", dependencies=[allow("task.write")])
 async def open_task_again(request: Request, session: DbSession, actor: CurrentActor, task_id: UUID) -> Response:
-    return await _close(request, session, actor, task_id, "open")
+    return await _close(request, session, actor, task_id, TaskUpdate(status="open"))

@@ -32,6 +32,7 @@ from app.tasks.schemas import TaskFilter
 from app.web.about import Whose
 from app.web.page_guard import allow, page_router
 from app.web.render import page
+from app.web.side_effects import heard_in, how_to_report
 from app.web.suggestions import whose
 
 router = page_router()
@@ -51,12 +52,11 @@ async def show_today(request: Request, session: DbSession, actor: CurrentActor) 
     context: dict[str, Any] = {"now": now, "me": actor.account_id, "takes_calls": actor.person_id is not None}
     context["my_person"] = actor.person_id
     context |= await _calls(session, actor, ends=ends, now=now)
-    context |= dict.fromkeys(("tasks", "leads", "came_back"), _NOTHING)
+    context |= dict.fromkeys(("reports", "tasks", "leads", "came_back"), _NOTHING)
     if actor.may("task.read"):
-        tasks = await list_tasks(
-            session, actor, query=TaskFilter(owner="me", status="open", due_before=ends, limit=_MOST)
-        )
-        context["tasks"] = audit.show_page(session, tasks, map(task_answers.read, tasks.rows))
+        context |= await _tasks(session, actor, ends=ends)
+        context["heard_in"] = await heard_in(session, actor, context["reports"].items)
+        context["how_to_report"] = how_to_report(request)
     if actor.may("lead.read"):
         leads = await list_leads(session, actor, query=LeadFilter(status="new", limit=_MOST))
         context["leads"] = audit.show_page(session, leads, [lead_answers.read(row, now) for row in leads.rows])
@@ -66,6 +66,21 @@ async def show_today(request: Request, session: DbSession, actor: CurrentActor) 
         items = await departures.list_came_back(session, actor, query=CameBackFilter(state="open", limit=_MOST))
         context["came_back"] = audit.show_page(session, items, map(CameBackRead.model_validate, items.rows))
     return page(request, "today/today.html", context)
+
+
+async def _tasks(session: AsyncSession, actor: Actor, *, ends: datetime) -> dict[str, Page[Any]]:
+    """One's own side effects to report, from the minute in which they were heard of, and other tasks that are due."""
+    mine = TaskFilter(owner="me", status="open", limit=_MOST)
+    found = []
+    for more in ({"is_report": "true"}, {"due_before": ends}):
+        tasks = await list_tasks(session, actor, query=mine.model_copy(update=more))
+        found.append(audit.show_page(session, tasks, map(task_answers.read, tasks.rows)))
+    reports, due = found
+    # Not asked as "no report": outside of the caseload that would find nobody, and what is to be done is seen masked.
+    shown = {task.task_id for task in reports.items}
+    others = [task for task in due.items if task.task_id not in shown]
+    total = due.total - (len(due.items) - len(others))
+    return {"reports": reports, "tasks": due.model_copy(update={"items": others, "total": total})}
 
 
 @dataclass(frozen=True)

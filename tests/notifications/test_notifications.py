@@ -23,6 +23,7 @@ from app.platform.db import constraint_name
 from app.platform.mail import OutgoingMail
 from app.platform.settings import Settings
 from app.preferences.models import AccountPreference
+from app.tasks.rules import SIDE_EFFECT
 from tests import builders
 from tests.browsing import somebody
 from tests.conftest import AsRole
@@ -186,7 +187,7 @@ async def test_each_kind_is_told_where_it_is_wanted(client: httpx.AsyncClient, s
     place = "/api/v1/me/notification-choices"
     before = (await client.get(place, headers=my_key)).json()["choices"]
     assert {(one["kind"], one["in_app"], one["by_mail"]) for one in before} == {
-        (kind, True, False) for kind in ("assigned", "came_back", "review_due", "call_soon")
+        (kind, True, False) for kind in ("assigned", "came_back", "review_due", "report_due", "call_soon")
     }
     silent = {"in_app": False, "by_mail": True}
     assert (await client.put(f"{place}/assigned", json=silent, headers=my_key)).json() == {"kind": "assigned"} | silent
@@ -231,6 +232,22 @@ async def test_the_worker_notices_each_thing_once(
     assert sorted(one["kind"] for one in await mine(client, my_key)) == ["call_soon", "came_back"]
     theirs = await session.scalars(select(Notification.kind).where(Notification.user_account_id == officer.account_id))
     assert theirs.all() == ["review_due"]
+
+
+async def test_a_side_effect_that_is_due_to_be_reported_is_told_to_its_owner(
+    session: AsyncSession, settings: Settings
+) -> None:
+    me = await somebody(session, settings, "navigator")
+    person, now = await builders.a_person(session), clock.now()
+    near, far = now + timedelta(hours=3), now + timedelta(hours=20)
+    for due_by, rule in ((near, SIDE_EFFECT), (far, SIDE_EFFECT), (near, None)):
+        await builders.a_task(session, person, due_at=due_by, due_by=due_by, rule=rule, owner_id=me.account_id)
+
+    made, again = await due.notice(session, now=now), await due.notice(session, now=now)
+
+    assert (made, again) == (1, 0)
+    (told,) = await session.scalars(select(Notification))
+    assert (told.kind, told.record_type, told.user_account_id) == ("report_due", "task", me.account_id)
 
 
 async def test_a_mail_says_how_many_of_which_kind_and_nothing_else(session: AsyncSession, settings: Settings) -> None:

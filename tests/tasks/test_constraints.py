@@ -1,6 +1,6 @@
 """Every rule of a task that the database keeps, broken once."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +26,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "ck_task_status_known": {"status": "lost"},
     "ck_task_due_once": {"due_at": None},
     "ck_task_done_has_a_time": {"status": "done"},
+    "ck_task_reported_is_done": {"reported_at": datetime(2026, 5, 17, tzinfo=UTC)},
     "ck_task_repeat_unit_known": {"repeat_every": 1, "repeat_unit": "year", "repeats_from": date(2026, 5, 17)},
     "ck_task_repeat_every_positive": {"repeat_every": 0, "repeat_unit": "day", "repeats_from": date(2026, 5, 17)},
     "ck_task_repeats_whole": {"repeat_every": 1},

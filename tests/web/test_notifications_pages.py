@@ -59,13 +59,14 @@ async def test_each_kind_is_told_in_the_app_by_mail_or_nowhere(
     rows = {row.kind: (row.in_app, row.by_mail) for row in await session.scalars(select(NotificationChoice))}
     again = await client.get("/notifications/choices")
 
-    assert len(re.findall(r'name="in_app"[^>]* checked', shown.text)) == 4
+    assert len(re.findall(r'name="in_app"[^>]* checked', shown.text)) == 5
     assert 'name="by_mail" value="call_soon"' not in shown.text
     assert saved.headers["location"] == "/notifications"
     assert rows == {
         "assigned": (True, False),
         "came_back": (False, True),
         "review_due": (False, False),
+        "report_due": (False, False),
         "call_soon": (False, False),
     }
     assert len(re.findall(r'name="in_app"[^>]* checked', again.text)) == 1
