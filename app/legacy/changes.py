@@ -151,6 +151,47 @@ def suggest_changes(context: Context) -> None:
     )
 
 
+_MAIN: Final = {
+    "contact": "person",
+    "patient": "patient",
+    "eap_dossier": "eap_journey",
+    "phonecall": "call_history",
+    "appointment": "call_history",
+    "systemuser": "person",
+}
+"""By the table of the export: the row of ours that its record is looked up by."""
+
+
+def list_missing(context: Context) -> None:
+    """List the records that an earlier export had and this one has not. What came of them stays here."""
+    if context.is_first:
+        return
+    staged = " UNION ALL ".join(
+        f"SELECT '{table}' AS source, s.id AS source_id FROM legacy.s_{table} AS s WHERE s.id IS NOT NULL"
+        for table in TABLES
+    )
+    context.table(
+        "w_missing",
+        f"""
+        SELECT q.source, q.source_id FROM (SELECT DISTINCT source, source_id FROM legacy.seen) AS q
+        LEFT JOIN ({staged}) AS s USING (source, source_id) WHERE s.source IS NULL
+        """,
+    )
+    mains = ", ".join(f"('{table}', '{target}')" for table, target in _MAIN.items())
+    context.notices(
+        "missing records",
+        f"""
+        SELECT 'RECORD_MISSING', w.source, w.source_id, l.target, l.target_id, NULL::text FROM legacy.w_missing AS w
+        LEFT JOIN (VALUES {mains}) AS m(source, target) ON m.source = w.source
+        LEFT JOIN LATERAL (
+            SELECT replace(l.target, 'alias:', '') AS target, l.target_id FROM legacy.lineage AS l
+            WHERE l.source = w.source AND l.source_id = w.source_id
+            ORDER BY replace(l.target, 'alias:', '') = m.target DESC NULLS LAST, l.run_id, l.target, l.target_id LIMIT 1
+        ) AS l ON true
+        """,
+    )
+
+
 def remember(context: Context) -> None:
     """Keep a digest of every record's text, so that a later export's changes are seen."""
     seen = " UNION ALL ".join(

@@ -122,9 +122,10 @@ TABLES: Final = (
         phase smallint NOT NULL,
         code text NOT NULL,
         "table" text NOT NULL,
-        source_id uuid NOT NULL,
+        source_id uuid,
         target text,
-        target_id uuid
+        target_id uuid,
+        field text
     )
     """,
     """

@@ -27,6 +27,11 @@ _COLOURS: Final = {
     "rejected": "#b3403d",
 }
 _MOST_ROWS: Final = 5_000
+NOTICES: Final = {
+    "OPT_OUT_TAKEN_OVER": "The old system has an opt-out that was not there before. It counts here as well.",
+    "RECORD_MISSING": "A record of an earlier export is not in this one. What came of it stays here.",
+}
+"""What a later export changes otherwise than by a suggestion: what each code of the ledger means."""
 
 
 def collect(connection: Connection, run_id: int) -> dict[str, Any]:
@@ -96,6 +101,18 @@ def collect(connection: Connection, run_id: int) -> dict[str, Any]:
             f" ORDER BY 1, 5, 2 LIMIT {_MOST_ROWS}",
             run_id,
         ),
+        "notices_by_code": _notices(
+            connection,
+            'SELECT code, "table", field, count(*) AS records FROM legacy.notice WHERE run_id = %s'
+            " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+            run_id,
+        ),
+        "notices": _notices(
+            connection,
+            'SELECT code, "table", source_id::text, target, target_id::text, field FROM legacy.notice WHERE run_id = %s'
+            f" ORDER BY 1, 2, 3, 4, 5, 6 LIMIT {_MOST_ROWS}",
+            run_id,
+        ),
         "implausible_dates": _rows(connection, implausible_dates(_MOST_ROWS, clock.now()), run_id),
         "written": _rows(
             connection,
@@ -123,6 +140,13 @@ def _closing(connection: Connection, run_id: int) -> dict[str, Any] | None:
         run_id,
     )
     return signed[0] if signed else None
+
+
+def _notices(connection: Connection, query: str, run_id: int) -> list[dict[str, Any]]:
+    """None where the ledger is of an earlier version."""
+    if connection.execute("SELECT to_regclass('legacy.notice') IS NULL").fetchone() == (True,):
+        return []
+    return _rows(connection, query, run_id)
 
 
 def _rows(connection: Connection, query: str, run_id: int) -> list[dict[str, Any]]:
@@ -178,6 +202,15 @@ def as_html(data: dict[str, Any]) -> str:
         _table(("table", "code", "records"), data["warnings_by_code"]),
         "<details><summary>Every warning with its record</summary>",
         _table(("table", "record", "code"), data["warnings"]),
+        "</details>",
+        "<h2>What a later export says otherwise</h2>",
+        "<p>What waits as a suggested change stands in the list of these, not here.</p>",
+        _facts(
+            {code: told for code, told in NOTICES.items() if any(n["code"] == code for n in data["notices_by_code"])}
+        ),
+        _table(("code", "table", "field", "records"), data["notices_by_code"]),
+        "<details><summary>Every record</summary>",
+        _table(("code", "table", "source_id", "target", "target_id", "field"), data["notices"]),
         "</details>",
         "<h2>Dates that cannot be</h2>",
         "<p>They are loaded as the contract says. An edit of such a field puts it right.</p>",

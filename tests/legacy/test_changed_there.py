@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.legacy import runner
+from app.legacy import report, runner
 from app.legacy.undo import undo
 from tests.legacy.conftest import checksum
 from tests.legacy.exports import guid, write_export
@@ -99,3 +99,36 @@ def test_nobody_else_puts_an_earlier_version_back(url: str, export: Export) -> N
         connection.execute("SET crm.restores = 'on'")
         connection.execute(_HERE.replace("'{}'", "'{email}'"))
     assert one(url, "SELECT version FROM person WHERE last_name = 'Nooteboom'") == 2
+
+
+def noticed(url: str, run_id: int) -> dict[str, Any]:
+    with psycopg.connect(url) as connection:
+        return report.collect(connection, run_id)
+
+
+def test_a_record_that_is_missing_from_a_later_export_is_listed_and_stays(url: str, export: Export) -> None:
+    call = {"activityid": guid(5), "regardingobjecttypecode": "contact", "regardingobjectid": guid(2),
+            "actualstart": "2024-01-01T10:00:00Z", "statecode": "1"}  # fmt: skip
+    runner.run(url, export(contact=[NEL], phonecall=[call]))
+    assert noticed(url, 1)["notices"] == []
+    before = checksum(url)
+    later = export()
+    for run_id in (2, 3):
+        assert runner.run(url, later).rows_written == 0
+        told = noticed(url, run_id)
+        person = one(url, "SELECT person_id::text FROM person WHERE last_name = 'Nooteboom'")
+        called = one(url, "SELECT call_id::text FROM call_history WHERE person_id = %s", person)
+        assert [tuple(notice.values()) for notice in told["notices"]] == [
+            ("RECORD_MISSING", "contact", guid(2), "person", person, None),
+            ("RECORD_MISSING", "phonecall", guid(5), "call_history", called, None),
+        ]
+        page = report.as_html(told)
+        assert report.NOTICES["RECORD_MISSING"] in page
+        assert guid(5) in page
+        assert "Nooteboom" not in page
+    assert checksum(url) == before
+    # It comes again.
+    runner.run(url, export(contact=[NEL], phonecall=[call]))
+    assert noticed(url, 4)["notices"] == []
+    undo(url)
+    assert one(url, "SELECT count(*) FROM legacy.notice") == 0

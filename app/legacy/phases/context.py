@@ -100,10 +100,14 @@ class Context:
         )
 
     def notices(self, name: str, query: str) -> None:
-        """List what a later export changes otherwise than by a suggestion: code, table, source id, target, target id."""
+        """
+        List what a later export changes otherwise than by a suggestion.
+
+        The query gives code, table, source id, target, target id, field; the codes stand in report.NOTICES.
+        """
         self.stage(
             f"{name}: notices",
-            'INSERT INTO legacy.notice (run_id, phase, code, "table", source_id, target, target_id)'
+            'INSERT INTO legacy.notice (run_id, phase, code, "table", source_id, target, target_id, field)'
             f" SELECT DISTINCT :run, :phase, q.* FROM ({query}) AS q",
         )
 

@@ -17,6 +17,7 @@ WRITES: Final = ("suggested_change", "audit_event")
 
 def run(context: Context) -> None:
     """Check everything; raise PhaseFailed where something does not hold."""
+    changes.list_missing(context)
     changes.suggest_changes(context)
     changes.remember(context)
     found = [

@@ -178,7 +178,8 @@ def _opt_outs(context: Context) -> None:
     )
     context.notices(
         "opt-outs",
-        "SELECT 'OPT_OUT_TAKEN_OVER', tbl, source_id, 'person', person_id FROM legacy.w_wish WHERE closes <> '{}'",
+        "SELECT 'OPT_OUT_TAKEN_OVER', tbl, source_id, 'person', person_id, 'do_not_contact_channels' FROM legacy.w_wish"
+        " WHERE closes <> '{}'",
     )
 
 
