@@ -2,14 +2,15 @@
 A later export of the same system: what changed there since the last run becomes a suggested change here.
 
 Nothing that is here is overwritten, whether people have edited it since or not. A record is changed when its text is
-not the one that was last seen; of the rows it tells of, every field that differs from ours is suggested.
+not the one that was last seen, when it is new, and when it is missing. Of the rows it tells of, each field is suggested
+of which something else is said than before, and than ours: what was corrected here is not suggested back.
 """
 
 from typing import Final, NamedTuple
 
 from app.legacy.contract import TABLES
 from app.legacy.phases.context import Context
-from app.people.birth_dates import written_sql
+from app.legacy.phases.told import held
 
 
 class Compared(NamedTuple):
@@ -31,13 +32,13 @@ _COMPARED: Final = (
         "person",
         "person_id",
         {
-            "first_name": "nullif(d.typed_first, '')",
-            "last_name": "nullif(d.typed_last, '')",
-            "date_of_birth": "d.date_of_birth",
+            "first_name": "left(nullif(d.typed_first, ''), 100)",
+            "last_name": "left(nullif(d.typed_last, ''), 100)",
+            "date_of_birth": "d.date_of_birth::text",
         },
     ),
     Compared(
-        "(SELECT d.*, c.condition_id FROM legacy.d_patient AS d JOIN legacy.d_condition AS c ON c.name = d.condition AND c.is_active)",
+        "(SELECT d.*, c.condition_id FROM legacy.d_patient AS d LEFT JOIN legacy.d_condition AS c ON c.name = d.condition AND c.is_active)",
         "patient",
         "patient_id",
         {
@@ -47,7 +48,7 @@ _COMPARED: Final = (
         },
     ),
     Compared(
-        "(SELECT d.*, c.condition_id FROM legacy.d_lead AS d JOIN legacy.d_condition AS c ON c.name = d.condition AND c.is_active)",
+        "(SELECT d.*, c.condition_id FROM legacy.d_lead AS d LEFT JOIN legacy.d_condition AS c ON c.name = d.condition AND c.is_active)",
         "patient_lead",
         "lead_id",
         {
@@ -59,7 +60,7 @@ _COMPARED: Final = (
         "legacy.d_physician",
         "physician",
         "physician_id",
-        {"medical_license_number": "d.licence", "job_title": "d.job_title"},
+        {"medical_license_number": "left(d.licence, 100)", "job_title": "left(d.job_title, 200)"},
     ),
     Compared(
         "legacy.d_call",
@@ -94,9 +95,11 @@ def suggest_changes(context: Context) -> None:
         "w_changed_record",
         f"""
         SELECT q.source, q.source_id FROM ({unseen}) AS q
-        JOIN (SELECT DISTINCT ON (source, source_id) source, source_id, digest FROM legacy.seen
-              ORDER BY source, source_id, run_id DESC) AS s USING (source, source_id)
-        WHERE s.digest <> q.digest
+        LEFT JOIN (SELECT DISTINCT ON (source, source_id) source, source_id, digest FROM legacy.seen
+                   ORDER BY source, source_id, run_id DESC) AS s USING (source, source_id)
+        WHERE s.digest IS DISTINCT FROM q.digest
+        UNION ALL
+        SELECT source, source_id FROM legacy.w_missing
         """,
     )
     context.table(
@@ -105,50 +108,82 @@ def suggest_changes(context: Context) -> None:
         " JOIN legacy.w_changed_record AS c USING (source, source_id)",
     )
     context.analyze("w_changed_target")
-    parts = []
-    for decided, target, key, columns in _COMPARED:
-        for column, theirs in columns.items():
-            ours = f"to_jsonb({written_sql('t')})" if column == "date_of_birth" else f"to_jsonb(t) -> '{column}'"
-            parts.append(
-                f"""
-                SELECT d.person_id, '{target}' AS table_name, d.{key} AS record_id, '{column}' AS our_field,
-                       {ours} AS ours, t.version, to_jsonb({theirs}) AS theirs
-                FROM {decided} AS d JOIN public.{target} AS t USING ({key})
-                JOIN legacy.w_changed_target AS w ON w.target = '{target}' AND w.target_id = d.{key}
-                WHERE NOT d.is_new AND ({theirs}) IS NOT NULL AND {ours} IS DISTINCT FROM to_jsonb({theirs})
-                """
-            )
-    context.table(
-        "w_change",
+    parts = [
         f"""
-        SELECT q.*, encode(sha256(convert_to(q.theirs::text, 'UTF8')), 'hex') AS value_hash,
+        SELECT d.person_id, '{compared.target}' AS table_name, h.record_id, '{column}' AS our_field, h.ours, h.version,
+               to_jsonb({theirs}) AS theirs, h.before
+        FROM {compared.decided} AS d
+        JOIN ({held(compared.target, compared.key, column)}) AS h ON h.record_id = d.{compared.key}
+        JOIN legacy.w_changed_target AS w ON w.target = '{compared.target}' AND w.target_id = h.record_id
+        WHERE NOT d.is_new
+        """
+        for compared in _COMPARED
+        for column, theirs in compared.columns.items()
+    ]
+    # Two journeys that an export takes for one here may say two things of it.
+    context.table(
+        "w_said",
+        f"""
+        SELECT DISTINCT ON (q.record_id, q.our_field) q.*,
+               encode(sha256(convert_to(q.theirs::text, 'UTF8')), 'hex') AS value_hash,
                legacy.derived_id(:epoch, 'suggested_change', q.record_id || q.our_field || q.theirs::text) AS id
-        FROM ({" UNION ALL ".join(parts)}) AS q
+        FROM ({" UNION ALL ".join(parts)}) AS q WHERE q.theirs IS DISTINCT FROM q.before
+        ORDER BY q.record_id, q.our_field, q.theirs::text
         """,
     )
+    context.table("w_change", "SELECT * FROM legacy.w_said WHERE theirs IS NOT NULL AND theirs IS DISTINCT FROM ours")
     context.table(
         "w_new_change",
-        "SELECT DISTINCT ON (w.record_id, w.our_field, w.value_hash) w.* FROM legacy.w_change AS w WHERE"
+        "SELECT w.* FROM legacy.w_change AS w WHERE"
         f" {context.is_new('suggested_change', 'suggested_change_id', 'w.id')}"
         " AND NOT EXISTS (SELECT FROM public.suggested_change AS x WHERE x.record_id = w.record_id"
-        " AND x.field = w.our_field AND x.value_hash = w.value_hash)"
-        # Two journeys that an export takes for one here say the same of it.
-        " ORDER BY w.record_id, w.our_field, w.value_hash, w.theirs::text",
+        " AND x.field = w.our_field AND x.value_hash = w.value_hash)",
     )
     context.insert(
         "suggested_change",
         "suggested_change_id, created_at, updated_at, person_id, table_name, record_id, field, ours, ours_version, theirs,"
         " value_hash, source",
-        "SELECT id, :now, :now, person_id, table_name, record_id, our_field, nullif(ours, 'null'), version, theirs,"
-        " value_hash, 'import' FROM legacy.w_new_change",
+        "SELECT id, :now, :now, person_id, table_name, record_id, our_field, ours, version, theirs, value_hash, 'import'"
+        " FROM legacy.w_new_change",
+    )
+    source = (
+        "LEFT JOIN LATERAL (SELECT l.source, l.source_id FROM legacy.lineage AS l"
+        " JOIN legacy.w_changed_record AS c USING (source, source_id) WHERE l.target_id = w.record_id"
+        " ORDER BY l.source, l.source_id LIMIT 1) AS l ON true"
     )
     context.lineage(
         "changes",
         "SELECT 'suggested_change', w.id, coalesce(l.source, 'contact'), l.source_id, ARRAY[w.our_field]"
-        " FROM legacy.w_new_change AS w LEFT JOIN LATERAL (SELECT l.source, l.source_id FROM legacy.lineage AS l"
-        " JOIN legacy.w_changed_record AS c USING (source, source_id) WHERE l.target_id = w.record_id"
-        " ORDER BY l.source, l.source_id LIMIT 1) AS l ON true",
+        f" FROM legacy.w_new_change AS w {source}",
     )
+    _suggest_again(context, source)
+    context.stage(
+        "what is said of fields",
+        "INSERT INTO legacy.told SELECT :run, record_id, our_field, theirs FROM legacy.w_said",
+    )
+
+
+def _suggest_again(context: Context, source: str) -> None:
+    """Open what was suggested once and is said anew, where it was not rejected."""
+    context.notices(
+        "suggested again",
+        f"""
+        SELECT 'SUGGESTED_AGAIN', coalesce(l.source, 'contact'), l.source_id, w.table_name, w.record_id, w.our_field
+        FROM legacy.w_change AS w JOIN public.suggested_change AS x ON x.record_id = w.record_id AND x.field = w.our_field
+            AND x.value_hash = w.value_hash AND x.decision IN ('accepted', 'superseded') {source}
+        """,
+    )
+    context.connection.execute("SELECT set_config('crm.reason', %s, true)", (f"legacy run {context.run_id}",))
+    context.written += context.stage(
+        "suggested again",
+        """
+        UPDATE public.suggested_change AS x SET decision = 'open', decided_at = NULL, decided_by = NULL, reason = NULL,
+            ours = w.ours, ours_version = w.version, updated_by = NULL
+        FROM legacy.w_change AS w WHERE x.record_id = w.record_id AND x.field = w.our_field
+            AND x.value_hash = w.value_hash AND x.decision IN ('accepted', 'superseded')
+        """,
+    )
+    context.connection.execute("SELECT set_config('crm.reason', '', true)")
 
 
 _MAIN: Final = {

@@ -30,6 +30,7 @@ _MOST_ROWS: Final = 5_000
 NOTICES: Final = {
     "OPT_OUT_TAKEN_OVER": "The old system has an opt-out that was not there before. It counts here as well.",
     "RECORD_MISSING": "A record of an earlier export is not in this one. What came of it stays here.",
+    "SUGGESTED_AGAIN": "The old system says again what was once accepted here, or settled. It waits to be decided anew.",
 }
 """What a later export changes otherwise than by a suggestion: what each code of the ledger means."""
 

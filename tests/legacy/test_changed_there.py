@@ -132,3 +132,51 @@ def test_a_record_that_is_missing_from_a_later_export_is_listed_and_stays(url: s
     assert noticed(url, 4)["notices"] == []
     undo(url)
     assert one(url, "SELECT count(*) FROM legacy.notice") == 0
+
+
+def suggested(url: str, field: str) -> list[tuple[Any, str]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT theirs, decision FROM suggested_change WHERE field = %s ORDER BY created_at, theirs::text", [field]
+        ).fetchall()
+
+
+def test_a_value_that_was_corrected_here_is_not_suggested_back(url: str, export: Export) -> None:
+    born = NEL | {"birthdate": "1980-01-01"}
+    runner.run(url, export(contact=[born]))
+    do(url, "UPDATE person SET date_of_birth = '1981-01-01', first_name = 'Nelly' WHERE last_name = 'Nooteboom'")
+    runner.run(url, export(contact=[born | {"telephone1": "+31612345678"}]))
+    assert (suggested(url, "date_of_birth"), suggested(url, "first_name")) == ([], [])
+    runner.run(url, export(contact=[born | {"birthdate": "1982-01-01"}]))
+    assert suggested(url, "date_of_birth") == [("1982-01-01", "open")]
+    # What was said before is no news either.
+    do(url, "UPDATE suggested_change SET decision = 'accepted', decided_at = now()")
+    do(url, "UPDATE person SET date_of_birth = '1983-01-01' WHERE last_name = 'Nooteboom'")
+    runner.run(url, export(contact=[born | {"birthdate": "1982-01-01", "telephone1": "+31612345679"}]))
+    assert suggested(url, "date_of_birth") == [("1982-01-01", "accepted")]
+
+
+def test_what_is_said_anew_is_suggested_again_but_for_what_was_rejected(url: str, export: Export) -> None:
+    runner.run(url, export(contact=[NEL]))
+    for name in ("Nella", "Nel", "Petronella", "Nel"):
+        runner.run(url, export(contact=[NEL | {"firstname": name}]))
+    assert suggested(url, "first_name") == [("Nella", "open"), ("Petronella", "open")]
+    do(url, "UPDATE suggested_change SET decided_at = now(), decision = CASE WHEN theirs = '\"Nella\"' THEN 'rejected'"
+            " ELSE 'superseded' END")  # fmt: skip
+    for name in ("Nella", "Petronella"):
+        later = export(contact=[NEL | {"firstname": name}])
+        runner.run(url, later)
+        assert runner.run(url, later).rows_written == 0
+    assert suggested(url, "first_name") == [("Nella", "rejected"), ("Petronella", "open")]
+
+
+def test_what_a_new_or_a_missing_record_says_of_somebody_known_is_suggested(url: str, export: Export) -> None:
+    row = {"patientid": guid(3), "firstname": "Bob", "lastname": "Nooteboom", "email": "nel@example.org",
+           "contact_record": guid(2), "initial_consult_date": "2024-02-02"}  # fmt: skip
+    robert = NEL | {"firstname": "Robert"}
+    first = row | {"patientid": guid(4), "initial_consult_date": "2024-01-01", "firstname": "Robert"}
+    runner.run(url, export(contact=[robert], patient=[first]))
+    runner.run(url, export(contact=[robert], patient=[first, row | {"versionnumber": "99"}]))
+    assert suggested(url, "first_name") == [("Bob", "open")]
+    runner.run(url, export(contact=[robert], patient=[row | {"versionnumber": "99"}]))
+    assert suggested(url, "initial_consult_date") == [("2024-02-02", "open")]

@@ -9,7 +9,7 @@ from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
 from app.legacy.phases.people_alike import find_alike
 from app.legacy.phases.roles import role
-from app.legacy.phases.told import first_version, said_before
+from app.legacy.phases.told import held
 from app.people.alike import alike_keys, keys_asked
 from app.people.countries import country_code
 from app.people.names import Name
@@ -134,20 +134,19 @@ def _opt_outs(context: Context) -> None:
     """
     if context.is_first:
         return
-    before = said_before("person_id", "do_not_contact_channels", "{t}.do_not_contact_channels")
     context.table(
         "w_wish",
         f"""
         SELECT q.person_id, q.tbl, q.source_id, q.theirs, q.theirs IS DISTINCT FROM q.before AS is_told,
                array(SELECT c.channel FROM jsonb_array_elements_text(q.theirs) AS c(channel)
-                     WHERE (NOT q.before ? c.channel OR c.channel = ANY (q.of_new)) AND c.channel <> ALL (q.ours)) AS closes
+                     WHERE (NOT q.before ? c.channel OR c.channel = ANY (q.of_new)) AND NOT q.ours ? c.channel) AS closes
         FROM (
-            SELECT t.person_id, d.founder_tbl AS tbl, d.founder_id AS source_id, t.do_not_contact_channels AS ours,
+            SELECT i.person_id, d.founder_tbl AS tbl, d.founder_id AS source_id, h.ours, coalesce(h.before, '[]') AS before,
                    to_jsonb(array_remove(ARRAY[CASE WHEN d.do_not_email THEN 'email' END,
                                                CASE WHEN d.do_not_phone THEN 'phone' END], NULL)) AS theirs,
-                   coalesce({before}, '[]') AS before, coalesce(n.channels, '{{}}') AS of_new
+                   coalesce(n.channels, '{{}}') AS of_new
             FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p)
-            JOIN public.person AS t ON t.person_id = i.person_id {first_version("person", "person_id")}
+            JOIN ({held("person", "person_id", "do_not_contact_channels")}) AS h ON h.record_id = i.person_id
             LEFT JOIN (
                 SELECT r.p, array_agg(DISTINCT w.channel) AS channels
                 FROM legacy.w_person_row AS r JOIN legacy.s_contact AS c ON r.tbl = 'contact' AND c.record = r.record

@@ -1,8 +1,26 @@
 """Values that differ from the survivor's: written once all phases have found theirs, as suggested changes."""
 
+from typing import Final
+
 from app.legacy.phases.bulk import indexes_at_the_end
 from app.legacy.phases.context import Context
+from app.legacy.phases.told import held
 from app.people.birth_dates import written_sql
+
+_FIELDS: Final = (
+    ("person", "person_id", "first_name"),
+    ("person", "person_id", "last_name"),
+    ("person", "person_id", "date_of_birth"),
+    ("patient", "patient_id", "medical_condition_id"),
+    ("physician", "physician_id", "medical_license_number"),
+    ("eap_journey", "eap_journey_id", "enrollment_date"),
+)
+_NOT_HELD: Final = "".join(
+    f" AND NOT (w.our_field = '{column}' AND EXISTS (SELECT FROM ({held(target, key, column)}) AS h"
+    " WHERE h.record_id = w.record_id AND w.theirs IN (h.ours, h.before)))"
+    for target, key, column in _FIELDS
+)
+"""A later export finds rows as they are now: what they hold, or held before it was corrected here, is not suggested."""
 
 
 def write_suggestions(context: Context) -> None:
@@ -40,7 +58,7 @@ def write_suggestions(context: Context) -> None:
         "w_new_suggestion",
         f"SELECT DISTINCT ON (w.record_id, w.our_field, w.value_hash) w.* FROM legacy.w_suggested AS w WHERE {new}"
         " AND NOT EXISTS (SELECT FROM public.suggested_change AS x WHERE x.record_id = w.record_id"
-        " AND x.field = w.our_field AND x.value_hash = w.value_hash)"
+        f" AND x.field = w.our_field AND x.value_hash = w.value_hash) {'' if context.is_first else _NOT_HELD}"
         " ORDER BY w.record_id, w.our_field, w.value_hash, w.tbl, w.source_id",
     )
     # Every table a suggestion is about has its value in to_jsonb(row): one statement for all of them.
