@@ -8,9 +8,14 @@ of which something else is said than before, and than ours: what was corrected h
 
 from typing import Final, NamedTuple
 
+from app.calls.states import CALL
+from app.journeys.kinds import KINDS
+from app.leads.states import LEAD
 from app.legacy.contract import TABLES
 from app.legacy.phases.context import Context
 from app.legacy.phases.told import held
+from app.patients.states import PATIENT
+from app.platform.states import Machine
 
 
 class Compared(NamedTuple):
@@ -28,13 +33,38 @@ class Compared(NamedTuple):
 
 _COMPARED: Final = (
     Compared(
-        "(SELECT d.*, i.person_id, i.is_new FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p))",
+        """
+        (SELECT d.*, i.person_id, i.is_new, f.shown AS phone, c.code AS country, CASE WHEN NOT EXISTS (
+             SELECT FROM public.person AS x WHERE x.email_key = d.email_key AND x.person_id <> i.person_id) THEN d.email
+         END AS own_email
+         FROM legacy.d_person AS d JOIN legacy.d_person_id AS i USING (p)
+         LEFT JOIN legacy.w_person_phone AS f ON f.p = d.p LEFT JOIN legacy.w_person_country AS c ON c.p = d.p)
+        """,
         "person",
         "person_id",
         {
             "first_name": "left(nullif(d.typed_first, ''), 100)",
             "last_name": "left(nullif(d.typed_last, ''), 100)",
             "date_of_birth": "d.date_of_birth::text",
+            "email": "left(d.own_email, 255)",
+            "phone": "left(d.phone, 64)",
+            "country": "d.country",
+            "is_active": "d.is_active",
+        },
+    ),
+    Compared(
+        """
+        (SELECT d.*, NOT d.disabled AS is_active, CASE WHEN NOT EXISTS (
+             SELECT FROM public.person AS x WHERE x.email_key = s.email AND x.person_id <> d.person_id) THEN s.email END AS own_email
+         FROM legacy.d_navigator AS d JOIN legacy.s_systemuser AS s USING (record))
+        """,
+        "person",
+        "person_id",
+        {
+            "first_name": "left(d.first_name, 100)",
+            "last_name": "left(d.last_name, 100)",
+            "email": "d.own_email",
+            "is_active": "d.is_active",
         },
     ),
     Compared(
@@ -45,6 +75,7 @@ _COMPARED: Final = (
             "medical_condition_id": "d.condition_id",
             "first_contact_date": "d.first_contact_date",
             "initial_consult_date": "d.initial_consult_date",
+            "status": "d.status",
         },
     ),
     Compared(
@@ -57,29 +88,88 @@ _COMPARED: Final = (
         },
     ),
     Compared(
-        "legacy.d_physician",
+        """
+        (SELECT d.*, h.hospital_id, s.specialization_id FROM legacy.d_physician AS d
+         LEFT JOIN legacy.d_hospital AS h ON h.id = d.hospital LEFT JOIN legacy.d_specialization AS s ON s.id = d.specialization)
+        """,
         "physician",
         "physician_id",
-        {"medical_license_number": "left(d.licence, 100)", "job_title": "left(d.job_title, 200)"},
+        {
+            "medical_license_number": "left(d.licence, 100)",
+            "job_title": "left(d.job_title, 200)",
+            "hospital_id": "d.hospital_id",
+            "specialization_id": "d.specialization_id",
+            "is_active": "d.is_active",
+        },
     ),
     Compared(
         "legacy.d_call",
         "call_history",
         "call_id",
-        {"status": "d.status", "outcome": "d.outcome", "call_duration_minutes": "d.minutes", "notes": "d.notes"},
+        {
+            "status": "d.status",
+            "reminder_date": "d.reminder",
+            "direction": "coalesce(d.direction, 'outbound')",
+            "outcome": "d.outcome",
+            "call_duration_minutes": "d.minutes",
+            "notes": "d.notes",
+        },
     ),
     Compared(
         "legacy.d_ct_journey",
         "clinical_trial_journey",
         "ct_journey_id",
-        {"status": "d.status", "ineligible_reason": "CASE WHEN d.eligible IS DISTINCT FROM 'yes' THEN d.reason END"},
+        {
+            "status": "d.status",
+            "eligible": "CASE d.eligible WHEN 'yes' THEN true WHEN 'no' THEN false END",
+            "ineligible_reason": "CASE WHEN d.eligible IS DISTINCT FROM 'yes' THEN d.reason END",
+        },
     ),
     Compared(
-        "(SELECT d.* FROM legacy.d_eap_journey AS d)",
+        "legacy.d_eap_journey",
         "eap_journey",
         "eap_journey_id",
-        {"enrollment_date": "d.enrolled"},
+        {
+            "enrollment_date": "d.enrolled",
+            "status": "CASE d.status WHEN 'active' THEN 'on_treatment' ELSE 'inquiry' END",
+        },
     ),
+)
+
+_GIVEN: Final = {
+    "patient_lead": "SELECT lead_id FROM legacy.d_lead",
+    "patient": "SELECT patient_id FROM legacy.d_patient",
+    "call_history": "SELECT call_id FROM legacy.d_call",
+    "physician": "SELECT physician_id FROM legacy.d_physician",
+    "patient_physician_relationship": "SELECT id FROM legacy.d_care",
+    "clinical_trial_journey": "SELECT ct_journey_id FROM legacy.d_ct_journey",
+    "eap_journey": "SELECT eap_journey_id FROM legacy.d_eap_journey",
+    "contact_point": "SELECT contact_point_id FROM legacy.d_contact_point",
+}
+"""By the table: the rows of ours that this export gives."""
+
+
+def _reachable(machine: Machine) -> dict[str, list[str]]:
+    return {state: [to for to in machine.states if machine.may_move(state, to)] for state in machine.states}
+
+
+def _any_from_open(machine: Machine) -> dict[str, list[str]]:
+    """A journey is taken over as it stands there: which moves there were is not known."""
+    return {state: [to for to in machine.states if to != state] for state in machine.states if machine.is_open(state)}
+
+
+_MOVES: Final = {
+    "patient_lead": _reachable(LEAD),
+    "patient": _reachable(PATIENT),
+    "call_history": _reachable(CALL),
+    **{kind.name: _any_from_open(kind.moves.machine) for kind in KINDS},
+}
+"""By the table: from which status which others can be accepted."""
+_OFFERED: Final = ", ".join(
+    f"('{table}', '{state}', '{to}')"
+    for table, moves in _MOVES.items()
+    for state, targets in moves.items()
+    for to in targets
 )
 
 
@@ -102,12 +192,28 @@ def suggest_changes(context: Context) -> None:
         SELECT source, source_id FROM legacy.w_missing
         """,
     )
+    # What is said of a person's lead, patient and physician rests on other records of theirs too; a lead is converted by
+    # the patient row of somebody else as well.
     context.table(
         "w_changed_target",
-        "SELECT DISTINCT replace(l.target, 'alias:', '') AS target, l.target_id FROM legacy.lineage AS l"
-        " JOIN legacy.w_changed_record AS c USING (source, source_id)",
+        """
+        WITH changed AS (
+            SELECT DISTINCT replace(l.target, 'alias:', '') AS target, l.target_id FROM legacy.lineage AS l
+            JOIN legacy.w_changed_record AS c USING (source, source_id)
+        ), people AS (
+            SELECT i.p, i.person_id FROM changed AS c JOIN legacy.d_person_id AS i ON i.person_id = c.target_id
+            WHERE c.target = 'person'
+        )
+        SELECT * FROM changed
+        UNION SELECT 'patient', d.patient_id FROM legacy.d_patient AS d JOIN people USING (p)
+        UNION SELECT 'physician', d.physician_id FROM legacy.d_physician AS d JOIN people USING (p)
+        UNION SELECT 'patient_lead', d.lead_id FROM legacy.d_lead AS d JOIN people USING (p)
+        UNION SELECT 'patient_lead', d.lead_id FROM legacy.d_lead AS d JOIN public.patient_lead AS t USING (lead_id)
+        WHERE d.status = 'converted' AND t.status <> 'converted'
+        """,
     )
     context.analyze("w_changed_target")
+    _find_not_given(context)
     parts = [
         f"""
         SELECT d.person_id, '{compared.target}' AS table_name, h.record_id, '{column}' AS our_field, h.ours, h.version,
@@ -120,6 +226,15 @@ def suggest_changes(context: Context) -> None:
         for compared in _COMPARED
         for column, theirs in compared.columns.items()
     ]
+    # A booking ahead that is not there any more was cancelled, or moved to another time, which is a call of its own here.
+    parts.append(
+        f"""
+        SELECT t.person_id, 'call_history', h.record_id, 'status', h.ours, h.version, to_jsonb('cancelled'::text), h.before
+        FROM legacy.w_not_given AS w JOIN ({held("call_history", "call_id", "status")}) AS h ON h.record_id = w.target_id
+        JOIN public.call_history AS t ON t.call_id = h.record_id
+        WHERE w.target = 'call_history' AND t.booking_date > :now
+        """
+    )
     # Two journeys that an export takes for one here may say two things of it.
     context.table(
         "w_said",
@@ -157,9 +272,57 @@ def suggest_changes(context: Context) -> None:
         f" FROM legacy.w_new_change AS w {source}",
     )
     _suggest_again(context, source)
+    context.notices(
+        "what cannot be suggested",
+        f"""
+        SELECT CASE WHEN w.theirs IS NULL THEN 'VALUE_CLEARED' ELSE 'NOT_SUGGESTED' END, coalesce(l.source, 'contact'),
+               l.source_id, w.table_name, w.record_id, w.our_field
+        FROM legacy.w_said AS w {source} WHERE w.theirs IS DISTINCT FROM w.ours
+            AND NOT EXISTS (SELECT FROM legacy.w_change AS c WHERE (c.record_id, c.our_field) = (w.record_id, w.our_field))
+        """,
+    )
+    _list_the_rest(context)
     context.stage(
         "what is said of fields",
         "INSERT INTO legacy.told SELECT :run, record_id, our_field, theirs FROM legacy.w_said",
+    )
+
+
+def _find_not_given(context: Context) -> None:
+    """List the rows that a changed record has given once and gives no more; they stay here as they are."""
+    given = " UNION ALL ".join(
+        f"SELECT '{table}' AS target, q.* FROM ({query}) AS q(target_id)" for table, query in _GIVEN.items()
+    )
+    context.table(
+        "w_not_given",
+        f"""
+        SELECT DISTINCT ON (l.target, l.target_id) l.target, l.target_id, l.source, l.source_id
+        FROM legacy.lineage AS l JOIN legacy.w_changed_record AS c USING (source, source_id)
+        LEFT JOIN ({given}) AS g USING (target, target_id)
+        WHERE g.target_id IS NULL AND l.run_id < :run AND l.target IN ({", ".join(f"'{table}'" for table in _GIVEN)})
+            AND NOT EXISTS (SELECT FROM legacy.w_missing AS m WHERE (m.source, m.source_id) = (l.source, l.source_id))
+        ORDER BY l.target, l.target_id, l.source, l.source_id
+        """,
+    )
+    context.notices(
+        "rows that are given no more",
+        "SELECT 'NOT_GIVEN_ANY_MORE', source, source_id, target, target_id, NULL::text FROM legacy.w_not_given",
+    )
+
+
+def _list_the_rest(context: Context) -> None:
+    """List the records that have changed there and changed nothing here: so no change goes by without a word."""
+    context.notices(
+        "changes of no effect",
+        """
+        SELECT 'NO_DIFFERENCE_HERE', w.source, w.source_id, NULL::text, NULL::uuid, NULL::text
+        FROM legacy.w_changed_record AS w
+        WHERE EXISTS (SELECT FROM legacy.seen AS s WHERE (s.source, s.source_id) = (w.source, w.source_id))
+            AND NOT EXISTS (SELECT FROM legacy.notice AS n
+                            WHERE n.run_id = :run AND (n."table", n.source_id) = (w.source, w.source_id))
+            AND NOT EXISTS (SELECT FROM public.migrated_row AS m JOIN legacy.lineage AS l ON l.target_id = m.record_id
+                            WHERE m.run_id = :run AND l.run_id = :run AND (l.source, l.source_id) = (w.source, w.source_id))
+        """,
     )
 
 

@@ -30,6 +30,10 @@ _MOST_ROWS: Final = 5_000
 NOTICES: Final = {
     "OPT_OUT_TAKEN_OVER": "The old system has an opt-out that was not there before. It counts here as well.",
     "RECORD_MISSING": "A record of an earlier export is not in this one. What came of it stays here.",
+    "NOT_GIVEN_ANY_MORE": "A record that has changed there has brought this row once and does no more. It stays here.",
+    "NOT_SUGGESTED": "The value has changed there to one that cannot be taken over into ours.",
+    "NO_DIFFERENCE_HERE": "The record has changed there in what makes no difference here.",
+    "VALUE_CLEARED": "The value is empty there now. Ours stays.",
     "SUGGESTED_AGAIN": "The old system says again what was once accepted here, or settled. It waits to be decided anew.",
 }
 """What a later export changes otherwise than by a suggestion: what each code of the ledger means."""
