@@ -24,6 +24,7 @@ from app.legacy import closing, compat, ledger, report, result, runner, sample, 
 from app.legacy.corrections import Listed, list_corrections, withdraw
 from app.legacy.errors import AnotherRun, FatalExport, LegacyError, NotReady, PhaseFailed
 from app.legacy.locks import who
+from app.legacy.mapping import read_mapping
 from app.legacy.undo import undo
 from app.people.search import rows as search
 
@@ -271,10 +272,11 @@ def sample_command(
 def map_init_command(
     source: _Source,
     output: Annotated[Path, typer.Option(help="Where to write it.")] = Path("legacy-mapping.toml"),
+    mapping: _Mapping = None,
 ) -> None:
-    """Write a starter of the mapping file from an export: what was understood, what was not."""
+    """Write a starter of the mapping file from an export: what was understood, what was not, what may be meant."""
     with _exits():
-        starter.write_starter(source, output)
+        starter.write_starter(source, output, read_mapping(mapping) if mapping else None)
     typer.echo(f"{output} written; read it, then: crm legacy plan --source {source} --mapping {output}")
 
 

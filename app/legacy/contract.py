@@ -2,7 +2,8 @@
 What an export may hold: tables, columns, rules that are data.
 
 Names here are logical: a file or column may carry a publisher's prefix (`myt_hospital`), `field_of` and `table_of`
-take it off. The rules themselves (conditions, words for "no value", code tables) stand in data/rules.json.
+take it off. The rules themselves (conditions, words for "no value", code tables) stand in data/rules.json, the words of
+the old system's own pages in data/labels.json.
 """
 
 import json
@@ -14,6 +15,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+IGNORE: Final = "ignore"
+"""What a mapping file says of a column that is not to be read."""
 
 _PREFIX: Final = re.compile(r"[a-z][a-z0-9]{1,7}_(?=.)")
 
@@ -210,6 +214,8 @@ def assign_columns(table: str, columns: list[str], named: Mapping[str, str] | No
     for position, column in enumerate(columns):
         name = column.strip().lower()
         chosen = (named or {}).get(name)
+        if chosen == IGNORE:
+            continue
         found = chosen or field_of(table, name)
         if found is None or found not in TABLES[table].fields:
             continue
@@ -259,6 +265,41 @@ def rules() -> Rules:
         unknown_condition=data["unknown_condition"],
         codes=data["codes"],
         time_zone=data["time_zone"],
+    )
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What views and choices call columns, yes and no, and states, in the languages of data/labels.json."""
+
+    columns: Mapping[str, frozenset[str]]
+    yes: frozenset[str]
+    no: frozenset[str]
+    states: Mapping[str, str]
+
+    def field_of(self, table: str, label: str) -> str | None:
+        """The field of a table that a heading means; None when it means none, or several."""
+        found = [name for name in TABLES[table].fields if folded(label) in self.columns.get(name, ())]
+        return found[0] if len(found) == 1 else None
+
+
+def folded(label: str) -> str:
+    """A label without case, with plain blanks and apostrophes: Excel writes those of the user's language."""
+    return " ".join(label.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split()).casefold()
+
+
+@cache
+def labels() -> Labels:
+    """The labels as data/labels.json holds them."""
+    data: dict[str, Any] = json.loads(files("app.legacy").joinpath("data/labels.json").read_text(encoding="utf-8"))
+    return Labels(
+        columns={
+            name: frozenset(folded(label) for of_language in by_language.values() for label in of_language)
+            for name, by_language in data["columns"].items()
+        },
+        yes=frozenset(data["yes"]),
+        no=frozenset(data["no"]),
+        states={word: code for code, words in data["states"].items() for word in words},
     )
 
 

@@ -21,6 +21,14 @@ class FatalExport(LegacyError):
         super().__init__(f"{code}: {at}: {reason}")
 
 
+def together(refused: list[FatalExport]) -> FatalExport:
+    """One refusal that tells all of several, under the code and the file of the first."""
+    first, *others = refused
+    if others:
+        first.args = ("\n".join(map(str, refused)),)
+    return first
+
+
 class AnotherRun(LegacyError):
     """Another migration is at work in this database."""
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from app.legacy import values
-from app.legacy.contract import FREE_TEXT, TABLES, Frame, field_of, rules, table_of
+from app.legacy.contract import FREE_TEXT, TABLES, Frame, field_of, labels, rules, table_of
 from app.legacy.identity import name_keys
 from app.legacy.mapping import Mapping as MappingFile
 
@@ -22,15 +22,6 @@ Row = list[str | None]
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
-_STATE_WORDS: Final = {
-    "active": "0",
-    "inactive": "1",
-    "open": "0",
-    "completed": "1",
-    "canceled": "2",
-    "cancelled": "2",
-    "scheduled": "3",
-}
 _LONGEST_MINUTES: Final = 6
 _LONGEST_VERSION: Final = 18
 _TRACKED: Final = {
@@ -282,7 +273,7 @@ class Reader:
         kind = self._code("contact", "contact_type", cell["contact_type"])
         if not kind:
             warnings.add("CONTACT_TYPE_UNKNOWN")
-        labels = self._labels("contact", "medical_condition", cell["medical_condition"])
+        conditions = self._labels("contact", "medical_condition", cell["medical_condition"])
         state = self._choices["contact", "statecode"].value(cell["statecode"])
         merged = values.flag(cell["merged"])
         master = cell["masterid"]
@@ -295,7 +286,7 @@ class Reader:
             _array(found.shown),
             _bool(not (first or last or found.keys or phones or odd_phones)),
             kind or "patient-lead",
-            "\n".join(labels) if labels else None,
+            "\n".join(conditions) if conditions else None,
             _bool(bool(cell["medical_condition"])),
             self._moment(cell, "booking_date", warnings),
             self._moment(cell, "reminder_date", warnings),
@@ -306,17 +297,24 @@ class Reader:
             values.code_text(cell["medical_license_number"]) or None,
             values.guid(cell["hospital"]),
             _bool(bool(cell["hospital"])),
-            _bool(not (merged or master) and _STATE_WORDS.get(state.lower(), state) in {"", "0"}),
+            _bool(not (merged or master) and labels().states.get(state.casefold(), state) in {"", "0"}),
             _bool(merged or bool(master)),
             values.guid(master),
             birth.value,
             country or None,
             _array(dict.fromkeys(phones)),
             _array(dict.fromkeys(odd_phones)),
-            _flag(cell["donotemail"]),
-            _flag(cell["donotphone"]),
+            self._opt_out(cell["donotemail"], warnings),
+            self._opt_out(cell["donotphone"], warnings),
             _array(sorted(warnings)),
         ]
+
+    def _opt_out(self, cell: str, warnings: set[str]) -> str:
+        """A wish not to be contacted: where nobody can tell what the cell says, it is one."""
+        wished = values.opt_out(cell)
+        if wished is None:
+            warnings.add("OPTION_UNKNOWN")
+        return _bool(wished is not False)
 
     def _patient(self, cell: dict[str, str], warnings: set[str]) -> Row:
         version = self._version(cell, warnings)
@@ -353,7 +351,7 @@ class Reader:
             values.guid(cell["contact_record"]),
             values.guid(cell["physician"]),
             _bool(bool(cell["physician"])),
-            _bool(_STATE_WORDS.get(state.lower(), state) in {"", "0"}),
+            _bool(labels().states.get(state.casefold(), state) in {"", "0"}),
             _array(sorted(warnings)),
         ]
 
@@ -461,7 +459,7 @@ class Reader:
 
     def _activity_status(self, table: str, cell: dict[str, str]) -> str:
         state = self._choices[table, "statecode"].value(cell["statecode"])
-        return {"1": "completed", "2": "cancelled"}.get(_STATE_WORDS.get(state.lower(), state), "scheduled")
+        return {"1": "completed", "2": "cancelled"}.get(labels().states.get(state.casefold(), state), "scheduled")
 
     def _version(self, cell: dict[str, str], warnings: set[str]) -> Row:
         number = cell["versionnumber"].strip()

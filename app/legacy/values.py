@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.legacy.contract import rules
+from app.legacy.contract import labels, rules
 from app.people.countries import country_code
 from app.people.keys import clean_email, email_key, phone_e164, without_tag
 from app.people.names import clean_name
@@ -108,7 +108,15 @@ def guid(cell: str) -> str | None:
 
 def flag(cell: str) -> bool:
     """Whether a yes/no cell says yes."""
-    return cell.strip().lower() in {"true", "1", "yes"}
+    return cell.strip().casefold() in labels().yes
+
+
+def opt_out(cell: str) -> bool | None:
+    """Whether a cell of a wish not to be contacted says yes; None where nobody can tell what it says."""
+    word = cell.strip().casefold()
+    if not word or word in labels().no or is_no_value(cell):
+        return False
+    return True if word in labels().yes else None
 
 
 @lru_cache(maxsize=1 << 16)

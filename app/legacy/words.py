@@ -37,7 +37,7 @@ REASONS: Final = {
     "NOT_TRACKED": "An entry of the old audit log about a table or column that is not carried over.",
     "NO_IDENTITY": "The record has no name, e-mail or phone: nobody can tell whom it is about.",
     "NO_LEAD_OR_PATIENT": "A call of somebody who is neither a lead nor a patient.",
-    "OPTION_UNKNOWN": "A value of an option set has no label. It was left empty.",
+    "OPTION_UNKNOWN": "A value has no label that is known. It was left empty; a wish not to be contacted was taken as one.",
     "ORPHAN_AUDIT": "An entry of the old audit log is about a record that is not in the export.",
     "ORPHAN_CALL": "A call is about a record that is not in the export.",
     "ORPHAN_CONDITION_LOOKUP": "The condition that is named is not in the export.",

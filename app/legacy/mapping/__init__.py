@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from app.legacy.contract import TABLES
+from app.legacy.contract import IGNORE, TABLES
 from app.legacy.errors import FatalExport
 
 DATE_BEHAVIOURS: Final = ("user-local", "wall-clock")
@@ -51,7 +51,11 @@ def read_mapping(path: Path) -> Mapping:
         if behaviour not in DATE_BEHAVIOURS:
             raise FatalExport("FILE_UNREADABLE", path, f"dates.{dotted}: one of {', '.join(DATE_BEHAVIOURS)}")
         dates[table, column] = behaviour
-    for table, column in [*((t, c) for t, named in columns.items() for c in named.values()), *options, *dates]:
+    for table, column in [
+        *((t, c) for t, named in columns.items() for c in named.values() if c != IGNORE),
+        *options,
+        *dates,
+    ]:
         if table not in TABLES or column not in TABLES[table].fields:
             raise FatalExport("FILE_UNREADABLE", path, f"there is no {table}.{column}")
     for name, table in data.get("tables", {}).items():

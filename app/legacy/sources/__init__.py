@@ -11,23 +11,28 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-from app.legacy.contract import TABLES, Frame, field_of, rules, table_of, table_of_entity_set
-from app.legacy.errors import FatalExport
+from app.legacy.contract import IGNORE, TABLES, Frame, field_of, rules, table_of, table_of_entity_set
+from app.legacy.errors import FatalExport, together
 from app.legacy.mapping import Mapping
 from app.legacy.sources.csv_files import CsvSource
 from app.legacy.sources.excel import ExcelSource
+from app.legacy.sources.files import archive_of, bare_name, is_archive, lies_in, members, refuse_bomb, size_of
 from app.legacy.sources.records import Batch, two_files
 from app.legacy.sources.web_api import WebApiSource
 
-__all__ = ["KINDS", "Batch", "Export", "Source", "open_export"]
+__all__ = ["KINDS", "Batch", "Export", "Source", "Survey", "open_export", "survey"]
 
 _NO_TABLES = {"optionsets.json", "export.json", "expected.json", "summary.json"}
 _ENTITY_SET = re.compile(r"\$metadata#(\w+)")
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+
+
+Read = TypeVar("Read")
 
 
 class Source(Protocol):
@@ -73,62 +78,119 @@ class Export:
 
     def fingerprint(self) -> list[FileFact]:
         """Name, size and checksum of every file that is read, in order of name."""
-        paths = {path for source in self.sources.values() for path in source.paths}
+        paths = {lies_in(path) for source in self.sources.values() for path in source.paths}
         paths |= {self.folder / name for name in ("optionsets.json", "export.json") if (self.folder / name).exists()}
         return [FileFact(path.name, path.stat().st_size, _sha256(path)) for path in sorted(paths)]
 
     def checksum(self, table: str) -> str:
         """One checksum of the files of a table, in their order."""
-        return sha256("".join(_sha256(path) for path in self.sources[table].paths).encode()).hexdigest()
+        return sha256("".join(_sha256(lies_in(path)) for path in self.sources[table].paths).encode()).hexdigest()
+
+
+@dataclass
+class Survey:
+    """What was found in a folder, readable as a whole or not: `refused` says why not."""
+
+    frame: Frame | None
+    shape: str
+    option_sets: dict[tuple[str, str], list[dict[str, Any]]]
+    sources: dict[str, Source]
+    unread_files: list[str]
+    refused: list[FatalExport]
 
 
 def open_export(folder: Path, mapping: Mapping | None = None) -> Export:
     """
     The export in a folder, checked as far as can be without reading rows.
 
-    Raises FatalExport with FILE_MISSING, FILE_EMPTY, COLUMN_MISSING or FILE_UNREADABLE.
+    Raises FatalExport with FILE_MISSING, FILE_EMPTY, COLUMN_MISSING or FILE_UNREADABLE: all that is wrong at once, under
+    the code of the first.
     """
     mapping = mapping or Mapping()
+    found = survey(folder, mapping)
+    if found.refused or found.frame is None:
+        raise together(found.refused)
+    _name_lookups(found.sources)
+    return Export(folder, found.frame, found.shape, found.option_sets, found.sources, found.unread_files, mapping)
+
+
+def survey(folder: Path, mapping: Mapping) -> Survey:
+    """Everything that can be understood of an export, and everything that is wrong with it; FatalExport without a folder."""
     if not folder.is_dir():
         raise FatalExport("FILE_MISSING", folder, "there is no such folder; give the folder that holds the export")
     kinds: dict[str, list[tuple[str, Path]]] = {}
     unread: list[str] = []
+    for path in _files(folder):
+        kind, table = _kind_and_table(path, mapping)
+        if table is None:
+            unread.append(path.relative_to(folder).as_posix())
+        else:
+            kinds.setdefault(table, []).append((kind, path))
+    refused = [
+        FatalExport("FILE_MISSING", folder, f"no file of the table {name!r}; export it into this folder")
+        for name, wanted in TABLES.items()
+        if wanted.must_exist and name not in kinds
+    ]
+    frame = _told(refused, partial(_frame, folder, mapping))
+    option_sets = _told(refused, partial(_option_sets, folder, mapping))
+    sources: dict[str, Source] = {}
+    for name in TABLES:
+        if name in kinds and (source := _told(refused, partial(_source, name, kinds[name], mapping))):
+            sources[name] = source
+            refused += _wrong_columns(name, source)
+    shape = "+".join(sorted({kind for found in kinds.values() for kind, _ in found}))
+    return Survey(frame, shape, option_sets or {}, sources, sorted(unread), refused)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files that may be tables, in order of name; those in zip archives too."""
     for path in sorted(folder.iterdir()):
         if path.name in _NO_TABLES or not path.is_file() or path.name.startswith("."):
             continue
-        kind, table = _kind_and_table(path, mapping)
-        if table is None:
-            unread.append(path.name)
+        if is_archive(path):
+            refuse_bomb(path)
+            yield from (member for member in members(path) if member.name not in _NO_TABLES)
         else:
-            kinds.setdefault(table, []).append((kind, path))
-    for name, wanted in TABLES.items():
-        if wanted.must_exist and name not in kinds:
-            raise FatalExport("FILE_MISSING", folder, f"no file of the table {name!r}; export it into this folder")
-    frame = _frame(folder, mapping)
-    option_sets = _option_sets(folder, mapping)
-    sources: dict[str, Source] = {}
-    for table_name in TABLES:
-        if table_name in kinds:
-            source = sources[table_name] = _source(table_name, kinds[table_name], mapping)
-            missing = [c for c in TABLES[table_name].required if c not in source.columns]
-            if missing and source.columns is not None:
-                raise FatalExport(
-                    "COLUMN_MISSING",
-                    source.paths[0],
-                    f"no column {', '.join(missing)}; export all columns, or name them in the mapping file",
-                    line=1,
-                )
-    _name_lookups(sources)
-    shape = "+".join(sorted({kind for found in kinds.values() for kind, _ in found}))
-    return Export(folder, frame, shape, option_sets, sources, sorted(unread), mapping)
+            yield path
+
+
+def _told(refused: list[FatalExport], read: Callable[[], Read]) -> Read | None:
+    """What `read` gives; None where it is refused, which is kept to be told with the rest."""
+    try:
+        return read()
+    except FatalExport as error:
+        refused.append(error)
+        return None
+
+
+def _wrong_columns(table: str, source: Source) -> list[FatalExport]:
+    """What is wrong with the header of a table: columns that it must have, and those of a view that nobody knows."""
+    seen = ", ".join([*source.columns.values(), *source.ignored_columns])
+    missing = [column for column in TABLES[table].required if column not in source.columns]
+    unknown = source.unknown_columns if isinstance(source, ExcelSource) else []
+    wrong = []
+    if missing:
+        why = f"no column {', '.join(missing)}; export all columns, or name them in the mapping file. The header has: {seen}"
+        wrong.append(FatalExport("COLUMN_MISSING", source.paths[0], why, line=1))
+    if unknown:
+        why = (
+            f"nobody knows what these headings of a view mean: {', '.join(unknown)}. Name each in the mapping file under"
+            f' [columns.{table}], to a field or to "{IGNORE}": one of them may be the wish not to be contacted'
+        )
+        wrong.append(FatalExport("FILE_UNREADABLE", source.paths[0], why, line=1))
+    return wrong
 
 
 def _kind_and_table(path: Path, mapping: Mapping) -> tuple[str, str | None]:
     """What a file is by its first bytes, and the table it belongs to by name."""
-    suffix = path.suffix.lower()
-    if suffix not in {".csv", ".txt", ".tsv", ".json", ".xlsx"}:
+    suffix = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    if suffix not in {".csv", ".txt", ".tsv", ".json", ".xlsx", ".csv.gz", ".txt.gz", ".tsv.gz"}:
         return "other", None
-    named = mapping.tables.get(path.name) or mapping.tables.get(path.stem)
+    stem = bare_name(path)
+    named = mapping.tables.get(path.name) or mapping.tables.get(stem)
+    if suffix.endswith(".gz") or archive_of(path):
+        # What is packed is a CSV file: a workbook is packed already, and pages lead to one another by their own names.
+        return ("csv", named or table_of(stem)) if suffix not in {".json", ".xlsx"} else ("other", None)
     with path.open("rb") as file:
         start = file.read(512)
     if start.startswith(b"PK\x03\x04"):
@@ -141,7 +203,6 @@ def _kind_and_table(path: Path, mapping: Mapping) -> tuple[str, str | None]:
     if bare.replace(b"\x00", b"").lstrip().startswith((b"{", b"[")) or suffix == ".json":
         # The page itself names its entity set; the file's name stands in where that was not sent along.
         context = _ENTITY_SET.search(start.decode("utf-8", "replace").replace("\x00", ""))
-        stem = path.stem
         return "json", (
             named
             or (table_of_entity_set(context[1]) if context else None)
@@ -149,7 +210,7 @@ def _kind_and_table(path: Path, mapping: Mapping) -> tuple[str, str | None]:
             or table_of(stem)
             or _set_of_page(stem)
         )
-    return "csv", named or table_of(path.stem)
+    return "csv", named or table_of(stem)
 
 
 def _set_of_page(stem: str) -> str | None:
@@ -162,7 +223,7 @@ def _source(table: str, found: list[tuple[str, Path]], mapping: Mapping) -> Sour
     """The one source of a table; FatalExport where its files are not pages of one set and more than one."""
     paths = [path for _, path in found]
     for path in paths:
-        if path.stat().st_size == 0:
+        if size_of(path) == 0:
             raise FatalExport("FILE_EMPTY", path, "the file has no bytes; export it again")
     if len({kind for kind, _ in found}) > 1:
         raise two_files(table, paths)

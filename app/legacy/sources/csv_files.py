@@ -1,24 +1,28 @@
 """
 Maker-portal CSV: one file per table.
 
-The delimiter is the commonest of `,` `;` and tab in the header; quoting is RFC 4180. A byte-order mark decides UTF-8
-or UTF-16, else UTF-8; a single record that is not UTF-8 is read as Windows-1252.
+The delimiter is the commonest of `,` `;` `|` and tab in the header, or the one that a first line `sep=;` names, as Excel
+writes it; quoting is RFC 4180. A byte-order mark decides UTF-8 or UTF-16, else the zero bytes of the first line do; a single
+record that is not UTF-8 is read as Windows-1252. A file may be packed with gzip, or lie in a zip archive.
 """
 
 import csv
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final, TextIO
 
 from app.legacy.contract import TABLES, assign_columns
 from app.legacy.errors import FatalExport
+from app.legacy.sources.files import BROKEN, open_bytes, size_of
 from app.legacy.sources.records import Batch, Layout
 from app.legacy.values import guid
 
 MAX_FIELD: Final = 1 << 20
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_SEPARATOR: Final = re.compile(r"sep=(.)", re.IGNORECASE)
 _END: Final = "\x00the end\x00"
 _RECORDS_IN_A_FIELD: Final = 2
 """So many lines of one field that look like records are records, which a stray quote has swallowed."""
@@ -31,17 +35,24 @@ class CsvSource:
         self.table = table
         self.paths = [path]
         self._path = path
-        self._encoding = _encoding(path)
+        try:
+            self._encoding = _encoding(path)
+        except BROKEN as error:
+            raise FatalExport("FILE_UNREADABLE", path, f"it is packed, and damaged ({error})") from error
         csv.field_size_limit(MAX_FIELD)
         with self._open() as file:
             try:
                 header_text = file.readline()
+                named = _SEPARATOR.fullmatch(header_text.strip("\r\n"))
+                self._lines_before = 1 if named else 0
+                if named:
+                    header_text = file.readline()
                 while header_text.count('"') % 2 and (more := file.readline()):
                     header_text += more
-            except UnicodeError as error:
+            except (UnicodeError, *BROKEN) as error:
                 raise FatalExport("FILE_UNREADABLE", path, f"not {self._encoding} ({error})", line=1) from error
             unquoted = re.sub(r'"(?:[^"]|"")*"', "", header_text)
-            self._delimiter = max(",;\t", key=unquoted.count)
+            self._delimiter = named[1] if named else max(",;|\t", key=unquoted.count)
             header = next(csv.reader([header_text], delimiter=self._delimiter), [])
         self._header = [cell.strip().lower() for cell in header]
         if not any(self._header):
@@ -58,12 +69,15 @@ class CsvSource:
         record = 0
         batch = Batch(1, [], layout)
         with self._open() as file:
+            before = self._lines_before
+            for _ in range(before):
+                file.readline()
             reader = csv.reader(_with_end(file), delimiter=self._delimiter)
             try:
                 next(reader)
-                line = reader.line_num
+                line = reader.line_num + before
                 for cells in reader:
-                    start, line = line + 1, reader.line_num
+                    start, line = line + 1, reader.line_num + before
                     if cells and cells[-1].endswith(_END):
                         # Read as a part of the last field: its quotes are still open.
                         self._refuse_open_quotes(start, cells)
@@ -79,10 +93,13 @@ class CsvSource:
                         batch = Batch(record + 1, [], layout)
             except csv.Error as error:
                 raise FatalExport(
-                    "FILE_UNREADABLE", self._path, f"{error}; a quote that is never closed?", line=reader.line_num
+                    "FILE_UNREADABLE",
+                    self._path,
+                    f"{error}; a quote that is never closed?",
+                    line=reader.line_num + before,
                 ) from error
-            except UnicodeError as error:
-                raise FatalExport("FILE_UNREADABLE", self._path, str(error), line=reader.line_num) from error
+            except (UnicodeError, *BROKEN) as error:
+                raise FatalExport("FILE_UNREADABLE", self._path, str(error), line=reader.line_num + before) from error
         if batch.rows:
             yield batch
 
@@ -117,15 +134,15 @@ class CsvSource:
 
     def estimated_records(self) -> int:
         """About how many records there are, from the length of the first megabyte's lines."""
-        size = self._path.stat().st_size
-        with self._path.open("rb") as file:
+        size = size_of(self._path)
+        with open_bytes(self._path) as file:
             start = file.read(1 << 20)
         lines = max(start.count(b"\n"), 1)
         return max(round(size / len(start) * lines) - 1, 0)
 
     def _open(self) -> TextIO:
         errors = "surrogateescape" if self._encoding == "utf-8-sig" else "strict"
-        return self._path.open(encoding=self._encoding, errors=errors, newline="")
+        return TextIOWrapper(open_bytes(self._path), encoding=self._encoding, errors=errors, newline="")
 
 
 def _with_end(file: Iterable[str]) -> Iterator[str]:
@@ -135,20 +152,26 @@ def _with_end(file: Iterable[str]) -> Iterator[str]:
 
 
 def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(4)
+    with open_bytes(path) as file:
+        start = file.read(512)
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    # The header is of letters that have a zero byte in UTF-16: behind them, or before.
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if max(even, odd) > len(start) // 4:
+        return "utf-16-be" if even > odd else "utf-16-le"
     # utf-8-sig drops the mark where there is one and is plain UTF-8 where there is none.
-    return "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    return "utf-8-sig"
 
 
 def _is_utf8(path: Path) -> bool:
     """Whether a whole file is UTF-8: then no record of it need be looked at."""
     decoder = getincrementaldecoder("utf-8")()
     try:
-        with path.open("rb") as file:
+        with open_bytes(path) as file:
             while block := file.read(1 << 20):
                 decoder.decode(block)
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, *BROKEN):
         return False
     return True

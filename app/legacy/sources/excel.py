@@ -2,7 +2,9 @@
 Excel exports of views: display names as headings, labels for choices, names for lookups.
 
 The three hidden columns at the left carry the GUID, a checksum and the time of the last change. Headings are matched
-by the mapping file first, then as the logical name they spell (`First Name` -> firstname).
+by the mapping file first, then as the logical name they spell (`First Name` -> firstname), then as the label that the old
+system's pages use in one of its languages. A heading that is none of these stops the run: it may be the wish not to be
+contacted.
 """
 
 import re
@@ -10,18 +12,17 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile
 
 import orjson
 from openpyxl import load_workbook
 
-from app.legacy.contract import TABLES, assign_columns
+from app.legacy.contract import IGNORE, TABLES, assign_columns, labels
 from app.legacy.errors import FatalExport
+from app.legacy.sources.files import refuse_bomb
 from app.legacy.sources.records import Batch, Record
 
 _HIDDEN: Final = re.compile(r"\(do not modify\) (.*)", re.IGNORECASE)
-_LARGEST_EXPANDED: Final = 4 << 30
-_LARGEST_RATIO: Final = 200
 
 
 class ExcelSource:
@@ -33,7 +34,7 @@ class ExcelSource:
         self.names: dict[str, dict[str, str]] = {}
         """Field of a look-up -> name of what it points to, in lower case -> GUID; a view shows names."""
         self._path = path
-        _refuse_bomb(path)
+        refuse_bomb(path)
         header: list[str] = []
         self._records = 0
         for number, row in enumerate(self._sheet_rows()):
@@ -44,16 +45,16 @@ class ExcelSource:
         if not any(header):
             raise FatalExport("FILE_UNREADABLE", path, "the first row names no columns", line=1)
         self._header = header
-        self._positions = assign_columns(
-            table, [_column(table, heading) for heading in header], {k.lower(): v for k, v in named_columns.items()}
-        )
         by_heading = {k.lower(): v for k, v in named_columns.items()}
+        self._positions = assign_columns(table, ["" if h.lower() in by_heading else _column(table, h) for h in header])
         for position, heading in enumerate(header):
-            if named := by_heading.get(heading.lower()):
+            if (named := by_heading.get(heading.lower())) and named != IGNORE:
                 self._positions[named] = position
         self.columns = {name: header[position] for name, position in self._positions.items()}
         used = set(self._positions.values())
         self.ignored_columns = [h for i, h in enumerate(header) if i not in used and h]
+        hidden = {h for h in header if _HIDDEN.fullmatch(h)}
+        self.unknown_columns = [h for h in self.ignored_columns if h.lower() not in by_heading and h not in hidden]
 
     def batches(self, size: int) -> Iterator[Batch]:
         """The records in order of the sheet."""
@@ -103,7 +104,7 @@ def _column(table: str, heading: str) -> str:
     for spelt in (name, re.sub(r"\W+", "_", name).strip("_"), re.sub(r"\W+", "", name)):
         if spelt in fields:
             return spelt
-    return re.sub(r"\W+", "_", name).strip("_")
+    return labels().field_of(table, heading) or re.sub(r"\W+", "_", name).strip("_")
 
 
 def _text(cell: Any) -> str:
@@ -115,15 +116,3 @@ def _text(cell: Any) -> str:
     if isinstance(cell, date):
         return cell.isoformat()
     return str(cell)
-
-
-def _refuse_bomb(path: Path) -> None:
-    """Raise FatalExport for a workbook that would unpack to absurd sizes."""
-    try:
-        with ZipFile(path) as archive:
-            packed = sum(entry.compress_size for entry in archive.infolist()) or 1
-            expanded = sum(entry.file_size for entry in archive.infolist())
-    except BadZipFile as error:
-        raise FatalExport("FILE_UNREADABLE", path, f"not a workbook ({error})") from error
-    if expanded > _LARGEST_EXPANDED or (expanded > 64 << 20 and expanded / packed > _LARGEST_RATIO):
-        raise FatalExport("FILE_UNREADABLE", path, "unpacks to an absurd size")

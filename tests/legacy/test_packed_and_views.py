@@ -1,0 +1,238 @@
+"""Exports as they really come: packed, written by Excel, and as views with the labels of four languages."""
+
+import gzip
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import psycopg
+import pytest
+
+from app.legacy import runner
+from app.legacy.contract import TABLES, labels
+from app.legacy.errors import FatalExport
+from app.legacy.mapping import read_mapping
+from app.legacy.sources import open_export
+from app.legacy.starter import write_starter
+from tests.legacy.conftest import checksum
+from tests.legacy.test_runner import one
+from tests.legacy.test_sources import records
+
+GUID = "0f8cbbf5-8fe8-4c42-a592-e5bedb5ee48b"
+HOSPITAL = f"myt_hospitalid,myt_name,myt_city\n{GUID},Zoë Clinic,Köln\n"
+
+
+@pytest.fixture
+def folder(sample_folder: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "export"
+    shutil.copytree(sample_folder, copy)
+    return copy
+
+
+def _written(folder: Path, name: str, content: bytes) -> None:
+    (folder / "myt_hospital.csv").unlink()
+    (folder / name).write_bytes(content)
+
+
+def _zipped(content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("export of today/myt_hospital.csv", content)
+        archive.writestr("__MACOSX/._myt_hospital.csv", b"\x00")
+        archive.writestr("readme.txt", "nothing")
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("myt_hospital.csv.gz", gzip.compress(HOSPITAL.encode())),
+        ("all.zip", _zipped(HOSPITAL.encode())),
+        ("myt_hospital.csv", ("sep=;\r\n" + HOSPITAL.replace(",", ";")).encode()),
+        ("myt_hospital.csv", HOSPITAL.replace(",", "|").encode()),
+        ("myt_hospital.csv", HOSPITAL.encode("utf-16-le")),
+        ("myt_hospital.csv", HOSPITAL.encode("utf-16-be")),
+        ("myt_hospital.csv", HOSPITAL.encode("utf-16")),
+    ],
+    ids=["gzip", "zip", "sep", "pipe", "utf-16-le", "utf-16-be", "utf-16"],
+)
+def test_however_a_table_is_written_and_packed_its_records_are_the_same(
+    folder: Path, name: str, content: bytes
+) -> None:
+    _written(folder, name, content)
+    export = open_export(folder)
+    (row,) = records(export, "hospital")
+    assert (row["id"], row["name"], row["city"], row["fault"]) == (GUID, "Zoë Clinic", "Köln", None)
+    assert row["line"] == ("3" if content.startswith(b"sep") else "2")
+    assert [fact.name for fact in export.fingerprint()].count(name) == 1
+    assert export.sources["hospital"].estimated_records() >= 1
+
+
+def test_an_export_in_one_archive_gives_what_the_same_files_give(
+    new_database: Callable[[], str], sample_folder: Path, tmp_path: Path
+) -> None:
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    with zipfile.ZipFile(packed / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sample_folder.glob("*.csv"):
+            archive.write(path, path.name)
+    for name in ("optionsets.json", "export.json"):
+        shutil.copy(sample_folder / name, packed / name)
+    plain, from_archive = new_database(), new_database()
+    runner.run(plain, sample_folder)
+    runner.run(from_archive, packed, until=4)
+    assert runner.resume(from_archive).finished
+    assert checksum(from_archive) == checksum(plain)
+    assert runner.run(from_archive, sample_folder).rows_written == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("myt_hospital.csv.gz", gzip.compress(HOSPITAL.encode() * 500)[:-20], "."),
+        ("all.zip", _zipped(HOSPITAL.encode())[:-30], "no file of the table 'hospital'"),
+        ("myt_hospital.csv.gz", b"", "no bytes"),
+    ],
+)
+def test_what_is_packed_and_damaged_is_refused(folder: Path, name: str, content: bytes, why: str) -> None:
+    _written(folder, name, content)
+    with pytest.raises(FatalExport, match=why):
+        records(open_export(folder), "hospital")
+
+
+def test_an_archive_with_a_password_is_refused_by_its_name(folder: Path) -> None:
+    content = bytearray(_zipped(HOSPITAL.encode()))
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = content.find(mark)
+        content[place + at] |= 1
+    _written(folder, "all.zip", bytes(content))
+    with pytest.raises(FatalExport, match=r"all\.zip.*password"):
+        open_export(folder)
+
+
+def test_everything_that_is_wrong_is_told_at_once_with_the_header_that_was_seen(folder: Path) -> None:
+    (folder / "myt_medical_condition.csv").unlink()
+    (folder / "export.json").unlink()
+    (folder / "myt_specialization.csv").write_bytes(b"")
+    (folder / "myt_hospital.csv").write_text("myt_hospitalid,title\n", encoding="utf-8")
+    with pytest.raises(FatalExport) as refused:
+        open_export(folder)
+    told = str(refused.value)
+    assert refused.value.code == "FILE_MISSING"
+    for part in ("'medical_condition'", "export.json", "myt_specialization.csv", "no column name, city", "title"):
+        assert part in told, part
+    assert len(told.splitlines()) == 4
+
+
+CONTACT = {
+    "en": ("First Name", "Last Name", "Email", "Business Phone", "Birthday", "Do not allow Emails", "Do not allow Phone Calls",
+           "Status"),
+    "nl": ("Voornaam", "Achternaam", "E-mail", "Telefoon werk", "Geboortedatum", "E-mails niet toestaan",
+           "Telefoongesprekken niet toestaan", "Status"),
+    "de": ("Vorname", "Nachname", "E-Mail", "Telefon (geschäftlich)", "Geburtstag", "E-Mails nicht zulassen",
+           "Telefonanrufe nicht zulassen", "Status"),
+    "fr": ("Prénom", "Nom", "Courriel", "Téléphone de l’entreprise", "Anniversaire",
+           "Ne pas autoriser les courriers électroniques", "Ne pas autoriser les appels téléphoniques", "Statut"),
+}  # fmt: skip
+WORDS = {
+    "en": ("Do Not Allow", "Allow", "Inactive"),
+    "nl": ("Niet toestaan", "Toestaan", "Inactief"),
+    "de": ("Nicht zulassen", "Zulassen", "Inaktiv"),
+    "fr": ("Ne pas autoriser", "Autoriser", "Inactif"),
+}
+_OURS = ("Contact Type", "Medical Condition", "Booking Date", "Reminder Date", "No Show", "Job Title", "Specialization",
+         "Medical License Number", "Hospital")  # fmt: skip
+
+
+def _view(folder: Path, headings: tuple[str, ...], *rows: tuple[Any, ...]) -> None:
+    (folder / "contact.csv").unlink(missing_ok=True)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["(Do Not Modify) Contact", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On", *headings])
+    for row in rows:
+        sheet.append([GUID, "x", None, *row])
+    book.save(folder / "contact.xlsx")
+
+
+@pytest.mark.parametrize("language", CONTACT)
+def test_a_view_is_read_by_the_labels_of_its_language(folder: Path, language: str) -> None:
+    wished, fine, inactive = WORDS[language]
+    values = ("Ada", "Visser", "ada@example.org", "+31 6 12345678", "1980-03-14", wished, fine, inactive)
+    _view(folder, (*CONTACT[language], *_OURS), (*values, *[""] * len(_OURS)))
+    (row,) = records(open_export(folder), "contact")
+    shown = [row[name] for name in ("first", "last", "birth", "do_not_email", "do_not_phone", "active")]
+    assert shown == ["Ada", "Visser", "1980-03-14", "t", "f", "f"]
+    assert "ada@example.org" in str(row["emails"])
+    assert "31612345678" in str(row["phones"])
+
+
+def test_a_heading_that_nobody_knows_stops_the_run_until_it_is_named(folder: Path, url: str) -> None:
+    strange = ("Geen e-mail sturen a.u.b.", "Kleur van de map")
+    headings = (*CONTACT["nl"][:5], *strange, *CONTACT["nl"][6:], *_OURS)
+    _view(folder, headings, ("Ada", "Visser", "ada@example.org", "", "", "Ja", "rood", "Toestaan", "Actief", *[""] * 9))
+    with pytest.raises(FatalExport) as refused:
+        runner.run(url, folder)
+    assert refused.value.code == "FILE_UNREADABLE"
+    assert all(heading in str(refused.value) for heading in strange)
+    assert one(url, "SELECT to_regnamespace('legacy') IS NULL")
+    mapping = folder / "mapping.toml"
+    named = f'[columns.contact]\n"{strange[0]}" = "donotemail"\n"{strange[1]}" = "ignore"\n'
+    mapping.write_text(named, encoding="utf-8")
+    (row,) = records(open_export(folder, read_mapping(mapping)), "contact")
+    assert (row["do_not_email"], row["active"]) == ("t", "t")
+    mapping.write_text(f'[columns.contact]\n"{strange[0]}" = "donotwrite"\n', encoding="utf-8")
+    with pytest.raises(FatalExport, match=r"there is no contact\.donotwrite"):
+        read_mapping(mapping)
+
+
+def test_a_wish_that_nobody_can_read_is_taken_as_one(url: str, folder: Path) -> None:
+    path = folder / "contact.csv"
+    header = path.read_text(encoding="utf-8-sig").splitlines()[0].split(",")
+    cells = dict.fromkeys(header, "")
+    cells |= {
+        "contactid": GUID,
+        "firstname": "Ada",
+        "lastname": "Visser",
+        "donotemail": "liever niet",
+        "donotphone": "False",
+    }
+    path.write_text(",".join(header) + "\n" + ",".join(cells.values()) + "\n", encoding="utf-8")
+    runner.run(url, folder)
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT 'email' = ANY (do_not_contact_channels), 'phone' = ANY (do_not_contact_channels) FROM person WHERE last_name = 'Visser' AND first_name = 'Ada'"
+        ).fetchone()
+        told = connection.execute(
+            "SELECT record FROM legacy.warning WHERE \"table\" = 'contact' AND code = 'OPTION_UNKNOWN'"
+        )
+        assert (row, told.fetchall()) == ((True, False), [(1,)])
+
+
+def test_every_label_means_a_field_and_one_field_in_each_table() -> None:
+    fields = {name for table in TABLES.values() for name in table.fields}
+    assert set(labels().columns) <= fields
+    for name, table in TABLES.items():
+        for field in table.fields:
+            for label in labels().columns.get(field, ()):
+                assert labels().field_of(name, label) == field, (name, label)
+    assert not labels().yes & labels().no
+    data = json.loads((Path(runner.__file__).parent / "data" / "labels.json").read_text(encoding="utf-8"))
+    assert set(data["sources"]) == {language for words in data["columns"].values() for language in words}
+
+
+def test_the_starter_is_written_where_the_default_cannot_read(folder: Path) -> None:
+    headings = (*CONTACT["nl"][:5], "Geen e-mailtjes toestaan", *CONTACT["nl"][6:], *_OURS)
+    _view(folder, headings)
+    (folder / "myt_hospital.csv").write_text("myt_hospitalid,shade,citty\n", encoding="utf-8")
+    starter = folder / "mapping.toml"
+    write_starter(folder, starter)
+    text = starter.read_text(encoding="utf-8")
+    assert '"Geen e-mailtjes toestaan" = "donotemail"' in text
+    assert '"citty" = "city"' in text
+    assert '"shade" = "ignore"' in text
