@@ -236,3 +236,75 @@ def test_the_starter_is_written_where_the_default_cannot_read(folder: Path) -> N
     assert '"Geen e-mailtjes toestaan" = "donotemail"' in text
     assert '"citty" = "city"' in text
     assert '"shade" = "ignore"' in text
+
+
+def _lake(folder: Path, *partitions: str) -> None:
+    """The hospitals as Synapse Link writes them, one text for each partition."""
+    (folder / "myt_hospital.csv").unlink()
+    (folder / "myt_hospital").mkdir()
+    names = (
+        "Id",
+        "SinkCreatedOn",
+        "SinkModifiedOn",
+        "myt_hospitalid",
+        "myt_name",
+        "myt_city",
+        "versionnumber",
+        "IsDelete",
+    )
+    named = []
+    for number, text in enumerate(partitions, start=1):
+        (folder / "myt_hospital" / f"2024-0{number}.csv").write_text(text, encoding="utf-8")
+        named.append({"location": f"https://store.example.org:443/crm/myt_hospital/2024-0{number}.csv?snapshot=1"})
+    entity = {"name": "myt_hospital", "attributes": [{"name": name} for name in names], "partitions": named}
+    other = {
+        "name": "annotation",
+        "attributes": [{"name": "Id"}],
+        "partitions": [{"location": "https://x/annotation/1.csv"}],
+    }
+    (folder / "model.json").write_text(json.dumps({"entities": [other, entity]}), encoding="utf-8")
+
+
+def _version(guid: str, name: str, version: int, deleted: str = "False") -> str:
+    return f'{guid},2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,{guid},"{name}",Bath,{version},{deleted}\n'
+
+
+def test_of_a_lake_folder_the_newest_version_counts_and_what_was_deleted_is_not_there(folder: Path) -> None:
+    other, gone = GUID[:-1] + "c", GUID[:-1] + "d"
+    _lake(
+        folder,
+        _version(GUID, "Old", 7)
+        + _version(gone, "Gone", 9)
+        + _version(other, 'A ""big"" one\nof two lines', 3)
+        + "a,b\n",
+        _version(GUID.upper(), "New", 12) + _version(gone, "Gone", 10, "True") + _version(other, "Older", 2),
+    )
+    export = open_export(folder)
+    rows = records(export, "hospital")
+    assert [(row["id"], row["name"], row["fault"]) for row in rows] == [
+        (other, 'A "big" one of two lines', None),
+        (None, None, "MALFORMED_RECORD"),
+        (GUID, "New", None),
+    ]
+    assert export.unread_files == []
+    assert {fact.name for fact in export.fingerprint()} >= {"model.json", "2024-01.csv", "2024-02.csv"}
+    assert "lake" in export.shape
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda folder: (folder / "myt_hospital" / "2024-02.csv").unlink(), "partitions that are not here.*2024-02"),
+        (lambda folder: (folder / "model.json").write_text("{"), "not the description of a lake folder"),
+        (lambda folder: (folder / "model.json").write_text("[]"), "not the description of a lake folder"),
+        (
+            lambda folder: (folder / "myt_hospital.csv").write_text(HOSPITAL),
+            "more than one file of the table 'hospital'",
+        ),
+    ],
+)
+def test_a_lake_folder_that_is_not_whole_is_refused(folder: Path, spoil: Callable[[Path], object], why: str) -> None:
+    _lake(folder, _version(GUID, "A", 1), _version(GUID, "B", 2))
+    spoil(folder)
+    with pytest.raises(FatalExport, match=why):
+        open_export(folder)

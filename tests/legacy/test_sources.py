@@ -234,7 +234,22 @@ def _as_xlsx(folder: Path) -> None:
     book.save(folder / "myt_specialization.xlsx")
 
 
-WRITERS = {"csv": _as_csv, "json": _as_json, "xlsx": _as_xlsx}
+def _as_lake(folder: Path) -> None:
+    attributes = [{"name": name} for name in ("Id", "versionnumber", "IsDelete", "myt_name")]
+    place = "https://store.example.org/crm/myt_specialization/2024-01.csv"
+    entity = {
+        "name": "myt_specialization",
+        "attributes": attributes,
+        "partitions": [{"name": "2024-01", "location": place}],
+    }
+    (folder / "model.json").write_text(json.dumps({"name": "crm", "entities": [entity]}), encoding="utf-8")
+    (folder / "myt_specialization").mkdir()
+    (folder / "myt_specialization" / "2024-01.csv").write_text(
+        f"{NEUROLOGY},2,False,Neurology\n{NEUROLOGY},1,False,Neuro\n", encoding="utf-8"
+    )
+
+
+WRITERS = {"csv": _as_csv, "json": _as_json, "xlsx": _as_xlsx, "lake": _as_lake}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -255,4 +270,4 @@ def test_every_reader_of_files_is_a_kind() -> None:
 def test_guide_says_how_every_kind_of_file_is_made() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "MIGRATION_GUIDE.md").read_text(encoding="utf-8")
     listed = guide.partition("## What is read")[2].partition("## ")[0]
-    assert {kind for kind in KINDS if f"`.{kind}`" not in listed} == set()
+    assert {kind for kind in KINDS if f"`.{kind}`" not in listed and f"**{kind.capitalize()}" not in listed} == set()

@@ -22,12 +22,13 @@ from app.legacy.mapping import Mapping
 from app.legacy.sources.csv_files import CsvSource
 from app.legacy.sources.excel import ExcelSource
 from app.legacy.sources.files import archive_of, bare_name, is_archive, lies_in, members, refuse_bomb, size_of
+from app.legacy.sources.lake import MODEL, LakeSource, partitions
 from app.legacy.sources.records import Batch, two_files
 from app.legacy.sources.web_api import WebApiSource
 
 __all__ = ["KINDS", "Batch", "Export", "Source", "Survey", "open_export", "survey"]
 
-_NO_TABLES = {"optionsets.json", "export.json", "expected.json", "summary.json"}
+_NO_TABLES = {MODEL, "optionsets.json", "export.json", "expected.json", "summary.json"}
 _ENTITY_SET = re.compile(r"\$metadata#(\w+)")
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
@@ -79,7 +80,9 @@ class Export:
     def fingerprint(self) -> list[FileFact]:
         """Name, size and checksum of every file that is read, in order of name."""
         paths = {lies_in(path) for source in self.sources.values() for path in source.paths}
-        paths |= {self.folder / name for name in ("optionsets.json", "export.json") if (self.folder / name).exists()}
+        paths |= {
+            self.folder / name for name in ("optionsets.json", "export.json", MODEL) if (self.folder / name).exists()
+        }
         return [FileFact(path.name, path.stat().st_size, _sha256(path)) for path in sorted(paths)]
 
     def checksum(self, table: str) -> str:
@@ -126,7 +129,11 @@ def survey(folder: Path, mapping: Mapping) -> Survey:
             unread.append(path.relative_to(folder).as_posix())
         else:
             kinds.setdefault(table, []).append((kind, path))
-    refused = [
+    refused: list[FatalExport] = []
+    if (folder / MODEL).is_file():
+        for table, paths in (_told(refused, partial(partitions, folder)) or {}).items():
+            kinds.setdefault(table, []).extend(("lake", path) for path in paths)
+    refused += [
         FatalExport("FILE_MISSING", folder, f"no file of the table {name!r}; export it into this folder")
         for name, wanted in TABLES.items()
         if wanted.must_exist and name not in kinds
@@ -245,6 +252,7 @@ KINDS: Final[dict[str, OpenSource]] = {
     "csv": _one_file(CsvSource),
     "json": WebApiSource,
     "xlsx": _one_file(ExcelSource),
+    "lake": LakeSource,
 }
 """Every kind of export file. A table comes in one kind."""
 

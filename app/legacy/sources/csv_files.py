@@ -31,7 +31,10 @@ _RECORDS_IN_A_FIELD: Final = 2
 class CsvSource:
     """A table in a CSV file."""
 
-    def __init__(self, table: str, path: Path, named_columns: dict[str, str]) -> None:
+    def __init__(
+        self, table: str, path: Path, named_columns: dict[str, str], *, header: list[str] | None = None
+    ) -> None:
+        """`header` names the columns of a file that has none; then its cells are divided by commas."""
         self.table = table
         self.paths = [path]
         self._path = path
@@ -40,20 +43,8 @@ class CsvSource:
         except BROKEN as error:
             raise FatalExport("FILE_UNREADABLE", path, f"it is packed, and damaged ({error})") from error
         csv.field_size_limit(MAX_FIELD)
-        with self._open() as file:
-            try:
-                header_text = file.readline()
-                named = _SEPARATOR.fullmatch(header_text.strip("\r\n"))
-                self._lines_before = 1 if named else 0
-                if named:
-                    header_text = file.readline()
-                while header_text.count('"') % 2 and (more := file.readline()):
-                    header_text += more
-            except (UnicodeError, *BROKEN) as error:
-                raise FatalExport("FILE_UNREADABLE", path, f"not {self._encoding} ({error})", line=1) from error
-            unquoted = re.sub(r'"(?:[^"]|"")*"', "", header_text)
-            self._delimiter = named[1] if named else max(",;|\t", key=unquoted.count)
-            header = next(csv.reader([header_text], delimiter=self._delimiter), [])
+        self._delimiter, self._lines_before, self._has_header = ",", 0, header is None
+        header = self._read_header() if header is None else header
         self._header = [cell.strip().lower() for cell in header]
         if not any(self._header):
             raise FatalExport("FILE_UNREADABLE", path, "the first line names no columns", line=1)
@@ -61,6 +52,22 @@ class CsvSource:
         self.columns = {name: self._header[position] for name, position in self._positions.items()}
         used = set(self._positions.values())
         self.ignored_columns = [c for i, c in enumerate(self._header) if i not in used]
+
+    def _read_header(self) -> list[str]:
+        with self._open() as file:
+            try:
+                text = file.readline()
+                named = _SEPARATOR.fullmatch(text.strip("\r\n"))
+                if named:
+                    self._lines_before = 1
+                    text = file.readline()
+                while text.count('"') % 2 and (more := file.readline()):
+                    text += more
+            except (UnicodeError, *BROKEN) as error:
+                raise FatalExport("FILE_UNREADABLE", self._path, f"not {self._encoding} ({error})", line=1) from error
+        unquoted = re.sub(r'"(?:[^"]|"")*"', "", text)
+        self._delimiter = named[1] if named else max(",;|\t", key=unquoted.count)
+        return next(csv.reader([text], delimiter=self._delimiter), [])
 
     def batches(self, size: int) -> Iterator[Batch]:
         """The records in order; FatalExport where the file stops being readable."""
@@ -70,11 +77,10 @@ class CsvSource:
         batch = Batch(1, [], layout)
         with self._open() as file:
             before = self._lines_before
-            for _ in range(before):
-                file.readline()
             reader = csv.reader(_with_end(file), delimiter=self._delimiter)
             try:
-                next(reader)
+                if self._has_header:
+                    next(reader)
                 line = reader.line_num + before
                 for cells in reader:
                     start, line = line + 1, reader.line_num + before
@@ -141,8 +147,12 @@ class CsvSource:
         return max(round(size / len(start) * lines) - 1, 0)
 
     def _open(self) -> TextIO:
+        """The text behind the line that names the delimiter."""
         errors = "surrogateescape" if self._encoding == "utf-8-sig" else "strict"
-        return TextIOWrapper(open_bytes(self._path), encoding=self._encoding, errors=errors, newline="")
+        file = TextIOWrapper(open_bytes(self._path), encoding=self._encoding, errors=errors, newline="")
+        for _ in range(self._lines_before):
+            file.readline()
+        return file
 
 
 def _with_end(file: Iterable[str]) -> Iterator[str]:
