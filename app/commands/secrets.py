@@ -1,5 +1,7 @@
 """`crm secret …`: the master keys."""
 
+import os
+
 import typer
 
 from app.access import service as access
@@ -8,6 +10,7 @@ from app.commands import in_database, read_settings, say
 from app.documents import rotation
 from app.platform.db import Database
 from app.platform.errors import Conflict
+from app.platform.secret_key import with_kept_key
 
 commands = typer.Typer(no_args_is_help=True, help="Master keys (CRM_MASTER_KEYS).")
 
@@ -20,7 +23,7 @@ def secret_rotate() -> None:
     May be ended at any time and run again. Everything opens before, meanwhile and after, as long as the older keys are
     still given; when it has ended without a remark, nothing needs them any more.
     """
-    keys = read_settings().keys
+    keys = with_kept_key(read_settings(), os.environ).keys
 
     async def work(database: Database) -> rotation.Rotated:
         rotated = await rotation.rotate(database, keys)

@@ -131,7 +131,8 @@ def _worker_beside() -> Iterator[None]:
 
 def worker() -> None:
     """Work on what is due: mail, retention, partitions. Ends on SIGTERM, after the job at hand."""
-    settings = read_settings()
+    # The server's own key: what it has sealed, this opens.
+    settings = with_kept_key(read_settings(), os.environ)
     with _application_alone(settings) as url:
 
         async def work(database: Database) -> None:

@@ -2,7 +2,9 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from pydantic import SecretStr
 
@@ -34,10 +36,10 @@ def with_kept_key(settings: Settings, environ: dict[str, str] | os._Environ[str]
 def _kept(data_dir: Path) -> str:
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data_dir / FILE
-    try:
-        # Of two processes that start at once one makes the file, the other reads it.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    if not path.exists():
+        # Whole before it has its name: of two processes that start at once, one makes the file, the other reads it.
+        with NamedTemporaryFile("w", dir=data_dir) as file, suppress(FileExistsError):
             file.write(secrets.token_urlsafe(32))
-    except FileExistsError:
-        pass
+            file.flush()
+            os.link(file.name, path)
     return path.read_text().strip()

@@ -1,11 +1,16 @@
 """Sealed values open for their owner, purpose and key alone; the development key is kept for its owner's eyes."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
+from inspect import getclosurevars
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from app.platform.crypto import Unreadable, derived_token, digest, new_reference, same, seal, unseal
+from app.commands import secrets, serve
+from app.documents import rotation
+from app.platform.crypto import MasterKeys, Unreadable, derived_token, digest, new_reference, same, seal, unseal
 from app.platform.secret_key import with_kept_key
 from app.platform.settings import Settings, SettingsError
 
@@ -66,3 +71,52 @@ def test_a_development_key_that_cannot_be_kept_names_the_setting(tmp_path: Path)
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="CRM_SECRET_KEY"):
         with_kept_key(Settings.model_validate({"data_dir": tmp_path / "file" / "data"}), {})
+
+
+def test_of_two_processes_that_start_at_once_both_have_the_whole_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings.model_validate({"data_dir": tmp_path})
+    other: list[str] = []
+
+    def made_by_the_other_first(_: int) -> str:
+        monkeypatch.undo()
+        other.append(with_kept_key(settings, {}).secret_key.get_secret_value())
+        return "n" * 43
+
+    monkeypatch.setattr("app.platform.secret_key.secrets.token_urlsafe", made_by_the_other_first)
+    assert with_kept_key(settings, {}).secret_key.get_secret_value() == other[0]
+    assert len(other[0]) >= 32
+    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_a_worker_by_itself_has_the_key_that_the_server_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = with_kept_key(Settings.model_validate({"data_dir": tmp_path}), {})
+    seen: list[Settings] = []
+
+    async def with_no_database(settings: Settings, _url: str, _work: object) -> None:
+        seen.append(settings)
+
+    monkeypatch.setattr(serve, "read_settings", lambda: Settings.model_validate({"data_dir": tmp_path}))
+    monkeypatch.setattr(serve, "_application_alone", lambda _settings: nullcontext("postgresql://nowhere"))
+    monkeypatch.setattr(serve, "with_database", with_no_database)
+    monkeypatch.setenv("CRM_SECRET_KEY", "")
+    serve.worker()
+    assert seen[0].secret_key == server.secret_key
+
+
+def test_a_rotation_by_itself_has_the_key_that_the_server_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = with_kept_key(Settings.model_validate({"data_dir": tmp_path}), {})
+    seen: list[MasterKeys] = []
+
+    def with_no_database(work: Callable[..., object]) -> rotation.Rotated:
+        seen.append(getclosurevars(work).nonlocals["keys"])
+        return rotation.Rotated()
+
+    monkeypatch.setattr(secrets, "read_settings", lambda: Settings.model_validate({"data_dir": tmp_path}))
+    monkeypatch.setattr(secrets, "in_database", with_no_database)
+    monkeypatch.setenv("CRM_SECRET_KEY", "")
+    secrets.secret_rotate()
+    assert seen[0] == server.keys
