@@ -1648,6 +1648,29 @@ CREATE TABLE eap_program (
     CONSTRAINT ck_eap_program_status_known CHECK ((status = ANY (ARRAY['planned'::text, 'open'::text, 'paused'::text, 'closed'::text])))
 );
 
+CREATE TABLE export_request (
+    export_request_id uuid DEFAULT uuidv7() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    requested_by uuid NOT NULL,
+    list_name text NOT NULL,
+    question jsonb NOT NULL,
+    columns text[] NOT NULL,
+    reason text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    decision text DEFAULT 'open'::text NOT NULL,
+    decided_at timestamp with time zone,
+    decided_by uuid,
+    decision_note text,
+    taken_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ck_export_request_decided_whole CHECK ((((decision = 'open'::text) = (decided_at IS NULL)) AND ((decided_at IS NULL) = (decided_by IS NULL)))),
+    CONSTRAINT ck_export_request_decision_known CHECK ((decision = ANY (ARRAY['open'::text, 'approved'::text, 'refused'::text, 'withdrawn'::text]))),
+    CONSTRAINT ck_export_request_nobody_decides_their_own CHECK (((decision = 'withdrawn'::text) OR (decided_by <> requested_by))),
+    CONSTRAINT ck_export_request_reason_not_blank CHECK ((btrim(reason) <> ''::text))
+);
+
 CREATE TABLE held_form (
     held_form_id uuid DEFAULT uuidv7() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1741,9 +1764,10 @@ CREATE TABLE list_export (
     list_path text NOT NULL,
     columns text[] NOT NULL,
     format text NOT NULL,
-    row_count integer NOT NULL,
+    row_count integer,
     reason text NOT NULL,
     request_id text,
+    export_request_id uuid,
     CONSTRAINT ck_list_export_reason_not_blank CHECK ((btrim(reason) <> ''::text))
 );
 
@@ -1799,12 +1823,12 @@ CREATE TABLE notification (
     kind text NOT NULL,
     record_type text NOT NULL,
     record_id uuid NOT NULL,
-    person_id uuid NOT NULL,
+    person_id uuid,
     occasion integer DEFAULT 0 NOT NULL,
     read_at timestamp with time zone,
     mailed_at timestamp with time zone,
-    CONSTRAINT ck_notification_kind_known CHECK ((kind = ANY (ARRAY['assigned'::text, 'came_back'::text, 'review_due'::text, 'report_due'::text, 'call_soon'::text]))),
-    CONSTRAINT ck_notification_record_type_known CHECK ((record_type = ANY (ARRAY['patient_lead'::text, 'patient'::text, 'task'::text, 'came_back'::text, 'access_opening'::text, 'call_history'::text])))
+    CONSTRAINT ck_notification_kind_known CHECK ((kind = ANY (ARRAY['assigned'::text, 'came_back'::text, 'review_due'::text, 'report_due'::text, 'call_soon'::text, 'export_asked'::text, 'export_decided'::text]))),
+    CONSTRAINT ck_notification_record_type_known CHECK ((record_type = ANY (ARRAY['patient_lead'::text, 'patient'::text, 'task'::text, 'came_back'::text, 'access_opening'::text, 'call_history'::text, 'export_request'::text])))
 );
 
 CREATE TABLE notification_choice (
@@ -1812,7 +1836,7 @@ CREATE TABLE notification_choice (
     kind text NOT NULL,
     in_app boolean DEFAULT true NOT NULL,
     by_mail boolean DEFAULT false NOT NULL,
-    CONSTRAINT ck_notification_choice_kind_known CHECK ((kind = ANY (ARRAY['assigned'::text, 'came_back'::text, 'review_due'::text, 'report_due'::text, 'call_soon'::text])))
+    CONSTRAINT ck_notification_choice_kind_known CHECK ((kind = ANY (ARRAY['assigned'::text, 'came_back'::text, 'review_due'::text, 'report_due'::text, 'call_soon'::text, 'export_asked'::text, 'export_decided'::text])))
 );
 
 CREATE TABLE one_time_link (
@@ -2190,7 +2214,7 @@ CREATE TABLE saved_view (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT ck_saved_view_list_name_known CHECK ((list_name = ANY (ARRAY['leads'::text, 'patients'::text, 'calls'::text, 'tasks'::text, 'physicians'::text, 'hospitals'::text, 'specializations'::text, 'trials'::text, 'programmes'::text, 'conditions'::text, 'standing-faults'::text, 'doubles'::text, 'suggestions'::text]))),
+    CONSTRAINT ck_saved_view_list_name_known CHECK ((list_name = ANY (ARRAY['leads'::text, 'patients'::text, 'calls'::text, 'tasks'::text, 'physicians'::text, 'hospitals'::text, 'specializations'::text, 'trials'::text, 'programmes'::text, 'conditions'::text, 'standing-faults'::text, 'doubles'::text, 'suggestions'::text, 'exports'::text]))),
     CONSTRAINT ck_saved_view_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
 );
 
@@ -2463,6 +2487,9 @@ ALTER TABLE ONLY eap_journey
 
 ALTER TABLE ONLY eap_program
     ADD CONSTRAINT pk_eap_program PRIMARY KEY (eap_program_id);
+
+ALTER TABLE ONLY export_request
+    ADD CONSTRAINT pk_export_request PRIMARY KEY (export_request_id);
 
 ALTER TABLE ONLY held_form
     ADD CONSTRAINT pk_held_form PRIMARY KEY (held_form_id);
@@ -2830,6 +2857,12 @@ CREATE INDEX ix_eap_program_double ON eap_program USING btree (eap_program_id) W
 
 CREATE INDEX ix_eap_program_words ON eap_program USING gin (word_terms((name)::text, (product)::text, (sponsor)::text)) WITH (fastupdate=off);
 
+CREATE INDEX ix_export_request_created_at ON export_request USING btree (created_at DESC, export_request_id DESC);
+
+CREATE INDEX ix_export_request_open ON export_request USING btree (created_at DESC, export_request_id DESC) WHERE (decision = 'open'::text);
+
+CREATE INDEX ix_export_request_requested_by ON export_request USING btree (requested_by, created_at DESC, export_request_id DESC);
+
 CREATE INDEX ix_held_form_user_account_id ON held_form USING btree (user_account_id);
 
 CREATE INDEX ix_hospital_double ON hospital USING btree (hospital_id) WHERE is_double;
@@ -3154,6 +3187,8 @@ CREATE TRIGGER keep_history BEFORE UPDATE ON eap_journey FOR EACH ROW WHEN ((old
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON eap_program FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('eap_program_id');
 
+CREATE TRIGGER keep_history BEFORE UPDATE ON export_request FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('export_request_id');
+
 CREATE TRIGGER keep_history BEFORE UPDATE ON hospital FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('hospital_id');
 
 CREATE TRIGGER keep_history BEFORE UPDATE ON medical_condition FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION keep_history('medical_condition_id');
@@ -3440,6 +3475,9 @@ ALTER TABLE ONLY eap_journey
 ALTER TABLE ONLY eap_journey
     ADD CONSTRAINT fk_eap_journey_physician_id FOREIGN KEY (physician_id) REFERENCES physician(physician_id);
 
+ALTER TABLE ONLY export_request
+    ADD CONSTRAINT fk_export_request_requested_by FOREIGN KEY (requested_by) REFERENCES user_account(user_account_id);
+
 ALTER TABLE ONLY held_form
     ADD CONSTRAINT fk_held_form_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
 
@@ -3463,6 +3501,9 @@ ALTER TABLE ONLY journey_event
 
 ALTER TABLE ONLY known_device
     ADD CONSTRAINT fk_known_device_user_account_id FOREIGN KEY (user_account_id) REFERENCES user_account(user_account_id);
+
+ALTER TABLE ONLY list_export
+    ADD CONSTRAINT fk_list_export_export_request_id FOREIGN KEY (export_request_id) REFERENCES export_request(export_request_id);
 
 ALTER TABLE ONLY note
     ADD CONSTRAINT fk_note_call_id FOREIGN KEY (call_id) REFERENCES call_history(call_id);
@@ -3638,4 +3679,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0067_reports');
+INSERT INTO alembic_version VALUES ('0065_second_person');

@@ -25,6 +25,8 @@ from app.conditions import errors as condition_errors
 from app.documents import api as documents
 from app.drafts import api as drafts
 from app.drafts import errors as draft_errors
+from app.exports import api as exports
+from app.exports import errors as export_errors
 from app.hospitals import api as hospitals
 from app.hospitals import errors as hospital_errors
 from app.journeys import api as journeys
@@ -102,6 +104,7 @@ ROUTERS = (
     availability.router,
     saved_views.router,
     notifications.router,
+    exports.router,
     casework.of_leads,
     casework.of_patients,
     casework.hand_overs,
@@ -133,6 +136,7 @@ CONSTRAINT_ERRORS: ConstraintErrors = {
     **draft_errors.CONSTRAINTS,
     **availability_errors.CONSTRAINTS,
     **saved_view_errors.CONSTRAINTS,
+    **export_errors.CONSTRAINTS,
 }
 
 

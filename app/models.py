@@ -14,6 +14,7 @@ from app.conditions import models as conditions
 from app.documents import models as documents
 from app.drafts import models as drafts
 from app.events import models as events
+from app.exports import models as exports
 from app.hospitals import models as hospitals
 from app.journeys import models as journeys
 from app.journeys.eap import models as eap
@@ -48,6 +49,7 @@ __all__ = [
     "drafts",
     "eap",
     "events",
+    "exports",
     "hospitals",
     "idempotency",
     "journeys",

@@ -12,6 +12,7 @@ from uuid import UUID
 from fastapi import FastAPI
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access.keys import bearer
 from app.access.models import ApiKey
@@ -24,6 +25,7 @@ from app.availability.models import Absence
 from app.conditions.models import MedicalCondition
 from app.drafts.models import Draft
 from app.events.models import JourneyEvent
+from app.exports.models import ExportRequest
 from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapGate
 from app.main import create_app
@@ -91,19 +93,24 @@ def guarded_routes(app: FastAPI | None = None) -> list[GuardedRoute]:
 
 async def give_draft(session: AsyncSession, headers: Mapping[str, str]) -> None:
     """Make the world's draft that of whom these headers name: nobody is shown the draft of somebody else."""
-    key = bearer(headers["Authorization"])
-    assert key is not None
-    whose = select(ApiKey.user_account_id).where(ApiKey.prefix == key.prefix).scalar_subquery()
-    await session.execute(update(Draft).values(user_account_id=whose))
-    await session.commit()
+    await _give(session, headers, Draft.user_account_id)
 
 
 async def give_notification(session: AsyncSession, headers: Mapping[str, str]) -> None:
     """As `give_draft`, of the world's notification."""
+    await _give(session, headers, Notification.user_account_id)
+
+
+async def give_export_request(session: AsyncSession, headers: Mapping[str, str]) -> None:
+    """As `give_draft`, of the world's request for an export."""
+    await _give(session, headers, ExportRequest.requested_by)
+
+
+async def _give(session: AsyncSession, headers: Mapping[str, str], owner: InstrumentedAttribute[UUID]) -> None:
     key = bearer(headers["Authorization"])
     assert key is not None
     whose = select(ApiKey.user_account_id).where(ApiKey.prefix == key.prefix).scalar_subquery()
-    await session.execute(update(Notification).values(user_account_id=whose))
+    await session.execute(update(owner.class_).values({owner: whose}))
     await session.commit()
 
 
@@ -318,6 +325,15 @@ async def a_world(session: AsyncSession) -> World:
     session.add(notification)
     absence = Absence(user_account_id=account.user_account_id, kind="other", starts_at=now, ends_at=now + HOUR)
     session.add(absence)
+    export = ExportRequest(
+        requested_by=account.user_account_id,
+        list_name="leads",
+        question={"status": "new"},
+        columns=["name"],
+        reason="A reason",
+        expires_at=now + HOUR,
+    )
+    session.add(export)
     view = SavedView(
         user_account_id=account.user_account_id, list_name="hospitals", name="A view", filters={}, is_shared=True
     )
@@ -423,6 +439,7 @@ async def a_world(session: AsyncSession) -> World:
         "api_key_id": api_key_id,
         "absence_id": absence.absence_id,
         "access_opening_id": opening.access_opening_id,
+        "export_request_id": export.export_request_id,
         "medical_condition_id": condition.medical_condition_id,
         "hospital_id": hospital.hospital_id,
         "specialization_id": specialization.specialization_id,

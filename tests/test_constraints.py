@@ -85,6 +85,12 @@ CHECKS: Final = {
     "ck_duplicate_candidate_decided_when_not_open": "UPDATE duplicate_candidate SET decision = 'same_person'",
     "ck_duplicate_candidate_decision_known": "UPDATE duplicate_candidate SET decision = 'perhaps', decided_at = now()",
     "ck_duplicate_candidate_pair_in_order": "UPDATE duplicate_candidate SET other_person_id = person_id",
+    "ck_export_request_decided_whole": "UPDATE export_request SET decision = 'refused', decided_at = now()",
+    "ck_export_request_decision_known": "UPDATE export_request SET decision = 'perhaps', decided_at = now(),"
+    " decided_by = export_request_id",
+    "ck_export_request_nobody_decides_their_own": "UPDATE export_request SET decision = 'approved',"
+    " decided_at = now(), decided_by = requested_by",
+    "ck_export_request_reason_not_blank": "UPDATE export_request SET reason = ' '",
     "ck_hospital_country_iso": "UPDATE hospital SET country = 'nl'",
     "ck_hospital_name_not_blank": "UPDATE hospital SET name = ' '",
     "ck_intake_submission_source_known": "INSERT INTO intake_submission (source, payload, person_id, match_outcome)"
@@ -144,6 +150,8 @@ REFUSED_EARLIER: Final = {"ck_person_contact_type_period_in_order"}
 
 # Statements for rules that the general one does not reach, because it would break another first.
 REFERENCE_STATEMENTS: Final = {
+    "fk_list_export_export_request_id": "INSERT INTO list_export (list_path, columns, format, reason,"
+    f" export_request_id) VALUES ('/leads', '{{}}', 'csv', 'x', '{LAST}')",
     "fk_working_week_user_account_id": f"INSERT INTO working_week (user_account_id) VALUES ('{LAST}')",
     "fk_access_opening_reviewed_by": "UPDATE access_opening SET reviewed_at = now(), verdict = 'justified',"
     f" reviewed_by = '{LAST}'",

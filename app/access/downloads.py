@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -71,4 +71,8 @@ class CsvFile(StreamingResponse, Filled):
                     # The request's own event was written before anybody was read.
                     action = self._request.scope["route"].name
                     await write_event(session, asked.actor, self._request, action=action)
-            yield "".join(line([getattr(answer, name) for name in self._columns]) for answer in shown).encode()
+            yield "".join(map(line, self.lines_of(shown))).encode()
+
+    def lines_of(self, shown: Sequence[Answer]) -> Iterable[Sequence[Any]]:
+        """The cells of each line that masked answers make."""
+        return [[getattr(answer, name) for name in self._columns] for answer in shown]

@@ -120,6 +120,8 @@ _ALL = [
     Permission("came_back.read_all", "Read all who came back after a death or a withdrawal, or opted out."),
     Permission("came_back.close", "Say what was decided about somebody who came back."),
     Permission("list.export", "Take what a list shows out as a file, with a stated reason."),
+    Permission("export.read", "Read what was asked of a second person to take out: one's own."),
+    Permission("export.decide", "Agree to such an export of somebody else, or refuse it; read all of them."),
     Permission("key.manage", "Read and revoke API keys."),
     Permission("key.make", "Make and rotate API keys.", personal=False),
     Permission("user.manage", "Create, change and disable accounts."),
@@ -189,6 +191,7 @@ _OPENING = {"reveal.use", "break_glass.use"}
 _INSPECTION = {
     "audit.read",
     "audit.export",
+    "export.read",
     "patient.read_deleted",
     "call.read_voided",
     "note.read_voided",
@@ -207,7 +210,7 @@ GRANTS: dict[Role, frozenset[str]] = {
         | _OPENING
         | _TYPING
         | _OWN
-        | {"programme.write", "trial.write", "gate.write", "norm.write", "list.export", "view.share"}
+        | {"programme.write", "trial.write", "gate.write", "norm.write", "list.export", "export.read", "view.share"}
         | {"availability.write_own", "availability.write_any", "work.count", "work.hand_over"}
     ),
     Role.DATA_STEWARD: frozenset(
@@ -236,6 +239,8 @@ GRANTS: dict[Role, frozenset[str]] = {
             "document.read_voided",
             "patient.read_deleted",
             "list.export",
+            "export.read",
+            "export.decide",
             "view.share",
         }
     ),
@@ -246,7 +251,7 @@ GRANTS: dict[Role, frozenset[str]] = {
         | _INSPECTION
         | _CAME_BACK
         | _OWN
-        | {"break_glass.review", "came_back.read_all"}
+        | {"break_glass.review", "came_back.read_all", "export.decide"}
     ),
     Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION | _OWN | {"fault.read"}),
     Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage", "work.count"} | _OWN),

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.platform.db import HEALTH, INTERNAL, PERSONAL, Base, CreatedAt, Key, Rows
+from app.platform.db import HEALTH, INTERNAL, PERSONAL, Base, Key, Rows
 
 OUTCOMES = ("done", "refused", "absent", "invalid", "conflict", "failed")
 
@@ -42,28 +42,6 @@ class AuditEvent(Base, rows=Rows.INSERT_ONLY):
     outcome: Mapped[str] = mapped_column(info=INTERNAL)
     code: Mapped[str | None] = mapped_column(info=INTERNAL)
     purpose: Mapped[str | None] = mapped_column(info=INTERNAL)
-    request_id: Mapped[str | None] = mapped_column(info=INTERNAL)
-
-
-class ListExport(Base, rows=Rows.INSERT_ONLY):
-    """
-    A list that somebody took out as a file, and why. Whom it named stands in the audit event of the same request.
-    """
-
-    __tablename__ = "list_export"
-    __table_args__ = (
-        CheckConstraint("btrim(reason) <> ''", name="reason_not_blank"),
-        Index("ix_list_export_created_at", text("created_at DESC"), text("list_export_id DESC")),
-    )
-
-    list_export_id: Mapped[Key]
-    created_at: Mapped[CreatedAt]
-    exported_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
-    list_path: Mapped[str] = mapped_column(info=INTERNAL)
-    columns: Mapped[list[str]] = mapped_column(info=INTERNAL)
-    format: Mapped[str] = mapped_column(info=INTERNAL)
-    row_count: Mapped[int] = mapped_column(info=INTERNAL)
-    reason: Mapped[str] = mapped_column(info=PERSONAL)
     request_id: Mapped[str | None] = mapped_column(info=INTERNAL)
 
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import SelectBase, delete, func, literal, select, text
+from sqlalchemy import SelectBase, Uuid, cast, delete, func, literal, null, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +16,7 @@ from app.access.models import RoleGrant, UserAccount
 from app.access.openings.models import AccessOpening
 from app.access.policy import permissions_of, roles_allowing
 from app.calls.models import CallHistory
+from app.exports.models import ExportRequest
 from app.notifications.models import Notification, NotificationChoice
 from app.notifications.words import PERMISSION_OF
 from app.people.departures.models import CameBack
@@ -33,29 +34,32 @@ _LOOKED_BACK = timedelta(days=30)
 
 def _line_of_a_mail(kind: str, count: int) -> str | None:
     """What a mail says of so many of a kind; None for a kind of which none is sent."""
-    if kind == "assigned":
-        return str(ngettext("%(count)s was assigned to you", "%(count)s were assigned to you", count))
-    if kind == "came_back":
-        return str(ngettext("%(count)s of yours came back", "%(count)s of yours came back", count))
-    if kind == "review_due":
-        return str(
-            ngettext(
-                "%(count)s break-glass access waits for a review",
-                "%(count)s break-glass accesses wait for a review",
-                count,
-            )
-        )
-    if kind == "report_due":
-        return str(
-            ngettext("%(count)s side effect is to be reported", "%(count)s side effects are to be reported", count)
-        )
-    return None
+    said = {
+        "assigned": ngettext("%(count)s was assigned to you", "%(count)s were assigned to you", count),
+        "came_back": ngettext("%(count)s of yours came back", "%(count)s of yours came back", count),
+        "review_due": ngettext(
+            "%(count)s break-glass access waits for a review",
+            "%(count)s break-glass accesses wait for a review",
+            count,
+        ),
+        "report_due": ngettext(
+            "%(count)s side effect is to be reported", "%(count)s side effects are to be reported", count
+        ),
+        "export_asked": ngettext(
+            "%(count)s export waits for your decision", "%(count)s exports wait for your decision", count
+        ),
+        "export_decided": ngettext(
+            "%(count)s export of yours is decided", "%(count)s exports of yours are decided", count
+        ),
+    }
+    return str(said[kind]) if kind in said else None
 
 
 async def notice(session: AsyncSession, *, now: datetime) -> int:
     """Tell everybody of what has become due, once of each thing; how many notifications that made."""
     made = 0
-    for what in (_came_back(now), _reviews(now), _reports(now), _calls(now)):
+    due = (_came_back, _reviews, _reports, _calls, _exports_to_decide, _exports_decided)
+    for what in (one(now) for one in due):
         told = insert(Notification).from_select(
             ["user_account_id", "kind", "record_type", "record_id", "person_id"], what
         )
@@ -121,6 +125,36 @@ def _calls(now: datetime) -> SelectBase:
             UserAccount.is_active,
         )
     )
+
+
+def _exports_to_decide(now: datetime) -> SelectBase:
+    return (
+        select(
+            UserAccount.user_account_id,
+            literal("export_asked"),
+            literal("export_request"),
+            ExportRequest.export_request_id,
+            cast(null(), Uuid),
+        )
+        .select_from(ExportRequest)
+        .join(RoleGrant, RoleGrant.revoked_at.is_(None) & RoleGrant.role.in_(roles_allowing("export.decide")))
+        .join(UserAccount, UserAccount.is_active & (UserAccount.user_account_id == RoleGrant.user_account_id))
+        .where(
+            ExportRequest.decision == "open",
+            ExportRequest.expires_at > now,
+            ExportRequest.requested_by != UserAccount.user_account_id,
+        )
+    )
+
+
+def _exports_decided(now: datetime) -> SelectBase:
+    return select(
+        ExportRequest.requested_by,
+        literal("export_decided"),
+        literal("export_request"),
+        ExportRequest.export_request_id,
+        cast(null(), Uuid),
+    ).where(ExportRequest.decision.in_(("approved", "refused")), ExportRequest.decided_at > now - _LOOKED_BACK)
 
 
 async def mail_digests(session: AsyncSession, *, base_url: str, now: datetime) -> int:

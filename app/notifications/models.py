@@ -34,7 +34,7 @@ class Notification(Base, rows=Rows.DISPOSABLE):
     """
     That a record waits for an account, whose notification it is. `occasion` tells two of one record apart.
 
-    `mailed_at` is when a mail counted it.
+    `mailed_at` is when a mail counted it. What is about nobody has no `person_id`.
     """
 
     __tablename__ = "notification"
@@ -54,12 +54,12 @@ class Notification(Base, rows=Rows.DISPOSABLE):
     kind: Mapped[str] = mapped_column(info=INTERNAL)
     record_type: Mapped[str] = mapped_column(info=INTERNAL)
     record_id: Mapped[UUID] = mapped_column(info=INTERNAL)
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
     occasion: Mapped[int] = mapped_column(server_default=text("0"), info=INTERNAL)
     read_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     mailed_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
 
-    person: Mapped[Person] = relationship(lazy="raise", viewonly=True)
+    person: Mapped[Person | None] = relationship(lazy="raise", viewonly=True)
 
 
 class NotificationChoice(Base, rows=Rows.DISPOSABLE):

@@ -46,8 +46,7 @@ async def list_notifications(session: AsyncSession, actor: Actor, *, query: Noti
         ids=filtered(actor, query),
         query=query,
         sort=NEWEST_FIRST,
-        rows=select(Notification).options(joinedload(Notification.person, innerjoin=True)),
-        person=Notification.person_id,
+        rows=select(Notification).options(joinedload(Notification.person)),
     )
 
 

@@ -21,8 +21,8 @@ class NotificationRead(Answer):
     kind: str
     record_type: str
     record_id: UUID
-    person_id: UUID
-    person: PersonSummary
+    person_id: UUID | None
+    person: PersonSummary | None
     created_at: datetime
     read_at: datetime | None
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from app.calls.schemas import CallFilter
 from app.conditions.schemas import ConditionFilter
+from app.exports.schemas import ExportRequestFilter
 from app.hospitals.schemas import HospitalFilter, SpecializationFilter
 from app.journeys.eap.schemas import ProgrammeFilter
 from app.journeys.trial.schemas import TrialFilter
@@ -61,6 +62,7 @@ LISTS: Final[Mapping[str, ViewedList]] = {
     "conditions": ViewedList("condition.read", ConditionFilter),
     "standing-faults": ViewedList("fault.read", StandingFaultFilter),
     "doubles": ViewedList("fault.read", DoubleFilter),
+    "exports": ViewedList("export.read", ExportRequestFilter),
 }
 
 

@@ -1,10 +1,11 @@
 """
-What a list shows, taken out as a file: with a stated reason, masked as on the page, at most as many rows as one person
-alone may take. Health data goes along where it was ticked.
+What a list shows, taken out as a file: with a stated reason, masked as on the page. Health data goes along where it was
+ticked. More rows than one person alone may take are taken out after a second person has agreed (app/exports): read and
+sent a page at a time, as CSV.
 """
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -18,12 +19,16 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.answering import Asked, Filled
-from app.access.downloads import cell, line
+from app.access.downloads import CsvFile, cell, line
 from app.access.masking import class_of, models_in
 from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession
+from app.access.serving import State
 from app.audit import service as audit
-from app.audit.models import ListExport
+from app.exports import service
+from app.exports.errors import ExportRequestNotFound
+from app.exports.models import ListExport
+from app.exports.service import Wanted
 from app.people.search.queries import SearchFound
 from app.platform import clock
 from app.platform.actor import Actor
@@ -32,10 +37,20 @@ from app.platform.locales import Number, _
 from app.platform.paging import MAX_LIMIT, PageQuery
 from app.platform.settings import Settings
 from app.platform.text import Answer, Body, Reason
-from app.web.forms import Typed, read_form, typed_in
-from app.web.listing import EXPORTED, Column, Listing, ListPage, asked_of_list, list_context, question_of, seen_columns
-from app.web.page_guard import NO_ERRORS, allow, form_again
-from app.web.render import PAGE_HEADERS, page
+from app.web.forms import Typed, as_typed, read_form, typed_in
+from app.web.listing import (
+    EXPORTED,
+    TYPED,
+    Column,
+    Listing,
+    ListPage,
+    asked_of_list,
+    list_context,
+    question_of,
+    seen_columns,
+)
+from app.web.page_guard import NO_ERRORS, allow, form_again, go_to
+from app.web.render import PAGE_HEADERS, Flash, page
 from app.web.words import country_name, local, person_name, shown_in, words
 
 RIGHT = "list.export"
@@ -50,10 +65,27 @@ class TooManyRows(Conflict):
         super().__init__(
             _(
                 "This list has more than %(most)s rows. To take out more than that a second person is needed, who "
-                "agrees; this cannot be asked for here yet. Filter the list to take out a part of it.",
+                "agrees. Ask for one, or filter the list to take out a part of it.",
                 most=Number(most),
             )
         )
+
+
+class TypedTooMuch(Conflict):
+    code = "typed_too_much"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            _(
+                "This search finds more than %(most)s rows. What you typed is not kept, so a second person could not "
+                "see what they agree to. Choose filters in place of the search.",
+                most=Number(most),
+            )
+        )
+
+
+GO, SECOND = "1", "second"
+"""What the form asks for: the file, or a second person."""
 
 
 class ExportAsked(Body):
@@ -72,7 +104,7 @@ _Text = Callable[[Any, Any], str]
 TEXTS: Mapping[str, _Text] = {
     **dict.fromkeys(("text", "name", "clock", "stored", "double", "double_of"), lambda _row, value: str(value)),
     **dict.fromkeys(("person", "patient", "colleague", "whose"), lambda _row, value: person_name(value)),
-    **dict.fromkeys(("words", "status", "task_state"), lambda _row, value: words(value)),
+    **dict.fromkeys(("words", "named_words", "status", "task_state"), lambda _row, value: words(value)),
     **dict.fromkeys(
         ("moment", "call_when", "next_call", "last_contact", "day_of", "task_due"), lambda _row, value: _moment(value)
     ),
@@ -116,16 +148,23 @@ class Choice:
     is_health: bool
 
 
+def choices_of(shown: ListPage) -> list[Choice]:
+    """The columns of a list as the form offers them."""
+    return [Choice(column.key, column.label, privacy_of(shown, column) == "health") for column in shown.columns]
+
+
 def add_export(router: APIRouter, shown: ListPage) -> None:
     """Serve a list as a file."""
     EXPORTED.add(shown.path)
-    choices = [Choice(column.key, column.label, privacy_of(shown, column) == "health") for column in shown.columns]
+    choices = choices_of(shown)
 
     @router.post(f"{shown.path}/export", name=f"export_{shown.name}", dependencies=[allow(shown.permission)])
     async def export(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-        """The form that asks why and what; with a reason the file."""
+        """The form that asks why and what; with a reason the file, or the request for a second person."""
         actor.require(RIGHT)
         form = await request.form()
+        if "export_request_id" in form:
+            return await _agreed(request, session, actor, shown, str(form["export_request_id"]))
         typed = await typed_in(request, ExportAsked)
         asked_list = asked_of_list(shown, form)
         query = question_of(request, shown, asked_list)
@@ -140,9 +179,12 @@ def add_export(router: APIRouter, shown: ListPage) -> None:
             columns = [column for column in shown.columns if column.key in asked.columns]
             if not columns:
                 raise Invalid(fields=[FieldError("columns", "too_short", _("Choose at least one column."))])
+            if form["go"] == SECOND:
+                return await _ask_a_second(request, session, actor, shown, query, columns, asked.reason)
             made = await _file(request, session, actor, shown, query, columns, asked.format)
-        except (Invalid, TooManyRows) as error:
+        except (Invalid, Conflict) as error:
             context = await _context(request, session, actor, shown, query, asked_list, choices)
+            context["needs_second"] = isinstance(error, TooManyRows)
             return form_again(request, "exports/new.html", {**context, "typed": typed}, error)
         session.add(
             ListExport(
@@ -159,6 +201,60 @@ def add_export(router: APIRouter, shown: ListPage) -> None:
         return made
 
 
+async def _ask_a_second(
+    request: Request,
+    session: AsyncSession,
+    actor: Actor,
+    shown: ListPage,
+    query: PageQuery,
+    columns: Sequence[Column],
+    reason: str,
+) -> Response:
+    """TypedTooMuch; TooManyAsked."""
+    question = query.model_dump(mode="json", exclude={"limit", "cursor"}, exclude_none=True)
+    if not question.keys().isdisjoint(TYPED):
+        raise TypedTooMuch(_most(request))
+    wanted = Wanted(
+        list_name=shown.saved_name,
+        question={name: as_typed(value) for name, value in question.items()},
+        columns=[column.key for column in columns],
+        reason=reason,
+    )
+    made = await service.ask_for_export(session, actor, wanted=wanted)
+    said = Flash(_("A second person is asked. You are notified when they have decided."))
+    return go_to(request, f"/exports/{made.export_request_id}", flash=said)
+
+
+async def _agreed(request: Request, session: AsyncSession, actor: Actor, shown: ListPage, asked: str) -> Response:
+    """The file that a second person has agreed to. ExportRequestNotFound; ExportNotOpen."""
+    try:
+        agreed = await service.take_out(session, actor, export_request_id=UUID(asked))
+    except ValueError:
+        raise ExportRequestNotFound from None
+    if agreed.list_name != shown.saved_name:
+        raise ExportRequestNotFound
+    session.add(
+        ListExport(
+            exported_by=actor.account_id,
+            list_path=shown.path,
+            columns=agreed.columns,
+            format="csv",
+            reason=agreed.reason,
+            request_id=request.scope.get("request_id"),
+            export_request_id=agreed.export_request_id,
+        )
+    )
+    await session.flush()
+    query = question_of(request, shown, agreed.question)
+    columns = [column for column in shown.columns if column.key in agreed.columns]
+    return LargeListFile(request, actor, shown, columns, query)
+
+
+def _most(request: Request) -> int:
+    settings: Settings = request.app.state.settings
+    return settings.list_export_rows
+
+
 async def _context(
     request: Request,
     session: AsyncSession,
@@ -172,8 +268,7 @@ async def _context(
     found = await shown.find(session, actor, query=query.model_copy(update={"limit": 1, "cursor": None}))
     counted = SearchFound[Any]([], None, found.total, found.total_is_capped)
     context = await list_context(request, session, actor, shown, counted, typed)
-    settings: Settings = request.app.state.settings
-    return {**context, "choices": choices, "formats": FORMATS, "most": settings.list_export_rows}
+    return {**context, "choices": choices, "formats": FORMATS, "most": _most(request), "needs_second": False}
 
 
 async def _file(
@@ -185,9 +280,8 @@ async def _file(
     columns: Sequence[Column],
     format_: str,
 ) -> "ListFile":
-    """Every row that the list finds, a page at a time. TooManyRows."""
-    settings: Settings = request.app.state.settings
-    most = settings.list_export_rows
+    """Every row that the list finds, a page at a time. TooManyRows; TypedTooMuch."""
+    most = _most(request)
     answers: list[Answer] = []
     beside: dict[Any, Any] = {}
     asked = query.model_copy(update={"limit": MAX_LIMIT, "cursor": None})
@@ -196,15 +290,14 @@ async def _file(
         audit.note(session, record_type=found.record_type)
         answers += map(shown.answer_of, found.rows)
         if len(answers) > most or (len(answers) == most and found.next_cursor is not None):
-            raise TooManyRows(most)
-        if shown.beside is not None and any(column.value.startswith("beside.") for column in columns):
-            beside |= await shown.beside(session, found.rows)
+            raise TypedTooMuch(most) if any(getattr(query, name, None) for name in TYPED) else TooManyRows(most)
+        beside |= await _beside(session, shown, columns, found.rows)
         # What was read stands in `answers`; the session need not hold its rows as well.
         session.expunge_all()
         if found.next_cursor is None:
             break
         asked = asked.model_copy(update={"cursor": found.next_cursor})
-    names = await account_names(session, {getattr(answer, "owner_id", None) for answer in answers})
+    names = await _owners(session, answers)
     return ListFile(shown, columns, answers, beside, names, format_, zone=request.state.frame.zone)
 
 
@@ -222,7 +315,7 @@ class ListFile(Filled):
         *,
         zone: Any,
     ) -> None:
-        name = f"{shown.name}-{clock.today().isoformat()}.{format_}"
+        name = _file_name(shown, format_)
         disposition = {"content-disposition": f'attachment; filename="{name}"', "x-content-type-options": "nosniff"}
         super().__init__(media_type=MEDIA[format_], headers={**PAGE_HEADERS, **disposition})
         self.answers = answers
@@ -237,13 +330,9 @@ class ListFile(Filled):
         self.headers["content-length"] = str(len(self.body))
 
     def _written(self, rows: Sequence[Answer], beside: Mapping[Any, Answer]) -> bytes:
-        listing = Listing(
-            path=self._shown.path, noun=self._shown.noun, columns=self._columns, filters=(), views=(), chosen={},
-            found=SearchFound[Any]([], None, 0, total_is_capped=False).page([]), beside=beside, key=self._shown.key,
-        )  # fmt: skip
         with shown_in(self._zone):
-            lines = [[column.label for column in self._columns]]
-            lines += [[self._text(listing, row, column) for column in self._columns] for row in rows]
+            lines = [[str(column.label) for column in self._columns]]
+            lines += lines_of(self._shown, self._columns, rows, beside, self._names)
         if self._format == "csv":
             # The mark makes spreadsheets read UTF-8.
             return ("\ufeff" + "".join(map(line, lines))).encode()
@@ -255,10 +344,79 @@ class ListFile(Filled):
         book.save(written)
         return written.getvalue()
 
-    def _text(self, listing: Listing, row: Answer, column: Column) -> str:
+
+class LargeListFile(CsvFile):
+    """The rows of a list as a file that is read while it is sent: each page of it is masked and on record by itself."""
+
+    def __init__(
+        self, request: Request, actor: Actor, shown: ListPage, columns: Sequence[Column], query: PageQuery
+    ) -> None:
+        labels = [str(column.label) for column in columns]
+        super().__init__(request, name=_file_name(shown, "csv"), columns=labels, chunks=self._pages())
+        self.headers.update({**PAGE_HEADERS, "x-content-type-options": "nosniff"})
+        state: State = request.app.state.serving
+        self._database, self._actor, self._zone = state.database, actor, request.state.frame.zone
+        self._shown, self._asked_columns, self._query = shown, columns, query
+        self._beside: list[Any] = []
+        self._names: Mapping[UUID, str] = {}
+
+    async def _pages(self) -> AsyncIterator[Sequence[Answer]]:
+        shown, asked = self._shown, self._query.model_copy(update={"limit": MAX_LIMIT, "cursor": None})
+        while True:
+            async with self._database.session() as session:
+                found = await shown.find(session, self._actor, query=asked)
+                answers = list(map(shown.answer_of, found.rows))
+                beside = await _beside(session, shown, self._asked_columns, found.rows)
+                self._names = await _owners(session, answers)
+            self._beside = list(beside)
+            yield [*answers, *beside.values()]
+            if found.next_cursor is None:
+                return
+            asked = asked.model_copy(update={"cursor": found.next_cursor})
+
+    def lines_of(self, shown: Sequence[Answer]) -> Iterable[Sequence[Any]]:
+        rows = shown[: len(shown) - len(self._beside)]
+        beside = dict(zip(self._beside, shown[len(rows) :], strict=True))
+        with shown_in(self._zone):
+            return lines_of(self._shown, self._asked_columns, rows, beside, self._names)
+
+
+def _file_name(shown: ListPage, format_: str) -> str:
+    return f"{shown.name}-{clock.today().isoformat()}.{format_}"
+
+
+async def _beside(
+    session: AsyncSession, shown: ListPage, columns: Sequence[Column], rows: Sequence[Any]
+) -> Mapping[Any, Answer]:
+    """What the columns tell of these rows beside their answers."""
+    if shown.beside is None or not any(column.value.startswith("beside.") for column in columns):
+        return {}
+    return await shown.beside(session, rows)
+
+
+async def _owners(session: AsyncSession, answers: Sequence[Answer]) -> Mapping[UUID, str]:
+    return await account_names(session, {getattr(answer, "owner_id", None) for answer in answers})
+
+
+def lines_of(
+    shown: ListPage,
+    columns: Sequence[Column],
+    rows: Sequence[Answer],
+    beside: Mapping[Any, Answer],
+    names: Mapping[UUID, str],
+) -> list[list[str]]:
+    """A line for each row: the texts of its columns."""
+    listing = Listing(
+        path=shown.path, noun=shown.noun, columns=columns, filters=(), views=(), chosen={},
+        found=SearchFound[Any]([], None, 0, total_is_capped=False).page([]), beside=beside, key=shown.key,
+    )  # fmt: skip
+
+    def text_of(row: Answer, column: Column) -> str:
         value = listing.value_of(row, column)
         if column.cell == "owner":
-            return self._names.get(value, "")
+            return names.get(value, "")
         if value is None and column.cell not in OF_EMPTY:
             return ""
         return TEXTS[column.cell](row, value)
+
+    return [[text_of(row, column) for column in columns] for row in rows]

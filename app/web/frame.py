@@ -151,6 +151,12 @@ PLACES: tuple[Place, ...] = (
         _("Open one person's records in an emergency, and end it again."),
     ),
     Place(
+        _("Oversight"),
+        "export.read",
+        NavItem(_("Large exports"), "file-export", "/exports"),
+        _("Lists of more rows than one person may take out, and what a second person has decided."),
+    ),
+    Place(
         _("Administration"),
         "user.manage",
         NavItem(_("Users"), "users-group", "/users"),

@@ -187,6 +187,7 @@ class Listing:
     moves: Sequence[tuple[str, str]] = ()
     outcome: Outcome | None = None
     exports: bool = False
+    is_exported: bool = False
     saved_name: str = ""
     saved: Sequence[SavedViewRead] = ()
     view_id: str = ""
@@ -565,6 +566,7 @@ async def list_context(
         moves=() if bulk is None else bulk.moves,
         outcome=outcome,
         exports=shown.path in EXPORTED and actor.may("list.export"),
+        is_exported=shown.path in EXPORTED,
         saved_name=shown.saved_name if actor.may("view.own") else "",
         saved=await saved_of(session, actor, shown) if saved is None else saved,
         view_id=typed.get("view") or "",

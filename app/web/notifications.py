@@ -24,6 +24,7 @@ PLACES = {
     "patient": "/patients/",
     "came_back": "/came-back/",
     "access_opening": "/break-glass/",
+    "export_request": "/exports/",
 }
 """The page of a record, by its kind; tasks and calls stand in their lists."""
 

@@ -19,6 +19,7 @@ from app.web import (
     drafts,
     duplicates,
     enrolment,
+    export_requests,
     facts,
     hand_over,
     histories,
@@ -101,6 +102,7 @@ SCREENS = (
     standing_faults.router,
     doubles.router,
     duplicates.router,
+    export_requests.router,
 )
 
 

@@ -48,7 +48,16 @@ from app.people.schemas import (
     SuggestedChangeRead,
 )
 from tests.builders import a_call, a_colleague, a_patient
-from tests.canaries import HEALTH, PERSONAL, World, a_world, give_draft, give_notification, guarded_routes
+from tests.canaries import (
+    HEALTH,
+    PERSONAL,
+    World,
+    a_world,
+    give_draft,
+    give_export_request,
+    give_notification,
+    guarded_routes,
+)
 from tests.conftest import AsRole
 
 ROUTES = guarded_routes()
@@ -94,6 +103,7 @@ async def test_every_read_shows_each_class_as_the_table_says(
     headers = await as_role(role.value)
     await give_draft(session, headers)
     await give_notification(session, headers)
+    await give_export_request(session, headers)
     leaks, blind = [], []
     for route in READS:
         if route.permission not in GRANTS[role] or not PERMISSIONS[route.permission].personal:

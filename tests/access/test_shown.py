@@ -22,7 +22,7 @@ from app.audit.models import AuditEvent
 from app.people.models import Person
 from app.platform.db import Base
 from tests.builders import PDF, a_condition, a_lead, a_patient, a_person, a_physician
-from tests.canaries import World, a_world, give_draft, give_notification, guarded_routes
+from tests.canaries import World, a_world, give_draft, give_export_request, give_notification, guarded_routes
 from tests.conftest import AsRole
 
 ROUTES = [route for route in guarded_routes() if "DELETE" not in (route.methods or ())]
@@ -129,6 +129,8 @@ BODIES: dict[str, Callable[[Crowd], dict[str, Any]]] = {
     "link_physician": lambda who: {"physician_id": who["second_physician"], "relationship_type": "specialist"},
     "open_break_glass": lambda who: {"person_id": who["subject"], "reason": "A reason"},
     "end_break_glass": lambda _: {},
+    "decide_export_request": lambda _: {"decision": "approved"},
+    "withdraw_export_request": lambda _: {},
     "review_break_glass": lambda _: {"verdict": "justified"},
     "create_api_key": lambda _: {
         "name": "A system",
@@ -230,6 +232,8 @@ async def test_the_event_names_everybody_whom_the_answer_names(
         await give_draft(session, headers)
     if route.permission == "notification.own":
         await give_notification(session, headers)
+    if route.permission == "export.read":
+        await give_export_request(session, headers)
     body: dict[str, Any] | None = None if method == "GET" else {}
     if method == "POST" or route.name in BODIES:
         body = BODIES[route.name](crowd)

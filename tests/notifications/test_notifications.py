@@ -16,6 +16,7 @@ from app.access.policy import Role
 from app.access.service import command_actor
 from app.notifications import due
 from app.notifications.models import Notification, NotificationChoice
+from app.notifications.words import KINDS
 from app.people.departures.models import CameBack
 from app.people.models import IntakeSubmission
 from app.platform import clock
@@ -186,9 +187,7 @@ async def test_each_kind_is_told_where_it_is_wanted(client: httpx.AsyncClient, s
     await told(session, me)
     place = "/api/v1/me/notification-choices"
     before = (await client.get(place, headers=my_key)).json()["choices"]
-    assert {(one["kind"], one["in_app"], one["by_mail"]) for one in before} == {
-        (kind, True, False) for kind in ("assigned", "came_back", "review_due", "report_due", "call_soon")
-    }
+    assert {(one["kind"], one["in_app"], one["by_mail"]) for one in before} == {(kind, True, False) for kind in KINDS}
     silent = {"in_app": False, "by_mail": True}
     assert (await client.put(f"{place}/assigned", json=silent, headers=my_key)).json() == {"kind": "assigned"} | silent
     assert await mine(client, my_key) == []

@@ -11,7 +11,8 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.models import AuditEvent, ListExport
+from app.audit.models import AuditEvent
+from app.exports.models import ListExport
 from app.main import create_app
 from app.platform.settings import Settings
 from app.web import screens  # noqa: F401 - fills LISTS

@@ -40,13 +40,14 @@ SECRET = (S, S.encode().hex(), base64.b64encode(S.encode()).decode())
 """As text, in hexadecimal digits, and in Base64: twelve letters, so that what follows them changes nothing."""
 STAFF_TABLES = {
     "user_account", "web_session", "access_opening", "outgoing_mail", "sign_in_attempt", "outside_identity",
-    "held_form", "list_export",
+    "held_form", "list_export", "export_request",
 }  # fmt: skip
 """These are about those who work here: who may see them follows from the page and not from the privacy class."""
 STAFF_SHOWN: dict[str, set[str]] = {
     "user.manage": {"user_account", "web_session"},
     "audit.read": {"access_opening"},
     "break_glass.review": {"access_opening"},
+    **{key: {"export_request"} for key in ("export.read", "export.decide")},
 }
 """By the page's permission: the tables of staff that it shows."""
 ZONE = "America/St_Johns"
@@ -107,6 +108,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/break-glass": [{}, {"person_id": "{person_id}", "reason": "x"}],
     "/break-glass/{access_opening_id}/end": [{}],
     "/break-glass/{access_opening_id}/review": [{}, {"verdict": "justified"}],
+    "/exports/{export_request_id}/decide": [{}, {"decision": "refused"}],
+    "/exports/{export_request_id}/withdraw": [{}],
     "/duplicates/{duplicate_candidate_id}/different": [{}, {"reason": "x"}],
     "/suggestions/columns": [{}, {"column": "theirs"}],
     "/came-back/{came_back_id}/close": [{}, {"reason": "x"}],
@@ -225,7 +228,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         for place in (
             "leads", "patients", "calls", "tasks", "physicians", "hospitals", "specializations", "conditions",
             "trials", "programmes",
-            "standing-faults", "doubles",
+            "standing-faults", "doubles", "exports",
         )
     },
     **{
@@ -309,6 +312,8 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
         for what in ("calls", "bookings", "tasks", "notes", "documents")
     },
     "/search": ["", "?step=calls", "?step=x", "?q=Personcanar"],
+    "/exports": ["", "?state=expired", "?cursor=x"],
+    "/exports/{export_request_id}": [""],
     "/documents/{document_id}": [""],
     "/views/{saved_view_id}": [""],
     "/notifications/choices": [""],
