@@ -110,6 +110,12 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(
         _("Network"),
+        "norm.read",
+        NavItem(_("Stage norms"), "hourglass", "/stage-norms"),
+        _("How many days a journey stays in a stage as a rule."),
+    ),
+    Place(
+        _("Network"),
         "condition.read",
         NavItem(_("Conditions"), "report-medical", "/conditions"),
         _("Medical conditions, their other names and codes."),

@@ -30,6 +30,7 @@ from app.web import (
     links,
     lock,
     mailbox,
+    norms,
     notes,
     notifications,
     outside,
@@ -103,6 +104,7 @@ SCREENS = (
     doubles.router,
     duplicates.router,
     export_requests.router,
+    norms.router,
 )
 
 

@@ -97,6 +97,7 @@ PAGES = (
     "/break-glass?state=reviewed", "/break-glass?kind=reveal&state=all", "/break-glass/new", "/break-glass/mine",
     "/break-glass/{opening}", "/history/persons/{person}", "/history/call-history/{call}",
     "/history/persons/{person}?as_of=2100-01-01T10:00", "/came-back", "/came-back?state=closed", "/came-back/{item}",
+    "/exports", "/exports?state=expired", "/exports/{export}", "/stage-norms",
 )  # fmt: skip
 
 
@@ -108,7 +109,7 @@ async def test_pages_have_no_finding_in_either_theme_wide_or_narrow(
     seen.console.clear()
     found: list[str] = []
     places = {"person": world.person_id, "call": world.ids["call_id"], "opening": world.ids["access_opening_id"]}
-    places["item"] = world.ids["came_back_id"]
+    places |= {"item": world.ids["came_back_id"], "export": world.ids["export_request_id"]}
     for path in PAGES:
         await seen.page.goto(crm + path.format(**places))
         await expect(seen.page.get_by_role("heading", level=1)).to_be_visible()

@@ -108,6 +108,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/break-glass": [{}, {"person_id": "{person_id}", "reason": "x"}],
     "/break-glass/{access_opening_id}/end": [{}],
     "/break-glass/{access_opening_id}/review": [{}, {"verdict": "justified"}],
+    "/stage-norms": [{}, {"eap_journey.inquiry": "x"}],
     "/exports/{export_request_id}/decide": [{}, {"decision": "refused"}],
     "/exports/{export_request_id}/withdraw": [{}],
     "/duplicates/{duplicate_candidate_id}/different": [{}, {"reason": "x"}],
@@ -312,6 +313,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
         for what in ("calls", "bookings", "tasks", "notes", "documents")
     },
     "/search": ["", "?step=calls", "?step=x", "?q=Personcanar"],
+    "/stage-norms": [""],
     "/exports": ["", "?state=expired", "?cursor=x"],
     "/exports/{export_request_id}": [""],
     "/documents/{document_id}": [""],
