@@ -308,3 +308,32 @@ def test_a_lake_folder_that_is_not_whole_is_refused(folder: Path, spoil: Callabl
     spoil(folder)
     with pytest.raises(FatalExport, match=why):
         open_export(folder)
+
+
+def _configuration_migration(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data.xml", "<entities/>")
+        archive.writestr("data_schema.xml", "<entities/>")
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "what"),
+    [
+        ("contact.parquet", lambda path: path.write_bytes(b"PAR1\x15\x04"), "a parquet file: export the table as CSV"),
+        ("contact.xls", lambda path: path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1"), "before 2007: save it as .xlsx"),
+        ("all.7z", lambda path: path.write_bytes(b"7z\xbc\xaf\x27\x1c"), "a 7z archive: unpack it"),
+        ("default.manifest.cdm.json", lambda path: path.write_text("{}"), "a CDM manifest"),
+        ("config.zip", _configuration_migration, "the Configuration Migration tool: export the tables as CSV"),
+    ],
+)
+def test_what_is_not_supported_is_named_with_what_to_do(
+    folder: Path, name: str, write: Callable[[Path], object], what: str
+) -> None:
+    write(folder / name)
+    (folder / "contact.csv").unlink()
+    with pytest.raises(FatalExport) as refused:
+        open_export(folder)
+    told = str(refused.value)
+    assert name in told
+    assert what in told
+    assert "no file of the table 'contact'" in told

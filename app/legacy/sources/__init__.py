@@ -21,7 +21,7 @@ from app.legacy.errors import FatalExport, together
 from app.legacy.mapping import Mapping
 from app.legacy.sources.csv_files import CsvSource
 from app.legacy.sources.excel import ExcelSource
-from app.legacy.sources.files import archive_of, bare_name, is_archive, lies_in, members, refuse_bomb, size_of
+from app.legacy.sources.files import archive_of, bare_name, is_archive, lies_in, members, not_read, refuse_bomb, size_of
 from app.legacy.sources.lake import MODEL, LakeSource, partitions
 from app.legacy.sources.records import Batch, two_files
 from app.legacy.sources.web_api import WebApiSource
@@ -123,13 +123,13 @@ def survey(folder: Path, mapping: Mapping) -> Survey:
         raise FatalExport("FILE_MISSING", folder, "there is no such folder; give the folder that holds the export")
     kinds: dict[str, list[tuple[str, Path]]] = {}
     unread: list[str] = []
-    for path in _files(folder):
+    refused: list[FatalExport] = []
+    for path in _files(folder, refused):
         kind, table = _kind_and_table(path, mapping)
         if table is None:
             unread.append(path.relative_to(folder).as_posix())
         else:
             kinds.setdefault(table, []).append((kind, path))
-    refused: list[FatalExport] = []
     if (folder / MODEL).is_file():
         for table, paths in (_told(refused, partial(partitions, folder)) or {}).items():
             kinds.setdefault(table, []).extend(("lake", path) for path in paths)
@@ -149,14 +149,16 @@ def survey(folder: Path, mapping: Mapping) -> Survey:
     return Survey(frame, shape, option_sets or {}, sources, sorted(unread), refused)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """The files that may be tables, in order of name; those in zip archives too."""
+def _files(folder: Path, refused: list[FatalExport]) -> Iterator[Path]:
+    """The files that may be tables, in order of name, those in zip archives too; what nothing here reads is refused."""
     for path in sorted(folder.iterdir()):
         if path.name in _NO_TABLES or not path.is_file() or path.name.startswith("."):
             continue
         if is_archive(path):
             refuse_bomb(path)
-            yield from (member for member in members(path) if member.name not in _NO_TABLES)
+            yield from (m for m in _told(refused, partial(members, path)) or () if m.name not in _NO_TABLES)
+        elif what := not_read(path):
+            refused.append(FatalExport("FILE_UNREADABLE", path, f"{what}, or take it out of the folder"))
         else:
             yield path
 
