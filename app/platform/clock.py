@@ -1,6 +1,6 @@
 """The one place that asks what time it is, and on which clock."""
 
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 
@@ -24,3 +24,8 @@ def zone_named(name: str | None) -> tzinfo:
         return ZoneInfo(name) if name else UTC
     except (OSError, KeyError, ValueError):
         return UTC
+
+
+def end_of_day(now: datetime, zone: tzinfo) -> datetime:
+    """The midnight that ends the day which it is in this zone."""
+    return datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone)

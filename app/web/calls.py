@@ -64,7 +64,7 @@ _OF_BOOKING = (
 )
 """What the form says of a booking that took place."""
 _BEFORE, _AHEAD = timedelta(hours=12), timedelta(hours=2)
-"""How far from now a booking is that may be the call that is being logged."""
+"""How far from now a booking is that most likely is the call that is being logged; it may be any other of today."""
 _SATURDAY, _FEW = 5, 5
 DOCK = "dock"
 """The part of the page that stays beside whatever else is shown, while somebody talks."""
@@ -79,19 +79,27 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key
     ) -> Response:
         """
-        As a page, or docked beside whatever is shown; with what was typed before and not sent. A booking of about now
-        is offered as the one that took place.
+        As a page, or docked beside whatever is shown; with what was typed before and not sent. The booking that it was
+        opened from (`booked`), else one of about now, is chosen as the one that took place; of one later today it is
+        asked.
         """
         typed = dict.fromkeys((*model.model_fields, *_BESIDE), "") | USUAL
         typed["direction"] = _direction_asked_for(request)
         typed["follow_up_on"] = _next_working_day(request.state.frame.zone).isoformat()
-        context = await _log_context(session, actor, about, record_id, typed)
-        typed["booked"] = str(context["booked"][0].call_id) if context["booked"] else ""
+        typed["booked"] = asked = request.query_params.get("booked", "")
+        context = await _log_context(request, session, actor, about, record_id, typed)
+        offered: Sequence[CallRead] = context["booked"]
+        is_opened_from = asked in {str(one.call_id) for one in offered}
+        typed["booked"] = asked if is_opened_from else _of_about_now(offered)
         draft = await draft_of(session, actor, about, record_id, "call")
-        shown = {"draft": draft, "docked": wanted_block(request) == DOCK}
-        return page(
-            request, "calls/new.html", {**context, **shown, "back": way_back(came_from(request), context["here"])}
-        )
+        shown = {
+            "draft": draft,
+            # What was chosen in a form that was left gives way to the booking that this one was opened from.
+            "chosen": {"booked": asked} if is_opened_from else {},
+            "docked": wanted_block(request) == DOCK,
+            "back": way_back(came_from(request), context["here"]),
+        }
+        return page(request, "calls/new.html", {**context, **shown})
 
     @router.post(f"{about.address}/calls", name="log_call", dependencies=[allow("call.create")])
     async def log_call(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
@@ -100,7 +108,9 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         beside = {name: str(form.get(name, "")) for name in _BESIDE}
         typed = await typed_in(request, model) | beside
         docked = wanted_block(request) == DOCK
-        shown = await _log_context(session, actor, about, record_id, typed) | {"draft": None, "docked": docked}
+        shown = await _log_context(request, session, actor, about, record_id, typed) | {"draft": None, "docked": docked}
+        if shown["booked"] and "booked" not in form:
+            typed["booked"] = None
         shown["back"] = way_back(str(form.get("back", "")), shown["here"])
         about_it = {about.key: str(record_id)}
         given = _given(typed, about_it)
@@ -108,7 +118,7 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         try:
             task, wrong = _follow_up(actor, beside, about_it, zone)
             new = read_form(model, given, zone=zone, wrong=wrong)
-            booked = _booking_meant(beside["booked"], shown["booked"])
+            booked = _booking_meant(typed["booked"], shown["booked"])
             async with known_errors(request, session):
                 call = await _save(session, actor, new, booked)
                 heard, in_it = new.adverse_event_heard, {"call_id": call.call_id}
@@ -151,7 +161,7 @@ def _given(typed: Typed, about_it: Typed) -> Typed:
 
 
 async def _log_context(
-    session: AsyncSession, actor: Actor, about: About, record_id: UUID, typed: Typed
+    request: Request, session: AsyncSession, actor: Actor, about: About, record_id: UUID, typed: Typed
 ) -> dict[str, Any]:
     shown = {
         **await about.context(session, actor, record_id),
@@ -160,15 +170,33 @@ async def _log_context(
         "not_spoken_to": NOT_SPOKEN_TO,
         "may_follow_up": actor.may("task.write"),
         "booked": [],
+        "chosen": {},
     }
     if actor.may("call.write"):
         now = clock.now()
-        near = {"occurs_from": now - _BEFORE, "occurs_to": now + _AHEAD, "sort": "occurs", "limit": _FEW}
+        until = max(now + _AHEAD, clock.end_of_day(now, request.state.frame.zone))
+        near = {"occurs_from": now - _BEFORE, "occurs_to": until, "sort": "occurs", "limit": _FEW}
         found = await queries.list_calls(
             session, actor, query=CallFilter.model_validate({about.key: str(record_id), "status": "open", **near})
         )
-        shown["booked"] = [answers.read(row, now) for row in found.rows]
+        near_ones = {row.call_id: row for row in found.rows}
+        meant = await _open_booking(session, actor, about, record_id, str(typed["booked"]))
+        offered = near_ones if meant is None else {meant.call_id: meant} | near_ones
+        shown["booked"] = [answers.read(row, now) for row in offered.values()]
     return shown
+
+
+async def _open_booking(
+    session: AsyncSession, actor: Actor, about: About, record_id: UUID, typed: str
+) -> CallHistory | None:
+    """The open booking of this record that the form was opened from, whenever it is; None for any other text."""
+    try:
+        call_id = UUID(typed)
+    except ValueError:
+        return None
+    found = await queries.calls_by_id(session, actor, call_ids=[call_id])
+    of_it = (one for one in found if getattr(one, about.key) == record_id and CALL.is_open(one.status))
+    return next(of_it, None)
 
 
 def _said_of(booked: CallRead, new: Body) -> dict[str, Any]:
@@ -179,8 +207,22 @@ def _said_of(booked: CallRead, new: Body) -> dict[str, Any]:
     return said
 
 
-def _booking_meant(typed: str, offered: Sequence[CallRead]) -> CallRead | None:
-    """The booking that took place; None for a call that was not booked. Invalid for one that is not open any more."""
+def _of_about_now(offered: Sequence[CallRead]) -> str | None:
+    """The booking that most likely is the call being logged; empty when none is open, None when it has to be asked."""
+    now = clock.now()
+    near = [one for one in offered if one.occurs_at is not None and -_BEFORE <= one.occurs_at - now <= _AHEAD]
+    if near:
+        return str(min(near, key=lambda one: abs(one.occurs_at - now)).call_id)
+    return None if offered else ""
+
+
+def _booking_meant(typed: str | None, offered: Sequence[CallRead]) -> CallRead | None:
+    """
+    The booking that took place; None for a call that was not booked. Invalid for one that is not open any more, and
+    when it was not said (None).
+    """
+    if typed is None:
+        raise Invalid(fields=[FieldError("booked", "missing", _("Say whether it is the booked call."))])
     if not typed:
         return None
     meant = next((one for one in offered if str(one.call_id) == typed), None)

@@ -1,7 +1,7 @@
 """Today: what waits for the one who looks, in the order of urgency, each row one press from done."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +48,7 @@ _LATE = timedelta(minutes=15)
 async def show_today(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     zone: tzinfo = request.state.frame.zone
     now = clock.now()
-    ends = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone)
+    ends = clock.end_of_day(now, zone)
     context: dict[str, Any] = {"now": now, "me": actor.account_id, "takes_calls": actor.person_id is not None}
     context["my_person"] = actor.person_id
     context |= await _calls(session, actor, ends=ends, now=now)

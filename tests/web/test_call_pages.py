@@ -270,6 +270,70 @@ async def test_log_it_on_today_comes_back_to_today(
     assert elsewhere.headers["location"] == here
 
 
+async def test_the_call_that_is_logged_from_a_booking_of_today_is_that_booking(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient, mine = await a_patient(session), (await _me(session)).person_id
+    ahead = clock.now() + timedelta(hours=5)
+    call = await a_call(session, patient, booking_date=ahead, status="scheduled", pn_id=mine)
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+
+    of_call = await client.get(f"/calls/{call.call_id}/outcome")
+    form = await client.get(f"{here}/calls/new?booked={call.call_id}")
+    another = await client.get(f"{here}/calls/new?booked=nothing")
+    said = {"csrf_token": token, "outcome": "no_answer", "booked": str(call.call_id)}
+    saved = await client.post(f"{here}/calls", data=said, headers=ORIGIN)
+
+    assert f"{here}/calls/new?booked={call.call_id}" in of_call.text
+    assert re.search(rf'name="booked"[^>]* value="{call.call_id}" checked', form.text)
+    assert (another.status_code, 'name="booked"' in another.text) == (200, False)
+    assert saved.status_code == 303, saved.text
+    (kept,) = await session.execute(select(CallHistory.call_id, CallHistory.status, CallHistory.outcome))
+    assert tuple(kept) == (call.call_id, "completed", "no_answer")
+
+
+async def test_a_booking_that_the_form_is_opened_from_is_chosen_whatever_was_typed_before(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient, mine = await a_patient(session), (await _me(session)).person_id
+    call = await a_call(session, patient, booking_date=clock.now() + timedelta(hours=30), pn_id=mine)
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+    left = {"csrf_token": token, "booked": "", "notes": "Typed and left."}
+    await client.post(f"{here}/drafts/call", data=left, headers=ORIGIN)
+
+    form = (await client.get(f"{here}/calls/new?booked={call.call_id}")).text
+
+    assert "Typed and left." in form
+    assert re.search(rf'name="booked"[^>]* value="{call.call_id}" checked', form)
+
+
+async def test_it_is_asked_whether_a_call_is_the_one_that_is_booked_for_later_today(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient, mine = await a_patient(session), (await _me(session)).person_id
+    # On the one of these clocks, or on the other, five hours ahead are today.
+    is_early = clock.now() + timedelta(hours=6) < clock.end_of_day(clock.now(), UTC)
+    await _prefers(session, "UTC" if is_early else "Asia/Tokyo")
+    call = await a_call(session, patient, booking_date=clock.now() + timedelta(hours=5), pn_id=mine)
+    await session.commit()
+    place = f"/patients/{patient.patient_id}/calls"
+    said = {"csrf_token": token, "outcome": "no_answer", "notes": "Rang for long."}
+
+    form = (await client.get(f"{place}/new")).text
+    unsaid = await client.post(place, data=said, headers=ORIGIN)
+    another = await client.post(place, data=said | {"booked": ""}, headers=ORIGIN)
+
+    assert re.findall(r'name="booked"[^>]* value="([^"]*)"( checked)?', form) == [(str(call.call_id), ""), ("", "")]
+    assert unsaid.status_code == 422
+    assert "Say whether it is the booked call." in unsaid.text
+    assert "Rang for long." in unsaid.text
+    assert another.status_code == 303
+    await session.refresh(call)
+    assert call.status == "scheduled"
+
+
 async def test_who_called_whom_is_in_plain_sight_and_follows_how_one_came(
     client: httpx.AsyncClient, session: AsyncSession, token: str
 ) -> None:
