@@ -1,6 +1,6 @@
 """What happens to a lead: opened for a person found or made, changed, moved, marked as converted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from app.leads.errors import duplicate_of_itself
 from app.leads.models import PatientLead
 from app.leads.rules import LEAD_MOVES, LeadStep
 from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
-from app.leads.states import BEFORE_A_CALL, LEAD, LEAD_RULES
+from app.leads.states import BEFORE_A_CALL, BEFORE_REACHED, LEAD, LEAD_RULES
 from app.people import roles, suggestions
 from app.people import service as people
 from app.people.departures import service as departures
@@ -192,12 +192,24 @@ async def call_is_booked(session: AsyncSession, actor: Actor, *, lead_id: UUID) 
     """
     Move a lead with which a call was booked to `call_booked`, where it has not come further; whether it was moved.
     """
+    return await _follow(session, actor, lead_id, LeadStep("call_booked"), since=BEFORE_A_CALL, via="booking")
+
+
+async def call_is_held(session: AsyncSession, actor: Actor, *, lead_id: UUID) -> bool:
+    """Move a lead that was reached in a call to `call_completed`, where it has not come further; whether it was."""
+    return await _follow(session, actor, lead_id, LeadStep("call_completed"), since=BEFORE_REACHED, via="call")
+
+
+async def _follow(
+    session: AsyncSession, actor: Actor, lead_id: UUID, step: LeadStep, *, since: Collection[str], via: str
+) -> bool:
+    """Move a lead by what happened, from one of the states `since`; whether it was."""
     if not actor.may("lead.write"):
         return False
     lead = await queries.get_lead(session, actor, lead_id=lead_id, for_update=True)
-    if lead.status not in BEFORE_A_CALL:
+    if lead.status not in since:
         return False
-    await _move(session, actor, lead, LeadStep("call_booked"), via="booking")
+    await _move(session, actor, lead, step, via=via)
     note(session, lead, ["status"])
     return True
 

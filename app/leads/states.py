@@ -43,6 +43,8 @@ LEAD = Machine(
 )
 BEFORE_A_CALL = ("new", "contacting", "nurture")
 """The states that a booked call moves on by itself: in the others a call was held already, or is booked."""
+BEFORE_REACHED = tuple(state for state in LEAD.states if LEAD.may_move(state, "call_completed"))
+"""The states that a call moves on by itself in which somebody was reached."""
 DISQUALIFICATION_REASONS = (
     "not_a_patient",
     "outside_service_country",

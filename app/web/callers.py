@@ -104,7 +104,7 @@ async def open_new_caller(request: Request, session: DbSession, actor: CurrentAc
     except AppError as error:
         return form_again(request, "callers/new.html", _context(typed, condition), error)
     said = _("The new lead is saved.") if opened.is_new else _("The same was entered today: this is its lead.")
-    return go_to(request, f"/leads/{opened.lead.lead_id}", flash=saved(said, report))
+    return go_to(request, f"/leads/{opened.lead.lead_id}", flash=saved(said, report=report))
 
 
 def _blank() -> Typed:

@@ -18,6 +18,7 @@ from app.calls.states import CALL, CHANNELS, DIRECTIONS, NOT_SPOKEN_TO, OUTCOMES
 from app.leads import answers as lead_answers
 from app.leads.queries import get_lead
 from app.leads.schemas import LeadRead
+from app.leads.service import call_is_held
 from app.patients import answers as patient_answers
 from app.patients.queries import get_patient
 from app.patients.schemas import PatientRead
@@ -83,23 +84,20 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         opened from (`booked`), else one of about now, is chosen as the one that took place; of one later today it is
         asked.
         """
-        typed = dict.fromkeys((*model.model_fields, *_BESIDE), "") | USUAL
-        typed["direction"] = _direction_asked_for(request)
-        typed["follow_up_on"] = _next_working_day(request.state.frame.zone).isoformat()
-        typed["booked"] = asked = request.query_params.get("booked", "")
+        typed = _typed_anew(request, model)
+        asked = typed["booked"]
         context = await _log_context(request, session, actor, about, record_id, typed)
         offered: Sequence[CallRead] = context["booked"]
         is_opened_from = asked in {str(one.call_id) for one in offered}
         typed["booked"] = asked if is_opened_from else _of_about_now(offered)
-        draft = await draft_of(session, actor, about, record_id, "call")
-        shown = {
-            "draft": draft,
+        context |= {
+            "draft": await draft_of(session, actor, about, record_id, "call"),
             # What was chosen in a form that was left gives way to the booking that this one was opened from.
             "chosen": {"booked": asked} if is_opened_from else {},
             "docked": wanted_block(request) == DOCK,
             "back": way_back(came_from(request), context["here"]),
         }
-        return page(request, "calls/new.html", {**context, **shown})
+        return page(request, "calls/new.html", context)
 
     @router.post(f"{about.address}/calls", name="log_call", dependencies=[allow("call.create")])
     async def log_call(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
@@ -107,8 +105,8 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         form = await request.form()
         beside = {name: str(form.get(name, "")) for name in _BESIDE}
         typed = await typed_in(request, model) | beside
-        docked = wanted_block(request) == DOCK
-        shown = await _log_context(request, session, actor, about, record_id, typed) | {"draft": None, "docked": docked}
+        shown = await _log_context(request, session, actor, about, record_id, typed)
+        shown |= {"draft": None, "docked": wanted_block(request) == DOCK}
         if shown["booked"] and "booked" not in form:
             typed["booked"] = None
         shown["back"] = way_back(str(form.get("back", "")), shown["here"])
@@ -123,6 +121,7 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
                 call = await _save(session, actor, new, booked)
                 heard, in_it = new.adverse_event_heard, {"call_id": call.call_id}
                 report = await report_is_due(request, session, actor, heard=heard, about_it=in_it)
+                moved = await _lead_is_reached(session, actor, call)
                 if task is not None:
                     await open_task(session, actor, new=task)
                 await draft_is_sent(session, actor, about, record_id, "call")
@@ -131,7 +130,19 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         except AppError as error:
             return form_again(request, "calls/new.html", shown, error)
         said = _("The call is logged.") if task is None else _("The call is logged, and the task is on your list.")
-        return go_to(request, shown["back"], flash=saved(said, report))
+        return go_to(request, shown["back"], flash=saved(said, moved, report=report))
+
+
+def _typed_anew(request: Request, model: type[CallForPatient] | type[CallForLead]) -> Typed:
+    """What the form of a call holds before anything is typed; who called, as far as the link to it tells."""
+    direction = request.query_params.get("direction", "")
+    return {
+        **dict.fromkeys((*model.model_fields, *_BESIDE), ""),
+        **USUAL,
+        **({"direction": direction} if direction in DIRECTIONS else {}),
+        "follow_up_on": _next_working_day(request.state.frame.zone).isoformat(),
+        "booked": request.query_params.get("booked", ""),
+    }
 
 
 async def _save(
@@ -145,10 +156,13 @@ async def _save(
     return await service.correct_call(session, actor, call_id=booked.call_id, change=change, if_match=seen)
 
 
-def _direction_asked_for(request: Request) -> str:
-    """Who called, as far as the link by which somebody came tells it."""
-    asked = request.query_params.get("direction", "")
-    return asked if asked in DIRECTIONS else USUAL["direction"]
+async def _lead_is_reached(session: AsyncSession, actor: Actor, call: CallHistory) -> str:
+    """Move the lead on that was reached in this call; what is said of that, empty when none was moved."""
+    if call.lead_id is None or call.status != "completed" or call.outcome != "reached":
+        return ""
+    if not await call_is_held(session, actor, lead_id=call.lead_id):
+        return ""
+    return str(_("The lead is moved to %(status)s.", status=words("call_completed").lower()))
 
 
 def _given(typed: Typed, about_it: Typed) -> Typed:
@@ -333,7 +347,8 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
         change = read_form(CallUpdate, _came_of(call, typed))
         async with known_errors(request, session):
             if_match = etag(int(seen)) if seen.isascii() and seen.isdigit() and len(seen) < _LONGEST_VERSION else None
-            await service.correct_call(session, actor, call_id=call_id, change=change, if_match=if_match)
+            corrected = await service.correct_call(session, actor, call_id=call_id, change=change, if_match=if_match)
+            moved = await _lead_is_reached(session, actor, corrected) if call.outcome != "reached" else ""
             # Of one that was known already the task was made when it was said.
             heard = change.adverse_event_heard and not call.adverse_event_heard
             report = await report_is_due(request, session, actor, heard=heard, about_it={"call_id": call_id})
@@ -343,7 +358,7 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
         return form_again(request, "calls/outcome.html", shown, error)
     following = shown["following"] if form.getlist("then")[-1:] == ["next"] else None
     place = f"/calls/{following.call_id}/outcome" if following else back
-    return go_to(request, place, flash=saved(_("The outcome of the call is saved."), report))
+    return go_to(request, place, flash=saved(_("The outcome of the call is saved."), moved, report=report))
 
 
 def _came_of(call: CallRead, typed: Typed) -> dict[str, Any]:

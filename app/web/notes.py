@@ -45,7 +45,7 @@ def _add_new(about: About) -> None:
             raise
         except AppError as error:
             return form_again(request, "notes/new.html", shown, error)
-        return go_to(request, shown["here"], flash=saved(_("The note is saved."), report))
+        return go_to(request, shown["here"], flash=saved(_("The note is saved."), report=report))
 
 
 for _about in (PATIENTS, LEADS):

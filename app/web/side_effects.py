@@ -82,6 +82,7 @@ async def heard_in(session: AsyncSession, actor: Actor, tasks: Iterable[TaskRead
     return {call.call_id: call_answers.read(call, clock.now()) for call in found}
 
 
-def saved(said: object, report: str) -> Flash:
-    """What was saved, and what is to be reported."""
-    return Flash(f"{said} {report}", tone="warning") if report else Flash(str(said))
+def saved(*said: object, report: str) -> Flash:
+    """What was saved, what came with it, and what is to be reported."""
+    text = " ".join(filter(None, map(str, (*said, report))))
+    return Flash(text, tone="warning") if report else Flash(text)

@@ -334,6 +334,35 @@ async def test_it_is_asked_whether_a_call_is_the_one_that_is_booked_for_later_to
     assert call.status == "scheduled"
 
 
+@pytest.mark.parametrize(
+    ("status", "outcome", "then"),
+    [
+        ("call_booked", "reached", "call_completed"),
+        ("contacting", "reached", "call_completed"),
+        ("call_booked", "no_answer", "call_booked"),
+        ("new", "reached", "new"),
+        ("qualified", "reached", "qualified"),
+    ],
+)
+@pytest.mark.parametrize("where", ["log", "outcome"])
+async def test_a_lead_that_was_reached_is_moved_on(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, status: str, outcome: str, then: str, where: str
+) -> None:
+    lead = await a_lead(session, status=status)
+    booked = {"booking_date": clock.now() - timedelta(days=2), "status": "scheduled"}
+    call = CallHistory(lead_id=lead.lead_id, person_id=lead.person_id, **booked)
+    session.add(call)
+    await session.commit()
+    place = f"/leads/{lead.lead_id}/calls" if where == "log" else f"/calls/{call.call_id}/outcome"
+    said = {"csrf_token": token, "outcome": outcome, "adverse_event_heard": "false"}
+
+    saved = await client.post(place, data=said, headers=ORIGIN)
+
+    assert saved.status_code == 303, saved.text
+    await session.refresh(lead)
+    assert lead.status == then
+
+
 async def test_who_called_whom_is_in_plain_sight_and_follows_how_one_came(
     client: httpx.AsyncClient, session: AsyncSession, token: str
 ) -> None:
