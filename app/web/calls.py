@@ -38,15 +38,13 @@ from app.web.forms import Typed, read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import page, wanted_block
-from app.web.side_effects import report_is_due, saved
+from app.web.side_effects import NOT_HELD, not_asked, report_is_due, saved
 from app.web.words import words
 
 router = page_router()
 
 
 USUAL: Typed = {"direction": "outbound", "channel": "phone"}
-NOT_HELD = ("no_show", "cancelled")
-"""What a booking may have come to beside an outcome: it did not take place."""
 _FOLLOW_UP = {"title": "follow_up", "due_on": "follow_up_on"}
 """The fields of a task that is made together with a call, by what the form calls them."""
 _BESIDE = (*_FOLLOW_UP.values(), "began_at", "booked")
@@ -115,7 +113,7 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         zone = request.state.frame.zone
         try:
             task, wrong = _follow_up(actor, beside, about_it, zone)
-            new = read_form(model, given, zone=zone, wrong=wrong)
+            new = read_form(model, given, zone=zone, wrong=[*not_asked(typed, form), *wrong])
             booked = _booking_meant(typed["booked"], shown["booked"])
             async with known_errors(request, session):
                 call = await _save(session, actor, new, booked)
@@ -344,7 +342,7 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
     shown = {**await _outcome_context(session, actor, call_id, typed), "back": back}
     call: CallRead = shown["call"]
     try:
-        change = read_form(CallUpdate, _came_of(call, typed))
+        change = read_form(CallUpdate, _came_of(call, typed), wrong=not_asked(typed, form))
         async with known_errors(request, session):
             if_match = etag(int(seen)) if seen.isascii() and seen.isdigit() and len(seen) < _LONGEST_VERSION else None
             corrected = await service.correct_call(session, actor, call_id=call_id, change=change, if_match=if_match)

@@ -147,6 +147,13 @@ def of_an_agenda(somebody: Any, now: datetime) -> Mapping[str, Any]:
         call(2, unresolved_because="no_outcome"),
         call(10),
         call(11, beside=2),
+        call(
+            18,
+            unresolved_because="adverse_event_not_asked",
+            status="completed",
+            status_group="closed",
+            outcome="reached",
+        ),
         call(22, status="completed", status_group="closed", outcome="reached", booking_time_zone=None),
     ]
     busy.shades = [Shade("off", 0, 2), Shade("off", 34, 6)]

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import service as audit
 from app.calls import answers as call_answers
 from app.calls.queries import calls_by_id
+from app.calls.rules import asks_of_side_effects
 from app.calls.schemas import CallRead
 from app.platform import clock
 from app.platform.actor import Actor
@@ -24,6 +25,8 @@ from app.web.render import Flash
 from app.web.words import near_text, shown_in
 
 FIELD: Final = "adverse_event_heard"
+NOT_HELD: Final = ("no_show", "cancelled")
+"""What a booking may have come to beside an outcome: it did not take place."""
 
 
 def lacks_answer(typed: Mapping[str, Any], said: str) -> list[FieldError]:
@@ -31,6 +34,21 @@ def lacks_answer(typed: Mapping[str, Any], said: str) -> list[FieldError]:
     if not str(typed[said]).strip() or typed[FIELD] in ("true", "false"):
         return []
     return [FieldError(FIELD, "unanswered", _("Say whether a side effect or worsening was mentioned."))]
+
+
+def not_asked(typed: Mapping[str, Any], form: Mapping[str, Any]) -> list[FieldError]:
+    """
+    Side effects are asked of in every call in which somebody was spoken with: such a call is saved without the answer
+    only when it is pressed that it is (`without_answer`).
+    """
+    outcome = str(typed["outcome"])
+    is_answered = typed[FIELD] in ("true", "false") or form.get("without_answer") == "true"
+    if is_answered or outcome in ("", *NOT_HELD) or not asks_of_side_effects(outcome):
+        return []
+    said = _(
+        "Say whether a side effect or worsening was mentioned. If it was not asked, save the call without the answer."
+    )
+    return [FieldError(FIELD, "unanswered", said)]
 
 
 async def report_is_due(

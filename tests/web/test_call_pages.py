@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
@@ -193,7 +193,8 @@ async def test_a_booking_that_did_not_take_place_is_said_to_be_so_and_can_be_cor
 
     form = await client.get(place)
     for outcome_before in ("no_show", "cancelled", "voicemail", said):
-        answer = await client.post(place, data={"csrf_token": token, "outcome": outcome_before}, headers=ORIGIN)
+        sent = {"csrf_token": token, "outcome": outcome_before, "adverse_event_heard": "false"}
+        answer = await client.post(place, data=sent, headers=ORIGIN)
         assert answer.status_code == 303, answer.text
 
     assert f'href="/calls/{call.call_id}/move"' in form.text
@@ -378,6 +379,36 @@ async def test_who_called_whom_is_in_plain_sight_and_follows_how_one_came(
     assert re.search(r'value="outbound" checked', usual.text)
     assert re.search(r'value="inbound" checked', came.text)
     assert re.search(r'value="outbound" checked', odd.text)
+
+
+@pytest.mark.parametrize("outcome", ["reached", "refused", "callback_requested", "language_barrier"])
+@pytest.mark.parametrize("where", ["log", "outcome"])
+async def test_a_call_in_which_somebody_was_spoken_with_is_saved_without_the_answer_with_a_second_press_only(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, where: str, outcome: str
+) -> None:
+    patient = await a_patient(session)
+    call = await a_call(
+        session, patient, booking_date=clock.now() - timedelta(days=2), pn_id=(await _me(session)).person_id
+    )
+    await session.commit()
+    place = f"/calls/{call.call_id}/outcome" if where == "outcome" else f"/patients/{patient.patient_id}/calls"
+    sent = {"csrf_token": token, "outcome": outcome, "notes": "Feels well."}
+    without = re.compile(r'<button[^>]*name="without_answer" value="true"')
+
+    form = await client.get(place if where == "outcome" else f"{place}/new")
+    asked = await client.post(place, data=sent, headers=ORIGIN)
+    before = await session.scalar(select(func.count()).where(CallHistory.status == "completed"))
+    saved = await client.post(place, data=sent | {"without_answer": "true"}, headers=ORIGIN)
+    calls = await client.get("/calls")
+
+    assert not without.search(form.text)
+    assert (asked.status_code, before, saved.status_code) == (422, 0, 303)
+    assert without.search(asked.text)
+    assert "Feels well." in asked.text
+    assert "Say whether a side effect or worsening was mentioned." in asked.text
+    stored = (await session.scalars(select(CallHistory).where(CallHistory.status == "completed"))).one()
+    assert (stored.outcome, stored.adverse_event_heard) == (outcome, None)
+    assert ("Side effect not asked" in calls.text, "Outcome missing" in calls.text) == (True, where == "log")
 
 
 @pytest.mark.parametrize("where", ["calls", "outcome", "notes"])
