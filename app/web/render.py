@@ -29,6 +29,7 @@ from app.platform import locales
 from app.platform.locales import PSEUDO, SOURCE, Number, chosen_language, number_text, read_in
 from app.web.assets import INDENT, Assets, KeptStaticFiles, accepts_gzip
 from app.web.contents import answers_in, shown_to
+from app.web.field_labels import fields_of_a_page, label_of, named_later, with_labels
 from app.web.forms import as_typed
 from app.web.words import (
     age_on,
@@ -280,6 +281,7 @@ def build_environment(*, development: bool) -> Environment:
         "initials": initials,
         "is_past": is_past,
         "instant": instant_text,
+        "label_of": label_of,
         "language": language_name,
         "moment": moment_text,
         "near": near_text,
@@ -300,6 +302,7 @@ def build_environment(*, development: bool) -> Environment:
         "gettext": _gettext,
         "ngettext": _ngettext,
         "pgettext": _pgettext,
+        "named_later": named_later,
         "script_words": script_words,
         "ui": components,
         "static": Assets(development=development),
@@ -393,12 +396,12 @@ class PageAnswer(HTMLResponse, Filled):
             "flashes": waiting,
             **context,
         }
-        with shown_in(frame.zone if frame else UTC), read_in(language_of(request)):
+        with shown_in(frame.zone if frame else UTC), read_in(language_of(request)), fields_of_a_page():
             if self._part is not None:
                 text = "".join(self._template.blocks[self._part](self._template.new_context(values)))
             else:
                 text = self._template.render(values)
-        self.body = text.encode()
+            self.body = with_labels(text).encode()
         if len(self.body) > _WORTH_COMPRESSING and accepts_gzip(request.headers):
             # The token of its forms is another text in each answer (csrf.masked): the length tells nothing of it.
             self.body = gzip.compress(self.body, _QUICKLY, mtime=0)
