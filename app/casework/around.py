@@ -109,9 +109,14 @@ async def around_person(
 
 def _contacts(person: Person, made: list[Any], booked: list[Any]) -> ContactSummary:
     """The last call in which somebody was reached, and the first booking that is ahead."""
-    ahead = [one.occurs_at for one in booked if one.occurs_at >= clock.now()]
-    last = made[0].occurs_at if made else None
-    return ContactSummary(person_id=person.person_id, last_contact_at=last, next_call_at=min(ahead, default=None))
+    ahead = [one for one in booked if one.occurs_at >= clock.now()]
+    following = min(ahead, key=lambda one: one.occurs_at, default=None)
+    return ContactSummary(
+        person_id=person.person_id,
+        last_contact_at=made[0].occurs_at if made else None,
+        next_call_at=following.occurs_at if following else None,
+        next_call_time_zone=following.booking_time_zone if following else None,
+    )
 
 
 def _lists(actor: Actor, person_id: UUID, draft_at: tuple[str, UUID, str] | None) -> dict[str, Select[Any]]:

@@ -35,6 +35,7 @@ async def overviews_of(session: AsyncSession, *, patient_ids: Sequence[UUID]) ->
             journeys=stages.get(row.patient_id, []),
             last_contact_at=row.last_contact_at,
             next_call_at=row.next_call_at,
+            next_call_time_zone=row.next_call_time_zone,
             suggested=row.suggested,
         )
         for row in await session.execute(_contacts(patient_ids))
@@ -75,4 +76,5 @@ def _contacts(patient_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
         waiting.scalar_subquery().label("suggested"),
         last.scalar_subquery().label("last_contact_at"),
         following.scalar_subquery().label("next_call_at"),
+        following.with_only_columns(call.booking_time_zone).scalar_subquery().label("next_call_time_zone"),
     ).where(Patient.patient_id.in_(patient_ids))

@@ -61,6 +61,7 @@ class PatientOverview(Answer):
     journeys: list[JourneyStage]
     last_contact_at: Health[datetime | None]
     next_call_at: Health[datetime | None]
+    next_call_time_zone: Health[str | None]
     suggested: int
 
 
@@ -70,6 +71,7 @@ class ContactSummary(Answer):
     person_id: UUID
     last_contact_at: Health[datetime | None]
     next_call_at: Health[datetime | None]
+    next_call_time_zone: Health[str | None]
 
 
 class CaseSummary(Answer):

@@ -161,7 +161,7 @@ class PersonFilter(PageQuery):
 
 
 class PersonSummary(Answer):
-    """A person inside another answer, where a name and the ways to reach them are enough."""
+    """A person inside another answer, where a name, the ways to reach them and their clock are enough."""
 
     person_id: UUID
     reference: str
@@ -171,6 +171,7 @@ class PersonSummary(Answer):
     email: Personal[str | None]
     phone: Personal[str | None]
     date_of_birth: Personal[KnownBirthDate | None]
+    time_zone: Personal[str | None]
     is_active: bool
 
 

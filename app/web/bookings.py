@@ -96,7 +96,7 @@ def _context(request: Request, typed: Typed, back: str) -> dict[str, Any]:
 def _booked(request: Request, call: CallHistory) -> str:
     assert call.booking_date is not None  # noqa: S101 - a booking
     with shown_in(request.state.frame.zone):
-        return booked_for(call.booking_date, call.booking_time_zone, in_sentence=True)
+        return booked_for(call.booking_date, call.person.time_zone, call.booking_time_zone, in_sentence=True)
 
 
 def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) -> None:

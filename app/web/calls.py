@@ -222,9 +222,10 @@ def _said_of(booked: CallRead, new: Body) -> dict[str, Any]:
 def _of_about_now(offered: Sequence[CallRead]) -> str | None:
     """The booking that most likely is the call being logged; empty when none is open, None when it has to be asked."""
     now = clock.now()
-    near = [one for one in offered if one.occurs_at is not None and -_BEFORE <= one.occurs_at - now <= _AHEAD]
+    away = [(one.occurs_at - now, str(one.call_id)) for one in offered if one.occurs_at is not None]
+    near = [(abs(ahead), call_id) for ahead, call_id in away if -_BEFORE <= ahead <= _AHEAD]
     if near:
-        return str(min(near, key=lambda one: abs(one.occurs_at - now)).call_id)
+        return min(near)[1]
     return None if offered else ""
 
 

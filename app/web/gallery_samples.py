@@ -30,12 +30,19 @@ class Sample:
 def cells(somebody: Any, now: datetime) -> list[tuple[str, Sample, Any, Any]]:
     """Each kind of cell: its name, its row, a value, and the empty value."""
     call = Sample(
-        call_id=ID, status="scheduled", channel="phone", direction="outbound", unresolved_because="no_outcome"
+        call_id=ID,
+        status="scheduled",
+        channel="phone",
+        direction="outbound",
+        unresolved_because="no_outcome",
+        person=somebody,
+        booking_date=now,
+        booking_time_zone="America/New_York",
     )
     task = Sample(task_id=ID, title="Ask the site", status="open", due_at=now)
     trial = Sample(kind="clinical_trial_journey", status="site_review")
     code = Sample(system="ORPHA", code="586", display="Cystic fibrosis", map_type="narrower")
-    person = Sample(status="withdrawn", status_group="closed", record_id=ID, patient_id=ID)
+    person = Sample(status="withdrawn", status_group="closed", record_id=ID, patient_id=ID, person=somebody)
     double = Sample(double_id=1, city="Lisboa")
     return [
         ("text", person, _LONG, None),

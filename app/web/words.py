@@ -100,22 +100,23 @@ def clock_of(zone: str | None) -> str | None:
     return f"{clock.now().astimezone(there):%H:%M} {_city(zone)}"
 
 
-def clocks(value: datetime, zone: str | None) -> str:
+def clocks(value: datetime, *zones: str | None) -> str:
     """
-    The time of a booking on the clock that it was made for and on the viewer's: 10:00 in New York · 16:00 in Amsterdam;
-    with the days where they are two. The viewer's alone where it is the same clock, or none is known.
+    The time of a booking on the clocks of whom it is with, in their order, and on the viewer's:
+    10:00 in New York · 16:00 in Amsterdam; with the days where they are two. `zones` are where the person is now and
+    the zone that it was booked in. The viewer's alone where it is the same clock, or none is known.
     """
-    times = _on_both(value, zone)
+    times = _on_each(value, zones)
     if len(times) == 1:
         return time_text(times[0])
     days = {there.date() for there in times}
     return " · ".join(_in_city(there, with_day=len(days) > 1) for there in times)
 
 
-def their_clock(value: datetime, zone: str | None) -> str:
-    """The time of a booking on the clock that it was made for, 10:00 in New York; empty where that is the viewer's."""
-    there, *here = _on_both(value, zone)
-    return _in_city(there, with_day=there.date() != here[0].date()) if here else ""
+def their_clock(value: datetime, *zones: str | None) -> str:
+    """The time of a booking on the clock of whom it is with, 10:00 in New York; empty where that is the viewer's."""
+    *there, here = _on_each(value, zones)
+    return _in_city(there[0], with_day=there[0].date() != here.date()) if there else ""
 
 
 def _in_city(there: datetime, *, with_day: bool) -> str:
@@ -123,18 +124,19 @@ def _in_city(there: datetime, *, with_day: bool) -> str:
     return str(_("%(time)s in %(place)s", time=time, place=_city(str(there.tzinfo))))
 
 
-def booked_for(value: datetime, zone: str | None, *, in_sentence: bool = False) -> str:
+def booked_for(value: datetime, *zones: str | None, in_sentence: bool = False) -> str:
     """When a call is booked for: Tomorrow, 10:00 in New York · 16:00 in Amsterdam."""
-    if len({there.date() for there in _on_both(value, zone)}) > 1:
-        return clocks(value, zone)
-    return f"{near_day(value, in_sentence=in_sentence)}, {clocks(value, zone)}"
+    if len({there.date() for there in _on_each(value, zones)}) > 1:
+        return clocks(value, *zones)
+    return f"{near_day(value, in_sentence=in_sentence)}, {clocks(value, *zones)}"
 
 
-def _on_both(value: datetime, zone: str | None) -> list[datetime]:
-    here, there = local(value), value.astimezone(clock.zone_named(zone))
+def _on_each(value: datetime, zones: Sequence[str | None]) -> list[datetime]:
+    """The moment in each of these zones once, in the viewer's at the end."""
+    here = local(value)
+    named = {name: clock.zone_named(name) for name in zones if name != str(here.tzinfo)}
     # A name that is none, and one that the viewer does not see, stand for no clock.
-    is_another = str(there.tzinfo) == zone != str(here.tzinfo)
-    return [there, here] if is_another else [here]
+    return [*(value.astimezone(zone) for name, zone in named.items() if str(zone) == name), here]
 
 
 def _city(zone: str) -> str:

@@ -116,6 +116,38 @@ async def test_what_is_understood_of_a_typed_time_is_shown_on_both_clocks(
 
 
 @pytest.mark.parametrize("about", ["patients", "leads"])
+async def test_the_time_of_a_booking_is_told_first_on_the_clock_of_where_the_person_is_now(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, about: str
+) -> None:
+    await _prefers(session, "Europe/Amsterdam")
+    person = await a_person(session, time_zone="Europe/Lisbon")
+    if about == "leads":
+        lead = await a_lead(session, person)
+        whose, here = {"lead_id": lead.lead_id}, f"/leads/{lead.lead_id}"
+    else:
+        patient = await a_patient(session, person)
+        whose, here = {"patient_id": patient.patient_id}, f"/patients/{patient.patient_id}"
+    booked = datetime(2099, 7, 1, 14, tzinfo=UTC)
+    call = CallHistory(
+        status="scheduled", person_id=person.person_id, pn_id=(await _me(session)).person_id, **whose,
+        booking_date=booked, booking_time_zone="America/New_York",
+    )  # fmt: skip
+    session.add(call)
+    await session.commit()
+    told = "15:00 in Lisbon · 10:00 in New York · 16:00 in Amsterdam"
+
+    shown = {place: (await client.get(place)).text for place in (here, "/calls", f"/calls/{call.call_id}/outcome")}
+    listed = (await client.get("/patients")).text
+    agenda = (await client.get("/calls/agenda?date=2099-07-01")).text
+
+    assert {place: told in page for place, page in shown.items()} == dict.fromkeys(shown, True)
+    # In the head of the record, and on the card of the booking.
+    assert shown[here].count(told) == 2
+    assert (told in listed) is (about == "patients")
+    assert "15:00 in Lisbon" in agenda
+
+
+@pytest.mark.parametrize("about", ["patients", "leads"])
 async def test_a_booked_call_is_moved_and_cancelled_from_where_it_is_shown(
     client: httpx.AsyncClient, session: AsyncSession, token: str, about: str
 ) -> None:
