@@ -45,7 +45,7 @@ async def cases_of(
         return {}
     lead = PatientLead
     meant = (
-        select(lead.lead_id, lead.reference, lead.status)
+        select(lead.lead_id, lead.reference, lead.status, lead.medical_condition_id)
         .where(lead.person_id == Person.person_id, true() if actor.may("lead.read") else false())
         .order_by((lead.reference == (read_reference(typed) or "")).desc(), lead.closed_at.is_(None).desc())
         .order_by(lead.created_at.desc(), lead.lead_id.desc())
@@ -54,9 +54,11 @@ async def cases_of(
     )
     is_patient = (Patient.person_id == Person.person_id) & Patient.deleted_at.is_(None)
     is_physician: ColumnElement[bool] = Physician.person_id == Person.person_id
+    condition_id = func.coalesce(Patient.medical_condition_id, meant.c.medical_condition_id)
     found = await session.execute(
         select(
             Person.person_id,
+            MedicalCondition.name.label("condition"),
             Patient.patient_id,
             Patient.status.label("patient_status"),
             meant.c.lead_id,
@@ -68,6 +70,7 @@ async def cases_of(
         .outerjoin(Patient, is_patient if actor.may("patient.read") else false())
         .outerjoin(Physician, is_physician if actor.may("physician.read") else false())
         .outerjoin(meant, true())
+        .outerjoin(MedicalCondition, MedicalCondition.medical_condition_id == condition_id)
         .where(Person.person_id.in_(person_ids))
     )
     return {row.person_id: CaseSummary.model_validate(row) for row in found}

@@ -75,9 +75,13 @@ class ContactSummary(Answer):
 
 
 class CaseSummary(Answer):
-    """What there is of a person beside who they are: a patient, the lead that counts, a physician."""
+    """
+    What there is of a person beside who they are: a patient, the lead that counts, a physician. `condition` is the name
+    of the patient's, else of the lead's.
+    """
 
     person_id: UUID
+    condition: Health[str | None]
     patient_id: UUID | None
     patient_status: str | None
     lead_id: UUID | None

@@ -208,7 +208,7 @@ def _context(request: Request) -> dict[str, object]:
         **samples.of_a_case(EVERYBODY[0], EVERYBODY[1], now),
         "known": {
             "person": EVERYBODY[0],
-            "case": {"patient_id": 1, "lead_id": None},
+            "case": {"patient_id": 1, "lead_id": None, "condition": "Cystic fibrosis"},
             "reasons": ["same_phone"],
         },
         "somebody": Somebody(
@@ -234,9 +234,15 @@ def _choices() -> dict[str, Picked]:
 def _results() -> Results:
     """What a search everywhere found: people with and without a record, what has a name, places, commands."""
     cases: tuple[Any, ...] = (
-        {"patient_id": 1, "patient_status": "active", "lead_id": None, "physician_id": None},
-        {"patient_id": None, "lead_id": 1, "lead_status": "contacting", "physician_id": None},
-        {"patient_id": None, "lead_id": None, "physician_id": 1},
+        {
+            "patient_id": 1,
+            "patient_status": "active",
+            "lead_id": None,
+            "physician_id": None,
+            "condition": "Idiopathic pulmonary fibrosis",
+        },
+        {"patient_id": None, "lead_id": 1, "lead_status": "contacting", "physician_id": None, "condition": None},
+        {"patient_id": None, "lead_id": None, "physician_id": 1, "condition": None},
     )
     people: tuple[Any, ...] = EVERYBODY
     href = "/_gallery/record"

@@ -74,7 +74,7 @@ async def test_each_wrong_field_is_told_by_its_label(
     ("place", "sent", "expected"),
     [
         ("/users", {"email": "x", "roles": "emperor"}, {"roles": "Roles", "email": "E-mail"}),
-        ("/keys", {"name": "", "scopes": "nothing"}, {"scopes": "Permissions"}),
+        ("/api-keys", {"name": "", "scopes": "nothing"}, {"scopes": "Permissions"}),
         ("/patients/export", {"reason": "Why"}, {"columns": "Columns"}),
     ],
 )

@@ -14,7 +14,7 @@ from app.journeys.trial.models import ClinicalTrial
 from app.leads.models import PatientLead
 from app.platform.settings import Settings
 from tests.browsing import as_user
-from tests.builders import a_lead, a_patient, a_person, a_physician, a_trial
+from tests.builders import a_condition, a_lead, a_patient, a_person, a_physician, a_trial
 from tests.conftest import BoundDatabase
 from tests.web.test_patients_pages import statements
 
@@ -204,3 +204,25 @@ async def test_a_masked_role_learns_nothing_by_a_reference(
     assert isinstance(trial, ClinicalTrial)
     answer = await _find(client, token, lead.reference)
     assert str(lead.lead_id) not in answer.text
+
+
+async def test_a_hit_tells_the_condition_and_the_status_to_who_may_see_them(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    ours, asked = await a_condition(session, "DMD"), await a_condition(session, "GBM")
+    person = await a_person(session, first_name="Ines", last_name="Carvalho")
+    await a_patient(session, person, medical_condition_id=ours.medical_condition_id, status="paused")
+    asking = await a_person(session, first_name="Jan", last_name="Carvalho")
+    await a_lead(session, asking, medical_condition_id=asked.medical_condition_id, status="contacting")
+    token = await as_user(client, session, settings, "navigator")
+
+    seen = {text for _, text in _options(await _find(client, token, "carvalho"))}
+    token = await as_user(client, session, settings, "privacy_officer")
+    masked = await _find(client, token, person.reference)
+
+    assert len(seen) == 2
+    for name, condition, status in (("Ines", ours.name, "Paused"), ("Jan", asked.name, "Contacting")):
+        assert any(all(part in text for part in (name, condition, status)) for text in seen), (name, seen)
+    assert masked.status_code == 200
+    assert person.reference in masked.text
+    assert ours.name not in masked.text
