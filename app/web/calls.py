@@ -235,7 +235,7 @@ def _booking_meant(typed: str | None, offered: Sequence[CallRead]) -> CallRead |
     when it was not said (None).
     """
     if typed is None:
-        raise Invalid(fields=[FieldError("booked", "missing", _("Say whether it is the booked call."))])
+        raise Invalid(fields=[FieldError("booked", "unsaid", _("Say whether it is the booked call."))])
     if not typed:
         return None
     meant = next((one for one in offered if str(one.call_id) == typed), None)

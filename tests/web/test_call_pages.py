@@ -307,7 +307,7 @@ async def test_the_call_that_is_logged_from_a_booking_of_today_is_that_booking(
     client: httpx.AsyncClient, session: AsyncSession, token: str
 ) -> None:
     patient, mine = await a_patient(session), (await _me(session)).person_id
-    ahead = clock.now() + timedelta(hours=5)
+    ahead = clock.now() + timedelta(hours=30)
     call = await a_call(session, patient, booking_date=ahead, status="scheduled", pn_id=mine)
     await session.commit()
     here = f"/patients/{patient.patient_id}"
