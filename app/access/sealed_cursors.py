@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from app.platform import crypto
 from app.platform.actor import Actor
 from app.platform.errors import invalid_field
+from app.platform.locales import _
 from app.platform.paging import Page, PageQuery
 
 _PURPOSE = "cursor"
@@ -35,5 +36,5 @@ def opened(query: PageQuery, secret_key: SecretStr, actor: Actor) -> PageQuery:
         closed = base64.urlsafe_b64decode(query.cursor.encode())
         plain = crypto.unseal(secret_key, purpose=_PURPOSE, owner=str(actor.account_id), sealed=closed).decode()
     except (crypto.Unreadable, binascii.Error, ValueError):
-        raise invalid_field("cursor", "invalid_cursor", "This is not a cursor of this list.") from None
+        raise invalid_field("cursor", "invalid_cursor", _("This is not a cursor of this list.")) from None
     return query.model_copy(update={"cursor": plain})

@@ -41,6 +41,7 @@ from app.platform.actor import Actor
 from app.platform.db import Base
 from app.platform.errors import AppError, Stale, Unavailable, invalid_field
 from app.platform.etags import etag
+from app.platform.locales import _
 from app.platform.problems import translate
 from app.tasks import service as tasks
 from app.tasks.models import Task
@@ -285,7 +286,7 @@ async def _receivers(session: AsyncSession, kind: Kind, account_id: UUID, ids: S
     found = []
     for receiver_id in dict.fromkeys(ids):
         if receiver_id == account_id:
-            raise invalid_field(kind.name, "is_the_same", "This is the colleague whose work is handed over.")
+            raise invalid_field(kind.name, "is_the_same", _("This is the colleague whose work is handed over."))
         try:
             await require_owner(session, receiver_id, permission=kind.permission)
         except AppError as error:

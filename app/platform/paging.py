@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.platform.errors import FieldError, Invalid
+from app.platform.locales import _
 from app.platform.text import Answer, Body, line
 
 COUNT_CAP = 1_000
@@ -181,7 +182,7 @@ def decode_cursor(cursor: str, fingerprint: str, kinds: Sequence[type]) -> list[
 
 def invalid_cursor() -> Invalid:
     """For a cursor that no page of the list was given."""
-    return _cursor_error("invalid_cursor", "This is not a cursor of this list.")
+    return _cursor_error("invalid_cursor", _("This is not a cursor of this list."))
 
 
 def _cursor_error(code: str, message: str) -> Invalid:
