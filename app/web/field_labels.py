@@ -8,11 +8,11 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from app.web.words import words
+from app.platform.locales import _
 
 _labels: ContextVar[dict[str, str]] = ContextVar("labels_of_a_page")
 # No value holds a comment: every one is escaped.
-_LABEL: Final = re.compile(r"<!--label of ([\w.-]+)-->")
+_LABEL: Final = re.compile(r"<!--label of (.+?)-->")
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def fields_of_a_page() -> Iterator[None]:
 def label_of(label: object, field: str) -> str:
     """The label, unchanged; from now on it is known whose it is. `field` is its name."""
     written = escape(label)
-    _labels.get({})[field] = written.striptags()
+    _labels.get({})[field] = written.striptags().rstrip("?")
     return written
 
 
@@ -38,6 +38,11 @@ def named_later(field: str) -> Markup:
 
 
 def with_labels(text: str) -> str:
-    """A rendered page with its labels. A field that it does not show is told by its name, in words."""
+    """A rendered page with its labels; of a field that it does not show nothing but the sentence is said."""
     known = _labels.get()
-    return _LABEL.sub(lambda found: str(escape(known.get(found[1]) or words(found[1]))), text)
+
+    def named(found: re.Match[str]) -> str:
+        label = known.get(found[1])
+        return f"{escape(_('%(field)s:', field=label))} " if label else ""
+
+    return _LABEL.sub(named, text)

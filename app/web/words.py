@@ -132,11 +132,16 @@ def booked_for(value: datetime, *zones: str | None, in_sentence: bool = False) -
 
 
 def _on_each(value: datetime, zones: Sequence[str | None]) -> list[datetime]:
-    """The moment in each of these zones once, in the viewer's at the end."""
+    """The moment on each clock that shows another time, in the order of these zones, on the viewer's at the end."""
     here = local(value)
-    named = {name: clock.zone_named(name) for name in zones if name != str(here.tzinfo)}
-    # A name that is none, and one that the viewer does not see, stand for no clock.
-    return [*(value.astimezone(zone) for name, zone in named.items() if str(zone) == name), here]
+    times = {here.replace(tzinfo=None): here}
+    for name in zones:
+        zone = clock.zone_named(name)
+        # A name that is none, and one that the viewer does not see, stand for no clock.
+        if str(zone) == name:
+            there = value.astimezone(zone)
+            times.setdefault(there.replace(tzinfo=None), there)
+    return [*list(times.values())[1:], here]
 
 
 def _city(zone: str) -> str:

@@ -143,7 +143,9 @@ async def test_the_time_of_a_booking_is_told_first_on_the_clock_of_where_the_per
     assert {place: told in page for place, page in shown.items()} == dict.fromkeys(shown, True)
     # In the head of the record, and on the card of the booking.
     assert shown[here].count(told) == 2
+    # The list has the viewer's own time, and the others beside it for those who point at it.
     assert (told in listed) is (about == "patients")
+    assert ("1 Jul 2099" in re.sub(r'title="[^"]*"', "", listed)) is (about == "patients")
     assert "15:00 in Lisbon" in agenda
 
 

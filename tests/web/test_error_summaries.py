@@ -35,7 +35,7 @@ CALL = {"outcome": "reached", "call_duration_minutes": "long", "follow_up": "x" 
             CALL,
             {
                 "call_duration_minutes": "Minutes",
-                "adverse_event_heard": "Side effect or worsening mentioned?",
+                "adverse_event_heard": "Side effect or worsening mentioned",
                 "follow_up": "Task",
             },
         ),
@@ -43,9 +43,9 @@ CALL = {"outcome": "reached", "call_duration_minutes": "long", "follow_up": "x" 
         (
             "/patients/{patient_id}/tasks",
             {"title": "", "due_on": "once"},
-            {"title": "What is to be done?", "due_on": "Due on"},
+            {"title": "What is to be done", "due_on": "Due on"},
         ),
-        ("/patients/{patient_id}/clinical-trial-journeys/{journey_id}/move", {"to": "nowhere"}, {"to": "Where to?"}),
+        ("/patients/{patient_id}/clinical-trial-journeys/{journey_id}/move", {"to": "nowhere"}, {"to": "Where to"}),
         ("/account/availability", {"day_1": "always"}, {"day_1": "Monday"}),
     ],
 )
@@ -94,7 +94,7 @@ async def test_choices_are_told_by_their_label_too(
     assert expected.items() <= told(answer.text).items()
 
 
-async def test_a_field_that_the_page_does_not_show_is_told_by_its_name(
+async def test_a_field_that_the_page_does_not_show_is_told_by_the_sentence_alone(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
     task = await a_task(session, await a_person(session))
@@ -104,4 +104,4 @@ async def test_a_field_that_the_page_does_not_show_is_told_by_its_name(
     answer = await client.post(f"/tasks/{task.task_id}/snooze", data=sent, headers=ORIGIN)
 
     assert answer.status_code == 422
-    assert '<a href="#field-to">To: ' in answer.text
+    assert re.search(r'<a href="#field-to">[^:<]+</a>', answer.text)
