@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.notifications.models import Notification, NotificationChoice
+from app.notifications.words import KINDS
 from app.platform.settings import Settings
 from tests.browsing import ORIGIN, as_user, signed_in, somebody
 from tests.builders import a_lead
@@ -59,15 +60,9 @@ async def test_each_kind_is_told_in_the_app_by_mail_or_nowhere(
     rows = {row.kind: (row.in_app, row.by_mail) for row in await session.scalars(select(NotificationChoice))}
     again = await client.get("/notifications/choices")
 
-    assert len(re.findall(r'name="in_app"[^>]* checked', shown.text)) == 5
+    assert len(re.findall(r'name="in_app"[^>]* checked', shown.text)) == len(KINDS)
     assert 'name="by_mail" value="call_soon"' not in shown.text
     assert saved.headers["location"] == "/notifications"
-    assert rows == {
-        "assigned": (True, False),
-        "came_back": (False, True),
-        "review_due": (False, False),
-        "report_due": (False, False),
-        "call_soon": (False, False),
-    }
+    assert rows == dict.fromkeys(KINDS, (False, False)) | {"assigned": (True, False), "came_back": (False, True)}
     assert len(re.findall(r'name="in_app"[^>]* checked', again.text)) == 1
     assert len(re.findall(r'name="by_mail"[^>]* checked', again.text)) == 1
