@@ -54,6 +54,7 @@ def cells(somebody: Any, now: datetime) -> list[tuple[str, Sample, Any, Any]]:
         ("colleague", person, somebody, None),
         ("owner", person, ID, None),
         ("words", person, "contact_form", None),
+        ("named_words", person, "contact_form", "contact_form"),
         ("list", person, ["NL", "PT"], []),
         ("country", person, "NL", None),
         ("countries", person, ["NL", "PT"], []),
