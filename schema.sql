@@ -118,6 +118,13 @@ CREATE FUNCTION ensure_audit_partitions(months_ahead integer) RETURNS integer
     END
     $$;
 
+CREATE FUNCTION is_contact(status text, outcome text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+        SELECT status = 'completed'
+            AND (outcome IS NULL OR lower(outcome) NOT IN ('voicemail', 'wrong_number', 'no_answer'))
+    $$;
+
 CREATE FUNCTION is_unknown_person(a_email_key text, a_phone text, alike_keys text[], alike_birth_dates date[]) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -461,7 +468,7 @@ CREATE FUNCTION order_patients(ids uuid[]) RETURNS void
                lower(concat_ws(' ', n.last_name, n.first_name)), lower(coalesce(a.display_name, '')),
                coalesce((
                    SELECT c.occurs_at FROM call_history AS c
-                   WHERE c.person_id = p.person_id AND c.voided_at IS NULL AND c.status = 'completed'
+                   WHERE c.person_id = p.person_id AND c.voided_at IS NULL AND is_contact(c.status, c.outcome)
                    ORDER BY c.occurs_at DESC, c.call_id DESC LIMIT 1
                ), '1900-01-01 00:00:00+00'),
                coalesce((
@@ -509,7 +516,7 @@ CREATE FUNCTION place_logged_call() RETURNS trigger
             next_call_at = least(o.next_call_at, n.next_call_at)
         FROM (
             SELECT p.patient_id,
-                   CASE WHEN t.status = 'completed' THEN t.occurs_at END AS last_contact_at,
+                   CASE WHEN is_contact(t.status, t.outcome) THEN t.occurs_at END AS last_contact_at,
                    CASE WHEN t.status IN ('scheduled', 'confirmed') AND t.occurs_at >= clock_timestamp()
                         THEN t.occurs_at END AS next_call_at
             FROM touched AS t JOIN patient AS p ON p.person_id = t.person_id
@@ -533,7 +540,7 @@ CREATE FUNCTION place_new_patients() RETURNS trigger
                ), '')),
                coalesce((
                    SELECT c.occurs_at FROM call_history AS c
-                   WHERE c.person_id = p.person_id AND c.voided_at IS NULL AND c.status = 'completed'
+                   WHERE c.person_id = p.person_id AND c.voided_at IS NULL AND is_contact(c.status, c.outcome)
                    ORDER BY c.occurs_at DESC, c.call_id DESC LIMIT 1
                ), '1900-01-01 00:00:00+00'),
                coalesce((
@@ -3679,4 +3686,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0065_second_person');
+INSERT INTO alembic_version VALUES ('0068_last_contact');

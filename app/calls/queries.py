@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, false, func, not_, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -30,6 +30,8 @@ register_activity(CallHistory.person_id, CallHistory.occurs_at)
 
 NEWEST_FIRST = SortKey((CallHistory.occurs_at, CallHistory.call_id), (datetime, UUID))
 
+IS_CONTACT: ColumnElement[bool] = func.is_contact(CallHistory.status, CallHistory.outcome)
+"""Whether somebody was spoken with: rules.asks_of_side_effects of a completed call, as the order of patients has it."""
 OF_A_DELETED_PATIENT = exists().where(Patient.patient_id == CallHistory.patient_id, Patient.deleted_at.is_not(None))
 """
 Anyone who cannot see a patient does not see the calls with them. Those with the lead before it stay with the lead.

@@ -108,7 +108,7 @@ async def around_person(
 
 
 def _contacts(person: Person, made: list[Any], booked: list[Any]) -> ContactSummary:
-    """The last call in which somebody was reached, and the first booking that is ahead."""
+    """The last call in which somebody was spoken with, and the first booking that is ahead."""
     ahead = [one for one in booked if one.occurs_at >= clock.now()]
     following = min(ahead, key=lambda one: one.occurs_at, default=None)
     return ContactSummary(
@@ -135,8 +135,8 @@ def _lists(actor: Actor, person_id: UUID, draft_at: tuple[str, UUID, str] | None
     if actor.may("call.read"):
         booked = calls.filtered(actor, CallFilter(person_id=person_id, status="open"))
         lists["bookings"] = first_of(booked, calls.NEWEST_FIRST, FEW, CallHistory)
-        made = calls.filtered(actor, CallFilter(person_id=person_id, status="completed"))
-        lists["contacts"] = first_of(made, calls.NEWEST_FIRST, 1, CallHistory)
+        spoken = calls.filtered(actor, CallFilter(person_id=person_id)).where(calls.IS_CONTACT)
+        lists["contacts"] = first_of(spoken, calls.NEWEST_FIRST, 1, CallHistory)
     if actor.may("suggestion.read"):
         change = SuggestedChange
         waiting = select(change.suggested_change_id, *_CHANGES.columns)

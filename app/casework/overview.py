@@ -8,6 +8,7 @@ from sqlalchemy import Select, String, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallHistory
+from app.calls.queries import IS_CONTACT
 from app.calls.states import CALL
 from app.casework.schemas import JourneyStage, PatientOverview
 from app.journeys.kinds import KINDS
@@ -63,10 +64,10 @@ def _open_journeys(patient_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
 
 
 def _contacts(patient_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
-    """For each patient the newest completed call, the next booking and how many changes are suggested, by indexes."""
+    """For each patient the last contact, the next booking and how many changes are suggested, by indexes."""
     call, change = CallHistory, SuggestedChange
     of_person = select(call.occurs_at).where(call.person_id == Patient.person_id, call.voided_at.is_(None))
-    last = of_person.where(call.status == "completed").order_by(call.occurs_at.desc()).limit(1)
+    last = of_person.where(IS_CONTACT).order_by(call.occurs_at.desc()).limit(1)
     coming = of_person.where(call.status.in_(_OPEN_CALLS), call.occurs_at >= clock.now())
     following = coming.order_by(call.occurs_at).limit(1)
     waiting = select(func.count()).where(change.person_id == Patient.person_id, change.decision == "open")

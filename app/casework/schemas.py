@@ -52,8 +52,8 @@ class JourneyStage(Answer):
 
 class PatientOverview(Answer):
     """
-    What a list of patients tells beside the record: open journeys, the last call that took place, the next booking, and
-    how many suggested changes wait.
+    What a list of patients tells beside the record: open journeys, the last call in which somebody was spoken with, the
+    next booking, and how many suggested changes wait.
     """
 
     patient_id: UUID

@@ -103,9 +103,9 @@ class PatientOrder(Base, rows=Rows.PART):
     What the list of patients is ordered by and that stands elsewhere: one row for each patient who is not deleted.
 
     Kept by triggers of the tables that it is made from, by the database function `order_patients`. `name` and `owner`
-    are in lower letters, the family name first. `last_contact_at` is the newest completed call, `next_call_at` the
-    next open booking, which the worker moves on when its time has come; without one they are the times below, since a
-    page is cut by comparing. The stage is that of the newest open journey of its kind.
+    are in lower letters, the family name first. `last_contact_at` is the newest call in which somebody was spoken with,
+    `next_call_at` the next open booking, which the worker moves on when its time has come; without one they are the
+    times below, since a page is cut by comparing. The stage is that of the newest open journey of its kind.
     """
 
     __tablename__ = "patient_order"

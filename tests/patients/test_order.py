@@ -11,14 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
 from app.calls.models import CallHistory
+from app.calls.rules import asks_of_side_effects
+from app.calls.states import OUTCOMES
+from app.casework.around import around_person
+from app.casework.overview import overviews_of
 from app.journeys.kinds import KINDS
 from app.patients import queries
 from app.patients.models import Patient, PatientOrder
 from app.patients.schemas import PatientFilter
 from app.people.models import Person
 from app.platform import clock
+from app.platform.actor import Actor
 from app.platform.states import Machine
-from tests.builders import a_call, a_colleague, a_patient, a_person, a_trial_journey, an_eap_journey
+from tests.builders import a_call, a_colleague, a_lead, a_patient, a_person, a_trial_journey, an_eap_journey
 from tests.conftest import AsRole
 from tests.plans import plan_of_page
 
@@ -49,6 +54,47 @@ async def test_what_follows_a_call_is_kept_in_its_transaction(session: AsyncSess
     await session.execute(update(CallHistory).values(voided_at=now, void_reason="x"))
     gone = await _order_of(session, patient)
     assert (gone.last_contact_at, gone.next_call_at) == none
+
+
+@pytest.mark.parametrize("outcome", [*OUTCOMES, None, "Voicemail", "asked for the brochure"])
+async def test_a_contact_is_a_call_in_which_somebody_was_spoken_with(
+    session: AsyncSession, outcome: str | None
+) -> None:
+    patient, now = await _called(session, "Vos"), clock.now()
+    spoken, lately = now - timedelta(days=3), now - timedelta(days=1)
+    await a_call(session, patient, call_date=spoken, status="completed", outcome="language_barrier")
+    logged = await a_call(session, patient, call_date=lately, status="completed", outcome=outcome)
+    last = lately if asks_of_side_effects(outcome) else spoken
+    reader = Actor(account_id=None, name="a reader", roles=frozenset(), permissions=frozenset({"call.read"}))
+
+    async def told() -> set[datetime | None]:
+        beside = (await overviews_of(session, patient_ids=[patient.patient_id]))[patient.patient_id]
+        person = await session.get_one(Person, patient.person_id)
+        head = (await around_person(session, reader, person)).contacts
+        placed = await _order_of(session, patient)
+        return {placed.last_contact_at, beside.last_contact_at, head.last_contact_at if head else None}
+
+    assert await told() == {last}
+    await session.execute(text("SELECT order_patients(ARRAY[:id]::uuid[])"), {"id": patient.patient_id})
+    assert await told() == {last}
+    logged.outcome = "reached"
+    await session.flush()
+    assert await told() == {lately}
+
+
+async def test_a_person_who_was_called_as_a_lead_becomes_a_patient_with_their_last_contact(
+    session: AsyncSession,
+) -> None:
+    person, now = await a_person(session, last_name="Vos"), clock.now()
+    lead = await a_lead(session, person)
+    for days, outcome in ((3, "reached"), (1, "voicemail")):
+        about = {"lead_id": lead.lead_id, "person_id": person.person_id, "status": "completed", "outcome": outcome}
+        session.add(CallHistory(call_date=now - timedelta(days=days), **about))
+    await session.flush()
+
+    patient = await a_patient(session, person)
+
+    assert (await _order_of(session, patient)).last_contact_at == now - timedelta(days=3)
 
 
 async def test_what_is_said_of_patients_is_kept_with_them(session: AsyncSession) -> None:

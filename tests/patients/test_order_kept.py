@@ -17,6 +17,8 @@ from app.access.models import UserAccount
 from app.access.policy import Role
 from app.access.service import command_actor, create_service_key
 from app.calls.models import CallHistory
+from app.calls.rules import asks_of_side_effects
+from app.calls.states import OUTCOMES
 from app.journeys.eap.models import EapJourney
 from app.journeys.kinds import KINDS
 from app.journeys.trial.models import ClinicalTrialJourney
@@ -31,6 +33,7 @@ from tests.builders import a_call, a_colleague, a_lead, a_patient, a_trial_journ
 
 URL = "/api/v1/call-history"
 NEVER, NO_MORE = datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+_OUTCOMES = (*OUTCOMES, None)
 _BEGINS = {ClinicalTrialJourney: a_trial_journey, EapJourney: an_eap_journey}
 _OWN = [column.name for column in PatientOrder.__table__.c]
 
@@ -69,7 +72,7 @@ async def _told(session: AsyncSession) -> dict[Any, dict[str, Any]]:
             "status": patient.status,
             "name": f"{person.last_name} {person.first_name}".lower(),
             "owner": owner.display_name.lower() if owner else "",
-            "last_contact_at": max((call.occurs_at for call in calls if call.status == "completed"), default=NEVER),
+            "last_contact_at": max((call.occurs_at for call in calls if _is_contact(call)), default=NEVER),
             "next_call_at": min(open_, default=NO_MORE),
         }
         for kind in KINDS:
@@ -84,6 +87,10 @@ async def _told(session: AsyncSession) -> dict[Any, dict[str, Any]]:
                 iter(stages), None
             )
     return told
+
+
+def _is_contact(call: CallHistory) -> bool:
+    return call.status == "completed" and asks_of_side_effects(call.outcome)
 
 
 class _History:
@@ -106,18 +113,20 @@ class _History:
         """Somebody who has been called already."""
         lead, now = await a_lead(self._session), clock.now()
         for days in self._chance.sample(range(-9, 9), 3):
-            status = self._chance.choice(("scheduled", "confirmed", "completed", "cancelled"))
             moment = now + timedelta(days=days, minutes=9)
-            self._session.add(
-                CallHistory(person_id=lead.person_id, lead_id=lead.lead_id, booking_date=moment, status=status)
-            )
+            about = {"person_id": lead.person_id, "lead_id": lead.lead_id}
+            self._session.add(CallHistory(booking_date=moment, **about, **self._ended()))
         await self._session.flush()
         self.patients.append(await a_patient(self._session, person=await self._session.get_one(Person, lead.person_id)))
 
+    def _ended(self) -> dict[str, Any]:
+        """How a call stands, and how it ended."""
+        status = self._chance.choice(("scheduled", "confirmed", "completed", "completed", "cancelled"))
+        return {"status": status, "outcome": self._chance.choice(_OUTCOMES) if status == "completed" else None}
+
     async def _call(self) -> None:
         moment = {"booking_date": clock.now() + timedelta(days=self._chance.randint(-9, 9), minutes=5)}
-        status = self._chance.choice(("scheduled", "confirmed", "completed", "cancelled"))
-        await a_call(self._session, self._chance.choice(self.patients), status=status, **moment)
+        await a_call(self._session, self._chance.choice(self.patients), **moment, **self._ended())
 
     async def _calls(self) -> None:
         """Some calls at once, of several patients and of one."""
@@ -125,15 +134,15 @@ class _History:
         moments = [clock.now() + timedelta(days=self._chance.randint(-9, 9), minutes=3) for _ in patients]
         await self._session.execute(
             text(
-                "INSERT INTO call_history (person_id, patient_id, booking_date, status)"
-                " SELECT p.person_id, p.patient_id, n.moment, :status"
+                "INSERT INTO call_history (person_id, patient_id, booking_date, status, outcome)"
+                " SELECT p.person_id, p.patient_id, n.moment, :status, :outcome"
                 " FROM unnest(CAST(:ids AS uuid[]), CAST(:moments AS timestamptz[])) AS n (id, moment)"
                 " JOIN patient AS p ON p.patient_id = n.id"
             ),
             {
                 "ids": [patient.patient_id for patient in patients],
                 "moments": moments,
-                "status": self._chance.choice(("scheduled", "completed", "cancelled")),
+                **self._ended(),
             },
         )
 
@@ -146,7 +155,7 @@ class _History:
                 (
                     one.values(voided_at=clock.now(), void_reason="x"),
                     one.values(voided_at=None, void_reason=None),
-                    one.values(status="completed"),
+                    one.values(status="completed", outcome=self._chance.choice(_OUTCOMES)),
                     one.values(booking_date=moved),
                 )
             )
