@@ -25,9 +25,9 @@ now() {
   mv "$part" "$folder/$name"
   echo "backup $name: $(du -sk "$folder/$name" | cut -f1) KiB"
   # Names are dates, so the oldest come first.
-  find "$folder" -mindepth 1 -maxdepth 1 -name 'crm-*' | sort | head -n "-${BACKUP_KEEP:-14}" | while read -r old; do
+  find "$folder" -mindepth 1 -maxdepth 1 -name 'crm-*' | sort | head -n "-${BACKUP_KEEP:=14}" | while read -r old; do
     rm -rf "$old"
-    echo "backup ${old##*/} is over $BACKUP_KEEP and removed"
+    echo "backup ${old##*/} is more than BACKUP_KEEP and removed"
   done
 }
 

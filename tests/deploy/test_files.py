@@ -104,3 +104,11 @@ def test_the_checkers_see_what_is_wrong(tmp_path: Path) -> None:
         ("checkov", "--directory", tmp_path, "--config-file", CHECKS / "checkov.yml"),
     ):
         assert run(tool(str(command[0])), *command[1:]).returncode == 1, command[0]
+
+
+def test_the_template_of_lambda_is_clean() -> None:
+    passes("cfn-lint", "deploy/lambda/template.yaml")
+    template = (ROOT / "deploy" / "lambda" / "template.yaml").read_text(encoding="utf-8")
+    assert "Command: [-m, app.serverless]" in template
+    assert 'PayloadFormatVersion: "2.0"' in template
+    assert "CRM_OWNER_DATABASE_URL" not in template
