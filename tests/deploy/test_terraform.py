@@ -137,3 +137,15 @@ def test_what_can_go_wrong_has_an_alarm(cloud: str) -> None:
 
 def test_no_values_of_an_installation_are_here() -> None:
     assert [path.name for path in FOLDER.rglob("*.tfvars")] == []
+
+
+def test_terraform_and_the_template_start_lambda_alike() -> None:
+    (function,) = _resources("aws")["aws_lambda_function"]
+    (integration,) = _resources("aws")["aws_apigatewayv2_integration"]
+    template = (ROOT / "deploy" / "lambda" / "template.yaml").read_text(encoding="utf-8")
+    assert function["image_config"] == {"entry_point": "/opt/crm/bin/python", "command": ["-m", "app.serverless"]}
+    assert "EntryPoint: [/opt/crm/bin/python]" in template
+    assert integration["payload_format_version"] == "2.0"
+    for name in ("CRM_PROXY_HOPS", "CRM_DATA_DIR", "CRM_LARGEST_DOCUMENT", "CRM_POOL_SIZE", "CRM_FAST_PATHS"):
+        assert name in str(function["environment"])
+        assert name in template

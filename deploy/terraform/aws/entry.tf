@@ -27,14 +27,18 @@ resource "aws_acm_certificate_validation" "main" {
   validation_record_fqdns = [for record in aws_route53_record.certificate : record.fqdn]
 }
 
+locals {
+  of_the_api = flatten([for domain in aws_apigatewayv2_domain_name.of : domain.domain_name_configuration])
+}
+
 resource "aws_route53_record" "main" {
   zone_id = data.aws_route53_zone.main.zone_id
   name    = var.host_name
   type    = "A"
 
   alias {
-    name                   = aws_lb.main.dns_name
-    zone_id                = aws_lb.main.zone_id
+    name                   = var.lambda_requests > 0 ? local.of_the_api[0].target_domain_name : aws_lb.main.dns_name
+    zone_id                = var.lambda_requests > 0 ? local.of_the_api[0].hosted_zone_id : aws_lb.main.zone_id
     evaluate_target_health = true
   }
 }
