@@ -345,6 +345,7 @@ SAMPLES: dict[str, dict[str, tuple[Any, Any]]] = {
 NOT_OF_A_RECORD = {
     "PersonProbe": "asks who somebody is, and stores nothing",
     "SuggestionDecisionIn": "decides: tests/people/test_api.py",
+    "SuggestionAcceptance": "decides: tests/people/test_api.py, tests/legacy/test_accepted.py",
     "DuplicateDecisionIn": "decides: tests/people/test_api.py",
     "BreakGlass": "opens what is masked: tests/access/test_openings.py",
     "Review": "judges an opening: tests/access/test_openings.py",

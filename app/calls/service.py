@@ -28,7 +28,7 @@ from app.people.errors import PersonInactive
 from app.people.lives import life_of
 from app.people.locks import lock_people
 from app.people.matching import FurtherReason
-from app.people.models import Person
+from app.people.models import Person, SuggestedChange
 from app.people.queries import get_person
 from app.people.schemas import Intake
 from app.people.service import bring_back, keep_submission
@@ -322,7 +322,19 @@ async def _noted(session: AsyncSession, actor: Actor, call_id: UUID, fields: set
     return call
 
 
-suggestions.register(
-    CallHistory.__tablename__,
-    suggestions.changed_by(CallUpdate, key="call_id", lock=queries.get_call, change=correct_call),
-)
+_BY_PUT = suggestions.changed_by(CallUpdate, key="call_id", lock=queries.get_call, change=correct_call)
+
+
+async def _change_suggested(
+    session: AsyncSession, actor: Actor, call: CallHistory, suggestion: SuggestedChange, why: suggestions.Why
+) -> None:
+    """As the PUT, but for a booking that the old system has moved: the new one is a call of its own, which is here."""
+    if (suggestion.field, suggestion.theirs, suggestion.source) != ("status", "rescheduled", suggestions.IMPORT):
+        await _BY_PUT.change(session, actor, call, suggestion, why)
+        return
+    CALL.require_move(call.status, "rescheduled")
+    call.status = "rescheduled"
+    await session.flush()
+
+
+suggestions.register(CallHistory.__tablename__, suggestions.Changeable(_BY_PUT.lock, _change_suggested))

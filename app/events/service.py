@@ -65,6 +65,15 @@ async def end(session: AsyncSession, actor: Actor, *, record: Any, to: str, reas
     await _enter(session, actor, record=record, step=Step(to, reason=reason), via=via)
 
 
+async def take_over(session: AsyncSession, actor: Actor, *, record: Any, to: str, reason: str | None, via: str) -> None:
+    """
+    Give a locked record the state that it has in another system, and file it; the caller sets the rest, and flushes.
+
+    No move of its machine: the moves there are not known.
+    """
+    await _enter(session, actor, record=record, step=Step(to, reason=reason), via=via)
+
+
 def file_event(
     session: AsyncSession,
     actor: Actor,

@@ -9,17 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import service as audit
 from app.conditions.queries import require_current
 from app.events.moves import Finding, Move, Step, decide_move
-from app.events.service import file_event, make_move
+from app.events.service import file_event, make_move, take_over
 from app.journeys import queries
 from app.journeys.errors import PatientInactive, happened_at_needed, hold_reason_needed, only_with_a_move
 from app.journeys.kind import Kind
 from app.journeys.models import Journey
 from app.journeys.schemas import JourneyCreate, JourneyTransition, JourneyUpdate
 from app.patients.models import Patient
+from app.people import suggestions
 from app.people.departures.queries import require_present
+from app.people.errors import ValueNotAllowed
 from app.people.lives import life_of
 from app.people.models import SuggestedChange
-from app.people.suggestions import Changeable
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
@@ -125,17 +126,27 @@ async def change_journey(
     return await _noted(session, actor, kind, journey_id, given)
 
 
-def changeable(kind: Kind) -> Changeable:
-    """How an accepted suggestion changes a journey: as the PUT of its field."""
+def changeable(kind: Kind) -> suggestions.Changeable:
+    """How an accepted suggestion changes a journey: as the PUT of its field, but for a status of the old system."""
 
     async def lock(session: AsyncSession, actor: Actor, journey_id: UUID) -> Journey:
         return await queries.get_journey(session, actor, kind=kind, journey_id=journey_id, for_update=True)
 
-    async def change(session: AsyncSession, actor: Actor, journey: Any, suggestion: SuggestedChange) -> None:
+    async def change(
+        session: AsyncSession, actor: Actor, journey: Any, suggestion: SuggestedChange, why: suggestions.Why
+    ) -> None:
+        if (suggestion.field, suggestion.source) == ("status", suggestions.IMPORT):
+            if suggestion.theirs not in kind.moves.machine.states:
+                raise ValueNotAllowed
+            to = str(suggestion.theirs)
+            await take_over(session, actor, record=journey, to=to, reason=why.reason, via=suggestions.IMPORT)
+            journey.status_changed_at = clock.now()
+            await session.flush()
+            return
         body = kind.update.model_validate({suggestion.field: suggestion.theirs})
         await change_journey(session, actor, kind=kind, journey_id=kind.id_of(journey), change=body)
 
-    return Changeable(lock, change)
+    return suggestions.Changeable(lock, change)
 
 
 async def _noted(

@@ -23,12 +23,15 @@ from app.leads.models import PatientLead
 from app.leads.rules import LEAD_MOVES, LeadStep
 from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
 from app.leads.states import BEFORE_A_CALL, BEFORE_REACHED, LEAD, LEAD_RULES
+from app.patients.queries import find_patient_of_person
 from app.people import roles, suggestions
 from app.people import service as people
 from app.people.departures import service as departures
 from app.people.departures.queries import kinds_of_departure, refusal_of, require_present
 from app.people.departures.schemas import DepartureCreate
+from app.people.errors import ValueNotAllowed
 from app.people.lives import life_of
+from app.people.models import SuggestedChange
 from app.people.queries import is_helped
 from app.people.schemas import OF_THE_PERSON, MatchOutcome, MatchRead
 from app.platform import clock
@@ -342,7 +345,20 @@ def note(session: AsyncSession, lead: PatientLead, fields: Iterable[str] = ()) -
     audit.note(session, record_type="patient_lead", record_id=lead.lead_id, person_ids=[lead.person_id], fields=fields)
 
 
-suggestions.register(
-    PatientLead.__tablename__,
-    suggestions.changed_by(LeadUpdate, key="lead_id", lock=queries.get_lead, change=change_lead),
-)
+_BY_PUT = suggestions.changed_by(LeadUpdate, key="lead_id", lock=queries.get_lead, change=change_lead)
+
+
+async def _change_suggested(
+    session: AsyncSession, actor: Actor, lead: PatientLead, suggestion: SuggestedChange, why: suggestions.Why
+) -> None:
+    """As the PUT, but for a lead that became a patient in the old system: the patient is here by now."""
+    if (suggestion.field, suggestion.theirs, suggestion.source) != ("status", "converted", suggestions.IMPORT):
+        await _BY_PUT.change(session, actor, lead, suggestion, why)
+        return
+    patient = await find_patient_of_person(session, actor, person_id=lead.person_id, for_update=True)
+    if patient is None or patient.deleted_at is not None:
+        raise ValueNotAllowed
+    await mark_converted(session, actor, lead=lead, patient_id=patient.patient_id, reason=why.reason)
+
+
+suggestions.register(PatientLead.__tablename__, suggestions.Changeable(_BY_PUT.lock, _change_suggested))

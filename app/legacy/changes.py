@@ -246,7 +246,17 @@ def suggest_changes(context: Context) -> None:
         ORDER BY q.record_id, q.our_field, q.theirs::text
         """,
     )
-    context.table("w_change", "SELECT * FROM legacy.w_said WHERE theirs IS NOT NULL AND theirs IS DISTINCT FROM ours")
+    # What cannot be accepted is listed, not suggested.
+    context.table(
+        "w_change",
+        f"""
+        SELECT w.* FROM legacy.w_said AS w WHERE w.theirs IS NOT NULL AND w.theirs IS DISTINCT FROM w.ours
+            AND (w.our_field <> 'status' OR (w.table_name, w.ours #>> '{{}}', w.theirs #>> '{{}}') IN ({_OFFERED}))
+            AND (w.our_field <> 'phone' OR w.theirs #>> '{{}}' LIKE '+%')
+            AND (w.table_name <> 'patient_lead' OR w.theirs <> '"converted"' OR EXISTS (
+                SELECT FROM public.patient AS x WHERE x.person_id = w.person_id AND x.deleted_at IS NULL))
+        """,
+    )
     context.table(
         "w_new_change",
         "SELECT w.* FROM legacy.w_change AS w WHERE"

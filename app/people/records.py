@@ -218,7 +218,7 @@ async def _lock_person(session: AsyncSession, actor: Actor, person_id: UUID) -> 
 
 
 async def _change_person_field(
-    session: AsyncSession, actor: Actor, person: Person, suggestion: SuggestedChange
+    session: AsyncSession, actor: Actor, person: Person, suggestion: SuggestedChange, _why: suggestions.Why
 ) -> None:
     change = PersonUpdate.model_validate({suggestion.field: suggestion.theirs})
     await apply_change(session, actor, person, change, phone_country=suggestion.phone_country)

@@ -13,6 +13,7 @@ from app.people.schemas import (
     DuplicateDecisionIn,
     SuggestedChangeFilter,
     SuggestedChangeRead,
+    SuggestionAcceptance,
     SuggestionDecisionIn,
 )
 from app.platform.etags import etag
@@ -50,10 +51,16 @@ async def get_suggested_change(
     dependencies=[allow("suggestion.decide")],
 )
 async def accept_suggested_change(
-    suggested_change_id: Id, decision: SuggestionDecisionIn, session: DbSession, actor: CurrentActor
+    suggested_change_id: Id, decision: SuggestionAcceptance, session: DbSession, actor: CurrentActor
 ) -> SuggestedChangeRead:
-    """Take the value over. 409 `our_value_changed` when ours is another one than when the suggestion was made."""
-    accepted = await suggestions.accept(session, actor, suggested_change_id=suggested_change_id, reason=decision.reason)
+    """
+    Take the value over.
+
+    409 `our_value_changed` when ours is another one than when the suggestion was made; 422 where the new value needs a
+    `reason_code`.
+    """
+    why = suggestions.Why(decision.reason, decision.reason_code)
+    accepted = await suggestions.accept(session, actor, suggested_change_id=suggested_change_id, why=why)
     return SuggestedChangeRead.model_validate(accepted)
 
 

@@ -439,6 +439,12 @@ class SuggestionDecisionIn(Body):
     reason: Reason | None = None
 
 
+class SuggestionAcceptance(SuggestionDecisionIn):
+    """`reason_code` is for a status that needs one, as that of a lead who is disqualified."""
+
+    reason_code: Code | None = None
+
+
 class DuplicateCandidateFilter(PageQuery):
     """`person_id` is either of the pair."""
 

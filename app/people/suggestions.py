@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -31,17 +31,30 @@ from app.platform.db import Base, Edited
 from app.platform.errors import Stale
 
 
+class Why(NamedTuple):
+    """Why a suggestion is accepted: in words, and by a code where the new value needs one."""
+
+    reason: str | None = None
+    reason_code: str | None = None
+
+
+NO_REASON: Final = Why()
+IMPORT: Final = "import"
+"""The `source` of what the migration suggests, and the `via` of a move that takes its status over."""
+
+
 @dataclass(frozen=True)
 class Changeable:
     """
     How the fields of one table are changed by an accepted suggestion.
 
     `lock` gives the row for update, raising NotFound; `change` sets the suggestion's field by the same rules as a PUT
-    of that field, and flushes.
+    of that field, and flushes. A status of the old system is taken over as it is there where the moves in between are
+    not known.
     """
 
     lock: Callable[[AsyncSession, Actor, UUID], Awaitable[Edited]]
-    change: Callable[[AsyncSession, Actor, Any, SuggestedChange], Awaitable[None]]
+    change: Callable[[AsyncSession, Actor, Any, SuggestedChange, Why], Awaitable[None]]
 
 
 def changed_by(
@@ -58,8 +71,10 @@ def changed_by(
         row: Edited = await lock(session, actor, **{key: record_id}, for_update=True)
         return row
 
-    async def changed(session: AsyncSession, actor: Actor, row: Any, suggestion: SuggestedChange) -> None:
-        said = update.model_validate({suggestion.field: suggestion.theirs})
+    async def changed(session: AsyncSession, actor: Actor, row: Any, suggestion: SuggestedChange, why: Why) -> None:
+        # The code says for a status what else it needs, and the words with it.
+        because = why._asdict() if why.reason_code is not None and suggestion.field == "status" else {}
+        said = update.model_validate({suggestion.field: suggestion.theirs, **because})
         await change(session, actor, **{key: getattr(row, key)}, change=said)
 
     return Changeable(locked, changed)
@@ -183,13 +198,14 @@ async def suggest(
 
 
 async def accept(
-    session: AsyncSession, actor: Actor, *, suggested_change_id: UUID, reason: str | None = None
+    session: AsyncSession, actor: Actor, *, suggested_change_id: UUID, why: Why = NO_REASON
 ) -> SuggestedChange:
     """
     Set the field to the suggested value; other open suggestions for the field are superseded.
 
     OurValueChanged when the field holds something else now than when the value was suggested; AlreadyDecided after a
-    rejection; ValueNotAllowed for what no PUT would take, as legacy data may suggest. Accepting twice is one effect.
+    rejection; ValueNotAllowed for what no PUT would take, as legacy data may suggest; Invalid where the new value needs
+    a reason. Accepting twice is one effect.
     """
     suggestion = await queries.get_suggested_change(session, actor, suggested_change_id=suggested_change_id)
     changeable = _CHANGEABLE.get(suggestion.table_name)
@@ -211,11 +227,11 @@ async def accept(
     if as_json(getattr(row, suggestion.field, None)) != suggestion.ours:
         raise OurValueChanged
     try:
-        await changeable.change(session, actor, row, suggestion)
+        await changeable.change(session, actor, row, suggestion, why)
     except ValidationError:
         raise ValueNotAllowed from None
     now = clock.now()
-    _decide(suggestion, actor, "accepted", reason, now)
+    _decide(suggestion, actor, "accepted", why.reason, now)
     others = await session.scalars(
         select(SuggestedChange)
         .where(
@@ -268,7 +284,8 @@ async def undo_acceptance(
     await before_own_change(
         session, record_id=suggestion.record_id, account_id=actor.account_id, since=since, until=until
     )
-    await changeable.change(session, actor, row, SuggestedChange(field=suggestion.field, theirs=suggestion.ours))
+    earlier = SuggestedChange(field=suggestion.field, theirs=suggestion.ours)
+    await changeable.change(session, actor, row, earlier, NO_REASON)
     settled = await session.scalars(
         select(SuggestedChange)
         .where(

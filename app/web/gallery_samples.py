@@ -203,8 +203,15 @@ def of_a_case(somebody: Any, other: Any, now: datetime) -> Mapping[str, Any]:
             document("Erased", version(erased_at=yesterday)),
         ],
         "suggested": [
-            Sample(field="phone", ours="+31 20 123 4567", theirs="+31 20 765 4321", **change),
-            Sample(field="email", ours=None, theirs=f"{'bartholomew.' * 4}m@featherstonehaugh.example.org", **change),
+            Sample(table_name="person", field="phone", ours="+31 20 123 4567", theirs="+31 20 765 4321", **change),
+            Sample(
+                table_name="person",
+                field="email",
+                ours=None,
+                theirs=f"{'bartholomew.' * 4}m@featherstonehaugh.example.org",
+                **change,
+            ),
+            Sample(table_name="patient_lead", field="status", ours="new", theirs="disqualified", **change),
         ],
         "moving": Sample(
             kind="clinical_trial_journey",

@@ -21,7 +21,7 @@ from app.people.schemas import PersonRead, SuggestedChangeFilter, SuggestedChang
 from app.platform.actor import Actor
 from app.platform.errors import AppError
 from app.platform.locales import _, ngettext
-from app.platform.text import Body, Id
+from app.platform.text import Body, Code, Id
 from app.web.about import LEADS, PATIENTS, About, Whose, pages_of
 from app.web.forms import read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, View, add_list
@@ -95,6 +95,12 @@ LIST = ListPage(
 add_list(router, LIST)
 
 
+class Acceptance(Body):
+    """The reason, where the new value needs one."""
+
+    reason_code: Code | None = None
+
+
 class Shown(Body):
     """The suggested changes that a page has shown, the newest first."""
 
@@ -159,15 +165,17 @@ def _add(about: About) -> None:
         suggested_change_id: UUID,
         record_id: UUID = key,
     ) -> Response:
+        asked = read_form(Acceptance, await typed_in(request, Acceptance))
+        why = suggestions.Why(reason_code=asked.reason_code)
         change = await _of(session, actor, about, record_id, suggested_change_id)
         undo = None
         if suggestions.is_undoable(change):
             since = await suggestions.version_of(session, actor, change)
-            await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
+            await suggestions.accept(session, actor, suggested_change_id=suggested_change_id, why=why)
             until = await suggestions.version_of(session, actor, change)
             undo = undo_at(f"{about.path}/{record_id}/suggested-changes/{suggested_change_id}", (since, until))
         else:
-            await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
+            await suggestions.accept(session, actor, suggested_change_id=suggested_change_id, why=why)
         flash = Flash(_("The suggested value is taken over."), undo=undo)
         return go_to(request, f"{about.path}/{record_id}", flash=flash)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pycountry
 
 from app.access.masking import HIDDEN
+from app.leads.states import LEAD, codes_of
 from app.people.birth_dates import BirthDate, precision_of
 from app.platform import clock
 from app.platform.content_types import TAKEN
@@ -255,6 +256,12 @@ def person_name(person: Any) -> str:
     if not parts or HIDDEN in parts:
         return str(_("Person %(reference)s", reference=person.reference))
     return " ".join(parts)
+
+
+def reasons_to_accept(change: Any) -> list[tuple[str, str]]:
+    """The codes, with their words, of which a suggested status needs one to be accepted; none for all else."""
+    needs_one = (change.table_name, change.field) == ("patient_lead", "status") and change.theirs in LEAD.needs_reason
+    return [(code, words(code)) for code in codes_of(change.theirs)] if needs_one else []
 
 
 def file_size(size_bytes: int) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.events.models import JourneyEvent
 from app.people import suggestions
 from app.people.errors import ValueNotAllowed
 from app.people.models import SuggestedChange
@@ -45,7 +47,9 @@ KEYS = {
 }
 
 
-async def _suggested(session: AsyncSession, table: str, row: Row, field: str, theirs: Any) -> UUID:
+async def _suggested(
+    session: AsyncSession, table: str, row: Row, field: str, theirs: Any, source: str = "import"
+) -> UUID:
     patient_or_person = row if hasattr(row, "person_id") else await builders.a_patient(session)
     suggestion = SuggestedChange(
         person_id=patient_or_person.person_id,
@@ -56,7 +60,7 @@ async def _suggested(session: AsyncSession, table: str, row: Row, field: str, th
         ours_version=row.version,
         theirs=theirs,
         value_hash=suggestions.value_hash(theirs),
-        source="import",
+        source=source,
     )
     session.add(suggestion)
     await session.flush()
@@ -93,13 +97,39 @@ async def test_a_move_that_the_states_do_not_know_is_refused_and_stays_open(
 ) -> None:
     row = await _trial_journey(session)
     await session.refresh(row)
-    suggested_change_id = await _suggested(session, "clinical_trial_journey", row, "status", "completed")
+    suggested_change_id = await _suggested(session, "clinical_trial_journey", row, "status", "completed", "intake_form")
 
     with pytest.raises(TransitionNotAllowed):
         await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
 
     found = await session.get_one(SuggestedChange, suggested_change_id)
     assert (found.decision, row.status) == ("open", "identified")
+
+
+async def test_a_stage_of_the_old_system_is_taken_over_without_the_moves_in_between(
+    session: AsyncSession, actor: Actor
+) -> None:
+    row = await _trial_journey(session)
+    await session.refresh(row)
+    suggested_change_id = await _suggested(session, "clinical_trial_journey", row, "status", "screening")
+
+    why = suggestions.Why("Seen in the old system.")
+    await suggestions.accept(session, actor, suggested_change_id=suggested_change_id, why=why)
+
+    events = await session.scalars(select(JourneyEvent).where(JourneyEvent.ct_journey_id == row.ct_journey_id))
+    assert [(one.from_status, one.to_status, one.via, one.reason) for one in events if one.via == "import"] == [
+        ("identified", "screening", "import", "Seen in the old system.")
+    ]
+    assert row.status == "screening"
+
+
+async def test_a_state_that_does_not_exist_is_not_taken_over(session: AsyncSession, actor: Actor) -> None:
+    row = await _trial_journey(session)
+    await session.refresh(row)
+    suggested_change_id = await _suggested(session, "clinical_trial_journey", row, "status", "elsewhere")
+
+    with pytest.raises(ValueNotAllowed):
+        await suggestions.accept(session, actor, suggested_change_id=suggested_change_id)
 
 
 async def test_a_value_that_no_put_takes_is_refused(session: AsyncSession, actor: Actor) -> None:

@@ -191,7 +191,7 @@ async def test_the_story_is_told_by_the_generated_client(speakers: tuple[Speaker
     assert returned.match.outcome == "returning_patient"
     (phone,) = [change for change in returned.match.suggested_changes if change.field == "phone"]
     accepted = await navigator(
-        "suggested_changes.accept_suggested_change", phone.suggested_change_id, body=models.SuggestionDecisionIn()
+        "suggested_changes.accept_suggested_change", phone.suggested_change_id, body=models.SuggestionAcceptance()
     )
     assert accepted.decision == "accepted"
     patient = await navigator("patients.get_patient", patient_id)

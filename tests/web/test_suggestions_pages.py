@@ -31,7 +31,7 @@ async def _suggest(session: AsyncSession, person: Person, field: str, theirs: st
             "table_name": "person",
             "record_id": person.person_id,
             "field": field,
-            "ours": getattr(person, field),
+            "ours": getattr(person, field, None),
             "ours_version": 1,
             "theirs": theirs,
             "value_hash": value_hash(theirs),
@@ -182,8 +182,8 @@ async def test_a_decided_suggestion_is_one_line_of_the_timeline_in_words(
     assert "Dutch" in line
 
 
-async def _post(client: httpx.AsyncClient, token: str, place: str) -> httpx.Response:
-    return await client.post(place, data={"csrf_token": token}, headers=ORIGIN)
+async def _post(client: httpx.AsyncClient, token: str, place: str, **typed: str) -> httpx.Response:
+    return await client.post(place, data={"csrf_token": token, **typed}, headers=ORIGIN)
 
 
 @pytest.mark.parametrize(
@@ -269,3 +269,28 @@ async def test_a_number_that_was_taken_over_has_no_undo(
     assert "/undo" not in unquote(accepted.headers["set-cookie"])
     assert "Not undone" in unquote(forced.headers["set-cookie"])
     assert person.phone == "+31 6 8765 4321"
+
+
+async def test_a_lead_is_disqualified_by_a_suggestion_with_its_reason(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    person = await a_person(session, first_name="Femke", last_name="Bakker")
+    lead = await a_lead(session, person, owner_id=me.account_id)
+    more = {"table_name": "patient_lead", "record_id": lead.lead_id, "ours": "new", "source": "import"}
+    change = await _suggest(session, person, "status", "disqualified", **more)
+    await session.commit()
+    token = await signed_in(client, session, me.account_id)
+    here = f"/leads/{lead.lead_id}"
+    shown = await client.get(here)
+    at = f"{here}/suggested-changes/{change.suggested_change_id}/accept"
+
+    without = await _post(client, token, at)
+    await session.refresh(lead)
+    before = lead.status
+    await _post(client, token, at, reason_code="spam_test")
+    await session.refresh(lead)
+
+    assert re.search(r'<select[^>]* name="reason_code"[^>]* required', shown.text)
+    assert (without.status_code, before) == (422, "new")
+    assert (lead.status, lead.reason_code) == ("disqualified", "spam_test")
