@@ -152,6 +152,25 @@ def edited(url: str) -> dict[tuple[str, str], Any]:
         }  # fmt: skip
 
 
+def unaccounted(url: str, run_id: int) -> list[Any]:
+    """The records that have changed there or are missing, of which the run has neither written, suggested nor listed anything."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            """
+            SELECT s.source, s.source_id FROM (SELECT DISTINCT source, source_id FROM legacy.seen WHERE run_id < %(run)s) AS s
+            LEFT JOIN legacy.seen AS n ON n.run_id = %(run)s AND (n.source, n.source_id) = (s.source, s.source_id)
+            WHERE (n.run_id IS NOT NULL OR NOT EXISTS (SELECT FROM (
+                      SELECT 'contact' AS source, id FROM legacy.s_contact UNION ALL SELECT 'patient', id FROM legacy.s_patient
+                      UNION ALL SELECT 'eap_dossier', id FROM legacy.s_eap_dossier
+                      UNION ALL SELECT 'phonecall', id FROM legacy.s_phonecall) AS e WHERE (e.source, e.id) = (s.source, s.source_id)))
+                AND s.source IN ('contact', 'patient', 'eap_dossier', 'phonecall')
+                AND NOT EXISTS (SELECT FROM legacy.notice AS w WHERE w.run_id = %(run)s AND w.source_id = s.source_id)
+                AND NOT EXISTS (SELECT FROM legacy.lineage AS l WHERE l.run_id = %(run)s AND l.source_id = s.source_id)
+            """,
+            {"run": run_id},
+        ).fetchall()
+
+
 def live_beside(url: str, folder: Path, seed: int) -> None:
     """Three exports with edits between them, each run twice; then all taken back. Asserts what must hold."""
     chance = random.Random(seed)
@@ -167,6 +186,7 @@ def live_beside(url: str, folder: Path, seed: int) -> None:
         kept, before_run = edited(url), checksum(url)
         done = runner.run(url, world.write(folder / str(number)))
         assert done.finished
+        assert unaccounted(url, done.run_id) == [], "no change goes by without a word"
         now = edited(url)
         assert {key: now[key] for key in kept} == kept, "nothing that was edited here is overwritten"
         after = checksum(url)
