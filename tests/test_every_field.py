@@ -348,7 +348,7 @@ NOT_OF_A_RECORD = {
     "SuggestionAcceptance": "decides: tests/people/test_api.py, tests/legacy/test_accepted.py",
     "DuplicateDecisionIn": "decides: tests/people/test_api.py",
     "BreakGlass": "opens what is masked: tests/access/test_openings.py",
-    "ExportDecision": "decides: tests/test_constraints.py",
+    "ExportDecision": "decides: tests/web/test_large_exports.py",
     "Review": "judges an opening: tests/access/test_openings.py",
     "DraftSave": "kept for who types it: tests/drafts/test_api.py",
     "AvailabilityUpdate": "of an account, one's own: tests/availability",
