@@ -2221,7 +2221,7 @@ CREATE TABLE saved_view (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT ck_saved_view_list_name_known CHECK ((list_name = ANY (ARRAY['leads'::text, 'patients'::text, 'calls'::text, 'tasks'::text, 'physicians'::text, 'hospitals'::text, 'specializations'::text, 'trials'::text, 'programmes'::text, 'conditions'::text, 'standing-faults'::text, 'doubles'::text, 'suggestions'::text, 'exports'::text]))),
+    CONSTRAINT ck_saved_view_list_name_known CHECK ((list_name = ANY (ARRAY['leads'::text, 'patients'::text, 'calls'::text, 'tasks'::text, 'physicians'::text, 'hospitals'::text, 'specializations'::text, 'trials'::text, 'programmes'::text, 'conditions'::text, 'standing-faults'::text, 'doubles'::text, 'suggestions'::text, 'exports'::text, 'documents'::text]))),
     CONSTRAINT ck_saved_view_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
 );
 
@@ -2816,7 +2816,7 @@ CREATE INDEX ix_document_ct_journey_id_created_at ON document USING btree (ct_jo
 
 CREATE INDEX ix_document_eap_journey_id_created_at ON document USING btree (eap_journey_id, created_at DESC, document_id DESC) WHERE (eap_journey_id IS NOT NULL);
 
-CREATE INDEX ix_document_expires_on ON document USING btree (expires_on) WHERE (expires_on IS NOT NULL);
+CREATE INDEX ix_document_expires_on ON document USING btree (expires_on, document_id) WHERE (expires_on IS NOT NULL);
 
 CREATE INDEX ix_document_key_key_version ON document_key USING btree (key_version);
 
@@ -3686,4 +3686,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0068_last_contact');
+INSERT INTO alembic_version VALUES ('0069_documents_list');

@@ -60,7 +60,7 @@ async def create_document(
 async def list_documents(
     query: Annotated[DocumentFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[DocumentRead]:
-    """Documents, newest first."""
+    """Documents, newest first; asked by `expiry` what expires first at the front."""
     found = await queries.list_documents(session, actor, query=query)
     return audit.show_page(session, found, map(DocumentRead.model_validate, found.rows))
 

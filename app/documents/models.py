@@ -22,7 +22,7 @@ class Document(About, Edited, Base):
         CheckConstraint("num_nonnulls(voided_at, void_reason) <> 1", name="void_has_a_reason"),
         Index("ix_document_created_at", *map(sql, _NEWEST_FIRST)),
         Index("ix_document_kind_created_at", "kind", *map(sql, _NEWEST_FIRST)),
-        Index("ix_document_expires_on", "expires_on", postgresql_where=sql("expires_on IS NOT NULL")),
+        Index("ix_document_expires_on", "expires_on", "document_id", postgresql_where=sql("expires_on IS NOT NULL")),
     )
 
     document_id: Mapped[Key]

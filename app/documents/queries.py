@@ -1,8 +1,8 @@
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, any_, func, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -10,11 +10,15 @@ from app.about.queries import narrowed, of_a_deleted_patient
 from app.documents.errors import DocumentNotFound, DocumentVersionNotFound
 from app.documents.models import Document, DocumentKey, DocumentVersion
 from app.documents.schemas import DocumentFilter
+from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.db import tables_that_say
 from app.platform.paging import Found, SortKey, fetch_page
 
 _LOADED = (joinedload(Document.person, innerjoin=True), selectinload(Document.versions))
 NEWEST_FIRST = SortKey((Document.created_at, Document.document_id), (datetime, UUID))
+_SOONEST_FIRST = SortKey((Document.expires_on, Document.document_id), (date, UUID), ascending=True)
+_WITHIN = {"in_30_days": timedelta(days=30), "in_90_days": timedelta(days=90)}
 
 
 async def get_document(
@@ -51,23 +55,40 @@ async def get_version(session: AsyncSession, document: Document, *, number: int 
 
 def filtered(actor: Actor, query: DocumentFilter) -> Select[Any]:
     """The keys of the documents that a filter asks for, with the columns they are ordered by."""
-    ids = narrowed(select(Document.document_id, *NEWEST_FIRST.columns), Document, query)
+    ids = narrowed(select(Document.document_id, *order_of(query).columns), Document, query)
     if not _sees_voided(actor, include_voided=query.include_voided == "true"):
         ids = ids.where(Document.voided_at.is_(None))
     if query.kind is not None:
         ids = ids.where(Document.kind == query.kind)
     if query.expired_on is not None:
         ids = ids.where(Document.expires_on <= query.expired_on)
+    if query.expiry is not None:
+        today = clock.today()
+        is_over = Document.expires_on < today
+        within = _WITHIN.get(query.expiry)
+        ids = ids.where(is_over if within is None else Document.expires_on.between(today, today + within))
+    if query.owner is not None:
+        # By the people of a caseload, which is short: there may be many documents.
+        owned = [
+            select(table.c.person_id).where(table.c.owner_id == actor.account_id) for table in tables_that_say("cases")
+        ]
+        mine = select(union(*owned).subquery()).scalar_subquery()
+        ids = ids.where(Document.person_id == any_(func.array(mine)))
     return ids
 
 
+def order_of(query: DocumentFilter) -> SortKey:
+    """The newest first; of those that expire the first one first."""
+    return NEWEST_FIRST if query.expiry is None else _SOONEST_FIRST
+
+
 async def list_documents(session: AsyncSession, actor: Actor, *, query: DocumentFilter) -> Found[Document]:
-    """A page of documents, newest first."""
+    """A page of documents in the order of `order_of`."""
     return await fetch_page(
         session,
         ids=filtered(actor, query),
         query=query,
-        sort=NEWEST_FIRST,
+        sort=order_of(query),
         rows=select(Document).options(*_LOADED),
         person=Document.person_id,
     )

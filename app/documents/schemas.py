@@ -9,6 +9,7 @@ from app.platform.text import OMITTED, Answer, Body, Day, Label, one_of
 
 Kind: Any = one_of(KINDS)
 YesNo = Literal["true", "false"]
+Expiry = Literal["expired", "in_30_days", "in_90_days"]
 
 
 class DocumentCreate(AboutBody):
@@ -28,10 +29,15 @@ class DocumentUpdate(Body):
 
 
 class DocumentFilter(AboutFilter):
-    """`expired_on` finds what has expired by this day."""
+    """
+    `expired_on` finds what has expired by this day. `expiry` finds what has expired, or will within so many days from
+    today, what expires first at the front. `owner=me` finds those of the people whom one owns.
+    """
 
     kind: Health[Kind | None] = None
     expired_on: Health[Day | None] = None
+    expiry: Health[Expiry | None] = None
+    owner: Literal["me"] | None = None
     include_voided: YesNo | None = None
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from app.calls.schemas import CallFilter
 from app.conditions.schemas import ConditionFilter
+from app.documents.schemas import DocumentFilter
 from app.exports.schemas import ExportRequestFilter
 from app.hospitals.schemas import HospitalFilter, SpecializationFilter
 from app.journeys.eap.schemas import ProgrammeFilter
@@ -62,6 +63,7 @@ LISTS: Final[Mapping[str, ViewedList]] = {
     "conditions": ViewedList("condition.read", ConditionFilter),
     "standing-faults": ViewedList("fault.read", StandingFaultFilter),
     "doubles": ViewedList("fault.read", DoubleFilter),
+    "documents": ViewedList("document.read", DocumentFilter),
     "exports": ViewedList("export.read", ExportRequestFilter),
 }
 

@@ -1,7 +1,7 @@
-"""Documents on pages: added about a lead or a patient, read, in versions, voided."""
+"""Documents on pages: their list, and one of them: added about a lead or a patient, read, in versions, voided."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from fastapi import Path, Request, Response
@@ -13,8 +13,8 @@ from app.access.uploads import CurrentUpload, Upload
 from app.audit import service as audit
 from app.documents import service
 from app.documents.downloads import DocumentContent
-from app.documents.queries import get_document
-from app.documents.schemas import DocumentCreate, DocumentRead
+from app.documents.queries import get_document, list_documents
+from app.documents.schemas import DocumentCreate, DocumentFilter, DocumentRead, Expiry
 from app.documents.words import KINDS
 from app.people.schemas import PersonRead
 from app.platform.actor import Actor
@@ -24,13 +24,65 @@ from app.platform.locales import _
 from app.platform.text import Body, line
 from app.web.about import LEADS, PATIENTS, About
 from app.web.forms import Typed, read_form, typed_in
+from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.words import words
 
 router = page_router()
 _KINDS = [(kind, words(kind)) for kind in KINDS]
+EXPIRIES = {
+    "expired": _("has expired"),
+    "in_30_days": _("within 30 days"),
+    "in_90_days": _("within 90 days"),
+}
 _ACCEPT = ",".join(f".{ending}" for ending in TAKEN.values())
+
+
+_VIEWS = (("in_30_days", _("Expire soon")), ("expired", _("Expired")))
+
+
+def _by_what_they_are(seen: Seen) -> list[Filter]:
+    """The filters by kind and expiry, which tell of somebody's health: for those who see it as it is."""
+    if "health" in seen.masked:
+        return []
+    return [
+        Filter("expiry", _("Expires"), [(code, EXPIRIES[code]) for code in get_args(Expiry)]),
+        Filter("kind", _("Kind"), _KINDS),
+    ]
+
+
+LIST = ListPage(
+    path="/documents",
+    title=_("Documents"),
+    permission="document.read",
+    noun=(_("document"), _("documents")),
+    order=_("newest first"),
+    sort="",
+    question=DocumentFilter,
+    find=list_documents,
+    answer=DocumentRead,
+    key="document_id",
+    columns=(
+        Column("name", _("Person"), 0, "person", "person"),
+        Column("title", _("Title"), 0, "title"),
+        Column("kind", _("Kind"), 1, "kind", "words"),
+        Column("expires", _("Expires"), 0, "expires_on", "expiry"),
+        Column("created", _("Added"), 2, "created_at", "day_of"),
+    ),
+    opens=("/documents/{document_id}",),
+    filters=lambda seen: [Filter("owner", _("Owner"), [("me", _("Me"))]), *_by_what_they_are(seen)],
+    views=lambda seen: [
+        View(_("All"), {}),
+        *(View(label, {"expiry": code}) for code, label in _VIEWS if "health" not in seen.masked),
+    ],
+    empty=(
+        _("No document is here"),
+        _("Consents and other papers are added on the page of a patient or a lead, with the day on which they expire."),
+        "file-check",
+    ),
+)
+add_list(router, LIST)
 
 
 class VoidForm(Body):

@@ -112,7 +112,9 @@ TEXTS: Mapping[str, _Text] = {
     "country": lambda _row, value: country_name(value),
     "faults": lambda _row, value: "; ".join(fault.message for fault in value),
     "in_use": lambda _row, value: _("Active") if value else _("Inactive"),
-    "day": lambda _row, value: value.isoformat() if isinstance(value, date) else str(value),
+    **dict.fromkeys(
+        ("day", "expiry"), lambda _row, value: value.isoformat() if isinstance(value, date) else str(value)
+    ),
     "journeys": lambda _row, value: "; ".join(words(stage.status) for stage in value),
     "call_how": lambda row, value: f"{words(value)}, {words(row.direction).lower()}",
     "call_state": lambda row, value: words(value or row.status),

@@ -68,6 +68,12 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(
         _("Patients"),
+        "document.read",
+        NavItem(_("Documents"), "file-check", "/documents"),
+        _("Consents and other papers, and which of them expire soon."),
+    ),
+    Place(
+        _("Patients"),
         "suggestion.decide",
         NavItem(_("Suggested changes"), "edit", "/suggestions"),
         _("What people have sent that differs from their records: accept it, or keep ours."),

@@ -13,6 +13,8 @@ from app.audit import service as audit
 from app.calls import answers as call_answers
 from app.calls.queries import list_calls
 from app.calls.schemas import CallFilter
+from app.documents.queries import list_documents
+from app.documents.schemas import DocumentFilter, DocumentRead
 from app.journeys import answers as journey_answers
 from app.journeys.kinds import KINDS
 from app.journeys.norms.queries import journeys_over_norm
@@ -38,7 +40,7 @@ from app.web.suggestions import whose
 router = page_router()
 
 _NOTHING: Page[Any] = Page(items=[], next_cursor=None, total=0, total_is_capped=False)
-_MOST, _MOST_UNRESOLVED, _MOST_OVER_NORM = 20, 8, 8
+_MOST, _MOST_UNRESOLVED, _MOST_OVER_NORM, _MOST_EXPIRING = 20, 8, 8, 8
 """Rows of a section; how many more there are is said. Those without an outcome leave room for the other sections."""
 _LATE = timedelta(minutes=15)
 """So long after its time a booking is still one of today's calls; then it lacks an outcome."""
@@ -60,6 +62,12 @@ async def show_today(request: Request, session: DbSession, actor: CurrentActor) 
     if actor.may("lead.read"):
         leads = await list_leads(session, actor, query=LeadFilter(status="new", limit=_MOST))
         context["leads"] = audit.show_page(session, leads, [lead_answers.read(row, now) for row in leads.rows])
+    context["documents"] = _NOTHING
+    if actor.may("document.read"):
+        papers = await list_documents(
+            session, actor, query=DocumentFilter(owner="me", expiry="in_30_days", limit=_MOST_EXPIRING)
+        )
+        context["documents"] = audit.show_page(session, papers, map(DocumentRead.model_validate, papers.rows))
     context |= await _over_norm(session, actor, now=now)
     context |= await _suggested(session, actor)
     if actor.may("came_back.read"):

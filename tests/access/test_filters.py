@@ -53,6 +53,8 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "PhysicianFilter.q": NAMES,
     "NotificationFilter.is_unread": ("read_at",),
     "DocumentFilter.expired_on": ("expires_on",),
+    "DocumentFilter.expiry": ("expires_on",),
+    "DocumentFilter.owner": ("person_id",),
     "AbsenceFilter.ends_after": ("ends_at",),
     "TrialFilter.q": ("trial_id", "title"),
     "ProgrammeFilter.q": ("name", "product"),
@@ -168,6 +170,7 @@ SAMPLES = {
     "medical_license_number": "1",
     "kind": "letter",
     "expired_on": "2020-01-01",
+    "expiry": "expired",
     "due_before": "2020-01-01T00:00:00Z",
 }
 """A value for each filter that has a mark."""

@@ -260,6 +260,7 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
         f"/leads/{ids['lead']}",
         "/calls",
         "/tasks",
+        "/documents",
         f"/people/{ids['person']}",
     ]
     if role != "navigator":

@@ -229,7 +229,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         for place in (
             "leads", "patients", "calls", "tasks", "physicians", "hospitals", "specializations", "conditions",
             "trials", "programmes",
-            "standing-faults", "doubles", "exports",
+            "standing-faults", "doubles", "exports", "documents",
         )
     },
     **{
@@ -316,6 +316,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     "/stage-norms": [""],
     "/exports": ["", "?state=expired", "?cursor=x"],
     "/exports/{export_request_id}": [""],
+    "/documents": ["", "?expiry=in_90_days&owner=me", "?kind=letter", "?cursor=x"],
     "/documents/{document_id}": [""],
     "/views/{saved_view_id}": [""],
     "/notifications/choices": [""],
