@@ -2221,7 +2221,7 @@ CREATE TABLE saved_view (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT ck_saved_view_list_name_known CHECK ((list_name = ANY (ARRAY['leads'::text, 'patients'::text, 'calls'::text, 'tasks'::text, 'physicians'::text, 'hospitals'::text, 'specializations'::text, 'trials'::text, 'programmes'::text, 'conditions'::text, 'standing-faults'::text, 'doubles'::text, 'suggestions'::text, 'exports'::text, 'documents'::text]))),
+    CONSTRAINT ck_saved_view_list_name_known CHECK ((list_name = ANY (ARRAY['leads'::text, 'patients'::text, 'calls'::text, 'tasks'::text, 'physicians'::text, 'hospitals'::text, 'specializations'::text, 'trials'::text, 'programmes'::text, 'conditions'::text, 'standing-faults'::text, 'doubles'::text, 'suggestions'::text, 'exports'::text, 'documents'::text, 'duplicates'::text]))),
     CONSTRAINT ck_saved_view_name_not_blank CHECK ((btrim((name)::text) <> ''::text))
 );
 
@@ -3686,4 +3686,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0069_documents_list');
+INSERT INTO alembic_version VALUES ('0070_pairs_list');

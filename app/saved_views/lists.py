@@ -16,7 +16,7 @@ from app.journeys.trial.schemas import TrialFilter
 from app.leads.schemas import LeadFilter
 from app.oversight.schemas import DoubleFilter, StandingFaultFilter
 from app.patients.schemas import PatientFilter
-from app.people.schemas import SuggestedChangeFilter
+from app.people.schemas import DuplicateCandidateFilter, SuggestedChangeFilter
 from app.physicians.schemas import PhysicianFilter
 from app.platform.errors import FieldError
 from app.platform.paging import PageQuery
@@ -64,6 +64,7 @@ LISTS: Final[Mapping[str, ViewedList]] = {
     "standing-faults": ViewedList("fault.read", StandingFaultFilter),
     "doubles": ViewedList("fault.read", DoubleFilter),
     "documents": ViewedList("document.read", DocumentFilter),
+    "duplicates": ViewedList("suggestion.read", DuplicateCandidateFilter),
     "exports": ViewedList("export.read", ExportRequestFilter),
 }
 

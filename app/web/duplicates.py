@@ -6,7 +6,7 @@ where they can be made one.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -24,26 +24,56 @@ from app.leads.models import PatientLead
 from app.people import suggestions
 from app.people.models import DuplicateCandidate, Person
 from app.people.queries import get_duplicate_candidate, list_duplicate_candidates
-from app.people.schemas import DuplicateCandidateFilter, DuplicateCandidateRead, PersonRead
+from app.people.schemas import CandidateDecision, DuplicateCandidateFilter, DuplicateCandidateRead, PersonRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound
 from app.platform.locales import _
 from app.platform.text import Body, Reason
-from app.web.forms import asked_in, read_form, read_query, typed_in
-from app.web.listing import Column, Listing
+from app.web.forms import read_form, typed_in
+from app.web.listing import Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import COMPARED
 from app.web.render import Flash, page
+from app.web.words import words
 
 router = page_router()
 
-COLUMNS = (
-    Column("name", _("Person")),
-    Column("other", _("May be")),
-    Column("reasons", _("Why"), 1),
-    Column("created", _("Found"), 2),
+LIST = ListPage(
+    path="/duplicates",
+    title=_("Duplicates"),
+    permission="suggestion.read",
+    noun=(_("pair"), _("pairs")),
+    order=_("newest first"),
+    sort="",
+    question=DuplicateCandidateFilter,
+    find=list_duplicate_candidates,
+    answer=DuplicateCandidateRead,
+    key="duplicate_candidate_id",
+    columns=(
+        Column("name", _("Person"), 0, "person", "person"),
+        Column("other", _("May be"), 0, "other_person", "person_beside"),
+        Column("reasons", _("Why"), 1, "reasons", "words_list"),
+        Column("created", _("Found"), 2, "created_at", "day_of"),
+        Column("decision", _("Decision"), 4, "decision", "words"),
+    ),
+    opens=("/duplicates/{duplicate_candidate_id}",),
+    begins={"decision": "open"},
+    filters=lambda _seen: [
+        Filter("decision", _("Decision"), [(code, words(code)) for code in get_args(CandidateDecision)]),
+    ],
+    views=lambda _seen: [
+        View(_("To decide"), {"decision": "open"}),
+        View(_("Different people"), {"decision": "different_people"}),
+        View(_("All"), {}),
+    ],
+    empty=(
+        _("No pair is here"),
+        _("When a form or a call brings somebody who may be known already, the pair stands here."),
+        "copy",
+    ),
 )
+add_list(router, LIST)
 _NEWEST_CALLS = 3
 
 
@@ -63,29 +93,6 @@ class Side:
     leads: int
     calls: list[CallRead]
     calls_total: int
-
-
-@router.get("/duplicates", dependencies=[allow("suggestion.read")])
-async def show_duplicates(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    typed = asked_in(request, DuplicateCandidateFilter)
-    if not request.query_params.get("decision"):
-        typed["decision"] = "open"
-    query = read_query(request, DuplicateCandidateFilter, typed)
-    found = await list_duplicate_candidates(session, actor, query=query)
-    listing = Listing(
-        path="/duplicates",
-        noun=(_("pair"), _("pairs")),
-        columns=COLUMNS,
-        filters=[],
-        views=[],
-        chosen={"decision": str(typed["decision"])},
-        found=audit.show_page(session, found, map(DuplicateCandidateRead.model_validate, found.rows)),
-        cursor=str(typed["cursor"]),
-        title=_("Duplicates"),
-        key="duplicate_candidate_id",
-        opens=("/duplicates/{duplicate_candidate_id}",),
-    )
-    return page(request, "duplicates/list.html", {"listing": listing, "decision": typed["decision"]})
 
 
 @router.get("/duplicates/{duplicate_candidate_id}", dependencies=[allow("suggestion.read")])

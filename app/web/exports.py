@@ -103,12 +103,15 @@ def _moment(value: datetime) -> str:
 _Text = Callable[[Any, Any], str]
 TEXTS: Mapping[str, _Text] = {
     **dict.fromkeys(("text", "name", "clock", "stored", "double", "double_of"), lambda _row, value: str(value)),
-    **dict.fromkeys(("person", "patient", "colleague", "whose"), lambda _row, value: person_name(value)),
+    **dict.fromkeys(
+        ("person", "person_beside", "patient", "colleague", "whose"), lambda _row, value: person_name(value)
+    ),
     **dict.fromkeys(("words", "named_words", "status", "task_state"), lambda _row, value: words(value)),
     **dict.fromkeys(
         ("moment", "call_when", "next_call", "last_contact", "day_of", "task_due"), lambda _row, value: _moment(value)
     ),
     **dict.fromkeys(("list", "countries"), lambda _row, value: ", ".join(value)),
+    "words_list": lambda _row, value: ", ".join(map(str, map(words, value))),
     "country": lambda _row, value: country_name(value),
     "faults": lambda _row, value: "; ".join(fault.message for fault in value),
     "in_use": lambda _row, value: _("Active") if value else _("Inactive"),

@@ -29,6 +29,7 @@ HEALTH = {
     "/calls": {"when", "state", "condition"},
     "/tasks": {"task", "due"},
     "/suggestions": {"ours", "theirs"},
+    "/documents": {"title", "kind", "expires"},
 }
 SENT = {"go": "1", "reason": "The monthly meeting.", "format": "csv", "columns": ["name", "status"]}
 

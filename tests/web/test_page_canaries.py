@@ -229,7 +229,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         for place in (
             "leads", "patients", "calls", "tasks", "physicians", "hospitals", "specializations", "conditions",
             "trials", "programmes",
-            "standing-faults", "doubles", "exports", "documents",
+            "standing-faults", "doubles", "exports", "documents", "duplicates",
         )
     },
     **{
