@@ -17,10 +17,10 @@ from app.platform.text import Body
 from app.web.forms import on_a_page, read_form
 from app.web.listing import Bulk, Change, Failure, ListPage, Outcome, asked_of_list, list_context, question_of
 from app.web.page_guard import allow, form_again, known_errors
+from app.web.pickers import BY_NAME, NOBODY, picked
 from app.web.render import page
 from app.web.words import plural, words
 
-NOBODY = "nobody"
 _FIELDS = {"assign": ("owner_id", "to_owner"), "move": ("status", "to_status")}
 """By the button: the field that it changes, and the menu that says to what."""
 
@@ -51,7 +51,7 @@ def add_bulk(router: APIRouter, shown: ListPage) -> None:
         form = await request.form()
         ids = [_uuid(str(text)) for text in form.getlist("id")]
         try:
-            field, update = await _asked(request, bulk)
+            field, update = await _asked(request, session, actor, bulk)
             if not ids or len(ids) > MAX_LIMIT:
                 raise Invalid(
                     fields=[FieldError("id", "selection", _("Select 1 to %(most)s of them.", most=MAX_LIMIT))]
@@ -110,11 +110,17 @@ def _change(text: str) -> Change | None:
     return Change(record_id, int(since), int(until)) if record_id and is_number else None
 
 
-async def _asked(request: Request, bulk: Bulk) -> tuple[str, Body]:
+async def _asked(request: Request, session: AsyncSession, actor: Actor, bulk: Bulk) -> tuple[str, Body]:
     """The field that is changed, and the change. Invalid where nothing, or what is not offered, was chosen."""
     form = await request.form()
     field, menu = _FIELDS.get(str(form.get("do", "")), _FIELDS["assign"])
+    wrong: Sequence[FieldError] = ()
     chosen = str(form.get(menu, ""))
+    if field == "owner_id":
+        found, wrong = await picked(request, session, actor, BY_NAME[bulk.picker], menu)
+        chosen = found.value
+    if wrong:
+        raise Invalid(fields=wrong)
     if not chosen or (field == "status" and chosen not in dict(bulk.moves)):
         raise Invalid(fields=[FieldError(menu, "missing", _("Choose one of the list."))])
     return field, read_form(bulk.update, {field: "" if chosen == NOBODY else chosen})

@@ -97,6 +97,7 @@ LIST = ListPage(
     bulk=Bulk(
         permission="lead.write",
         owners_work="lead.write",
+        picker="leads-to",
         table="patient_lead",
         get=queries.get_lead,
         update=LeadUpdate,

@@ -134,11 +134,13 @@ class Outcome:
 class Bulk:
     """
     How several records of a list are changed at once: `get`, `change` and `undo` are functions of its package, `update`
-    the API's model. `owners_work` is what an owner's role allows; `moves` are the states that need nothing further.
+    the API's model. `owners_work` is what an owner's role allows, and `picker` offers those who may be one; `moves` are
+    the states that need nothing further.
     """
 
     permission: str
     owners_work: str
+    picker: str
     table: str
     get: Callable[..., Awaitable[Any]]
     update: type[Body]
@@ -183,7 +185,7 @@ class Listing:
     makes: str = ""
     offered: Sequence[tuple[str, str, bool]] = ()
     changes: bool = False
-    colleagues: Sequence[tuple[str, str]] = ()
+    picker: str = ""
     moves: Sequence[tuple[str, str]] = ()
     outcome: Outcome | None = None
     exports: bool = False
@@ -526,11 +528,10 @@ async def list_context(
     owned = [row.owner_id for row in found.rows if hasattr(row, "owner_id")]
     chosen_owner = UUID(chosen["owner_id"]) if "owner_id" in chosen else None
     bulk = shown.bulk if shown.bulk is not None and actor.may(shown.bulk.permission) else None
-    colleagues: list[UUID] = []
     if bulk is None:
         names = await account_names(session, [*owned, chosen_owner])
     else:
-        names, colleagues = await owners(session, [*owned, chosen_owner], permission=bulk.owners_work)
+        names, _able = await owners(session, [*owned, chosen_owner], permission=bulk.owners_work)
     labels = {} if shown.labels is None else await shown.labels(session, typed)
     seen = Seen(actor, typed, found.rows, names, masked_classes_of(actor.roles, shown.permission), labels)
     beside = {} if shown.beside is None else await shown.beside(session, found.rows)
@@ -562,7 +563,7 @@ async def list_context(
         searches=shown.searches if shown.search_right is None or actor.may(shown.search_right) else "",
         makes=(shown.makes_at or f"{shown.path}/new") if shown.makes is not None and actor.may(shown.makes) else "",
         changes=bulk is not None,
-        colleagues=[(str(key), names[key]) for key in colleagues if key != actor.account_id],
+        picker="" if bulk is None else bulk.picker,
         moves=() if bulk is None else bulk.moves,
         outcome=outcome,
         exports=shown.path in EXPORTED and actor.may("list.export"),

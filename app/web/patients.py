@@ -142,6 +142,7 @@ LIST = ListPage(
     bulk=Bulk(
         permission="patient.write",
         owners_work=service.OWNERS_WORK,
+        picker="patients-to",
         table="patient",
         get=queries.get_patient,
         update=PatientUpdate,

@@ -30,6 +30,7 @@ from app.physicians.schemas import PhysicianFilter, PhysicianRead
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError
 from app.platform.locales import _
+from app.tasks.service import OWNERS_WORK as OWNERS_OF_TASKS
 from app.web.forms import read_form, read_query
 from app.web.page_guard import NO_ERRORS, allow, form_again, page_router
 from app.web.render import page
@@ -41,6 +42,8 @@ MOST: Final = 8
 _FEWEST: Final = 2
 """People are looked up from so many letters on."""
 _LONGEST: Final = 200
+NOBODY: Final = "nobody"
+"""Chosen as an owner: there is none any more."""
 
 
 @dataclass(frozen=True)
@@ -153,13 +156,31 @@ def _colleagues(work: str) -> Find:
     return find
 
 
+def _owners_to_be(work: str) -> Find:
+    """Colleagues, before them the one who asks, and nobody."""
+    colleagues = _colleagues(work)
+
+    async def find(request: Request, session: AsyncSession, actor: Actor, typed: str) -> Sequence[Choice]:
+        fixed = (Choice(str(actor.account_id), str(_("Me"))), Choice(NOBODY, str(_("Nobody"))))
+        meant = [one for one in fixed if one.name.casefold().startswith(typed.casefold())]
+        return [*meant, *await colleagues(request, session, actor, typed)][:MOST]
+
+    return find
+
+
 PEOPLE = Picker("people", "person.search", _people, about_people=True)
 PHYSICIANS = Picker("physicians", "physician.read", _physicians, about_people=True)
 HOSPITALS = Picker("hospitals", "hospital.read", _hospitals, _hospital)
 CONDITIONS = Picker("conditions", "condition.read", _conditions, _condition)
 OWNERS_OF_PATIENTS = Picker("owners-of-patients", "patient.write", _colleagues(OWNERS_WORK), _colleague)
 OWNERS_OF_LEADS = Picker("owners-of-leads", "lead.write", _colleagues("lead.write"), _colleague)
-PICKERS = (PEOPLE, PHYSICIANS, HOSPITALS, CONDITIONS, OWNERS_OF_PATIENTS, OWNERS_OF_LEADS)
+LEADS_TO = Picker("leads-to", "lead.write", _owners_to_be("lead.write"))
+PATIENTS_TO = Picker("patients-to", "patient.write", _owners_to_be(OWNERS_WORK))
+TASKS_TO = Picker("tasks-to", "task.write", _owners_to_be(OWNERS_OF_TASKS))
+PICKERS = (
+    *(PEOPLE, PHYSICIANS, HOSPITALS, CONDITIONS),
+    *(OWNERS_OF_PATIENTS, OWNERS_OF_LEADS, LEADS_TO, PATIENTS_TO, TASKS_TO),
+)
 BY_NAME = {picker.name: picker for picker in PICKERS}
 
 

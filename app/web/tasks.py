@@ -72,6 +72,7 @@ LIST = ListPage(
     bulk=Bulk(
         permission="task.write",
         owners_work=service.OWNERS_WORK,
+        picker="tasks-to",
         table="task",
         get=get_task,
         update=TaskUpdate,

@@ -73,7 +73,8 @@ async def test_several_leads_are_assigned_with_an_event_each_and_undone(
     undone = await _send(client, token, "/leads/undo", {"done": _done(answer), "status": "new"})
 
     assert shown.text.count('form="bulk"') == 4
-    assert f'<option value="{colleague.account_id}">Karim Osei</option>' in shown.text
+    assert 'data-combobox="/pickers/leads-to"' in shown.text
+    assert f'<option value="{colleague.account_id}"' not in shown.text
     assert "Assigned 3 leads." in answer.text
     assert 'data-list-address="/leads?status=new"' in answer.text
     assert "Undone for 3 leads." in undone.text
@@ -251,3 +252,42 @@ async def test_a_colleagues_people_are_not_taken_over_without_a_reason(
     await session.refresh(theirs)
     await session.refresh(free)
     assert (theirs.owner_id, free.owner_id) == (colleague.account_id, me.account_id)
+
+
+@pytest.mark.parametrize(
+    ("typed", "owner"), [("karim", "colleague"), ("Me", "me"), ("Nobody", "nobody"), ("nob", "nobody")]
+)
+async def test_a_new_owner_is_found_by_what_is_typed(
+    client: httpx.AsyncClient,
+    session: AsyncSession,
+    token: str,
+    me: Somebody,
+    colleague: Somebody,
+    typed: str,
+    owner: str,
+) -> None:
+    (lead,) = await _leads(session, 1, owner_id=None if owner != "nobody" else colleague.account_id)
+    sent: Sent = {"id": str(lead.lead_id), "do": "assign", "to_owner_typed": typed, "to_owner_for": "", "to_owner": ""}
+    offered = await _send(client, token, "/pickers/leads-to", {"q": typed})
+    answer = await _send(client, token, "/leads/bulk", sent)
+    wanted = {"colleague": colleague.account_id, "me": me.account_id, "nobody": None}[owner]
+    assert offered.text.count('role="option"') == 1
+    assert "Assigned 1 lead." in answer.text
+    assert await _owners(session) == [wanted]
+
+
+async def test_an_owner_who_is_nobody_is_said_at_the_field(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    (lead,) = await _leads(session, 1)
+    sent: Sent = {
+        "id": str(lead.lead_id),
+        "do": "assign",
+        "to_owner_typed": "xyzzy",
+        "to_owner_for": "",
+        "to_owner": "",
+    }
+    answer = await _send(client, token, "/leads/bulk", sent)
+    assert answer.status_code == 422
+    assert "Nothing is called so." in answer.text
+    assert await _owners(session) == [None]

@@ -201,7 +201,10 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     },
     **{
         f"/pickers/{name}": [{}, {"q": "Personcanary"}, {"q": "x"}]
-        for name in ("people", "physicians", "hospitals", "conditions", "owners-of-patients", "owners-of-leads")
+        for name in (
+            "people", "physicians", "hospitals", "conditions", "owners-of-patients", "owners-of-leads", "leads-to",
+            "patients-to", "tasks-to",
+        )
     },
     **{f"{place}/facts/{{fact}}/undo": [{}] for place in RECORD_PAGES},
     **{f"{place}/cases/{{case}}/undo": [{}] for place in ("/patients/{patient_id}", "/leads/{lead_id}")},

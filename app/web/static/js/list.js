@@ -126,7 +126,7 @@
   function press(selector) {
     const found = document.querySelector(selector);
     if (!found?.checkVisibility()) return false;
-    if (found.matches("select")) found.focus();
+    if (found.matches("select, input")) found.focus();
     else found.click();
     return true;
   }
