@@ -60,7 +60,10 @@ const pages = (() => {
       if (value === undefined) delete root.dataset[name];
       else root.dataset[name] = value;
     }
-    for (const flash of document.querySelectorAll("#flashes > .flash:has([data-undo][aria-busy=true])")) flash.remove();
+    // What was said of the page before does not stand beside this one; a way back stays for as long as it was promised.
+    for (const flash of document.querySelectorAll("#flashes > .flash")) {
+      if (!flash.querySelector("[data-undo]") || flash.querySelector("[data-undo][aria-busy=true]")) flash.remove();
+    }
     for (const flash of next.querySelectorAll("#flashes > .flash")) {
       const shown = document.adoptNode(flash);
       addFlash(shown);
