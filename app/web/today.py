@@ -116,14 +116,23 @@ async def _suggested(session: AsyncSession, actor: Actor) -> dict[str, Any]:
 
 
 async def _over_norm(session: AsyncSession, actor: Actor, *, now: datetime) -> dict[str, Any]:
-    """One's own journeys that are longer in their stage than its norm, those that are longest first, kind by kind."""
-    shown: list[Any] = []
+    """One's own journeys that are longer in their stage than its norm, those that are longest first."""
+    late: list[tuple[Any, int]] = []
+    is_capped = False
     norm_days: dict[str, int] = {}
     for kind in KINDS if actor.may("journey.read") else ():
-        late = await journeys_over_norm(session, kind=kind, owner_id=actor.account_id, now=now, limit=_MOST_OVER_NORM)
-        shown += [journey_answers.read(kind, journey) for journey, _ in late]
-        norm_days |= {str(kind.id_of(journey)): days for journey, days in late}
-    found: Page[Any] = Page(items=shown, next_cursor=None, total=len(shown), total_is_capped=False)
+        of_kind = await journeys_over_norm(
+            session, kind=kind, owner_id=actor.account_id, now=now, limit=_MOST_OVER_NORM + 1
+        )
+        is_capped |= len(of_kind) > _MOST_OVER_NORM
+        late += [(journey_answers.read(kind, journey), days) for journey, days in of_kind]
+        norm_days |= {str(kind.id_of(journey)): days for journey, days in of_kind}
+    late.sort(key=lambda one: one[0].status_changed_at)
+    has_more = len(late) > _MOST_OVER_NORM
+    shown = [journey for journey, _ in late[:_MOST_OVER_NORM]]
+    found: Page[Any] = Page(
+        items=shown, next_cursor="more" if has_more else None, total=len(late), total_is_capped=is_capped
+    )
     return {"over_norm": found, "norm_days": norm_days}
 
 

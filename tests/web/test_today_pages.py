@@ -15,7 +15,7 @@ from app.platform import clock
 from app.platform.settings import Settings
 from app.tasks.models import Task
 from tests.browsing import ORIGIN, as_user, signed_in, somebody, token_in
-from tests.builders import a_call, a_lead, a_patient, a_person, a_trial_journey
+from tests.builders import a_call, a_lead, a_patient, a_person, a_trial_journey, an_eap_journey
 
 
 @pytest.mark.parametrize("is_mine", [True, False])
@@ -66,6 +66,25 @@ async def test_ones_own_journeys_that_are_late_in_their_stage_are_listed(
 
     assert "7 days are usual" in page
     assert [first in page for first in ("Late", "Soon ", "Other ")] == [True, False, False]
+
+
+async def test_late_journeys_are_in_one_order_and_more_than_are_shown_are_counted_as_more(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    who = await somebody(session, settings, "navigator")
+    now = clock.now()
+    for number in range(9):
+        person = await a_person(session, first_name=f"Late{number}", last_name="Visser")
+        patient = await a_patient(session, person, owner_id=who.account_id)
+        await a_trial_journey(session, patient, status_changed_at=now - timedelta(days=20 + number))
+        await an_eap_journey(session, patient, status_changed_at=now - timedelta(days=40 + number))
+    await session.commit()
+    await signed_in(client, session, who.account_id)
+    text = (await client.get("/today")).text
+    section = text.partition("Longer in a stage than usual")[2].partition("</section>")[0]
+    assert "18+" in section
+    assert "The rest follows when these are done." in section
+    assert re.findall(r"Late(\d) Visser", section) == [str(number) for number in range(8, 0, -1)]
 
 
 async def test_what_came_of_a_call_is_said_and_a_wrong_form_comes_back(
