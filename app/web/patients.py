@@ -121,7 +121,7 @@ LIST = ListPage(
         Column("name", _("Name"), value="person", cell="patient", sort="name"),
         Column("condition", _("Condition"), 1, "medical_condition.name"),
         Column("journey", _("Journey"), 2, "beside.journeys", "journeys"),
-        Column("next_call", _("Next call"), 0, "beside.next_call_at", "next_call", sort="next_call"),
+        Column("next_call", _("Next call, your time"), 0, "beside.next_call_at", "next_call", sort="next_call"),
         Column("their_time", _("Their time"), 4, "person.time_zone", "clock"),
         Column("owner", _("Owner"), 5, "owner_id", "owner", sort="owner"),
         Column("created", _("Created"), 6, "created_at", "day_of", "created"),

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Dialog, expect
 from sqlalchemy import select
 
 from app.access.service import command_actor
@@ -105,6 +105,38 @@ async def test_a_mother_is_found_by_name_and_related_by_keyboard_and_a_slip_is_t
     await page.keyboard.press("z")
     await expect(page.get_by_text("Undone.")).to_be_visible()
     await expect(page.get_by_text("ilse@work.example")).to_be_visible()
+    assert await seen.violations() == []
+
+
+async def test_what_is_typed_is_not_lost_by_opening_another_form_without_a_question(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    asked: list[str] = []
+    answers = [False, True]
+
+    async def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        await (dialog.accept() if answers.pop(0) else dialog.dismiss())
+
+    page.on("dialog", answer)
+    await page.goto(f"{crm}/patients/{ids['patient']}")
+    await page.get_by_role("link", name="Add a physician").click()
+    notes = page.locator(
+        "[data-fact-form] textarea, [data-fact-form] input[type=text], [data-fact-form] [role=combobox]"
+    ).first
+    await notes.fill("half a name")
+    relate = page.get_by_role("link", name="Add a relationship")
+    await relate.press("Enter")
+    await expect(notes).to_have_value("half a name")
+    assert asked == ["What you typed is not saved. Leave it?"]
+    await relate.press("Enter")
+    await expect(page.get_by_role("combobox", name="With whom")).to_be_visible()
+    # Nothing typed, nothing asked.
+    await page.get_by_role("link", name="Add a physician").click()
+    await expect(page.get_by_role("combobox", name="Physician")).to_be_visible()
+    assert len(asked) == 2
     assert await seen.violations() == []
 
 

@@ -201,6 +201,25 @@ addEventListener("beforeunload", (event) => {
   if (unsaved?.isConnected && !unsaved.hasAttribute("data-draft-kept")) event.preventDefault();
 });
 
+// A part of the page that takes the place of a form in which somebody is typing: they are asked, as they are when the
+// page is left.
+document.addEventListener(
+  "click",
+  (event) => {
+    const source = event.target.closest("[hx-get]");
+    if (!source || !unsaved?.isConnected || unsaved.hasAttribute("data-draft-kept") || unsaved.contains(source)) return;
+    const target = source.closest("[hx-target]")?.getAttribute("hx-target");
+    if (!target || !document.querySelector(target)?.contains(unsaved)) return;
+    if (confirm(_("What you typed is not saved. Leave it?"))) {
+      unsaved = null;
+      return;
+    }
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  true,
+);
+
 // htmx ---------------------------------------------------------------------------------------------------------
 
 document.addEventListener("htmx:config:request", (event) => {
