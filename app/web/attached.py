@@ -30,9 +30,9 @@ from app.web.facts import RECORDS
 from app.web.forms import as_typed, read_form
 from app.web.oversight import zone_of
 from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
-from app.web.parts import PARTS, Call, Part, options
+from app.web.parts import PARTS, Call, Part, add_person, options
 from app.web.people import ABOUT
-from app.web.pickers import Picked
+from app.web.pickers import NEW, Picked
 from app.web.render import Flash, page, wanted_block
 from app.web.things import Choices, Field, TypedInto, standing_in, texts_of, typed_into
 from app.web.undoing import Version, undo_at, undone
@@ -169,6 +169,9 @@ def _serve_new(forms: Forms, asked: Any) -> None:
         typed, wrong = await typed_into(one.request, one.session, one.actor, part.new_fields)
         given = {name: value for name, value in texts_of(typed).items() if value}
         try:
+            for name, value in typed.items():
+                if isinstance(value, Picked) and value.value == NEW and not wrong:
+                    given[name] = str(await add_person(one.session, one.actor, value.typed or ""))
             new = read_form(part.create, given, zone=zone_of(one.request), wrong=wrong)
             whose = await forms.named(one)
             async with known_errors(one.request, one.session):

@@ -26,6 +26,8 @@ from app.people.schemas import (
     ContactPointCreate,
     ContactPointRead,
     ContactPointRemoval,
+    Intake,
+    PersonCreate,
     RelationshipCreate,
     RelationshipRead,
     RelationshipType,
@@ -33,13 +35,16 @@ from app.people.schemas import (
     RoleCreate,
     RoleUpdate,
 )
+from app.people.search.queries import new_caller_of
+from app.people.service import identify_or_create
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.errors import invalid_field
+from app.platform.errors import Invalid, invalid_field
 from app.platform.etags import etag, require_match
 from app.platform.locales import _
 from app.platform.text import Answer, Body
 from app.web.about import LEADS, PATIENTS, PEOPLE, About
+from app.web.forms import read_form
 from app.web.pickers import Picked
 from app.web.things import Choices, Field
 from app.web.undoing import Versions
@@ -233,6 +238,22 @@ class NewRelationship(RelationshipCreate):
     acts: Literal["they", "this"] = "they"
 
 
+async def add_person(session: AsyncSession, actor: Actor, typed: str) -> UUID:
+    """
+    The person of this name, who is found as every submission finds one, or added. Invalid for what is no name.
+
+    Forbidden without the right to add people.
+    """
+    actor.require("person.create")
+    try:
+        new = read_form(PersonCreate, new_caller_of(typed).model_dump(mode="json", exclude_none=True))
+    except Invalid:
+        raise invalid_field("related_person_id", "name_needed", _("Write their name.")) from None
+    payload = new.model_dump(mode="json", exclude_unset=True)
+    found = await identify_or_create(session, actor, new=new, intake=Intake(source="navigator"), payload=payload)
+    return found.person.person_id
+
+
 async def _relate(session: AsyncSession, actor: Actor, *, person_id: UUID, new: NewRelationship) -> Any:
     given = RelationshipCreate.model_validate(new.model_dump(exclude={"acts"}))
     if new.acts == "this":
@@ -256,7 +277,7 @@ RELATIONSHIPS = Part(
     create=NewRelationship,
     update=RelationshipUpdate,
     first=(
-        Field("related_person_id", _("With whom"), "picker", required=True, picker="people"),
+        Field("related_person_id", _("With whom"), "picker", required=True, picker="people-or-new"),
         Field(
             "acts",
             _("Who acts for whom"),

@@ -42,17 +42,23 @@ MOST: Final = 8
 _FEWEST: Final = 2
 """People are looked up from so many letters on."""
 _LONGEST: Final = 200
+NEW: Final = "new"
+"""Chosen of people: who was typed is nobody yet, and is added."""
 NOBODY: Final = "nobody"
 """Chosen as an owner: there is none any more."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One that can be chosen. Its name is that of `person`, where it is about somebody."""
+    """
+    One that can be chosen. Its name is that of `person`, where it is about somebody; `typed` is what the field says
+    then, where that is not the name.
+    """
 
     value: str
     name: str = ""
     hint: str = ""
+    typed: str = ""
     person: PersonRead | PersonSummary | None = None
 
 
@@ -104,6 +110,14 @@ async def _people(request: Request, session: AsyncSession, actor: Actor, typed: 
     found = await list_persons(session, actor, query=query)
     shown = audit.show_page(session, found, [PersonRead.model_validate(row) for row in found.rows])
     return [Choice(str(one.person_id), person=one) for one in shown.items]
+
+
+async def _people_or_new(request: Request, session: AsyncSession, actor: Actor, typed: str) -> Sequence[Choice]:
+    """Those who are meant; where nobody is, who was typed can be added."""
+    found = await _people(request, session, actor, typed)
+    if found or not actor.may("person.create"):
+        return found
+    return [Choice(NEW, _("Add %(name)s as a new person", name=typed), typed=typed)]
 
 
 async def _physicians(request: Request, session: AsyncSession, actor: Actor, typed: str) -> Sequence[Choice]:
@@ -169,6 +183,7 @@ def _owners_to_be(work: str) -> Find:
 
 
 PEOPLE = Picker("people", "person.search", _people, about_people=True)
+PEOPLE_OR_NEW = Picker("people-or-new", "person.search", _people_or_new, about_people=True)
 PHYSICIANS = Picker("physicians", "physician.read", _physicians, about_people=True)
 HOSPITALS = Picker("hospitals", "hospital.read", _hospitals, _hospital)
 CONDITIONS = Picker("conditions", "condition.read", _conditions, _condition)
@@ -178,7 +193,7 @@ LEADS_TO = Picker("leads-to", "lead.write", _owners_to_be("lead.write"))
 PATIENTS_TO = Picker("patients-to", "patient.write", _owners_to_be(OWNERS_WORK))
 TASKS_TO = Picker("tasks-to", "task.write", _owners_to_be(OWNERS_OF_TASKS))
 PICKERS = (
-    *(PEOPLE, PHYSICIANS, HOSPITALS, CONDITIONS),
+    *(PEOPLE, PEOPLE_OR_NEW, PHYSICIANS, HOSPITALS, CONDITIONS),
     *(OWNERS_OF_PATIENTS, OWNERS_OF_LEADS, LEADS_TO, PATIENTS_TO, TASKS_TO),
 )
 BY_NAME = {picker.name: picker for picker in PICKERS}
@@ -248,8 +263,11 @@ async def _meant(
         message = error.fields[0].message if error.fields else error.error_detail
         return Picked(typed=typed), [FieldError(name, "unclear", message)]
     exact = [one for one in found if one.name.casefold() == typed.casefold()] or found
-    if len(exact) == 1:
+    if len(exact) == 1 and exact[0].value != NEW:
         return Picked(exact[0].value, exact[0], typed=typed), []
+    if [one.value for one in exact] == [NEW]:
+        sentence = _("Nobody is called so. Add them, or write the name another way.")
+        return Picked(typed=typed, found=exact), [FieldError(name, "unclear", sentence)]
     sentence = _("Several fit. Choose one of them.") if found else _("Nothing is called so. Write it another way.")
     return Picked(typed=typed, found=found), [FieldError(name, "unclear", sentence)]
 

@@ -108,6 +108,25 @@ async def test_a_mother_is_found_by_name_and_related_by_keyboard_and_a_slip_is_t
     assert await seen.violations() == []
 
 
+async def test_a_daughter_who_is_nobody_yet_is_added_with_the_relationship(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    await page.goto(f"{crm}/patients/{ids['patient']}")
+    await page.get_by_role("link", name="Add a relationship").press("Enter")
+    field = page.get_by_role("combobox", name="With whom")
+    await field.press_sequentially("Quirina Zandvoort")
+    await page.get_by_role("option", name="Add Quirina Zandvoort as a new person").click()
+    await expect(field).to_have_value("Quirina Zandvoort")
+    await page.get_by_label("The one who acts is the").select_option("child")
+    await page.get_by_label("Notes").press("Control+Enter")
+    await expect(page.get_by_text("Relationship added.")).to_be_visible()
+    about = page.get_by_role("region", name="About")
+    await expect(about.get_by_role("link", name="Quirina Zandvoort").first).to_be_visible()
+    assert await seen.violations() == []
+
+
 async def test_what_is_typed_is_not_lost_by_opening_another_form_without_a_question(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:

@@ -224,7 +224,7 @@ async def test_every_wrong_field_is_named_and_what_was_typed_comes_back(
     assert refused.status_code == 422
     said = text_of(refused)
     assert "3 fields need another look" in said
-    assert "Nothing is called so. Write it another way." in said
+    assert "Nobody is called so. Add them, or write the name another way." in said
     assert "Give a day" in said
     assert {name: fields_in(refused)[name] for name in typed} == typed
 
@@ -438,3 +438,62 @@ async def test_a_former_number_that_was_added_again_by_mistake_is_a_former_one_a
 
     assert back.status_code == 303
     assert point.was == "former"
+
+
+async def _to_somebody_new(
+    client: httpx.AsyncClient, here: str, token: dict[str, str], typed: str
+) -> tuple[httpx.Response, httpx.Response]:
+    """The form that comes back for somebody who is not found, and what follows when they are to be added."""
+    sent = {"related_person_id_typed": typed, "acts": "this", "relationship_type": "parent"}
+    form = fields_in(await client.get(f"{here}/relationships/new")) | token | sent
+    asked = await client.post(f"{here}/relationships/new", data=form, headers=ORIGIN)
+    again = fields_in(asked) | token | {"related_person_id": "new"}
+    return asked, await client.post(f"{here}/relationships/new", data=again, headers=ORIGIN)
+
+
+async def test_somebody_who_is_no_person_yet_is_added_with_the_relationship(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, person: Person
+) -> None:
+    here = await page_of(session, person, "patients")
+    token = {"csrf_token": await as_user(client, session, settings, "navigator")}
+
+    offered = await client.post("/pickers/people-or-new", data=token | {"q": "Sanne Vos"}, headers=ORIGIN)
+    asked, made = await _to_somebody_new(client, here, token, "Sanne Vos")
+
+    row = (await session.scalars(select(PersonRelationship))).one()
+    daughter = await session.get_one(Person, row.related_person_id)
+    assert 'data-value="new" data-text="Sanne Vos"' in offered.text
+    assert "Add Sanne Vos as a new person" in text_of(offered)
+    assert asked.status_code == 422
+    assert made.status_code == 303, text_of(made)
+    assert (daughter.first_name, daughter.last_name) == ("Sanne", "Vos")
+    assert row.person_id == person.person_id
+
+
+async def test_nobody_is_added_while_something_else_is_wrong(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, person: Person
+) -> None:
+    here = await page_of(session, person, "patients")
+    token = {"csrf_token": await as_user(client, session, settings, "navigator")}
+    sent = {
+        "related_person_id_typed": "Sanne Vos", "related_person_id_for": "Sanne Vos", "related_person_id": "new",
+        "acts": "this", "relationship_type": "parent", "start_date": "the day after",
+    }  # fmt: skip
+    form = fields_in(await client.get(f"{here}/relationships/new")) | token | sent
+    refused = await client.post(f"{here}/relationships/new", data=form, headers=ORIGIN)
+    added = (await session.scalars(select(Person).where(Person.last_name == "Vos"))).all()
+    assert refused.status_code == 422
+    assert 'value="Sanne Vos"' in refused.text
+    assert added == []
+
+
+async def test_a_person_who_is_found_is_not_offered_to_be_added(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, person: Person
+) -> None:
+    await page_of(session, person, "patients")
+    token = {"csrf_token": await as_user(client, session, settings, "navigator")}
+    known = await a_person(session, first_name="Sanne", last_name="Vos")
+    await session.commit()
+    offered = await client.post("/pickers/people-or-new", data=token | {"q": "Sanne Vos"}, headers=ORIGIN)
+    assert f'data-value="{known.person_id}"' in offered.text
+    assert 'data-value="new"' not in offered.text

@@ -202,7 +202,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     **{
         f"/pickers/{name}": [{}, {"q": "Personcanary"}, {"q": "x"}]
         for name in (
-            "people", "physicians", "hospitals", "conditions", "owners-of-patients", "owners-of-leads", "leads-to",
+            "people", "people-or-new", "physicians", "hospitals", "conditions", "owners-of-patients", "owners-of-leads", "leads-to",
             "patients-to", "tasks-to",
         )
     },
