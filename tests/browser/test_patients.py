@@ -92,7 +92,7 @@ async def test_a_caller_is_found_by_a_mistyped_name_and_the_call_is_logged_by_ke
     await expect(page.locator(".row-link:focus")).to_have_text("Ines Carvalho")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Ines Carvalho")
-    await expect(page.get_by_text("in Lisbon")).to_be_visible()
+    await expect(page.get_by_text("in Lisbon").first).to_be_visible()
 
     await page.get_by_role("link", name="Log a call").press("Enter")
     await page.get_by_label("Reached").press("Space")

@@ -202,8 +202,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     **{
         f"/pickers/{name}": [{}, {"q": "Personcanary"}, {"q": "x"}]
         for name in (
-            "people", "people-or-new", "physicians", "hospitals", "conditions", "owners-of-patients", "owners-of-leads", "leads-to",
-            "patients-to", "tasks-to",
+            "people", "people-or-new", "physicians", "hospitals", "conditions", "owners-of-patients", "owners-of-leads",
+            "leads-to", "patients-to", "tasks-to",
         )
     },
     **{f"{place}/facts/{{fact}}/undo": [{}] for place in RECORD_PAGES},
