@@ -160,6 +160,30 @@ def test_every_page_is_looked_at_in_a_browser() -> None:
     assert {page for page in _pages() if not is_asked(page)} == set(NOT_LOOKED_AT), "look at it in tests/browser"
 
 
+_TYPED = re.compile(r"ui\.(?:field|textarea|combobox)\(|<textarea|<input class=\"input\"")
+_FLEETING = (
+    "account/app.html",
+    "components/list.html {{ listing.path }}",
+    "layout.html {{ frame.search_href",
+    "search/search.html",
+)
+"""Forms in which nothing is typed that is worth a question: a code, what is searched for, to whom a selection goes."""
+
+
+def test_a_form_in_which_something_is_typed_is_not_left_without_a_question() -> None:
+    unguarded = []
+    for path in TEMPLATES.rglob("*.html"):
+        name = path.relative_to(TEMPLATES).as_posix()
+        if name.startswith(("gallery/", "sign_in/")):
+            continue
+        for head, body in re.findall(r"<form\b([^>]*)>(.*?)</form>", path.read_text(encoding="utf-8"), re.DOTALL):
+            address = re.search(r'action="([^"]*)', head)
+            form = f"{name} {address[1] if address else ''}"
+            if "post" in head and _TYPED.search(body) and "data-keep" not in head and not form.startswith(_FLEETING):
+                unguarded.append(form)
+    assert unguarded == []
+
+
 def test_css_colours_stand_in_the_tokens_alone() -> None:
     colour = re.compile(r"#[0-9a-f]{3,8}\b|\brgb\(", re.IGNORECASE)
     outside = [

@@ -238,7 +238,11 @@ document.addEventListener("htmx:finally:request", (event) => {
   waiting = Math.max(0, waiting - 1);
   if (waiting === 0) root.classList.remove("is-loading");
   for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
-  if (event.detail?.ctx && !event.detail.ctx.response) line.sayNotDone();
+  const ctx = event.detail?.ctx;
+  if (!ctx) return;
+  if (!ctx.response) line.sayNotDone();
+  // What was not taken is still only here.
+  if ((!ctx.response || ctx.response.status >= 500) && ctx.sourceElement?.matches("form[data-keep]")) unsaved = ctx.sourceElement;
 });
 
 // After a form came back with errors the reader stands at the summary of them.
