@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
 from uuid import UUID
 
@@ -29,6 +30,8 @@ from tests.serving import served_here
 from tools.browsers import ARGUMENTS, find_browser
 
 Theme = Literal["light", "dark"]
+
+HERE: Final = Path(__file__).parent
 
 WHOLE: Final = os.environ.get("BROWSER_MATRIX") == "whole"
 DESK: Final = 1440
@@ -209,10 +212,20 @@ async def open_page(browser: Browser) -> AsyncIterator[Open]:
         await context.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that failed in the browser is run once more, and said by name (docs/decisions/0029)."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [report for report in terminalreporter.stats.get("skipped", ()) if "no browser: " in str(report.longrepr)]
     if skipped:
         terminalreporter.write_line(f"{len(skipped)} browser tests NOT run: no browser; {ADVICE}", yellow=True)
+    for report in terminalreporter.stats.get("rerun", ()):
+        terminalreporter.write_line(f"UNSTEADY, failed at first: {report.nodeid}", yellow=True)
+        terminalreporter.write_line(report.longreprtext)
 
 
 async def hold_session(seen: Seen, base: str, database: Database, account_id: UUID) -> None:

@@ -196,3 +196,8 @@ async def test_paper_shows_the_record_alone(gallery: str, open_page: Open) -> No
         assert not await seen.page.locator(hidden).first.is_visible()
     assert await seen.page.get_by_role("heading", level=1).is_visible()
     assert await seen.page.evaluate("getComputedStyle(document.body).color") != "rgb(230, 238, 237)"
+
+
+def test_what_fails_in_a_browser_is_run_once_more_and_nothing_else(request: pytest.FixtureRequest) -> None:
+    again = {item.path.parent.name for item in request.session.items if item.get_closest_marker("flaky")}
+    assert again == {"browser"}
