@@ -9,6 +9,8 @@ from tests.canaries import guarded_routes
 from tests.printed import ROOT, assert_printed
 
 MARKDOWN_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+ENDING = re.compile(r"`tests/|checked as a file, never applied: `tests/|not applicable: \w")
 
 
 def test_permissions_page_shows_the_policy() -> None:
@@ -28,21 +30,32 @@ def test_erd_page_shows_the_tables() -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    pages = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
+    pages = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
     links = [(page, link) for page in pages for link in MARKDOWN_LINK.findall(page.read_text(encoding="utf-8"))]
     assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
 
 
 def test_tests_that_the_security_page_names_are_there() -> None:
-    page = (ROOT / "docs" / "SECURITY.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
+    named = NAMED_TEST.findall((ROOT / "docs" / "SECURITY.md").read_text(encoding="utf-8"))
     assert len(named) > 25
-    gone = [
+    assert _gone(named) == []
+
+
+def test_every_requirement_has_one_of_three_endings() -> None:
+    lines = (ROOT / "ASSIGNMENT_REVIEW.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    endings = [row[2] for row in rows if row[0] != "requirement"]
+    assert len(endings) > 35
+    assert [ending for ending in endings if not ENDING.match(ending)] == []
+    assert _gone(NAMED_TEST.findall("\n".join(endings))) == []
+
+
+def _gone(named: list[tuple[str, str]]) -> list[str]:
+    return [
         f"{path}::{name}"
         for path, name in named
         if not (ROOT / path).exists() or (name and f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8"))
     ]
-    assert gone == []
 
 
 def test_decisions_are_numbered_once() -> None:
