@@ -26,7 +26,7 @@ endif
 ADVISORIES ?= advisories
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-deploy test-browser screenshots check format messages bench fuzz audit lock clean
+.PHONY: help run test test-deploy test-browser screenshots check format messages bench fuzz audit sbom lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,10 @@ fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless tol
 
 audit: $(STAMP) ## match the locks against a snapshot of advisories: the folder ADVISORIES, advisories/ unless told
 	$(BIN)/python -m tools.advisories $(ADVISORIES)
+
+sbom: $(STAMP) $(STAMP_DEPLOY) ## build the wheel into dist/ with a bill of materials (CycloneDX) and a statement of provenance beside it
+	$(BIN)/uv build --quiet --wheel --build-constraints requirements/dev.txt --require-hashes
+	$(VENV_DEPLOY)/bin/python -m tools.sbom $(wildcard $(VENV)/lib/python*/site-packages) dist/*.whl
 
 lock: $(STAMP) ## compile the locks anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/dev.txt

@@ -10,6 +10,7 @@ SNAPSHOT is a folder of OSV records as JSON (the export for PyPI, unpacked). Exi
 import json
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +32,13 @@ class Hole:
     advisory: str
 
 
-def locked(locks: Iterable[Path]) -> dict[str, str]:
-    """Package to version, of all pins in these requirements files."""
-    pins = (pin for lock in locks for pin in _PINNED.findall(lock.read_text(encoding="utf-8")))
-    return {canonicalize_name(name): version for name, version in pins}
+def locked(locks: Iterable[Path]) -> dict[str, set[str]]:
+    """Package to versions, of all pins in these requirements files: a lock may pin one for each version of Python."""
+    versions: defaultdict[str, set[str]] = defaultdict(set)
+    for lock in locks:
+        for name, version in _PINNED.findall(lock.read_text(encoding="utf-8")):
+            versions[canonicalize_name(name)].add(version)
+    return dict(versions)
 
 
 def advisories(snapshot: Path) -> Iterator[dict[str, Any]]:
@@ -45,15 +49,16 @@ def advisories(snapshot: Path) -> Iterator[dict[str, Any]]:
             yield record
 
 
-def holes(packages: dict[str, str], records: Iterable[dict[str, Any]]) -> tuple[list[Hole], int]:
+def holes(packages: dict[str, set[str]], records: Iterable[dict[str, Any]]) -> tuple[list[Hole], int]:
     """The locked packages that records name in an affected version, and the number of records read."""
     found, read = set(), 0
     for record in records:
         read += 1
         for affected in record.get("affected", []):
             name = canonicalize_name(affected.get("package", {}).get("name", ""))
-            if affected.get("package", {}).get("ecosystem") == "PyPI" and name in packages:
-                version = packages[name]
+            if affected.get("package", {}).get("ecosystem") != "PyPI":
+                continue
+            for version in packages.get(name, ()):
                 if version in affected.get("versions", []) or any(
                     _in_range(version, r) for r in affected.get("ranges", []) if r.get("type") == "ECOSYSTEM"
                 ):

@@ -38,6 +38,18 @@ def test_a_version_in_the_range_is_a_hole(
     assert ("PYSEC-0000-1" in capsys.readouterr().out) == (code == 1)
 
 
+@pytest.mark.parametrize("versions", [("1.5", "2.0"), ("2.0", "1.5")])
+def test_of_two_versions_for_two_pythons_each_is_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], versions: tuple[str, str]
+) -> None:
+    lock = "".join(
+        f"some-package=={version} ; python_full_version {sign} '3.12' \\\n    --hash=sha256:0\n"
+        for version, sign in zip(versions, ("<", ">="), strict=True)
+    )
+    assert _check(tmp_path, RECORD, lock) == 1
+    assert "some-package 1.5: PYSEC-0000-1" in capsys.readouterr().out
+
+
 def test_a_withdrawn_advisory_is_none(tmp_path: Path) -> None:
     other = {**RECORD, "id": "PYSEC-0000-2", "affected": []}
     (tmp_path / "snapshot").mkdir()
