@@ -237,6 +237,7 @@ async def a_world(session: AsyncSession) -> World:
     hospital, specialization = Hospital(name="Canary hospital"), Specialization(name="Canary medicine")
     session.add_all([care, submission, hospital, specialization])
     await session.flush()
+    lead.intake_submission_id = submission.intake_submission_id
     session.add(Hospital(name="Canary hospital", is_double=True))
     await session.flush()
     contact = PersonContactType(person_id=person.person_id, contact_type_id=role, valid_from=clock.now())

@@ -433,6 +433,11 @@ async def list_submissions(
     )
 
 
+async def find_submission(session: AsyncSession, *, intake_submission_id: UUID | None) -> IntakeSubmission | None:
+    """The submission of this id, for who may see the record that it opened; None where there is none."""
+    return await session.get(IntakeSubmission, intake_submission_id) if intake_submission_id else None
+
+
 async def list_suggested_changes(
     session: AsyncSession, actor: Actor, *, query: SuggestedChangeFilter
 ) -> Found[SuggestedChange]:

@@ -18,8 +18,8 @@ from app.leads.states import DISQUALIFICATION_REASONS, LEAD
 from app.patients import answers as patient_answers
 from app.patients.queries import find_patient_of_person
 from app.patients.service import OWNERS_WORK
-from app.people.queries import list_suggested_changes
-from app.people.schemas import PersonRead, SuggestedChangeFilter, SuggestedChangeRead
+from app.people.queries import find_submission, list_suggested_changes
+from app.people.schemas import PersonRead, SubmissionRead, SuggestedChangeFilter, SuggestedChangeRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound
@@ -127,10 +127,13 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
     service.note(session, lead)
     audit.note(session, subject=lead.person_id)
     person, person_id, owner_id = lead.person, lead.person_id, lead.owner_id
+    submission = await find_submission(session, intake_submission_id=lead.intake_submission_id)
     shown = {
         **NO_ERRORS,
         "lead": answers.read(lead, clock.now()),
         "person": PersonRead.model_validate(person),
+        # In a list, so that outside the caseload it is masked and the lead still opens.
+        "submissions": [SubmissionRead.model_validate(submission)] if submission else [],
         "here": f"/leads/{lead_id}",
         "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
     }

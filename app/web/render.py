@@ -31,6 +31,7 @@ from app.web.assets import INDENT, Assets, KeptStaticFiles, accepts_gzip
 from app.web.contents import answers_in, shown_to
 from app.web.field_labels import fields_of_a_page, label_of, named_later, with_labels
 from app.web.forms import as_typed
+from app.web.sent import sent_lines
 from app.web.words import (
     age_on,
     birth_text,
@@ -291,6 +292,7 @@ def build_environment(*, development: bool) -> Environment:
         "person_name": person_name,
         "plural": plural,
         "reasons_to_accept": reasons_to_accept,
+        "sent_lines": sent_lines,
         "shortened": shortened,
         "their_clock": their_clock,
         "words": words,

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -14,11 +15,11 @@ from app.calls.models import CallHistory
 from app.leads.models import PatientLead
 from app.main import create_app
 from app.patients.models import Patient
-from app.people.models import DuplicateCandidate, SuggestedChange
+from app.people.models import DuplicateCandidate, IntakeSubmission, SuggestedChange
 from app.people.suggestions import value_hash
 from app.platform import clock
 from app.platform.settings import Caseload, Settings
-from tests.browsing import ORIGIN, signed_in, somebody
+from tests.browsing import ORIGIN, as_user, signed_in, somebody
 from tests.builders import a_call, a_condition, a_lead, a_patient, a_person
 from tests.conftest import BoundDatabase
 
@@ -297,3 +298,99 @@ async def test_a_lead_with_which_a_call_is_booked_moves_on_by_itself(
     await session.refresh(lead)
     assert (lead.status, lead.wake_up_on) == (becomes, None)
     assert ("Lead: call booked" in shown.text) is (becomes != status)
+
+
+LONG = "We have tried everything. " * 20
+
+
+async def a_lead_by_form(session: AsyncSession, payload: Mapping[str, object], **values: object) -> PatientLead:
+    person = await a_person(session, first_name="Femke", last_name="Bakker")
+    submission = IntakeSubmission(
+        source="contact_form", payload=dict(payload), person_id=person.person_id, match_outcome="new_person"
+    )
+    session.add(submission)
+    await session.flush()
+    lead = await a_lead(session, person, intake_submission_id=submission.intake_submission_id, **values)
+    await session.commit()
+    return lead
+
+
+def lines_of(page: str) -> dict[str, str]:
+    """The facts of a record page, by their labels."""
+    found = re.findall(r'<div class="line"><dt>(.*?)</dt><dd>(.*?)</dd>', page, re.DOTALL)
+    return {
+        html.unescape(label): " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split()) for label, text in found
+    }
+
+
+async def test_what_somebody_sent_is_read_on_the_page_of_their_lead(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    payload = {
+        "said": "My son <b>cannot</b> walk.",
+        "condition": "duchene",
+        "person": {"first_name": "Femke", "country": "NL", "middle_name": None},
+        "Heard_of us": ["a friend", "radio"],
+        "wants call": True,
+        "history": {"since": 2019, "text": LONG},
+    }
+    lead = await a_lead_by_form(session, payload)
+
+    answer = await client.get(f"/leads/{lead.lead_id}")
+
+    assert "My son &lt;b&gt;cannot&lt;/b&gt; walk." in answer.text
+    _before, _, sent = answer.text.partition("<h2>What was sent</h2>")
+    told = lines_of(sent)
+    assert list(told)[:2] == ["In their words", "Condition, as written"]
+    assert list(told)[-2:] == ["First name", "Country"]
+    assert told["Condition, as written"] == "duchene"
+    assert told["Country"] == "Netherlands"
+    assert (told["Heard_of us"], told["wants call"], told["history: since"]) == ("a friend, radio", "Yes", "2019")
+    assert LONG.strip() in told["history: text"]
+    assert "<summary>We have tried everything." in sent
+    assert "Middle name" not in told
+
+
+async def test_a_condition_that_was_sent_by_its_id_is_told_by_its_name(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    condition = await a_condition(session)
+    sent = {"medical_condition_id": str(condition.medical_condition_id)}
+    lead = await a_lead_by_form(session, sent, medical_condition_id=condition.medical_condition_id)
+
+    answer = await client.get(f"/leads/{lead.lead_id}")
+
+    assert lines_of(answer.text.partition("<h2>What was sent</h2>")[2])["Condition"] == condition.name
+
+
+async def test_what_somebody_sent_is_masked_as_everything_else(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    lead = await a_lead_by_form(session, {"said": "My son cannot walk.", "first_name": "Femke"})
+    await as_user(client, session, settings, "auditor")
+
+    answer = await client.get(f"/leads/{lead.lead_id}")
+
+    assert answer.status_code == 200
+    assert "What was sent" in answer.text
+    assert "cannot walk" not in answer.text
+    assert "Femke" not in answer.text
+
+
+async def test_outside_the_caseload_a_lead_opens_without_what_was_sent(
+    bound: BoundDatabase, session: AsyncSession, settings: Settings
+) -> None:
+    colleague = await somebody(session, settings, "navigator", email="colleague@crm.example")
+    me = await somebody(session, settings, "navigator", email="me@crm.example")
+    lead = await a_lead_by_form(session, {"said": "My son cannot walk."}, owner_id=colleague.account_id)
+    app = create_app(settings.model_copy(update={"caseload": Caseload.ASSIGNED}), bound)
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as browser:
+        await signed_in(browser, session, me.account_id)
+        closed = await browser.get(f"/leads/{lead.lead_id}")
+        await signed_in(browser, session, colleague.account_id)
+        own = await browser.get(f"/leads/{lead.lead_id}")
+
+    assert closed.status_code == 200
+    assert "cannot walk" not in closed.text
+    assert "My son cannot walk." in own.text
