@@ -207,3 +207,101 @@ async def test_a_filtered_list_is_taken_out_as_a_file(
     assert made.suggested_filename.endswith(".csv")
     written = (await made.path()).read_text(encoding="utf-8-sig")
     assert len(written.splitlines()) == 61
+
+
+EVERY_WIDTH = (1440, 1280, 1024, 768, 390)
+
+
+async def test_why_a_list_is_not_taken_out_is_told_inside_the_page_behind_the_columns(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], leads: UUID
+) -> None:
+    seen = await seen_as(open_page, crm, committed_database, ids["auditor"])
+    page = seen.page
+    outside = {}
+    for width in EVERY_WIDTH:
+        await page.set_viewport_size({"width": width, "height": 844})
+        await page.goto(f"{crm}/leads")
+        menus = page.locator(".list-tools summary")
+        assert [text.strip() for text in await menus.all_inner_texts()][-2:] == ["Columns", "Export"]
+        await menus.last.click()
+        told = await page.get_by_text("needs a right that your role does not have").bounding_box()
+        assert told is not None
+        if told["x"] < 0 or told["x"] + told["width"] > width:
+            outside[width] = told
+    assert outside == {}
+
+
+async def test_a_menu_without_room_on_either_side_is_moved_into_the_window(
+    open_page: Open, crm: str, committed_database: Database, leads: UUID
+) -> None:
+    seen = await seen_as(open_page, crm, committed_database, leads)
+    page = seen.page
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto(f"{crm}/leads?country=NU")
+    box = await page.evaluate(
+        """() => {
+            const menu = document.querySelector(".list-tools > details.menu");
+            Object.assign(menu.style, {position: "fixed", left: "170px", top: "200px", width: "40px"});
+            menu.querySelector(".menu-panel").style.width = "360px";
+            menu.querySelector("summary").click();
+            return new Promise((done) => setTimeout(() => {
+                const {left, right} = menu.querySelector(".menu-panel").getBoundingClientRect();
+                done([left, right]);
+            }, 200));
+        }"""
+    )
+    assert box[0] >= 0, box
+    assert box[1] <= 390, box
+
+
+UNDER_MESSAGES = """async () => {
+    // The message that came is painted, and the page has made room for it.
+    for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
+    scrollTo(0, document.documentElement.scrollHeight);
+    const strip = document.getElementById("flashes").getBoundingClientRect();
+    if (!strip.height) return ["no message is shown"];
+    const pressed = "a[href], button, input, select, textarea, summary, [tabindex='0']";
+    return [...document.querySelectorAll(pressed)].filter((one) => {
+        if (one.closest("#flashes") || !one.checkVisibility()) return false;
+        // What a panel has scrolled out of sight is not covered.
+        const panel = one.closest(".dock, .peek")?.getBoundingClientRect() ?? {top: 0, bottom: innerHeight};
+        const place = one.getBoundingClientRect();
+        const [top, bottom] = [Math.max(place.top, panel.top), Math.min(place.bottom, panel.bottom)];
+        return place.width && bottom > top && bottom > strip.top + 1 && top < strip.bottom - 1
+            && place.right > strip.left + 1 && place.left < strip.right - 1;
+    }).map((one) => `${one.tagName} ${(one.innerText || one.name || one.id).trim()}`);
+}"""
+
+
+async def test_messages_lie_over_nothing_that_can_be_pressed(
+    open_page: Open, crm: str, committed_database: Database, leads: UUID
+) -> None:
+    seen = await seen_as(open_page, crm, committed_database, leads)
+    page = seen.page
+    covered = {}
+    async with committed_database.session() as session:
+        lead_id = await session.scalar(
+            select(PatientLead.lead_id)
+            .join(Person, Person.person_id == PatientLead.person_id)
+            .where(Person.country == "NU")
+        )
+    for width in EVERY_WIDTH:
+        await page.set_viewport_size({"width": width, "height": 844})
+        await page.goto(f"{crm}/leads?country=NU")
+        await page.locator("#list-rows .list-pick").nth(0).click(force=True)
+        await page.locator("#list-rows .list-pick").nth(1).click(force=True)
+        await page.get_by_label("Assign to").fill("karim")
+        await page.get_by_role("option", name="Karim Osei").click()
+        await page.get_by_role("button", name="Assign").click()
+        await expect(page.locator("#flashes")).to_contain_text("Assigned 2 leads.")
+        covered[width, "list"] = await page.evaluate(UNDER_MESSAGES)
+        await page.evaluate("showFlash('It could not be done: this is told until it is dismissed.', 'danger')")
+        await expect(page.locator("#flashes > .flash")).to_have_count(2)
+        covered[width, "list, two"] = await page.evaluate(UNDER_MESSAGES)
+        await page.goto(f"{crm}/leads/{lead_id}")
+        await page.get_by_role("link", name="Log a call").click()
+        await expect(page.locator("#dock").get_by_role("button", name="Save")).to_be_visible()
+        await page.evaluate("showFlash('Something went wrong, and this stays until it is dismissed.', 'danger')")
+        covered[width, "record and dock"] = await page.evaluate(UNDER_MESSAGES)
+    assert {where: found for where, found in covered.items() if found} == {}
+    assert await seen.violations() == []

@@ -123,6 +123,7 @@ function placeMenu(menu) {
   const margin = 8;
   menu.removeAttribute("data-up");
   panel.style.maxBlockSize = "";
+  panel.style.translate = "";
   const { width, height } = panel.getBoundingClientRect();
   const [below, above] = [innerHeight - edges.bottom, edges.top].map((room) => room - margin);
   const isUp = height > below && above > below;
@@ -131,6 +132,10 @@ function placeMenu(menu) {
   const place = panel.getBoundingClientRect();
   if (place.left < margin && edges.left + width < innerWidth) menu.dataset.align = "start";
   else if (place.right > innerWidth - margin && edges.right - width > 0) menu.dataset.align = "end";
+  // Where neither side has the room it is moved into the window.
+  const aligned = panel.getBoundingClientRect();
+  const shift = Math.max(margin - aligned.left, 0) || Math.min(innerWidth - margin - aligned.right, 0);
+  if (shift) panel.style.translate = `${shift}px`;
 }
 
 document.addEventListener("toggle", (event) => {
@@ -251,6 +256,8 @@ document.addEventListener("htmx:after:swap", () => document.querySelector("[data
 document.addEventListener("flash", (event) => showFlash(event.detail.text, event.detail.tone, event.detail.undo));
 
 for (const flash of document.querySelectorAll("#flashes > .flash")) fadeLater(flash);
+// The page ends above the messages.
+new ResizeObserver(([{ target }]) => root.style.setProperty("--toasts", `${target.offsetHeight}px`)).observe(document.getElementById("flashes"));
 document.querySelector("[data-focus]")?.focus();
 
 // htmx begins a moment after the page: a key or a click in between would follow the link instead.

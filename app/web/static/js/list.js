@@ -131,8 +131,14 @@
     return true;
   }
 
-  function fadeToasts() {
-    for (const toast of document.querySelectorAll("[data-undo-toast]")) fadeLater(toast);
+  // What was done last is undone first.
+  function undo() {
+    const last = [...document.querySelectorAll("#flashes [data-undo]")].at(-1);
+    last?.click();
+    return Boolean(last);
+  }
+
+  function tellAddress() {
     // The answer to a form has an address that only a form can ask for.
     const address = document.querySelector("[data-list-address]")?.dataset.listAddress;
     if (address) setTimeout(() => history.replaceState(history.state, "", address));
@@ -141,15 +147,15 @@
   keys.table.push(
     { keys: "x", says: _("Select the row; with Shift all from the last one"), act: pickRow, group: _("In a list") },
     { keys: "a", says: _("Assign the selected"), act: () => press("[data-assign]"), group: _("In a list") },
-    { keys: "z", says: _("Undo what was just done"), act: () => press("[data-undo]"), group: _("In a list") },
+    { keys: "z", says: _("Undo what was just done"), act: undo, group: _("In a list") },
   );
   document.addEventListener("visited", () => {
     last = null;
     settle();
-    fadeToasts();
+    tellAddress();
   });
   settle();
-  fadeToasts();
+  tellAddress();
 
   // A file comes without a page: the button can be pressed again.
   document.addEventListener("submit", (event) => {
