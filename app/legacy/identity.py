@@ -7,6 +7,7 @@ Source: the contract of the legacy export, section 4.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.people.names import CONTRACT, FoldedName, Name, compare_folded, fold_name
@@ -64,6 +65,7 @@ def folded(first: str, last: str) -> FoldedName:
     return fold_name(Name(first, last), CONTRACT)
 
 
+@lru_cache(maxsize=1 << 15)
 def name_keys(first: str, last: str) -> tuple[str, str, str, str]:
     """
     A name's two letters-only forms (given+family, family+given), and its folded parts; all '' for an empty name.

@@ -8,6 +8,7 @@ who is who) is decided in the database.
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import md5
 from typing import Any, Final
 
@@ -204,6 +205,9 @@ class Reader:
             )
             for c in columns
         }
+        # A few values stand in thousands of cells.
+        self._code = lru_cache(maxsize=256)(self._code_of)
+        self._is_active = lru_cache(maxsize=16)(self._is_active_in)
         self._read: Callable[[dict[str, str], set[str]], Row] = getattr(self, f"_{table}")
         self._width = len(COLUMNS[table])
         self._empty = dict.fromkeys(self._fields, "")
@@ -217,15 +221,16 @@ class Reader:
         warnings: set[str] = {"ENCODING_REPAIRED"} if repaired else set()
         # Half of all cells are empty: they are not looked at one by one.
         cell_of = self._empty.copy()
+        begins_a_value, all_printable = values.BEGINS_A_VALUE, "".join(cells).isprintable()
         for name, cell, is_free in zip(self._fields, cells, self._is_free, strict=True):
             if not cell:
                 continue
-            if not cell.isprintable():
+            if not all_printable and not cell.isprintable():
                 bare = _CONTROLS.sub("", cell)
                 if bare != cell:
                     warnings.add("CONTROL_CHARS_REMOVED")
                 cell = _SURROGATES.sub("\ufffd", bare)  # noqa: PLW2901  # the cell as it can be stored
-            if is_free or not values.is_no_value(cell):
+            if is_free or cell[:1] in begins_a_value or not values.is_no_value(cell):
                 cell_of[name] = cell
         key_cell = cell_of[TABLES[self.table].key]
         if not key_cell:
@@ -274,7 +279,6 @@ class Reader:
         if not kind:
             warnings.add("CONTACT_TYPE_UNKNOWN")
         conditions = self._labels("contact", "medical_condition", cell["medical_condition"])
-        state = self._choices["contact", "statecode"].value(cell["statecode"])
         merged = values.flag(cell["merged"])
         master = cell["masterid"]
         return [
@@ -297,7 +301,7 @@ class Reader:
             values.code_text(cell["medical_license_number"]) or None,
             values.guid(cell["hospital"]),
             _bool(bool(cell["hospital"])),
-            _bool(not (merged or master) and labels().states.get(state.casefold(), state) in {"", "0"}),
+            _bool(not (merged or master) and self._is_active(cell["statecode"])),
             _bool(merged or bool(master)),
             values.guid(master),
             birth.value,
@@ -328,7 +332,6 @@ class Reader:
         outcome = self._coded(cell, "ct_outcome", warnings)
         reason = cell["ineligible_reason"] if cell["ineligible_reason"].strip() else None
         referral = self._day(cell, "ct_referral_date", warnings)
-        state = self._choices["patient", "statecode"].value(cell["statecode"])
         return [
             *version,
             first,
@@ -351,7 +354,7 @@ class Reader:
             values.guid(cell["contact_record"]),
             values.guid(cell["physician"]),
             _bool(bool(cell["physician"])),
-            _bool(labels().states.get(state.casefold(), state) in {"", "0"}),
+            _bool(self._is_active(cell["statecode"])),
             _array(sorted(warnings)),
         ]
 
@@ -506,7 +509,12 @@ class Reader:
     def _labels(self, table: str, column: str, cell: str) -> list[str]:
         return self._choices[table, column].labels(cell) if cell else []
 
-    def _code(self, table: str, column: str, cell: str) -> str | None:
+    def _is_active_in(self, state: str) -> bool:
+        """Whether a cell of the column statecode says active, or nothing."""
+        meant = self._choices[self.table, "statecode"].value(state)
+        return labels().states.get(meant.casefold(), meant) in {"", "0"}
+
+    def _code_of(self, table: str, column: str, cell: str) -> str | None:
         """Our code for a choice; None when the cell is empty, has no label, or a label no code."""
         codes = rules().codes[column]
         labels = self._labels(table, column, cell) or ([cell.strip()] if cell else [])
@@ -532,6 +540,8 @@ def _array(items: Any) -> str | None:
     found = list(items)
     if not found:
         return None
+    if len(found) == 1 and '"' not in found[0] and "\\" not in found[0]:
+        return f'{{"{found[0]}"}}'
     return "{" + ",".join('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in found) + "}"
 
 
@@ -555,11 +565,12 @@ def storable(raw: str) -> str:
 
 def copy_line(row: Row) -> str:
     """A row in the text format of COPY."""
+    # Hardly any row holds what COPY must not see bare; looking at all of it is cheaper than replacing in each value.
+    together = "".join(filter(None, row))
+    if together.isprintable() and "\\" not in together:
+        return "\t".join(["\\N" if value is None else value for value in row]) + "\n"
     return "\t".join(["\\N" if value is None else _escaped(value) for value in row]) + "\n"
 
 
 def _escaped(value: str) -> str:
-    # Hardly any value holds what COPY must not see bare; looking is cheaper than replacing.
-    if value.isprintable() and "\\" not in value:
-        return value
     return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

@@ -22,6 +22,7 @@ from app.people.names import clean_name
 _GUID: Final = re.compile(
     r"\{([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}|([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
+_PLAIN_GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _ISO_MOMENT: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s?(?:(Z|UTC)|([+-])(\d\d):?(\d\d)?)?",
@@ -92,6 +93,10 @@ NOTHING: Final = Read(None)
 
 _NO_VALUE: Final = rules().no_value_words
 _LONGEST_NO_VALUE: Final = max(map(len, _NO_VALUE))
+BEGINS_A_VALUE: Final = frozenset(map(chr, range(ord("!"), ord("~") + 1))).difference(
+    *({word[0], word[0].upper()} for word in _NO_VALUE)
+)
+"""The signs of ASCII that no word for "nothing" begins with: a cell that begins with one need not be looked at."""
 
 
 def is_no_value(cell: str) -> bool:
@@ -102,6 +107,8 @@ def is_no_value(cell: str) -> bool:
 
 def guid(cell: str) -> str | None:
     """The GUID in lower case without braces, or None when the cell is none."""
+    if _PLAIN_GUID.fullmatch(cell):
+        return cell
     found = _GUID.fullmatch(cell.strip().lower())
     return (found[1] or found[2]) if found else None
 
@@ -119,9 +126,20 @@ def opt_out(cell: str) -> bool | None:
     return True if word in labels().yes else None
 
 
-@lru_cache(maxsize=1 << 16)
 def moment(cell: str, time_zone: str) -> Read:
     """The instant a cell gives, in UTC to the second; local writings are those of `time_zone`."""
+    if _UTC_MOMENT.fullmatch(cell) and cell[:4] not in _PLACEHOLDER_YEARS:
+        # Nearly every moment of an export is written as it is stored.
+        try:
+            datetime.fromisoformat(cell)
+        except ValueError:
+            return Read(None, INVALID_DATE)
+        return Read(cell)
+    return _any_moment(cell, time_zone)
+
+
+@lru_cache(maxsize=1 << 16)
+def _any_moment(cell: str, time_zone: str) -> Read:
     text = cell.strip()
     if not text:
         return NOTHING
@@ -144,6 +162,12 @@ def moment(cell: str, time_zone: str) -> Read:
         return Read(_utc(instant))
     except OverflowError:
         return Read(None, INVALID_DATE)
+
+
+_PLACEHOLDER_YEARS: Final = frozenset(
+    f"{int(day[:4]) + near:04d}" for day in rules().no_value_dates for near in (-1, 0, 1)
+)
+"""A moment of another year is on none of the days that stand for "none", in no zone."""
 
 
 @lru_cache(maxsize=1 << 16)
@@ -332,6 +356,8 @@ def undo_double_encoding(name: str) -> str | None:
     if name.isascii():
         return None
     try:
+        if _UNDEFINED_IN_1252.isdisjoint(map(ord, name)):
+            return name.encode("cp1252").decode("utf-8")
         encoded = b"".join(bytes((ord(c),)) if ord(c) in _UNDEFINED_IN_1252 else c.encode("cp1252") for c in name)
         return encoded.decode("utf-8")
     except (UnicodeEncodeError, UnicodeDecodeError):

@@ -13,6 +13,7 @@ from typing import Final
 
 import phonenumbers
 
+from app.people.plain_phones import PLAIN, plain_e164
 from app.platform.emails import clean_email, email_key, split_emails, without_tag
 
 _TEL: Final = re.compile(r"^\W*tel:", re.IGNORECASE)
@@ -60,7 +61,9 @@ def phone_e164(typed: str, country: str | None) -> Phone:
     """
     if len(typed) > _LONGEST_PHONE:
         return Phone(typed, None)
-    text = _with_plain_extension(_TEL.sub("", unicodedata.normalize("NFKC", typed)))
+    text = typed
+    if not PLAIN.fullmatch(typed):
+        text = _with_plain_extension(_TEL.sub("", unicodedata.normalize("NFKC", typed)))
     text = _LEADING_ZEROS.sub("+", text)
     # "+44 (0)20" has a zero too many, "+39 (0)6" has not: the form that is a number is meant.
     spellings = dict.fromkeys((_TRUNK_IN_BRACKETS.sub("", text) if "+" in text else text, text))
@@ -83,6 +86,12 @@ def without_extension(typed: str) -> str:
 
 
 def _e164(text: str, country: str | None) -> tuple[str, str | None] | None:
+    if PLAIN.fullmatch(text) and (number := plain_e164(text, country)):
+        return number, None
+    return _e164_of_any(text, country)
+
+
+def _e164_of_any(text: str, country: str | None) -> tuple[str, str | None] | None:
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:

@@ -183,10 +183,15 @@ def clean_name(typed: str, *, joiners: bool = True) -> str:
     if typed.isascii():
         return " ".join(typed.split())
     seen = typed.translate(_BLANK_LOOKING)
-    visible = "".join(
-        c
-        for place, c in enumerate(seen)
-        if unicodedata.category(c) != "Cf" or (joiners and c in JOINERS and _is_between_letters(seen, place))
+    # What is invisible is not printable: most names need not be looked through.
+    visible = (
+        seen
+        if seen.isprintable()
+        else "".join(
+            c
+            for place, c in enumerate(seen)
+            if unicodedata.category(c) != "Cf" or (joiners and c in JOINERS and _is_between_letters(seen, place))
+        )
     )
     name = " ".join(unicodedata.normalize("NFC", visible).split())
     return name if any(unicodedata.category(c)[0] != "M" for c in name) else ""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -54,10 +55,12 @@ class Batch:
             yield from self.rows
             return
         order, width, is_utf8 = self.layout
+        # An absent column is read behind the last one.
+        in_order = itemgetter(*(i if i >= 0 else width for i in order))
         for line, cells in self.rows:
             repaired = not is_utf8 and bool(_NOT_UTF8.search("".join(cells)))
             meant = [_as_windows_1252(cell) for cell in cells] if repaired else cells
-            fields = [meant[i] if i >= 0 else "" for i in order] if len(meant) == width else None
+            fields = [*in_order([*meant, ""])] if len(meant) == width else None
             yield Record(line, fields, orjson.dumps(meant).decode(), repaired)
 
 
