@@ -263,6 +263,10 @@ CREATE FUNCTION keep_patient_order() RETURNS trigger
             ELSE
                 SELECT array_agg(DISTINCT t.patient_id) INTO ids FROM touched AS t;
         END CASE;
+        IF TG_OP = 'DELETE' THEN
+            -- A patient without a place is going too.
+            SELECT array_agg(o.patient_id) INTO ids FROM patient_order AS o WHERE o.patient_id = ANY (ids);
+        END IF;
         IF ids IS NOT NULL THEN
             PERFORM order_patients(ids);
         END IF;
@@ -1187,6 +1191,11 @@ CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS
         END IF;
         -- Not as a SET clause of the function: that takes a superuser, whom the owner is not.
         PERFORM set_config('crm.insert_only_exception', 'on', true);
+        -- Else the triggers would make these rows anew for each of the rows that go.
+        DELETE FROM person_search AS s USING migrated_row AS m WHERE m.run_id = undone_run AND m.phase >= first_phase
+            AND m.table_name = 'person' AND m.record_id = s.person_id;
+        DELETE FROM patient_order AS o USING migrated_row AS m WHERE m.run_id = undone_run AND m.phase >= first_phase
+            AND m.table_name = 'patient' AND m.record_id = o.patient_id;
         FOR target IN SELECT * FROM legacy_targets() LOOP
             EXECUTE format(
                 'WITH gone AS (DELETE FROM %I AS t USING migrated_row AS m WHERE m.run_id = $1 AND m.phase >= $2 '
@@ -3686,4 +3695,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0070_pairs_list');
+INSERT INTO alembic_version VALUES ('0071_quick_undo');

@@ -5,12 +5,17 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner
 
 from app.commands import legacy
 from app.legacy import runner
 from app.legacy.errors import WorkedOn
 from app.legacy.undo import undo
+from app.people.search import rows as search
+from app.platform.db import Database, create_engine
+from app.platform.embedded import Cluster
+from app.platform.settings import Settings
 from tests.legacy.exports import guid, write_export
 
 MIA = {"contactid": guid(2), "firstname": "Mia", "lastname": "Mulder", "emailaddress1": "mia@example.org",
@@ -95,3 +100,45 @@ def test_the_rest_is_taken_back_and_who_was_worked_on_stays_whole(
 def test_the_rest_is_of_a_whole_run(url: str, edited: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRM_DATABASE_URL", url)
     assert CliRunner().invoke(legacy.commands, ["undo", "--rest", "--to", "3"]).exit_code == 2
+
+
+async def test_what_a_search_and_the_list_know_of_those_who_go_is_not_made_anew(
+    url: str, cluster: Cluster, tmp_path: Path
+) -> None:
+    first = write_export(tmp_path / "first", contact=[MIA, NEL], patient=[ROW])
+    later = write_export(
+        tmp_path / "later", contact=[MIA, NEL | {"mobilephone": "+31612345678", "emailaddress1": "n@example.org"}],
+        patient=[ROW],
+    )  # fmt: skip
+    runner.run(url, first)
+    database = Database(create_engine(Settings.model_validate({"database_url": url}), url))
+    await search.fill(database)
+    await database.close()
+    runner.run(url, later)
+    owner_of = cluster.url(conninfo_to_dict(url)["dbname"])
+    with psycopg.connect(owner_of, autocommit=True) as owner:
+        owner.execute("CREATE TABLE made_anew AS SELECT 'person_search' AS of_table, person_id FROM person LIMIT 0")
+        owner.execute(
+            "CREATE FUNCTION note_anew() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN INSERT INTO made_anew"
+            " SELECT TG_TABLE_NAME, (to_jsonb(NEW) ->> TG_ARGV[0])::uuid; RETURN NULL; END $$"
+        )
+        for table, key in (("person_search", "person_id"), ("patient_order", "patient_id")):
+            owner.execute(
+                f"CREATE TRIGGER anew AFTER INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION note_anew('{key}')"
+            )
+    nel = one(url, "SELECT person_id FROM person WHERE first_name = 'Nel'")
+    marks = "SELECT 'en@exampl' = ANY (marks) FROM person_search WHERE person_id = %s"
+
+    # A row that stays is made anew, so that nobody is found by what is gone.
+    assert one(url, marks, nel) is True
+    undo(url)
+    assert one(url, marks, nel) is False
+    assert one(owner_of, "SELECT array_agg(of_table || person_id) FROM made_anew") == [f"person_search{nel}"]
+
+    with psycopg.connect(owner_of, autocommit=True) as owner:
+        owner.execute("TRUNCATE made_anew")
+    undo(url)
+    assert people(url) == []
+    assert one(owner_of, "SELECT count(*) FROM made_anew") == 0
+    assert one(url, "SELECT count(*) FROM person_search") == 0
+    assert one(url, "SELECT count(*) FROM patient_order") == 0
