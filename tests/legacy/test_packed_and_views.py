@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import shutil
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from app.legacy import runner
 from app.legacy.contract import TABLES, labels
 from app.legacy.errors import FatalExport
 from app.legacy.mapping import read_mapping
-from app.legacy.sources import open_export
+from app.legacy.sources import files, lake, open_export
 from app.legacy.starter import write_starter
 from tests.legacy.conftest import checksum
 from tests.legacy.test_runner import one
@@ -105,6 +106,40 @@ def test_what_is_packed_and_damaged_is_refused(folder: Path, name: str, content:
         records(open_export(folder), "hospital")
 
 
+@pytest.mark.parametrize("name", ["myt_hospital.csv.gz", "all.zip"])
+def test_what_unpacks_to_an_absurd_size_is_refused_before_it_is_read(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_SURELY_HARMLESS", 1 << 20)
+    one_line = HOSPITAL.encode() + b"0" * (4 << 20)
+    _written(folder, name, gzip.compress(one_line) if name.endswith(".gz") else _zipped(one_line))
+    with pytest.raises(FatalExport, match=f"{name}.*unpacks to an absurd size"):
+        open_export(folder)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("myt_hospital.csv", "hospital.csv"),
+        ("myt_hospital.csv", "again/myt_hospital.csv"),
+        ("myt_hospital.csv", "new_hospital.txt"),
+    ],
+)
+@pytest.mark.parametrize("is_one_beside", [False, True])
+def test_two_files_of_one_table_in_an_archive_are_refused_and_both_named(
+    folder: Path, names: tuple[str, str], *, is_one_beside: bool
+) -> None:
+    (folder / "myt_hospital.csv").unlink()
+    with zipfile.ZipFile(folder / "all.zip", "w") as archive:
+        for name in names[is_one_beside:]:
+            archive.writestr(name, HOSPITAL)
+    if is_one_beside:
+        (folder / names[0]).write_text(HOSPITAL, encoding="utf-8")
+    with pytest.raises(FatalExport, match="more than one file of the table 'hospital'") as refused:
+        open_export(folder)
+    assert all(Path(name).name in str(refused.value) for name in names)
+
+
 def test_an_archive_with_a_password_is_refused_by_its_name(folder: Path) -> None:
     content = bytearray(_zipped(HOSPITAL.encode()))
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
@@ -188,6 +223,34 @@ def test_a_heading_that_nobody_knows_stops_the_run_until_it_is_named(folder: Pat
     assert (row["do_not_email"], row["active"]) == ("t", "t")
     mapping.write_text(f'[columns.contact]\n"{strange[0]}" = "donotwrite"\n', encoding="utf-8")
     with pytest.raises(FatalExport, match=r"there is no contact\.donotwrite"):
+        read_mapping(mapping)
+
+
+@pytest.mark.parametrize("is_view", [True, False])
+def test_two_headings_that_are_named_for_one_field_stop_the_run(folder: Path, *, is_view: bool) -> None:
+    wishes = ("Geen mail", "Geen e-mail")
+    if is_view:
+        headings = (*CONTACT["nl"][:5], *wishes, *CONTACT["nl"][6:], *_OURS)
+        _view(
+            folder, headings, ("Ada", "Visser", "ada@example.org", "", "", "Nee", "Ja", "Toestaan", "Actief", *[""] * 9)
+        )
+    else:
+        path = folder / "contact.csv"
+        text = path.read_text(encoding="utf-8-sig").replace("donotemail,donotphone", ",".join(wishes), 1)
+        path.write_text(text, encoding="utf-8")
+    mapping = folder / "mapping.toml"
+    mapping.write_text(
+        "[columns.contact]\n" + "".join(f'"{heading}" = "donotemail"\n' for heading in wishes), encoding="utf-8"
+    )
+    with pytest.raises(FatalExport, match="all for donotemail: leave one") as refused:
+        open_export(folder, read_mapping(mapping))
+    assert all(heading.lower() in str(refused.value).lower() for heading in wishes)
+
+
+def test_a_heading_that_is_named_for_two_fields_is_refused(tmp_path: Path) -> None:
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text('[columns.contact]\n"Geen mail" = "donotemail"\n"geen Mail" = "email"\n', encoding="utf-8")
+    with pytest.raises(FatalExport, match=r"columns\.contact: 'geen Mail' is named for two fields"):
         read_mapping(mapping)
 
 
@@ -289,6 +352,22 @@ def test_of_a_lake_folder_the_newest_version_counts_and_what_was_deleted_is_not_
     assert export.unread_files == []
     assert {fact.name for fact in export.fingerprint()} >= {"model.json", "2024-01.csv", "2024-02.csv"}
     assert "lake" in export.shape
+
+
+def test_of_a_large_lake_folder_a_key_and_a_version_of_each_row_are_held_and_no_more(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lake, "_BATCH", 50)
+    rows = 20_000
+    _lake(folder, "".join(_version(f"{number:08x}{GUID[8:]}", "N", number) for number in range(rows)))
+    source = open_export(folder).sources["hospital"]
+    tracemalloc.start()
+    try:
+        assert sum(len(batch.rows) for batch in source.batches(50)) == rows
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most / rows < 200
 
 
 @pytest.mark.parametrize(

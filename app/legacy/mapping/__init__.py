@@ -30,6 +30,15 @@ class Mapping:
     time_zone: str | None = None
 
 
+def _headings(path: Path, table: str, named: dict[str, str]) -> dict[str, str]:
+    """Heading in lower case -> field; FatalExport where one heading is written in two ways, for two fields."""
+    found: dict[str, str] = {}
+    for heading, column in named.items():
+        if found.setdefault(heading.lower(), column) != column:
+            raise FatalExport("FILE_UNREADABLE", path, f"columns.{table}: {heading!r} is named for two fields")
+    return found
+
+
 def read_mapping(path: Path) -> Mapping:
     """A mapping file's content; FatalExport where it is not TOML or names what does not exist."""
     try:
@@ -39,7 +48,7 @@ def read_mapping(path: Path) -> Mapping:
     known = {"tables", "columns", "options", "dates", "conditions", "exported_at", "time_zone"}
     if unknown := set(data) - known:
         raise FatalExport("FILE_UNREADABLE", path, f"unknown: {', '.join(sorted(unknown))}")
-    columns = {table: {k.lower(): v for k, v in named.items()} for table, named in data.get("columns", {}).items()}
+    columns = {table: _headings(path, table, named) for table, named in data.get("columns", {}).items()}
     options = {
         (table, column): {str(value): str(label) for value, label in labels.items()}
         for table, by_column in data.get("options", {}).items()

@@ -21,7 +21,17 @@ from app.legacy.errors import FatalExport, together
 from app.legacy.mapping import Mapping
 from app.legacy.sources.csv_files import CsvSource
 from app.legacy.sources.excel import ExcelSource
-from app.legacy.sources.files import archive_of, bare_name, is_archive, lies_in, members, not_read, refuse_bomb, size_of
+from app.legacy.sources.files import (
+    archive_of,
+    bare_name,
+    is_archive,
+    is_gzip,
+    lies_in,
+    members,
+    not_read,
+    packed,
+    size_of,
+)
 from app.legacy.sources.lake import MODEL, LakeSource, partitions
 from app.legacy.sources.records import Batch, two_files
 from app.legacy.sources.web_api import WebApiSource
@@ -144,7 +154,7 @@ def survey(folder: Path, mapping: Mapping) -> Survey:
     for name in TABLES:
         if name in kinds and (source := _told(refused, partial(_source, name, kinds[name], mapping))):
             sources[name] = source
-            refused += _wrong_columns(name, source)
+            refused += _wrong_columns(name, source, mapping.columns.get(name, {}))
     shape = "+".join(sorted({kind for found in kinds.values() for kind, _ in found}))
     return Survey(frame, shape, option_sets or {}, sources, sorted(unread), refused)
 
@@ -155,10 +165,11 @@ def _files(folder: Path, refused: list[FatalExport]) -> Iterator[Path]:
         if path.name in _NO_TABLES or not path.is_file() or path.name.startswith("."):
             continue
         if is_archive(path):
-            refuse_bomb(path)
             yield from (m for m in _told(refused, partial(members, path)) or () if m.name not in _NO_TABLES)
         elif what := not_read(path):
             refused.append(FatalExport("FILE_UNREADABLE", path, f"{what}, or take it out of the folder"))
+        elif is_gzip(path):
+            yield from _told(refused, partial(packed, path)) or ()
         else:
             yield path
 
@@ -172,8 +183,12 @@ def _told(refused: list[FatalExport], read: Callable[[], Read]) -> Read | None:
         return None
 
 
-def _wrong_columns(table: str, source: Source) -> list[FatalExport]:
-    """What is wrong with the header of a table: columns that it must have, and those of a view that nobody knows."""
+def _wrong_columns(table: str, source: Source, named: dict[str, str]) -> list[FatalExport]:
+    """
+    What is wrong with the header of a table.
+
+    Columns that it must have, two that the mapping file names for one field, and those of a view that nobody knows.
+    """
     seen = ", ".join([*source.columns.values(), *source.ignored_columns])
     missing = [column for column in TABLES[table].required if column not in source.columns]
     unknown = source.unknown_columns if isinstance(source, ExcelSource) else []
@@ -181,6 +196,15 @@ def _wrong_columns(table: str, source: Source) -> list[FatalExport]:
     if missing:
         why = f"no column {', '.join(missing)}; export all columns, or name them in the mapping file. The header has: {seen}"
         wrong.append(FatalExport("COLUMN_MISSING", source.paths[0], why, line=1))
+    by_field: dict[str, list[str]] = {}
+    for heading in (*source.columns.values(), *source.ignored_columns):
+        if (field_named := named.get(heading.strip().lower(), IGNORE)) != IGNORE:
+            by_field.setdefault(field_named, []).append(heading)
+    for name, headings in by_field.items():
+        if len(headings) > 1:
+            # One of them would be left out, and it may be a wish not to be contacted.
+            why = f"the mapping file names {', '.join(headings)} all for {name}: leave one"
+            wrong.append(FatalExport("FILE_UNREADABLE", source.paths[0], why, line=1))
     if unknown:
         why = (
             f"nobody knows what these headings of a view mean: {', '.join(unknown)}. Name each in the mapping file under"

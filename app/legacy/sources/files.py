@@ -12,7 +12,9 @@ BROKEN: Final = (EOFError, OSError, zlib.error, BadZipFile)
 """What reading a damaged packed file ends in."""
 
 _LARGEST_EXPANDED: Final = 4 << 30
+_SURELY_HARMLESS: Final = 64 << 20
 _LARGEST_RATIO: Final = 200
+_BLOCK: Final = 1 << 20
 _ENCRYPTED: Final = 1
 
 
@@ -36,10 +38,11 @@ def not_read(path: Path) -> str | None:
 
 def members(path: Path) -> list[Path]:
     """
-    The files of a zip archive, each as a path below the archive; FatalExport where it is damaged.
+    The files of a zip archive, each as a path below the archive; FatalExport where it is damaged, or a bomb.
 
     Folders inside count as part of the archive: what matters is a file's own name.
     """
+    refuse_bomb(path)
     try:
         with ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -55,16 +58,38 @@ def members(path: Path) -> list[Path]:
     return [path / name for name in names if not name.startswith(("__MACOSX/", "/")) and ".." not in name]
 
 
+def packed(path: Path) -> list[Path]:
+    """
+    A file packed with gzip; FatalExport where it is damaged, or would unpack to an absurd size.
+
+    It does not say how much is in it: it is unpacked a block at a time, as far as is allowed.
+    """
+    most, expanded = _most(path.stat().st_size), 0
+    try:
+        with gzip.open(path) as file:
+            while expanded <= most and (block := file.read(_BLOCK)):
+                expanded += len(block)
+    except BROKEN as error:
+        raise FatalExport("FILE_UNREADABLE", path, f"it is packed, and damaged ({error})") from error
+    if expanded > most:
+        raise FatalExport("FILE_UNREADABLE", path, "unpacks to an absurd size")
+    return [path]
+
+
 def refuse_bomb(path: Path) -> None:
     """Raise FatalExport for an archive or workbook that would unpack to absurd sizes."""
     try:
         with ZipFile(path) as archive:
-            packed = sum(entry.compress_size for entry in archive.infolist()) or 1
-            expanded = sum(entry.file_size for entry in archive.infolist())
+            sizes = [(entry.compress_size, entry.file_size) for entry in archive.infolist()]
     except BadZipFile as error:
         raise FatalExport("FILE_UNREADABLE", path, f"not a whole archive ({error})") from error
-    if expanded > _LARGEST_EXPANDED or (expanded > 64 << 20 and expanded / packed > _LARGEST_RATIO):
+    if sum(expanded for _, expanded in sizes) > _most(sum(small for small, _ in sizes)):
         raise FatalExport("FILE_UNREADABLE", path, "unpacks to an absurd size")
+
+
+def _most(packed: int) -> int:
+    """How many bytes may come of so many packed ones."""
+    return min(_LARGEST_EXPANDED, max(_SURELY_HARMLESS, packed * _LARGEST_RATIO))
 
 
 def archive_of(path: Path) -> Path | None:

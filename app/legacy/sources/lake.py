@@ -6,12 +6,12 @@ version of a record counts; one that was deleted is not in the export.
 """
 
 import json
+import re
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
-
-import orjson
 
 from app.legacy.contract import TABLES, table_of
 from app.legacy.errors import FatalExport
@@ -20,6 +20,8 @@ from app.legacy.sources.records import Batch, Record
 
 MODEL: Final = "model.json"
 _BATCH: Final = 5_000
+_GREATEST: Final = (1 << 63) - 1
+_GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class LakeSource:
@@ -37,10 +39,10 @@ class LakeSource:
 
     def batches(self, size: int) -> Iterator[Batch]:
         """The newest version of each record that was not deleted, in the order of the partitions."""
-        newest = self._newest()
+        current = self._current()
         batch = Batch(1, [])
-        for place, (guid, _, is_deleted, record) in enumerate(self._rows()):
-            if guid and (newest[guid] != place or is_deleted):
+        for record, is_current in zip(self._records(), current, strict=True):
+            if not is_current:
                 continue
             batch.rows.append(record)
             if len(batch.rows) >= size:
@@ -53,34 +55,57 @@ class LakeSource:
         """About how many versions of records there are."""
         return sum(partition.estimated_records() for partition in self._partitions)
 
-    def _newest(self) -> dict[str, int]:
-        """By GUID the place of its newest version: the greatest number, of equals the last."""
-        found: dict[str, tuple[int, int]] = {}
-        for place, (guid, version, _, _) in enumerate(self._rows()):
-            if guid:
-                found[guid] = max(found.get(guid, (-1, -1)), (version, place))
-        return {guid: place for guid, (_, place) in found.items()}
+    def _current(self) -> bytearray:
+        """
+        For each row whether it is the newest version of its record, and not its deletion.
 
-    def _rows(self) -> Iterator[tuple[str, int, bool, Record]]:
-        """GUID in lower case, version, whether it says that the record was deleted, and the record."""
-        fields = TABLES[self.table].fields
-        key = fields.index(TABLES[self.table].key)
+        The newest has the greatest number, of equals it is the last. A table may have millions of rows: of each a key of 16
+        bytes and its version are held, and they are let go before the rows are read.
+        """
+        newest: dict[bytes, int] = {}
+        versions, current = array("q"), bytearray()
+        for place, (key, version, is_deleted) in enumerate(self._versions()):
+            versions.append(version)
+            earlier = newest.get(key) if key else None
+            if earlier is not None and versions[earlier] > version:
+                current.append(False)
+                continue
+            if earlier is not None:
+                current[earlier] = False
+            newest[key] = place
+            current.append(not key or not is_deleted)
+        return current
+
+    def _versions(self) -> Iterator[tuple[bytes, int, bool]]:
+        """Key, version, and whether it says that the record was deleted, of each row; no key for a malformed one."""
         version = self._header.index("versionnumber") if "versionnumber" in self._header else -1
         deleted = self._header.index("isdelete") if "isdelete" in self._header else -1
+        key = TABLES[self.table].fields.index(TABLES[self.table].key)
         for partition in self._partitions:
             for batch in partition.batches(_BATCH):
-                for record in batch.records():
-                    if record.cells is None:
-                        yield "", 0, False, record
+                at = batch.layout.order[key] if batch.layout else -1
+                for _, cells in batch.rows:
+                    if at < 0 or len(cells) != len(self._header):
+                        yield b"", 0, False
                         continue
-                    cells = orjson.loads(record.raw)
                     number = cells[version] if version >= 0 else ""
                     yield (
-                        record.cells[key].strip().strip("{}").lower(),
-                        int(number) if number.isascii() and number.isdigit() else 0,
+                        _key(cells[at].strip().strip("{}").lower()),
+                        min(int(number), _GREATEST) if number.isascii() and number.isdigit() else 0,
                         deleted >= 0 and cells[deleted].strip().lower() in {"true", "1"},
-                        record,
                     )
+
+    def _records(self) -> Iterator[Record]:
+        for partition in self._partitions:
+            for batch in partition.batches(_BATCH):
+                yield from batch.records()
+
+
+def _key(guid: str) -> bytes:
+    """A GUID in 16 bytes; what is none as it is written."""
+    if _GUID.fullmatch(guid):
+        return bytes.fromhex(guid.replace("-", ""))
+    return guid.encode("utf-8", "surrogateescape")
 
 
 def partitions(folder: Path) -> dict[str, list[Path]]:
