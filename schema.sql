@@ -1224,6 +1224,21 @@ CREATE FUNCTION undo_legacy_run(undone_run integer, first_phase integer) RETURNS
             total := total + removed;
             PERFORM set_config('crm.restores', 'off', true);
         END IF;
+        PERFORM set_config('crm.restores', 'on', true);
+        WITH back AS (
+            UPDATE suggested_change AS s SET decision = e.decision, decided_at = e.decided_at, decided_by = e.decided_by,
+                reason = e.reason, ours = e.ours, ours_version = e.ours_version, version = e.version,
+                updated_at = e.updated_at, updated_by = e.updated_by
+            FROM row_history AS h CROSS JOIN LATERAL jsonb_populate_record(NULL::suggested_change, h.row) AS e
+            WHERE h.reason = format('legacy run %s', undone_run) AND h.table_name = 'suggested_change'
+                AND s.suggested_change_id = h.record_id AND s.version = h.version + 1
+            RETURNING old.suggested_change_id, old.version, to_jsonb(old) AS earlier
+        )
+        INSERT INTO row_history (table_name, record_id, version, "row", reason)
+        SELECT 'suggested_change', suggested_change_id, version, earlier, format('undone: run %s', undone_run) FROM back;
+        GET DIAGNOSTICS removed = ROW_COUNT;
+        total := total + removed;
+        PERFORM set_config('crm.restores', 'off', true);
         DELETE FROM migrated_row AS m WHERE m.run_id = undone_run AND m.phase >= first_phase;
         INSERT INTO audit_event (action, record_type, outcome, purpose)
         VALUES ('undo_legacy_run', 'legacy_run', 'done', format('run %s from phase %s', undone_run, first_phase));
@@ -3695,4 +3710,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0071_quick_undo');
+INSERT INTO alembic_version VALUES ('0072_undone_suggestions');

@@ -282,6 +282,7 @@ def suggest_changes(context: Context) -> None:
         f" FROM legacy.w_new_change AS w {source}",
     )
     _suggest_again(context, source)
+    _settle_what_is_not_said_any_more(context, source)
     context.notices(
         "what cannot be suggested",
         f"""
@@ -355,6 +356,33 @@ def _suggest_again(context: Context, source: str) -> None:
         FROM legacy.w_change AS w WHERE x.record_id = w.record_id AND x.field = w.our_field
             AND x.value_hash = w.value_hash AND x.decision IN ('accepted', 'superseded')
         """,
+    )
+    context.connection.execute("SELECT set_config('crm.reason', '', true)")
+
+
+def _settle_what_is_not_said_any_more(context: Context, source: str) -> None:
+    """Settle what waits as a suggestion and is what the old system said before: it says something else now, or our value."""
+    context.table(
+        "w_not_said",
+        """
+        SELECT x.suggested_change_id, w.table_name, w.record_id, w.our_field FROM legacy.w_said AS w
+        JOIN public.suggested_change AS x ON x.record_id = w.record_id AND x.field = w.our_field AND x.theirs = w.before
+        WHERE x.decision = 'open' AND x.source = 'import'
+            -- Another record of the same person may still say it.
+            AND NOT EXISTS (SELECT FROM legacy.w_suggested AS s WHERE (s.record_id, s.our_field, s.value_hash)
+                                                                    = (x.record_id, x.field, x.value_hash))
+        """,
+    )
+    context.notices(
+        "not said any more",
+        "SELECT 'SUGGESTION_SETTLED', coalesce(l.source, 'contact'), l.source_id, w.table_name, w.record_id, w.our_field"
+        f" FROM legacy.w_not_said AS w {source}",
+    )
+    context.connection.execute("SELECT set_config('crm.reason', %s, true)", (f"legacy run {context.run_id}",))
+    context.written += context.stage(
+        "not said any more",
+        "UPDATE public.suggested_change AS x SET decision = 'superseded', decided_at = clock_timestamp(), updated_by = NULL"
+        " FROM legacy.w_not_said AS w WHERE w.suggested_change_id = x.suggested_change_id",
     )
     context.connection.execute("SELECT set_config('crm.reason', '', true)")
 

@@ -34,6 +34,7 @@ NOTICES: Final = {
     "NOT_SUGGESTED": "The value has changed there to one that cannot be taken over into ours.",
     "NO_DIFFERENCE_HERE": "The record has changed there in what makes no difference here.",
     "VALUE_CLEARED": "The value is empty there now. Ours stays.",
+    "SUGGESTION_SETTLED": "The old system does not say any more what waited as a suggestion. The suggestion is settled.",
     "SUGGESTED_AGAIN": "The old system says again what was once accepted here, or settled. It waits to be decided anew.",
 }
 """What a later export changes otherwise than by a suggestion: what each code of the ledger means."""

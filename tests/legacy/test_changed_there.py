@@ -160,7 +160,7 @@ def test_what_is_said_anew_is_suggested_again_but_for_what_was_rejected(url: str
     runner.run(url, export(contact=[NEL]))
     for name in ("Nella", "Nel", "Petronella", "Nel"):
         runner.run(url, export(contact=[NEL | {"firstname": name}]))
-    assert suggested(url, "first_name") == [("Nella", "open"), ("Petronella", "open")]
+    assert suggested(url, "first_name") == [("Nella", "superseded"), ("Petronella", "superseded")]
     do(url, "UPDATE suggested_change SET decided_at = now(), decision = CASE WHEN theirs = '\"Nella\"' THEN 'rejected'"
             " ELSE 'superseded' END")  # fmt: skip
     for name in ("Nella", "Petronella"):
@@ -180,3 +180,38 @@ def test_what_a_new_or_a_missing_record_says_of_somebody_known_is_suggested(url:
     assert suggested(url, "first_name") == [("Bob", "open")]
     runner.run(url, export(contact=[robert], patient=[row | {"versionnumber": "99"}]))
     assert suggested(url, "initial_consult_date") == [("2024-02-02", "open")]
+
+
+def test_a_suggestion_is_settled_where_the_old_system_goes_back_to_our_value(url: str, export: Export) -> None:
+    open_ones = "SELECT array_agg(theirs #>> '{}' ORDER BY 1) FROM suggested_change WHERE field = 'last_name' AND decision = 'open'"
+    runner.run(url, export(contact=[NEL]))
+    runner.run(url, export(contact=[NEL | {"lastname": "Noordeloos"}]))
+    assert one(url, open_ones) == ["Noordeloos"]
+    before = checksum(url)
+
+    done = runner.run(url, export(contact=[NEL]))
+
+    assert one(url, open_ones) is None
+    assert one(url, "SELECT decision FROM suggested_change WHERE field = 'last_name'") == "superseded"
+    assert one(url, "SELECT target || field FROM legacy.notice WHERE code = 'SUGGESTION_SETTLED'") == "personlast_name"
+    assert (done.rows_written, runner.run(url, export(contact=[NEL])).rows_written) == (1, 0)
+    # An undo opens it again, and what is said anew is suggested again.
+    undo(url)
+    assert (one(url, open_ones), checksum(url)) == (["Noordeloos"], before)
+    runner.run(url, export(contact=[NEL | {"lastname": "Nijhof"}]))
+    assert one(url, open_ones) == ["Nijhof"]
+    runner.run(url, export(contact=[NEL | {"lastname": "Noordeloos"}]))
+    assert one(url, open_ones) == ["Noordeloos"]
+    for _ in range(4):
+        undo(url)
+    assert one(url, "SELECT count(*) FROM suggested_change") == 0
+
+
+def test_what_another_record_of_a_person_still_says_stays_a_suggestion(url: str, export: Export) -> None:
+    waits = "SELECT theirs #>> '{}' FROM suggested_change WHERE field = 'last_name' AND decision = 'open'"
+    other = NEL | {"contactid": guid(3), "lastname": "Nootebom"}
+    runner.run(url, export(contact=[NEL, other]))
+    assert one(url, waits) == "Nootebom"
+    runner.run(url, export(contact=[NEL | {"lastname": "Nootebom"}, other]))
+    runner.run(url, export(contact=[NEL, other]))
+    assert one(url, waits) == "Nootebom"
