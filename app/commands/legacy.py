@@ -181,6 +181,8 @@ def report_command(
         newest = runner.last_run(connection)
         if newest is None:
             raise NotReady("no migration was ever run here")
+        # An earlier version of this program may have made the ledger.
+        ledger.create_ledger(connection)
         try:
             data = report.collect(connection, newest[0] if run is None else run)
         except LookupError as error:

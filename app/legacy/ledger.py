@@ -182,7 +182,10 @@ LATER: Final = (
     CREATE UNIQUE INDEX IF NOT EXISTS correction_of_record ON legacy.correction
         ("table", digest, "column", coalesce(files, ''), (CASE WHEN files IS NULL THEN 0 ELSE record END))
     """,
-    "ALTER TABLE legacy.reject ADD COLUMN IF NOT EXISTS digest uuid",
+    """
+    ALTER TABLE legacy.reject
+        ADD COLUMN IF NOT EXISTS digest uuid, ADD COLUMN IF NOT EXISTS phase smallint NOT NULL DEFAULT 1
+    """,
 )
 
 DERIVED_ID: Final = """

@@ -421,6 +421,7 @@ def verify(url: str) -> list[checks.Check]:
         )
         if not row:
             raise NotReady("there is no finished run to verify")
+        ledger.create_ledger(connection)
         run_id, exported_at = row
         staged = _has_working_tables(connection, run_id)
         if staged:

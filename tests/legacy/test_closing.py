@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import psycopg
@@ -10,9 +11,12 @@ from typer.testing import CliRunner
 
 from app.commands import legacy
 from app.legacy import closing, report, runner
-from app.legacy.errors import Closed, NotReady, PhaseFailed
+from app.legacy.checks import Check
+from app.legacy.errors import AnotherRun, Closed, NotReady, PhaseFailed
+from app.legacy.progress import Event, PhaseBegun, Staged
 from app.legacy.undo import undo
 from tests.legacy.conftest import checksum
+from tests.legacy.exports import write_export
 from tests.legacy.test_runner import do, one
 
 SIGNED = "Ada Visser, data steward"
@@ -127,3 +131,53 @@ def test_wrong_words_get_a_sentence_and_a_code_never_a_traceback(
                 wrong.append((words, got.exit_code, got.exception, got.output[-200:]))
         runner.run(url, sample_folder) if asked is before else None
     assert wrong == []
+
+
+def test_a_closing_and_a_run_that_begins_at_once_do_not_pass_each_other(
+    url: str, sample_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+
+    def close_now(event: Event) -> None:
+        if isinstance(event, Staged | PhaseBegun):
+            with pytest.raises(AnotherRun):
+                closing.close(url, signed_by=SIGNED)
+            refused.append(type(event).__name__)
+
+    assert runner.run(url, sample_folder, on_event=close_now).finished
+    assert set(refused) == {"Staged", "PhaseBegun"}
+
+    look_again = runner.verify
+
+    def run_now(at: str) -> list[Check]:
+        with pytest.raises(AnotherRun):
+            runner.run(url, sample_folder)
+        with pytest.raises(AnotherRun):
+            undo(url)
+        refused.append("run")
+        return look_again(at)
+
+    monkeypatch.setattr(runner, "verify", run_now)
+    assert closing.close(url, signed_by=SIGNED).run_id == 1
+    assert refused[-1] == "run"
+    with pytest.raises(Closed):
+        runner.run(url, sample_folder)
+
+
+def test_the_command_signs_for_no_run_but_its_own(
+    url: str, sample_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_DATABASE_URL", url)
+    sign = closing.close
+
+    def after_another_run(*args: Any, **named: Any) -> closing.Closing:
+        runner.run(url, write_export(tmp_path / "later"))
+        return sign(*args, **named)
+
+    monkeypatch.setattr(closing, "close", after_another_run)
+    done = CliRunner().invoke(legacy.commands, ["close", "--signed-by", SIGNED, "--source", str(sample_folder)])
+
+    assert done.exit_code == 1
+    assert "run 2 came after run 1" in " ".join(done.output.split())
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM legacy.closing").fetchone() == (0,)

@@ -5,9 +5,12 @@ import re
 from pathlib import Path
 
 import psycopg
+import pytest
 from sqlalchemy import make_url
+from typer.testing import CliRunner
 
 import app.legacy
+from app.commands import legacy
 from app.legacy import report, runner
 from app.legacy.words import REASONS
 from app.platform.embedded import Cluster
@@ -85,3 +88,41 @@ def test_an_equation_is_shown_with_what_was_expected_and_what_was_found(url: str
         data = report.collect(connection, 1)
     of_contacts = next(check for check in data["checks"] if check["name"].startswith("contact: records"))
     assert of_contacts["expected"] == of_contacts["found"] == data["records"]["contact"]
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    [
+        "DROP TABLE legacy.notice, legacy.told",
+        "DROP TABLE legacy.closing, legacy.correction_use",
+        "DROP TABLE legacy.check_result",
+        "DROP TABLE legacy.seen",
+        "ALTER TABLE legacy.reject DROP COLUMN digest, DROP COLUMN phase",
+        "ALTER TABLE legacy.correction DROP COLUMN source_id, DROP COLUMN digest, DROP COLUMN files, DROP COLUMN withdrawn_at",
+    ],
+)
+def test_the_ledger_of_an_earlier_version_is_reported_and_undone(
+    lacks: str, url: str, sample_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_DATABASE_URL", url)
+    runner.run(url, sample_folder)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(lacks)
+    page = tmp_path / "r.html"
+    words = (
+        ["status"],
+        ["verify"],
+        ["report"],
+        ["report", "--html", str(page)],
+        ["rejects"],
+        ["rejects", "--corrections"],
+    )
+    for asked in (*words, ["undo"]):
+        with psycopg.connect(url, autocommit=True) as connection:
+            # Each command finds it as it was.
+            connection.execute(
+                lacks.replace("DROP TABLE", "DROP TABLE IF EXISTS").replace("COLUMN", "COLUMN IF EXISTS")
+            )
+        done = CliRunner().invoke(legacy.commands, asked)
+        assert (done.exit_code, done.exception) == (0, None), (asked, done.output, done.exception)
+    assert "Legacy migration, run 1" in page.read_text(encoding="utf-8")
