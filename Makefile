@@ -6,6 +6,8 @@ STAMP := $(VENV)/.stamp
 # The checkers of the deployment files weigh as much as the rest together, so they have an environment of their own.
 VENV_DEPLOY ?= .venv-deploy
 STAMP_DEPLOY := $(VENV_DEPLOY)/.stamp
+VENV_FAILOVER ?= .venv-failover
+STAMP_FAILOVER := $(VENV_FAILOVER)/.stamp
 PORT ?= 8000
 export PORT
 # Without its bytecode at hand every command would compile 2,000 modules first: 5 s instead of 2.
@@ -26,7 +28,7 @@ endif
 ADVISORIES ?= advisories
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-deploy test-browser screenshots check format messages bench fuzz audit sbom lock clean
+.PHONY: help run test test-deploy test-browser screenshots check format messages bench failover fuzz audit sbom lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,6 +68,9 @@ bench: $(STAMP) ## measure fast operations beside pgbench at 10 k and 1 M patien
 	$(BIN)/python -m bench.pages
 	$(BIN)/python -m bench.legacy
 
+failover: $(STAMP) $(STAMP_FAILOVER) ## kill the primary of a cluster under writes, FAILOVERS times (3; 50 is the long form); needs etcd and haproxy
+	FAILOVER_PATRONI=$(VENV_FAILOVER) $(BIN)/python -m bench.failover
+
 fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless told) and of later legacy exports (CRM_LEGACY_SEEDS, 200)
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/pytest tests/fuzz -rP
 	CRM_LEGACY_SEEDS=$${CRM_LEGACY_SEEDS:-200} $(BIN)/pytest tests/legacy/test_later_exports.py
@@ -81,9 +86,10 @@ lock: $(STAMP) ## compile the locks anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml -c requirements/dev.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements.txt
 	$(BIN)/uv pip compile --group deploy --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/deploy.txt
+	$(BIN)/uv pip compile --group failover --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/failover.txt
 
 clean: ## remove what the other commands made (the data folder stays)
-	rm -rf $(VENV) $(VENV_DEPLOY) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache app/web/static/vendor
+	rm -rf $(VENV) $(VENV_DEPLOY) $(VENV_FAILOVER) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache app/web/static/vendor
 
 $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml $(wildcard hatch_build.py frontend/package-lock.json frontend/icons.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -99,4 +105,10 @@ $(STAMP_DEPLOY): requirements/bootstrap.txt requirements/deploy.txt
 	@$(PYTHON) -m venv $(VENV_DEPLOY)
 	@$(VENV_DEPLOY)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@VIRTUAL_ENV=$(VENV_DEPLOY) $(VENV_DEPLOY)/bin/uv pip sync -q --require-hashes requirements/bootstrap.txt requirements/deploy.txt
+	@touch $@
+
+$(STAMP_FAILOVER): requirements/bootstrap.txt requirements/failover.txt
+	@$(PYTHON) -m venv $(VENV_FAILOVER)
+	@$(VENV_FAILOVER)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@VIRTUAL_ENV=$(VENV_FAILOVER) $(VENV_FAILOVER)/bin/uv pip sync -q --require-hashes requirements/bootstrap.txt requirements/failover.txt
 	@touch $@
