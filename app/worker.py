@@ -5,11 +5,16 @@ Every job may run twice (a killed worker's jobs are taken again), so each is ide
 does that. Several workers may run at once.
 """
 
+import asyncio
+import signal
 from contextlib import suppress
+from typing import Any, Final
 
+import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app import earlier_rows
 from app.access import rate_limits
@@ -23,10 +28,12 @@ from app.notifications import due
 from app.patients import queries as patients
 from app.people.search import rows as search
 from app.platform import clock, mail
+from app.platform.database_hosts import psycopg_arguments
 from app.platform.db import Database
 from app.platform.files import Files
 from app.platform.idempotency import forget_old_keys
 from app.platform.locales import read_in
+from app.platform.logs import describe_error
 from app.platform.settings import Settings
 
 log = structlog.get_logger()
@@ -36,11 +43,13 @@ _EVERY_5_SECONDS = "* * * * * */5"
 _EVERY_MINUTE = "* * * * *"
 _EVERY_HOUR = "17 * * * *"
 _EVERY_NIGHT = "41 2 * * *"
+_PAUSE_SECONDS: Final = 2
 
 
 def make_worker(settings: Settings, database: Database, database_url: str) -> App:
     """The jobs with their times. The app is not open yet: `run_worker` opens it."""
-    app = App(connector=PsycopgConnector(conninfo=database_url, min_size=1, max_size=4))
+    times = psycopg_arguments(database_url)
+    app = App(connector=PsycopgConnector(kwargs=times, pool_factory=_pool_of_the_primary, min_size=1, max_size=4))
 
     @app.periodic(cron=_EVERY_5_SECONDS)
     @app.task(name="send_mail", queueing_lock="send_mail", pass_context=False)
@@ -154,12 +163,55 @@ def _add_document_jobs(app: App, settings: Settings, database: Database) -> None
         log.info("leftover_files_removed", count=await remove_leftovers(database, files.store, now=clock.now()))
 
 
+async def _leads_to_the_primary(connection: psycopg.AsyncConnection[Any]) -> None:
+    """OperationalError for a connection that has ended, and for one to a standby."""
+    await AsyncConnectionPool.check_connection(connection)
+    if connection.info.parameter_status("in_hot_standby") == "on":
+        raise psycopg.OperationalError("the server is a standby")
+
+
+def _pool_of_the_primary(**options: Any) -> AsyncConnectionPool:
+    # The library asks a connection only whether it is alive before it is used.
+    return AsyncConnectionPool(**{**options, "check": _leads_to_the_primary})
+
+
 async def run_worker(settings: Settings, database: Database, database_url: str) -> None:
-    """Work until the process is asked to stop; a job that has begun may end."""
-    app = make_worker(settings, database, database_url)
+    """
+    Work until the process is asked to stop; a job that has begun may end.
+
+    The library's worker ends with its database. Another one begins then, for as long as it takes to find the primary.
+    """
+    is_asked = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, is_asked.set)
+    asked = asyncio.create_task(is_asked.wait())
+    while not is_asked.is_set():
+        work = asyncio.create_task(_work(make_worker(settings, database, database_url)))
+        await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if is_asked.is_set():
+            work.cancel()
+        try:
+            await work
+        except asyncio.CancelledError:
+            if not is_asked.is_set():
+                raise
+        except (ProcrastinateException, psycopg.Error, PoolTimeout, OSError) as error:
+            log.warning("worker_lost_its_database", **describe_error(error))
+        if not is_asked.is_set():
+            log.warning("worker_begins_again", seconds=_PAUSE_SECONDS)
+            await asyncio.wait({asked}, timeout=_PAUSE_SECONDS)
+
+
+async def _work(app: App) -> None:
     async with app.open_async():
         # People whom a revision found there wait no longer than this.
         with suppress(AlreadyEnqueued):
             await app.configure_task("keep_search").defer_async(timestamp=0)
         # Several at a time: a mail server that takes minutes to answer holds up neither other mails nor other jobs.
-        await app.run_worker_async(name="crm", concurrency=4, delete_jobs="successful", shutdown_graceful_timeout=20)
+        await app.run_worker_async(
+            name="crm",
+            concurrency=4,
+            delete_jobs="successful",
+            shutdown_graceful_timeout=20,
+            install_signal_handlers=False,
+        )

@@ -10,7 +10,7 @@ import pytest
 from tests.printed import ROOT
 
 OUTSIDE = re.compile(
-    r"\b(?:DOMAIN \d|DESIGN(?: section|,| \"|\.md)|SEED\.md|RELIABILITY|HOT-PATH|STYLE\.md|WORKSPACE\.md)"
+    r"\b(?:DOMAIN \d|DESIGN(?: section|,| \"|\.md)|SEED\.md|RELIABILITY(?!\.md)|HOT-PATH|STYLE\.md|WORKSPACE\.md)"
     r"|\.\./shared\b"
 )
 METAPHORS = re.compile(r"(?<![a-z])(?:roads?|doors?|lanes?|shall|whoever)(?![a-z])", re.IGNORECASE)

@@ -25,7 +25,6 @@ from sqlalchemy import (
     Uuid,
     event,
     func,
-    make_url,
     select,
     text,
 )
@@ -34,7 +33,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, object_session
 
+from app.platform.database_hosts import Connector
 from app.platform.fast_path import StatementPool, StatementRunner
+from app.platform.lost_connections import throw_lost_connections_away
 from app.platform.settings import Settings
 
 PUBLIC = {"privacy": "public"}
@@ -187,49 +188,37 @@ def edited_tables() -> list[Table]:
     return [table for table in Base.metadata.sorted_tables if {"version", "updated_by"} <= set(table.c.keys())]
 
 
-def asyncpg_url(libpq_url: str) -> tuple[str, dict[str, Any]]:
-    """
-    SQLAlchemy's URL and connect arguments for any libpq URL, `?host=` sockets and several hosts included.
-
-    asyncpg reads libpq URLs itself, so the text is handed to it untouched as `dsn`.
-    """
-    url = make_url(
-        libpq_url.replace("postgres://", "postgresql://", 1) if libpq_url.startswith("postgres://") else libpq_url
-    )
-    if url.get_backend_name() != "postgresql":
-        raise ValueError("CRM_DATABASE_URL must be a postgresql:// address")
-    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return "postgresql+asyncpg://", {"dsn": plain}
-
-
 def create_engine(settings: Settings, database_url: str) -> AsyncEngine:
     """
     The process's engine. A statement ends after `statement_timeout_seconds`, a wait for a connection after
-    `pool_timeout_seconds`; both are answered with 503.
+    `pool_timeout_seconds`; both are answered with 503. The address is any of libpq's, `?host=` sockets included, of
+    several hosts in the spelling of database_hosts.py.
     """
-    address, connect_args = asyncpg_url(database_url)
     timeout_ms = str(int(settings.statement_timeout_seconds * 1000))
-    return create_async_engine(
-        address,
+    connector = Connector(
+        database_url,
+        timeout_seconds=settings.pool_timeout_seconds,
+        server_settings={
+            "statement_timeout": timeout_ms,
+            "idle_in_transaction_session_timeout": "30000",
+            "timezone": "UTC",
+            "application_name": "crm",
+            # A page's LIMIT is a parameter: the planner would otherwise plan each list anew (twice the CPU).
+            "plan_cache_mode": "force_generic_plan",
+            # The cost of a generic plan is a guess; a high one would have statements of milliseconds compiled.
+            "jit": "off",
+        },
+    )
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connector.connect,
         pool_size=settings.pool_size + settings.statement_pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
         pool_pre_ping=False,
-        connect_args={
-            **connect_args,
-            "timeout": settings.pool_timeout_seconds,
-            "server_settings": {
-                "statement_timeout": timeout_ms,
-                "idle_in_transaction_session_timeout": "30000",
-                "timezone": "UTC",
-                "application_name": "crm",
-                # A page's LIMIT is a parameter: the planner would otherwise plan each list anew (twice the CPU).
-                "plan_cache_mode": "force_generic_plan",
-                # The cost of a generic plan is a guess; a high one would have statements of milliseconds compiled.
-                "jit": "off",
-            },
-        },
     )
+    throw_lost_connections_away(engine)
+    return engine
 
 
 class Database:
@@ -300,7 +289,6 @@ __all__ = [
     "Edited",
     "Key",
     "Rows",
-    "asyncpg_url",
     "constraint_name",
     "create_engine",
     "driver_error",

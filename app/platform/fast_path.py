@@ -17,9 +17,13 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 
 import asyncpg
 from sqlalchemy import ClauseElement, PoolProxiedConnection, make_url
+from sqlalchemy.connectors.asyncio import AsyncAdapt_Error
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from app.platform.lost_connections import is_gone, is_lost
 
 _DIALECT = make_url("postgresql+asyncpg://").get_dialect()()
 
@@ -86,7 +90,7 @@ class StatementPool:
     A StatementRunner on `size` connections of the engine's pool, taken at first use and kept.
 
     The engine's pool must be larger than this one, or sessions find it empty. A connection that has died while idle is
-    replaced without an error; one that dies under a statement raises, and is replaced for the next.
+    replaced without an error; one that dies under a statement raises, and is replaced for the next with all the others.
     """
 
     def __init__(self, engine: AsyncEngine, *, size: int, timeout_seconds: float) -> None:
@@ -103,15 +107,27 @@ class StatementPool:
         """A driver connection for one statement; sqlalchemy's TimeoutError when all stay busy."""
         pooled = self._free.pop() if self._free else await self._wait_in_line()
         try:
-            # Local looks, no round trips.
-            if pooled is not None and _driver(pooled).is_closed():
-                pooled.invalidate()
+            if pooled is not None and is_lost(pooled):
+                pooled.invalidate(DisconnectionError())
                 pooled = None
             if pooled is None:
-                pooled = await self._engine.raw_connection()
+                pooled = await self._connect()
             yield _driver(pooled)
+        except Exception as error:
+            if pooled is not None and (is_gone(error) or is_lost(pooled)):
+                # The reason tells the engine's pool that the server has gone (lost_connections.py).
+                pooled.invalidate(error)
+                pooled = None
+            raise
         finally:
             self._give_back(pooled)
+
+    async def _connect(self) -> PoolProxiedConnection:
+        try:
+            return await self._engine.raw_connection()
+        except AsyncAdapt_Error as error:
+            # The engine has wrapped the driver's, which alone is known here and to those who ask.
+            raise error.driver_exception from None
 
     async def _wait_in_line(self) -> PoolProxiedConnection | None:
         # First come, first served: asyncio's queue lets newcomers overtake, and the last waited ten times as long.

@@ -22,6 +22,7 @@ from app.platform.db import ConstraintErrors, constraint_name, driver_error, sql
 from app.platform.errors import AppError, FieldError
 from app.platform.locales import _
 from app.platform.logs import describe_error
+from app.platform.lost_connections import is_gone
 
 log = structlog.get_logger()
 
@@ -232,6 +233,9 @@ def _of_database(error: BaseException, constraint_errors: ConstraintErrors) -> A
     }
     if state in by_state:
         return by_state[state]
+    # The server has become a standby; the next request finds the primary.
+    if is_gone(driver_error(error)):
+        return errors.Unavailable()
     # A column has changed its type under a statement that was prepared; the driver prepares it anew for the next one.
     if isinstance(driver_error(error), InvalidCachedStatementError):
         return errors.Unavailable()

@@ -13,11 +13,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, MetaData, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from app.platform import grants
 from app.platform.advisory_locks import Lock
+from app.platform.database_hosts import psycopg_arguments
 from app.platform.errors import Conflict
 from app.platform.newest_revision import REVISIONS, head_revision
 
@@ -34,8 +35,11 @@ def _config(connection: Connection | None = None) -> Config:
 
 def sync_engine(database_url: str) -> Engine:
     """An engine for revisions and other single-handed work; psycopg reads the libpq URL itself."""
-    plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    return create_engine("postgresql+psycopg://", poolclass=NullPool, creator=lambda: psycopg.connect(plain))
+    return create_engine(
+        "postgresql+psycopg://",
+        poolclass=NullPool,
+        creator=lambda: psycopg.connect(**psycopg_arguments(database_url)),
+    )
 
 
 def current_revision(connection: Connection) -> str | None:

@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.platform.crypto import MasterKeys
+from app.platform.database_hosts import NotOfThePrimary, hosts_of, in_one_spelling
 
 PRODUCTION_RATE_LIMIT = 6_000
 """Requests per minute of one account and worker process, unless CRM_RATE_LIMIT says otherwise."""
@@ -229,9 +230,9 @@ class Settings(BaseModel):
         values.setdefault("allowed_hosts", _own_hosts(str(values["base_url"]), str(values.get("host", ""))))
         if values.get("environment") == Environment.PRODUCTION:
             values.setdefault("rate_limit_per_minute", PRODUCTION_RATE_LIMIT)
-        for name in ("CRM_DATABASE_URL", *OTHER_ROLES.values()):
-            if (url := env.get(name)) and not _names_a_postgresql(url):
-                raise SettingsError(f"{name} must read postgresql://user@host:port/database")
+        for field, name in (("database_url", "CRM_DATABASE_URL"), *OTHER_ROLES.items()):
+            if url := env.get(name):
+                values[field] = _database_address(name, url)
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:
@@ -324,8 +325,18 @@ _IN_PARTS: dict[str, tuple[str, Callable[[str], object]]] = {
 """Settings of several values, each with its variable and how that is read."""
 
 
-def _names_a_postgresql(url: str) -> bool:
+def _database_address(name: str, url: str) -> str:
+    """The address as all drivers read it; SettingsError when it is none of PostgreSQL, or might lead to a standby."""
     try:
-        return make_url(url).get_backend_name() in {"postgresql", "postgres"}
-    except (ArgumentError, ValueError):  # no URL at all; a port that is no number
-        return False
+        url = in_one_spelling(url)
+        if make_url(url).get_backend_name() in {"postgresql", "postgres"}:
+            hosts_of(url)
+            return url
+    except NotOfThePrimary:
+        raise SettingsError(
+            f"{name} names several hosts: add target_session_attrs=read-write, as in "
+            "postgresql://user@one:5432,two:5432/database?target_session_attrs=read-write"
+        ) from None
+    except (ArgumentError, ValueError):  # no URL at all; a port that is no number; fewer ports than hosts
+        pass
+    raise SettingsError(f"{name} must read postgresql://user@host:port/database")
