@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "serve": "app.commands.serve:serve",
     "worker": "app.commands.serve:worker",
     "demo": "app.commands.demo:demo",
+    "doctor": "app.commands.doctor:doctor",
     "db": "app.commands.db:commands",
     "api-key": "app.commands.api_keys:commands",
     "user": "app.commands.users:commands",

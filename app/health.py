@@ -6,8 +6,9 @@ from sqlalchemy import text
 
 from app.access.request_guard import State
 from app.audit.partitions import has_partition_ahead
+from app.checks.database import revision_in
+from app.checks.machine import disk_of
 from app.platform.heartbeat import worker_is_alive
-from app.platform.newest_revision import head_revision
 
 router = APIRouter(tags=["health"])
 
@@ -33,17 +34,17 @@ async def ready(request: Request, response: Response) -> Ready:
     """
     The database answers, its schema is this code's, and the audit trail has a place for tomorrow's events.
 
-    `worker` says whether one lives (`absent` otherwise); it does not make the answer 503.
+    `worker` and `disk` are told, and do not make the answer 503: what waits for the worker is not lost, and where a
+    disk of documents is full everything but uploads goes on. `crm doctor` says what to do.
     """
     state: State = request.app.state.serving
     checks = {"database": "failed", "revision": "unknown", "audit": "unknown", "worker": "unknown"}
+    checks["disk"] = disk_of(request.app.state.settings).word
     try:
         async with state.database.session() as session:
             await session.execute(text("SELECT 1"))
             checks["database"] = "ok"
-            found = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
-            checks["revision"] = "ok" if found == head_revision() else "differs"
-            # Told, but no reason to take answers away: what waits for the worker is not lost.
+            checks["revision"] = (await revision_in(session)).word
             checks["worker"] = "ok" if await worker_is_alive(session) else "absent"
             checks["audit"] = "ok" if await has_partition_ahead(session) else "no partition"
     except Exception:  # noqa: BLE001 - whatever the reason, the answer is "not ready"; nothing else depends on it

@@ -11,8 +11,17 @@ _NAMED = re.compile(r'^(revision|down_revision)\b[^=\n]*= (?:"([^"\n]+)"|None)$'
 @cache
 def head_revision() -> str:
     """The revision that no other one follows; ValueError unless there is exactly one."""
-    files = [path.read_text() for path in (REVISIONS / "versions").glob("*.py")]
-    found: list[dict[str, str]] = [dict(_NAMED.findall(text)) for text in files]
-    heads = {names["revision"] for names in found if names} - {names.get("down_revision") for names in found}
-    (head,) = heads
+    found = _named()
+    (head,) = known_revisions() - {names.get("down_revision", "") for names in found}
     return head
+
+
+@cache
+def known_revisions() -> frozenset[str]:
+    """Every revision of this code. A database that is at another one was moved by a newer program."""
+    return frozenset(names["revision"] for names in _named())
+
+
+def _named() -> list[dict[str, str]]:
+    files = [path.read_text() for path in (REVISIONS / "versions").glob("*.py")]
+    return [names for names in (dict(_NAMED.findall(text)) for text in files) if names]

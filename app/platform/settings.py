@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -168,59 +168,16 @@ class Settings(BaseModel):
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
         """The settings of this process; SettingsError for a value that cannot be used or is unsafe in production."""
+        settings, faults = cls.read(environ)
+        if faults:
+            raise SettingsError("unsafe for CRM_ENV=production: " + "; ".join(faults))
+        return settings
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None) -> tuple[Self, list[str]]:
+        """The settings, and every reason why production must not run with them; SettingsError for an unusable value."""
         env = os.environ if environ is None else environ
-        names = {
-            "environment": "CRM_ENV",
-            "database_url": "CRM_DATABASE_URL",
-            **OTHER_ROLES,
-            "data_dir": "CRM_DATA_DIR",
-            "pg_bin": "CRM_PG_BIN",
-            "secret_key": "CRM_SECRET_KEY",
-            "attempts": "CRM_ATTEMPTS",
-            "attempt_days": "CRM_ATTEMPT_DAYS",
-            "side_effect_hours": "CRM_SIDE_EFFECT_HOURS",
-            "side_effect_report": "CRM_SIDE_EFFECT_REPORT",
-            "call_feeds": "CRM_CALL_FEEDS",
-            "call_feed_initials": "CRM_CALL_FEED_INITIALS",
-            "documents": "CRM_DOCUMENTS",
-            "largest_document_mib": "CRM_LARGEST_DOCUMENT",
-            "scan_timeout_seconds": "CRM_SCAN_TIMEOUT",
-            "base_url": "CRM_BASE_URL",
-            "host": "CRM_HOST",
-            "port": "PORT",
-            "workers": "CRM_WORKERS",
-            "log_format": "CRM_LOG_FORMAT",
-            "caseload": "CRM_CASELOAD",
-            "default_language": "CRM_LANGUAGE",
-            "default_time_zone": "CRM_TIME_ZONE",
-            "list_export_rows": "CRM_LIST_EXPORT_ROWS",
-            "pool_size": "CRM_POOL_SIZE",
-            "pool_timeout_seconds": "CRM_POOL_TIMEOUT",
-            "statement_timeout_seconds": "CRM_STATEMENT_TIMEOUT",
-            "fast_paths": "CRM_FAST_PATHS",
-            "proxy_hops": "CRM_PROXY_HOPS",
-            "rate_limit_per_minute": "CRM_RATE_LIMIT",
-            "failed_keys_per_minute": "CRM_FAILED_KEYS_LIMIT",
-            "sign_in_limit": "CRM_SIGN_IN_LIMIT",
-            "sign_in_account_limit": "CRM_SIGN_IN_ACCOUNT_LIMIT",
-            "sign_in_browser_limit": "CRM_SIGN_IN_BROWSER_LIMIT",
-            "sign_in_address_limit": "CRM_SIGN_IN_ADDRESS_LIMIT",
-            "reset_address_limit": "CRM_RESET_ADDRESS_LIMIT",
-            "slow_bodies_limit": "CRM_SLOW_BODIES_LIMIT",
-            "slow_bodies_address_limit": "CRM_SLOW_BODIES_ADDRESS_LIMIT",
-            "smtp_host": "CRM_SMTP_HOST",
-            "smtp_port": "CRM_SMTP_PORT",
-            "smtp_user": "CRM_SMTP_USER",
-            "smtp_password": "CRM_SMTP_PASSWORD",
-            "smtp_security": "CRM_SMTP_SECURITY",
-            "mail_from": "CRM_MAIL_FROM",
-            "oidc_issuer": "CRM_OIDC_ISSUER",
-            "oidc_client_id": "CRM_OIDC_CLIENT_ID",
-            "oidc_client_secret": "CRM_OIDC_CLIENT_SECRET",
-            "oidc_label": "CRM_OIDC_LABEL",
-            "oidc_role_claim": "CRM_OIDC_ROLE_CLAIM",
-        }
-        values: dict[str, object] = {field: env[name] for field, name in names.items() if env.get(name)}
+        values: dict[str, object] = {field: env[name] for field, name in _VARIABLES.items() if env.get(name)}
         for field, (name, read) in _IN_PARTS.items():
             if text := env.get(name):
                 values[field] = read(text)
@@ -237,22 +194,20 @@ class Settings(BaseModel):
             settings = cls.model_validate(values)
         except ValidationError as error:
             # The value itself may be a secret: only the variable's name and the rule are shown.
-            names |= {field: name for field, (name, _) in _IN_PARTS.items()}
-            faults = "; ".join(f"{names.get(str(e['loc'][0]), e['loc'][0])}: {e['msg']}" for e in error.errors())
+            faults = "; ".join(f"{_variable_of(e)}: {e['msg']}{_example_of(_variable_of(e))}" for e in error.errors())
             raise SettingsError(faults) from None
-        if settings.environment is Environment.PRODUCTION:
-            settings.refuse_unsafe(env)
-        return settings
+        return settings, settings.unsafe(env) if settings.is_production else []
 
-    def refuse_unsafe(self, env: Mapping[str, str]) -> None:
-        """SettingsError that names every setting which production must not run with."""
+    def unsafe(self, env: Mapping[str, str]) -> list[str]:
+        """Why production must not run with these, each with its variable and an example."""
         faults = []
         if self.database_url is None:
-            faults.append("CRM_DATABASE_URL is needed (the embedded PostgreSQL is for development)")
+            needed = "CRM_DATABASE_URL is needed (the embedded PostgreSQL is for development)"
+            faults.append(needed + _example_of("CRM_DATABASE_URL"))
         if len(env.get("CRM_SECRET_KEY", "")) < 32:  # noqa: PLR2004 - 32 characters, said in the message
-            faults.append("CRM_SECRET_KEY of at least 32 characters is needed")
+            faults.append(f"CRM_SECRET_KEY of at least 32 characters is needed{_example_of('CRM_SECRET_KEY')}")
         if not self.base_url.startswith("https://"):
-            faults.append("CRM_BASE_URL must be the https address that users see")
+            faults.append(f"CRM_BASE_URL must be the https address that users see{_example_of('CRM_BASE_URL')}")
         if not env.get("CRM_PROXY_HOPS"):
             faults.append(
                 "CRM_PROXY_HOPS must say how many proxies of yours stand in front (0 for none): limits count by the "
@@ -261,9 +216,8 @@ class Settings(BaseModel):
         if self.smtp_host and self.smtp_security is SmtpSecurity.NONE and self.smtp_host not in LOOPBACK:
             faults.append("CRM_SMTP_SECURITY must be starttls or tls: mails carry sign-in links")
         if self.oidc_issuer is not None and not self.oidc_issuer.startswith("https://"):
-            faults.append("CRM_OIDC_ISSUER must be an https address")
-        if faults:
-            raise SettingsError("unsafe for CRM_ENV=production: " + "; ".join(faults))
+            faults.append(f"CRM_OIDC_ISSUER must be an https address{_example_of('CRM_OIDC_ISSUER')}")
+        return faults
 
     @property
     def keys(self) -> MasterKeys:
@@ -323,6 +277,134 @@ _IN_PARTS: dict[str, tuple[str, Callable[[str], object]]] = {
     "scan_command": ("CRM_SCAN_COMMAND", _arguments),
 }
 """Settings of several values, each with its variable and how that is read."""
+
+
+_VARIABLES: dict[str, str] = {
+    "environment": "CRM_ENV",
+    "database_url": "CRM_DATABASE_URL",
+    **OTHER_ROLES,
+    "data_dir": "CRM_DATA_DIR",
+    "pg_bin": "CRM_PG_BIN",
+    "secret_key": "CRM_SECRET_KEY",
+    "attempts": "CRM_ATTEMPTS",
+    "attempt_days": "CRM_ATTEMPT_DAYS",
+    "side_effect_hours": "CRM_SIDE_EFFECT_HOURS",
+    "side_effect_report": "CRM_SIDE_EFFECT_REPORT",
+    "call_feeds": "CRM_CALL_FEEDS",
+    "call_feed_initials": "CRM_CALL_FEED_INITIALS",
+    "documents": "CRM_DOCUMENTS",
+    "largest_document_mib": "CRM_LARGEST_DOCUMENT",
+    "scan_timeout_seconds": "CRM_SCAN_TIMEOUT",
+    "base_url": "CRM_BASE_URL",
+    "host": "CRM_HOST",
+    "port": "PORT",
+    "workers": "CRM_WORKERS",
+    "log_format": "CRM_LOG_FORMAT",
+    "caseload": "CRM_CASELOAD",
+    "default_language": "CRM_LANGUAGE",
+    "default_time_zone": "CRM_TIME_ZONE",
+    "list_export_rows": "CRM_LIST_EXPORT_ROWS",
+    "pool_size": "CRM_POOL_SIZE",
+    "pool_timeout_seconds": "CRM_POOL_TIMEOUT",
+    "statement_timeout_seconds": "CRM_STATEMENT_TIMEOUT",
+    "fast_paths": "CRM_FAST_PATHS",
+    "proxy_hops": "CRM_PROXY_HOPS",
+    "rate_limit_per_minute": "CRM_RATE_LIMIT",
+    "failed_keys_per_minute": "CRM_FAILED_KEYS_LIMIT",
+    "sign_in_limit": "CRM_SIGN_IN_LIMIT",
+    "sign_in_account_limit": "CRM_SIGN_IN_ACCOUNT_LIMIT",
+    "sign_in_browser_limit": "CRM_SIGN_IN_BROWSER_LIMIT",
+    "sign_in_address_limit": "CRM_SIGN_IN_ADDRESS_LIMIT",
+    "reset_address_limit": "CRM_RESET_ADDRESS_LIMIT",
+    "slow_bodies_limit": "CRM_SLOW_BODIES_LIMIT",
+    "slow_bodies_address_limit": "CRM_SLOW_BODIES_ADDRESS_LIMIT",
+    "smtp_host": "CRM_SMTP_HOST",
+    "smtp_port": "CRM_SMTP_PORT",
+    "smtp_user": "CRM_SMTP_USER",
+    "smtp_password": "CRM_SMTP_PASSWORD",
+    "smtp_security": "CRM_SMTP_SECURITY",
+    "mail_from": "CRM_MAIL_FROM",
+    "oidc_issuer": "CRM_OIDC_ISSUER",
+    "oidc_client_id": "CRM_OIDC_CLIENT_ID",
+    "oidc_client_secret": "CRM_OIDC_CLIENT_SECRET",
+    "oidc_label": "CRM_OIDC_LABEL",
+    "oidc_role_claim": "CRM_OIDC_ROLE_CLAIM",
+}
+"""The variable of each setting that is one value."""
+
+EXAMPLES: dict[str, str] = {
+    "CRM_ENV": "production",
+    "CRM_DATABASE_URL": "postgresql://crm_application@db.example/crm?password=PASSWORD",
+    "CRM_OWNER_DATABASE_URL": "postgresql://crm_owner@db.example/crm?password=PASSWORD",
+    "CRM_OPERATOR_DATABASE_URL": "postgresql://crm_operator@db.example/crm?password=PASSWORD",
+    "CRM_ADMIN_DATABASE_URL": "postgresql://postgres@db.example/crm?password=PASSWORD",
+    "CRM_DATA_DIR": "/var/lib/crm",
+    "CRM_PG_BIN": "/usr/lib/postgresql/18/bin",
+    "CRM_SECRET_KEY": "<what `openssl rand -base64 48` prints>",
+    "CRM_MASTER_KEYS": "1=<what `openssl rand -base64 48` prints>",
+    "CRM_ATTEMPTS": "3",
+    "CRM_ATTEMPT_DAYS": "14",
+    "CRM_SIDE_EFFECT_HOURS": "24",
+    "CRM_SIDE_EFFECT_REPORT": "By the form on the intranet, and by phone to the safety contact.",
+    "CRM_CALL_FEEDS": "true",
+    "CRM_CALL_FEED_INITIALS": "true",
+    "CRM_DOCUMENTS": "s3://bucket/prefix",
+    "CRM_LARGEST_DOCUMENT": "50",
+    "CRM_SCAN_COMMAND": "clamdscan --fdpass --no-summary",
+    "CRM_SCAN_TIMEOUT": "120",
+    "CRM_BASE_URL": "https://crm.example.org",
+    "CRM_HOST": "127.0.0.1",
+    "PORT": "8000",
+    "CRM_ALLOWED_HOSTS": "crm.example.org",
+    "CRM_WORKERS": "2",
+    "CRM_LOG_FORMAT": "json",
+    "CRM_CASELOAD": "assigned",
+    "CRM_LANGUAGE": "nl",
+    "CRM_TIME_ZONE": "Europe/Amsterdam",
+    "CRM_LIST_EXPORT_ROWS": "10000",
+    "CRM_POOL_SIZE": "16",
+    "CRM_POOL_TIMEOUT": "3",
+    "CRM_STATEMENT_TIMEOUT": "5",
+    "CRM_FAST_PATHS": "true",
+    "CRM_PROXY_HOPS": "1",
+    "CRM_RATE_LIMIT": "6000",
+    "CRM_FAILED_KEYS_LIMIT": "600",
+    "CRM_SIGN_IN_LIMIT": "10",
+    "CRM_SIGN_IN_ACCOUNT_LIMIT": "80",
+    "CRM_SIGN_IN_BROWSER_LIMIT": "20",
+    "CRM_SIGN_IN_ADDRESS_LIMIT": "300",
+    "CRM_RESET_ADDRESS_LIMIT": "300",
+    "CRM_SLOW_BODIES_LIMIT": "200",
+    "CRM_SLOW_BODIES_ADDRESS_LIMIT": "20",
+    "CRM_SMTP_HOST": "smtp.example.org",
+    "CRM_SMTP_PORT": "587",
+    "CRM_SMTP_USER": "crm",
+    "CRM_SMTP_PASSWORD": "<the password>",
+    "CRM_SMTP_SECURITY": "starttls",
+    "CRM_MAIL_FROM": "myTomorrows CRM <crm@example.org>",
+    "CRM_OIDC_ISSUER": "https://login.example.org/realms/staff",
+    "CRM_OIDC_CLIENT_ID": "crm",
+    "CRM_OIDC_CLIENT_SECRET": "<the secret>",
+    "CRM_OIDC_LABEL": "Example",
+    "CRM_OIDC_ROLE_CLAIM": "groups",
+    "CRM_OIDC_ROLES": "crm-navigators=navigator,crm-admins=admin",
+    "CRM_OIDC_SECOND_FACTOR": "mfa otp",
+}
+"""A value of each variable that can be used, for who has to set it."""
+
+
+def variables() -> frozenset[str]:
+    """The names of all settings."""
+    return frozenset(_VARIABLES.values()) | {name for name, _ in _IN_PARTS.values()}
+
+
+def _variable_of(error: Any) -> str:
+    field = str(error["loc"][0])
+    return _IN_PARTS[field][0] if field in _IN_PARTS else _VARIABLES.get(field, field)
+
+
+def _example_of(variable: str) -> str:
+    return f", as in {variable}={EXAMPLES[variable]}" if variable in EXAMPLES else ""
 
 
 def _database_address(name: str, url: str) -> str:

@@ -9,7 +9,14 @@ A PostgreSQL 18 of our own in a data folder, for trying, developing and testing;
 """
 
 from app.platform.embedded.binaries import find_binaries
-from app.platform.embedded.cluster import Cluster, exit_on_sigterm, kept_running, refuse_in_production, running
+from app.platform.embedded.cluster import (
+    Cluster,
+    exit_on_sigterm,
+    kept_running,
+    refuse_in_production,
+    running,
+    running_already,
+)
 from app.platform.embedded.errors import EmbeddedError
 
 __all__ = [
@@ -20,4 +27,5 @@ __all__ = [
     "kept_running",
     "refuse_in_production",
     "running",
+    "running_already",
 ]

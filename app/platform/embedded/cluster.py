@@ -84,6 +84,16 @@ def running(data_dir: Path, *, pg_bin: Path | None = None, durable: bool = True)
                 server.stop()
 
 
+def running_already(data_dir: Path, *, pg_bin: Path | None = None) -> Cluster | None:
+    """The PostgreSQL of `data_dir` if it runs; nothing is made or started, and it is not kept. EmbeddedError."""
+    data_dir = data_dir.resolve()
+    if not (data_dir / "postgres").is_dir() and not (data_dir / "postgres.path").exists():
+        return None
+    with _explained(data_dir):
+        server = _server(data_dir, find_binaries(pg_bin))
+        return _cluster(data_dir, server.bin_dir, server) if server.listens() else None
+
+
 @contextmanager
 def kept_running(cluster: Cluster, *, tell: Callable[[str], None]) -> Iterator[None]:
     """
