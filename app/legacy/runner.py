@@ -19,7 +19,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
-from app.legacy import checks, corrections, ledger, result, staging
+from app.legacy import checks, corrections, ledger, repeated, result, staging
 from app.legacy.contract import TABLES
 from app.legacy.errors import FatalExport, LegacyError, NotReady
 from app.legacy.locks import alone, who
@@ -178,20 +178,10 @@ def _go_on(job: _Job) -> Done:
     started = time.perf_counter()
     connection, run_id = job.connection, job.run_id
     try:
+        if job.until is None and (before := _run_to_say_again(connection, run_id)) is not None:
+            return _say_again(job, before, started)
         _mend_working_tables(connection, run_id)
-        done = {row[0] for row in connection.execute("SELECT phase FROM legacy.phase WHERE run_id = %s", (run_id,))}
-        connection.execute("UPDATE legacy.run SET status = 'running', message = NULL WHERE run_id = %s", (run_id,))
-        if 1 not in done:
-            _stage(job)
-        context = _context(job)
-        for number, (name, phase) in enumerate(PHASES, start=1):
-            if number in done or (job.until is not None and number > job.until):
-                continue
-            job.on_event(PhaseBegun(number, name))
-            began = time.perf_counter()
-            with connection.transaction():
-                _do(context, number, name, phase)
-            job.on_event(PhaseDone(number, name, time.perf_counter() - began, context.written))
+        _do_phases(job)
         finished = job.until is None or job.until >= len(PHASES)
         _end(connection, run_id, "finished" if finished else "stopped")
         if finished and job.result_to:
@@ -215,6 +205,48 @@ def _go_on(job: _Job) -> Done:
         "SELECT coalesce(sum(rows_written), 0)::bigint FROM legacy.phase WHERE run_id = %s", (run_id,)
     ).fetchone() or (0,)
     return Done(run_id, finished, int(written), time.perf_counter() - started)
+
+
+def _do_phases(job: _Job) -> None:
+    """Do the phases that are not done yet, up to the one that is asked for."""
+    connection, run_id = job.connection, job.run_id
+    done = {row[0] for row in connection.execute("SELECT phase FROM legacy.phase WHERE run_id = %s", (run_id,))}
+    connection.execute("UPDATE legacy.run SET status = 'running', message = NULL WHERE run_id = %s", (run_id,))
+    if 1 not in done:
+        _stage(job)
+    context = _context(job)
+    for number, (name, phase) in enumerate(PHASES, start=1):
+        if number in done or (job.until is not None and number > job.until):
+            continue
+        job.on_event(PhaseBegun(number, name))
+        began = time.perf_counter()
+        with connection.transaction():
+            _do(context, number, name, phase)
+        job.on_event(PhaseDone(number, name, time.perf_counter() - began, context.written))
+
+
+def _run_to_say_again(connection: Connection, run_id: int) -> int | None:
+    """The run before, where this one would only come to the same and what it decided on is still there."""
+    before = repeated.run_before(connection, run_id)
+    begun = connection.execute("SELECT EXISTS (SELECT FROM legacy.phase WHERE run_id = %s)", (run_id,)).fetchone()
+    return before if before and begun == (False,) and _has_working_tables(connection, before) else None
+
+
+def _say_again(job: _Job, before: int, started: float) -> Done:
+    connection, run_id = job.connection, job.run_id
+    context = _context(job)
+    context.phase = len(PHASES)
+    with connection.transaction():
+        connection.execute("SET LOCAL statement_timeout = 0")
+        repeated.say_again(context, before)
+        connection.execute(
+            "UPDATE legacy.run SET status = 'finished', finished_at = clock_timestamp() WHERE run_id = %s", (run_id,)
+        )
+    if job.result_to:
+        result.write_result(connection, run_id, job.result_to)
+    if job.inspect:
+        job.inspect(connection, run_id)
+    return Done(run_id, finished=True, rows_written=0, seconds=time.perf_counter() - started)
 
 
 def _dry(job: _Job) -> Done:

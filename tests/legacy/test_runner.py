@@ -5,10 +5,12 @@ import io
 import re
 import shutil
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg
 import pytest
 from rich.console import Console
@@ -18,7 +20,7 @@ from typer.testing import CliRunner
 
 from app.commands import legacy
 from app.commands.legacy_screen import Bars
-from app.legacy import compat, ledger, report, runner
+from app.legacy import compat, ledger, repeated, report, runner
 from app.legacy.errors import AnotherRun, FatalExport, NotReady, WorkedOn
 from app.legacy.phases import p02_schema
 from app.legacy.progress import Event, PhaseBegun, PhaseDone, Staged, StageDone
@@ -497,3 +499,56 @@ def test_a_run_tells_how_it_goes_on(url: str, sample_folder: Path) -> None:
 def test_the_database_knows_the_tables_that_the_phases_write(url: str) -> None:
     with psycopg.connect(url) as connection:
         assert dict(connection.execute("SELECT name, key FROM legacy_targets()").fetchall()) == p02_schema.TARGETS
+
+
+def test_the_same_export_again_is_not_read_and_its_ledger_says_the_same(
+    new_database: Callable[[], str], sample_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledgers = {}
+    for way in ("not read", "read"):
+        url = new_database()
+        read: list[Event] = []
+        runner.run(url, sample_folder)
+        before = checksum(url)
+        with monkeypatch.context() as patched:
+            if way == "read":
+                patched.setattr(repeated, "run_before", lambda *_: None)
+            done = runner.run(url, sample_folder, result_to=tmp_path / way, on_event=read.append)
+        assert (done.rows_written, checksum(url), bool(read)) == (0, before, way == "read")
+        assert all(check.holds for check in runner.verify(url))
+        with psycopg.connect(url) as connection:
+            data = report.collect(connection, 2)
+        ledgers[way] = [data[part] for part in ("records", "outcomes", "warnings", "rejects", "notices", "checks")]
+        assert len(data["phases"]) == 10
+        undo(url)
+        assert one(url, "SELECT count(*) FROM person") == 0
+    assert ledgers["read"] == ledgers["not read"]
+    for file in (tmp_path / "read").iterdir():
+        other = (tmp_path / "not read" / file.name).read_text(encoding="utf-8")
+        assert sorted(file.read_text(encoding="utf-8").splitlines()) == sorted(other.splitlines()), file.name
+
+
+def test_an_export_is_read_again_where_anything_may_come_out_otherwise(
+    url: str, sample_folder: Path, tmp_path: Path
+) -> None:
+    def is_read(source: Path, **named: Any) -> bool:
+        events: list[Any] = []
+        runner.run(url, source, on_event=events.append, **named)
+        return bool(events)
+
+    later = shutil.copytree(sample_folder, tmp_path / "later")
+    export = orjson.loads((later / "export.json").read_bytes())
+    (later / "export.json").write_bytes(orjson.dumps({**export, "exported_at": "2025-07-30T12:00:00Z"}))
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text("", encoding="utf-8")
+    assert [is_read(sample_folder), is_read(sample_folder)] == [True, False]
+    assert [is_read(later), is_read(sample_folder), is_read(sample_folder)] == [True, True, False]
+    assert [is_read(sample_folder, mapping=mapping), is_read(sample_folder)] == [True, True]
+    do(url, "INSERT INTO legacy.correction (\"table\", record, \"column\", value) VALUES ('contact', 1, 'email', 'x')")
+    assert [is_read(sample_folder), is_read(sample_folder)] == [True, False]
+    do(url, "UPDATE legacy.correction SET withdrawn_at = clock_timestamp()")
+    assert [is_read(sample_folder), is_read(sample_folder)] == [True, False]
+    do(url, 'UPDATE legacy.run SET versions = versions || \'{"crm": "0"}\'')
+    assert [is_read(sample_folder), is_read(sample_folder)] == [True, False]
+    do(url, "DROP TABLE legacy.w_alive")
+    assert is_read(sample_folder)

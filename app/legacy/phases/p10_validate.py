@@ -20,6 +20,11 @@ def run(context: Context) -> None:
     changes.list_missing(context)
     changes.suggest_changes(context)
     changes.remember(context)
+    check(context)
+
+
+def check(context: Context) -> None:
+    """Make every check, note what it found and the run's audit event; raise PhaseFailed where one does not hold."""
     found = [
         *checks.equation(context.connection, context.run_id),
         *checks.arrival(context.connection, just_written=context.is_first),
@@ -28,9 +33,9 @@ def run(context: Context) -> None:
     with context.connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO legacy.check_result (run_id, position, name, expected, found) VALUES (%s, %s, %s, %s, %s)",
-            [(context.run_id, i, check.name, check.expected, check.found) for i, check in enumerate(found)],
+            [(context.run_id, i, c.name, c.expected, c.found) for i, c in enumerate(found)],
         )
-    broken = [check for check in found if not check.holds]
+    broken = [c for c in found if not c.holds]
     if broken:
         told = "; ".join(f"{c.name}: expected {c.expected}, found {c.found}" for c in broken)
         raise PhaseFailed(f"{len(broken)} check(s) do not hold: {told}")
