@@ -312,6 +312,7 @@ async def _carry_out(
         permission,
         secret_key=settings.secret_key,
         caseload=settings.caseload,
+        side_effect_hours=settings.side_effect_hours,
         reason=reason_in(request, ACCESS_REASON),
         makes_new=request.scope["route"].status_code == HTTPStatus.CREATED,
     )

@@ -39,6 +39,8 @@ class AccessContext:
     permission: str
     secret_key: SecretStr
     caseload: Caseload = Caseload.SHARED
+    side_effect_hours: int = 24
+    """CRM_SIDE_EFFECT_HOURS, for the task that a side effect makes which is heard of on the way."""
     reason: str | None = None
     makes_new: bool = False
     """The answer is what the actor has just entered: there is nothing to be opened."""

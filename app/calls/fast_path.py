@@ -167,14 +167,18 @@ async def create_call(fast: FastRequest) -> Response | None:
     except ValidationError:
         return None
     status = derive_status(present=CALL.initial, status=new.status, no_show=new.no_show, outcome=new.outcome)
-    # Of an open booking it is asked whether others overlap it, which needs locks.
-    if CALL.is_open(status) or contradictions(
-        status=status,
-        no_show=new.no_show,
-        outcome=new.outcome,
-        booking_date=new.booking_date,
-        booking_time_zone=new.booking_time_zone,
-        call_date=new.call_date,
+    # Of an open booking it is asked whether others overlap it, which needs locks; a side effect makes a task.
+    if (
+        CALL.is_open(status)
+        or new.adverse_event_heard
+        or contradictions(
+            status=status,
+            no_show=new.no_show,
+            outcome=new.outcome,
+            booking_date=new.booking_date,
+            booking_time_zone=new.booking_time_zone,
+            call_date=new.call_date,
+        )
     ):
         return None
     if moments_that_cannot_be(

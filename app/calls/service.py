@@ -32,6 +32,7 @@ from app.people.models import Person, SuggestedChange
 from app.people.queries import get_person
 from app.people.schemas import Intake
 from app.people.service import bring_back, keep_submission
+from app.people.side_effects import Heard, side_effect_heard
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
@@ -101,7 +102,10 @@ async def log_call(session: AsyncSession, actor: Actor, *, new: CallForPatient |
         await _require_free(session, call)
     session.add(call)
     await session.flush()
-    return await _noted(session, actor, call.call_id)
+    logged = await _noted(session, actor, call.call_id)
+    if logged.adverse_event_heard:
+        await side_effect_heard(session, actor, Heard({"call_id": logged.call_id}))
+    return logged
 
 
 async def correct_call(
@@ -125,7 +129,7 @@ async def correct_call(
     if status != call.status:
         CALL.require_move(call.status, status)
     before = await _faults(session, actor, call, call.person)
-    was_open, present_pn_id = CALL.is_open(call.status), call.pn_id
+    was_open, present_pn_id, was_heard = CALL.is_open(call.status), call.pn_id, call.adverse_event_heard
     touched = set(given) | ({"status"} if status != call.status else set())
     _CHANGED.set_given(call, change)
     call.status, call.no_show = status, status == "no_show"
@@ -139,7 +143,10 @@ async def correct_call(
     if touched & _OF_ITS_TIME and not change.allow_overlap:
         await _require_free(session, call)
     await session.flush()
-    return await _noted(session, actor, call_id, fields=set(given))
+    corrected = await _noted(session, actor, call_id, fields=set(given))
+    if corrected.adverse_event_heard and not was_heard:
+        await side_effect_heard(session, actor, Heard({"call_id": call_id}))
+    return corrected
 
 
 async def void_call(

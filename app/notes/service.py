@@ -3,12 +3,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.about.models import KEYS
 from app.about.queries import IN_SPECIAL, columns_of
 from app.audit import service as audit
 from app.calls.service import VOIDED_WITHOUT_REASON
 from app.notes import queries
 from app.notes.models import Note
 from app.notes.schemas import NoteCreate, NoteUpdate
+from app.people.side_effects import Heard, side_effect_heard
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.etags import etag, require_match
@@ -33,6 +35,8 @@ async def write_note(session: AsyncSession, actor: Actor, *, new: NoteCreate) ->
     session.add(note)
     await session.flush()
     _note(session, note)
+    if note.adverse_event_heard:
+        await side_effect_heard(session, actor, _heard_in(note))
     return await queries.get_note(session, actor, note_id=note.note_id)
 
 
@@ -42,9 +46,12 @@ async def change_note(
     """Change the fields given; the earlier version stays in row_history. NoteNotFound; Stale."""
     note = await queries.get_note(session, actor, note_id=note_id, for_update=True)
     require_match(if_match, etag(note.version))
+    was_heard = note.adverse_event_heard
     _CHANGED.set_given(note, change)
     await session.flush()
     _note(session, note, change.model_fields_set)
+    if note.adverse_event_heard and not was_heard:
+        await side_effect_heard(session, actor, _heard_in(note))
     return await queries.get_note(session, actor, note_id=note_id)
 
 
@@ -64,6 +71,12 @@ async def void_note(
     note.void_reason = reason or VOIDED_WITHOUT_REASON
     await session.flush()
     _note(session, note, ["voided_at"])
+
+
+def _heard_in(note: Note) -> Heard:
+    """The side effect that a note tells of: about what the note is about."""
+    named = {name: getattr(note, name) for name in KEYS}
+    return Heard({name: key for name, key in named.items() if key is not None}, note.text)
 
 
 def _note(session: AsyncSession, note: Note, fields: Iterable[str] = ()) -> None:

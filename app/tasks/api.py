@@ -6,15 +6,18 @@ from fastapi import Query, Response
 
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
+from app.people import side_effects
 from app.platform.etags import etag
 from app.platform.paging import Page
 from app.platform.problems import described
 from app.platform.text import Id
 from app.tasks import queries, service
 from app.tasks.answers import read
+from app.tasks.reports import see_to_report
 from app.tasks.schemas import TaskCreate, TaskFilter, TaskRead, TaskUpdate
 
 router = api_router("/tasks", "tasks")
+side_effects.register(see_to_report)
 
 
 @router.post("", status_code=201, response_model=TaskRead, responses=described(404), dependencies=[allow("task.write")])

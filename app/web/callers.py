@@ -97,10 +97,10 @@ async def open_new_caller(request: Request, session: DbSession, actor: CurrentAc
             report = ""
             if caller.said is not None:
                 note = {"lead_id": opened.lead.lead_id, "text": caller.said}
-                await write_note(session, actor, new=NoteCreate(**note, adverse_event_heard=caller.adverse_event_heard))
-                about_it = {"lead_id": opened.lead.lead_id}
                 heard = caller.adverse_event_heard
-                report = await report_is_due(request, session, actor, heard=heard, about_it=about_it, said=caller.said)
+                await write_note(session, actor, new=NoteCreate(**note, adverse_event_heard=heard))
+                key = opened.lead.lead_id
+                report = await report_is_due(request, session, heard=heard, about_it="lead_id", key=key)
     except AppError as error:
         return form_again(request, "callers/new.html", _context(typed, condition), error)
     said = _("The new lead is saved.") if opened.is_new else _("The same was entered today: this is its lead.")

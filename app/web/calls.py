@@ -117,8 +117,8 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
             booked = _booking_meant(typed["booked"], shown["booked"])
             async with known_errors(request, session):
                 call = await _save(session, actor, new, booked)
-                heard, in_it = new.adverse_event_heard, {"call_id": call.call_id}
-                report = await report_is_due(request, session, actor, heard=heard, about_it=in_it)
+                heard = new.adverse_event_heard
+                report = await report_is_due(request, session, heard=heard, about_it="call_id", key=call.call_id)
                 moved = await _lead_is_reached(session, actor, call)
                 if task is not None:
                     await open_task(session, actor, new=task)
@@ -350,7 +350,7 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
             moved = await _lead_is_reached(session, actor, corrected) if call.outcome != "reached" else ""
             # Of one that was known already the task was made when it was said.
             heard = change.adverse_event_heard and not call.adverse_event_heard
-            report = await report_is_due(request, session, actor, heard=heard, about_it={"call_id": call_id})
+            report = await report_is_due(request, session, heard=heard, about_it="call_id", key=call_id)
     except NotFound:
         raise
     except AppError as error:

@@ -38,8 +38,8 @@ def _add_new(about: About) -> None:
             new = read_form(NoteCreate, given, wrong=lacks_answer(typed, "text"))
             async with known_errors(request, session):
                 await service.write_note(session, actor, new=new)
-                heard, about_it = new.adverse_event_heard, {about.key: record_id}
-                report = await report_is_due(request, session, actor, heard=heard, about_it=about_it, said=new.text)
+                heard = new.adverse_event_heard
+                report = await report_is_due(request, session, heard=heard, about_it=about.key, key=record_id)
                 await draft_is_sent(session, actor, about, record_id, "note")
         except NotFound:
             raise

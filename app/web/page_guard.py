@@ -330,7 +330,12 @@ def _access(request: Request, needs: Needs, visitor: Visitor) -> AccessContext:
     permission = needs.permission
     if permission is None and needs.seen_by is not None and visitor.actor is not None:
         permission = needs.seen_by if visitor.actor.may(needs.seen_by) else None
-    return AccessContext(permission or "", secret_key=settings.secret_key, caseload=settings.caseload)
+    return AccessContext(
+        permission or "",
+        secret_key=settings.secret_key,
+        caseload=settings.caseload,
+        side_effect_hours=settings.side_effect_hours,
+    )
 
 
 def _kind_of(status: int) -> type[AppError]:

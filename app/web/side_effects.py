@@ -1,7 +1,6 @@
 """What a side effect that was heard of asks for: an answer to the question, and a report in time."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,9 +17,9 @@ from app.platform.actor import Actor
 from app.platform.errors import FieldError
 from app.platform.locales import _
 from app.platform.settings import Settings
+from app.tasks.reports import report_of
 from app.tasks.rules import SIDE_EFFECT
-from app.tasks.schemas import TaskCreate, TaskRead
-from app.tasks.service import open_task
+from app.tasks.schemas import TaskRead
 from app.web.render import Flash
 from app.web.words import near_text, shown_in
 
@@ -52,32 +51,18 @@ def not_asked(typed: Mapping[str, Any], form: Mapping[str, Any]) -> list[FieldEr
 
 
 async def report_is_due(
-    request: Request,
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    heard: bool | None,
-    about_it: Mapping[str, Any],
-    said: str | None = None,
+    request: Request, session: AsyncSession, *, heard: bool | None, about_it: str, key: UUID
 ) -> str:
     """
-    What is to be done about a side effect that was `heard` of just now, and the task that it is done by; empty when
-    none was. It is reported within CRM_SIDE_EFFECT_HOURS of when somebody here heard of it. `said` is what they heard,
-    where it is not about a call, whose notes say it.
+    What is to be done about a side effect that was `heard` of just now in a record, by its column `about_it` of tasks
+    and its key: the task is made already. Empty when none was.
     """
-    if not heard:
+    report = await report_of(session, about={about_it: key}) if heard else None
+    if report is None:
         return ""
-    settings: Settings = request.app.state.settings
-    zone = request.state.frame.zone
-    due_at = (clock.now() + timedelta(hours=settings.side_effect_hours)).astimezone(zone).replace(microsecond=0)
-    with shown_in(zone):
-        when = near_text(due_at, in_sentence=True)
+    with shown_in(request.state.frame.zone):
+        when = near_text(report.due_by, in_sentence=True)
     to_do = str(_("A side effect was mentioned: report it before %(when)s.", when=when))
-    if not actor.may("task.write"):
-        return to_do
-    due = {"due_at": due_at.isoformat(), "due_time_zone": str(zone)}
-    task = TaskCreate.model_validate({"title": str(_("Report the side effect")), "details": said, **due, **about_it})
-    await open_task(session, actor, new=task, rule=SIDE_EFFECT)
     return f"{to_do} {_('The task is on your list.')}"
 
 

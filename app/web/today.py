@@ -77,13 +77,18 @@ async def show_today(request: Request, session: DbSession, actor: CurrentActor) 
 
 
 async def _tasks(session: AsyncSession, actor: Actor, *, ends: datetime) -> dict[str, Page[Any]]:
-    """One's own side effects to report, from the minute in which they were heard of, and other tasks that are due."""
+    """
+    The side effects to report that are one's own or nobody's, from the minute in which they were heard of, and other
+    tasks that are due.
+    """
     mine = TaskFilter(owner="me", status="open", limit=_MOST)
     found = []
-    for more in ({"is_report": "true"}, {"due_before": ends}):
+    for more in ({"is_report": "true"}, {"is_report": "true", "owner": "nobody"}, {"due_before": ends}):
         tasks = await list_tasks(session, actor, query=mine.model_copy(update=more))
         found.append(audit.show_page(session, tasks, map(task_answers.read, tasks.rows)))
-    reports, due = found
+    own, nobodys, due = found
+    together = {"items": [*own.items, *nobodys.items], "total": own.total + nobodys.total}
+    reports = own.model_copy(update=together | {"total_is_capped": own.total_is_capped or nobodys.total_is_capped})
     # Not asked as "no report": outside of the caseload that would find nobody, and what is to be done is seen masked.
     shown = {task.task_id for task in reports.items}
     others = [task for task in due.items if task.task_id not in shown]
