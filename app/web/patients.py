@@ -179,6 +179,7 @@ class ShownJourney:
     journey: JourneyRead
     moves: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     states: Sequence[str] = ()
+    open_states: Sequence[str] = ()
     norms: Mapping[str, int] = field(default_factory=dict)
 
     # From the answer as it is shown: what is masked in it is told by nothing that is made of it.
@@ -187,6 +188,11 @@ class ShownJourney:
     def needs(self) -> Mapping[str, Sequence[str]]:
         """What a move from its state needs."""
         return {to: names for to, names in self.moves.get(self.journey.status, {}).items() if names}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits for something."""
+        return self.journey.status in self.open_states
 
     @property
     def closed(self) -> Sequence[str]:
@@ -241,11 +247,9 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         links = await care_links_of(session, patient_id=patient_id, most=_FEW)
         shown["care_team"] = [care_answers.read(row) for row in links]
     is_part = wanted_block(request) == ABOUT
+    shown["journeys"] = await _all_journeys(session, actor, patient_id)
     if not is_part:
-        shown["journeys"] = []
-        if actor.may("journey.read"):
-            found = [one for kind in KINDS for one in await _journeys_of(session, kind, patient_id)]
-            shown["journeys"] = await _with_norms(session, actor, found)
+        shown["journeys"] = await _with_norms(session, actor, shown["journeys"])
     draft_at = (PATIENTS.kind, patient_id, "note") if actor.may("note.write") else None
     return shown | await around(
         session,
@@ -275,6 +279,7 @@ async def _status_context(session: AsyncSession, actor: Actor, patient_id: UUID,
         "patient": answers.read(patient),
         "here": f"/patients/{patient_id}",
         "targets": [(word, words(word)) for word in PATIENT.allowed(patient.status)],
+        "journeys": await _all_journeys(session, actor, patient_id),
         "of_a_death": to in {"", "deceased"},
         "needs_reason": to in PATIENT.needs_reason or patient.status in DEPARTED,
     }
@@ -330,6 +335,13 @@ async def _patient(session: AsyncSession, actor: Actor, patient_id: UUID) -> Pat
     return patient
 
 
+async def _all_journeys(session: AsyncSession, actor: Actor, patient_id: UUID) -> Sequence[ShownJourney]:
+    """Those of every kind, for those who may read them."""
+    if not actor.may("journey.read"):
+        return []
+    return [one for kind in KINDS for one in await _journeys_of(session, kind, patient_id)]
+
+
 async def _journeys_of(session: AsyncSession, kind: Kind, patient_id: UUID) -> list[ShownJourney]:
     rows = await journeys.journeys_of(session, kind=kind, patient_id=patient_id, most=_FEW)
     return [shown_journey(kind, row) for row in rows]
@@ -361,6 +373,7 @@ def shown_journey(kind: Kind, row: Journey) -> ShownJourney:
             state: {to: [one.name for one in conditions_of(state, to)] for to in machine.allowed(state)}
             for state in machine.states
         },
+        open_states=[state for state in machine.states if machine.is_open(state)],
         # A shipment that failed is no stage on the way.
         states=[state for state in machine.states if machine.is_open(state) and not state.endswith("_failed")],
     )

@@ -471,3 +471,33 @@ async def test_a_journey_is_moved_where_it_may_go(
     assert moved.status_code == status
     assert journey.status == ("not_pursued" if status == 303 else "identified")
     assert ("They moved away." in moved.text) is (status == 409)
+
+
+async def test_inactive_is_not_offered_while_a_journey_is_open_and_the_way_to_it_is_shown(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    token = await as_user(client, session, settings, "navigator")
+    patient = await a_patient(session, await a_person(session))
+    trial = await a_trial(session, trial_id="NCT01234567")
+    journey = await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+    way = f'#journey-{journey.ct_journey_id}"'
+
+    record, form = await client.get(here), await client.get(f"{here}/status")
+    part = await client.get(here, headers={"hx-request": "true", "hx-target": "#record-about"})
+    refused = await client.post(f"{here}/status", data={"csrf_token": token, "status": "inactive"}, headers=ORIGIN)
+
+    assert f'id="journey-{journey.ct_journey_id}"' in record.text
+    for shown in (record, part, form, refused):
+        assert way in shown.text
+        assert "NCT01234567" in shown.text
+        assert not re.search(r'value="inactive"', shown.text)
+    assert refused.status_code == 409
+
+    journey.status = "pre_screen_failed"
+    await session.commit()
+    record, form = await client.get(here), await client.get(f"{here}/status")
+    assert 'name="status" value="inactive"' in record.text
+    assert re.search(r'<option value="inactive"', form.text)
+    assert way not in record.text + form.text
