@@ -33,7 +33,7 @@ from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT, COMPARED, alike, around, signs_of
-from app.web.pickers import PEOPLE, Choice, Picked, picked
+from app.web.pickers import OWNERS_OF_LEADS, PEOPLE, Choice, Picked, picked
 from app.web.render import Flash, page, wanted_block
 from app.web.words import country_name, words
 
@@ -105,6 +105,7 @@ LIST = ListPage(
         undo=service.undo_change,
         moves=[(word, words(word)) for word in ("contacting", "unreachable")],
     ),
+    owner_picker=OWNERS_OF_LEADS,
     searches=BY_PERSON,
     makes="lead.create",
     makes_at="/callers/new",

@@ -17,7 +17,7 @@ from starlette.datastructures import ImmutableMultiDict
 
 from app.access.masking import class_of_order
 from app.access.policy import masked_classes_of
-from app.access.queries import account_names, owners
+from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.people.search.queries import SearchFound
@@ -33,6 +33,7 @@ from app.saved_views.schemas import SavedViewRead
 from app.web.addresses import address_of_view
 from app.web.forms import Typed, read_query, typed_of
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to
+from app.web.pickers import Picked, Picker, picked
 from app.web.render import page
 from app.web.words import words
 
@@ -83,11 +84,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Filter:
-    """A field of the list's question with the values that the menu offers: (code, label)."""
+    """
+    A field of the list's question with the values that the menu offers: (code, label). With a `picker` it offers a few
+    of many, and the others are found by typing.
+    """
 
     name: str
     label: str
     choices: Sequence[tuple[str, str]]
+    picker: str = ""
 
     def words_of(self, value: str) -> str:
         """The label of a value; one that is not offered shows as it is."""
@@ -293,10 +298,14 @@ class Seen:
     owners: Mapping[UUID, str]
     masked: Collection[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    owner_picker: str = ""
 
     def owner(self) -> Filter:
-        """The owners of the rows that are shown, the one that is chosen, and who may be one."""
-        return Filter("owner_id", _("Owner"), [(str(key), name) for key, name in self.owners.items()])
+        """The one who looks and the owners of the rows that are shown; any other is found by typing."""
+        others = {str(key): name for key, name in self.owners.items() if key != self.actor.account_id}
+        by_name = sorted(others.items(), key=lambda one: one[1].casefold())
+        me = [(str(self.actor.account_id), _("Me"))] if self.owner_picker else []
+        return Filter("owner_id", _("Owner"), [*me, *by_name], self.owner_picker)
 
     def mine(self, **more: str) -> Mapping[str, str]:
         """The filters for what is one's own."""
@@ -330,7 +339,7 @@ class ListPage:
     permissions that its cells ask for. `beside` finds what is told of the rows beside their answers, by their `key`, in
     answers of `beside_of`. `note` stands above the rows. `in_parts`: the query looks through a part of the table at a
     time, and a part may have no row. `sorted_with` are the filters beside which every order is there, None for any.
-    `labels` finds what the menus say for ids that were chosen.
+    `labels` finds what the menus say for ids that were chosen, and `owner_picker` the owners by whom it is filtered.
     """
 
     path: str
@@ -362,6 +371,7 @@ class ListPage:
     in_parts: bool = False
     sorted_with: Sequence[str] | None = None
     labels: Callable[[AsyncSession, Typed], Awaitable[Mapping[str, str]]] | None = None
+    owner_picker: Picker | None = None
 
     def has_one_order(self, typed: Typed) -> bool:
         """Whether with the filters that are chosen the list has its usual order alone."""
@@ -429,6 +439,8 @@ def add_list(router: APIRouter, shown: ListPage) -> None:
         asked = {name: str(value) for name, value in typed.items() if value and name not in (*TYPED, "limit", "cursor")}
         return go_to(request, f"{shown.path}?{urlencode(asked)}" if asked else shown.path)
 
+    if shown.owner_picker is not None:
+        _add_owner_filter(router, shown, shown.owner_picker)
     if not shown.searches:
         return
 
@@ -443,6 +455,25 @@ def add_list(router: APIRouter, shown: ListPage) -> None:
             nothing = await list_context(request, session, actor, shown, NOTHING, {"q": typed["q"]})
             return form_again(request, "list.html", {**nothing, "is_refused": True}, error)
         return page(request, "list.html", await list_context(request, session, actor, shown, found, typed))
+
+
+def _add_owner_filter(router: APIRouter, shown: ListPage, picker: Picker) -> None:
+    @router.post(f"{shown.path}/owner", name=f"choose_owner_of_{shown.name}", dependencies=[allow(shown.permission)])
+    async def choose_owner(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+        """The list of whose owner was found by typing; the name is in no address."""
+        form = await request.form()
+        typed = {**asked_of_list(shown, form), **dict.fromkeys(TYPED, ""), "limit": "", "cursor": ""}
+        found, wrong = await picked(request, session, actor, picker, "owner_id")
+        typed["owner_id"] = found.value
+        try:
+            if wrong:
+                raise Invalid(fields=wrong)
+            question_of(request, shown, typed)
+        except Invalid as error:
+            nothing = await list_context(request, session, actor, shown, NOTHING, {**typed, "owner_id": ""})
+            return form_again(request, "list.html", {**nothing, "is_refused": True, "owner": found}, error)
+        asked = {name: str(value) for name, value in typed.items() if value}
+        return go_to(request, f"{shown.path}?{urlencode(asked)}" if asked else shown.path)
 
 
 def asked_of_list(shown: ListPage, given: ImmutableMultiDict[str, Any]) -> Typed:
@@ -528,12 +559,11 @@ async def list_context(
     owned = [row.owner_id for row in found.rows if hasattr(row, "owner_id")]
     chosen_owner = UUID(chosen["owner_id"]) if "owner_id" in chosen else None
     bulk = shown.bulk if shown.bulk is not None and actor.may(shown.bulk.permission) else None
-    if bulk is None:
-        names = await account_names(session, [*owned, chosen_owner])
-    else:
-        names, _able = await owners(session, [*owned, chosen_owner], permission=bulk.owners_work)
+    names = await account_names(session, [*owned, chosen_owner])
     labels = {} if shown.labels is None else await shown.labels(session, typed)
     seen = Seen(actor, typed, found.rows, names, masked_classes_of(actor.roles, shown.permission), labels)
+    if shown.owner_picker is not None and actor.may(shown.owner_picker.permission):
+        seen = replace(seen, owner_picker=shown.owner_picker.name)
     beside = {} if shown.beside is None else await shown.beside(session, found.rows)
     columns = seen_columns(request, shown, typed.get("show") or "")
     listing = Listing(
@@ -575,4 +605,4 @@ async def list_context(
         begins=shown.begins,
         csrf_token=request.state.frame.csrf_token,
     )
-    return {**NO_ERRORS, "is_refused": False, "listing": listing}
+    return {**NO_ERRORS, "is_refused": False, "owner": Picked(), "listing": listing}

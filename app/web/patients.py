@@ -40,6 +40,7 @@ from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT, around, signs_of
+from app.web.pickers import OWNERS_OF_PATIENTS
 from app.web.render import Flash, page, wanted_block
 from app.web.undoing import Version, undo_at, undone
 from app.web.words import country_name, words
@@ -150,6 +151,7 @@ LIST = ListPage(
         undo=service.undo_change,
         moves=[(word, words(word)) for word in ("active", "inactive")],
     ),
+    owner_picker=OWNERS_OF_PATIENTS,
     searches=BY_PERSON,
     search_right="person.search",
 )

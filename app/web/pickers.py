@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.queries import account_names, owners
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
+from app.casework.hand_over import KINDS
 from app.conditions.queries import get_condition, list_conditions
 from app.conditions.schemas import ConditionFilter
 from app.hospitals.queries import get_hospital, list_hospitals
@@ -192,9 +193,14 @@ OWNERS_OF_LEADS = Picker("owners-of-leads", "lead.write", _colleagues("lead.writ
 LEADS_TO = Picker("leads-to", "lead.write", _owners_to_be("lead.write"))
 PATIENTS_TO = Picker("patients-to", "patient.write", _owners_to_be(OWNERS_WORK))
 TASKS_TO = Picker("tasks-to", "task.write", _owners_to_be(OWNERS_OF_TASKS))
+RECEIVERS = {
+    kind.name: Picker(f"hand-over-{kind.name}", "work.hand_over", _colleagues(kind.permission)) for kind in KINDS
+}
+"""Who may get the open work of a colleague, by its kind."""
 PICKERS = (
     *(PEOPLE, PEOPLE_OR_NEW, PHYSICIANS, HOSPITALS, CONDITIONS),
     *(OWNERS_OF_PATIENTS, OWNERS_OF_LEADS, LEADS_TO, PATIENTS_TO, TASKS_TO),
+    *RECEIVERS.values(),
 )
 BY_NAME = {picker.name: picker for picker in PICKERS}
 

@@ -237,3 +237,36 @@ async def test_the_page_shows_counts_hands_over_and_takes_back(
     account = await client.get(f"/users/{leaving.user_account_id}")
     assert "3 patients" in account.text
     assert here not in account.text
+
+
+async def test_who_gets_the_work_is_found_by_typing_and_several_are_added_one_by_one(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    leaving, _ = await builders.a_colleague(session)
+    first, second, third = [(await builders.a_colleague(session))[0] for _ in range(3)]
+    first.display_name, second.display_name, third.display_name = "Karim Osei", "Karima Haddad", "Willem Bos"
+    await _work(session, leaving)
+    await session.commit()
+    here = f"/availability/{leaving.user_account_id}/hand-over"
+    token = await as_user(client, session, settings, "programme_manager")
+
+    async def send(**typed: str | list[str]) -> httpx.Response:
+        return await client.post(here, data={"csrf_token": token, **typed})
+
+    form = await client.get(here)
+    unclear = await send(patients_to_typed="karim", calls_to_typed="Nobody Such")
+    one_more = await send(patients_to_typed="osei", add="patients")
+    assert (await _owned(session, leaving))["patients"] == 3
+    done = await send(patients=[str(first.user_account_id)], patients_to_typed="willem")
+
+    # With three hundred colleagues the page is no longer.
+    assert "Karim Osei" not in form.text
+    assert unclear.status_code == 422
+    assert "Several fit. Choose one of them." in unclear.text
+    assert "Nothing is called so." in unclear.text
+    assert {"Karim Osei", "Karima Haddad"} <= {name for name in ("Karim Osei", "Karima Haddad") if name in unclear.text}
+    assert f'name="patients" value="{first.user_account_id}" checked' in " ".join(one_more.text.split())
+    assert "3 records are handed over." in done.text
+    owned = [(await _owned(session, one))["patients"] for one in (first, second, third)]
+    assert sorted(owned) == [0, 1, 2]
+    assert owned[1] == 0

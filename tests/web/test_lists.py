@@ -213,3 +213,34 @@ async def test_a_view_that_is_opened_is_shown_as_chosen(
             current = re.findall(r'<a class="view" href="([^"]+)" aria-current="page"', shown)
             wrong += [(address, current)] if list(map(html.unescape, current)) != [address] else []
     assert wrong == []
+
+
+async def test_the_owner_by_whom_a_list_is_filtered_is_found_by_typing(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    owner = await somebody(session, settings, "navigator", email="karim@crm.example", name="Karim Osei")
+    for number in range(3):
+        await somebody(session, settings, "navigator", email=f"c{number}@crm.example", name=f"Colleague {number}")
+    person = await a_person(session, first_name="Femke", last_name="Bakker")
+    await a_lead(session, person, owner_id=owner.account_id)
+    await a_lead(session, await a_person(session, first_name="Jasmine", last_name="Nguyen"))
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+
+    async def send(typed: str, **more: str) -> httpx.Response:
+        sent = {"csrf_token": token, "status": "new", "owner_id_typed": typed, **more}
+        return await client.post("/leads/owner", data=sent, headers=ORIGIN)
+
+    shown = await client.get("/leads?status=new")
+    found, several, nobody = await send("osei"), await send("colleague"), await send("Nobody Such")
+    filtered = await client.get(found.headers["location"])
+
+    # Those of the rows and oneself stand in the menu; of all the others none.
+    assert "Karim Osei" in shown.text
+    assert "Colleague" not in shown.text
+    assert found.headers["location"] == f"/leads?status=new&owner_id={owner.account_id}"
+    assert "Femke Bakker" in filtered.text
+    assert "Jasmine Nguyen" not in filtered.text
+    assert (several.status_code, nobody.status_code) == (422, 422)
+    assert "Colleague 1" in several.text
+    assert "Nothing is called so." in nobody.text

@@ -204,6 +204,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         for name in (
             "people", "people-or-new", "physicians", "hospitals", "conditions", "owners-of-patients", "owners-of-leads",
             "leads-to", "patients-to", "tasks-to",
+            "hand-over-leads", "hand-over-patients", "hand-over-calls", "hand-over-tasks",
         )
     },
     **{f"{place}/facts/{{fact}}/undo": [{}] for place in RECORD_PAGES},
@@ -243,6 +244,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
             "trials", "programmes",
         )
     },
+    **dict.fromkeys(("/leads/owner", "/patients/owner"), [{}, {"owner_id_typed": "a"}, {"owner_id": "{account_id}"}]),
     "/physicians": [{}, {"q": "Personcanary"}, {"medical_license_number": "x"}],
     "/hospitals": [{}, {"q": "x"}],
     "/conditions": [{}, {"q": "x"}],

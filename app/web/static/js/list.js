@@ -114,6 +114,12 @@
   document.addEventListener("rows", settle);
   addEventListener("pageshow", settle);
 
+  // In a menu in which one of many is found by typing one can type at once; who is chosen is shown.
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches?.("details[data-menu][open]")) event.target.querySelector("[data-filter] input[type=text]")?.focus();
+  }, true);
+  document.addEventListener("picked", (event) => event.target.closest("form[data-filter]")?.requestSubmit());
+
   // What a cell has no room for is told to those who point at it. ------------------------------------------------
 
   document.addEventListener("mouseover", (event) => {
