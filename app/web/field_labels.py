@@ -1,15 +1,22 @@
 """What is wrong with a form is told above it by the labels of its fields, which stand further down the page."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
 from markupsafe import Markup, escape
 
-from app.platform.locales import _
+from app.platform.locales import Message, _
+from app.web.words import words
 
+_IN_GENERAL: Final[Mapping[str, Message]] = {
+    "medical_condition_id": _("Condition"),
+    "pn_id": _("Navigator"),
+    "q": _("Search"),
+}
+"""What a field is called where its name does not say it."""
 _labels: ContextVar[dict[str, str]] = ContextVar("labels_of_a_page")
 # No value holds a comment: every one is escaped.
 _LABEL: Final = re.compile(r"<!--label of (.+?)-->")
@@ -30,6 +37,12 @@ def label_of(label: object, field: str) -> str:
     written = escape(label)
     _labels.get({})[field] = written.striptags().rstrip("?")
     return written
+
+
+def label_in_general(field: str) -> str:
+    """What a field is called where no page shows it, as in an address; empty for none that we know."""
+    name = field.rpartition(".")[2]
+    return str(_IN_GENERAL.get(name) or words(name.removesuffix("_id"))) if name.isidentifier() else ""
 
 
 def named_later(field: str) -> Markup:

@@ -39,7 +39,7 @@ from app.audit import service as audit
 from app.platform import clock, errors
 from app.platform.actor import Actor
 from app.platform.crypto import new_reference
-from app.platform.errors import AppError
+from app.platform.errors import AppError, FieldError
 from app.platform.idempotency import StillRunning
 from app.platform.locales import _, read_in
 from app.platform.logs import describe_error
@@ -48,6 +48,7 @@ from app.platform.settings import Settings
 from app.web import cookies, csrf, sendings
 from app.web.addresses import asked_path, came_from, with_next
 from app.web.error_pages import error_page
+from app.web.field_labels import label_in_general
 from app.web.forms import on_a_page
 from app.web.frame import frame_of
 from app.web.render import Flash, is_htmx, language_of, page
@@ -451,6 +452,14 @@ def status_of(error: AppError) -> int:
     return next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
 
 
+def _told(field: FieldError) -> str:
+    """What is wrong with a field of an address, by its label; one that there is not has its name alone."""
+    if field.code == "unknown_parameter":
+        return str(_("The address asks for %(name)s, which is not there.", name=field.field))
+    label = label_in_general(field.field)
+    return f"{_('%(field)s:', field=label)} {on_a_page(field)}" if label else str(on_a_page(field))
+
+
 def refusal_page(request: Request, error: AppError) -> HTMLResponse:
     """The one translation of an AppError to a page."""
     status = status_of(error)
@@ -458,7 +467,7 @@ def refusal_page(request: Request, error: AppError) -> HTMLResponse:
     headers = {"retry-after": waits[status]} if status in waits else {}
     # What is said of a kind in general, the page says in its own words already.
     general = type(error).__module__ == errors.__name__ and error.error_detail == type(error).detail
-    named = " ".join(f"{field.field}: {on_a_page(field)}" for field in error.fields)
+    named = " ".join(map(_told, error.fields))
     return error_page(
         request,
         status,

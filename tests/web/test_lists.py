@@ -244,3 +244,19 @@ async def test_the_owner_by_whom_a_list_is_filtered_is_found_by_typing(
     assert (several.status_code, nobody.status_code) == (422, 422)
     assert "Colleague 1" in several.text
     assert "Nothing is called so." in nobody.text
+
+
+@pytest.mark.parametrize("path", sorted(LISTS))
+async def test_what_is_wrong_with_an_address_is_told_by_the_label_of_the_field(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, path: str
+) -> None:
+    await as_user(client, session, settings, "navigator", "data_steward", "programme_manager", "privacy_officer")
+    raw = [name for name in LISTS[path].question.model_fields if "_" in name]
+
+    for name in raw:
+        answer = await client.get(path, params={name: "?" * 300}, headers={"accept": "text/html"})
+        assert answer.status_code == 422, (name, answer.status_code)
+        assert name not in answer.text, name
+    if "owner_id" in raw:
+        wrong = await client.get(path, params={"owner_id": "x"}, headers={"accept": "text/html"})
+        assert "Owner: This is not an id." in wrong.text

@@ -244,7 +244,10 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
             "trials", "programmes",
         )
     },
-    **dict.fromkeys(("/leads/owner", "/patients/owner"), [{}, {"owner_id_typed": "a"}, {"owner_id": "{account_id}"}]),
+    **{
+        f"/{place}/owner": [{}, {"owner_id_typed": "a"}, {"owner_id": "{account_id}"}]
+        for place in ("leads", "patients")
+    },
     "/physicians": [{}, {"q": "Personcanary"}, {"medical_license_number": "x"}],
     "/hospitals": [{}, {"q": "x"}],
     "/conditions": [{}, {"q": "x"}],
