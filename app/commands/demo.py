@@ -42,7 +42,9 @@ def show_demo(settings: Settings, url: str) -> None:
         if is_empty:
             # One line for each of its thousand requests would hide what matters.
             set_up_logs(settings.log_format, level=logging.WARNING)
-            await _load_demo(create_app(settings, database), settings, keys)
+            # No scan program may be there; what waits for one is shown all the same.
+            scanning = create_app(settings.model_copy(update={"scan_command": ("true",)}), database)
+            await _load_demo(create_app(settings, database), scanning, settings, keys)
             set_up_logs(settings.log_format)
         return keys, await demo_users(database, settings.keys)
 
@@ -55,10 +57,13 @@ def show_demo(settings: Settings, url: str) -> None:
         say.print(f"  {role:<18} {user.email:<32} {user.password}", soft_wrap=True)
 
 
-async def _load_demo(app: FastAPI, settings: Settings, keys: dict[str, str]) -> None:
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url=settings.base_url) as client:
-        loader = Loader(client, keys, seed=DEMO_SEED, now=clock.now())
+async def _load_demo(app: FastAPI, scanning: FastAPI, settings: Settings, keys: dict[str, str]) -> None:
+    transport, scanned = httpx.ASGITransport(app=app), httpx.ASGITransport(app=scanning)
+    async with (
+        httpx.AsyncClient(transport=transport, base_url=settings.base_url) as client,
+        httpx.AsyncClient(transport=scanned, base_url=settings.base_url) as scanning_client,
+    ):
+        loader = Loader(client, keys, scanning=scanning_client, seed=DEMO_SEED, now=clock.now())
         if say.is_terminal:
             with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=say) as bar:
                 task = bar.add_task("Demo data", total=None)

@@ -16,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.demo.cast import HOSPITALS, SPECIALIZATIONS, Cast
+from app.demo.papers import pdf, picture
 
 DEMO_SEED = 20_261_124
 PATIENTS = 165
@@ -23,6 +24,8 @@ OPEN_LEADS = 90
 LOST_LEADS = 35
 PHYSICIANS = 40
 SATURDAY = 6
+_REPORTED_AFTER = timedelta(days=2)
+"""A side effect that was heard of longer ago has been reported."""
 CONDITIONS = (
     "Duchenne Muscular Dystrophy", "Glioblastoma", "Idiopathic Pulmonary Fibrosis", "Amyotrophic Lateral Sclerosis",
     "Acute Myeloid Leukaemia", "Cystic Fibrosis", "Huntington Disease", "Pancreatic Cancer",
@@ -82,6 +85,15 @@ TASKS = (
     "Renew the consent to share the file",
     "Confirm travel costs with the sponsor",
 )
+PAPERS = (
+    ("consent", "Consent to share the medical file", ("I agree that my file is shared with the sites of trials.",)),
+    ("letter", "Letter of the treating physician", ("Thank you for your question.", "I support a referral.")),
+    ("lab_result", "Blood count", ("Haemoglobin 8.1 mmol/l", "Leukocytes 6.4 x 10^9/l", "Creatinine 71 umol/l")),
+    ("medical_record", "Summary of the medical file", ("Diagnosis: see page two.", "Treatment so far: first line.")),
+    ("identification", "Copy of the passport", ("The number is blackened.",)),
+    ("prescription", "Prescription", ("Once a day, after a meal.",)),
+)
+"""Kinds, titles and lines of the documents of patients; a picture is a scan."""
 as_of: ContextVar[datetime | None] = ContextVar("as_of", default=None)
 Progress = Callable[[int, int], None]
 
@@ -95,10 +107,22 @@ def _enter_at(session: Session, *_: Any) -> None:
 
 
 class Loader:
-    """Makes the demo data through `client`; `keys` maps a role to its API key."""
+    """
+    Makes the demo data through `client`; `keys` maps a role to its API key. `scanning` is the same application where
+    files are scanned: one waits for it.
+    """
 
-    def __init__(self, client: httpx.AsyncClient, keys: dict[str, str], *, seed: int, now: datetime) -> None:
-        self.client, self.keys, self.now = client, keys, now
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        keys: dict[str, str],
+        *,
+        scanning: httpx.AsyncClient,
+        seed: int,
+        now: datetime,
+    ) -> None:
+        self.client, self.keys, self.now, self.scanning = client, keys, now, scanning
+        self.papers = 0
         self.random = random.Random(seed)
         self.cast = Cast(self.random, now.date())
         self.conditions: list[str] = []
@@ -214,12 +238,40 @@ class Loader:
         await self._send("POST", f"/patients/{patient_id}/physicians", body)
         await self._calls({"patient_id": patient_id}, after=first, count=self.random.randint(1, 3))
         await self._work(patient_id)
+        if self.random.random() < 0.5:
+            await self._documents(patient_id)
         if comes_back:
             await self._comes_back(patient_id)
         if self.random.random() < 0.65:
             await self._trial_journey(patient_id, treating, first, self._of_condition(self.trials, condition))
         if self.random.random() < 0.4:
             await self._eap_journey(patient_id, treating, first, self._of_condition(self.programmes, condition))
+
+    async def _documents(self, patient_id: str) -> None:
+        """
+        What is in their file. The first of all has expired, the second will soon, and the third waits for its scan.
+        """
+        for kind, title, lines in self.random.sample(PAPERS, self.random.randint(1, 3)):
+            await self._paper(patient_id, kind, title, pdf(title, lines))
+        if self.random.random() < 0.4:
+            await self._paper(patient_id, "imaging", "MRI, picture for the file", picture(self.random))
+
+    async def _paper(self, patient_id: str, kind: str, title: str, content: bytes) -> None:
+        self.papers += 1
+        fields = {"patient_id": patient_id, "kind": kind, "title": title}
+        if kind in {"consent", "identification", "prescription"} or self.papers <= 2:
+            days = {1: -12, 2: 20}.get(self.papers, self.random.choice((-40, 60, 200, 400, 700)))
+            fields["expires_on"] = (self.now.date() + timedelta(days=days)).isoformat()
+        client = self.scanning if self.papers == 3 else self.client
+        ending = "png" if content.startswith(b"\x89PNG") else "pdf"
+        answer = await client.post(
+            "/api/v1/documents",
+            data=fields,
+            files={"file": (f"{kind}.{ending}", content)},
+            headers={"Authorization": f"Bearer {self.keys['navigator']}"},
+        )
+        if answer.status_code >= httpx.codes.BAD_REQUEST:
+            raise RuntimeError(f"POST /documents: {answer.status_code} {answer.text}")
 
     def _of_condition(self, made: Sequence[str], condition: str) -> str:
         """Of the trials or the programmes the one for this condition."""
@@ -318,9 +370,18 @@ class Loader:
             else:
                 outcome = self.random.choice(("voicemail", "no_answer"))
                 body |= {"outcome": outcome, "adverse_event_heard": False, "call_duration_minutes": 0}
-            await self._send("POST", "/call-history", body)
+            made = await self._send("POST", "/call-history", body)
+            if body.get("adverse_event_heard") and self.now - moment > _REPORTED_AFTER:
+                await self._report(made["call_id"], moment)
         if reached and self.random.random() < 0.35:
             await self._booking(about)
+
+    async def _report(self, call_id: str, heard_at: datetime) -> None:
+        """The side effect that was heard of in a call was reported some hours later."""
+        tasks = await self._send("GET", f"/tasks?call_id={call_id}&is_report=true")
+        reported_at = (heard_at + timedelta(hours=self.random.randint(1, 20))).isoformat()
+        for task in tasks["items"]:
+            await self._send("PUT", f"/tasks/{task['task_id']}", {"status": "done", "reported_at": reported_at})
 
     async def _booking(self, about: dict[str, str]) -> None:
         # One navigator has all of them: each its own half hour, while there are any.

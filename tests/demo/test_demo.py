@@ -48,7 +48,22 @@ def test_demo_data_comes_once_into_an_empty_database(
             table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
             for table in ("patient", "patient_lead", "physician", "call_history", "task", "note", "suggested_change")
         }
+        kinds, expired, waiting = connection.execute(
+            text(
+                "SELECT count(DISTINCT kind), count(*) FILTER (WHERE expires_on < current_date), "
+                "count(*) FILTER (WHERE scan_status = 'waiting') "
+                "FROM document JOIN document_version USING (document_id)"
+            )
+        ).one()
+        types = set(connection.execute(text("SELECT content_type FROM document_version")).scalars())
+        reports = connection.execute(
+            text("SELECT count(*) FROM task WHERE rule = 'side_effect' AND reported_at IS NULL")
+        ).scalar_one()
     engine.dispose()
+    assert kinds >= 3
+    assert min(expired, waiting) >= 1
+    assert types == {"application/pdf", "image/png"}
+    assert reports <= 2
     assert (made["patient"], made["physician"]) == (12, 3)
     assert made["patient_lead"] > 12
     assert made["call_history"] > 12
