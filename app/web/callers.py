@@ -19,7 +19,8 @@ from app.conditions.queries import find_by_words, list_conditions
 from app.conditions.schemas import ConditionFilter
 from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadUpdate
 from app.leads.service import Opened, open_lead
-from app.notes.schemas import NoteCreate
+from app.notes.queries import list_notes
+from app.notes.schemas import NoteCreate, NoteFilter
 from app.notes.service import write_note
 from app.people.errors import SearchNotAllowed
 from app.people.models import Person
@@ -95,16 +96,22 @@ async def open_new_caller(request: Request, session: DbSession, actor: CurrentAc
         async with known_errors(request, session):
             opened = await _open(session, actor, caller, known, condition_id)
             report = ""
-            if caller.said is not None:
-                note = {"lead_id": opened.lead.lead_id, "text": caller.said}
-                heard = caller.adverse_event_heard
-                await write_note(session, actor, new=NoteCreate(**note, adverse_event_heard=heard))
-                key = opened.lead.lead_id
+            heard, key = caller.adverse_event_heard, opened.lead.lead_id
+            if caller.said is not None and (opened.is_new or not await _is_noted(session, actor, key, caller)):
+                note = NoteCreate(lead_id=key, text=caller.said, adverse_event_heard=heard)
+                await write_note(session, actor, new=note)
                 report = await report_is_due(request, session, heard=heard, about_it="lead_id", key=key)
     except AppError as error:
         return form_again(request, "callers/new.html", _context(typed, condition), error)
     said = _("The new lead is saved.") if opened.is_new else _("The same was entered today: this is its lead.")
     return go_to(request, f"/leads/{opened.lead.lead_id}", flash=saved(said, report=report))
+
+
+async def _is_noted(session: AsyncSession, actor: Actor, lead_id: UUID, caller: Caller) -> bool:
+    """Whether the same was written down already: the form was sent twice."""
+    found = await list_notes(session, actor, query=NoteFilter(lead_id=lead_id))
+    said = (caller.said, caller.adverse_event_heard)
+    return any((note.text, note.adverse_event_heard) == said for note in found.rows)
 
 
 def _blank() -> Typed:

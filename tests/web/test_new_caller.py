@@ -12,6 +12,7 @@ from app.leads.models import PatientLead
 from app.notes.models import Note
 from app.people.models import IntakeSubmission, Person
 from app.platform.settings import Settings
+from app.tasks.models import Task
 from tests.browsing import as_user
 from tests.builders import a_condition, a_lead, a_patient, a_person
 
@@ -64,6 +65,23 @@ async def test_a_lead_of_a_new_person_is_opened_with_what_they_said(
     assert (note.text, note.adverse_event_heard, note.lead_id) == ("Asks for a trial in Porto.", False, lead.lead_id)
     (submission,) = await session.scalars(select(IntakeSubmission))
     assert submission.payload["last_name"] == "Zwart"
+
+
+async def test_the_same_sent_twice_is_one_lead_with_one_note_and_one_report(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    await a_condition(session)
+    token = await as_user(client, session, settings, "navigator")
+    said = {"said": "A rash, since Monday.", "adverse_event_heard": "true", "phone": "+351 912 345 678"}
+
+    await client.post("/callers/new", data=_form(token, **said))
+    (lead,) = await session.scalars(select(PatientLead))
+    again = await client.post("/callers/new", data=_form(token, **said, choice=str(lead.person_id)))
+
+    assert (again.status_code, again.headers["location"]) == (303, f"/leads/{lead.lead_id}")
+    (note,) = await session.scalars(select(Note))
+    (report,) = await session.scalars(select(Task))
+    assert (note.text, report.rule) == ("A rash, since Monday.", "side_effect")
 
 
 async def test_whom_we_know_is_shown_before_anything_is_made(
