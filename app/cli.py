@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
 from app.platform.embedded import EmbeddedError
-from app.platform.errors import AppError, Conflict, Invalid
+from app.platform.errors import AppError, Conflict, Invalid, Unavailable
 from app.platform.problems import translate
 from app.platform.settings import SettingsError
 
@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "demo": "app.commands.demo:demo",
     "doctor": "app.commands.doctor:doctor",
     "db": "app.commands.db:commands",
+    "backup": "app.commands.backups:commands",
     "api-key": "app.commands.api_keys:commands",
     "user": "app.commands.users:commands",
     "secret": "app.commands.secrets:commands",
@@ -65,7 +66,7 @@ _say = Console(stderr=True, highlight=False)
 
 
 def main() -> None:
-    """Run the command; a refusal is one line on stderr and exit code 1, wrong settings exit code 2."""
+    """Run the command; a refusal is one line on stderr and exit code 1, wrong settings 2, no answer of a part 3."""
     try:
         cli()
     except (SettingsError, EmbeddedError) as error:
@@ -73,7 +74,8 @@ def main() -> None:
         sys.exit(2)
     except AppError as error:
         _say.print(f"{error.error_detail} ({error.error_code})", style="red", markup=False)
-        sys.exit(1)
+        # A part that is needed did not answer: as a database that does not.
+        sys.exit(3 if isinstance(error, Unavailable) else 1)
     except (DBAPIError, OSError) as error:
         # The whole application, which here only an error of the database needs.
         from app.main import CONSTRAINT_ERRORS  # noqa: PLC0415

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from app import earlier_rows, setup
 from app.models import metadata
-from app.platform import schema
+from app.platform import grants, schema
 from app.platform.db import Database, create_engine
 from app.platform.embedded import kept_running, refuse_in_production, running
 from app.platform.errors import Conflict
@@ -117,6 +117,14 @@ def in_database(work: Callable[[Database], Awaitable[T]], *, prepare: bool = Tru
     settings = read_settings()
     with prepared(settings) if prepare else addresses(settings) as found:
         return asyncio.run(with_database(settings, found.application, work))
+
+
+def set_up_roles(settings: Settings, found: Addresses) -> tuple[list[str], int]:
+    """Make the three roles, set whose everything is and who may do what: the roles that were made, all changes."""
+    administrator = settings.admin_database_url.get_secret_value() if settings.admin_database_url else found.owner
+    return grants.set_up(
+        administrator, metadata, logins=(found.owner_if_known, found.operator_if_known, found.application)
+    )
 
 
 def refuse_with_real_data(settings: Settings, what: str) -> None:

@@ -13,11 +13,11 @@ from app.commands import (
     read_settings,
     refuse_with_real_data,
     say,
+    set_up_roles,
     with_database,
 )
-from app.models import metadata
 from app.people.search import rows as search
-from app.platform import grants, schema
+from app.platform import schema
 from app.platform.embedded import find_binaries
 
 commands = typer.Typer(
@@ -82,8 +82,5 @@ def db_roles() -> None:
     """
     settings = read_settings()
     with addresses(settings) as found:
-        administrator = settings.admin_database_url.get_secret_value() if settings.admin_database_url else found.owner
-        made, changed = grants.set_up(
-            administrator, metadata, logins=(found.owner_if_known, found.operator_if_known, found.application)
-        )
+        made, changed = set_up_roles(settings, found)
     say.print(f"Roles made: {', '.join(made) or 'none'}; {changed} owners and grants set.")

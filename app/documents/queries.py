@@ -100,6 +100,22 @@ async def named_in_the_store(session: AsyncSession, names: list[str]) -> set[str
     return set(await session.scalars(query))
 
 
+def kept_files() -> Select[UUID, str, int, str, int, bytes]:
+    """Every content that can be read, in the order of its name in the store: id, name, size, SHA-256, and its key."""
+    return (
+        select(
+            DocumentVersion.document_version_id,
+            DocumentVersion.stored_as,
+            DocumentVersion.size_bytes,
+            DocumentVersion.sha256,
+            DocumentKey.key_version,
+            DocumentKey.wrapped_key,
+        )
+        .join(DocumentKey)
+        .order_by(DocumentVersion.stored_as)
+    )
+
+
 def _sees_voided(actor: Actor, *, include_voided: bool) -> bool:
     if include_voided:
         actor.require("document.read_voided")

@@ -1,5 +1,6 @@
 """
-Where the content of documents lies: in a folder, or in an S3-compatible store. It is encrypted before it comes here.
+Where the content of documents lies, and where backups do: in a folder, or in an S3-compatible store. What comes here is
+encrypted already.
 
 The stores work in the thread that calls them; a caller on the event loop takes one of its own.
 """
@@ -21,14 +22,21 @@ class StoreFailed(Exception):
     """The store does not take or give a file: it is full, cannot be reached, or has no such file."""
 
 
+class NoSuchFile(StoreFailed):
+    """The store answers, and has no file of this name."""
+
+
 class FileStore(Protocol):
-    """Files by name. A name is of our own making: letters and digits."""
+    """Files by name. A name is of our own making: letters, digits, dots and hyphens."""
 
     def put(self, name: str, parts: Iterable[bytes]) -> None:
         """Keep a file whole or not at all. StoreFailed."""
 
     def open(self, name: str) -> Iterator[bytes]:
         """The file in parts. StoreFailed, before the first part where there is none."""
+
+    def size(self, name: str) -> int:
+        """How many bytes the file has. NoSuchFile, StoreFailed."""
 
     def delete(self, name: str) -> None:
         """Remove the file; one that is gone already is as wanted. StoreFailed."""
@@ -39,18 +47,23 @@ class FileStore(Protocol):
 
 def file_store(settings: Settings) -> FileStore:
     """The store that CRM_DOCUMENTS names."""
-    place = settings.documents
-    if place is not None and place.startswith("s3://"):
+    return store_at(settings.documents or str(settings.data_dir / "documents"))
+
+
+def store_at(place: str, *, spread: bool = True) -> FileStore:
+    """The store of a folder's path or of s3://bucket/prefix; `spread` as FolderStore has it."""
+    if place.startswith("s3://"):
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
         return S3Store(bucket, prefix)
-    return FolderStore(settings.data_dir / "documents" if place is None else Path(place))
+    return FolderStore(Path(place), spread=spread)
 
 
 class FolderStore:
-    """A folder, which is made when the first file comes."""
+    """A folder, which is made when the first file comes. Many files are `spread` over folders in it by their names."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, spread: bool = True) -> None:
         self._folder = folder
+        self._spread = spread
 
     def put(self, name: str, parts: Iterable[bytes]) -> None:
         path = self._path(name)
@@ -65,16 +78,29 @@ class FolderStore:
                 os.fsync(file.fileno())
             unfinished.replace(path)
             _sync(path.parent)
-        except OSError as error:
+        except BaseException as error:
+            # Also of the parts themselves: what they are made of may fail.
             with contextlib.suppress(OSError):
                 unfinished.unlink(missing_ok=True)
-            raise StoreFailed(error.strerror) from error
+            if isinstance(error, OSError):
+                raise StoreFailed(error.strerror) from error
+            raise
 
     def open(self, name: str) -> Iterator[bytes]:
         try:
             with self._path(name).open("rb") as file:
                 while part := file.read(_READ_BYTES):
                     yield part
+        except FileNotFoundError as error:
+            raise NoSuchFile(error.strerror) from error
+        except OSError as error:
+            raise StoreFailed(error.strerror) from error
+
+    def size(self, name: str) -> int:
+        try:
+            return self._path(name).stat().st_size
+        except FileNotFoundError as error:
+            raise NoSuchFile(error.strerror) from error
         except OSError as error:
             raise StoreFailed(error.strerror) from error
 
@@ -85,13 +111,13 @@ class FolderStore:
             raise StoreFailed(error.strerror) from error
 
     def names(self) -> Iterator[tuple[str, datetime]]:
-        for path in self._folder.glob("*/*"):
+        for path in self._folder.glob("*/*" if self._spread else "*"):
             with contextlib.suppress(FileNotFoundError):  # it went while the folder was read
                 yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
     def _path(self, name: str) -> Path:
         # Not all in one folder: some file systems become slow by that.
-        return self._folder / name[:2] / name
+        return self._folder / name[:2] / name if self._spread else self._folder / name
 
 
 def _sync(folder: Path) -> None:
@@ -109,10 +135,10 @@ class S3Store:
     def __init__(self, bucket: str, prefix: str = "") -> None:
         # Imported where it is used: most installations keep a folder.
         import obstore  # noqa: PLC0415
-        from obstore.exceptions import BaseError  # noqa: PLC0415
+        from obstore.exceptions import BaseError, NotFoundError  # noqa: PLC0415
         from obstore.store import S3Store as Bucket  # noqa: PLC0415
 
-        self._obstore, self._error = obstore, BaseError
+        self._obstore, self._error, self._gone = obstore, BaseError, (NotFoundError, FileNotFoundError)
         self._bucket = Bucket(bucket, prefix=prefix or None)
 
     def put(self, name: str, parts: Iterable[bytes]) -> None:
@@ -125,13 +151,23 @@ class S3Store:
         try:
             for part in self._obstore.get(self._bucket, name).stream(min_chunk_size=_READ_BYTES):
                 yield bytes(part)
+        except self._gone as error:
+            raise NoSuchFile(type(error).__name__) from error
+        except (self._error, OSError) as error:
+            raise StoreFailed(type(error).__name__) from error
+
+    def size(self, name: str) -> int:
+        try:
+            return int(self._obstore.head(self._bucket, name)["size"])
+        except self._gone as error:
+            raise NoSuchFile(type(error).__name__) from error
         except (self._error, OSError) as error:
             raise StoreFailed(type(error).__name__) from error
 
     def delete(self, name: str) -> None:
         try:
             self._obstore.delete(self._bucket, name)
-        except FileNotFoundError:
+        except self._gone:
             return
         except (self._error, OSError) as error:
             raise StoreFailed(type(error).__name__) from error

@@ -41,6 +41,11 @@ def unseal_file(key: bytes, sealed: Iterable[bytes]) -> Iterator[bytes]:
             raise Unreadable from None
 
 
+def sealed_size(size_bytes: int) -> int:
+    """How many bytes a file of this size has once it is sealed."""
+    return size_bytes + max(1, -(-size_bytes // CHUNK_BYTES)) * _TAG_BYTES
+
+
 def _nonce(number: int, *, is_last: bool) -> bytes:
     return number.to_bytes(11, "big") + (b"\1" if is_last else b"\0")
 

@@ -72,6 +72,16 @@ class SmtpSecurity(StrEnum):
     NONE = "none"
 
 
+class BackupKeep(BaseModel):
+    """How many days, weeks and months back the newest backup of each is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    daily: int = Field(default=14, ge=0, le=3660)
+    weekly: int = Field(default=8, ge=0, le=520)
+    monthly: int = Field(default=12, ge=0, le=120)
+
+
 class Settings(BaseModel):
     """
     Everything the environment decides. `database_url` None means the embedded PostgreSQL in `data_dir`.
@@ -99,6 +109,7 @@ class Settings(BaseModel):
     of whom they call.
     `documents` is the folder or the `s3://bucket/prefix` where the content of documents lies, None for the folder of
     that name in `data_dir`. `scan_command` gets the path of a file as its last argument; without one none is scanned.
+    `backups` is where backups lie, likewise, `backup_recipients` the public keys of age to which they are encrypted.
 
     `fast_paths` False sends every request the ordinary way; the benchmark compares the two.
 
@@ -124,6 +135,9 @@ class Settings(BaseModel):
     call_feed_initials: bool = False
     documents: str | None = None
     largest_document_mib: int = Field(default=50, ge=1, le=1024)
+    backups: str | None = None
+    backup_recipients: tuple[str, ...] = ()
+    backup_keep: BackupKeep = BackupKeep()
     scan_command: tuple[str, ...] = ()
     scan_timeout_seconds: float = Field(default=120.0, gt=0, le=3600)
     base_url: str = "http://127.0.0.1:8000"
@@ -274,6 +288,11 @@ _IN_PARTS: dict[str, tuple[str, Callable[[str], object]]] = {
     ),
     "oidc_second_factor_values": ("CRM_OIDC_SECOND_FACTOR", lambda text: tuple(text.split())),
     "master_keys": ("CRM_MASTER_KEYS", _numbered),
+    "backup_recipients": ("CRM_BACKUP_RECIPIENTS", lambda text: tuple(text.replace(",", " ").split())),
+    "backup_keep": (
+        "CRM_BACKUP_KEEP",
+        lambda text: dict(pair.strip().partition("=")[::2] for pair in text.split(",") if pair.strip()),
+    ),
     "scan_command": ("CRM_SCAN_COMMAND", _arguments),
 }
 """Settings of several values, each with its variable and how that is read."""
@@ -294,6 +313,7 @@ _VARIABLES: dict[str, str] = {
     "call_feed_initials": "CRM_CALL_FEED_INITIALS",
     "documents": "CRM_DOCUMENTS",
     "largest_document_mib": "CRM_LARGEST_DOCUMENT",
+    "backups": "CRM_BACKUPS",
     "scan_timeout_seconds": "CRM_SCAN_TIMEOUT",
     "base_url": "CRM_BASE_URL",
     "host": "CRM_HOST",
@@ -350,6 +370,9 @@ EXAMPLES: dict[str, str] = {
     "CRM_CALL_FEED_INITIALS": "true",
     "CRM_DOCUMENTS": "s3://bucket/prefix",
     "CRM_LARGEST_DOCUMENT": "50",
+    "CRM_BACKUPS": "s3://bucket/backups",
+    "CRM_BACKUP_RECIPIENTS": "<the public key that `crm backup key` prints>",
+    "CRM_BACKUP_KEEP": "daily=14,weekly=8,monthly=12",
     "CRM_SCAN_COMMAND": "clamdscan --fdpass --no-summary",
     "CRM_SCAN_TIMEOUT": "120",
     "CRM_BASE_URL": "https://crm.example.org",

@@ -6,7 +6,6 @@ import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -14,10 +13,11 @@ from pydantic import SecretStr
 from app.platform import clock
 from app.platform.content_types import TAKEN, content_type_of
 from app.platform.crypto import MasterKeys, Unreadable
-from app.platform.file_store import FileStore, FolderStore, StoreFailed
+from app.platform.file_store import FileStore, FolderStore, NoSuchFile, StoreFailed
 from app.platform.files import Files
 from app.platform.sealed_files import CHUNK_BYTES, new_file_key, seal_file, unseal_file
 from app.platform.settings import Settings
+from tests.stores import an_s3_store
 
 SIZES = (0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES)
 
@@ -75,32 +75,12 @@ def test_a_large_file_is_never_in_memory_whole(tmp_path: Path) -> None:
 
 
 @pytest.fixture(params=["folder", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileStore]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FileStore]:
     if request.param == "folder":
         yield FolderStore(tmp_path / "kept")
         return
-    pytest.importorskip("obstore")
-    server_of = pytest.importorskip("moto.server")
-    boto3 = pytest.importorskip("boto3")
-    from app.platform.file_store import S3Store  # noqa: PLC0415
-
-    server = server_of.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "eu-central-1",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ALLOW_HTTP": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="eu-central-1")
-    bucket = f"kept-{uuid4().hex[:8]}"
-    client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    yield S3Store(bucket, "documents")
-    client.close()
-    server.stop()
+    with an_s3_store("documents") as made:
+        yield made
 
 
 def test_a_store_gives_back_what_it_was_given_and_forgets_what_is_deleted(store: FileStore) -> None:
@@ -109,14 +89,17 @@ def test_a_store_gives_back_what_it_was_given_and_forgets_what_is_deleted(store:
     store.put("bb22", (large[at : at + CHUNK_BYTES] for at in range(0, len(large), CHUNK_BYTES)))
     assert b"".join(store.open("aa11")) == small
     assert b"".join(store.open("bb22")) == large
+    assert (store.size("aa11"), store.size("bb22")) == (len(small), len(large))
     named = dict(store.names())
     assert set(named) == {"aa11", "bb22"}
     assert all(abs(clock.now() - put_at) < timedelta(minutes=5) for put_at in named.values())
     store.delete("aa11")
     store.delete("aa11")
     assert [name for name, _ in store.names()] == ["bb22"]
-    with pytest.raises(StoreFailed):
+    with pytest.raises(NoSuchFile):
         next(store.open("aa11"))
+    with pytest.raises(NoSuchFile):
+        store.size("aa11")
 
 
 def test_a_file_whose_parts_fail_is_not_there(store: FileStore) -> None:
@@ -126,7 +109,7 @@ def test_a_file_whose_parts_fail_is_not_there(store: FileStore) -> None:
 
     with pytest.raises(StoreFailed):
         store.put("cc33", parts())
-    assert [name for name, _ in store.names() if name == "cc33"] == []
+    assert list(store.names()) == []
     with pytest.raises(StoreFailed):
         next(store.open("cc33"))
 

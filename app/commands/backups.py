@@ -1,0 +1,215 @@
+"""`crm backup …`: backups of the database and the documents of one moment."""
+
+import asyncio
+import json
+import os
+import sys
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from app.access import service as access
+from app.audit import service as audit
+from app.backups import age, listing, verify
+from app.backups import create as creating
+from app.backups import restore as restoring
+from app.backups.errors import DocumentsMissing
+from app.backups.listing import Found
+from app.backups.manifest import read_manifest
+from app.commands import Addresses, addresses, read_settings, say, set_up_roles, with_database
+from app.platform import clock
+from app.platform.db import Database
+from app.platform.embedded import exit_on_sigterm
+from app.platform.file_store import FileStore, file_store, store_at
+from app.platform.newest_revision import head_revision
+from app.platform.secret_key import with_kept_key
+from app.platform.settings import Settings, SettingsError
+
+commands = typer.Typer(
+    no_args_is_help=True,
+    help="Backups of database and documents (CRM_BACKUPS, CRM_BACKUP_RECIPIENTS, CRM_BACKUP_KEEP).",
+)
+_IDENTITY = "The file with the private key of age; - for standard input."
+Name = Annotated[str, typer.Argument(help="The name of a backup, as `crm backup list` tells it; newest for that one.")]
+_MANY_DOCUMENTS = 10
+_NAME_WIDTH = len("crm-2026-11-28T020000Z")
+
+
+@commands.command("create")
+def backup_create() -> None:
+    """Take a backup, print its name, and remove those that CRM_BACKUP_KEEP keeps no longer."""
+    settings, store = _settings_and_store()
+    exit_on_sigterm()
+    with addresses(settings) as found:
+        made = creating.create(
+            found.owner,
+            documents=file_store(settings),
+            backups=store,
+            public_keys=settings.backup_recipients,
+            pg_bin=settings.pg_bin,
+        )
+        _note(settings, found, "create_backup")
+    manifest = made.manifest
+    say.print(f"{_size(manifest.size_bytes)}: {sum(manifest.rows.values())} rows, {manifest.document_count} documents.")
+    for old in listing.superfluous(listing.list_backups(store), settings.backup_keep):
+        listing.remove(store, old)
+        say.print(f"Removed {old.name}, which CRM_BACKUP_KEEP keeps no longer.")
+    typer.echo(manifest.name)
+    if made.lacking:
+        named = ", ".join(map(str, made.lacking[:_MANY_DOCUMENTS]))
+        raise DocumentsMissing(
+            f"The backup is made, and the store of documents lacks the file of {len(made.lacking)} documents, or has "
+            f"it damaged: look for it in an older backup (document_version {named})."
+        )
+
+
+@commands.command("list")
+def backup_list(
+    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for machines.")] = False
+) -> None:
+    """List what is there, the newest first: its age, its size, whether it is complete."""
+    _, store = _settings_and_store()
+    found = listing.list_backups(store)
+    if as_json:
+        typer.echo(json.dumps([_as_json(backup) for backup in found], indent=2))
+        return
+    # A name is to be copied: it is never shortened.
+    table = Table(Column("Name", min_width=_NAME_WIDTH), "Age", "Size", "Documents", "State", box=None)
+    for backup in found:
+        state = "complete" if backup.is_complete else "; ".join(backup.faults)
+        if (manifest := backup.manifest) is None:
+            table.add_row(backup.name, "", "", "", state)
+            continue
+        table.add_row(
+            backup.name,
+            _age(clock.now() - manifest.taken_at),
+            _size(manifest.size_bytes),
+            str(manifest.document_count),
+            state,
+        )
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+@commands.command("verify")
+def backup_verify(
+    name: Name, identity: Annotated[typer.FileText | None, typer.Option("--identity", help=_IDENTITY)] = None
+) -> None:
+    """
+    Read a backup whole and compare its checksums; with an identity decrypt it too, and count its rows and documents.
+
+    Nothing is written. The identity need not be on the server: the folder of backups is enough on another machine.
+    """
+    settings, store = _settings_and_store()
+    manifest = read_manifest(store, _named(store, name))
+    if identity is None:
+        verify.verify_files(store, manifest)
+        say.print(f"{manifest.name}: every file is as its manifest says. What is in them an identity alone can show.")
+        return
+    verify.verify_content(store, manifest, age.identities(identity), pg_bin=settings.pg_bin)
+    say.print(
+        f"{manifest.name}: decrypted and read whole, with {sum(manifest.rows.values())} rows in "
+        f"{len(manifest.rows)} tables and {manifest.document_count} documents, as its manifest says."
+    )
+
+
+@commands.command("restore")
+def backup_restore(
+    name: Name,
+    identity: Annotated[typer.FileText, typer.Option("--identity", help=_IDENTITY)],
+) -> None:
+    """Bring a backup back into an empty database and an empty store of documents, and prove that it is whole."""
+    settings, store = _settings_and_store()
+    settings = with_kept_key(settings, os.environ)
+    exit_on_sigterm()
+    documents, identities = file_store(settings), age.identities(identity)
+    with addresses(settings) as found:
+        manifest = read_manifest(store, _named(store, name))
+        restoring.refuse_what_cannot_be_restored(found.owner, documents, manifest)
+        has_roles = settings.is_production or len({found.owner, found.operator_if_known, found.application}) > 1
+        if has_roles:
+            set_up_roles(settings, found)
+        restoring.restore(
+            found.owner,
+            documents=documents,
+            backups=store,
+            manifest=manifest,
+            identities=identities,
+            pg_bin=settings.pg_bin,
+        )
+        if has_roles:
+            set_up_roles(settings, found)
+        restoring.make_ready(found.owner)
+        try:
+            proved = restoring.prove(found.owner, documents=documents, manifest=manifest, keys=settings.keys)
+        finally:
+            # After the rows were counted, and also where something is not as it was: it is restored all the same.
+            if manifest.schema_revision == head_revision():
+                _note(settings, found, "restore_backup")
+    say.print(
+        f"Restored {manifest.name} of {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC: {proved.rows} rows, as many as its "
+        f"manifest says; the keys of all {proved.documents} documents open, and {proved.read} of them were read and "
+        "are as they were."
+    )
+    if manifest.schema_revision != head_revision():
+        say.print("Its schema is an earlier one: run `crm db upgrade` next.")
+    say.print("What was erased after that moment is here again: erase it anew.")
+
+
+@commands.command("key")
+def backup_key() -> None:
+    """
+    Make a pair of keys of age: print the private one, as `age-keygen` does, and tell the public one on stderr.
+
+    On a machine that is not the server: `crm backup key > backup-identity.txt`. Keep two copies apart from the backups.
+    """
+    private, public = age.new_identity()
+    typer.echo(f"# public key: {public}\n{private}")
+    if not sys.stdout.isatty():
+        say.print(f"CRM_BACKUP_RECIPIENTS={public}", soft_wrap=True)
+
+
+def _settings_and_store() -> tuple[Settings, FileStore]:
+    settings = read_settings()
+    if settings.backups is None:
+        raise SettingsError("CRM_BACKUPS is needed: the folder, or s3://bucket/prefix, where backups lie")
+    return settings, store_at(settings.backups, spread=False)
+
+
+def _named(store: FileStore, name: str) -> str:
+    if name != "newest":
+        return name
+    newest = listing.newest_complete(listing.list_backups(store))
+    return newest.name if newest else name
+
+
+def _note(settings: Settings, found: Addresses, action: str) -> None:
+    async def work(database: Database) -> None:
+        async with database.unit_of_work() as session:
+            await audit.write_event(session, access.command_actor(), action=action)
+
+    asyncio.run(with_database(settings, found.owner, work))
+
+
+def _as_json(backup: Found) -> dict[str, object]:
+    manifest = backup.manifest
+    return {
+        "name": backup.name,
+        "is_complete": backup.is_complete,
+        "faults": backup.faults,
+        "taken_at": manifest and manifest.taken_at.isoformat(),
+        "size_bytes": manifest and manifest.size_bytes,
+        "documents": manifest and manifest.document_count,
+        "schema_revision": manifest and manifest.schema_revision,
+    }
+
+
+def _age(age: timedelta) -> str:
+    hours = int(age.total_seconds() // 3600)
+    return f"{hours} h" if hours < 48 else f"{hours // 24} days"  # noqa: PLR2004 - two days
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:.1f} MiB"
