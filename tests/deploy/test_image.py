@@ -89,7 +89,16 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def production(engine: Engine, tls: Path) -> Iterator[Stack]:
+def identity(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A pair of keys that the image makes: the file with the private one, and the public one."""
+    path = tmp_path_factory.mktemp("elsewhere") / "identity.txt"
+    path.write_text(engine("run", "--rm", "--read-only", "--cap-drop=ALL", CRM, "backup", "key"))
+    path.chmod(0o644)  # the image reads it as a user of its own
+    return path, path.read_text().splitlines()[0].removeprefix("# public key: ")
+
+
+@pytest.fixture(scope="module")
+def production(engine: Engine, tls: Path, identity: tuple[Path, str]) -> Iterator[Stack]:
     """The services of the compose file, with the settings that .env.example says production needs."""
     port = free_port()
     settings = {
@@ -99,6 +108,7 @@ def production(engine: Engine, tls: Path) -> Iterator[Stack]:
         "CRM_ENV": "production",
         "CRM_BASE_URL": f"https://localhost:{port}",
         "CRM_SECRET_KEY": secrets.token_urlsafe(48),
+        "CRM_BACKUP_RECIPIENTS": identity[1],
         **{f"CRM_{role}_PASSWORD": secrets.token_hex(16) for role in ("DATABASE", "OWNER", "OPERATOR", "APPLICATION")},
         "PROXY_SCHEME": "https",
         "TLS_FOLDER": str(tls),
@@ -204,7 +214,7 @@ def test_what_is_served_does_not_know_the_owner(production: Stack) -> None:
             assert production.env[f"CRM_{role}_PASSWORD"] not in environment
 
 
-def test_a_document_and_its_patient_come_back_from_a_backup(production: Stack) -> None:
+def test_a_document_and_its_patient_come_back_from_a_backup(production: Stack, identity: tuple[Path, str]) -> None:
     key = production.execute("app", "crm", "api-key", "create", "--role", "navigator", "--name", "keeper").strip()
     with _client(production, key) as client:
         condition = client.get("/api/v1/medical-conditions", params={"limit": 1}).json()["items"]
@@ -223,15 +233,16 @@ def test_a_document_and_its_patient_come_back_from_a_backup(production: Stack) -
         until("the document", lambda: client.get(content).status_code == 200)
         assert client.get(content).content == PDF
 
-    name = production.execute("backup", "sh", "/backup.sh", "now").split()[1].rstrip(":")
-    assert PDF not in production.engine("exec", "crmtest_backup_1", "cat", f"/backups/{name}/SHA256SUMS").encode()
+    name = production.execute("backup", "crm", "backup", "create").strip()
+    assert name in production.execute("backup", "crm", "backup", "list")
+    production.execute("backup", "crm", "backup", "verify", name)
 
     for service in ("proxy", "backup", "worker", "app", "schema", "database"):
         production.end(service)
     production.engine("volume", "rm", "crmtest_app", "crmtest_database")
     _start_database(production)
-    production.compose("run", "--rm", "--no-deps", "--entrypoint", "crm", "schema", "db", "roles")
-    assert f"restored {name}" in production.compose("run", "--rm", "--no-deps", "restore", name)
+    mounted = ("--volume", f"{identity[0]}:/identity.txt:ro")
+    production.compose("run", "--rm", "--no-deps", *mounted, "restore", name, "--identity", "/identity.txt")
     production.start("schema")
     assert production.engine("wait", "crmtest_schema_1").strip() == "0", production.logs("schema")
     _start_the_rest(production)
@@ -241,7 +252,9 @@ def test_a_document_and_its_patient_come_back_from_a_backup(production: Stack) -
         assert client.get(content).content == PDF
 
 
-def test_a_backup_is_not_laid_over_what_is_there(production: Stack) -> None:
-    name = production.execute("backup", "sh", "/backup.sh", "now").split()[1].rstrip(":")
-    said = production.engine("exec", "crmtest_backup_1", "sh", "/backup.sh", "restore", name, fails=True)
-    assert "restored into an empty one" in said
+def test_a_backup_is_not_laid_over_what_is_there(production: Stack, identity: tuple[Path, str]) -> None:
+    name = production.execute("backup", "crm", "backup", "create").strip()
+    private = identity[0].read_text().splitlines()[1]
+    command = f"echo {private} | crm backup restore {name} --identity -"
+    said = production.engine("exec", "crmtest_backup_1", "sh", "-c", command, fails=True)
+    assert "A backup is restored into an empty one" in " ".join(said.split())
