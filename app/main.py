@@ -37,6 +37,7 @@ from app.journeys.trial import api as trials
 from app.journeys.trial import errors as trial_errors
 from app.leads import api as leads
 from app.leads import errors as lead_errors
+from app.metrics import api as metrics
 from app.notes import api as notes
 from app.notifications import api as notifications
 from app.oversight import api as oversight
@@ -57,6 +58,7 @@ from app.platform.files import Files
 from app.platform.logs import set_up_logs
 from app.platform.middleware import RequestFrame
 from app.platform.processes import ending_with_the_server
+from app.platform.request_metrics import RequestMetrics
 from app.platform.settings import Caseload, Settings, SettingsError
 from app.preferences import api as preferences
 from app.saved_views import api as saved_views
@@ -116,6 +118,7 @@ ROUTERS = (
     accounts.keys_router,
     oversight.events_router,
     oversight.router,
+    metrics.router,
 )
 CONSTRAINT_ERRORS: ConstraintErrors = {
     **account_errors.CONSTRAINTS,
@@ -145,6 +148,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     limits = RateLimits(
         failures_per_address=settings.failed_keys_per_minute, requests_per_account=settings.rate_limit_per_minute
     )
+    request_metrics = RequestMetrics()
     # Whose caseload a person is in is asked by the ordinary path alone.
     fast_paths = settings.fast_paths and settings.caseload is Caseload.SHARED
 
@@ -161,6 +165,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
             )
         app.state.serving = State(own, CONSTRAINT_ERRORS, fast_paths=fast_paths, rate_limits=limits)
         if database is None:
+            request_metrics.watch(own.engine)
             # What the application is made of stays: the collector need not walk through it again (0.2 s each time).
             gc.collect()
             gc.freeze()
@@ -182,6 +187,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.files = Files(settings)
+    app.state.request_metrics, app.state.amounts = request_metrics, metrics.Amounts()
     app.state.slow_bodies = SlowBodies(
         most=settings.slow_bodies_limit, most_of_address=settings.slow_bodies_address_limit
     )
@@ -197,7 +203,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         mount_gallery(app)
     problems.install(app, CONSTRAINT_ERRORS)
     errors_as_pages(app, with_frame)
-    app.add_middleware(RequestFrame, allowed_hosts=settings.allowed_hosts, https=settings.is_secure)
+    app.add_middleware(RequestFrame, request_metrics, allowed_hosts=settings.allowed_hosts, https=settings.is_secure)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app
 

@@ -12,8 +12,10 @@ from typing import Any, Final
 
 import psycopg
 import structlog
-from procrastinate import App, PsycopgConnector
+from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException
+from procrastinate.middleware import AsyncCallNext
+from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app import earlier_rows
@@ -29,11 +31,11 @@ from app.patients import queries as patients
 from app.people.search import rows as search
 from app.platform import clock, mail
 from app.platform.database_hosts import psycopg_arguments
-from app.platform.db import Database
+from app.platform.db import Database, work_as
 from app.platform.files import Files
 from app.platform.idempotency import forget_old_keys
 from app.platform.locales import read_in
-from app.platform.logs import describe_error
+from app.platform.logs import describe_error, log_as_part_of
 from app.platform.settings import Settings
 
 log = structlog.get_logger()
@@ -214,4 +216,12 @@ async def _work(app: App) -> None:
             delete_jobs="successful",
             shutdown_graceful_timeout=20,
             install_signal_handlers=False,
+            worker_middleware=[named_by_its_job],
         )
+
+
+async def named_by_its_job(call_next: AsyncCallNext, context: JobContext, _worker: Worker) -> Any:
+    """Let log lines and the database's list of connections say which job it is: its name and number, no arguments."""
+    log_as_part_of(job=context.job.task_name, run_id=str(context.job.id))
+    work_as(context.job.task_name)
+    return await call_next()

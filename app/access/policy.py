@@ -125,6 +125,7 @@ _ALL = [
     Permission("key.manage", "Read and revoke API keys."),
     Permission("key.make", "Make and rotate API keys.", personal=False),
     Permission("user.manage", "Create, change and disable accounts."),
+    Permission("metrics.read", "Read the metrics of the installation: counts without data of people.", personal=False),
     Permission("audit.read", "Read the audit trail, and who looked at a person and why."),
     Permission("audit.export", "Take the audit trail out as CSV."),
     Permission("reveal.use", "See single masked values once, with a stated reason."),
@@ -254,7 +255,7 @@ GRANTS: dict[Role, frozenset[str]] = {
         | {"break_glass.review", "came_back.read_all", "export.decide"}
     ),
     Role.AUDITOR: frozenset(_REFERENCE_READ | _PEOPLE_READ | _OPENING | _INSPECTION | _OWN | {"fault.read"}),
-    Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage", "work.count"} | _OWN),
+    Role.ADMIN: frozenset({"key.manage", "key.make", "user.manage", "work.count", "metrics.read"} | _OWN),
     Role.INTEGRATION: frozenset(
         _CREATE | {"condition.read", "person.read", "person.search", "lead.read", "patient.read", "call.read"}
     ),

@@ -9,6 +9,7 @@ from app.access.keys import KeyText
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import NAMED_ONLY, permissions_of, roles_allowing
 from app.platform.actor import Actor
+from app.platform.db import named_in_the_database
 from app.platform.emails import email_key
 
 
@@ -31,8 +32,12 @@ def current_roles() -> ScalarSelect[Any]:
     ).scalar_subquery()
 
 
-async def find_actor_by_key(session: AsyncSession, key: KeyText) -> Actor | None:
-    """The account that holds this key, with its rights at this moment; None when the key opens nothing."""
+async def find_actor_by_key(session: AsyncSession, key: KeyText, *, route: str = "-") -> Actor | None:
+    """
+    The account that holds this key, with its rights at this moment; None when the key opens nothing.
+
+    `route` is the template that is asked for: the transaction is named after it.
+    """
     row = (
         await session.execute(
             select(
@@ -42,6 +47,7 @@ async def find_actor_by_key(session: AsyncSession, key: KeyText) -> Actor | None
                 UserAccount.person_id,
                 ApiKey.scopes,
                 current_roles().label("roles"),
+                named_in_the_database(route),
             )
             .join(UserAccount, ApiKey.user_account_id == UserAccount.user_account_id)
             .where(*opens(key.prefix, key.secret_sha256))

@@ -243,7 +243,8 @@ async def _let_in(session: AsyncSession, request: Request, permission: str) -> A
 
 async def _authenticate(session: AsyncSession, request: Request) -> Actor:
     key = keys.key_of(request)
-    actor = await queries.find_actor_by_key(session, key) if key else None
+    route: str = request.scope["route"].path
+    actor = await queries.find_actor_by_key(session, key, route=f"{request.method} {route}") if key else None
     state: State = request.app.state.serving
     if key is None or actor is None or actor.account_id is None:
         if key is not None:

@@ -119,6 +119,12 @@ async def trail(at: Installation) -> Finding:
         return await trail_in(session)
 
 
+async def trail_counts(session: AsyncSession) -> tuple[int, int]:
+    """How many months ahead have no partition, and how many that are over are not closed."""
+    found = (await session.execute(_MONTHS, {"ahead": MONTHS_AHEAD})).one()
+    return found.missing, found.not_closed
+
+
 async def trail_in(session: AsyncSession) -> Finding:
     """Whether the events of the months to come have a place, and those of the months that are over their indexes."""
     found = (await session.execute(_MONTHS, {"ahead": MONTHS_AHEAD})).one()

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import structlog
@@ -21,7 +22,7 @@ from app.commands.listening import Server, bound, listen
 from app.platform import grants
 from app.platform.db import Database
 from app.platform.embedded import exit_on_sigterm
-from app.platform.processes import SERVER_PID, ending_with_the_server
+from app.platform.processes import METRICS_FOLDER, SERVER_PID, ending_with_the_server
 from app.platform.secret_key import with_kept_key
 from app.platform.settings import OTHER_ROLES, Settings, SettingsError
 from app.worker import run_worker
@@ -47,12 +48,13 @@ def serve(
 
             show_demo(settings, url)
         os.environ["CRM_DATABASE_URL"], os.environ[SERVER_PID] = url, str(os.getpid())
+        metrics = _metrics_together() if settings.workers > 1 else nullcontext()
         beside = _worker_beside() if settings.database_url is None else nullcontext()
         listen(listening, settings)
         say.print(f"Serving on [bold]{settings.base_url}[/bold] (API docs: {settings.base_url}/docs)")
         # A worker is a process of its own: it holds what it serves with, not what the commands need.
         multiprocessing.set_start_method("spawn")
-        with beside:
+        with beside, metrics:
             Server(
                 "app.main:app_from_environment",
                 listening,
@@ -66,6 +68,14 @@ def serve(
                 respawn_failed_workers=True,
                 log_level=LogLevels.warning,
             ).serve()
+
+
+@contextmanager
+def _metrics_together() -> Iterator[None]:
+    """A folder in which the processes count requests together; what is in it goes with the server."""
+    with TemporaryDirectory(prefix="crm-metrics-") as folder:
+        os.environ[METRICS_FOLDER] = folder
+        yield
 
 
 _FILES_OF_OUR_OWN = 256

@@ -9,6 +9,8 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -22,6 +24,18 @@ ALLOWED_KEYS = frozenset(
         "seconds", "rows", "sqlstate", "constraint", "library",
     }
 )  # fmt: skip
+
+
+_ABOUT: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
+
+
+def log_as_part_of(**about: str) -> None:
+    """From here on each log line of this request or job says of which it is: `request_id=`, `job=`."""
+    _ABOUT.set(about)
+
+
+def _with_what_it_is_about(_logger: Any, _name: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {**_ABOUT.get(), **record}
 
 
 def _only_allowed(_logger: Any, _name: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -70,6 +84,7 @@ def set_up_logs(log_format: LogFormat, *, level: int = logging.INFO) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _with_what_it_is_about,
             _only_allowed,
             renderer,
         ],

@@ -1,5 +1,5 @@
 """
-Round every request: a request id, the known host, safe headers, one log line by route template.
+Round every request: a request id, the known host, safe headers, one log line and one count by route template.
 
 HEAD is answered as GET without its body: the same checks, the same event on record.
 """
@@ -13,7 +13,9 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.platform.logs import log_as_part_of
 from app.platform.problems import ProblemResponse
+from app.platform.request_metrics import RequestMetrics
 
 log = structlog.get_logger()
 
@@ -37,8 +39,10 @@ _RAW_HEADERS = [(name.encode("ascii"), value.encode("ascii")) for name, value in
 class RequestFrame:
     """ASGI middleware. A client's own X-Request-ID is kept when it is 8-64 plain characters."""
 
-    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str] = (), *, https: bool = False) -> None:
-        self.app = app
+    def __init__(
+        self, app: ASGIApp, metrics: RequestMetrics, allowed_hosts: Sequence[str] = (), *, https: bool = False
+    ) -> None:
+        self.app, self.metrics = app, metrics
         self.added = [*_RAW_HEADERS, ONLY_HTTPS] if https else _RAW_HEADERS
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
 
@@ -53,6 +57,7 @@ class RequestFrame:
             scope = {**scope, "method": "GET"}
         given = headers.get("x-request-id", "")
         scope["request_id"] = request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(12)
+        log_as_part_of(request_id=request_id)
         started, status = time.perf_counter(), 500
 
         async def send_framed(message: Message) -> None:
@@ -86,11 +91,13 @@ class RequestFrame:
                 await self.app(scope, receive, send_framed)
         finally:
             # The template, never the path: a path may hold what somebody typed.
+            route, seconds = getattr(scope.get("route"), "path", "-"), time.perf_counter() - started
+            self.metrics.count(method, route, status, seconds)
             log.info(
                 "request",
                 request_id=request_id,
                 method=method,
-                route=getattr(scope.get("route"), "path", "-"),
+                route=route,
                 status=status,
-                duration_ms=round((time.perf_counter() - started) * 1000, 1),
+                duration_ms=round(seconds * 1000, 1),
             )

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 
 SERVER_PID = "CRM_SERVER_PID"
 """Set by `crm serve` for its worker processes."""
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Where several processes count requests together: a variable of prometheus_client, read when that is imported."""
 _LOOK_EVERY_SECONDS = 0.5
 
 

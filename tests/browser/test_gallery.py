@@ -4,6 +4,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.platform.middleware import RequestFrame
+from app.platform.request_metrics import RequestMetrics
 from app.web.error_pages import ERRORS
 from app.web.gallery import PAGES, mount_gallery
 from app.web.render import mount_pages
@@ -19,7 +20,7 @@ async def gallery(serve: Serve) -> str:
     app = FastAPI(title="myTomorrows CRM")
     mount_pages(app, development=True)
     mount_gallery(app)
-    app.add_middleware(RequestFrame)
+    app.add_middleware(RequestFrame, RequestMetrics())
     return await serve(app)
 
 

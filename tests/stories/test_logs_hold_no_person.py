@@ -1,14 +1,18 @@
 """
 No log holds a person: canaries go through every route in every field, right and wrong, against a real server; then
-everything that the application and PostgreSQL have logged is searched for them.
+everything that the application and PostgreSQL have logged is searched for them, and what the metrics and the database's
+list of connections have told meanwhile.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 
 from app.access.policy import Role, permissions_of
@@ -139,6 +143,17 @@ async def _walk(url: str, world: World, keys: dict[str, str]) -> dict[int, int]:
     return counted
 
 
+async def _watch_names(url: str, named: set[str]) -> None:
+    """What connections are called, as often as can be looked, until it is cancelled."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        while True:
+            rows = await connection.execute(
+                "SELECT DISTINCT application_name FROM pg_stat_activity WHERE usename = 'crm_application'"
+            )
+            named.update(name for (name,) in await rows.fetchall())
+            await asyncio.sleep(0.002)
+
+
 async def test_no_log_holds_what_was_sent_or_shown(
     cluster: Cluster, another_database: Callable[[str], str], settings: Settings, tmp_path: Path
 ) -> None:
@@ -151,7 +166,12 @@ async def test_no_log_holds_what_was_sent_or_shown(
         _,
         base,
     ):
+        named: set[str] = set()
+        watch = asyncio.create_task(_watch_names(cluster.url("log_canaries"), named))
         counted = await _walk(base, world, keys)
+        watch.cancel()
+        async with httpx.AsyncClient(base_url=base) as client:
+            scraped = await client.get("/api/v1/metrics", headers={"Authorization": f"Bearer {keys['admin']}"})
     said = log.read_text(errors="replace")
     with cluster.log.open("rb") as file:
         file.seek(database_log_before)
@@ -162,5 +182,12 @@ async def test_no_log_holds_what_was_sent_or_shown(
     # The file of the world's document lies in another store, which is told as 503.
     assert {status for status in counted if status >= 500} <= {503}, counted
     assert said.count('"event": "request"') >= sum(counted.values()) - 5, "every request has its line"
+    assert "crm GET /api/v1/patients" in named, "transactions say by their templates what they do"
+    assert [name for name in named for canary in (*CANARIES, str(world.person_id)) if canary in name] == []
+    assert scraped.status_code == 200, scraped.text
+    assert "/api/v1/patients/{patient_id}" in scraped.text
+    ids = [str(value) for value in world.ids.values() if isinstance(value, UUID)]
+    assert ids
+    assert [canary for canary in (*CANARIES, *ids) if canary in scraped.text] == []
     leaks = [canary for canary in CANARIES if canary in said or canary in database_said]
     assert leaks == [], [line for line in (said + database_said).splitlines() if any(c in line for c in leaks)][:5]

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.platform.middleware import RequestFrame
+from app.platform.request_metrics import RequestMetrics
 from app.web.gallery import PAGES, mount_gallery
 from app.web.render import Components, mount_pages
 
@@ -23,7 +24,7 @@ async def test_every_component_has_a_state_in_the_gallery(monkeypatch: pytest.Mo
     app = FastAPI()
     mount_pages(app, development=True)
     mount_gallery(app)
-    app.add_middleware(RequestFrame)
+    app.add_middleware(RequestFrame, RequestMetrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as browser:
         for name in PAGES:
             assert (await browser.get(f"/_gallery/{name}")).status_code == 200

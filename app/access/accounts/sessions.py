@@ -23,6 +23,7 @@ from app.access.queries import current_roles
 from app.access.standing import end_rights
 from app.platform.actor import Actor
 from app.platform.crypto import derived_token, digest, new_reference
+from app.platform.db import named_in_the_database
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
@@ -100,8 +101,14 @@ async def open_session(
     return made, reference
 
 
-async def find_visitor(session: AsyncSession, reference: str | None, *, now: datetime) -> Visitor | None:
-    """The session of this reference with its account's rights at this moment; None when there never was one."""
+async def find_visitor(
+    session: AsyncSession, reference: str | None, *, now: datetime, route: str = "-"
+) -> Visitor | None:
+    """
+    The session of this reference with its account's rights at this moment; None when there never was one.
+
+    `route` is the template that is asked for: the transaction is named after it.
+    """
     if not reference:
         return None
     row = (
@@ -119,6 +126,7 @@ async def find_visitor(session: AsyncSession, reference: str | None, *, now: dat
                 UserAccount.person_id,
                 UserAccount.is_active,
                 current_roles().label("roles"),
+                named_in_the_database(route),
             )
             .join(UserAccount, WebSession.user_account_id == UserAccount.user_account_id)
             .where(WebSession.reference_sha256 == digest(reference))
