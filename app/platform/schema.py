@@ -3,17 +3,18 @@
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, MetaData, create_engine, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from app.platform import grants
@@ -23,6 +24,12 @@ from app.platform.errors import Conflict
 from app.platform.newest_revision import REVISIONS, head_revision
 
 _ASK_AGAIN_SECONDS: Final = 0.2
+_LOCK_SECONDS: Final = 2
+"""How long a change of a table waits for those who use it: as long do all wait who come after it."""
+_PAUSE_SECONDS: Final = 2
+"""Then those go on, until it is tried once more."""
+_TRIES: Final = 150
+"""Ten minutes."""
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -48,7 +55,12 @@ def current_revision(connection: Connection) -> str | None:
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Move the schema up, one process at a time; one that is there already is left alone. Conflict: it is unknown."""
+    """
+    Move the schema up, one process at a time; one that is there already is left alone.
+
+    Conflict: it is unknown, or somebody uses a table for so long that it could not be changed. What stands by then
+    stays, and the next call goes on from there.
+    """
     _move(database_url, revision, up=True)
 
 
@@ -74,7 +86,7 @@ def tighten(database_url: str, metadata: MetaData) -> None:
     """Refuse empty values where every row has one now. No row is locked while they are read."""
     engine = sync_engine(database_url)
     with _one_process_at_a_time(engine), engine.connect() as connection:
-        _tighten(connection, metadata)
+        _without_holding_others_up(connection, lambda: _tighten(connection, metadata))
     engine.dispose()
 
 
@@ -108,11 +120,7 @@ def _move(database_url: str, revision: str, *, up: bool, drops_trail: bool = Fal
     with _one_process_at_a_time(engine), engine.connect() as connection:
         try:
             if up:
-                config = _config(connection)
-                command.upgrade(config, revision)
-                connection.execute(text("SELECT ensure_audit_partitions(2)"))
-                _set_roles(connection, config.attributes["metadata"])
-                _tighten(connection, config.attributes["metadata"])
+                _without_holding_others_up(connection, lambda: _move_up(connection, revision))
             else:
                 # Asked on this connection first: what the revisions do joins the transaction that this begins.
                 has_events = not drops_trail and _has_events(connection)
@@ -128,6 +136,46 @@ def _move(database_url: str, revision: str, *, up: bool, drops_trail: bool = Fal
             raise Conflict(f"The schema cannot be moved by this version: {error}.", code="unknown_revision") from None
         connection.commit()
     engine.dispose()
+
+
+def _move_up(connection: Connection, revision: str) -> None:
+    config = _config(connection)
+    command.upgrade(config, revision)
+    connection.execute(text("SELECT ensure_audit_partitions(2)"))
+    _set_roles(connection, config.attributes["metadata"])
+    _tighten(connection, config.attributes["metadata"])
+
+
+def _without_holding_others_up(connection: Connection, work: Callable[[], None]) -> None:
+    """
+    Do work that can be begun again, and let no statement of it wait for long.
+
+    One that waits for a table is waited for by all who come after it, be they readers. So it gives up, lets them pass
+    and tries again. An index that is built concurrently holds nobody up: it waits for as long as it must.
+    """
+    event.listen(connection, "before_cursor_execute", _limit_the_wait)
+    try:
+        for _ in range(_TRIES):
+            try:
+                work()
+            except (OperationalError, psycopg.errors.LockNotAvailable) as error:
+                if not isinstance(getattr(error, "orig", error), psycopg.errors.LockNotAvailable):
+                    raise
+                connection.rollback()
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return
+    finally:
+        event.remove(connection, "before_cursor_execute", _limit_the_wait)
+    raise Conflict(
+        f"A table that is to be changed was in use each of {_TRIES} times: pg_stat_activity shows the transaction that "
+        "is open for long. Run this again when it has ended; what was done stays.",
+        code="schema_in_use",
+    )
+
+
+def _limit_the_wait(_connection: Connection, cursor: Any, statement: str, *_: object) -> None:
+    cursor.execute(f"SET lock_timeout = '{0 if 'CONCURRENTLY' in statement else _LOCK_SECONDS}s'")
 
 
 @contextmanager
