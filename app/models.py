@@ -29,7 +29,7 @@ from app.people import models as people
 from app.people.departures import models as departures
 from app.people.search import models as search
 from app.physicians import models as physicians
-from app.platform import idempotency, mail
+from app.platform import idempotency, mail, served_programs
 from app.platform.db import Base
 from app.preferences import models as preferences
 from app.saved_views import models as saved_views
@@ -67,6 +67,7 @@ __all__ = [
     "preferences",
     "saved_views",
     "search",
+    "served_programs",
     "tasks",
     "trial",
 ]

@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from app.platform.embedded import Cluster, find_binaries
 from app.platform.errors import Conflict
 from app.platform.newest_revision import REVISIONS
 from tests.serving import environment, serving
+from tests.test_earlier_program import NOT_USED_SINCE
 
 ROOT = Path(__file__).parent.parent
 
@@ -42,7 +44,7 @@ def test_revisions_lead_up_to_the_models_down_to_nothing_and_up_again(empty: str
     schema.upgrade(empty)
     with _connect(empty) as connection:
         context = MigrationContext.configure(connection, opts={"include_name": _ours})
-        assert compare_metadata(context, metadata) == []
+        assert [one for one in compare_metadata(context, metadata) if _left_for_earlier(one) is None] == []
 
     schema.downgrade(empty, "base")
     with _connect(empty) as connection:
@@ -79,6 +81,14 @@ def test_no_downgrade_drops_a_trail_that_holds_events(cluster: Cluster, revision
         assert schema.current_revision(connection) == before
         assert connection.execute(text("SELECT count(*) FROM pg_class")).scalar_one() == names
         assert connection.execute(text("SELECT count(*) FROM audit_event")).scalar_one() == 1
+
+
+def _left_for_earlier(difference: Any) -> str | None:
+    """The revision whose program has left a column alone that is to go; None for every other difference."""
+    match difference:
+        case ("remove_column", None, str(table), column):
+            return NOT_USED_SINCE.get(f"{table}.{column.name}")
+    return None
 
 
 def _ours(name: str | None, kind: str, _parents: object) -> bool:
@@ -208,6 +218,7 @@ WITHOUT_HISTORY = {
     "contact_type": "the list of roles, changed by revisions alone",
     "migrated_row": "goes with what it names, which row_history then has",
     "index_set_aside": "always empty outside one transaction of a migration",
+    "served_program": "made from the revisions",
     "person_search": "made from the person, whose history is kept",
     "search_word": "made from the words of people",
     "patient_order": "made from the patient and what hangs on them",

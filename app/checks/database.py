@@ -10,6 +10,7 @@ from app.audit.partitions import MONTHS_AHEAD
 from app.checks.findings import Finding, Installation, in_words, ok, warning, wrong
 from app.platform import clock
 from app.platform.newest_revision import head_revision, known_revisions
+from app.platform.served_programs import is_served
 
 _OLDEST_POSTGRESQL: Final = 180_000
 _CLOCK_DIFFERS: Final = timedelta(seconds=2)
@@ -79,7 +80,7 @@ async def revision(at: Installation) -> Finding:
 
 
 async def revision_in(session: AsyncSession) -> Finding:
-    """Whether the schema is this program's."""
+    """Whether the schema serves this program."""
     there = await session.execute(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
     found = None
     if there.scalar_one():
@@ -92,10 +93,16 @@ async def revision_in(session: AsyncSession) -> Finding:
         return wrong(
             f"The schema ({found}) is older than this program ({head_revision()}).", "Run `crm db upgrade`.", "older"
         )
+    if await is_served(session):
+        return warning(
+            f"A later version has moved the schema, which still serves this program ({head_revision()}).",
+            "Run the newer program everywhere.",
+            "newer",
+        )
     return wrong(
         f"The schema is newer than this program ({head_revision()}), which does not know its revision.",
         "Run the newer program that has moved the schema, or restore the backup of before.",
-        "newer",
+        "differs",
     )
 
 

@@ -12,8 +12,10 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, delete, event, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -22,6 +24,7 @@ from app.platform.advisory_locks import Lock
 from app.platform.database_hosts import psycopg_arguments
 from app.platform.errors import Conflict
 from app.platform.newest_revision import REVISIONS, head_revision
+from app.platform.served_programs import IS_SAID, SERVES_THIS_PROGRAM, ServedProgram
 
 _ASK_AGAIN_SECONDS: Final = 0.2
 _LOCK_SECONDS: Final = 2
@@ -56,7 +59,7 @@ def current_revision(connection: Connection) -> str | None:
 
 def upgrade(database_url: str, revision: str = "head") -> None:
     """
-    Move the schema up, one process at a time; one that is there already is left alone.
+    Move the schema up, one process at a time; one that is there already, or is newer and serves this program, stays.
 
     Conflict: it is unknown, or somebody uses a table for so long that it could not be changed. What stands by then
     stays, and the next call goes on from there.
@@ -92,14 +95,16 @@ def tighten(database_url: str, metadata: MetaData) -> None:
 
 def refuse_other_revision(database_url: str, metadata: MetaData) -> None:
     """
-    Conflict unless the schema is at this code's newest revision, its keys filled: for a process that may not move it.
+    Conflict unless the schema serves this program, its keys filled: for a process that may not move it.
+
+    It is at this code's newest revision, or a newer program has moved it and has ended none like this one.
 
     The partitions of the months ahead are made nevertheless, by the owner's function.
     """
     engine = sync_engine(database_url)
     with engine.begin() as connection:
         found = current_revision(connection)
-        if found != head_revision():
+        if found != head_revision() and not _serves_this_program(connection, found):
             raise Conflict(
                 f"The schema is at {found or 'nothing'}, this version needs {head_revision()}: "
                 "run `crm db upgrade` with CRM_OWNER_DATABASE_URL first.",
@@ -124,7 +129,9 @@ def _move(database_url: str, revision: str, *, up: bool, drops_trail: bool = Fal
             else:
                 # Asked on this connection first: what the revisions do joins the transaction that this begins.
                 has_events = not drops_trail and _has_events(connection)
-                command.downgrade(_config(connection), revision)
+                config = _config(connection)
+                command.downgrade(config, revision)
+                _say_who_is_served(connection, config)
                 if has_events and not _has_events(connection):
                     raise Conflict(
                         "This would drop the audit trail, which holds events. A development database is emptied by "
@@ -139,11 +146,44 @@ def _move(database_url: str, revision: str, *, up: bool, drops_trail: bool = Fal
 
 
 def _move_up(connection: Connection, revision: str) -> None:
+    if revision == "head" and _serves_this_program(connection, current_revision(connection)):
+        # A newer program has granted what is granted and knows what may be empty.
+        connection.execute(text("SELECT ensure_audit_partitions(2)"))
+        return
+    connection.rollback()  # the revisions begin a transaction each
     config = _config(connection)
     command.upgrade(config, revision)
+    _say_who_is_served(connection, config)
     connection.execute(text("SELECT ensure_audit_partitions(2)"))
     _set_roles(connection, config.attributes["metadata"])
     _tighten(connection, config.attributes["metadata"])
+
+
+def _serves_this_program(connection: Connection, found: str | None) -> bool:
+    """Whether a newer program has moved the schema and has not ended this one."""
+    if found == head_revision() or not connection.execute(IS_SAID).scalar_one():
+        return False
+    return bool(connection.execute(SERVES_THIS_PROGRAM).scalar_one())
+
+
+def _say_who_is_served(connection: Connection, config: Config) -> None:
+    if not connection.execute(IS_SAID).scalar_one():
+        return
+    served = served_revisions(ScriptDirectory.from_config(config), current_revision(connection))
+    connection.execute(delete(ServedProgram).where(ServedProgram.revision.not_in(served)))
+    connection.execute(insert(ServedProgram).values([{"revision": one} for one in served]).on_conflict_do_nothing())
+
+
+def served_revisions(scripts: ScriptDirectory, revision: str | None) -> list[str]:
+    """The revisions whose programs work on the schema of this one, the newest first: as far back as each allows."""
+    served: list[str] = []
+    earliest: set[str] = set()
+    for script in scripts.walk_revisions(head=revision or "base"):
+        served.append(script.revision)
+        earliest.add(getattr(script.module, "earliest_program", ""))
+        if script.revision in earliest:
+            break
+    return served
 
 
 def _without_holding_others_up(connection: Connection, work: Callable[[], None]) -> None:

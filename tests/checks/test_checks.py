@@ -500,7 +500,7 @@ async def test_ready_names_what_is_wrong_in_a_word_and_nothing_more(sound: Sound
     sound.sql("UPDATE procrastinate_workers SET last_heartbeat = now()")
     assert await _ready(sound) == (200, {"status": "ok", "checks": well})
     async with asynccontextmanager(_the_schema_is_newer)(sound):
-        assert await _ready(sound) == (503, {"status": "unavailable", "checks": {**well, "revision": "newer"}})
+        assert await _ready(sound) == (503, {"status": "unavailable", "checks": {**well, "revision": "differs"}})
     async with asynccontextmanager(_the_schema_is_older)(sound):
         assert (await _ready(sound))[1]["checks"] == {**well, "revision": "older"}
     async with asynccontextmanager(_the_database_is_down)(sound) as down:
