@@ -5,11 +5,13 @@ import re
 from app.access.policy import PERMISSIONS
 from app.access.report import fields_table, permissions_table, roles_table, sight_by_permission_table, sight_table
 from app.platform import erd
+from tests import reference
 from tests.canaries import guarded_routes
 from tests.printed import ROOT, assert_printed
 
 MARKDOWN_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+SETTING = re.compile(r'"(CRM_[A-Z_]+|PORT)"')
 ENDING = re.compile(r"`tests/|checked as a file, never applied: `tests/|not applicable: \w")
 
 
@@ -27,6 +29,21 @@ def test_erd_page_shows_the_tables() -> None:
 
     assert_printed("docs/ERD_DESIGN.md", "diagram", erd.diagram())
     assert_printed("docs/ERD_DESIGN.md", "tables", erd.tables())
+
+
+def test_reference_page_shows_every_command_and_every_code() -> None:
+    assert_printed("docs/REFERENCE.md", "commands", reference.commands_table())
+    assert_printed("docs/REFERENCE.md", "codes", reference.codes_table())
+    assert_printed("docs/REFERENCE.md", "field_codes", reference.field_codes_table())
+    assert reference.unread_codes() == set(), "give the code where the error is raised, or name it in FROM_ELSEWHERE"
+
+
+def test_every_setting_is_explained() -> None:
+    known = set(SETTING.findall((ROOT / "app" / "platform" / "settings.py").read_text(encoding="utf-8")))
+    page = (ROOT / "docs" / "QUICKSTART.md").read_text(encoding="utf-8")
+    table = page.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    assert len(known) > 50
+    assert sorted(name for name in known if f"`{name}`" not in table) == []
 
 
 def test_links_between_documents_lead_somewhere() -> None:
