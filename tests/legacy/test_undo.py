@@ -115,7 +115,7 @@ async def test_what_a_search_and_the_list_know_of_those_who_go_is_not_made_anew(
     await search.fill(database)
     await database.close()
     runner.run(url, later)
-    owner_of = cluster.url(conninfo_to_dict(url)["dbname"])
+    owner_of = cluster.url(str(conninfo_to_dict(url)["dbname"]))
     with psycopg.connect(owner_of, autocommit=True) as owner:
         owner.execute("CREATE TABLE made_anew AS SELECT 'person_search' AS of_table, person_id FROM person LIMIT 0")
         owner.execute(
