@@ -18,7 +18,7 @@ from app.platform.processes import METRICS_FOLDER
 
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""Others are one: whoever sends them chooses their names."""
+"""Others are one: a client makes their names up."""
 
 
 class RequestMetrics:
