@@ -48,8 +48,8 @@ async def state(session: AsyncSession) -> list[Metric]:
     return [
         gauge(
             "crm_schema_is_current",
-            "1 when the schema is this program's, else 0.",
-            (await revision_in(session)).level is Level.OK,
+            "1 when the schema serves this program, else 0.",
+            (await revision_in(session)).level is not Level.WRONG,
         ),
         Metric(
             "crm_database_connections",

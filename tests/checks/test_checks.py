@@ -227,6 +227,14 @@ def _stamped(sound: Sound, revision: str) -> None:
 
 @fault("revision", Level.WRONG, "newer than this program")
 async def _the_schema_is_newer(sound: Sound) -> AsyncIterator[Sound]:
+    async with asynccontextmanager(_a_newer_schema_serves)(sound):
+        sound.sql("CREATE TABLE kept_served AS TABLE served_program; DELETE FROM served_program")
+        yield sound
+        sound.sql("INSERT INTO served_program TABLE kept_served; DROP TABLE kept_served")
+
+
+@fault("revision", Level.WARNING, "still serves this program")
+async def _a_newer_schema_serves(sound: Sound) -> AsyncIterator[Sound]:
     sound.sql("CREATE TABLE kept_revision AS TABLE alembic_version")
     _stamped(sound, "9999")
     yield sound
@@ -467,7 +475,7 @@ def test_each_check_has_its_fault() -> None:
     assert {check for check, *_ in FAULTS} == {check.name for check in CHECKS}
 
 
-def test_a_disk_is_full_below_the_limit(sound: Sound) -> None:
+async def test_a_disk_is_full_below_the_limit(sound: Sound) -> None:
     assert disk_of(sound.at.settings).word == "ok"
     assert disk_of(sound.at.settings, full_bytes=10**18).word == "full"
 
@@ -501,6 +509,8 @@ async def test_ready_names_what_is_wrong_in_a_word_and_nothing_more(sound: Sound
     assert await _ready(sound) == (200, {"status": "ok", "checks": well})
     async with asynccontextmanager(_the_schema_is_newer)(sound):
         assert await _ready(sound) == (503, {"status": "unavailable", "checks": {**well, "revision": "differs"}})
+    async with asynccontextmanager(_a_newer_schema_serves)(sound):
+        assert await _ready(sound) == (200, {"status": "ok", "checks": {**well, "revision": "newer"}})
     async with asynccontextmanager(_the_schema_is_older)(sound):
         assert (await _ready(sound))[1]["checks"] == {**well, "revision": "older"}
     async with asynccontextmanager(_the_database_is_down)(sound) as down:
