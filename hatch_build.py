@@ -141,7 +141,10 @@ def icon_sprite(folder: Path, names: list[str]) -> str:
         drawn = re.sub(r'\s*<path stroke="none" d="M0 0h24v24H0z" fill="none" ?/>', "", body)
         # One path for all strokes: each begins with an absolute move, so none depends on the one before.
         shape = re.sub(r'"\s*/>\s*<path d="(?=M)', "", " ".join(drawn.split()))
-        symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{shape}</symbol>')
+        # Before a minus no blank is needed.
+        symbols.append(
+            f'<symbol id="{name}" viewBox="0 0 24 24">{shape}</symbol>'.replace(" -", "-").replace(" />", "/>")
+        )
     return '<svg xmlns="http://www.w3.org/2000/svg">' + "".join(symbols) + "</svg>\n"
 
 

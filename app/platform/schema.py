@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, MetaData, create_engine, delete, event, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, delete, event, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -170,6 +170,9 @@ def _say_who_is_served(connection: Connection, config: Config) -> None:
     if not connection.execute(IS_SAID).scalar_one():
         return
     served = served_revisions(ScriptDirectory.from_config(config), current_revision(connection))
+    if set(connection.scalars(select(ServedProgram.revision))) == set(served):
+        # Who may not write here is not the owner, and has found the schema as it should be.
+        return
     connection.execute(delete(ServedProgram).where(ServedProgram.revision.not_in(served)))
     connection.execute(insert(ServedProgram).values([{"revision": one} for one in served]).on_conflict_do_nothing())
 

@@ -44,7 +44,9 @@ _LINE_OF_REMARK: Final = re.compile(r"^\s*(?://.*)?\n", re.MULTILINE)
 INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 """What stands before a line, which only its writers need."""
 _WITHIN_A_STATEMENT: Final = re.compile(r"(?<=[{,;(])\n")
-_BETWEEN: Final = re.compile(r"\s*([{};,])\s*")
+_AROUND_A_SIGN: Final = re.compile(r" (=>|===|!==|&&|\|\|) ")
+"""None of these stands in a text that a script shows."""
+_BETWEEN: Final = re.compile(r"\s*([{};,>])\s*")
 _BEFORE_A_VALUE: Final = re.compile(r"(?<=[\w-]):\s+")
 _BEFORE_A_POINT: Final = re.compile(r"(?<![\w.])0(?=\.\d)")
 _BLANKS: Final = re.compile(r"\s+")
@@ -113,7 +115,8 @@ class Assets:
         if path.endswith(".css"):
             text = _BESIDE.sub(lambda found: f'url("{self(found[1])}")', text)
             return (_without_remarks(text) if parts else text).encode()
-        return _WITHIN_A_STATEMENT.sub("", INDENT.sub("", _LINE_OF_REMARK.sub("", text))).encode()
+        close = _WITHIN_A_STATEMENT.sub("", INDENT.sub("", _LINE_OF_REMARK.sub("", text)))
+        return _AROUND_A_SIGN.sub(r"\1", close).replace(";}", "}").encode()
 
 
 def _without_remarks(text: str) -> str:

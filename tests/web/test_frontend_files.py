@@ -61,6 +61,6 @@ def test_sprite_has_a_symbol_per_icon_without_the_invisible_square(tmp_path: Pat
         '<svg width="24">\n  <path d="M1 1" />\n  <path d="M2 2" />\n  <path d="m3 3" />\n</svg>\n'
     )
     sprite = hatch_build.icon_sprite(tmp_path, ["dot", "two"])
-    assert '<symbol id="dot" viewBox="0 0 24 24"><path d="M1 1" /></symbol>' in sprite
+    assert '<symbol id="dot" viewBox="0 0 24 24"><path d="M1 1"/></symbol>' in sprite
     # What begins with a relative move is not joined: it would begin where the last stroke ended.
-    assert '<symbol id="two" viewBox="0 0 24 24"><path d="M1 1M2 2" /> <path d="m3 3" /></symbol>' in sprite
+    assert '<symbol id="two" viewBox="0 0 24 24"><path d="M1 1M2 2"/> <path d="m3 3"/></symbol>' in sprite

@@ -184,6 +184,14 @@ def test_a_form_in_which_something_is_typed_is_not_left_without_a_question() -> 
     assert unguarded == []
 
 
+def test_a_page_without_margins_is_a_record() -> None:
+    """A page of the kind `record` has no margins of its own: its three columns have them."""
+    kind = re.compile(r"block page_kind %}record{%")
+    found = [path for path in templates() if path.is_file() and kind.search(path.read_text())]
+    assert len(found) == 3
+    assert [path.name for path in found if 'class="record-story' not in path.read_text()] == []
+
+
 def test_css_colours_stand_in_the_tokens_alone() -> None:
     colour = re.compile(r"#[0-9a-f]{3,8}\b|\brgb\(", re.IGNORECASE)
     outside = [

@@ -122,8 +122,10 @@ const keys = (() => {
   let before = "";
   let timer = null;
 
+  // The form one is in; where one is in none, the only one of the page.
   function save() {
-    const form = document.activeElement?.closest("form[data-keep]");
+    const all = document.querySelectorAll("form[data-keep]");
+    const form = document.activeElement?.closest("form[data-keep]") ?? (all.length === 1 ? all[0] : null);
     form?.requestSubmit();
     return Boolean(form);
   }
