@@ -238,7 +238,9 @@ async def let_in_again(session: AsyncSession, request: Request) -> Visitor:
 async def _recognise(session: AsyncSession, request: Request) -> Visitor:
     """Who comes with this browser; an open session also gets its frame and the messages that wait for it."""
     reference = cookies.session_reference(request)
-    route = f"{request.method} {request.scope['route'].path}"
+    # Where there is no page, its error page asks who comes.
+    page_asked = request.scope.get("route")
+    route = f"{request.method} {page_asked.path}" if page_asked else "no page"
     found = await sessions.find_visitor(session, reference, now=clock.now(), route=route)
     visitor = found or Visitor(SessionState.NONE, reference or new_reference())
     request.state.visitor = visitor

@@ -131,7 +131,7 @@ async def test_who_takes_rows_out_of_a_list_is_named_to_the_database_once(
     place = (await client.post(URL, json={**NEW, "synonyms": names}, headers=steward)).headers["location"]
     with statements_of(bound) as sent:
         assert (await client.put(place, json={"synonyms": [], "codes": []}, headers=steward)).status_code == 200
-    assert len([sql for sql in sent if "set_config" in sql]) == 1
+    assert len([sql for sql in sent if sql.startswith("SELECT set_config")]) == 1
 
 
 async def test_what_is_taken_out_of_a_list_or_changed_in_it_stays_in_the_history(
