@@ -8,6 +8,9 @@ VENV_DEPLOY ?= .venv-deploy
 STAMP_DEPLOY := $(VENV_DEPLOY)/.stamp
 VENV_FAILOVER ?= .venv-failover
 STAMP_FAILOVER := $(VENV_FAILOVER)/.stamp
+# And so has what makes a site of the documents.
+VENV_DOCS ?= .venv-docs
+STAMP_DOCS := $(VENV_DOCS)/.stamp
 PORT ?= 8000
 export PORT
 # Without its bytecode at hand every command would compile 2,000 modules first: 5 s instead of 2.
@@ -28,7 +31,7 @@ endif
 ADVISORIES ?= advisories
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-deploy test-browser screenshots check format messages bench failover fuzz audit sbom lock clean
+.PHONY: help run test test-deploy test-browser screenshots check format messages bench failover fuzz audit sbom docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -82,15 +85,21 @@ sbom: $(STAMP) $(STAMP_DEPLOY) ## build the wheel into dist/ with a bill of mate
 	$(BIN)/uv build --quiet --wheel --build-constraints requirements/dev.txt --require-hashes
 	$(VENV_DEPLOY)/bin/python -m tools.sbom $(wildcard $(VENV)/lib/python*/site-packages) dist/*.whl
 
+docs: $(STAMP) $(STAMP_DOCS) ## make a site of the documents and the API's description in build/site; a dead link fails
+	$(BIN)/python -m tools.doc_site gather build/pages
+	NO_MKDOCS_2_WARNING=1 $(VENV_DOCS)/bin/mkdocs build --strict --clean
+	$(BIN)/python -m tools.doc_site check build/site
+
 lock: $(STAMP) ## compile the locks anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml -c requirements/dev.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements.txt
 	$(BIN)/uv pip compile --group programs -c requirements/dev.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/programs.txt
 	$(BIN)/uv pip compile --group deploy --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/deploy.txt
+	$(BIN)/uv pip compile --group docs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/docs.txt
 	$(BIN)/uv pip compile --group failover --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/failover.txt
 
 clean: ## remove what the other commands made (the data folder stays)
-	rm -rf $(VENV) $(VENV_DEPLOY) $(VENV_FAILOVER) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache app/web/static/vendor
+	rm -rf $(VENV) $(VENV_DEPLOY) $(VENV_FAILOVER) $(VENV_DOCS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache app/web/static/vendor
 
 $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml $(wildcard hatch_build.py frontend/package-lock.json frontend/icons.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -112,4 +121,11 @@ $(STAMP_FAILOVER): requirements/bootstrap.txt requirements/failover.txt
 	@$(PYTHON) -m venv $(VENV_FAILOVER)
 	@$(VENV_FAILOVER)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@VIRTUAL_ENV=$(VENV_FAILOVER) $(VENV_FAILOVER)/bin/uv pip sync -q --require-hashes requirements/bootstrap.txt requirements/failover.txt
+	@touch $@
+
+$(STAMP_DOCS): requirements/bootstrap.txt requirements/docs.txt
+	@echo "Setting up $(VENV_DOCS) from its lock ..."
+	@$(PYTHON) -m venv $(VENV_DOCS)
+	@$(VENV_DOCS)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@VIRTUAL_ENV=$(VENV_DOCS) $(VENV_DOCS)/bin/uv pip sync -q --require-hashes requirements/bootstrap.txt requirements/docs.txt
 	@touch $@
