@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from app.checks import configuration, database, machine, secrets, work
+from app.checks import backups, configuration, database, machine, secrets, work
 from app.checks.findings import Check, Finding, Installation, Level, warning, wrong
 
 CHECKS: Final = (
@@ -21,6 +21,7 @@ CHECKS: Final = (
     Check("documents", secrets.documents),
     Check("secret key", secrets.secret_key),
     Check("sealed data", secrets.sealed, needs_database=True),
+    Check("backups", backups.backups),
     Check("certificate", machine.certificate),
 )
 _SECONDS: Final = 20

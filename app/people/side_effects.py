@@ -25,17 +25,17 @@ class Heard:
 
 
 Report = Callable[[AsyncSession, Actor, Heard], Awaitable[None]]
-_REPORTS: list[Report] = []
+_SEES_TO_IT: list[Report] = []
+"""One, once the tasks are there."""
 
 
 def register(report: Report) -> None:
     """Let `report` see to it that a side effect is reported."""
-    _REPORTS[:] = [report]
+    _SEES_TO_IT[:] = [report]
 
 
 async def side_effect_heard(session: AsyncSession, actor: Actor, heard: Heard) -> None:
     """To be called when a side effect is said to have been mentioned, and was not said to be before."""
-    if not _REPORTS:
+    if not _SEES_TO_IT:
         raise RuntimeError("nobody sees to it that a side effect is reported")
-    for report in _REPORTS:
-        await report(session, actor, heard)
+    await _SEES_TO_IT[0](session, actor, heard)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import ssl
 import subprocess
 import zoneinfo
@@ -25,6 +26,8 @@ from sqlalchemy import make_url
 
 from app.access.accounts import totp
 from app.access.accounts.models import TotpCredential
+from app.backups.manifest import Manifest, name_at, write_manifest
+from app.checks.backups import backups
 from app.checks.findings import Finding, Installation, Level
 from app.checks.machine import disk_of
 from app.checks.table import CHECKS, look
@@ -32,8 +35,10 @@ from app.main import create_app
 from app.platform import clock
 from app.platform.db import Database, create_engine
 from app.platform.embedded import Cluster
+from app.platform.file_store import store_at
+from app.platform.newest_revision import head_revision
 from app.platform.roles import APPLICATION
-from app.platform.settings import Settings, SmtpSecurity
+from app.platform.settings import Environment, Settings, SmtpSecurity
 from tests import builders
 from tests.conftest import passable_folder
 from tests.platform.test_mail import MailServer
@@ -455,6 +460,57 @@ async def served_with_a_certificate(folder: Path, *, ends_in: timedelta) -> Asyn
     yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
     await server.wait_closed()
+
+
+def _a_backup_of(sound: Sound, age: timedelta, **changed: Any) -> Sound:
+    """A place of backups with one that was taken so long ago: its manifest, and no file that it would name."""
+    taken_at = clock.now() - age
+    manifest = Manifest(
+        name=name_at(taken_at),
+        taken_at=taken_at,
+        program_version="0",
+        schema_revision=head_revision(),
+        postgresql_version=180000,
+        recipients=[],
+        database=[],
+        documents=[],
+        rows={},
+        document_count=0,
+        document_bytes=0,
+        document_keys={},
+        **{"missing_documents": 0, "damaged_documents": 0, "erased_documents": 0, **changed},
+    )
+    place = sound.folder / "backups"
+    shutil.rmtree(place, ignore_errors=True)
+    write_manifest(store_at(str(place), spread=False), manifest)
+    return sound.changed(backups=str(place))
+
+
+@fault("backups", Level.WARNING, "The newest backup that lacks nothing is 1 day old.")
+async def _a_night_was_missed(sound: Sound) -> AsyncIterator[Sound]:
+    yield _a_backup_of(sound, timedelta(hours=30))
+
+
+@fault("backups", Level.WRONG, "The newest backup that lacks nothing is 4 days old.")
+async def _backups_have_stopped(sound: Sound) -> AsyncIterator[Sound]:
+    yield _a_backup_of(sound, timedelta(days=4))
+
+
+@fault("backups", Level.WRONG, "There is no backup that lacks nothing.")
+async def _the_only_backup_lacks_documents(sound: Sound) -> AsyncIterator[Sound]:
+    yield _a_backup_of(sound, timedelta(hours=1), missing_documents=1)
+
+
+async def test_a_backup_of_last_night_is_well(sound: Sound) -> None:
+    told = (await found(_a_backup_of(sound, timedelta(hours=20))))["backups"]
+    assert (told.level, told.says) == (Level.OK, "The newest backup that lacks nothing is 20 hours old.")
+
+
+async def test_production_is_told_that_no_place_of_backups_is_named(sound: Sound) -> None:
+    told = await backups(
+        replace(sound.at, settings=sound.at.settings.model_copy(update={"environment": Environment.PRODUCTION}))
+    )
+    assert told.level is Level.WARNING
 
 
 @pytest.mark.parametrize(

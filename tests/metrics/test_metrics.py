@@ -125,9 +125,10 @@ def test_everything_that_is_asked_for_is_in_a_scrape_of_two_processes(
 ) -> None:
     """A real server: counts of one process are told by the other, and what alerts and dashboard name is there."""
     create = ("api-key", "create", "--role", "admin", "--scope", "metrics.read", "--name", "prometheus")
-    key = crm_here(*create, env=own_database).stdout.strip()
+    env = {**own_database, "CRM_DATA_DIR": str(tmp_path)}
+    key = crm_here(*create, env=env).stdout.strip()
     headers = {"Authorization": f"Bearer {key}"}
-    with serving(tmp_path / "log", env={**own_database, "CRM_WORKERS": "2"}) as (_, url):
+    with serving(tmp_path / "log", env={**env, "CRM_WORKERS": "2"}) as (_, url):
         for _ in range(40):
             # A connection of its own each time: both processes take some.
             httpx.get(f"{url}/api/v1/patients", headers=headers)

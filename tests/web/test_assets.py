@@ -88,6 +88,18 @@ def test_a_sheet_without_its_remarks_says_the_same() -> None:
     assert gzip.decompress(found.compressed) == found.content
 
 
+def test_a_script_loses_no_blank_of_a_sentence() -> None:
+    """Blanks around signs go without a look at where they stand."""
+    kept = Assets(development=False)
+    for name in ("js/all.js", "js/forms.js", "js/alone.js"):
+        lines = [line for part in TOGETHER[name] for line in (STATIC / part).read_text(encoding="utf-8").splitlines()]
+        code = "\n".join(line for line in lines if not line.lstrip().startswith("//"))
+        sentences = re.findall(r'_\("((?:[^"\\]|\\.)*)"', code)
+        asset = kept.asset(name)
+        assert asset is not None
+        assert [one for one in sentences if one not in asset.content.decode()] == []
+
+
 @pytest.mark.parametrize(
     ("given", "reads"),
     [("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("", False), ("identity", False), ("xgzip", False)],
