@@ -79,7 +79,7 @@ async def test_the_list_tells_name_journey_next_call_owner_and_last_contact(
     assert re.search(r"\d\d:\d\d Lisbon", text)
     assert "Inês Carvalho" in mine.text
     assert "Status is <strong>Active</strong>" in mine.text
-    assert "Owner is <strong>Noor Brandt</strong>" in mine.text
+    assert "Owner is <strong>Me</strong>" in mine.text
     assert "No patient fits" in others.text
     assert token_in(answer)
 
