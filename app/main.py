@@ -53,7 +53,7 @@ from app.people.departures import errors as departure_errors
 from app.physicians import api as physicians
 from app.physicians import errors as physician_errors
 from app.platform import problems
-from app.platform.db import ConstraintErrors, Database, create_engine
+from app.platform.db import ConstraintErrors, Database, create_engine, create_replica
 from app.platform.files import Files
 from app.platform.logs import set_up_logs
 from app.platform.middleware import RequestFrame
@@ -160,6 +160,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
                 raise SettingsError("CRM_DATABASE_URL is not set; `crm serve` sets it for the embedded PostgreSQL")
             own = Database(
                 create_engine(settings, settings.database_url.get_secret_value()),
+                replica=create_replica(settings),
                 statement_pool_size=settings.statement_pool_size,
                 statement_timeout_seconds=settings.pool_timeout_seconds,
             )

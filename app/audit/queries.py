@@ -22,6 +22,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import Database
 from app.platform.paging import COUNT_CAP, Found, SortKey, after, decode_cursor, encode_cursor, fetch_keys
+from app.platform.replica import may_be_old
 
 _BY_TIME = SortKey((AuditEvent.at, AuditEvent.audit_event_id), (datetime, UUID))
 _BY_KEY = SortKey((AuditEvent.audit_event_id,), (UUID,))
@@ -86,6 +87,7 @@ async def _plan_for_these_values(session: AsyncSession) -> None:
     await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
 
 
+@may_be_old
 async def list_events(session: AsyncSession, _actor: Actor, *, query: AuditEventFilter) -> Found[AuditEvent]:
     """A page of events, newest first."""
     if query.person_id is not None:
@@ -114,6 +116,7 @@ async def recently_opened(session: AsyncSession, actor: Actor, *, actions: Seque
     return list(dict.fromkeys(opened))[:most]
 
 
+@may_be_old
 async def list_events_of_person(session: AsyncSession, *, query: AuditEventFilter, limit: int) -> Found[AuditEvent]:
     """
     Up to `limit` events that name the query's person, newest first.
@@ -173,14 +176,19 @@ async def event_chunks(
     last: list[Any] | None = None
     while True:
         async with database.unit_of_work() as session:
-            await _plan_for_these_values(session)
-            wanted = select(AuditEvent).where(*question.conditions)
-            if last is not None:
-                wanted = wanted.where(after(question.sort, last))
-            wanted = wanted.order_by(*(column.desc() for column in question.sort.columns)).limit(chunk)
-            rows = list(await session.scalars(wanted))
+            rows = await _chunk(session, question, last, chunk)
         if rows:
             yield rows
         if len(rows) < chunk:
             return
         last = [getattr(rows[-1], str(column.key)) for column in question.sort.columns]
+
+
+@may_be_old
+async def _chunk(session: AsyncSession, question: _Question, last: list[Any] | None, chunk: int) -> list[AuditEvent]:
+    await _plan_for_these_values(session)
+    wanted = select(AuditEvent).where(*question.conditions)
+    if last is not None:
+        wanted = wanted.where(after(question.sort, last))
+    wanted = wanted.order_by(*(column.desc() for column in question.sort.columns)).limit(chunk)
+    return list(await session.scalars(wanted))

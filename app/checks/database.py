@@ -10,6 +10,7 @@ from app.audit.partitions import MONTHS_AHEAD
 from app.checks.findings import Finding, Installation, in_words, ok, warning, wrong
 from app.platform import clock
 from app.platform.newest_revision import head_revision, known_revisions
+from app.platform.replica import ReplicaCannotAnswer
 from app.platform.served_programs import is_served
 
 _OLDEST_POSTGRESQL: Final = 180_000
@@ -180,6 +181,26 @@ async def replicas(at: Installation) -> Finding:
     if behind >= _LAG_IS_WRONG_BYTES:
         return wrong(f"{says}.", advice)
     return warning(f"{says}.", advice) if behind >= _LAG_BYTES else ok(f"{says}.")
+
+
+async def replica_for_reads(at: Installation) -> Finding:
+    """Whether reads that may be somewhat old are answered by the replica that the settings name."""
+    assert at.database is not None  # noqa: S101 - the table of checks has seen to it
+    if at.database.replica is None:
+        return ok("The primary answers all reads: CRM_REPLICA_URL names no replica.")
+
+    async def probe(session: AsyncSession) -> str:
+        return str((await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one())
+
+    async with session_of(at) as session:
+        try:
+            await at.database.replica.answer(session, probe)
+        except ReplicaCannotAnswer as error:
+            return warning(
+                f"The replica of CRM_REPLICA_URL {error}, so the primary answers all reads.",
+                "See whether it runs, follows the primary, and lets the application log in; nothing is lost meanwhile.",
+            )
+    return ok(f"The replica answers, and is at most {at.settings.replica_lag_seconds:g} s behind.")
 
 
 def session_of(at: Installation) -> AsyncSession:

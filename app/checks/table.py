@@ -16,6 +16,7 @@ CHECKS: Final = (
     Check("revision", database.revision, needs_database=True),
     Check("audit trail", database.trail, needs_database=True),
     Check("replicas", database.replicas, needs_database=True),
+    Check("replica for reads", database.replica_for_reads, needs_database=True),
     Check("worker", work.worker, needs_database=True),
     Check("mail", work.mail),
     Check("documents", secrets.documents),

@@ -15,7 +15,7 @@ from rich.console import Console
 import app.models  # noqa: F401
 from app.checks.findings import Check, Finding, Installation, Level
 from app.checks.table import look
-from app.platform.db import Database, create_engine
+from app.platform.db import Database, create_engine, create_replica
 from app.platform.embedded import EmbeddedError, running_already
 from app.platform.logs import set_up_logs
 from app.platform.roles import APPLICATION
@@ -54,7 +54,7 @@ async def _look(environ: Mapping[str, str]) -> list[tuple[Check, Finding]]:
             key = SecretStr((settings.data_dir / FILE).read_text().strip())
             settings = settings.model_copy(update={"secret_key": key})
     url = _address(settings)
-    database = None if url is None else Database(create_engine(settings, url))
+    database = None if url is None else Database(create_engine(settings, url), replica=create_replica(settings))
     try:
         return await look(Installation(settings, environ, database, unsafe, unusable))
     finally:

@@ -19,6 +19,7 @@ from app.physicians.queries import country_of
 from app.platform.actor import Actor
 from app.platform.doubles import are_the_same
 from app.platform.paging import Branch, Found, SortKey, fetch_keys
+from app.platform.replica import may_be_old
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ KINDS = (
 )
 
 
+@may_be_old
 async def list_doubles(session: AsyncSession, _actor: Actor, *, query: DoubleFilter) -> Found[DoubleRead]:
     """A page of doubles, in the order of their keys."""
     kinds = [kind for kind in KINDS if query.record_type in (None, kind.record_type)]

@@ -49,6 +49,7 @@ from app.platform.paging import (
     invalid_cursor,
 )
 from app.platform.plausibility import Life, dates_of, implausible
+from app.platform.replica import may_be_old
 from app.tasks.models import Task
 
 STEP: Final = 500
@@ -214,6 +215,7 @@ class _Place:
         return encode_cursor(query.fingerprint(), (self.record_type, self.after, self.found))
 
 
+@may_be_old
 async def list_faulty_records(
     session: AsyncSession, _actor: Actor, *, query: StandingFaultFilter
 ) -> Found[FaultyRecordRead]:

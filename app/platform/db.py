@@ -39,6 +39,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, obje
 from app.platform.database_hosts import Connector
 from app.platform.fast_path import StatementPool, StatementRunner
 from app.platform.lost_connections import throw_lost_connections_away
+from app.platform.replica import IN_SESSION, Replica
 from app.platform.settings import Settings
 
 PUBLIC = {"privacy": "public"}
@@ -191,7 +192,15 @@ def edited_tables() -> list[Table]:
     return [table for table in Base.metadata.sorted_tables if {"version", "updated_by"} <= set(table.c.keys())]
 
 
-def create_engine(settings: Settings, database_url: str) -> AsyncEngine:
+def create_replica(settings: Settings) -> Replica | None:
+    """The replica that the settings name, for `Database`; None without one. Its sessions cannot write."""
+    if settings.replica_url is None:
+        return None
+    engine = create_engine(settings, settings.replica_url.get_secret_value(), read_only=True)
+    return Replica(engine, most_seconds=settings.replica_lag_seconds)
+
+
+def create_engine(settings: Settings, database_url: str, *, read_only: bool = False) -> AsyncEngine:
     """
     The process's engine. A statement ends after `statement_timeout_seconds`, a wait for a connection after
     `pool_timeout_seconds`; both are answered with 503. The address is any of libpq's, `?host=` sockets included, of
@@ -210,6 +219,7 @@ def create_engine(settings: Settings, database_url: str) -> AsyncEngine:
             "plan_cache_mode": "force_generic_plan",
             # The cost of a generic plan is a guess; a high one would have statements of milliseconds compiled.
             "jit": "off",
+            **({"default_transaction_read_only": "on"} if read_only else {}),
         },
     )
     engine = create_async_engine(
@@ -250,16 +260,22 @@ class Database:
     """
 
     def __init__(
-        self, engine: AsyncEngine, *, statement_pool_size: int = 8, statement_timeout_seconds: float = 3.0
+        self,
+        engine: AsyncEngine,
+        *,
+        replica: Replica | None = None,
+        statement_pool_size: int = 8,
+        statement_timeout_seconds: float = 3.0,
     ) -> None:
         self.engine = engine
+        self.replica = replica
         self.statements: StatementRunner = StatementPool(
             engine, size=statement_pool_size, timeout_seconds=statement_timeout_seconds
         )
 
     def session(self) -> AsyncSession:
         """A session that nobody commits but `unit_of_work` and the request guard."""
-        return AsyncSession(self.engine, expire_on_commit=False)
+        return AsyncSession(self.engine, expire_on_commit=False, info={IN_SESSION: self.replica})
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
@@ -272,6 +288,8 @@ class Database:
     async def close(self) -> None:
         await self.statements.close()
         await self.engine.dispose()
+        if self.replica is not None:
+            await self.replica.engine.dispose()
 
 
 def driver_error(error: BaseException) -> BaseException:

@@ -89,6 +89,8 @@ class Settings(BaseModel):
     `database_url` is where the application logs in, `owner_database_url` and `operator_database_url` where commands do
     that move the schema or migrate (platform/roles.py); `admin_database_url` is for `crm db roles` alone.
 
+    `replica_url` is a standby of it, which answers reads that may be `replica_lag_seconds` old (platform/replica.py).
+
     `default_language` and `default_time_zone` are those of pages for an account that has chosen none.
 
     `proxy_hops` is how many proxies of ours stand in front: that many entries of X-Forwarded-For are believed.
@@ -120,6 +122,8 @@ class Settings(BaseModel):
 
     environment: Environment = Environment.DEVELOPMENT
     database_url: SecretStr | None = None
+    replica_url: SecretStr | None = None
+    replica_lag_seconds: float = Field(default=5.0, gt=0, le=3600)
     owner_database_url: SecretStr | None = None
     operator_database_url: SecretStr | None = None
     admin_database_url: SecretStr | None = None
@@ -201,7 +205,7 @@ class Settings(BaseModel):
         values.setdefault("allowed_hosts", _own_hosts(str(values["base_url"]), str(values.get("host", ""))))
         if values.get("environment") == Environment.PRODUCTION:
             values.setdefault("rate_limit_per_minute", PRODUCTION_RATE_LIMIT)
-        for field, name in (("database_url", "CRM_DATABASE_URL"), *OTHER_ROLES.items()):
+        for field, name in (*_READ_AND_WRITTEN.items(), *OTHER_ROLES.items()):
             if url := env.get(name):
                 values[field] = _database_address(name, url)
         try:
@@ -298,9 +302,14 @@ _IN_PARTS: dict[str, tuple[str, Callable[[str], object]]] = {
 """Settings of several values, each with its variable and how that is read."""
 
 
+_READ_AND_WRITTEN: dict[str, str] = {"database_url": "CRM_DATABASE_URL", "replica_url": "CRM_REPLICA_URL"}
+"""Where the application logs in: addresses in the spelling that all drivers read."""
+_ONE_STANDBY = "CRM_REPLICA_URL names one host; where there are several standbys, the one that stands in front of them"
+
 _VARIABLES: dict[str, str] = {
     "environment": "CRM_ENV",
-    "database_url": "CRM_DATABASE_URL",
+    **_READ_AND_WRITTEN,
+    "replica_lag_seconds": "CRM_REPLICA_LAG",
     **OTHER_ROLES,
     "data_dir": "CRM_DATA_DIR",
     "pg_bin": "CRM_PG_BIN",
@@ -355,6 +364,8 @@ _VARIABLES: dict[str, str] = {
 EXAMPLES: dict[str, str] = {
     "CRM_ENV": "production",
     "CRM_DATABASE_URL": "postgresql://crm_application@db.example/crm?password=PASSWORD",
+    "CRM_REPLICA_URL": "postgresql://crm_application@replica.example/crm?password=PASSWORD",
+    "CRM_REPLICA_LAG": "5",
     "CRM_OWNER_DATABASE_URL": "postgresql://crm_owner@db.example/crm?password=PASSWORD",
     "CRM_OPERATOR_DATABASE_URL": "postgresql://crm_operator@db.example/crm?password=PASSWORD",
     "CRM_ADMIN_DATABASE_URL": "postgresql://postgres@db.example/crm?password=PASSWORD",
@@ -434,10 +445,14 @@ def _database_address(name: str, url: str) -> str:
     """The address as all drivers read it; SettingsError when it is none of PostgreSQL, or might lead to a standby."""
     try:
         url = in_one_spelling(url)
+        if name == _READ_AND_WRITTEN["replica_url"] and hosts_of(url):
+            raise SettingsError(_ONE_STANDBY)
         if make_url(url).get_backend_name() in {"postgresql", "postgres"}:
             hosts_of(url)
             return url
     except NotOfThePrimary:
+        if name == _READ_AND_WRITTEN["replica_url"]:
+            raise SettingsError(_ONE_STANDBY) from None
         raise SettingsError(
             f"{name} names several hosts: add target_session_attrs=read-write, as in "
             "postgresql://user@one:5432,two:5432/database?target_session_attrs=read-write"

@@ -35,6 +35,7 @@ from app.platform.actor import Actor
 from app.platform.errors import Conflict, FieldError, Invalid
 from app.platform.locales import Number, _
 from app.platform.paging import MAX_LIMIT, PageQuery
+from app.platform.replica import may_be_old
 from app.platform.settings import Settings
 from app.platform.text import Answer, Body, Reason
 from app.web.forms import Typed, as_typed, read_form, typed_in
@@ -367,9 +368,10 @@ class LargeListFile(CsvFile):
 
     async def _pages(self) -> AsyncIterator[Sequence[Answer]]:
         shown, asked = self._shown, self._query.model_copy(update={"limit": MAX_LIMIT, "cursor": None})
+        find = may_be_old(shown.find)
         while True:
             async with self._database.session() as session:
-                found = await shown.find(session, self._actor, query=asked)
+                found = await find(session, self._actor, query=asked)
                 answers = list(map(shown.answer_of, found.rows))
                 beside = await _beside(session, shown, self._asked_columns, found.rows)
                 self._names = await _owners(session, answers)

@@ -33,7 +33,7 @@ from app.checks.machine import disk_of
 from app.checks.table import CHECKS, look
 from app.main import create_app
 from app.platform import clock
-from app.platform.db import Database, create_engine
+from app.platform.db import Database, create_engine, create_replica
 from app.platform.embedded import Cluster
 from app.platform.file_store import store_at
 from app.platform.newest_revision import head_revision
@@ -297,6 +297,16 @@ async def _a_replica_is_gone(sound: Sound) -> AsyncIterator[Sound]:
     sound.sql("SELECT pg_create_physical_replication_slot('standby_of_a_test', true)", superuser=True)
     yield sound
     sound.sql("SELECT pg_drop_replication_slot('standby_of_a_test')", superuser=True)
+
+
+@fault("replica for reads", Level.WARNING, "The replica of CRM_REPLICA_URL is not a standby")
+async def _the_replica_is_none(sound: Sound) -> AsyncIterator[Sound]:
+    names_itself = sound.at.settings.model_copy(update={"replica_url": sound.at.settings.database_url})
+    assert names_itself.database_url is not None
+    here = names_itself.database_url.get_secret_value()
+    database = Database(create_engine(names_itself, here), replica=create_replica(names_itself))
+    yield replace(sound, at=replace(sound.at, settings=names_itself, database=database))
+    await database.close()
 
 
 @fault("worker", Level.WRONG, "No worker has ever run")
