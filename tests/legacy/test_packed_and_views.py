@@ -328,6 +328,116 @@ def _lake(folder: Path, *partitions: str) -> None:
     (folder / "model.json").write_text(json.dumps({"entities": [other, entity]}), encoding="utf-8")
 
 
+def _manifest(folder: Path, *partitions: str, header: bool = True, delimiter: str = ";", by: str = "list") -> None:
+    """The hospitals as a folder of the Common Data Model has them, one text for each partition."""
+    (folder / "myt_hospital.csv").unlink()
+    (folder / "crm" / "myt_hospital").mkdir(parents=True)
+    names = ("myt_hospitalid", "myt_name", "myt_city", "versionnumber", "IsDelete")
+    for number, text in enumerate(partitions, start=1):
+        first = delimiter.join(names) + "\n" if header else ""
+        (folder / "crm" / "myt_hospital" / f"{number}.csv").write_text(first + text, encoding="utf-8")
+    arguments = [
+        {"name": "columnHeaders", "value": str(header).lower()},
+        {"name": "delimiter", "value": delimiter},
+    ]
+    traits = {"exhibitsTraits": [{"traitReference": "is.partition.format.CSV", "arguments": arguments}]}
+    places = [
+        {"location": f"https://store.example.org/lake/crm/myt_hospital/{number}.csv", **traits}
+        for number in range(1, len(partitions) + 1)
+    ]
+    pattern = {"rootLocation": "/crm/myt_hospital/", "globPattern": "/**/*.csv", **traits}
+    entity = {
+        "type": "LocalEntity",
+        "entityName": "myt_hospital",
+        "entityPath": "local:/myt_hospital.cdm.json/myt_hospital",
+    }
+    entity |= {"dataPartitions": places} if by == "list" else {"dataPartitionPatterns": [pattern]}  # type: ignore[dict-item]
+    group = {"attributeGroupReference": {"attributeGroupName": "g", "members": [{"name": n} for n in names[1:]]}}
+    definition = {"definitions": [{"entityName": "myt_hospital", "hasAttributes": [names[0], group]}]}
+    (folder / "myt_hospital.cdm.json").write_text(json.dumps(definition), encoding="utf-8")
+    manifest = {"manifestName": "default", "entities": [entity]}
+    (folder / "default.manifest.cdm.json").write_text(json.dumps(manifest), encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize(
+    ("header", "delimiter", "by"),
+    [(True, ";", "list"), (False, ";", "list"), (False, ",", "pattern"), (True, ",", "pattern")],
+)
+def test_a_lake_folder_is_read_by_its_manifest_too(folder: Path, *, header: bool, delimiter: str, by: str) -> None:
+    rows = (f"{GUID},Old,Bath,7,False\n", f'{GUID},"New; and, newer",Bath,12,False\n{GUID[:-1]}c,Gone,Bath,3,True\n')
+    if delimiter == ";":
+        rows = (rows[0].replace(",", ";"), f'{GUID};"New; and, newer";Bath;12;False\n{GUID[:-1]}c;Gone;Bath;3;True\n')
+    _manifest(folder, *rows, header=header, delimiter=delimiter, by=by)
+    export = open_export(folder)
+    assert [(row["id"], row["name"], row["fault"]) for row in records(export, "hospital")] == [
+        (GUID, "New; and, newer", None)
+    ]
+    assert export.unread_files == []
+    assert {fact.name for fact in export.fingerprint()} >= {
+        "default.manifest.cdm.json",
+        "myt_hospital.cdm.json",
+        "1.csv",
+    }
+    below = json.loads((folder / "default.manifest.cdm.json").read_text(encoding="utf-8-sig"))
+    (folder / "crm" / "crm.manifest.cdm.json").write_text(json.dumps(below), encoding="utf-8")
+    (folder / "myt_hospital.cdm.json").rename(folder / "crm" / "myt_hospital.cdm.json")
+    for place in below["entities"][0].get("dataPartitionPatterns", ()):
+        place["rootLocation"] = "myt_hospital"
+    (folder / "crm" / "crm.manifest.cdm.json").write_text(json.dumps(below), encoding="utf-8")
+    above = {"entities": [], "subManifests": [{"definition": "crm/crm.manifest.cdm.json"}]}
+    (folder / "default.manifest.cdm.json").write_text(json.dumps(above), encoding="utf-8")
+    assert len(records(open_export(folder), "hospital")) == 1
+
+
+def _changed(folder: Path, old: str, new: str) -> None:
+    for path in folder.glob("*.cdm.json"):
+        text = path.read_text(encoding="utf-8-sig")
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("lake/crm/myt_hospital/1.csv", "lake/crm/other/1.csv", "names files that are not here: .*other/1"),
+        ("lake/crm/myt_hospital/1.csv", "../../outside/1.csv", "names files that are not here"),
+        ("local:/myt_hospital.cdm.json", "local:/../outside/secret.cdm.json", "names files that are not here"),
+        ("format.CSV", "format.parquet", "1.csv is no CSV file"),
+        ('"name": "delimiter"', '"name": "escape"', "set off by other signs"),
+        ('"hasAttributes": ["myt_hospitalid"', '"hasAttributes": ["other"', "its first line names other columns"),
+        ('"entityName": "myt_hospital", "hasAttributes"', '"entityName": "x", "hasAttributes"', "does not define the columns"),
+        ('{"manifestName"', '["manifestName"', "not the description of a lake folder"),
+        ('"entities": [', '"entities": 1, "x": [', "expected a list of entities"),
+    ],
+)  # fmt: skip
+def test_a_manifest_that_cannot_be_followed_is_refused_with_what_was_seen(
+    folder: Path, old: str, new: str, why: str
+) -> None:
+    outside = folder.parent / "outside"
+    outside.mkdir()
+    (outside / "1.csv").write_text(HOSPITAL, encoding="utf-8")
+    _manifest(folder, f"{GUID};A;Bath;7;False\n")
+    (outside / "secret.cdm.json").write_text((folder / "myt_hospital.cdm.json").read_text(), encoding="utf-8")
+    _changed(folder, old, new)
+    with pytest.raises(FatalExport, match=why):
+        open_export(folder)
+
+
+def test_two_descriptions_of_one_table_are_refused_and_a_circle_of_manifests_ends(folder: Path) -> None:
+    _manifest(folder, f"{GUID};A;Bath;7;False\n")
+    text = (folder / "default.manifest.cdm.json").read_text(encoding="utf-8-sig")
+    circle = json.loads(text) | {"subManifests": [{"definition": "default.manifest.cdm.json"}]}
+    (folder / "default.manifest.cdm.json").write_text(json.dumps(circle), encoding="utf-8")
+    assert len(records(open_export(folder), "hospital")) == 1
+    _changed(folder, "lake/crm/myt_hospital/1.csv", "myt_hospital.csv")
+    (folder / "crm" / "myt_hospital" / "1.csv").rename(folder / "myt_hospital.csv")
+    assert len(records(open_export(folder), "hospital")) == 1
+    (folder / "crm" / "other.csv").write_text("", encoding="utf-8")
+    other = text.replace("lake/crm/myt_hospital/1.csv", "crm/other.csv")
+    (folder / "second.manifest.cdm.json").write_text(other, encoding="utf-8")
+    with pytest.raises(FatalExport, match=r"more than one file of the table 'hospital': myt_hospital\.csv, other\.csv"):
+        open_export(folder)
+
+
 def _version(guid: str, name: str, version: int, deleted: str = "False") -> str:
     return f'{guid},2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,{guid},"{name}",Bath,{version},{deleted}\n'
 
@@ -373,7 +483,7 @@ def test_of_a_large_lake_folder_a_key_and_a_version_of_each_row_are_held_and_no_
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (lambda folder: (folder / "myt_hospital" / "2024-02.csv").unlink(), "partitions that are not here.*2024-02"),
+        (lambda folder: (folder / "myt_hospital" / "2024-02.csv").unlink(), "files that are not here.*2024-02"),
         (lambda folder: (folder / "model.json").write_text("{"), "not the description of a lake folder"),
         (lambda folder: (folder / "model.json").write_text("[]"), "not the description of a lake folder"),
         (
@@ -389,10 +499,9 @@ def test_a_lake_folder_that_is_not_whole_is_refused(folder: Path, spoil: Callabl
         open_export(folder)
 
 
-def _configuration_migration(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("data.xml", "<entities/>")
-        archive.writestr("data_schema.xml", "<entities/>")
+def _parquet_folder(path: Path) -> None:
+    path.mkdir()
+    (path / "part-00000.snappy.parquet").write_bytes(b"PAR1\x15\x04")
 
 
 @pytest.mark.parametrize(
@@ -401,8 +510,7 @@ def _configuration_migration(path: Path) -> None:
         ("contact.parquet", lambda path: path.write_bytes(b"PAR1\x15\x04"), "a parquet file: export the table as CSV"),
         ("contact.xls", lambda path: path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1"), "before 2007: save it as .xlsx"),
         ("all.7z", lambda path: path.write_bytes(b"7z\xbc\xaf\x27\x1c"), "a 7z archive: unpack it"),
-        ("default.manifest.cdm.json", lambda path: path.write_text("{}"), "a CDM manifest"),
-        ("config.zip", _configuration_migration, "the Configuration Migration tool: export the tables as CSV"),
+        ("contact", _parquet_folder, "a folder of parquet files: export the table as CSV"),
     ],
 )
 def test_what_is_not_supported_is_named_with_what_to_do(

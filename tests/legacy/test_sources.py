@@ -249,7 +249,16 @@ def _as_lake(folder: Path) -> None:
     )
 
 
-WRITERS = {"csv": _as_csv, "json": _as_json, "xlsx": _as_xlsx, "lake": _as_lake}
+def _as_configuration(folder: Path) -> None:
+    fields = '<fields><field name="myt_specializationid"/><field name="myt_name"/></fields>'
+    cells = f'<field name="myt_specializationid" value="{NEUROLOGY}"/><field name="myt_name" value="Neurology"/>'
+    records = f'<records><record id="{NEUROLOGY}">{cells}</record></records>'
+    for name, held in (("data_schema.xml", fields), ("data.xml", records)):
+        text = f'<entities><entity name="myt_specialization">{held}</entity></entities>'
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+WRITERS = {"csv": _as_csv, "json": _as_json, "xlsx": _as_xlsx, "lake": _as_lake, "configuration": _as_configuration}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,5 +1,5 @@
 """
-An export as rows of text, whatever it was made with: CSV files, Web API pages, Excel workbooks.
+An export as rows of text, whatever it was made with: CSV files, Web API pages, Excel workbooks, a lake, Microsoft's tool.
 
 Nothing else knows their quirks. `open_export` finds the files by name and content and refuses what cannot be read as a
 whole; each source then hands on `Batch`es: records with their number, line and cells in the order of the contract's
@@ -19,9 +19,11 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from app.legacy.contract import IGNORE, TABLES, Frame, field_of, rules, table_of, table_of_entity_set
 from app.legacy.errors import FatalExport, together
 from app.legacy.mapping import Mapping
+from app.legacy.sources.configuration import DATA, SCHEMA, ConfigurationSource, tables_in
 from app.legacy.sources.csv_files import CsvSource
 from app.legacy.sources.excel import ExcelSource
 from app.legacy.sources.files import (
+    PARQUET,
     archive_of,
     bare_name,
     is_archive,
@@ -32,13 +34,13 @@ from app.legacy.sources.files import (
     packed,
     size_of,
 )
-from app.legacy.sources.lake import MODEL, LakeSource, partitions
+from app.legacy.sources.lake import LakeSource, descriptions_in, is_described, is_description, partitions
 from app.legacy.sources.records import Batch, two_files
 from app.legacy.sources.web_api import WebApiSource
 
 __all__ = ["KINDS", "Batch", "Export", "Source", "Survey", "open_export", "survey"]
 
-_NO_TABLES = {MODEL, "optionsets.json", "export.json", "expected.json", "summary.json"}
+_NO_TABLES = {"[Content_Types].xml", "optionsets.json", "export.json", "expected.json", "summary.json"}
 _ENTITY_SET = re.compile(r"\$metadata#(\w+)")
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
@@ -90,9 +92,9 @@ class Export:
     def fingerprint(self) -> list[FileFact]:
         """Name, size and checksum of every file that is read, in order of name."""
         paths = {lies_in(path) for source in self.sources.values() for path in source.paths}
-        paths |= {
-            self.folder / name for name in ("optionsets.json", "export.json", MODEL) if (self.folder / name).exists()
-        }
+        if any(isinstance(source, LakeSource) for source in self.sources.values()):
+            paths |= descriptions_in(self.folder)
+        paths |= {self.folder / name for name in ("optionsets.json", "export.json") if (self.folder / name).exists()}
         return [FileFact(path.name, path.stat().st_size, _sha256(path)) for path in sorted(paths)]
 
     def checksum(self, table: str) -> str:
@@ -131,18 +133,8 @@ def survey(folder: Path, mapping: Mapping) -> Survey:
     """Everything that can be understood of an export, and everything that is wrong with it; FatalExport without a folder."""
     if not folder.is_dir():
         raise FatalExport("FILE_MISSING", folder, "there is no such folder; give the folder that holds the export")
-    kinds: dict[str, list[tuple[str, Path]]] = {}
-    unread: list[str] = []
     refused: list[FatalExport] = []
-    for path in _files(folder, refused):
-        kind, table = _kind_and_table(path, mapping)
-        if table is None:
-            unread.append(path.relative_to(folder).as_posix())
-        else:
-            kinds.setdefault(table, []).append((kind, path))
-    if (folder / MODEL).is_file():
-        for table, paths in (_told(refused, partial(partitions, folder)) or {}).items():
-            kinds.setdefault(table, []).extend(("lake", path) for path in paths)
+    kinds, unread = _by_table(folder, mapping, refused)
     refused += [
         FatalExport("FILE_MISSING", folder, f"no file of the table {name!r}; export it into this folder")
         for name, wanted in TABLES.items()
@@ -159,10 +151,38 @@ def survey(folder: Path, mapping: Mapping) -> Survey:
     return Survey(frame, shape, option_sets or {}, sources, sorted(unread), refused)
 
 
+def _by_table(
+    folder: Path, mapping: Mapping, refused: list[FatalExport]
+) -> tuple[dict[str, list[tuple[str, Path]]], list[str]]:
+    """By table its files and what kind they are; and the files that belong to no table."""
+    kinds: dict[str, list[tuple[str, Path]]] = {}
+    unread: list[str] = []
+    in_lake = (_told(refused, partial(partitions, folder)) or {}) if is_described(folder) else {}
+    for named, parts in in_lake.items():
+        kinds.setdefault(named, []).extend(("lake", path) for path in parts)
+    listed = {path for parts in in_lake.values() for path in parts}
+    paths = [path for path in _files(folder, refused) if path not in listed]
+    for path in paths:
+        if path.name == DATA:
+            for named in _told(refused, partial(tables_in, path)) or ():
+                kinds.setdefault(named, []).append(("configuration", path))
+            continue
+        kind, table = _kind_and_table(path, mapping)
+        if table is not None:
+            kinds.setdefault(table, []).append((kind, path))
+        elif path.name != SCHEMA or path.with_name(DATA) not in paths:
+            unread.append(path.relative_to(folder).as_posix())
+    return kinds, unread
+
+
 def _files(folder: Path, refused: list[FatalExport]) -> Iterator[Path]:
     """The files that may be tables, in order of name, those in zip archives too; what nothing here reads is refused."""
     for path in sorted(folder.iterdir()):
-        if path.name in _NO_TABLES or not path.is_file() or path.name.startswith("."):
+        if path.is_dir() and table_of(path.stem) and next(path.glob("*.parquet"), None):
+            refused.append(
+                FatalExport("FILE_UNREADABLE", path, f"a folder of parquet files: {PARQUET.partition(': ')[2]}")
+            )
+        if path.name in _NO_TABLES or not path.is_file() or path.name.startswith(".") or is_description(path):
             continue
         if is_archive(path):
             yield from (m for m in _told(refused, partial(members, path)) or () if m.name not in _NO_TABLES)
@@ -279,6 +299,7 @@ KINDS: Final[dict[str, OpenSource]] = {
     "json": WebApiSource,
     "xlsx": _one_file(ExcelSource),
     "lake": LakeSource,
+    "configuration": _one_file(ConfigurationSource),
 }
 """Every kind of export file. A table comes in one kind."""
 

@@ -32,9 +32,15 @@ class CsvSource:
     """A table in a CSV file."""
 
     def __init__(
-        self, table: str, path: Path, named_columns: dict[str, str], *, header: list[str] | None = None
+        self,
+        table: str,
+        path: Path,
+        named_columns: dict[str, str],
+        *,
+        header: list[str] | None = None,
+        delimiter: str = ",",
     ) -> None:
-        """`header` names the columns of a file that has none; then its cells are divided by commas."""
+        """`header` names the columns of a file that has none; then `delimiter` divides its cells."""
         self.table = table
         self.paths = [path]
         self._path = path
@@ -43,15 +49,15 @@ class CsvSource:
         except BROKEN as error:
             raise FatalExport("FILE_UNREADABLE", path, f"it is packed, and damaged ({error})") from error
         csv.field_size_limit(MAX_FIELD)
-        self._delimiter, self._lines_before, self._has_header = ",", 0, header is None
+        self._delimiter, self._lines_before, self._has_header = delimiter, 0, header is None
         header = self._read_header() if header is None else header
-        self._header = [cell.strip().lower() for cell in header]
-        if not any(self._header):
+        self.header = [cell.strip().lower() for cell in header]
+        if not any(self.header):
             raise FatalExport("FILE_UNREADABLE", path, "the first line names no columns", line=1)
-        self._positions = assign_columns(table, self._header, named_columns)
-        self.columns = {name: self._header[position] for name, position in self._positions.items()}
+        self._positions = assign_columns(table, self.header, named_columns)
+        self.columns = {name: self.header[position] for name, position in self._positions.items()}
         used = set(self._positions.values())
-        self.ignored_columns = [c for i, c in enumerate(self._header) if i not in used]
+        self.ignored_columns = [c for i, c in enumerate(self.header) if i not in used]
 
     def _read_header(self) -> list[str]:
         with self._open() as file:
@@ -72,7 +78,7 @@ class CsvSource:
     def batches(self, size: int) -> Iterator[Batch]:
         """The records in order; FatalExport where the file stops being readable."""
         order = [self._positions.get(name, -1) for name in TABLES[self.table].fields]
-        layout = Layout(order, len(self._header), self._encoding != "utf-8-sig" or _is_utf8(self._path))
+        layout = Layout(order, len(self.header), self._encoding != "utf-8-sig" or _is_utf8(self._path))
         record = 0
         batch = Batch(1, [], layout)
         with self._open() as file:
@@ -121,7 +127,7 @@ class CsvSource:
 
     def _refuse_swallowed_records(self, start: int, cells: list[str]) -> None:
         """A stray quote makes one field of the records up to the next quote; two or more of them look like it."""
-        key, width = self._positions.get(TABLES[self.table].key, -1), len(self._header)
+        key, width = self._positions.get(TABLES[self.table].key, -1), len(self.header)
         line = start
         for cell in cells:
             lines = _LINE_END.split(cell)

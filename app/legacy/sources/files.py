@@ -18,8 +18,9 @@ _BLOCK: Final = 1 << 20
 _ENCRYPTED: Final = 1
 
 
+PARQUET: Final = "a parquet file: export the table as CSV"
 _NOT_READ: Final = (
-    (b"PAR1", "a parquet file: export the table as CSV"),
+    (b"PAR1", PARQUET),
     (b"\xd0\xcf\x11\xe0", "a workbook of Excel before 2007: save it as .xlsx"),
     (b"7z\xbc\xaf", "a 7z archive: unpack it into this folder"),
     (b"Rar!", "a rar archive: unpack it into this folder"),
@@ -29,8 +30,6 @@ _NOT_READ: Final = (
 
 def not_read(path: Path) -> str | None:
     """What a file is and what to do, where it may hold tables in a form that nothing here reads; None for all else."""
-    if path.name.lower().endswith(".cdm.json"):
-        return "a lake folder described by a CDM manifest: export with model.json, or the tables as CSV"
     with path.open("rb") as file:
         start = file.read(16)
     return next((what for mark, what in _NOT_READ if start.startswith(mark)), None)
@@ -51,10 +50,6 @@ def members(path: Path) -> list[Path]:
     if any(entry.flag_bits & _ENCRYPTED for entry in entries):
         raise FatalExport("FILE_UNREADABLE", path, "the archive is locked with a password: unpack it into this folder")
     names = sorted(entry.filename for entry in entries)
-    if {"data.xml", "data_schema.xml"} <= {name.rpartition("/")[2] for name in names}:
-        raise FatalExport(
-            "FILE_UNREADABLE", path, "an archive of the Configuration Migration tool: export the tables as CSV"
-        )
     return [path / name for name in names if not name.startswith(("__MACOSX/", "/")) and ".." not in name]
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from app.legacy.errors import FatalExport
+from app.legacy.sources.files import lies_in
 from app.legacy.values import decode_windows_1252
 
 _NOT_UTF8: Final = re.compile("[\udc80-\udcff]")
@@ -66,10 +67,10 @@ class Batch:
 
 def two_files(table: str, paths: Sequence[Path]) -> FatalExport:
     """What is said where a table comes in more files than one, and nothing tells which is meant."""
-    names = ", ".join(path.name for path in paths)
+    names = ", ".join(lies_in(path).name + f" ({path.name})" * (lies_in(path) != path) for path in paths)
     return FatalExport(
         "FILE_UNREADABLE",
-        paths[0].parent,
+        lies_in(paths[0]).parent,
         f"more than one file of the table {table!r}: {names}; leave the one that is meant",
     )
 
