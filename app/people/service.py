@@ -199,13 +199,15 @@ async def identify_known(
     person_id: UUID,
     intake: Intake,
     payload: Mapping[str, Any],
+    new: PersonCreate | None = None,
     language: str | None = None,
     outcome_of: OutcomeOf | None = None,
 ) -> Identified:
     """
     A submission that names its person by id. Invalid when there is no such person.
 
-    The person is locked until the transaction ends, so that two submissions for one person follow each other.
+    What `new` says of them and differs becomes a suggested change. The person is locked until the transaction ends, so
+    that two submissions for one person follow each other.
     """
     person = await queries.find_person(session, actor, person_id=person_id, for_update=True)
     if person is None:
@@ -215,7 +217,7 @@ async def identify_known(
         actor,
         person_id=person_id,
         reasons=(FurtherReason.PERSON_GIVEN,),
-        new=None,
+        new=new,
         intake=intake,
         payload=payload,
         language=language,

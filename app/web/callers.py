@@ -1,10 +1,12 @@
 """
-A new caller: who they are and what they ask for, in one form; whom we may know already is shown before anything is
-made. It is opened as `POST /leads` opens one, and what they said becomes a note.
+A new caller: who needs help and what they ask for, in one form; whom we may know already is shown before anything is
+made. It is opened as `POST /leads` opens one, and what they said becomes a note. Where somebody calls for them, the
+lead is about who needs help, and who calls stands beside them with their relationship.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -24,9 +26,10 @@ from app.notes.schemas import NoteCreate, NoteFilter
 from app.notes.service import write_note
 from app.people.errors import SearchNotAllowed
 from app.people.models import Person
-from app.people.schemas import PersonCreate, PersonProbe, PersonRead, ProbeRead
+from app.people.schemas import PersonCreate, PersonProbe, PersonRead, ProbeRead, RelationshipType
 from app.people.search.queries import new_caller_of
 from app.people.service import probe
+from app.people.speakers import Speaker, add_speaker
 from app.platform.actor import Actor
 from app.platform.doubles import key_of_name
 from app.platform.errors import AppError, FieldError, Invalid
@@ -34,6 +37,7 @@ from app.platform.locales import _
 from app.platform.text import Flag, Id, Label, Notes
 from app.web.forms import Typed, read_form, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.parts import options
 from app.web.pickers import Picked, chosen
 from app.web.render import page
 from app.web.side_effects import lacks_answer, report_is_due, saved
@@ -45,6 +49,12 @@ _LONGEST: Final = 200
 """What is searched for is no longer."""
 _OFFERED: Final = 4
 _ASKED: Final = ("first_name", "last_name", "phone", "email", "date_of_birth", "country")
+FOR_THEMSELVES, FOR_SOMEBODY = "themselves", "somebody"
+_CALLS_FOR: Final = "calls_for"
+_OF_CALLER: Final = {f"caller_{name}": name for name in ("first_name", "last_name", "phone", "email")} | {
+    "relationship_type": "relationship_type"
+}
+"""The fields of who calls for somebody, by what the form calls them."""
 
 
 class Caller(PersonCreate):
@@ -84,17 +94,20 @@ async def begin_new_caller(request: Request, q: Annotated[str, Form()] = "") -> 
 
 @router.post("/new", dependencies=[allow("lead.create")])
 async def open_new_caller(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+    form = await request.form()
+    beside = {name: str(form.get(name, "")) for name in (_CALLS_FOR, *_OF_CALLER)}
     typed = await typed_in(request, Caller)
     condition, typed["condition"] = await chosen(request, "condition")
     try:
         condition_id, wrong = await _condition(session, actor, str(typed["condition"]), condition)
-        caller = read_form(Caller, typed, wrong=[*wrong, *lacks_answer(typed, "said")])
+        speaker, unclear = _speaker(actor, beside)
+        caller = read_form(Caller, typed, wrong=[*wrong, *lacks_answer(typed, "said"), *unclear])
         known = await _whom_we_know(session, actor, caller)
         if not _is_decided(caller, known):
-            shown = _context(typed, condition) | await _shown(session, actor, known)
+            shown = _context(typed | beside, condition) | await _shown(session, actor, known)
             return page(request, "callers/new.html", shown)
         async with known_errors(request, session):
-            opened = await _open(session, actor, caller, known, condition_id)
+            opened = await _open(session, actor, caller, known, condition_id, speaker)
             report = ""
             heard, key = caller.adverse_event_heard, opened.lead.lead_id
             if caller.said is not None and (opened.is_new or not await _is_noted(session, actor, key, caller)):
@@ -102,7 +115,7 @@ async def open_new_caller(request: Request, session: DbSession, actor: CurrentAc
                 await write_note(session, actor, new=note)
                 report = await report_is_due(request, session, heard=heard, about_it="lead_id", key=key)
     except AppError as error:
-        return form_again(request, "callers/new.html", _context(typed, condition), error)
+        return form_again(request, "callers/new.html", _context(typed | beside, condition), error)
     said = _("The new lead is saved.") if opened.is_new else _("The same was entered today: this is its lead.")
     return go_to(request, f"/leads/{opened.lead.lead_id}", flash=saved(said, report=report))
 
@@ -115,7 +128,7 @@ async def _is_noted(session: AsyncSession, actor: Actor, lead_id: UUID, caller: 
 
 
 def _blank() -> Typed:
-    return dict.fromkeys(Caller.model_fields, "")
+    return dict.fromkeys((*Caller.model_fields, *_OF_CALLER), "") | {_CALLS_FOR: FOR_THEMSELVES}
 
 
 def _context(typed: Typed, condition: str = "") -> dict[str, Any]:
@@ -126,7 +139,35 @@ def _context(typed: Typed, condition: str = "") -> dict[str, Any]:
         "known": [],
         "outcome": "",
         "may_be_new": False,
+        "relationships": options(get_args(RelationshipType)),
     }
+
+
+def _speaker(actor: Actor, typed: Typed) -> tuple[Speaker | None, list[FieldError]]:
+    """Who calls for somebody, None where they call for themselves; and what is wrong, by the names of the form."""
+    if typed[_CALLS_FOR] != FOR_SOMEBODY:
+        return None, []
+    for permission in ("person.create", "person.write"):
+        actor.require(permission)
+    try:
+        return read_form(Speaker, {field: typed[name] for name, field in _OF_CALLER.items()}), []
+    except Invalid as error:
+        return None, list(_named(error.fields))
+
+
+def _named(errors: Iterable[FieldError]) -> Iterator[FieldError]:
+    """What is wrong with who calls, by the names of the form's fields."""
+    names = {field: name for name, field in _OF_CALLER.items()}
+    return (FieldError(names.get(one.field, one.field), one.code, one.message) for one in errors)
+
+
+async def _keep_speaker(session: AsyncSession, actor: Actor, person_id: UUID, speaker: Speaker) -> None:
+    """Who calls stands beside who needs help. Invalid by the names of the form's fields."""
+    payload = speaker.model_dump(mode="json", exclude_defaults=True)
+    try:
+        await add_speaker(session, actor, person_id=person_id, new=speaker, source="phone", payload=payload)
+    except Invalid as error:
+        raise Invalid(fields=list(_named(error.fields))) from error
 
 
 async def _condition(
@@ -200,9 +241,16 @@ async def _shown(session: AsyncSession, actor: Actor, known: ProbeRead) -> dict[
 
 
 async def _open(
-    session: AsyncSession, actor: Actor, caller: Caller, known: ProbeRead, condition_id: UUID | None
+    session: AsyncSession,
+    actor: Actor,
+    caller: Caller,
+    known: ProbeRead,
+    condition_id: UUID | None,
+    speaker: Speaker | None,
 ) -> Opened:
-    """The lead of the one who was chosen; what was typed is kept with the submission as it came."""
+    """
+    The lead of the one who was chosen, with who called for them; what was typed is kept with the submission as it came.
+    """
     given = {name: getattr(caller, name) for name in _ASKED}
     of_lead = {"medical_condition_id": condition_id, "owner_id": actor.account_id, "source": "phone"}
     payload = caller.model_dump(mode="json", include={*_ASKED, "condition", "said"}, exclude_none=True)
@@ -212,4 +260,7 @@ async def _open(
     else:
         is_shared = known.outcome == "email_belongs_to_someone_else"
         new = LeadCreate.model_validate({**of_lead, "person": given, "shared_email": is_shared})
-    return await open_lead(session, actor, new=new, payload=payload)
+    opened = await open_lead(session, actor, new=new, payload=payload)
+    if speaker is not None:
+        await _keep_speaker(session, actor, opened.lead.person_id, speaker)
+    return opened

@@ -12,11 +12,11 @@ from app.physicians.schemas import PhysicianFilter, PhysicianRead
 from app.platform.actor import Actor
 from app.platform.locales import _
 from app.web.exports import add_export
-from app.web.listing import Column, Listing, ListPage, View, add_list
+from app.web.listing import Column, Filter, Listing, ListPage, View, add_list
 from app.web.page_guard import page_router
 from app.web.physicians import IN_USE
 from app.web.things import Field, New, Thing, add_thing, beside
-from app.web.words import country_name
+from app.web.words import countries_by_name
 
 router = page_router()
 
@@ -39,7 +39,14 @@ LIST = ListPage(
         Column("status", _("State"), 0, "is_active", "in_use"),
     ),
     opens=("/hospitals/{hospital_id}",),
-    filters=lambda seen: [IN_USE, seen.there("country", _("Country"), country_name)],
+    filters=lambda seen: [
+        IN_USE,
+        Filter(
+            "country",
+            _("Country"),
+            countries_by_name([*(row.country for row in seen.rows), seen.typed.get("country")]),
+        ),
+    ],
     views=lambda _seen: [View(_("Active"), {"is_active": "true"}), View(_("All"), {})],
     empty=(_("No hospitals yet"), _("A hospital is added here, or arrives through the API."), "building-hospital"),
     searches=_("name or city"),

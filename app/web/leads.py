@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.queries import owners
+from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.casework.convert_lead import convert_lead as carry_out_conversion
@@ -17,7 +17,6 @@ from app.leads.schemas import LeadFilter, LeadRead, LeadTransition, LeadUpdate
 from app.leads.states import DISQUALIFICATION_REASONS, LEAD
 from app.patients import answers as patient_answers
 from app.patients.queries import find_patient_of_person
-from app.patients.service import OWNERS_WORK
 from app.people.queries import find_submission, list_suggested_changes
 from app.people.schemas import PersonRead, SubmissionRead, SuggestedChangeFilter, SuggestedChangeRead
 from app.platform import clock
@@ -33,9 +32,9 @@ from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT, COMPARED, alike, around, signs_of
-from app.web.pickers import OWNERS_OF_LEADS, PEOPLE, Choice, Picked, picked
+from app.web.pickers import OWNERS_OF_LEADS, OWNERS_OF_PATIENTS, PEOPLE, Choice, Picked, picked, standing
 from app.web.render import Flash, page, wanted_block
-from app.web.words import country_name, words
+from app.web.words import countries_by_name, words
 
 router = page_router()
 
@@ -84,7 +83,7 @@ LIST = ListPage(
     filters=lambda seen: [
         Filter("status", _("Status"), [(word, words(word)) for word in LEAD.filter_words()]),
         seen.owner(),
-        seen.there("country", _("Country"), country_name),
+        Filter("country", _("Country"), countries_by_name([seen.typed.get("country")])),
         seen.there("source", _("Source")),
     ],
     views=lambda seen: [
@@ -214,25 +213,25 @@ async def _move_context(session: AsyncSession, actor: Actor, lead_id: UUID) -> d
 @router.get("/leads/{lead_id}/convert", dependencies=[allow("lead.convert")])
 async def show_conversion(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
     context = await _conversion_context(session, actor, lead_id)
-    owner_id = context["lead"].owner_id or actor.account_id
-    return page(request, "leads/convert.html", {**context, "typed": {"owner_id": str(owner_id)}})
+    owner = await standing(session, actor, OWNERS_OF_PATIENTS, context["lead"].owner_id or actor.account_id)
+    return page(request, "leads/convert.html", {**context, "owner": owner})
 
 
 @router.post("/leads/{lead_id}/convert", dependencies=[allow("lead.convert")])
 async def convert_lead(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
-    typed = await typed_in(request, OwnerChosen)
     context = await _conversion_context(session, actor, lead_id)
+    owner, wrong = await picked(request, session, actor, OWNERS_OF_PATIENTS, "owner_id")
     # Without the field, as where the record keeps its owner, nothing is said of one.
     is_said = "owner_id" in await request.form()
     try:
-        chosen = read_form(OwnerChosen, typed if is_said else {})
+        chosen = read_form(OwnerChosen, {"owner_id": owner.text} if is_said else {}, wrong=wrong)
         conversion = Conversion.model_validate(chosen.model_dump(exclude_unset=True))
         async with known_errors(request, session):
             converted = await carry_out_conversion(session, actor, lead_id=lead_id, conversion=conversion)
     except NotFound:
         raise
     except AppError as error:
-        return form_again(request, "leads/convert.html", {**context, "typed": typed}, error)
+        return form_again(request, "leads/convert.html", {**context, "owner": owner}, error)
     said = (
         _("The lead is converted.") if converted.is_new else _("The lead is converted to the patient record there was.")
     )
@@ -253,7 +252,7 @@ async def _conversion_context(session: AsyncSession, actor: Actor, lead_id: UUID
         found = await list_suggested_changes(session, actor, query=query)
         suggested = [SuggestedChangeRead.model_validate(row) for row in found.rows]
     owned = [shown.owner_id, patient.owner_id if patient else None]
-    names, may_own = await owners(session, owned, permission=OWNERS_WORK)
+    names = await account_names(session, owned)
     return {
         **NO_ERRORS,
         "lead": shown,
@@ -263,6 +262,5 @@ async def _conversion_context(session: AsyncSession, actor: Actor, lead_id: UUID
         "alike": others,
         "compared": COMPARED,
         "names": names,
-        "may_own": [(str(account_id), names[account_id]) for account_id in may_own],
         "me": actor.account_id,
     }

@@ -43,7 +43,7 @@ from app.web.people import ABOUT, around, signs_of
 from app.web.pickers import OWNERS_OF_PATIENTS
 from app.web.render import Flash, page, wanted_block
 from app.web.undoing import Version, undo_at, undone
-from app.web.words import country_name, words
+from app.web.words import countries_by_name, words
 
 router = page_router()
 
@@ -98,7 +98,8 @@ def _filters(seen: Seen) -> Sequence[Filter]:
             Filter("journey", _("Journey"), _JOURNEYS),
         ]
     if "personal" not in seen.masked:
-        found.append(seen.there("country", _("Country"), country_name, at="person.country"))
+        codes = [*(row.person.country for row in seen.rows), seen.typed.get("country")]
+        found.append(Filter("country", _("Country"), countries_by_name(codes)))
     return found
 
 
@@ -203,9 +204,27 @@ class ShownJourney:
         return [one for one in self.moves if one != here and one not in self.moves[here]] if here in self.moves else []
 
     @property
+    def ways(self) -> Sequence[tuple[str, Sequence[str]]]:
+        """Where it may go, by what that is: the `next` stage, `other` stages, and what `ends` it; none is empty."""
+        if self.journey.status not in self.moves:
+            return []
+        allowed = list(self.moves[self.journey.status])
+        behind = self.states[self.states.index(self.journey.status) + 1 :] if self.is_on_its_way else self.states
+        following = next((one for one in behind if one in allowed), None)
+        goes_on = [one for one in allowed if one in self.open_states and one != following]
+        ends = [one for one in allowed if one not in self.open_states]
+        found = [("next", [following] if following else []), ("other", goes_on), ("ends", ends)]
+        return [(name, states) for name, states in found if states]
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether it is in one of the stages of its way: it has not ended, and what was sent has not failed."""
+        return self.journey.status in self.states
+
+    @property
     def stages(self) -> Sequence[Stage]:
         """The stages of its kind, as far as it is in one of them."""
-        if self.journey.status not in self.states:
+        if not self.is_on_its_way:
             return []
         at = list(self.states).index(self.journey.status)
         return [Stage(one, "done" if n < at else "now" if n == at else "later") for n, one in enumerate(self.states)]

@@ -24,6 +24,7 @@ from markupsafe import Markup
 from starlette.types import Receive, Scope, Send
 
 from app.access.answering import Asked, Filled, NotShown
+from app.calls.rules import asks_of_side_effects
 from app.oversight.words import did
 from app.platform import locales
 from app.platform.locales import PSEUDO, SOURCE, Number, chosen_language, number_text, read_in
@@ -273,6 +274,7 @@ def build_environment(*, development: bool) -> Environment:
         "booked_for": booked_for,
         "clock": clock_of,
         "clocks": clocks,
+        "asks_of_side_effects": asks_of_side_effects,
         "country": country_name,
         "day": day_text,
         "did": did,

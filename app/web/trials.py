@@ -30,7 +30,7 @@ from app.web.exports import add_export
 from app.web.listing import Column, Filter, Listing, ListPage, View, add_list
 from app.web.page_guard import page_router
 from app.web.things import Field, New, Thing, add_thing, beside
-from app.web.words import country_name, words
+from app.web.words import countries_by_name, words
 
 router = page_router()
 
@@ -95,12 +95,7 @@ PROGRAMMES = ListPage(
         Filter(
             "country",
             _("Country"),
-            [
-                (code, country_name(code))
-                for code in sorted(
-                    {*(code for row in seen.rows for code in row.countries), seen.typed.get("country")} - {"", None}
-                )
-            ],
+            countries_by_name([*(code for row in seen.rows for code in row.countries), seen.typed.get("country")]),
         ),
     ],
     views=lambda _seen: [View(_("Open"), {"status": "open"}), View(_("All"), {})],

@@ -1,7 +1,8 @@
 """Dates, times and codes as people read them. Instants are shown on the clock of the person who looks."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
@@ -242,12 +243,23 @@ def languages() -> Sequence[tuple[str, str]]:
 def _languages(reader: str) -> Sequence[tuple[str, str]]:
     with read_in(reader):
         found = [(one.alpha_2, language_name(one.alpha_2)) for one in pycountry.languages if hasattr(one, "alpha_2")]
-    return sorted(found, key=lambda one: one[1].casefold())
+    return sorted(found, key=_place_in_order)
 
 
 def country_name(code: str) -> str:
     """The name of a country by its ISO code; the code itself where there is none."""
     return str(locale().territories.get(code, code))
+
+
+def countries_by_name(codes: Iterable[str | None]) -> list[tuple[str, str]]:
+    """Each of these countries once: (code, name), in the order of their names in the reader's language."""
+    return sorted(((code, country_name(code)) for code in {*codes} if code), key=_place_in_order)
+
+
+def _place_in_order(named: tuple[str, str]) -> str:
+    """By what a name is put in order: Österreich stands at O, between Norwegen and Polen."""
+    letters = unicodedata.normalize("NFKD", named[1].casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def person_name(person: Any) -> str:

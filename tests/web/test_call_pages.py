@@ -59,6 +59,66 @@ async def test_a_call_that_reached_nobody_is_done_with_and_leaves_today(
     assert (stored.status, stored.adverse_event_heard) == ("completed", None)
 
 
+@pytest.mark.parametrize("outcome", ["no_answer", "voicemail", "reached"])
+async def test_only_of_a_call_that_reached_somebody_it_is_told_that_side_effects_were_not_asked_of(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, outcome: str
+) -> None:
+    patient = await a_patient(session)
+    await a_call(session, patient, call_date=clock.now() - timedelta(hours=1), status="completed", outcome=outcome)
+    await session.commit()
+
+    shown = await client.get(f"/patients/{patient.patient_id}")
+
+    assert token
+    assert ("The side-effect question has no answer." in shown.text) is (outcome == "reached")
+
+
+async def test_the_pages_whose_outcomes_have_numbers_bring_the_script_that_reads_them(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient = await a_patient(session)
+    call = await a_call(session, patient, booking_date=clock.now() - timedelta(hours=1))
+    await session.commit()
+
+    for place in (f"/calls/{call.call_id}/outcome", f"/patients/{patient.patient_id}/calls/new"):
+        shown = await client.get(place)
+        assert 'data-key="1"' in shown.text, place
+        assert "/static/js/forms.js" in shown.text, place
+    assert token
+
+
+@pytest.mark.parametrize("about", ["patients", "leads"])
+async def test_a_booked_call_whose_time_is_over_stands_in_the_head_instead_of_that_there_is_none(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, about: str
+) -> None:
+    person = await a_person(session)
+    if about == "leads":
+        lead = await a_lead(session, person)
+        whose, here = {"lead_id": lead.lead_id}, f"/leads/{lead.lead_id}"
+    else:
+        patient = await a_patient(session, person)
+        whose, here = {"patient_id": patient.patient_id}, f"/patients/{patient.patient_id}"
+    nothing = (await client.get(here)).text.partition("</header>")[2].partition("</header>")[0]
+    call = CallHistory(
+        status="scheduled", person_id=person.person_id, booking_date=clock.now() - timedelta(hours=3),
+        booking_time_zone="Europe/Lisbon", **whose,
+    )  # fmt: skip
+    session.add(call)
+    await session.commit()
+
+    late = (await client.get(here)).text.partition("</header>")[2].partition("</header>")[0]
+
+    assert token
+    assert ("Next call none" in " ".join(_plain(nothing)), "Overdue call" in nothing) == (True, False)
+    assert "Next call" not in late
+    assert "Overdue call" in late
+    assert f'href="/calls/{call.call_id}/outcome"' in late
+
+
+def _plain(part: str) -> list[str]:
+    return re.sub(r"<[^>]+>", " ", part).split()
+
+
 async def _prefers(session: AsyncSession, zone: str) -> None:
     session.add(AccountPreference(user_account_id=(await _me(session)).user_account_id, time_zone=zone))
     await session.commit()

@@ -4,8 +4,10 @@ import httpx
 from fastapi import FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.platform.locales import read_in
 from app.platform.settings import Settings
 from app.web.render import language_of, mount_pages
+from app.web.words import countries_by_name
 from tests.browsing import as_user
 
 
@@ -44,3 +46,18 @@ def test_the_pseudo_language_is_for_development_alone() -> None:
         request = Request({"type": "http", "app": app, "headers": [(b"accept-language", b"en-XA")]})
         shown[development] = language_of(request)
     assert shown == {True: "en-XA", False: "en"}
+
+
+def test_countries_stand_in_the_order_of_their_names_in_the_language_of_the_reader() -> None:
+    codes = ["AT", "DE", "NO", "PL", "ES", None, "", "DE"]
+    shown = {}
+    for reader in ("en", "nl", "de"):
+        with read_in(reader):
+            shown[reader] = [code for code, _ in countries_by_name(codes)]
+
+    assert shown == {
+        "en": ["AT", "DE", "NO", "PL", "ES"],
+        # Duitsland, Noorwegen, Oostenrijk, Polen, Spanje; Deutschland, Norwegen, Österreich, Polen, Spanien.
+        "nl": ["DE", "NO", "AT", "PL", "ES"],
+        "de": ["DE", "NO", "AT", "PL", "ES"],
+    }

@@ -1,5 +1,6 @@
 """A new caller: prefilled by what was typed, shown whom we know, and made by the service of the API."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.leads.models import PatientLead
 from app.notes.models import Note
-from app.people.models import IntakeSubmission, Person
+from app.people.models import (
+    ContactType,
+    IntakeSubmission,
+    Person,
+    PersonContactType,
+    PersonRelationship,
+    SuggestedChange,
+)
 from app.platform.settings import Settings
 from app.tasks.models import Task
 from tests.browsing import as_user
@@ -65,6 +73,93 @@ async def test_a_lead_of_a_new_person_is_opened_with_what_they_said(
     assert (note.text, note.adverse_event_heard, note.lead_id) == ("Asks for a trial in Porto.", False, lead.lead_id)
     (submission,) = await session.scalars(select(IntakeSubmission))
     assert submission.payload["last_name"] == "Zwart"
+
+
+def _daughter(**more: str) -> dict[str, str]:
+    return {
+        "calls_for": "somebody",
+        "caller_first_name": "Ana",
+        "caller_last_name": "Zwart",
+        "caller_phone": "+351 911 111 111",
+        "relationship_type": "child",
+        **more,
+    }
+
+
+async def _between(session: AsyncSession) -> list[tuple[str | None, str, str | None]]:
+    """Each relationship: the first name of who acts, what they are, for whom."""
+    found = []
+    for row in await session.scalars(select(PersonRelationship)):
+        acts, other = await session.get_one(Person, row.person_id), await session.get_one(Person, row.related_person_id)
+        found.append((acts.first_name, row.relationship_type, other.first_name))
+    return found
+
+
+async def test_a_daughter_who_calls_for_her_mother_is_kept_beside_the_lead_which_is_her_mothers(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    await a_condition(session)
+    token = await as_user(client, session, settings, "navigator")
+
+    mothers = _form(token, **_daughter(), date_of_birth="1949-03-14")
+    first = await client.post("/callers/new", data=mothers)
+    assert first.status_code == 303, first.text
+    (lead,) = await session.scalars(select(PatientLead))
+    # Called once more: the mother is known by then, and so is the daughter.
+    anew = {"caller_phone": "+351 922 222 222", "choice": str(lead.person_id)}
+    again = await client.post("/callers/new", data=mothers | anew)
+
+    assert again.status_code == 303, again.text
+    mother = await session.get_one(Person, lead.person_id)
+    assert (mother.first_name, mother.phone) == ("Quirina", None)
+    assert await _between(session) == [("Ana", "child", "Quirina")]
+    daughter = (await session.scalars(select(Person).where(Person.first_name == "Ana"))).one()
+    assert daughter.phone == "+351 911 111 111"
+    roles = (
+        select(ContactType.type_name).join(PersonContactType).where(PersonContactType.person_id == daughter.person_id)
+    )
+    assert list(await session.scalars(roles)) == ["caregiver"]
+    # What she says otherwise now waits for a decision.
+    changes = await session.execute(select(SuggestedChange.person_id, SuggestedChange.field, SuggestedChange.theirs))
+    assert [tuple(row) for row in changes] == [(daughter.person_id, "phone", "+351 922 222 222")]
+    record = await client.get(f"/leads/{lead.lead_id}")
+    assert f'href="/people/{daughter.person_id}"' in record.text
+
+
+@pytest.mark.parametrize("missing", ["caller_last_name", "relationship_type", "caller_email"])
+async def test_what_is_wrong_with_who_calls_is_told_at_their_fields_and_nothing_is_made(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, missing: str
+) -> None:
+    await a_condition(session)
+    await a_person(session, first_name="Bartholomew", last_name="Finch", email="finch@example.org")
+    token = await as_user(client, session, settings, "navigator")
+    before = await _people(session)
+    given = {
+        "caller_last_name": {"caller_first_name": "", "caller_last_name": ""},
+        "relationship_type": {"relationship_type": ""},
+        "caller_email": {"caller_email": "finch@example.org"},
+    }[missing]
+
+    answer = await client.post("/callers/new", data=_form(token, **_daughter(**given)))
+
+    assert answer.status_code == 422
+    assert f'id="field-{missing}-error"' in answer.text
+    assert 'value="Ana"' in answer.text or missing == "caller_last_name"
+    assert re.search(r'id="field-calls_for-somebody" value="somebody" checked', answer.text)
+    assert (await _people(session), list(await session.scalars(select(PatientLead)))) == (before, [])
+
+
+async def test_one_address_of_mother_and_daughter_is_that_of_both(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    await a_condition(session)
+    token = await as_user(client, session, settings, "navigator")
+    both = {"email": "home@example.org", "caller_email": "Home@example.org"}
+
+    answer = await client.post("/callers/new", data=_form(token, **_daughter(), **both))
+
+    assert answer.status_code == 303, answer.text
+    assert await _between(session) == [("Ana", "child", "Quirina")]
 
 
 async def test_the_same_sent_twice_is_one_lead_with_one_note_and_one_report(

@@ -1,5 +1,6 @@
 """The way of a journey on the record of its patient: stages done, now and to come, and the days beside the norm."""
 
+import re
 from datetime import timedelta
 
 import httpx
@@ -8,6 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.journeys.norms.models import StageNorm
+from app.journeys.trial.kind import TRIAL
 from app.platform import clock
 from app.platform.settings import Settings
 from tests.browsing import as_user
@@ -53,3 +55,25 @@ async def test_who_sees_health_masked_is_told_nothing_by_the_bar(
 
     assert shown.status_code == 200
     assert "5 days" not in text_of(shown)
+
+
+async def test_the_menu_of_a_journey_has_the_next_stage_first_and_what_ends_it_last(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient = await a_patient(session)
+    journey = await a_trial_journey(session, patient, status="screening_scheduled")
+    await session.commit()
+    await as_user(client, session, settings, "navigator")
+
+    shown = await client.get(f"/patients/{patient.patient_id}")
+
+    menu = shown.text.partition("data-move>")[2].partition("</details>")[0]
+    before, *groups = re.split(r'<p class="menu-title">', menu)
+    found = {group.partition("<")[0]: re.findall(r'move\?to=(\w+)"', group) for group in groups}
+    assert "?to=" not in before
+    assert list(found) == ["Next stage", "Other stages", "Ends the journey"]
+    machine = TRIAL.moves.machine
+    assert found["Next stage"] == ["consented"]
+    assert found["Other stages"] == ["site_accepted"]
+    assert not [state for state in found["Ends the journey"] if machine.is_open(state)]
+    assert sorted(state for states in found.values() for state in states) == sorted(machine.allowed(journey.status))
