@@ -1,12 +1,13 @@
 """Whether a time lies in somebody's working hours, or in an absence."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
 
 MINUTES_OF_A_DAY = 1_440
 _HOUR = 60
+_HALF_HOUR = timedelta(minutes=30)
 _WEEKEND_DAYS = (6, 7)
 OUTSIDE, WEEKEND, ABSENT = "outside_working_hours", "weekend", "absent"
 OVERLAPS = "overlaps_another_call"
@@ -83,3 +84,21 @@ def _instant(day: date, minute: int, zone: tzinfo) -> datetime:
     at = datetime(day.year, day.month, day.day, minutes // _HOUR, minutes % _HOUR, tzinfo=zone) + timedelta(days=days)
     # Aware of UTC: two moments of one zone are otherwise compared by their clocks.
     return at.astimezone(UTC)
+
+
+def first_free(
+    hours: Iterable[Period], *, taken: Collection[Period], length: timedelta, fits: Callable[[datetime], bool]
+) -> datetime | None:
+    """The first half hour within these hours from which on nothing is taken for so long, and which fits; else None."""
+    for shift in hours:
+        starts_at = _next_half_hour(shift.starts_at)
+        while starts_at + length <= shift.ends_at:
+            is_taken = any(one.starts_at < starts_at + length and starts_at < one.ends_at for one in taken)
+            if not is_taken and fits(starts_at):
+                return starts_at
+            starts_at += _HALF_HOUR
+    return None
+
+
+def _next_half_hour(at: datetime) -> datetime:
+    return at + (datetime.min.replace(tzinfo=UTC) - at) % _HALF_HOUR

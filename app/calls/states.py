@@ -41,6 +41,8 @@ UNRESOLVED = frozenset({"scheduled", "confirmed", "completed"})
 """The states in which something may still be to be said."""
 SPOKEN_TO = ("reached", "refused", "callback_requested", "language_barrier")
 """Outcomes that say that somebody was there to speak to."""
+ATTEMPTS = ("no_answer", "voicemail", "callback_requested")
+"""Outcomes after which it is tried again. Not of a wrong number, nor of who refused."""
 NOT_SPOKEN_TO = tuple(outcome for outcome in OUTCOMES if outcome not in SPOKEN_TO)
 """Outcomes that say that nobody was: there is nobody to ask about side effects. Other words say nothing of it."""
 UNRESOLVED_SQL = (

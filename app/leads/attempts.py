@@ -13,14 +13,13 @@ from sqlalchemy import Executable, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallHistory
-from app.calls.states import SPOKEN_TO
+from app.calls.states import ATTEMPTS, SPOKEN_TO
 from app.leads.models import PatientLead
 from app.leads.schemas import AttemptsRead
 from app.leads.states import LEAD
 from app.platform.settings import Settings
 
 UNREACHABLE = "unreachable"
-ATTEMPTS = ("no_answer", "voicemail", "callback_requested")
 _REACHED = tuple(outcome for outcome in SPOKEN_TO if outcome not in ATTEMPTS)
 
 

@@ -30,6 +30,7 @@ from app.platform.locales import _
 from app.platform.text import Body
 from app.tasks.schemas import TaskCreate
 from app.tasks.service import open_task
+from app.web import next_attempt
 from app.web.about import LEADS, PATIENTS, About
 from app.web.addresses import came_from, way_back
 from app.web.drafts import draft_is_sent, draft_of
@@ -47,7 +48,7 @@ router = page_router()
 USUAL: Typed = {"direction": "outbound", "channel": "phone"}
 _FOLLOW_UP = {"title": "follow_up", "due_on": "follow_up_on"}
 """The fields of a task that is made together with a call, by what the form calls them."""
-_BESIDE = (*_FOLLOW_UP.values(), "began_at", "booked")
+_BESIDE = (*_FOLLOW_UP.values(), *next_attempt.FIELDS, "began_at", "booked")
 """What the form of a call holds beside the call."""
 _SAID = frozenset({"outcome", "adverse_event_heard", "notes", "call_duration_minutes"})
 """What is said of a call after it took place."""
@@ -63,14 +64,18 @@ _OF_BOOKING = (
 )
 """What the form says of a booking that took place."""
 _BEFORE, _AHEAD = timedelta(hours=12), timedelta(hours=2)
-"""How far from now a booking is that most likely is the call that is being logged; it may be any other of today."""
+"""
+How far from now a booking is that most likely is the call that is being logged; it may be any other of today, and one
+whose time was over before then (`_OVERDUE`).
+"""
+_OVERDUE = timedelta(days=60)
 _SATURDAY, _FEW = 5, 5
 DOCK = "dock"
 """The part of the page that stays beside whatever else is shown, while somebody talks."""
 _LONGEST_VERSION = 10
 
 
-def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> None:
+def _add_form(about: About, model: type[CallForPatient] | type[CallForLead]) -> None:
     key = Path(alias=about.key)
 
     @router.get(f"{about.address}/calls/new", name="show_new_call", dependencies=[allow("call.create")])
@@ -85,6 +90,7 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         typed = _typed_anew(request, model)
         asked = typed["booked"]
         context = await _log_context(request, session, actor, about, record_id, typed)
+        typed[next_attempt.WHEN] = await next_attempt.proposed(request, session, actor, context["person"])
         offered: Sequence[CallRead] = context["booked"]
         is_opened_from = asked in {str(one.call_id) for one in offered}
         typed["booked"] = asked if is_opened_from else _of_about_now(offered)
@@ -97,6 +103,10 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         }
         return page(request, "calls/new.html", context)
 
+
+def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> None:
+    key = Path(alias=about.key)
+
     @router.post(f"{about.address}/calls", name="log_call", dependencies=[allow("call.create")])
     async def log_call(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
         """A call that took place: now, unless another moment is given. A task that follows from it is made with it."""
@@ -105,7 +115,7 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         typed = await typed_in(request, model) | beside
         shown = await _log_context(request, session, actor, about, record_id, typed)
         shown |= {"draft": None, "docked": wanted_block(request) == DOCK}
-        if shown["booked"] and "booked" not in form:
+        if "booked" not in form and _of_about_now(shown["booked"]) != "":
             typed["booked"] = None
         shown["back"] = way_back(str(form.get("back", "")), shown["here"])
         about_it = {about.key: str(record_id)}
@@ -113,13 +123,19 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         zone = request.state.frame.zone
         try:
             task, wrong = _follow_up(actor, beside, about_it, zone)
-            new = read_form(model, given, zone=zone, wrong=[*not_asked(typed, form), *wrong])
+            attempt, undated = next_attempt.read_attempt(
+                request, model, typed, person=shown["person"], about_it=about_it
+            )
+            new = read_form(model, given, zone=zone, wrong=[*not_asked(typed, form), *wrong, *undated])
             booked = _booking_meant(typed["booked"], shown["booked"])
             async with known_errors(request, session):
                 call = await _save(session, actor, new, booked)
                 heard = new.adverse_event_heard
                 report = await report_is_due(request, session, heard=heard, about_it="call_id", key=call.call_id)
                 moved = await _lead_is_reached(session, actor, call)
+                again = await next_attempt.book_attempt(
+                    request, session, actor, new=attempt, about=about, record_id=record_id
+                )
                 if task is not None:
                     await open_task(session, actor, new=task)
                 await draft_is_sent(session, actor, about, record_id, "call")
@@ -128,7 +144,7 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         except AppError as error:
             return form_again(request, "calls/new.html", shown, error)
         said = _("The call is logged.") if task is None else _("The call is logged, and the task is on your list.")
-        return go_to(request, shown["back"], flash=saved(said, moved, report=report))
+        return go_to(request, shown["back"], flash=saved(said, moved, again, report=report))
 
 
 def _typed_anew(request: Request, model: type[CallForPatient] | type[CallForLead]) -> Typed:
@@ -187,14 +203,15 @@ async def _log_context(
     if actor.may("call.write"):
         now = clock.now()
         until = max(now + _AHEAD, clock.end_of_day(now, request.state.frame.zone))
-        near = {"occurs_from": now - _BEFORE, "occurs_to": until, "sort": "occurs", "limit": _FEW}
+        near = {"occurs_from": now - _OVERDUE, "occurs_to": until, "sort": "-occurs", "limit": _FEW}
         found = await queries.list_calls(
             session, actor, query=CallFilter.model_validate({about.key: str(record_id), "status": "open", **near})
         )
         near_ones = {row.call_id: row for row in found.rows}
         meant = await _open_booking(session, actor, about, record_id, str(typed["booked"]))
         offered = near_ones if meant is None else {meant.call_id: meant} | near_ones
-        shown["booked"] = [answers.read(row, now) for row in offered.values()]
+        booked = [answers.read(row, now) for row in offered.values()]
+        shown["booked"] = sorted(booked, key=lambda one: one.occurs_at or now)
     return shown
 
 
@@ -220,13 +237,15 @@ def _said_of(booked: CallRead, new: Body) -> dict[str, Any]:
 
 
 def _of_about_now(offered: Sequence[CallRead]) -> str | None:
-    """The booking that most likely is the call being logged; empty when none is open, None when it has to be asked."""
+    """
+    The booking that most likely is the call being logged; empty when none is of today, None when it has to be asked.
+    """
     now = clock.now()
     away = [(one.occurs_at - now, str(one.call_id)) for one in offered if one.occurs_at is not None]
     near = [(abs(ahead), call_id) for ahead, call_id in away if -_BEFORE <= ahead <= _AHEAD]
     if near:
         return min(near)[1]
-    return None if offered else ""
+    return None if any(ahead > _AHEAD for ahead, _call_id in away) else ""
 
 
 def _booking_meant(typed: str | None, offered: Sequence[CallRead]) -> CallRead | None:
@@ -325,7 +344,9 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
 @router.get("/calls/{call_id}/outcome", dependencies=[allow("call.write")])
 async def show_outcome(request: Request, session: DbSession, actor: CurrentActor, call_id: UUID) -> Response:
     """What came of a call; of one that is ahead, what can be done about it."""
-    shown = await _outcome_context(session, actor, call_id, dict.fromkeys(CallUpdate.model_fields, ""))
+    typed = dict.fromkeys((*CallUpdate.model_fields, *next_attempt.FIELDS), "")
+    shown = await _outcome_context(session, actor, call_id, typed)
+    typed[next_attempt.WHEN] = await next_attempt.proposed(request, session, actor, shown["person"])
     # From call to call one goes on: "back" never is a call that has its outcome by now.
     back = way_back("" if came_from(request).endswith("/outcome") else came_from(request), "/today")
     return page(request, "calls/outcome.html", {**NO_ERRORS, **shown, "back": back})
@@ -337,17 +358,28 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
     What came of a call that is on record: its outcome, the answer about side effects, and notes. `then` tells where to
     go: on to the `next` call without an outcome, or `back`.
     """
-    typed = await typed_in(request, CallUpdate)
     form = await request.form()
+    typed = await typed_in(request, CallUpdate) | {name: str(form.get(name, "")) for name in next_attempt.FIELDS}
     seen, back = str(form.get("seen_version", "")), way_back(str(form.get("back", "")), "/today")
     shown = {**await _outcome_context(session, actor, call_id, typed), "back": back}
     call: CallRead = shown["call"]
     try:
-        change = read_form(CallUpdate, _came_of(call, typed), wrong=not_asked(typed, form))
+        about, record_id = about_of(call)
+        attempt, undated = next_attempt.read_attempt(
+            request,
+            CallForPatient if about is PATIENTS else CallForLead,
+            typed | {"channel": call.channel, "contact_reason": call.contact_reason or ""},
+            person=shown["person"],
+            about_it={about.key: str(record_id)},
+        )
+        change = read_form(CallUpdate, _came_of(call, typed), wrong=[*not_asked(typed, form), *undated])
         async with known_errors(request, session):
             if_match = etag(int(seen)) if seen.isascii() and seen.isdigit() and len(seen) < _LONGEST_VERSION else None
             corrected = await service.correct_call(session, actor, call_id=call_id, change=change, if_match=if_match)
             moved = await _lead_is_reached(session, actor, corrected) if call.outcome != "reached" else ""
+            again = await next_attempt.book_attempt(
+                request, session, actor, new=attempt, about=about, record_id=record_id
+            )
             # Of one that was known already the task was made when it was said.
             heard = change.adverse_event_heard and not call.adverse_event_heard
             report = await report_is_due(request, session, heard=heard, about_it="call_id", key=call_id)
@@ -357,7 +389,7 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
         return form_again(request, "calls/outcome.html", shown, error)
     following = shown["following"] if form.getlist("then")[-1:] == ["next"] else None
     place = f"/calls/{following.call_id}/outcome" if following else back
-    return go_to(request, place, flash=saved(_("The outcome of the call is saved."), moved, report=report))
+    return go_to(request, place, flash=saved(_("The outcome of the call is saved."), moved, again, report=report))
 
 
 def _came_of(call: CallRead, typed: Typed) -> dict[str, Any]:
@@ -427,4 +459,5 @@ async def _following(session: AsyncSession, actor: Actor, call: CallRead, now: d
 
 
 for _about, _model in ((PATIENTS, CallForPatient), (LEADS, CallForLead)):
+    _add_form(_about, _model)
     _add_log(_about, _model)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -117,6 +118,100 @@ async def test_a_booked_call_whose_time_is_over_stands_in_the_head_instead_of_th
 
 def _plain(part: str) -> list[str]:
     return re.sub(r"<[^>]+>", " ", part).split()
+
+
+def _value_of(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" type="text" value="([^"]*)"', page)
+    assert found, name
+    return found[1]
+
+
+@pytest.mark.parametrize("about", ["patients", "leads"])
+async def test_the_next_attempt_is_booked_with_the_call_that_reached_nobody_at_the_time_that_is_proposed(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, about: str
+) -> None:
+    await _prefers(session, "Europe/Amsterdam")
+    person = await a_person(session, time_zone="Europe/Lisbon")
+    if about == "leads":
+        lead = await a_lead(session, person)
+        here = f"/leads/{lead.lead_id}"
+    else:
+        here = f"/patients/{(await a_patient(session, person)).patient_id}"
+    await session.commit()
+    said = {"csrf_token": token, "direction": "outbound", "channel": "phone", "book_next": "true"}
+
+    form = (await client.get(f"{here}/calls/new")).text
+    when = _value_of(form, "next_attempt")
+    over = await client.post(
+        f"{here}/calls", data=said | {"outcome": "no_answer", "next_attempt": "yesterday 10:00"}, headers=ORIGIN
+    )
+    none = (await session.scalars(select(CallHistory))).all()
+    saved = await client.post(
+        f"{here}/calls", data=said | {"outcome": "voicemail", "next_attempt": when}, headers=ORIGIN
+    )
+    again = await client.post(
+        f"{here}/calls", data=said | {"outcome": "no_answer", "next_attempt": when}, headers=ORIGIN
+    )
+    reached = {"outcome": "reached", "adverse_event_heard": "false", "next_attempt": when}
+    talked = await client.post(f"{here}/calls", data=said | reached, headers=ORIGIN)
+
+    assert "Book the next attempt" in form
+    assert (over.status_code, none) == (422, [])
+    assert "That time is over." in over.text
+    assert (saved.status_code, again.status_code, talked.status_code) == (303, 422, 303)
+    assert "The next attempt is booked for" in unquote(saved.headers["set-cookie"])
+    assert "another call at that time" in again.text
+    assert "next attempt" not in unquote(talked.headers["set-cookie"])
+    calls = (await session.scalars(select(CallHistory).order_by(CallHistory.call_id))).all()
+    assert [(call.status, call.outcome) for call in calls] == [
+        ("completed", "voicemail"), ("scheduled", None), ("completed", "reached"),
+    ]  # fmt: skip
+    booked = calls[1].booking_date
+    assert booked is not None
+    local = booked.astimezone(ZoneInfo("Europe/Lisbon"))
+    assert (f"{local:%Y-%m-%d %H:%M}", calls[1].booking_time_zone) == (when, "Europe/Lisbon")
+    assert local.isoweekday() < 6
+    if about == "leads":
+        await session.refresh(lead)
+        # The booking has moved it as any booking does, and then the call that reached them.
+        assert lead.status == "call_completed"
+
+
+async def test_the_next_attempt_is_booked_where_the_outcome_of_a_booking_is_said(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    call = await a_call(session, await a_patient(session), booking_date=clock.now() - timedelta(days=1))
+    await session.commit()
+    place = f"/calls/{call.call_id}/outcome"
+
+    when = _value_of((await client.get(place)).text, "next_attempt")
+    said = {"csrf_token": token, "outcome": "no_answer", "book_next": "true", "next_attempt": when}
+    saved = await client.post(place, data=said, headers=ORIGIN)
+
+    assert saved.status_code == 303, saved.text
+    session.expire_all()
+    calls = (await session.scalars(select(CallHistory).order_by(CallHistory.call_id))).all()
+    assert [(one.status, one.outcome) for one in calls] == [("completed", "no_answer"), ("scheduled", None)]
+
+
+async def test_a_booking_whose_time_was_over_days_ago_is_offered_and_not_taken_for_this_call(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient = await a_patient(session)
+    late = await a_call(session, patient, booking_date=clock.now() - timedelta(days=3))
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+
+    form = (await client.get(f"{here}/calls/new")).text
+    said = {"csrf_token": token, "outcome": "no_answer"}
+    another = await client.post(f"{here}/calls", data=said, headers=ORIGIN)
+    it_was = await client.post(f"{here}/calls", data=said | {"booked": str(late.call_id)}, headers=ORIGIN)
+
+    assert "The booked call of" in form
+    assert re.search(r'id="field-booked-" value="" checked', form)
+    assert (another.status_code, it_was.status_code) == (303, 303)
+    await session.refresh(late)
+    assert (late.status, late.outcome) == ("completed", "no_answer")
 
 
 async def _prefers(session: AsyncSession, zone: str) -> None:

@@ -139,7 +139,7 @@ async def test_a_booking_of_about_now_is_the_call_that_is_logged_and_is_not_coun
     second = await client.post(f"{here}/calls", data=call, headers=ORIGIN)
     unbooked = await client.post(f"{here}/calls", data=call | {"booked": ""}, headers=ORIGIN)
 
-    assert form.text.count("Booked for") == 1
+    assert form.text.count("The booked call of") == 1
     assert f'value="{booked.call_id}" checked' in form.text
     assert (saved.status_code, second.status_code, unbooked.status_code) == (303, 422, 303)
     assert "not open any more" in second.text

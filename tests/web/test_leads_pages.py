@@ -198,6 +198,31 @@ async def test_who_owns_the_patient_is_said_with_the_conversion(
     assert owners == his | {leads[1].person_id: None}
 
 
+async def test_after_an_attempt_the_lead_offers_the_next_one_and_says_when_it_is_suggested_to_give_up(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    lead = await a_lead(session)
+    await session.commit()
+    here = f"/leads/{lead.lead_id}"
+    before = await client.get(here)
+    shown = []
+    for days in (5, 3, 1):
+        tried = {"direction": "outbound", "status": "completed", "outcome": "no_answer"}
+        at = clock.now() - timedelta(days=days)
+        session.add(CallHistory(person_id=lead.person_id, lead_id=lead.lead_id, call_date=at, **tried))
+        await session.commit()
+        shown.append((await client.get(here)).text)
+
+    assert token
+    assert "Not reached yet" not in before.text
+    card = shown[0].partition("Not reached yet")[2].partition("</section>")[0]
+    assert "From 3 on it is suggested to move the lead to unreachable." in card
+    assert f'href="{here}/bookings/new"' in card
+    assert f'href="{here}/move?to=contacting"' in card
+    assert ["Could not be reached" in page for page in shown] == [False, False, True]
+    assert (await session.get_one(PatientLead, lead.lead_id, populate_existing=True)).status == "new"
+
+
 async def test_a_closed_lead_is_not_converted(client: httpx.AsyncClient, session: AsyncSession, token: str) -> None:
     lead = await a_lead(session, status="disqualified", reason_code="other", closed_at=clock.now())
     await session.commit()

@@ -27,7 +27,8 @@ document.addEventListener("htmx:after:swap", () => {
   form.elements.call_duration_minutes?.toggleAttribute("data-typed", Boolean(form.elements.call_duration_minutes.value));
   tick();
   if (!form.contains(document.activeElement) && !form.querySelector("[data-focus]")) {
-    form.querySelector("[name=booked]:checked, [name=outcome]:checked, [name=booked], [name=outcome]")?.focus();
+    const isAsked = form.querySelector("[name=booked]") && !form.querySelector("[name=booked]:checked");
+    form.querySelector(isAsked ? "[name=booked]" : "[name=outcome]:checked, [name=outcome]")?.focus();
   }
 });
 

@@ -1,0 +1,111 @@
+"""The next attempt to reach somebody, booked in the form that says that they were not reached."""
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calls import service
+from app.calls.errors import BookingsOverlap
+from app.calls.next_attempt import propose_attempt
+from app.calls.schemas import CallForLead, CallForPatient
+from app.calls.states import ATTEMPTS
+from app.leads.service import call_is_booked
+from app.people.schemas import PersonRead
+from app.people.time_zones import is_zone
+from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import FieldError, Invalid
+from app.platform.locales import _
+from app.platform.settings import Settings
+from app.web.about import LEADS, About
+from app.web.forms import Typed, as_typed, read_form
+from app.web.words import booked_for, shown_in, words
+
+WANTED, WHEN = "book_next", "next_attempt"
+FIELDS: Final = (WANTED, WHEN)
+"""What the form has of it beside the call: whether it is booked, and when, on their clock."""
+_OF_THE_FORM: Final = {"booking_date": WHEN}
+Attempt = CallForPatient | CallForLead
+
+
+def zone_of(request: Request, person: PersonRead) -> tzinfo:
+    """The clock on which the time is typed: theirs, else the viewer's."""
+    viewers: tzinfo = request.state.frame.zone
+    return ZoneInfo(person.time_zone) if person.time_zone and is_zone(person.time_zone) else viewers
+
+
+async def proposed(request: Request, session: AsyncSession, actor: Actor, person: PersonRead) -> str:
+    """The time that stands in the field before anything is typed; empty where there is none."""
+    settings: Settings = request.app.state.settings
+    zone = zone_of(request, person)
+    at = await propose_attempt(
+        session, actor, their_zone=zone, now=clock.now(), default_zone=settings.default_time_zone
+    )
+    if at is None:
+        return ""
+    with shown_in(zone):
+        return as_typed(at)
+
+
+def read_attempt(
+    request: Request, model: type[Attempt], typed: Typed, *, person: PersonRead, about_it: Mapping[str, str]
+) -> tuple[Attempt | None, Sequence[FieldError]]:
+    """The booking that is wanted, None where it is not or makes no sense, and what is wrong by the form's fields."""
+    if typed[WANTED] != "true" or typed["outcome"] not in ATTEMPTS:
+        return None, ()
+    zone = zone_of(request, person)
+    given = {
+        **about_it,
+        "booking_date": typed[WHEN],
+        "booking_time_zone": str(zone),
+        "direction": "outbound",
+        "channel": typed["channel"],
+        "contact_reason": typed.get("contact_reason", ""),
+    }
+    try:
+        new = read_form(
+            model, {name: value for name, value in given.items() if value or name == "booking_date"}, zone=zone
+        )
+    except Invalid as error:
+        return None, list(_named(error.fields))
+    if new.booking_date is None:
+        return None, [FieldError(WHEN, "blank", _("Say when, or do not book it."))]
+    if new.booking_date <= clock.now():
+        return None, [FieldError(WHEN, "past", _("That time is over."))]
+    return new, ()
+
+
+def _named(errors: Sequence[FieldError]) -> list[FieldError]:
+    return [FieldError(_OF_THE_FORM.get(one.field, one.field), one.code, one.message) for one in errors]
+
+
+async def book_attempt(
+    request: Request, session: AsyncSession, actor: Actor, *, new: Attempt | None, about: About, record_id: UUID
+) -> str:
+    """
+    Book it, and tell what was booked and what moved with it; empty where nothing is wanted.
+
+    Invalid by the form's field, for a time at which somebody has another call too.
+    """
+    if new is None:
+        return ""
+    try:
+        booked = await service.log_call(session, actor, new=new)
+    except Invalid as error:
+        raise Invalid(fields=_named(error.fields)) from error
+    except BookingsOverlap:
+        said = _("You or they have another call at that time. Choose another one.")
+        raise Invalid(fields=[FieldError(WHEN, "overlaps", said)]) from None
+    is_moved = about is LEADS and await call_is_booked(session, actor, lead_id=record_id)
+    assert booked.booking_date is not None  # noqa: S101 - it was given
+    with shown_in(request.state.frame.zone):
+        when = booked_for(booked.booking_date, booked.person.time_zone, booked.booking_time_zone, in_sentence=True)
+    told = [_("The next attempt is booked for %(when)s.", when=when)]
+    if is_moved:
+        told.append(_("The lead is moved to %(status)s.", status=words("call_booked").lower()))
+    return " ".join(map(str, told))
