@@ -1,15 +1,18 @@
 """What happens to a journey of any kind: opened, moved, changed."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Date
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
+from app.audit.history import before_own_change
 from app.conditions.queries import require_current
 from app.events.moves import Finding, Move, Step, decide_move
-from app.events.service import file_event, make_move, take_over
+from app.events.service import UNDONE, file_event, make_move, put_back, take_over
 from app.journeys import queries
 from app.journeys.errors import PatientInactive, happened_at_needed, hold_reason_needed, only_with_a_move
 from app.journeys.kind import Kind
@@ -23,6 +26,7 @@ from app.people.lives import life_of
 from app.people.models import SuggestedChange
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.errors import Stale
 from app.platform.etags import etag, require_match
 from app.platform.faults import require_none
 from app.platform.plausibility import dates_of, implausible
@@ -124,6 +128,39 @@ async def change_journey(
     elif change.happened_at or change.reason_code or change.reason or change.is_correction:
         raise only_with_a_move()
     return await _noted(session, actor, kind, journey_id, given)
+
+
+async def undo_move(
+    session: AsyncSession, actor: Actor, *, kind: Kind, journey_id: UUID, since: int, until: int
+) -> Journey:
+    """
+    Put back the state that the actor's own move from version `since` to `until` took away, with the dates that it set.
+
+    Stale when the journey is no longer as that move left it; PatientInactive, PersonDeceased and PersonWithdrawn where
+    it would be open again for somebody for whom none is.
+    """
+    journey = await queries.get_journey(session, actor, kind=kind, journey_id=journey_id, for_update=True)
+    if journey.version != until:
+        raise Stale
+    before = await before_own_change(
+        session, record_id=journey_id, account_id=actor.account_id, since=since, until=until
+    )
+    machine, to = kind.moves.machine, str(before["status"])
+    if to == journey.status:
+        raise Stale
+    if machine.is_open(to) and not machine.is_open(journey.status):
+        await require_present(session, person_id=journey.patient.person_id)
+        if journey.patient.status == "inactive":
+            raise PatientInactive
+    await put_back(session, actor, record=journey, to=to, reason=None, via=UNDONE)
+    journey.status_changed_at = datetime.fromisoformat(before["status_changed_at"])
+    # The dates that it set, or left: nothing else of the journey has changed since.
+    columns = kind.model.__table__.columns
+    dated = [name for name in kind.update.model_fields if name in columns and isinstance(columns[name].type, Date)]
+    update = kind.update.model_validate({name: before[name] for name in dated})
+    kind.stored_when_changed.set_given(journey, update)
+    await session.flush()
+    return await _noted(session, actor, kind, journey_id, {"status"})
 
 
 def changeable(kind: Kind) -> suggestions.Changeable:

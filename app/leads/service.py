@@ -237,9 +237,14 @@ async def undo_change(session: AsyncSession, actor: Actor, *, lead_id: UUID, sin
     return await queries.get_lead(session, actor, lead_id=lead_id)
 
 
+def is_undoable(before: str, now: str) -> bool:
+    """Whether a move of a lead is taken back by a button: not what made a patient, nor what closed a person's case."""
+    return not {before, now} & _MEANS_MORE
+
+
 async def _take_back(session: AsyncSession, actor: Actor, lead: PatientLead, before: Mapping[str, Any]) -> None:
     """Give a locked lead the status that it had, with what belongs to it."""
-    if {lead.status, before["status"]} & _MEANS_MORE:
+    if not is_undoable(before["status"], lead.status):
         raise NotUndoable
     if LEAD.is_open(before["status"]) and not LEAD.is_open(lead.status):
         await require_present(session, person_id=lead.person_id)

@@ -219,7 +219,8 @@ def of_a_case(somebody: Any, other: Any, now: datetime) -> Mapping[str, Any]:
         "moving": Sample(
             kind="clinical_trial_journey",
             journey_id=ID,
-            journey=Sample(status="site_review", allowed_transitions=["screening", "not_pursued"]),
+            journey=Sample(status="site_review"),
+            ways=[("next", ["site_accepted"]), ("other", ["referred"]), ("ends", ["site_rejected", "not_pursued"])],
             needs={"not_pursued": ["reason"]},
             closed=["on_study", "completed"],
         ),

@@ -34,6 +34,7 @@ from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors
 from app.web.people import ABOUT, COMPARED, alike, around, signs_of
 from app.web.pickers import OWNERS_OF_LEADS, OWNERS_OF_PATIENTS, PEOPLE, Choice, Picked, picked, standing
 from app.web.render import Flash, page, wanted_block
+from app.web.undoing import Version, undo_at, undone
 from app.web.words import countries_by_name, words
 
 router = page_router()
@@ -190,9 +191,24 @@ async def move_lead(request: Request, session: DbSession, actor: CurrentActor, l
         raise
     except AppError as error:
         return form_again(request, "leads/move.html", {**context, "typed": typed, "doubled": doubled}, error)
-    return go_to(
-        request, f"/leads/{lead_id}", flash=Flash(_("Moved to %(status)s.", status=words(moved.status).lower()))
-    )
+    said = _("Moved to %(status)s.", status=words(moved.status).lower())
+    if not service.is_undoable(context["lead"].status, moved.status):
+        final = _("No button undoes this.")
+        return go_to(request, f"/leads/{lead_id}", flash=Flash(" ".join(map(str, (said, final)))))
+    undo = undo_at(f"/leads/{lead_id}/move", (context["lead"].version, moved.version))
+    return go_to(request, f"/leads/{lead_id}", flash=Flash(said, undo=undo))
+
+
+@router.post("/leads/{lead_id}/move/undo", dependencies=[allow("lead.write")])
+async def undo_lead_move(
+    request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID, since: Version = 0, until: Version = 0
+) -> Response:
+    """The move that one has just made is taken back, while nothing has changed the lead since."""
+
+    async def undo() -> None:
+        await service.undo_change(session, actor, lead_id=lead_id, since=since, until=until)
+
+    return go_to(request, f"/leads/{lead_id}", flash=await undone(request, session, undo))
 
 
 async def _move_context(session: AsyncSession, actor: Actor, lead_id: UUID) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from app.web.bulk import add_bulk
 from app.web.exports import add_export
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, Seen, View, add_list
+from app.web.new_journeys import ways_to_begin
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT, around, signs_of
 from app.web.pickers import OWNERS_OF_PATIENTS
@@ -267,6 +268,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
     if actor.may("relationship.read"):
         links = await care_links_of(session, patient_id=patient_id, most=_FEW)
         shown["care_team"] = [care_answers.read(row) for row in links]
+    shown["ways_to_begin"] = ways_to_begin(shown["here"])
     is_part = wanted_block(request) == ABOUT
     shown["journeys"] = await _all_journeys(session, actor, patient_id)
     if not is_part:
@@ -426,9 +428,31 @@ async def move_journey(
             )
     except AppError as error:
         return form_again(request, "patients/move.html", {**context, "typed": typed}, error)
-    return go_to(
-        request, f"/patients/{patient_id}", flash=Flash(_("Moved to %(status)s.", status=words(moved.status).lower()))
-    )
+    place = f"/patients/{patient_id}/{kind_path}/{journey_id}/move"
+    undo = undo_at(place, (context["shown"].journey.version, moved.version))
+    said = _("Moved to %(status)s.", status=words(moved.status).lower())
+    return go_to(request, f"/patients/{patient_id}", flash=Flash(said, undo=undo))
+
+
+@router.post("/patients/{patient_id}/{kind_path}/{journey_id}/move/undo", dependencies=[allow("journey.write")])
+async def undo_journey_move(
+    request: Request,
+    session: DbSession,
+    actor: CurrentActor,
+    patient_id: UUID,
+    kind_path: str,
+    journey_id: UUID,
+    since: Version = 0,
+    until: Version = 0,
+) -> Response:
+    """The move that one has just made is taken back, while nothing has changed the journey since."""
+    kind = _kind_at(kind_path)
+    await _move_context(session, actor, patient_id, kind, journey_id)
+
+    async def undo() -> None:
+        await journey_service.undo_move(session, actor, kind=kind, journey_id=journey_id, since=since, until=until)
+
+    return go_to(request, f"/patients/{patient_id}", flash=await undone(request, session, undo))
 
 
 def _kind_at(path: str) -> Kind:

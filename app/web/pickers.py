@@ -23,6 +23,10 @@ from app.conditions.queries import get_condition, list_conditions
 from app.conditions.schemas import ConditionFilter
 from app.hospitals.queries import get_hospital, list_hospitals
 from app.hospitals.schemas import HospitalFilter
+from app.journeys.eap.queries import list_programmes
+from app.journeys.eap.schemas import ProgrammeFilter
+from app.journeys.trial.queries import list_trials
+from app.journeys.trial.schemas import TrialFilter
 from app.patients.service import OWNERS_WORK
 from app.people.queries import list_persons
 from app.people.schemas import PersonFilter, PersonRead, PersonSummary
@@ -147,6 +151,20 @@ async def _conditions(_request: Request, session: AsyncSession, actor: Actor, ty
     return [Choice(str(row.medical_condition_id), row.name, row.abbreviation or "") for row in rows]
 
 
+async def _trials(_request: Request, session: AsyncSession, actor: Actor, typed: str) -> Sequence[Choice]:
+    query = read_form(TrialFilter, {"q": typed, "limit": MOST})
+    rows = (await list_trials(session, actor, query=query)).rows
+    return [
+        Choice(str(row.clinical_trial_id), row.title or row.trial_id, row.trial_id if row.title else "") for row in rows
+    ]
+
+
+async def _programmes(_request: Request, session: AsyncSession, actor: Actor, typed: str) -> Sequence[Choice]:
+    query = read_form(ProgrammeFilter, {"q": typed, "limit": MOST})
+    rows = (await list_programmes(session, actor, query=query)).rows
+    return [Choice(str(row.eap_program_id), row.name, row.product) for row in rows]
+
+
 async def _hospital(session: AsyncSession, actor: Actor, key: UUID) -> Choice:
     row = await get_hospital(session, actor, hospital_id=key)
     return Choice(str(key), row.name, row.city or "")
@@ -188,6 +206,8 @@ PEOPLE_OR_NEW = Picker("people-or-new", "person.search", _people_or_new, about_p
 PHYSICIANS = Picker("physicians", "physician.read", _physicians, about_people=True)
 HOSPITALS = Picker("hospitals", "hospital.read", _hospitals, _hospital)
 CONDITIONS = Picker("conditions", "condition.read", _conditions, _condition)
+TRIALS = Picker("trials", "trial.read", _trials)
+PROGRAMMES = Picker("programmes", "programme.read", _programmes)
 OWNERS_OF_PATIENTS = Picker("owners-of-patients", "patient.write", _colleagues(OWNERS_WORK), _colleague)
 OWNERS_OF_LEADS = Picker("owners-of-leads", "lead.write", _colleagues("lead.write"), _colleague)
 LEADS_TO = Picker("leads-to", "lead.write", _owners_to_be("lead.write"))
@@ -198,7 +218,7 @@ RECEIVERS = {
 }
 """Who may get the open work of a colleague, by its kind."""
 PICKERS = (
-    *(PEOPLE, PEOPLE_OR_NEW, PHYSICIANS, HOSPITALS, CONDITIONS),
+    *(PEOPLE, PEOPLE_OR_NEW, PHYSICIANS, HOSPITALS, CONDITIONS, TRIALS, PROGRAMMES),
     *(OWNERS_OF_PATIENTS, OWNERS_OF_LEADS, LEADS_TO, PATIENTS_TO, TASKS_TO),
     *RECEIVERS.values(),
 )

@@ -2,6 +2,7 @@
 
 import pytest
 from fastapi import FastAPI
+from playwright.async_api import expect
 
 from app.platform.middleware import RequestFrame
 from app.platform.request_metrics import RequestMetrics
@@ -158,6 +159,24 @@ async def test_error_by_htmx_is_told_above_and_leaves_what_was_typed(gallery: st
     assert ERRORS[409].title in await alert.inner_text()
     assert await field.input_value() == "half a sentence"
     assert await seen.axe() == []
+
+
+async def test_a_message_with_undo_stays_for_a_minute_in_which_nobody_is_in_it(gallery: str, open_page: Open) -> None:
+    page = (await open_page(gallery, "/_gallery/feedback")).page
+    await page.clock.install()
+    await page.reload()
+    await page.evaluate("showFlash('Done', 'success', '/_gallery/undo'); showFlash('Only told')")
+    await page.clock.run_for(8_000)
+    await expect(page.locator("#flashes").get_by_text("Only told")).to_have_count(0)
+    undo = page.locator("#flashes [data-undo]")
+    await undo.focus()
+    await page.clock.run_for(120_000)
+    await expect(undo).to_be_visible()
+    await undo.blur()
+    await page.clock.run_for(45_000)
+    await expect(undo).to_be_visible()
+    await page.clock.run_for(15_000)
+    await expect(undo).to_have_count(0)
 
 
 async def test_pages_work_without_scripts(gallery: str, open_page: Open) -> None:

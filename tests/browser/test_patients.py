@@ -152,7 +152,7 @@ async def test_a_call_is_logged_in_the_docked_panel_by_keys_while_the_line_drops
     panel = page.get_by_role("region", name="Call with Ines")
     await expect(panel.get_by_label("Reached")).to_be_focused()
     await page.keyboard.press("1")
-    await panel.get_by_label("Yes").press("Space")
+    await panel.get_by_label("Yes", exact=True).press("Space")
     await page.context.set_offline(True)
     await panel.get_by_label("Notes").fill("Feels dizzy since the new tablets.")
     await expect(panel.get_by_text("Not kept yet")).to_be_visible()
@@ -275,6 +275,8 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
             f"/patients/{ids['patient']}/bookings/new",
             f"/leads/{ids['lead']}/calls/new",
             f"/leads/{ids['lead']}/bookings/new",
+            f"/patients/{ids['patient']}/clinical-trial-journeys/new",
+            f"/patients/{ids['patient']}/eap-journeys/new",
             f"/patients/{ids['patient']}/notes/new",
             f"/leads/{ids['lead']}/notes/new",
             f"/patients/{ids['patient']}/documents/new",

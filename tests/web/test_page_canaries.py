@@ -172,6 +172,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/tasks/{task_id}/done": [{}, {"reported_at": "x"}, {"reason": "x"}],
     "/patients/{patient_id}/status": [{}, {"status": "paused"}, {"status": "inactive"}],
     "/patients/{patient_id}/status/undo": [{}],
+    "/patients/{patient_id}/{kind_path}/{journey_id}/move/undo": [{}],
+    "/leads/{lead_id}/move/undo": [{}],
     "/tasks/{task_id}/open": [{}],
     "/leads": [{}, {"q": "Personcanary"}, {"status": "x"}],
     "/leads/{lead_id}/take": [{}],
@@ -202,7 +204,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     **{
         f"/pickers/{name}": [{}, {"q": "Personcanary"}, {"q": "x"}]
         for name in (
-            "people", "people-or-new", "physicians", "hospitals", "conditions", "owners-of-patients", "owners-of-leads",
+            "people", "people-or-new", "physicians", "hospitals", "conditions", "trials", "programmes",
+            "owners-of-patients", "owners-of-leads",
             "leads-to", "patients-to", "tasks-to",
             "hand-over-leads", "hand-over-patients", "hand-over-calls", "hand-over-tasks",
         )
@@ -219,6 +222,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         f"{place}/suggested-changes/accept-all": [{}, {"id": "{suggested_change_id}"}]
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")
     },
+    "/patients/{patient_id}/clinical-trial-journeys/new": [{}, {"trial_id": "x"}],
+    "/patients/{patient_id}/eap-journeys/new": [{}, {"product": "x"}],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": [{}, {"to": "not_pursued", "reason_code": "other"}],
     **{
         f"/{place}/{what}": [{}, sent]
@@ -347,6 +352,8 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     "/leads/{lead_id}/convert": [""],
     "/patients/{patient_id}/status": ["", "?to=paused", "?to=deceased"],
     "/tasks/{task_id}": [""],
+    "/patients/{patient_id}/clinical-trial-journeys/new": [""],
+    "/patients/{patient_id}/eap-journeys/new": [""],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": ["", "?to=pre_screening"],
     "/physicians": ["", "?is_active=true", "?hospital_id={hospital_id}", "?cursor=x", "?medical_license_number=x"],
     **dict.fromkeys(("/hospitals", "/conditions", "/specializations"), ("", "?is_active=true", "?cursor=x")),

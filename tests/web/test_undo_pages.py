@@ -8,9 +8,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.policy import PERMISSIONS
+from app.events.models import JourneyEvent
 from app.patients.models import Patient
 from app.people.models import Person
 from app.platform import clock
@@ -19,7 +21,7 @@ from app.platform.settings import Settings
 from app.tasks.models import Task
 from app.web.listing import LISTS, Seen
 from tests.browsing import ORIGIN, Somebody, as_user, signed_in, somebody
-from tests.builders import a_call, a_patient, a_person, a_task
+from tests.builders import a_call, a_lead, a_patient, a_person, a_task, a_trial_journey
 
 
 def undo_of(answer: httpx.Response) -> str:
@@ -119,6 +121,74 @@ async def test_the_status_of_a_patient_is_changed_from_its_badge_and_taken_back(
     stored = await session.get_one(Patient, patient.patient_id, populate_existing=True)
     assert (stored.status, stored.status_reason) == ("paused", "On holiday")
     assert (await client.get(f"{here}/status?to=paused")).status_code == 200
+
+
+async def test_a_move_of_a_journey_is_taken_back_once_with_the_date_that_it_set(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient = await a_patient(session)
+    journey = await a_trial_journey(session, patient, status="screening", status_changed_at=clock.now())
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/patients/{patient.patient_id}/clinical-trial-journeys/{journey.ct_journey_id}/move"
+    since = journey.status_changed_at
+
+    moved = await _post(client, token, here, to="eligible_enrolled")
+    await session.refresh(journey)
+    there = journey.status, journey.enrollment_date is not None
+    undone = await _post(client, token, undo_of(moved))
+    await session.refresh(journey)
+    again = await _post(client, token, undo_of(moved))
+
+    assert there == ("eligible_enrolled", True)
+    assert "Undone" in unquote(undone.headers["set-cookie"])
+    assert "Not undone" in unquote(again.headers["set-cookie"])
+    assert (journey.status, journey.enrollment_date, journey.status_changed_at) == ("screening", None, since)
+    events = select(JourneyEvent.to_status, JourneyEvent.via).order_by(JourneyEvent.journey_event_id)
+    assert [tuple(row) for row in await session.execute(events)] == [
+        ("eligible_enrolled", "transition"), ("screening", "undone_by_author"),
+    ]  # fmt: skip
+
+
+async def test_an_ended_journey_is_not_opened_again_for_somebody_who_was_put_aside(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient = await a_patient(session)
+    journey = await a_trial_journey(session, patient, status="identified")
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/patients/{patient.patient_id}"
+    ended = await _post(
+        client, token, f"{here}/clinical-trial-journeys/{journey.ct_journey_id}/move",
+        to="not_pursued", reason_code="other", reason="Chose another way.",
+    )  # fmt: skip
+    await _post(client, token, f"{here}/status", status="inactive")
+
+    undone = await _post(client, token, undo_of(ended))
+
+    assert "Not undone" in unquote(undone.headers["set-cookie"])
+    await session.refresh(journey)
+    assert journey.status == "not_pursued"
+
+
+@pytest.mark.parametrize(("to", "is_undone"), [("contacting", "yes"), ("withdrawn", "no")])
+async def test_a_move_of_a_lead_is_taken_back_or_it_is_said_that_no_button_does(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, to: str, is_undone: str
+) -> None:
+    lead = await a_lead(session)
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+
+    moved = await _post(client, token, f"/leads/{lead.lead_id}/move", to=to, reason="They asked for it.")
+
+    told = unquote(moved.headers["set-cookie"])
+    assert ("No button undoes this." in told) is (is_undone == "no")
+    if is_undone == "yes":
+        await _post(client, token, undo_of(moved))
+        await session.refresh(lead)
+        assert lead.status == "new"
+    else:
+        assert "/undo" not in told
 
 
 async def _my_task(session: AsyncSession, settings: Settings, **more: object) -> tuple[Somebody, Person, Task]:

@@ -11,7 +11,7 @@ document.cookie = `zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${locatio
 // Messages -----------------------------------------------------------------------------------------------------
 
 const FLASH_SECONDS = 6;
-const UNDO_SECONDS = 12;
+const UNDO_SECONDS = 60;
 const MOST_FLASHES = 3;
 
 // `undo` is where it is posted that what was done is taken back.
@@ -41,11 +41,17 @@ function addFlash(flash) {
   fadeLater(flash);
 }
 
-// A message that reports a failure stays until it is dismissed; the others wait while somebody reads or touches them.
+// A message that reports a failure stays until it is dismissed. The time of the others runs while the page is shown, and
+// stands still while somebody reads or touches them.
 function fadeLater(flash) {
   if (flash.dataset.tone === "danger") return;
-  const fade = () => (flash.matches(":hover, :focus-within") ? setTimeout(fade, 1000) : flash.remove());
-  setTimeout(fade, (flash.querySelector("[data-undo]") ? UNDO_SECONDS : FLASH_SECONDS) * 1000);
+  let left = flash.querySelector("[data-undo]") ? UNDO_SECONDS : FLASH_SECONDS;
+  const fading = setInterval(() => {
+    if (!document.hidden && !flash.matches(":hover, :focus-within")) left -= 1;
+    if (left > 0 && flash.isConnected) return;
+    clearInterval(fading);
+    flash.remove();
+  }, 1000);
 }
 
 // What a press does --------------------------------------------------------------------------------------------
