@@ -163,6 +163,8 @@ class SuggestionEntry(Answer):
     field: str
     ours: Detail[Any]
     theirs: Detail[Any]
+    ours_name: Detail[str | None]
+    theirs_name: Detail[str | None]
     decision: str
     decided_by: UUID | None
     reason: Detail[str | None]

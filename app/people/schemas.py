@@ -243,7 +243,11 @@ class SearchPage(Page[T], Generic[T]):
 
 
 class SuggestedChangeRead(Answer):
-    """A value that arrived for a record and differs from ours; `ours` is what we had when it arrived."""
+    """
+    A value that arrived for a record and differs from ours; `ours` is what we had when it arrived.
+
+    Where the values are keys of a hospital, a specialisation or a condition, the names tell what these are called.
+    """
 
     suggested_change_id: UUID
     person_id: UUID
@@ -253,6 +257,8 @@ class SuggestedChangeRead(Answer):
     ours: Remark[Any]
     ours_version: int
     theirs: Remark[Any]
+    ours_name: Remark[str | None]
+    theirs_name: Remark[str | None]
     source: str
     intake_submission_id: UUID | None
     decision: SuggestionDecision

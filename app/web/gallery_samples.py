@@ -196,6 +196,7 @@ def of_a_case(somebody: Any, other: Any, now: datetime) -> Mapping[str, Any]:
         return Sample(document_id=ID, title=title, kind="consent_form", versions=versions, **more)
 
     change = {"suggested_change_id": ID, "source": "contact_form", "created_at": yesterday}
+    change |= {"ours_name": None, "theirs_name": None}
     ended = {"is_current": False, "end_date": day}
     speaks = {"relationship_type": "caregiver", "authority": "legal_guardian"}
     return {

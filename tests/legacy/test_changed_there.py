@@ -7,8 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.legacy import report, runner
+from app.legacy import changes, report, runner
+from app.legacy.phases import suggestions
 from app.legacy.undo import undo
+from app.people.models import REFERRING
 from tests.legacy.conftest import checksum
 from tests.legacy.exports import guid, write_export
 
@@ -215,3 +217,9 @@ def test_what_another_record_of_a_person_still_says_stays_a_suggestion(url: str,
     runner.run(url, export(contact=[NEL | {"lastname": "Nootebom"}, other]))
     runner.run(url, export(contact=[NEL, other]))
     assert one(url, waits) == "Nootebom"
+
+
+def test_every_key_that_a_later_export_may_suggest_is_told_by_a_name() -> None:
+    fields = {column for compared in changes._COMPARED for column in compared.columns}
+    fields |= {column for _, _, column in suggestions._FIELDS}
+    assert {name for name in fields if name.endswith("_id")} == set(REFERRING)

@@ -15,9 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.service import command_actor
 from app.audit.models import AuditEvent
 from app.calls.models import CallHistory
+from app.hospitals.models import Hospital
 from app.patients.models import PatientPhysicianRelationship
 from app.people.models import ContactPoint, Person, PersonRelationship, SuggestedChange
 from app.people.roles import give_role
+from app.people.schemas import SuggestedChangeRead
 from app.people.suggestions import value_hash
 from app.platform import clock
 from app.platform.settings import Settings
@@ -219,6 +221,55 @@ async def test_the_record_tells_who_it_is_what_happened_and_what_is_next(
     assert len(found) <= 3 + 14, found
     noted = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "show_patient"))).one()
     assert person.person_id in (noted.person_ids or ())
+
+
+async def test_what_a_suggested_key_refers_to_is_shown_by_its_name(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    ours, theirs = await a_condition(session, "DMD"), await a_condition(session, "ALS")
+    patient = await a_patient(session, medical_condition_id=ours.medical_condition_id)
+    hospital = Hospital(name="Rivierenland", city="Tiel")
+    session.add(hospital)
+    await session.flush()
+    suggested = (
+        ("medical_condition_id", str(ours.medical_condition_id), str(theirs.medical_condition_id)),
+        ("hospital_id", "no key", str(hospital.hospital_id)),
+    )
+    for field, before, after in suggested:
+        change = SuggestedChange(
+            person_id=patient.person_id, table_name="patient", record_id=patient.patient_id, field=field, ours=before,
+            ours_version=1, theirs=after, value_hash=value_hash(after), source="import",
+        )  # fmt: skip
+        session.add(change)
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/patients/{patient.patient_id}"
+
+    page = (await client.get(here)).text
+    rows = (await session.scalars(select(SuggestedChange))).all()
+    listed = [SuggestedChangeRead.model_validate(row).model_dump(mode="json") for row in rows]
+    await client.post(f"{here}/suggested-changes/accept-all", data={"csrf_token": token}, headers=ORIGIN)
+    of_condition = next(one for one in listed if one["field"] == "medical_condition_id")
+    await client.post(
+        f"{here}/suggested-changes/{of_condition['suggested_change_id']}/accept",
+        data={"csrf_token": token},
+        headers=ORIGIN,
+    )
+    told = (await client.get(here)).text
+
+    assert {(one["ours_name"], one["theirs_name"]) for one in listed} == {
+        (ours.name, theirs.name),
+        (None, "Rivierenland, Tiel"),
+    }
+    section = page.partition('id="suggested"')[2]
+    assert f"{ours.name}</del>" in section
+    assert f"{theirs.name}</ins>" in section
+    assert "Rivierenland, Tiel</ins>" in section
+    for key in (of_condition["ours"], of_condition["theirs"]):
+        assert f"{key}</" not in section
+        assert f"<del>{key}" not in told
+        assert f"<ins>{key}" not in told
+    assert f"<ins>{theirs.name}" in told
 
 
 async def test_a_suggested_value_is_accepted_or_ours_is_kept_and_a_second_press_does_no_harm(
