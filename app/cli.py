@@ -10,13 +10,11 @@ from typing import Any, Final
 
 import typer
 from rich.console import Console
-from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
 from app.platform.embedded import EmbeddedError
 from app.platform.errors import AppError, Conflict, Invalid, Unavailable
-from app.platform.problems import translate
 from app.platform.settings import SettingsError
 
 _COMMANDS: Final = {
@@ -29,7 +27,7 @@ _COMMANDS: Final = {
     "api-key": "app.commands.api_keys:commands",
     "user": "app.commands.users:commands",
     "secret": "app.commands.secrets:commands",
-    "legacy": "app.commands.legacy:commands",
+    "legacy": "app.commands.legacy_status:commands",
 }
 """The name of each command to its module and what it is there: a function, or a group of commands."""
 
@@ -76,9 +74,14 @@ def main() -> None:
         _say.print(f"{error.error_detail} ({error.error_code})", style="red", markup=False)
         # A part that is needed did not answer: as a database that does not.
         sys.exit(3 if isinstance(error, Unavailable) else 1)
-    except (DBAPIError, OSError) as error:
-        # The whole application, which here only an error of the database needs.
+    except Exception as error:
+        # What only an error of the database needs: its kinds, and the whole application.
+        from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+        if not isinstance(error, (DBAPIError, OSError)):
+            raise
         from app.main import CONSTRAINT_ERRORS  # noqa: PLC0415
+        from app.platform.problems import translate  # noqa: PLC0415
 
         known = translate(error, CONSTRAINT_ERRORS)
         if isinstance(known, (Conflict, Invalid)):
@@ -95,6 +98,7 @@ def main() -> None:
 def _why_not_reached(error: Exception) -> str | None:
     """What the client library says of a connection that it did not get (no row, no password); None for other errors."""
     from psycopg import OperationalError  # noqa: PLC0415 - as above
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     cause = error.orig if isinstance(error, DBAPIError) else None
     return str(cause) if isinstance(cause, OperationalError) and cause.diag.sqlstate is None else None

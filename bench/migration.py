@@ -27,7 +27,7 @@ from rich.table import Table
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.commands import with_database
+from app.commands.preparing import with_database
 from app.conditions.models import MedicalCondition
 from app.leads.models import PatientLead
 from app.legacy import runner

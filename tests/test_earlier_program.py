@@ -24,7 +24,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import make_url
 
-from app.commands import move_to_head
+from app.commands.preparing import move_to_head
 from app.main import create_app
 from app.models import metadata
 from app.platform import grants, schema

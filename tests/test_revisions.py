@@ -18,7 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from app import earlier_rows
-from app.commands import move_to_head
+from app.commands.preparing import move_to_head
 from app.models import metadata
 from app.people.alike import alike_keys
 from app.people.names import Name
@@ -262,7 +262,7 @@ def test_a_database_that_was_filled_is_as_one_that_was_made_anew(
 KILLED = """
 import asyncio, os, signal, sys
 from app import earlier_rows
-from app.commands import move_to_head
+from app.commands.preparing import move_to_head
 from app.platform.settings import Settings
 
 earlier_rows._BATCH = 1

@@ -24,7 +24,7 @@ import yaml  # type: ignore[import-untyped]  # it comes with the fuzzing, withou
 from app.access.policy import Role
 from app.access.service import command_actor, create_service_key
 from app.cli import main
-from app.commands import prepared
+from app.commands.preparing import prepared
 from app.main import create_app
 from app.models import metadata
 from app.platform import grants, schema

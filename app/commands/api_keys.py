@@ -7,7 +7,7 @@ import typer
 from app.access import service as access
 from app.access.policy import Role
 from app.audit import service as audit
-from app.commands import in_database
+from app.commands.preparing import in_database
 from app.platform.db import Database
 
 commands = typer.Typer(no_args_is_help=True, help="API keys for machines.")

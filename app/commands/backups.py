@@ -19,7 +19,8 @@ from app.backups import restore as restoring
 from app.backups.errors import DocumentsMissing
 from app.backups.listing import Found
 from app.backups.manifest import read_manifest
-from app.commands import Addresses, addresses, read_settings, say, set_up_roles, with_database
+from app.commands import Addresses, addresses, read_settings, say
+from app.commands.preparing import set_up_roles, with_database
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.embedded import exit_on_sigterm

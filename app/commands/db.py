@@ -6,16 +6,8 @@ from typing import Annotated
 import typer
 
 from app import setup
-from app.commands import (
-    addresses,
-    fill_earlier_rows,
-    move_to_head,
-    read_settings,
-    refuse_with_real_data,
-    say,
-    set_up_roles,
-    with_database,
-)
+from app.commands import addresses, read_settings, refuse_with_real_data, say
+from app.commands.preparing import fill_earlier_rows, move_to_head, set_up_roles, with_database
 from app.people.search import rows as search
 from app.platform import schema
 from app.platform.embedded import find_binaries

@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from rich.progress import Progress, TimeElapsedColumn
 
 from app.access import service as access
-from app.commands import prepared, read_settings, refuse_with_real_data, say, with_database
+from app.commands import read_settings, refuse_with_real_data, say
+from app.commands.preparing import prepared, with_database
 from app.demo.accounts import KEYS_FILE, demo_keys, demo_users, has_nobody
 from app.demo.load import DEMO_SEED, Loader
 from app.main import create_app

@@ -1,13 +1,10 @@
 """
-`crm legacy …`: plan, run, watch, correct, undo and check a migration.
-
-Exit codes: 0 done; 1 refused (see the message); 2 wrong words on the command line; 3 a check does not hold; 4 another
-migration is at work; 5 the export or a file of it cannot be read; 6 broken off by disk or connection (resume); 130
-interrupted (resume). stdout carries the result alone, all else goes to stderr.
+`crm legacy …`: plan, run, correct, undo and check a migration. The group itself and `status` stand in legacy_status.py.
 """
 
 import asyncio
 import csv
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,17 +15,21 @@ import orjson
 import psycopg
 import typer
 
-from app.commands import prepared, read_settings, say, with_database
+from app.commands import read_settings, say
 from app.commands.legacy_screen import progress, show_checks, show_done, show_plan
-from app.legacy import closing, compat, ledger, report, result, runner, sample, starter
+from app.commands.legacy_status import exits, print_json
+from app.commands.preparing import prepared, with_database
+from app.legacy import closing, compat, ledger, report, runner, sample, starter
 from app.legacy.corrections import Listed, list_corrections, withdraw
-from app.legacy.errors import AnotherRun, FatalExport, LegacyError, NotReady, PhaseFailed
+from app.legacy.errors import NotReady
 from app.legacy.locks import who
 from app.legacy.mapping import read_mapping
+from app.legacy.result import write_fatal
 from app.legacy.undo import undo
 from app.people.search import rows as search
 
-commands = typer.Typer(no_args_is_help=True, help="The migration from the old CRM.")
+commands = typer.Typer()
+"""All but `status`, which stands where the group is."""
 maps = typer.Typer(no_args_is_help=True, help="The mapping file.")
 views = typer.Typer(no_args_is_help=True, help="Read-only views in the old shapes, for tools that still read them.")
 commands.add_typer(maps, name="map")
@@ -56,13 +57,13 @@ def plan_command(
 ) -> None:
     """Read everything, try everything, write nothing: counts, dirt, rejects, time for each phase, a checklist."""
     found: list[dict[str, Any]] = []
-    with _exits(), _database() as address, progress() as on_event:
+    with exits(), _database() as address, progress() as on_event:
         runner.run(
             address, source, mapping=mapping, dry_run=True, on_event=on_event,
             inspect=lambda connection, run_id: found.append(report.collect(connection, run_id)),
         )  # fmt: skip
     if as_json:
-        _print(found[0])
+        print_json(found[0])
     else:
         show_plan(found[0])
 
@@ -77,7 +78,11 @@ def run_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything and take it back.")] = False,
 ) -> None:
     """Migrate an export, phase by phase."""
-    with _exits(result), _database() as address, progress() as on_event:
+    with (
+        exits(lambda error: write_fatal(result, error.code) if result else None),
+        _database() as address,
+        progress() as on_event,
+    ):
         done = runner.run(
             address, source, mapping=mapping, until=until, result_to=result, dry_run=dry_run, on_event=on_event
         )
@@ -89,32 +94,10 @@ def run_command(
 @commands.command("resume")
 def resume_command(until: _Until = None, result: _Result = None) -> None:
     """Go on with the run that was stopped, failed or killed."""
-    with _exits(), _database() as address, progress() as on_event:
+    with exits(), _database() as address, progress() as on_event:
         done = runner.resume(address, until=until, result_to=result, on_event=on_event)
         _make_searchable(address)
     show_done(done)
-
-
-@commands.command("status")
-def status_command(*, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Show the runs and their phases."""
-    with _exits(), _database() as address, psycopg.connect(address) as connection:
-        runs = _runs(connection)
-        closed = ledger.closing(connection)
-    if as_json:
-        _print(runs)
-        return
-    if not runs:
-        typer.echo("No migration was ever run here.")
-    for run in runs:
-        typer.echo(
-            f"run {run['run_id']}: {run['status']}, phase {run['phase']} of 10,"
-            f" {run['rows']} rows, from {run['source']}"
-        )
-        if run["message"]:
-            typer.echo(f"  {run['message']}")
-    if closed:
-        typer.echo(str(closed).partition(" Nothing was done")[0])
 
 
 @commands.command("rejects")
@@ -127,7 +110,7 @@ def rejects_command(
     ] = None,
 ) -> None:
     """List the rejected and skipped records of the newest run, or the corrections that were given."""
-    with _exits(), _database() as address, psycopg.connect(address) as connection:
+    with exits(), _database() as address, psycopg.connect(address) as connection:
         if not ledger.has_ledger(connection):
             raise NotReady("no migration was ever run here")
         if corrections or withdrawn:
@@ -163,7 +146,7 @@ def retry_command(
     result: _Result = None,
 ) -> None:
     """Keep corrected cells for the records they belong to, and run the newest run's export again."""
-    with _exits(), _database() as address, progress() as on_event:
+    with exits(), _database() as address, progress() as on_event:
         source, mapping = runner.keep_corrections(address, corrections)
         done = runner.run(address, source, mapping=mapping, result_to=result, on_event=on_event)
         _make_searchable(address)
@@ -177,7 +160,7 @@ def report_command(
     run: Annotated[int | None, typer.Option(help="Of this run; the newest otherwise.")] = None,
 ) -> None:
     """Write the report of a run."""
-    with _exits(), _database() as address, psycopg.connect(address) as connection:
+    with exits(), _database() as address, psycopg.connect(address) as connection:
         newest = runner.last_run(connection)
         if newest is None:
             raise NotReady("no migration was ever run here")
@@ -192,7 +175,7 @@ def report_command(
         if json:
             json.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
     if not html and not json:
-        _print(data)
+        print_json(data)
 
 
 @commands.command("undo")
@@ -205,7 +188,7 @@ def undo_command(
     """Take back what a run wrote; refused with a list where people have worked on it since."""
     if rest and to:
         raise typer.BadParameter("--rest takes back a run as a whole: it does not go with --to")
-    with _exits(), _database() as address:
+    with exits(), _database() as address:
         run_id, removed, kept = undo(address, run_id=run, to=to, rest=rest)
     typer.echo(f"Run {run_id}: {removed} row(s) taken back" + (f" down to phase {to}." if to else "."))
     if kept:
@@ -215,10 +198,10 @@ def undo_command(
 @commands.command("verify")
 def verify_command(*, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Look at the equation and the checks of the newest finished run again."""
-    with _exits(), _database() as address:
+    with exits(), _database() as address:
         found = runner.verify(address)
     if as_json:
-        _print([{**check._asdict(), "holds": check.holds} for check in found])
+        print_json([{**check._asdict(), "holds": check.holds} for check in found])
     else:
         show_checks(found)
     if not all(check.holds for check in found):
@@ -232,7 +215,7 @@ def close_command(
     mapping: _Mapping = None,
 ) -> None:
     """End the migration: run the last export, check, sign. No run, correction or undo is taken after it."""
-    with _exits(), _database() as address:
+    with exits(), _database() as address:
         run_id = None
         if source:
             with progress() as on_event:
@@ -253,7 +236,7 @@ def close_command(
 @commands.command("reopen")
 def reopen_command(reason: Annotated[str, typer.Option(help="Why; kept in the ledger and in the audit log.")]) -> None:
     """Open a closed migration again."""
-    with _exits(), _database() as address:
+    with exits(), _database() as address:
         closing.reopen(address, reason=reason)
     typer.echo("The migration is open again; the closing stays on record.")
 
@@ -265,9 +248,9 @@ def sample_command(
     seed: Annotated[int, typer.Option(help="The same seed gives the same export.")] = 1,
 ) -> None:
     """Write a synthetic export to try the migration with."""
-    with _exits():
+    with exits():
         written = sample.write_sample(folder, contacts=contacts, seed=seed)
-    typer.echo(f"{written} records in {folder}; next: crm legacy plan --source {folder}")
+    typer.echo(f"{written} records in {_shown(folder)}; next: crm legacy plan --source {_shown(folder)}")
 
 
 @maps.command("init")
@@ -277,15 +260,17 @@ def map_init_command(
     mapping: _Mapping = None,
 ) -> None:
     """Write a starter of the mapping file from an export: what was understood, what was not, what may be meant."""
-    with _exits():
+    with exits():
         starter.write_starter(source, output, read_mapping(mapping) if mapping else None)
-    typer.echo(f"{output} written; read it, then: crm legacy plan --source {source} --mapping {output}")
+    typer.echo(
+        f"{_shown(output)} written; read it, then: crm legacy plan --source {_shown(source)} --mapping {_shown(output)}"
+    )
 
 
 @views.command("enable")
 def enable_command(reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")]) -> None:
     """Make the views and the role legacy_reader that may read them and nothing else."""
-    with _exits(), _database() as address:
+    with exits(), _database() as address:
         compat.enable(address, reason)
     typer.echo("The schema legacy_compat is there; grant the role legacy_reader to anyone who reads it.")
 
@@ -293,9 +278,14 @@ def enable_command(reason: Annotated[str, typer.Option(help="Why; kept in the au
 @views.command("disable")
 def disable_command(reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")]) -> None:
     """Take the views and the role away."""
-    with _exits(), _database() as address:
+    with exits(), _database() as address:
         compat.disable(address, reason)
     typer.echo("The schema legacy_compat is gone.")
+
+
+def _shown(path: Path) -> str:
+    """A path on the screen; its bytes need not be UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _make_searchable(address: str) -> None:
@@ -303,49 +293,6 @@ def _make_searchable(address: str) -> None:
     made = asyncio.run(with_database(read_settings(), address, search.fill))
     if made:
         say.print(f"{made:,} people can be found by their names.")
-
-
-@contextmanager
-def _exits(result_to: Path | None = None) -> Iterator[None]:
-    """Turn what went wrong into one message and an exit code that says what it was."""
-    try:
-        yield
-    except FatalExport as error:
-        if result_to:
-            result.write_fatal(result_to, error.code)
-        say.print(f"[red]{error}[/red]", soft_wrap=True)
-        raise typer.Exit(5) from error
-    except AnotherRun as error:
-        say.print(f"[red]{error}[/red]", soft_wrap=True)
-        raise typer.Exit(4) from error
-    except PhaseFailed as error:
-        say.print(f"[red]{error}[/red]", soft_wrap=True)
-        raise typer.Exit(3) from error
-    except LegacyError as error:
-        say.print(f"[red]{error}[/red]", soft_wrap=True)
-        raise typer.Exit(1) from error
-    except psycopg.errors.DiskFull as error:
-        say.print(
-            "[red]The database's disk is full. The phase was rolled back: make room, then `crm legacy resume`.[/red]"
-        )
-        raise typer.Exit(6) from error
-    except psycopg.OperationalError as error:
-        say.print(
-            "[red]The connection to the database was lost. Nothing is half done: `crm legacy resume` goes on.[/red]"
-        )
-        raise typer.Exit(6) from error
-    except OSError as error:
-        say.print(
-            f"[red]{error.filename or 'A file'}: {error.strerror or error}. Nothing was changed by this step.[/red]"
-        )
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt as error:
-        say.print("Stopped after the last whole phase; `crm legacy resume` goes on.")
-        raise typer.Exit(130) from error
-
-
-def _print(data: Any) -> None:
-    typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode())
 
 
 def _note_shown(connection: psycopg.Connection[Any], what: str) -> None:
@@ -377,17 +324,6 @@ def _write_csv(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
 def _harmless(cell: Any) -> Any:
     """A cell that a spreadsheet does not take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
-
-
-def _runs(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
-    if not ledger.has_ledger(connection):
-        return []
-    rows = connection.execute(
-        "SELECT r.run_id, r.status, r.source, r.message, coalesce(max(p.phase), 0),"
-        " coalesce(sum(p.rows_written), 0)::bigint"
-        " FROM legacy.run AS r LEFT JOIN legacy.phase AS p USING (run_id) GROUP BY r.run_id ORDER BY r.run_id"
-    )
-    return [dict(zip(("run_id", "status", "source", "message", "phase", "rows"), row, strict=True)) for row in rows]
 
 
 def _rejects(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:

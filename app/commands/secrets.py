@@ -6,7 +6,8 @@ import typer
 
 from app.access import service as access
 from app.audit import service as audit
-from app.commands import in_database, read_settings, say
+from app.commands import read_settings, say
+from app.commands.preparing import in_database
 from app.documents import rotation
 from app.platform.db import Database
 from app.platform.errors import Conflict

@@ -17,8 +17,9 @@ import typer
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from app.commands import prepared, read_settings, say, with_database
+from app.commands import read_settings, say
 from app.commands.listening import Server, bound, listen
+from app.commands.preparing import prepared, with_database
 from app.platform import grants
 from app.platform.db import Database
 from app.platform.embedded import exit_on_sigterm

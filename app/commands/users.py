@@ -17,7 +17,8 @@ from app.access.accounts.schemas import UserFilter, UserRead
 from app.access.models import UserAccount
 from app.access.policy import Role
 from app.audit import service as audit
-from app.commands import in_database, read_settings, say
+from app.commands import read_settings, say
+from app.commands.preparing import in_database
 from app.people import colleagues
 from app.platform import clock
 from app.platform.db import Database

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from app.commands import legacy
+from app.commands import legacy_status as legacy
 from app.legacy import closing, report, runner
 from app.legacy.checks import Check
 from app.legacy.errors import AnotherRun, Closed, NotReady, PhaseFailed

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.commands import legacy
+from app.commands import legacy_status as legacy
 from app.legacy import staging
 from tests.legacy.exports import guid, number_of, write_export
 

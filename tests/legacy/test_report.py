@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 from typer.testing import CliRunner
 
 import app.legacy
-from app.commands import legacy
+from app.commands import legacy_status as legacy
 from app.legacy import report, runner
 from app.legacy.words import REASONS
 from app.platform.embedded import Cluster

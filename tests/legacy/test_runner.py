@@ -18,7 +18,7 @@ from rich.progress import Progress, TextColumn
 from sqlalchemy import make_url
 from typer.testing import CliRunner
 
-from app.commands import legacy
+from app.commands import legacy_status as legacy
 from app.commands.legacy_screen import Bars
 from app.legacy import compat, ledger, repeated, report, runner
 from app.legacy.errors import AnotherRun, FatalExport, NotReady, WorkedOn

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from app.commands import legacy
+from app.commands import legacy_status as legacy
 from app.legacy import runner
 from app.legacy.errors import FatalExport, NotReady
 from app.legacy.sources import open_export

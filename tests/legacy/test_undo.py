@@ -8,7 +8,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner
 
-from app.commands import legacy
+from app.commands import legacy_status as legacy
 from app.legacy import runner
 from app.legacy.errors import WorkedOn
 from app.legacy.undo import undo

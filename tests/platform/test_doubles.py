@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.policy import Role
 from app.access.service import command_actor, create_service_key
 from app.audit.models import AuditEvent
-from app.commands import move_to_head
+from app.commands.preparing import move_to_head
 from app.conditions.models import ConditionSynonym, MedicalCondition
 from app.hospitals.models import Hospital, Specialization
 from app.journeys.eap.models import EapJourney, EapProgram
