@@ -13,7 +13,7 @@ from rich.table import Table
 from app.commands import say
 from app.legacy import runner
 from app.legacy.checks import Check
-from app.legacy.progress import Event, OnEvent, PhaseBegun, PhaseDone, Staged, StageDone
+from app.legacy.progress import Estimate, Event, OnEvent, PhaseBegun, PhaseDone, Staged, StageDone
 
 _CHECKLIST = (
     "A backup of this database was made and restored once for practice.",
@@ -23,17 +23,22 @@ _CHECKLIST = (
     "Who works here during the run was told; the old system is read-only or a later export is planned.",
 )
 
+_MINUTES_FROM = 90
+
 
 class Bars:
-    """Progress on a terminal: a bar for staging, a line for each phase and its stages."""
+    """Progress on a terminal: a bar for the whole run with the time left, and one for each table and each phase."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
+        self._estimate = Estimate()
+        self._whole = progress.add_task("the whole run", total=100, rate="")
         self._staging: dict[str, TaskID] = {}
-        self._phase = TaskID(0)
+        self._phase = self._whole
         self._began = time.perf_counter()
 
     def __call__(self, event: Event) -> None:
+        self._estimate(event)
         match event:
             case Staged(table, records, expected):
                 task = self._staging.get(table)
@@ -41,27 +46,47 @@ class Bars:
                     task = self._staging[table] = self._progress.add_task(f"read {table}", total=expected, rate="")
                 speed = records / max(time.perf_counter() - self._began, 1e-6)
                 self._progress.update(task, completed=records, total=expected, rate=f"{speed:,.0f} rows/s")
-            case PhaseBegun(number, name):
-                self._phase = self._progress.add_task(f"{number} {name}", total=None, rate="")
+            case PhaseBegun(number, name, stages):
+                self._phase = self._progress.add_task(f"{number} {name}", total=max(stages, 1), rate="")
             case StageDone(name):
-                self._progress.update(self._phase, rate=name)
+                self._progress.update(self._phase, advance=1, rate=name)
             case PhaseDone(_, _, seconds, rows):
-                self._progress.update(self._phase, total=1, completed=1, rate=f"{rows:,} rows in {seconds:.1f} s")
+                done = self._progress.tasks[self._phase].completed or 1
+                self._progress.update(self._phase, total=done, completed=done, rate=f"{rows:,} rows in {seconds:.1f} s")
+        self._progress.update(self._whole, completed=int(100 * self._estimate.done), rate=_left(self._estimate))
 
 
-def _print_phase(event: Event) -> None:
+class Lines:
     """Progress elsewhere: a line for each phase."""
-    if isinstance(event, PhaseDone):
-        speed = event.rows / event.seconds if event.seconds else 0
-        say.print(
-            f"phase {event.number} {event.name}: {event.rows} rows in {event.seconds:.1f} s ({speed:,.0f} rows/s)"
-        )
+
+    def __init__(self) -> None:
+        self._estimate = Estimate()
+
+    def __call__(self, event: Event) -> None:
+        self._estimate(event)
+        if isinstance(event, PhaseDone):
+            speed = event.rows / event.seconds if event.seconds else 0
+            left = _left(self._estimate)
+            say.print(
+                f"phase {event.number} {event.name}: {event.rows} rows in {event.seconds:.1f} s ({speed:,.0f} rows/s)"
+                + (f"; {left}" if left else "")
+            )
+
+
+def _left(estimate: Estimate) -> str:
+    """The time left in words, as exactly as it is known."""
+    seconds = estimate.left
+    if seconds is None or estimate.done >= 1:
+        return ""
+    if seconds < _MINUTES_FROM:
+        return f"about {max(round(seconds, -1), 10):.0f} s left"
+    return f"about {seconds / 60:.0f} min left"
 
 
 @contextmanager
 def progress() -> Iterator[OnEvent]:
     if not say.is_terminal:
-        yield _print_phase
+        yield Lines()
         return
     columns = (
         TextColumn("{task.description}"),

@@ -9,7 +9,7 @@ resumed from there; ids are derived from legacy keys, so the outcome is the same
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,7 +37,7 @@ from app.legacy.phases import (
     p10_validate,
 )
 from app.legacy.phases.context import Context
-from app.legacy.progress import OnEvent, PhaseBegun, PhaseDone, StageDone, ignore
+from app.legacy.progress import STAGES, OnEvent, PhaseBegun, PhaseDone, Planned, StageDone, ignore
 from app.legacy.sources import Export, open_export
 from app.legacy.undo import take_back
 from app.platform.advisory_locks import Lock
@@ -212,17 +212,33 @@ def _do_phases(job: _Job) -> None:
     connection, run_id = job.connection, job.run_id
     done = {row[0] for row in connection.execute("SELECT phase FROM legacy.phase WHERE run_id = %s", (run_id,))}
     connection.execute("UPDATE legacy.run SET status = 'running', message = NULL WHERE run_id = %s", (run_id,))
+    stages = _plan(job, [n for n in range(1, len(PHASES) + 1) if n not in done and n <= (job.until or len(PHASES))])
     if 1 not in done:
         _stage(job)
     context = _context(job)
     for number, (name, phase) in enumerate(PHASES, start=1):
         if number in done or (job.until is not None and number > job.until):
             continue
-        job.on_event(PhaseBegun(number, name))
+        job.on_event(PhaseBegun(number, name, stages[number]))
         began = time.perf_counter()
         with connection.transaction():
             _do(context, number, name, phase)
         job.on_event(PhaseDone(number, name, time.perf_counter() - began, context.written))
+
+
+def _plan(job: _Job, phases: Sequence[int]) -> dict[int, int]:
+    """Tell what is before the run; by the phase about how many stages it has, as the newest run of its kind had them."""
+    counted = job.connection.execute(
+        "SELECT DISTINCT ON (p.phase) p.phase, jsonb_array_length(p.stages) FROM legacy.phase AS p"
+        " JOIN legacy.run AS r USING (run_id) JOIN legacy.run AS ours ON ours.run_id = %s"
+        " WHERE r.run_id <> ours.run_id AND r.is_first = ours.is_first AND jsonb_array_length(p.stages) > 0"
+        " ORDER BY p.phase, p.run_id DESC",
+        (job.run_id,),
+    ).fetchall()
+    is_read = 1 in phases
+    records = sum(source.estimated_records() for source in job.export.sources.values()) if is_read else 0
+    job.on_event(Planned(records, phases))
+    return STAGES | dict(counted)
 
 
 def _run_to_say_again(connection: Connection, run_id: int) -> int | None:
@@ -252,13 +268,14 @@ def _say_again(job: _Job, before: int, started: float) -> Done:
 def _dry(job: _Job) -> Done:
     """Do everything in one transaction, and take it back."""
     started = time.perf_counter()
+    stages = _plan(job, range(1, len(PHASES) + 1))
     _stage(job)
     context = _context(job)
     context.is_dry = True
     written = 0
     with job.connection.transaction(force_rollback=True):
         for number, (name, phase) in enumerate(PHASES, start=1):
-            job.on_event(PhaseBegun(number, name))
+            job.on_event(PhaseBegun(number, name, stages[number]))
             began = time.perf_counter()
             _do(context, number, name, phase)
             written += context.written

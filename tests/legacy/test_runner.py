@@ -23,7 +23,7 @@ from app.commands.legacy_screen import Bars
 from app.legacy import compat, ledger, repeated, report, runner
 from app.legacy.errors import AnotherRun, FatalExport, NotReady, WorkedOn
 from app.legacy.phases import p02_schema
-from app.legacy.progress import Event, PhaseBegun, PhaseDone, Staged, StageDone
+from app.legacy.progress import STAGES, Estimate, Event, PhaseBegun, PhaseDone, Planned, Staged, StageDone
 from app.legacy.sample import write_sample
 from app.legacy.undo import undo
 from app.platform.advisory_locks import Lock
@@ -485,15 +485,51 @@ def test_a_run_tells_how_it_goes_on(url: str, sample_folder: Path) -> None:
     assert sum(event.rows for event in finished) == done.rows_written
     assert all(event.records <= event.expected for event in told if isinstance(event, Staged))
     assert any(isinstance(event, StageDone) for event in told)
+    stages, phase = dict.fromkeys(numbers, 0), 0
+    for event in told:
+        if isinstance(event, PhaseBegun):
+            phase = event.number
+        elif isinstance(event, StageDone):
+            stages[phase] += 1
+    assert {n for n, count in stages.items() if abs(count - STAGES[n]) > max(2, count / 5)} == set(), str(stages)
     screen = Console(file=io.StringIO(), width=120, force_terminal=True)
     with Progress(TextColumn("{task.description} {task.fields[rate]}"), console=screen) as progress:
         bars = Bars(progress)
         for event in told:
             bars(event)
         descriptions = [task.description for task in progress.tasks]
+        whole = progress.tasks[0]
+    assert (whole.description, whole.completed) == ("the whole run", 100)
     assert "read contact" in descriptions
     assert f"{len(runner.PHASES)} {runner.PHASES[-1][0]}" in descriptions
     assert all(task.finished for task in progress.tasks if not task.description.startswith("read"))
+
+
+def test_the_time_that_is_left_follows_from_what_is_done_of_what_is_planned() -> None:
+    now = [0.0]
+    estimate = Estimate(clock=lambda: now[0])
+    assert (estimate.done, estimate.left) == (0, None)
+    estimate(Planned(1_000, range(1, 11)))
+    now[0] = 21.0
+    estimate(Staged("contact", 500, 600))
+    share = estimate.done
+    assert estimate.left == pytest.approx(21 * (1 - share) / share)
+    assert 0.2 < share < 0.25
+    estimate(PhaseBegun(4, "persons", 2))
+    before = estimate.done
+    for _ in range(5):
+        estimate(StageDone("one"))
+    assert before < estimate.done < 1
+    for number in range(1, 11):
+        estimate(PhaseDone(number, "any", 1.0, 1))
+    assert estimate.done == pytest.approx(1)
+    assert estimate.left == pytest.approx(0)
+    resumed = Estimate(clock=lambda: now[0])
+    resumed(Planned(0, (9, 10)))
+    now[0] += 10
+    resumed(PhaseDone(9, "journeys", 10.0, 1))
+    assert resumed.left is not None
+    assert resumed.left < 3
 
 
 def test_the_database_knows_the_tables_that_the_phases_write(url: str) -> None:

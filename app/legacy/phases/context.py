@@ -81,6 +81,7 @@ class Context:
                 while block := spool.read(1 << 18):
                     copy.write(block)
         self.stages.append((name, time.perf_counter() - started, count))
+        self.say(name)
         return count
 
     def outcomes(self, name: str, query: str) -> None:
