@@ -337,10 +337,8 @@ class SuggestedChange(Edited, Base):
     """
     A value that arrived for an existing record and differs from ours. Nothing is overwritten: somebody decides.
 
-    `ours_name` and `theirs_name` are what the rows are called now that a value refers to by its key; None where it
-    refers to none. `phone_country` is the country that a phone was read by when it arrived. `value_hash` is SHA-256 of
-    the canonical JSON of `theirs`: the same value is suggested once for a field of a record, and not again after it was
-    rejected.
+    `phone_country` is the country that a phone was read by when it arrived. `value_hash` is SHA-256 of the canonical
+    JSON of `theirs`: the same value is suggested once for a field of a record, and not again after it was rejected.
     """
 
     __tablename__ = "suggested_change"
@@ -375,6 +373,7 @@ class SuggestedChange(Edited, Base):
     ours_version: Mapped[int] = mapped_column(info=INTERNAL)
     theirs: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=False, info=DETAIL)
     value_hash: Mapped[str] = mapped_column(String(64), info=INTERNAL)
+    # No columns: what the rows are called now that the two values refer to by a key; None where they refer to none.
     ours_name: Mapped[str | None] = column_property(_name_meant(field, ours).label("ours_name"), expire_on_flush=False)
     theirs_name: Mapped[str | None] = column_property(
         _name_meant(field, theirs).label("theirs_name"), expire_on_flush=False
