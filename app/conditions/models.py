@@ -23,6 +23,7 @@ class MedicalCondition(Keyed, Edited, Base):
         Index("ix_medical_condition_name", text("lower(name)"), "medical_condition_id"),
         *indexes_of_keys("medical_condition", "medical_condition_id", "name_key"),
         Index("ix_medical_condition_active_name", "is_active", text("lower(name)"), "medical_condition_id"),
+        {"info": {"called": ("name",)}},
     )
 
     medical_condition_id: Mapped[Key]

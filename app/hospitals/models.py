@@ -22,6 +22,7 @@ class Hospital(Keyed, Edited, Base):
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_iso"),
         Index("ix_hospital_name", text("lower(name)"), "hospital_id"),
         *indexes_of_keys("hospital", "hospital_id", "name_key", "city_key", "country"),
+        {"info": {"called": ("name", "city")}},
     )
 
     hospital_id: Mapped[Key]
@@ -47,6 +48,7 @@ class Specialization(Keyed, Edited, Base):
         CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
         Index("ix_specialization_name", text("lower(name)"), "specialization_id"),
         *indexes_of_keys("specialization", "specialization_id", "name_key"),
+        {"info": {"called": ("name",)}},
     )
 
     specialization_id: Mapped[Key]

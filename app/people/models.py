@@ -1,5 +1,5 @@
 from datetime import date, datetime
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -9,26 +9,24 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     String,
-    TableClause,
     Text,
     UniqueConstraint,
     Uuid,
     and_,
     case,
-    column,
+    event,
     func,
     literal_column,
     select,
-    table,
     text,
 )
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Mapper, column_property, mapped_column, relationship
 
 from app.people.birth_dates import PRECISIONS, BirthDate, Precision, precision_of, written
-from app.platform.db import DETAIL, INTERNAL, PERSONAL, PUBLIC, Base, CreatedAt, Edited, Key, Rows
+from app.platform.db import DETAIL, INTERNAL, PERSONAL, PUBLIC, Base, CreatedAt, Edited, Key, Rows, tables_that_say
 
 GENDERS = ("male", "female", "other", "unknown")
 """FHIR administrative gender."""
@@ -306,33 +304,6 @@ class IntakeSubmission(Base, rows=Rows.INSERT_ONLY):
     match_reasons: Mapped[list[str]] = mapped_column(server_default=text("'{}'"), info=INTERNAL)
 
 
-_HOSPITAL: Final = table("hospital", column("hospital_id"), column("name"), column("city"))
-_SPECIALIZATION: Final = table("specialization", column("specialization_id"), column("name"))
-_CONDITION: Final = table("medical_condition", column("medical_condition_id"), column("name"))
-REFERRING: Final[dict[str, tuple[TableClause, ColumnElement[str]]]] = {
-    "hospital_id": (_HOSPITAL, func.concat_ws(", ", _HOSPITAL.c.name, _HOSPITAL.c.city)),
-    "specialization_id": (_SPECIALIZATION, _SPECIALIZATION.c.name),
-    "medical_condition_id": (_CONDITION, _CONDITION.c.name),
-}
-"""By the field of a suggested change that holds a key: the table it refers to, and what people call a row of it."""
-_KEY_WRITTEN: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-
-
-def _name_meant(field: Any, value: Any) -> ColumnElement[str | None]:
-    """The name of the row that a suggested value refers to. What no key can be, as anybody may send it: none."""
-    written = value.op("#>>", return_type=Text())(literal_column("'{}'"))
-    return case(
-        *(
-            (
-                and_(field == name, written.regexp_match(_KEY_WRITTEN)),
-                select(told).where(of.c[name] == sql_cast(written, Uuid)).correlate_except(of).scalar_subquery(),
-            )
-            for name, (of, told) in REFERRING.items()
-        ),
-        else_=None,
-    )
-
-
 class SuggestedChange(Edited, Base):
     """
     A value that arrived for an existing record and differs from ours. Nothing is overwritten: somebody decides.
@@ -373,11 +344,10 @@ class SuggestedChange(Edited, Base):
     ours_version: Mapped[int] = mapped_column(info=INTERNAL)
     theirs: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=False, info=DETAIL)
     value_hash: Mapped[str] = mapped_column(String(64), info=INTERNAL)
-    # No columns: what the rows are called now that the two values refer to by a key; None where they refer to none.
-    ours_name: Mapped[str | None] = column_property(_name_meant(field, ours).label("ours_name"), expire_on_flush=False)
-    theirs_name: Mapped[str | None] = column_property(
-        _name_meant(field, theirs).label("theirs_name"), expire_on_flush=False
-    )
+    if TYPE_CHECKING:
+        # No columns: what the rows are called now that the two values refer to by a key; None where they refer to none.
+        ours_name: Mapped[str | None]
+        theirs_name: Mapped[str | None]
     phone_country: Mapped[str | None] = mapped_column(String(2), info=PERSONAL)
     source: Mapped[str] = mapped_column(String(30), info=INTERNAL)
     intake_submission_id: Mapped[UUID | None] = mapped_column(
@@ -387,6 +357,34 @@ class SuggestedChange(Edited, Base):
     decided_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)
     decided_by: Mapped[UUID | None] = mapped_column(info=INTERNAL)
     reason: Mapped[str | None] = mapped_column(info=DETAIL)
+
+
+_KEY_WRITTEN: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+
+
+def _name_meant(field: Any, value: Any) -> ColumnElement[str | None]:
+    """The name of the row that a suggested value refers to. What no key can be, as anybody may send it: none."""
+    written = value.op("#>>", return_type=Text())(literal_column("'{}'"))
+    whens = []
+    for table, columns in tables_that_say("called").items():
+        (key,) = table.primary_key.columns
+        told = select(func.concat_ws(", ", *(table.c[name] for name in columns))).where(key == sql_cast(written, Uuid))
+        whens.append(
+            (
+                and_(field == key.name, written.regexp_match(_KEY_WRITTEN)),
+                told.correlate_except(table).scalar_subquery(),
+            )
+        )
+    return case(*whens, else_=None)
+
+
+@event.listens_for(Mapper, "before_configured", once=True)
+def _tell_names() -> None:
+    """The tables that may be referred to stand in packages to the left: they are known once everything is imported."""
+    change = SuggestedChange
+    for side, value in (("ours_name", change.ours), ("theirs_name", change.theirs)):
+        named = _name_meant(change.field, value).label(side)
+        setattr(change, side, column_property(named, expire_on_flush=False))
 
 
 class DuplicateCandidate(Edited, Base):
