@@ -31,11 +31,13 @@ class Shown:
     The privacy class of a field, as in platform/db.py. `detail`: of a case, not of who somebody is.
 
     `closes_record`: outside the caseload a single record with it is refused until a reason is stated, not only masked.
+    `empty_too`: that there is one already tells of what is hidden, so on pages an empty one looks masked as well.
     """
 
     privacy: str
     detail: bool = False
     closes_record: bool = False
+    empty_too: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Sorts:
 
 Personal = Annotated[T, Shown("personal")]
 Health = Annotated[T, Shown("health")]
+Outcome = Annotated[T, Shown("health", empty_too=True)]
+"""What follows from calls and moves, such as when somebody was reached last."""
 Detail = Annotated[T, Shown("health", detail=True, closes_record=True)]
 """What was said, found and decided in a case: closed outside one's caseload where caseloads are assigned."""
 Remark = Annotated[T, Shown("health", detail=True)]

@@ -33,6 +33,17 @@ class Named:
     beside: str | None
 
 
+async def find_person_by_reference(session: AsyncSession, *, typed: str) -> UUID | None:
+    """Whose reference was typed, or who asked by the lead whose reference it is; None where it is nobody's."""
+    reference = read_reference(typed)
+    if reference is None:
+        return None
+    of_person = select(Person.person_id).where(Person.reference == reference)
+    of_lead = select(PatientLead.person_id).where(PatientLead.reference == reference)
+    found: UUID | None = await session.scalar(of_person.union_all(of_lead))
+    return found
+
+
 async def cases_of(
     session: AsyncSession, actor: Actor, *, person_ids: Sequence[UUID], typed: str = ""
 ) -> dict[UUID, CaseSummary]:

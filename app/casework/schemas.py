@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field, create_model
 
-from app.access.masking import Detail, Health, Personal
+from app.access.masking import Detail, Health, Outcome, Personal
 from app.events.models import OWNERS
 from app.journeys.kinds import KINDS
 from app.leads.schemas import LeadRead
@@ -59,8 +59,8 @@ class PatientOverview(Answer):
     patient_id: UUID
     person_id: UUID
     journeys: list[JourneyStage]
-    last_contact_at: Health[datetime | None]
-    next_call_at: Health[datetime | None]
+    last_contact_at: Outcome[datetime | None]
+    next_call_at: Outcome[datetime | None]
     next_call_time_zone: Health[str | None]
     suggested: int
 
@@ -69,8 +69,8 @@ class ContactSummary(Answer):
     """When somebody was reached last, and when they are called next."""
 
     person_id: UUID
-    last_contact_at: Health[datetime | None]
-    next_call_at: Health[datetime | None]
+    last_contact_at: Outcome[datetime | None]
+    next_call_at: Outcome[datetime | None]
     next_call_time_zone: Health[str | None]
 
 

@@ -18,6 +18,8 @@ VERBS = {
     "reject": _("Decided on"),
     "decide": _("Decided on"),
     "match": _("Compared"),
+    "prepare": _("Opened the form of a file"),
+    "request": _("Asked a second person for a file"),
     "export": _("Taken out as a file"),
     "reveal": _("Read"),
     "end": _("Closed"),

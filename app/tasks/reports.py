@@ -16,9 +16,9 @@ from app.patients.models import Patient
 from app.people.side_effects import Heard
 from app.platform import clock
 from app.platform.actor import Actor
-from app.platform.locales import _
+from app.platform.locales import SOURCE, read_in
 from app.tasks.models import Task
-from app.tasks.rules import SIDE_EFFECT
+from app.tasks.rules import REPORT_TITLE, SIDE_EFFECT
 from app.tasks.schemas import TaskCreate
 from app.tasks.service import OWNERS_WORK, open_task
 from app.tasks.states import TASK
@@ -51,7 +51,10 @@ async def see_to_report(session: AsyncSession, actor: Actor, heard: Heard) -> No
     access = answering.current_access()
     hours = access.side_effect_hours if access is not None else _USUAL_HOURS
     due_at = (clock.now() + timedelta(hours=hours)).replace(microsecond=0)
-    given = {"title": str(_("Report the side effect")), "details": heard.said, "due_at": due_at.isoformat()}
+    # Stored in English for every reader, and told in their language where it is shown (task_title of web/words.py).
+    with read_in(SOURCE):
+        title = str(REPORT_TITLE)
+    given = {"title": title, "details": heard.said, "due_at": due_at.isoformat()}
     new = TaskCreate.model_validate({**given, **{name: str(key) for name, key in heard.about.items()}})
     if not actor.roles & set(roles_allowing(OWNERS_WORK)):
         new = new.model_copy(update={"owner_id": await _owner_of(session, actor, new)})

@@ -12,6 +12,8 @@ from app.platform.text import LATEST
 MOST_EVERY = 1_000
 SIDE_EFFECT = "side_effect"
 """The `rule` of a task by which a side effect that was heard of is reported, which the law asks for in time."""
+REPORT_TITLE = _("Report the side effect")
+"""What such a task is called until somebody calls it otherwise."""
 REPORT_SQL = f"rule = '{SIDE_EFFECT}'"
 """The same as SQL: a constant, so that the planner recognises the partial index on it."""
 _DAYS = {"day": 1, "week": 7}

@@ -13,7 +13,7 @@ from app.saved_views.schemas import PinnedView
 _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*\Z", re.ASCII)
 _LONGEST = 2000
 _WORKED_FROM = re.compile(
-    r"/(today|tasks|came-back|calls|calls/agenda|calls/[0-9a-f-]{36}/outcome|(leads|patients)(/[0-9a-f-]{36})?)(\?|\Z)",
+    r"/(today|tasks|suggestions|came-back|calls|calls/agenda|calls/[0-9a-f-]{36}/outcome|(leads|patients)(/[0-9a-f-]{36})?)(\?|\Z)",
     re.ASCII,
 )
 """Today, lists, records, and the page of a call."""

@@ -49,9 +49,9 @@ def add_bulk(router: APIRouter, shown: ListPage) -> None:
     async def change_several(request: Request, session: DbSession, actor: CurrentActor) -> Response:
         """What was chosen in the bar, for each record that is selected."""
         form = await request.form()
-        ids = [_uuid(str(text)) for text in form.getlist("id")]
         try:
             field, update = await _asked(request, session, actor, bulk)
+            ids = await _chosen(request, session, actor, shown)
             if not ids or len(ids) > MAX_LIMIT:
                 raise Invalid(
                     fields=[FieldError("id", "selection", _("Select 1 to %(most)s of them.", most=MAX_LIMIT))]
@@ -93,6 +93,25 @@ def add_bulk(router: APIRouter, shown: ListPage) -> None:
         text = _("Undone for %(things)s.", things=plural(len(done), *shown.noun)) if done else _("Nothing was undone.")
         outcome = Outcome(text, (), left, _tone(done))
         return page(request, "list.html", await _list(request, session, actor, shown, outcome))
+
+
+async def _chosen(request: Request, session: AsyncSession, actor: Actor, shown: ListPage) -> list[UUID | None]:
+    """
+    The records that are selected, or all that fit the list's filters.
+
+    Invalid where as many as were said do not fit any more: nobody changes more than they have read.
+    """
+    form = await request.form()
+    said = str(form.get("all_fitting") or "")
+    if not said:
+        return [_uuid(str(text)) for text in form.getlist("id")]
+    query = question_of(request, shown, asked_of_list(shown, form))
+    found = await shown.find(session, actor, query=query.model_copy(update={"limit": MAX_LIMIT, "cursor": None}))
+    ids: list[UUID | None] = [getattr(row, shown.key) for row in found.rows]
+    if found.next_cursor is not None or str(len(ids)) != said:
+        sentence = _("Other records fit by now than when you selected them. Look at the list and select again.")
+        raise Invalid(fields=[FieldError("id", "selection", sentence)])
+    return ids
 
 
 def _uuid(text: str) -> UUID | None:

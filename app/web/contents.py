@@ -19,6 +19,7 @@ from sqlalchemy import inspect as inspected
 from app.access.answering import Asked, NotShown
 from app.platform.paging import Page
 from app.platform.text import Answer
+from app.web.masked import marked
 
 _PLAIN = (str, int, float, bool, type(None), date, time, timedelta, tzinfo, UUID, Decimal, Enum)
 _LISTS = (list, tuple, set, frozenset)
@@ -70,8 +71,8 @@ def _is_of_a_page(value: Any) -> bool:
     return is_instance and type(value).__module__.startswith(OWN_PACKAGE)
 
 
-async def shown_to(asked: Asked, value: Any) -> Any:
-    """`value` with each of its answers as the actor may see it."""
+async def shown_to(asked: Asked, value: Any, *, on_a_page: bool = False) -> Any:
+    """`value` with each of its answers as the actor may see it; `on_a_page` with stand-ins for what is masked."""
     found = list(answers_in(value))
     # A page of a list has a cursor to be sealed; a single record may need a reason to be opened.
     alone = [one.answer for one in found if one.single or isinstance(one.answer, Page)]
@@ -79,7 +80,9 @@ async def shown_to(asked: Asked, value: Any) -> Any:
     if not found:
         return value
     *shown_alone, shown_several = await asked.show_together([*alone, several])
-    by_id = dict(zip(map(id, (*several, *alone)), (*shown_several, *shown_alone), strict=True))
+    pairs = zip((*several, *alone), (*shown_several, *shown_alone), strict=True)
+    closed = asked.closed
+    by_id = {id(before): marked(before, after, closed) if on_a_page else after for before, after in pairs}
     return _replaced(value, by_id.__getitem__)
 
 

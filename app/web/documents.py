@@ -107,7 +107,12 @@ def _add_new(about: About) -> None:
         typed = await typed_in(request, DocumentCreate)
         shown = {**await about.context(session, actor, record_id), **_choices(request), "typed": typed}
         try:
-            new = read_form(DocumentCreate, _given(typed, about, record_id), wrong=_wrong_with(upload))
+            new = read_form(
+                DocumentCreate,
+                _given(typed, about, record_id),
+                zone=request.state.frame.zone,
+                wrong=_wrong_with(upload),
+            )
             async with known_errors(request, session):
                 document = await service.add_document(session, actor, new=new, upload=upload)
         except NotFound:

@@ -5,7 +5,7 @@ sent a page at a time, as CSV.
 """
 
 import io
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.answering import Asked, Filled
 from app.access.downloads import CsvFile, cell, line
-from app.access.masking import class_of, models_in
+from app.access.masking import HIDDEN, class_of, models_in
 from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession
 from app.access.serving import State
@@ -50,9 +50,10 @@ from app.web.listing import (
     question_of,
     seen_columns,
 )
+from app.web.masked import is_masked, marked
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to
 from app.web.render import PAGE_HEADERS, Flash, page
-from app.web.words import country_name, local, person_name, shown_in, words
+from app.web.words import country_name, local, person_name, shown_in, task_title, words
 
 RIGHT = "list.export"
 MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -85,10 +86,6 @@ class TypedTooMuch(Conflict):
         )
 
 
-GO, SECOND = "1", "second"
-"""What the form asks for: the file, or a second person."""
-
-
 class ExportAsked(Body):
     """What is taken out, how and why."""
 
@@ -107,12 +104,13 @@ TEXTS: Mapping[str, _Text] = {
     **dict.fromkeys(
         ("person", "person_beside", "patient", "colleague", "whose"), lambda _row, value: person_name(value)
     ),
-    **dict.fromkeys(("words", "named_words", "status", "task_state"), lambda _row, value: words(value)),
+    **dict.fromkeys(("words", "named_words", "status", "task_state", "decide"), lambda _row, value: words(value)),
     **dict.fromkeys(
         ("moment", "call_when", "next_call", "last_contact", "day_of", "task_due"), lambda _row, value: _moment(value)
     ),
     **dict.fromkeys(("list", "countries"), lambda _row, value: ", ".join(value)),
     "words_list": lambda _row, value: ", ".join(map(str, map(words, value))),
+    "task": lambda _row, value: task_title(value),
     "country": lambda _row, value: country_name(value),
     "faults": lambda _row, value: "; ".join(fault.message for fault in value),
     "in_use": lambda _row, value: _("Active") if value else _("Inactive"),
@@ -164,69 +162,100 @@ def add_export(router: APIRouter, shown: ListPage) -> None:
     EXPORTED.add(shown.path)
     choices = choices_of(shown)
 
-    @router.post(f"{shown.path}/export", name=f"export_{shown.name}", dependencies=[allow(shown.permission)])
+    address, needs = f"{shown.path}/export", [allow(shown.permission)]
+
+    # Three routes, since the audit trail names what was done by its route: only a file that left is an export.
+    @router.post(address, name=f"prepare_export_{shown.name}", dependencies=needs)
+    async def prepare_export(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+        """The form that asks why and what."""
+        actor.require(RIGHT)
+        asked_list = asked_of_list(shown, await request.form())
+        seen = {column.key for column in seen_columns(request, shown, asked_list["show"])}
+        ticked = [one.key for one in choices if one.key in seen and not one.is_health]
+        usual = {"format": "csv", "reason": "", "columns": ticked}
+        query = question_of(request, shown, asked_list)
+        context = await _context(request, session, actor, shown, query, asked_list, choices)
+        return page(request, "exports/new.html", {**NO_ERRORS, **context, "typed": usual})
+
+    @router.post(f"{address}/file", name=f"export_{shown.name}", dependencies=needs)
     async def export(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-        """The form that asks why and what; with a reason the file, or the request for a second person."""
         actor.require(RIGHT)
         form = await request.form()
         if "export_request_id" in form:
             return await _agreed(request, session, actor, shown, str(form["export_request_id"]))
-        typed = await typed_in(request, ExportAsked)
-        asked_list = asked_of_list(shown, form)
-        query = question_of(request, shown, asked_list)
-        if "go" not in form:
-            seen = {column.key for column in seen_columns(request, shown, asked_list["show"])}
-            ticked = [one.key for one in choices if one.key in seen and not one.is_health]
-            usual = {"format": "csv", "reason": "", "columns": ticked}
-            context = await _context(request, session, actor, shown, query, asked_list, choices)
-            return page(request, "exports/new.html", {**NO_ERRORS, **context, "typed": usual})
-        try:
-            asked = read_form(ExportAsked, typed)
-            columns = [column for column in shown.columns if column.key in asked.columns]
-            if not columns:
-                raise Invalid(fields=[FieldError("columns", "too_short", _("Choose at least one column."))])
-            if form["go"] == SECOND:
-                return await _ask_a_second(request, session, actor, shown, query, columns, asked.reason)
-            made = await _file(request, session, actor, shown, query, columns, asked.format)
-        except (Invalid, Conflict) as error:
-            context = await _context(request, session, actor, shown, query, asked_list, choices)
-            context["needs_second"] = isinstance(error, TooManyRows)
-            return form_again(request, "exports/new.html", {**context, "typed": typed}, error)
-        session.add(
-            ListExport(
-                exported_by=actor.account_id,
-                list_path=shown.path,
-                columns=[column.key for column in columns],
-                format=asked.format,
-                row_count=len(made.answers),
-                reason=asked.reason,
-                request_id=request.scope.get("request_id"),
-            )
-        )
-        await session.flush()
-        return made
+        return await _filled(request, session, actor, shown, choices, _file_of)
+
+    @router.post(f"{address}/request", name=f"request_export_{shown.name}", dependencies=needs)
+    async def request_export(request: Request, session: DbSession, actor: CurrentActor) -> Response:
+        actor.require(RIGHT)
+        return await _filled(request, session, actor, shown, choices, _ask_a_second)
 
 
-async def _ask_a_second(
+@dataclass(frozen=True)
+class _Filled:
+    """What the form of an export asks for."""
+
+    shown: ListPage
+    query: PageQuery
+    columns: Sequence[Column]
+    asked: ExportAsked
+
+
+async def _filled(
     request: Request,
     session: AsyncSession,
     actor: Actor,
     shown: ListPage,
-    query: PageQuery,
-    columns: Sequence[Column],
-    reason: str,
+    choices: Sequence[Choice],
+    give: Callable[[Request, AsyncSession, Actor, _Filled], Awaitable[Response]],
 ) -> Response:
+    """What `give` answers to the form that came, else the form with what is wrong."""
+    typed = await typed_in(request, ExportAsked)
+    asked_list = asked_of_list(shown, await request.form())
+    query = question_of(request, shown, asked_list)
+    try:
+        asked = read_form(ExportAsked, typed)
+        columns = [column for column in shown.columns if column.key in asked.columns]
+        if not columns:
+            raise Invalid(fields=[FieldError("columns", "too_short", _("Choose at least one column."))])
+        return await give(request, session, actor, _Filled(shown, query, columns, asked))
+    except (Invalid, Conflict) as error:
+        context = await _context(request, session, actor, shown, query, asked_list, choices)
+        context["needs_second"] = isinstance(error, TooManyRows)
+        return form_again(request, "exports/new.html", {**context, "typed": typed}, error)
+
+
+async def _file_of(request: Request, session: AsyncSession, actor: Actor, wanted: _Filled) -> Response:
+    """The file, which is kept on record. TooManyRows; TypedTooMuch."""
+    shown, asked = wanted.shown, wanted.asked
+    made = await _file(request, session, actor, shown, wanted.query, wanted.columns, asked.format)
+    session.add(
+        ListExport(
+            exported_by=actor.account_id,
+            list_path=shown.path,
+            columns=[column.key for column in wanted.columns],
+            format=asked.format,
+            row_count=len(made.answers),
+            reason=asked.reason,
+            request_id=request.scope.get("request_id"),
+        )
+    )
+    await session.flush()
+    return made
+
+
+async def _ask_a_second(request: Request, session: AsyncSession, actor: Actor, wanted: _Filled) -> Response:
     """TypedTooMuch; TooManyAsked."""
-    question = query.model_dump(mode="json", exclude={"limit", "cursor"}, exclude_none=True)
+    question = wanted.query.model_dump(mode="json", exclude={"limit", "cursor"}, exclude_none=True)
     if not question.keys().isdisjoint(TYPED):
         raise TypedTooMuch(_most(request))
-    wanted = Wanted(
-        list_name=shown.saved_name,
+    asked = Wanted(
+        list_name=wanted.shown.saved_name,
         question={name: as_typed(value) for name, value in question.items()},
-        columns=[column.key for column in columns],
-        reason=reason,
+        columns=[column.key for column in wanted.columns],
+        reason=wanted.asked.reason,
     )
-    made = await service.ask_for_export(session, actor, wanted=wanted)
+    made = await service.ask_for_export(session, actor, wanted=asked)
     said = Flash(_("A second person is asked. You are notified when they have decided."))
     return go_to(request, f"/exports/{made.export_request_id}", flash=said)
 
@@ -330,7 +359,9 @@ class ListFile(Filled):
 
     async def fill(self, asked: Asked) -> None:
         keys = list(self._beside)
-        masked = await asked.show([*self.answers, *self._beside.values()])
+        before = [*self.answers, *self._beside.values()]
+        shown = await asked.show(before)
+        masked = [marked(*pair, asked.closed) for pair in zip(before, shown, strict=True)]
         rows, beside = masked[: len(self.answers)], dict(zip(keys, masked[len(self.answers) :], strict=True))
         self.body = await anyio.to_thread.run_sync(self._written, rows, beside)
         self.headers["content-length"] = str(len(self.body))
@@ -364,6 +395,12 @@ class LargeListFile(CsvFile):
         self._database, self._actor, self._zone = state.database, actor, request.state.frame.zone
         self._shown, self._asked_columns, self._query = shown, columns, query
         self._beside: list[Any] = []
+        self._before: Sequence[Answer] = ()
+        self._closed: frozenset[str] = frozenset()
+
+    async def fill(self, asked: Asked) -> None:
+        self._closed = asked.closed
+        await super().fill(asked)
         self._names: Mapping[UUID, str] = {}
 
     async def _pages(self) -> AsyncIterator[Sequence[Answer]]:
@@ -375,15 +412,16 @@ class LargeListFile(CsvFile):
                 answers = list(map(shown.answer_of, found.rows))
                 beside = await _beside(session, shown, self._asked_columns, found.rows)
                 self._names = await _owners(session, answers)
-            self._beside = list(beside)
-            yield [*answers, *beside.values()]
+            self._beside, self._before = list(beside), [*answers, *beside.values()]
+            yield self._before
             if found.next_cursor is None:
                 return
             asked = asked.model_copy(update={"cursor": found.next_cursor})
 
     def lines_of(self, shown: Sequence[Answer]) -> Iterable[Sequence[Any]]:
-        rows = shown[: len(shown) - len(self._beside)]
-        beside = dict(zip(self._beside, shown[len(rows) :], strict=True))
+        masked = [marked(*pair, self._closed) for pair in zip(self._before, shown, strict=True)]
+        rows = masked[: len(masked) - len(self._beside)]
+        beside = dict(zip(self._beside, masked[len(rows) :], strict=True))
         with shown_in(self._zone):
             return lines_of(self._shown, self._asked_columns, rows, beside, self._names)
 
@@ -422,6 +460,8 @@ def lines_of(
         value = listing.value_of(row, column)
         if column.cell == "owner":
             return names.get(value, "")
+        if is_masked(value):
+            return HIDDEN
         if value is None and column.cell not in OF_EMPTY:
             return ""
         return TEXTS[column.cell](row, value)

@@ -4,7 +4,7 @@ import re
 import types
 import typing
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -42,7 +42,7 @@ IN_WORDS = {
 """What a page says of a field, by the code of its error, where the platform's sentence speaks to programs."""
 _LONGEST_SHOWN = 20_000
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\Z", re.ASCII)
-"""What a field of the kind `datetime-local` sends."""
+"""A moment on a clock that is known beside it."""
 
 
 def on_a_page(error: FieldError) -> str:
@@ -154,6 +154,20 @@ def _dated(kinds: set[Any], text: str, zone: tzinfo | None) -> str | None:
     if BirthDate in kinds or date in kinds:
         return _day(text, zone or UTC, is_past=BirthDate in kinds)
     return None
+
+
+def looking_back(text: str, zone: tzinfo, *, is_end: bool = False) -> str:
+    """
+    What somebody typed of a moment that has been, as a field of a moment takes it; a day is meant whole.
+
+    A day alone is its beginning, or with `is_end` its end. What is not understood stays for the field's own check.
+    """
+    typed, now = text.strip(), clock.now().astimezone(zone)
+    if day := read_day(typed, today=now.date(), is_last=True):
+        whole = day + timedelta(days=1) if is_end and day < date.max else day
+        return f"{whole.isoformat()}T00:00"
+    meant = read_moment(typed, now=now, is_last=True)
+    return f"{meant:%Y-%m-%dT%H:%M}" if meant else text
 
 
 def _moment(text: str, zone: tzinfo) -> str | None:

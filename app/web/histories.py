@@ -22,7 +22,7 @@ from app.platform.errors import AppError, Invalid
 from app.platform.locales import _
 from app.platform.text import Body, Id, line
 from app.web.addresses import local_path
-from app.web.forms import asked_in, read_form, read_query, typed_in
+from app.web.forms import asked_in, looking_back, read_form, read_query, typed_in
 from app.web.oversight import zone_of
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import page
@@ -117,7 +117,8 @@ def _page_of(record: Record) -> Callable[..., Awaitable[Response]]:
             "person_id": None,
         }
         try:
-            query = read_query(request, HistoryFilter, {**typed, "limit": 25}, zone=zone_of(request))
+            as_of = looking_back(typed["as_of"], zone_of(request), is_end=True)
+            query = read_query(request, HistoryFilter, {**typed, "as_of": as_of, "limit": 25}, zone=zone_of(request))
             found = await versions_of(session, actor, record=record, record_id=record_id, access=access, query=query)
         except Invalid as error:
             return form_again(request, "oversight/history.html", context, error)

@@ -24,7 +24,7 @@ from app.people.search.queries import SearchFound
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid
 from app.platform.locales import _
-from app.platform.paging import Found, Page, PageQuery
+from app.platform.paging import MAX_LIMIT, Found, Page, PageQuery
 from app.platform.text import Answer, Body
 from app.preferences.schemas import PreferencesUpdate
 from app.preferences.service import change_preferences
@@ -272,6 +272,13 @@ class Listing:
     def id_of(self, row: Any) -> Any:
         """The id of a row's record."""
         return getattr(row, self.key)
+
+    @property
+    def all_fitting(self) -> int:
+        """How many fit, where not all of them are shown and all can be changed at once; else 0."""
+        found = self.found
+        is_more = found.next_cursor is not None or bool(self.cursor)
+        return found.total if is_more and not found.total_is_capped and found.total <= MAX_LIMIT else 0
 
     def value_of(self, row: Any, column: Column) -> Any:
         """What a row has in a column; None where it has nothing there."""

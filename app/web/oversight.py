@@ -1,5 +1,6 @@
 """Oversight, for privacy officers and auditors: the audit trail, who looked at a person, accesses with a reason."""
 
+from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.audit.models import OUTCOMES
 from app.audit.schemas import AuditEventFilter
+from app.casework.finding import find_person_by_reference
 from app.oversight import access_report, words
 from app.oversight.events import note_question, page_of_events
 from app.oversight.export import file_of_events
@@ -25,7 +27,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid
 from app.platform.locales import _
-from app.web.forms import asked_in, read_form, read_query, typed_in
+from app.web.forms import asked_in, looking_back, read_form, read_query, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.words import words as as_words
@@ -33,6 +35,8 @@ from app.web.words import words as as_words
 router = page_router()
 
 PURPOSES = [(code, text) for code, text in words.PURPOSES.items()]
+_LONGEST_REFERENCE = 100
+_NO_SUCH_PERSON = _("Nobody has this reference. Copy it from the record, such as P-7K2Q9XAM.")
 MOST_ON_PAPER = 2_000
 """Looks at one person that a report prints; more than that is asked for by shorter periods."""
 
@@ -50,7 +54,38 @@ async def _question(request: Request, session: AsyncSession) -> AuditEventFilter
         typed["actor_id"] = await find_account_id(session, account[:255])
         if typed["actor_id"] is None:
             wrong.append(FieldError("account", "unknown_account", _("No account has this name, e-mail or id.")))
+    typed["person_id"] = await _person_meant(session, typed["person_id"], wrong)
+    typed |= _period(request, typed)
     return read_query(request, AuditEventFilter, typed, beside={"account"}, zone=zone_of(request), wrong=wrong)
+
+
+def _period(request: Request, typed: Mapping[str, Any]) -> dict[str, str]:
+    """From when until when, as the question takes it; a day counts whole."""
+    zone = zone_of(request)
+    return {
+        "from_at": looking_back(typed["from_at"], zone),
+        "to_at": looking_back(typed["to_at"], zone, is_end=True),
+    }
+
+
+async def _person_meant(session: AsyncSession, typed: str, wrong: list[FieldError]) -> str:
+    """The id of whom the text names, by reference or by id; what is neither is added to `wrong`."""
+    text = typed.strip()
+    if not text or _is_id(text):
+        return text
+    found = await find_person_by_reference(session, typed=text[:_LONGEST_REFERENCE])
+    if found is None:
+        wrong.append(FieldError("person_id", "unknown_reference", _NO_SUCH_PERSON))
+        return text
+    return str(found)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _trail_context(request: Request) -> dict[str, Any]:
@@ -65,6 +100,7 @@ def _trail_context(request: Request) -> dict[str, Any]:
         "purposes": PURPOSES,
         "cursor": request.query_params.get("cursor", "")[:2000],
         "events": None,
+        "person_id": None,
     }
 
 
@@ -77,7 +113,7 @@ async def show_audit_trail(request: Request, session: DbSession, actor: CurrentA
         events = await page_of_events(session, actor, query=question)
     except Invalid as error:
         return form_again(request, "oversight/trail.html", context, error)
-    return page(request, "oversight/trail.html", {**context, "events": events})
+    return page(request, "oversight/trail.html", {**context, "events": events, "person_id": question.person_id})
 
 
 @router.get("/audit/export", dependencies=[allow("audit.export")])
@@ -101,7 +137,8 @@ async def show_access_report(request: Request, session: DbSession, actor: Curren
         "to_at": None,
     }
     try:
-        query = read_query(request, AccessReportFilter, {**typed, "limit": None, "cursor": None}, zone=zone_of(request))
+        question = {**typed, **_period(request, typed), "limit": None, "cursor": None}
+        query = read_query(request, AccessReportFilter, question, zone=zone_of(request))
     except Invalid as error:
         return form_again(request, "oversight/access_report.html", context, error)
     # In one page: each further one would read the open month of the trail anew.
@@ -141,9 +178,10 @@ async def show_break_glass(request: Request) -> Response:
 
 @router.post("/break-glass", dependencies=[allow("break_glass.use", recent=True)])
 async def break_glass(request: Request, session: DbSession, actor: CurrentActor) -> Response:
-    typed = await typed_in(request, BreakGlass)
+    typed, wrong = await typed_in(request, BreakGlass), list[FieldError]()
     try:
-        wanted = read_form(BreakGlass, typed)
+        meant = await _person_meant(session, typed["person_id"], wrong)
+        wanted = read_form(BreakGlass, {**typed, "person_id": meant}, wrong=wrong)
         async with known_errors(request, session):
             await opening_service.break_glass(session, actor, wanted=wanted)
     except AppError as error:

@@ -1,5 +1,6 @@
 """What the record pages of leads and patients have in common: who somebody is, and what is known around them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,12 +12,13 @@ from app.access.queries import account_names
 from app.casework.around import Around, around_person
 from app.casework.schemas import TimelineQuery
 from app.casework.timeline import timeline_of
+from app.leads.models import PatientLead
 from app.people import queries
 from app.people.departures.queries import current_departures
 from app.people.departures.schemas import DepartureSummary
-from app.people.models import Person
+from app.people.models import IntakeSubmission, Person
 from app.people.opt_outs import opt_outs_of
-from app.people.schemas import DuplicateCandidateFilter, PersonRead, RelationshipRead
+from app.people.schemas import DuplicateCandidateFilter, PersonRead, RelationshipRead, SubmissionRead
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.locales import _
@@ -62,6 +64,14 @@ class Alike:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What somebody sent in, and the lead that it opened."""
+
+    submission: SubmissionRead
+    lead_id: UUID | None
+
+
+@dataclass(frozen=True)
 class Relation:
     """A relationship of somebody with the other one; `acts` when they speak or act for the other."""
 
@@ -72,7 +82,7 @@ class Relation:
     @property
     def is_over(self) -> bool:
         """Whether it has ended, as far as that is shown."""
-        return self.row.end_date is not None and self.row.end_date < clock.today()
+        return self.row.end_date < clock.today() if self.row.end_date else False
 
 
 async def around(
@@ -98,8 +108,10 @@ async def around(
     if not is_part:
         timeline = await timeline_of(session, person_id=person.person_id, patient_id=patient_id, query=query)
         accounts |= {getattr(item.data, name, None) for item in timeline.items for name in _NAMED_BY}
+        ids = [item.id for item in timeline.items if item.kind == "submission"]
+        shown["sent"] = await _sent(session, actor, person_id=person.person_id, ids=ids)
         kinds = [one for one in TIMELINE_KINDS if patient_id is not None or one[0] != "physicians"]
-        shown = {"timeline": timeline, "is_earlier": query.cursor is not None, "about": query.about, "kinds": kinds}
+        shown |= {"timeline": timeline, "is_earlier": query.cursor is not None, "about": query.about, "kinds": kinds}
     return {
         **shown,
         "whom": PersonRead.model_validate(person),
@@ -118,10 +130,27 @@ async def around(
         "may_add_documents": actor.may("document.write"),
         "names": await account_names(session, accounts),
         "me": actor.account_id,
+        "looks_href": f"/audit/persons/{person.person_id}" if actor.may("audit.read") else None,
         "is_part": is_part,
         "editing": None,
         "attaching": None,
         "saved": None,
+    }
+
+
+async def _sent(session: AsyncSession, actor: Actor, *, person_id: UUID, ids: Collection[UUID]) -> dict[UUID, Sent]:
+    """These submissions of a person, by their id."""
+    if not ids:
+        return {}
+    key = IntakeSubmission.intake_submission_id
+    opened = (PatientLead.person_id == person_id) & (PatientLead.intake_submission_id == key)
+    found = await session.execute(
+        select(IntakeSubmission, PatientLead.lead_id).outerjoin(PatientLead, opened).where(key.in_(ids))
+    )
+    may_read = actor.may("lead.read")
+    return {
+        one.intake_submission_id: Sent(SubmissionRead.model_validate(one), lead_id if may_read else None)
+        for one, lead_id in found
     }
 
 

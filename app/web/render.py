@@ -32,6 +32,7 @@ from app.web.assets import INDENT, Assets, KeptStaticFiles, accepts_gzip
 from app.web.contents import answers_in, shown_to
 from app.web.field_labels import fields_of_a_page, label_of, named_later, with_labels
 from app.web.forms import as_typed
+from app.web.masked import is_masked, read_aloud
 from app.web.sent import sent_lines
 from app.web.words import (
     age_on,
@@ -57,6 +58,7 @@ from app.web.words import (
     reasons_to_accept,
     shortened,
     shown_in,
+    task_title,
     their_clock,
     words,
     zone_text,
@@ -296,10 +298,12 @@ def build_environment(*, development: bool) -> Environment:
         "reasons_to_accept": reasons_to_accept,
         "sent_lines": sent_lines,
         "shortened": shortened,
+        "task_title": task_title,
         "their_clock": their_clock,
         "words": words,
         "zoned": zone_text,
     }
+    environment.tests["masked"] = is_masked
     # Sentences are put together with their values by the function, which escapes these, not by the template.
     environment.newstyle_gettext = True  # type: ignore[attr-defined]  # of the extension
     components = Components(environment)
@@ -378,7 +382,7 @@ class PageAnswer(HTMLResponse, Filled):
         self._is_filled = False
 
     async def fill(self, asked: Asked) -> None:
-        self._render(await shown_to(asked, self._context))
+        self._render(await shown_to(asked, self._context, on_a_page=True))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._is_filled:
@@ -407,7 +411,7 @@ class PageAnswer(HTMLResponse, Filled):
                 text = "".join(self._template.blocks[self._part](self._template.new_context(values)))
             else:
                 text = self._template.render(values)
-            self.body = with_labels(text).encode()
+            self.body = read_aloud(with_labels(text)).encode()
         if len(self.body) > _WORTH_COMPRESSING and accepts_gzip(request.headers):
             # The token of its forms is another text in each answer (csrf.masked): the length tells nothing of it.
             self.body = gzip.compress(self.body, _QUICKLY, mtime=0)

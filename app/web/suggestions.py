@@ -23,6 +23,7 @@ from app.platform.errors import AppError
 from app.platform.locales import _, ngettext
 from app.platform.text import Body, Code, Id
 from app.web.about import LEADS, PATIENTS, About, Whose, pages_of
+from app.web.addresses import came_from, way_back
 from app.web.forms import read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, View, add_list
 from app.web.page_guard import allow, go_to, known_errors, page_router
@@ -67,11 +68,12 @@ LIST = ListPage(
         Column("field", _("Field"), 0, "field", "words"),
         Column("ours", _("Ours"), 1, "ours", "stored"),
         Column("theirs", _("Suggested"), 0, "theirs", "stored"),
-        Column("source", _("Sent by"), 2, "source", "words"),
+        Column("source", _("Sent by"), 3, "source", "words"),
         Column("created", _("Arrived"), 3, "created_at", "day_of"),
-        Column("decision", _("Decision"), 4, "decision", "words"),
+        Column("decision", _("Decision"), 0, "decision", "decide"),
     ),
     opens=(),
+    may=("suggestion.decide",),
     begins={"decision": "open"},
     filters=lambda seen: [
         Filter("owner", _("Owner"), [("me", _("Me"))]),
@@ -116,6 +118,75 @@ async def _of(
     if change.person_id != person.person_id:
         raise SuggestionNotFound
     return change
+
+
+_OURS_IS_KEPT = _("Ours is kept. The value is not suggested again.")
+
+
+async def _accepted(
+    request: Request, session: AsyncSession, actor: Actor, change: SuggestedChange, place: str
+) -> Flash:
+    """What is said of the value that was taken over; `place` is where that is undone."""
+    asked = read_form(Acceptance, await typed_in(request, Acceptance))
+    why, key = suggestions.Why(reason_code=asked.reason_code), change.suggested_change_id
+    undo = None
+    if suggestions.is_undoable(change):
+        since = await suggestions.version_of(session, actor, change)
+        await suggestions.accept(session, actor, suggested_change_id=key, why=why)
+        undo = undo_at(place, (since, await suggestions.version_of(session, actor, change)))
+    else:
+        await suggestions.accept(session, actor, suggested_change_id=key, why=why)
+    return Flash(_("The suggested value is taken over."), undo=undo)
+
+
+async def _put_back(
+    request: Request, session: AsyncSession, actor: Actor, suggested_change_id: UUID, since: int, until: int
+) -> Flash:
+    async def undo() -> None:
+        await suggestions.undo_acceptance(
+            session, actor, suggested_change_id=suggested_change_id, since=since, until=until
+        )
+
+    return await undone(request, session, undo)
+
+
+def _list_it_was(request: Request) -> str:
+    """The list with the filters with which it was looked at."""
+    return way_back(came_from(request), LIST.path)
+
+
+# In the list it is decided without leaving it.
+_IN_LIST = LIST.path + "/{suggested_change_id}"
+
+
+@router.post(f"{_IN_LIST}/accept", name="accept_listed_change", dependencies=[allow("suggestion.decide")])
+async def accept_listed(
+    request: Request, session: DbSession, actor: CurrentActor, suggested_change_id: UUID
+) -> Response:
+    change = await get_suggested_change(session, actor, suggested_change_id=suggested_change_id)
+    flash = await _accepted(request, session, actor, change, f"{LIST.path}/{suggested_change_id}")
+    return go_to(request, _list_it_was(request), flash=flash)
+
+
+@router.post(f"{_IN_LIST}/undo", name="undo_listed_change", dependencies=[allow("suggestion.decide")])
+async def undo_listed(
+    request: Request,
+    session: DbSession,
+    actor: CurrentActor,
+    suggested_change_id: UUID,
+    since: Version = 0,
+    until: Version = 0,
+) -> Response:
+    flash = await _put_back(request, session, actor, suggested_change_id, since, until)
+    return go_to(request, _list_it_was(request), flash=flash)
+
+
+@router.post(f"{_IN_LIST}/reject", name="reject_listed_change", dependencies=[allow("suggestion.decide")])
+async def reject_listed(
+    request: Request, session: DbSession, actor: CurrentActor, suggested_change_id: UUID
+) -> Response:
+    await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
+    return go_to(request, _list_it_was(request), flash=Flash(_OURS_IS_KEPT))
 
 
 def _add_all(about: About) -> None:
@@ -165,18 +236,9 @@ def _add(about: About) -> None:
         suggested_change_id: UUID,
         record_id: UUID = key,
     ) -> Response:
-        asked = read_form(Acceptance, await typed_in(request, Acceptance))
-        why = suggestions.Why(reason_code=asked.reason_code)
         change = await _of(session, actor, about, record_id, suggested_change_id)
-        undo = None
-        if suggestions.is_undoable(change):
-            since = await suggestions.version_of(session, actor, change)
-            await suggestions.accept(session, actor, suggested_change_id=suggested_change_id, why=why)
-            until = await suggestions.version_of(session, actor, change)
-            undo = undo_at(f"{about.path}/{record_id}/suggested-changes/{suggested_change_id}", (since, until))
-        else:
-            await suggestions.accept(session, actor, suggested_change_id=suggested_change_id, why=why)
-        flash = Flash(_("The suggested value is taken over."), undo=undo)
+        place = f"{about.path}/{record_id}/suggested-changes/{suggested_change_id}"
+        flash = await _accepted(request, session, actor, change, place)
         return go_to(request, f"{about.path}/{record_id}", flash=flash)
 
     @router.post(f"{place}/undo", name="undo_suggested_change", dependencies=[allow("suggestion.decide")])
@@ -191,13 +253,8 @@ def _add(about: About) -> None:
     ) -> Response:
         """What was just taken over is put back, and waits again."""
         await _of(session, actor, about, record_id, suggested_change_id)
-
-        async def undo() -> None:
-            await suggestions.undo_acceptance(
-                session, actor, suggested_change_id=suggested_change_id, since=since, until=until
-            )
-
-        return go_to(request, f"{about.path}/{record_id}", flash=await undone(request, session, undo))
+        flash = await _put_back(request, session, actor, suggested_change_id, since, until)
+        return go_to(request, f"{about.path}/{record_id}", flash=flash)
 
     @router.post(f"{place}/reject", name="reject_suggested_change", dependencies=[allow("suggestion.decide")])
     async def reject(
@@ -209,8 +266,7 @@ def _add(about: About) -> None:
     ) -> Response:
         await _of(session, actor, about, record_id, suggested_change_id)
         await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
-        said = Flash(_("Ours is kept. The value is not suggested again."))
-        return go_to(request, f"{about.path}/{record_id}", flash=said)
+        return go_to(request, f"{about.path}/{record_id}", flash=Flash(_OURS_IS_KEPT))
 
 
 for _about in (PATIENTS, LEADS):

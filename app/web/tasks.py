@@ -48,7 +48,7 @@ LIST = ListPage(
     key="task_id",
     columns=(
         Column("name", _("About"), value="person", cell="person"),
-        Column("task", _("Task"), 0, "title"),
+        Column("task", _("Task"), 0, "title", "task"),
         Column("due", _("Due"), 0, "due_by", "task_due", "due"),
         Column("state", _("State"), 2, "status", "task_state"),
         Column("owner", _("Owner"), 3, "owner_id", "owner"),

@@ -61,39 +61,46 @@ def _words() -> list[Words]:
     return [_OF_LANGUAGE[one] for one in dict.fromkeys((SOURCE, language())) if one in _OF_LANGUAGE]
 
 
-def read_day(text: str, *, today: date, is_past: bool = False) -> date | None:
+def read_day(text: str, *, today: date, is_past: bool = False, is_last: bool = False) -> date | None:
     """
     The day that `text` means on `today`, or None. Without a year it is the next such day, today included.
 
-    `is_past`: a year of two digits does not lie ahead, and there is none left out.
+    `is_past`: a year of two digits does not lie ahead, and there is none left out. `is_last`: without a year, and of a
+    weekday, it is the last such day, today included.
     """
     typed = " ".join(text.lower().split())
-    return _iso(typed) or _in_words(typed, today=today, is_past=is_past)
+    return _iso(typed) or _in_words(typed, today=today, is_past=is_past, is_last=is_last)
 
 
-def _in_words(typed: str, *, today: date, is_past: bool) -> date | None:
+def _in_words(typed: str, *, today: date, is_past: bool, is_last: bool) -> date | None:
     for words in _words():
-        if (days := _days_ahead(typed, words, today)) is not None:
+        if (days := _days_ahead(typed, words, today, is_last=is_last)) is not None:
             return _after(today, days)
     if found := _BY_NUMBERS.match(typed):
-        return _day(int(found[1]), int(found[2]), found[3], today, is_past=is_past)
+        return _day(int(found[1]), int(found[2]), found[3], today, is_past=is_past, is_last=is_last)
     if (found := _BY_NAME.match(typed)) and (month := _month(found[2])):
-        return _day(int(found[1]), month, found[3], today, is_past=is_past)
+        return _day(int(found[1]), month, found[3], today, is_past=is_past, is_last=is_last)
     return None
 
 
-def _days_ahead(typed: str, words: Words, today: date) -> int | None:
+def _days_ahead(typed: str, words: Words, today: date, *, is_last: bool) -> int | None:
     """How many days ahead of `today` is meant. The next week is its Monday."""
     if typed in words.relative:
         return words.relative[typed]
     if found := words.ahead.match(typed):
         return (int(found[1]) if found[1].isdigit() else 1) * words.units[found[2]]
     weekday = 0 if typed == f"{words.next_one}week" else _weekday(typed.removeprefix(words.next_one), words)
-    return None if weekday is None else (weekday - today.weekday() - 1) % 7 + 1
+    if weekday is None:
+        return None
+    return -((today.weekday() - weekday) % 7) if is_last else (weekday - today.weekday() - 1) % 7 + 1
 
 
-def read_moment(text: str, *, now: datetime) -> datetime | None:
-    """The moment that `text` means on the clock of `now`, or None; a time without a day is one of today."""
+def read_moment(text: str, *, now: datetime, is_last: bool = False) -> datetime | None:
+    """
+    The moment that `text` means on the clock of `now`, or None; a time without a day is one of today.
+
+    `is_last` as for a day.
+    """
     typed = " ".join(text.lower().split())
     if language() == "nl":
         typed = _TIME_IN_DUTCH.sub(_colon, typed).replace(" om ", " ")
@@ -102,7 +109,7 @@ def read_moment(text: str, *, now: datetime) -> datetime | None:
         return None
     at = _time(int(found[1]), int(found[2] or 0), found[3])
     before = typed[: found.start()].rstrip(" ,")
-    day = read_day(before, today=now.date()) if before else now.date()
+    day = read_day(before, today=now.date(), is_last=is_last) if before else now.date()
     if at is None:
         return None
     if day is None:
@@ -140,10 +147,12 @@ def _month(word: str) -> int | None:
     return _MONTHS.index(start) + 1 if start in _MONTHS else _FURTHER_MONTHS.get(start)
 
 
-def _day(day: int, month: int, year: str | None, today: date, *, is_past: bool) -> date | None:
+def _day(day: int, month: int, year: str | None, today: date, *, is_past: bool, is_last: bool) -> date | None:
     try:
         if year is None:
             coming = date(today.year, month, day)
+            if is_last:
+                return coming if coming <= today else date(today.year - 1, month, day)
             return None if is_past else coming if coming >= today else date(today.year + 1, month, day)
         return date(int(year) if len(year) == len("2026") else _century(int(year), today, is_past=is_past), month, day)
     except ValueError:

@@ -27,6 +27,8 @@ from app.platform.locales import (
     number_text,
     read_in,
 )
+from app.preferences.words import LANGUAGES
+from app.tasks.rules import REPORT_TITLE
 
 _viewer_zone: ContextVar[tzinfo] = ContextVar("viewer_zone", default=UTC)
 
@@ -194,6 +196,10 @@ SPELLINGS = {
     "person_contact_type": "role",
     "person_departure": "death or withdrawal",
     "person_relationship": "relationship",
+    "medical_condition_id": "condition",
+    "hospital_id": "hospital",
+    "specialization_id": "specialisation",
+    "owner_id": "owner",
     "landing_page_url": "landing page",
     "phone_e164": "phone, international",
     "phone_extension": "phone, extension",
@@ -268,6 +274,21 @@ def person_name(person: Any) -> str:
     if not parts or HIDDEN in parts:
         return str(_("Person %(reference)s", reference=person.reference))
     return " ".join(parts)
+
+
+def task_title(title: str) -> str:
+    """The title of a task; where the program has made it, in the reader's language."""
+    return str(REPORT_TITLE) if title in _titles_of_reports() else title
+
+
+@cache
+def _titles_of_reports() -> frozenset[str]:
+    """In every language, since it was stored in the one of who heard of the side effect."""
+    found = set()
+    for one in LANGUAGES:
+        with read_in(one):
+            found.add(str(REPORT_TITLE))
+    return frozenset(found)
 
 
 def reasons_to_accept(change: Any) -> list[tuple[str, str]]:

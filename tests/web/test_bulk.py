@@ -291,3 +291,48 @@ async def test_an_owner_who_is_nobody_is_said_at_the_field(
     assert answer.status_code == 422
     assert "Nothing is called so." in answer.text
     assert await _owners(session) == [None]
+
+
+async def test_all_that_fit_are_changed_and_taken_back_where_the_list_shows_a_part_of_them(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, colleague: Somebody
+) -> None:
+    fitting = {lead.lead_id for lead in await _leads(session, 60)}
+    await _leads(session, 2, status="contacting")
+    assign = {"do": "assign", "to_owner": str(colleague.account_id), "status": "new"}
+
+    shown = await client.get("/leads?status=new")
+    answer = await _send(client, token, "/leads/bulk", {**assign, "all_fitting": "60"})
+    owned = set(await session.scalars(select(PatientLead.lead_id).where(PatientLead.owner_id == colleague.account_id)))
+    undone = await _send(client, token, "/leads/undo", {"done": _done(answer), "status": "new"})
+
+    assert 'name="all_fitting" value="60"' in shown.text
+    assert "All 60 leads that fit" in shown.text
+    assert "Assigned 60 leads." in answer.text
+    assert owned == fitting
+    assert "Undone for 60 leads." in undone.text
+    assert set(await _owners(session)) == {None}
+
+
+async def test_nothing_is_changed_where_others_fit_than_were_said(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, colleague: Somebody
+) -> None:
+    await _leads(session, 3)
+    assign = {"do": "assign", "to_owner": str(colleague.account_id), "status": "new"}
+
+    for said in ("2", "4", "x"):
+        answer = await _send(client, token, "/leads/bulk", {**assign, "all_fitting": said})
+        assert answer.status_code == 422
+        assert "Other records fit by now" in answer.text
+    assert set(await _owners(session)) == {None}
+
+
+async def test_all_that_fit_are_offered_where_more_than_is_shown_fits_and_not_too_many(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    await _leads(session, 50)
+    few = await client.get("/leads")
+    await _leads(session, 151)
+    many = await client.get("/leads")
+
+    assert "all_fitting" not in few.text
+    assert "all_fitting" not in many.text

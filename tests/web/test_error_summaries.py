@@ -74,7 +74,7 @@ async def test_each_wrong_field_is_told_by_its_label(
     [
         ("admin", "/users", {"email": "x", "roles": "emperor"}, {"roles": "Roles", "email": "Work e-mail"}),
         ("admin", "/api-keys", {"name": "", "scopes": "nothing"}, {"scopes": "Permissions"}),
-        ("data_steward", "/patients/export", {"reason": "Why", "format": "csv", "go": "1"}, {"columns": "Columns"}),
+        ("data_steward", "/patients/export/file", {"reason": "Why", "format": "csv"}, {"columns": "Columns"}),
     ],
 )
 async def test_choices_are_told_by_their_label_too(

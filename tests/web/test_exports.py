@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.models import AuditEvent
 from app.exports.models import ListExport
 from app.main import create_app
+from app.oversight.words import did
 from app.platform.settings import Settings
 from app.web import screens  # noqa: F401 - fills LISTS
 from app.web.exports import OF_EMPTY, TEXTS, privacy_of
@@ -31,14 +32,15 @@ HEALTH = {
     "/suggestions": {"ours", "theirs"},
     "/documents": {"title", "kind", "expires"},
 }
-SENT = {"go": "1", "reason": "The monthly meeting.", "format": "csv", "columns": ["name", "status"]}
+SENT = {"reason": "The monthly meeting.", "format": "csv", "columns": ["name", "status"]}
+_DONE = AuditEvent.outcome == "done"
 
 
 async def _export(
     client: httpx.AsyncClient, token: str, place: str = "/leads", **sent: str | Sequence[str]
 ) -> httpx.Response:
     data: Mapping[str, str | Sequence[str]] = {"csrf_token": token, **SENT, **sent}
-    return await client.post(f"{place}/export", data=data, headers=ORIGIN)
+    return await client.post(f"{place}/export/file", data=data, headers=ORIGIN)
 
 
 def _rows(answer: httpx.Response) -> list[list[str]]:
@@ -83,7 +85,8 @@ async def test_what_is_filtered_is_taken_out_whole_with_everybody_on_record(
     head, *rows = _rows(answer)
     assert head == ["Name", "Status"]
     assert sorted(rows) == sorted([f"Ada{number} Visser", "New"] for number in range(205))
-    (persons,) = (await session.scalars(select(AuditEvent.person_ids).where(AuditEvent.action == "export_leads"))).all()
+    of_file = select(AuditEvent.person_ids).where(AuditEvent.action == "export_leads", _DONE)
+    (persons,) = (await session.scalars(of_file)).all()
     assert set(persons or ()) == ids
     kept = (await session.execute(select(ListExport.reason, ListExport.row_count, ListExport.columns))).one()
     assert tuple(kept) == ("The monthly meeting.", 205, ["name", "status"])
@@ -110,6 +113,30 @@ async def test_the_form_asks_why_and_ticks_no_health_data(
     assert 'name="status" value="new"' in form.text
     assert wrong.status_code == 422
     assert exports == []
+
+
+async def test_the_trail_says_that_a_file_left_of_a_file_alone(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    await a_lead(session, await a_person(session, first_name="Ada", last_name="Visser"))
+    await session.commit()
+    token = await as_user(client, session, settings, "data_steward")
+
+    await client.post("/leads/export", data={"csrf_token": token}, headers=ORIGIN)
+    await _export(client, token, reason=" ")
+    asked = {"csrf_token": token, **SENT}
+    assert (await client.post("/leads/export/request", data=asked, headers=ORIGIN)).status_code == 303
+    before = (await session.scalars(select(AuditEvent).order_by(AuditEvent.audit_event_id))).all()
+    await _export(client, token)
+    (file,) = await session.scalars(select(AuditEvent).where(AuditEvent.action == "export_leads", _DONE))
+    await as_user(client, session, settings, "auditor")
+    trail = await client.get("/audit")
+
+    told = [str(did(event.action)) for event in before if event.outcome == "done"]
+    assert told[-2:] == ["Opened the form of a file", "Asked a second person for a file"]
+    assert str(did(file.action)) == "Taken out as a file"
+    assert trail.text.count(">Taken out as a file<") == 1
+    assert "Not done: taken out as a file" in trail.text
 
 
 async def test_what_a_role_sees_masked_stays_masked(

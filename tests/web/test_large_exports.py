@@ -73,7 +73,7 @@ async def _five_leads(session: AsyncSession) -> set[UUID]:
 async def _asked(session: AsyncSession, page: Page) -> str:
     """The address of a request for all new leads."""
     await _five_leads(session)
-    answer = await page.post("/leads/export", go="second", status="new", **ASKED)
+    answer = await page.post("/leads/export/request", status="new", **ASKED)
     assert answer.status_code == HTTPStatus.SEE_OTHER, answer.text
     return answer.headers["location"]
 
@@ -85,21 +85,21 @@ async def test_what_is_too_much_for_one_is_asked_of_a_second_and_then_taken_out_
     steward = await somebody(session, settings, "data_steward")
     officer = await somebody(session, settings, "privacy_officer")
     async with browser(steward) as mine, browser(officer) as theirs:
-        refused = await mine.post("/leads/export", go="1", status="new", **ASKED)
-        place = (await mine.post("/leads/export", go="second", status="new", **ASKED)).headers["location"]
+        refused = await mine.post("/leads/export/file", status="new", **ASKED)
+        place = (await mine.post("/leads/export/request", status="new", **ASKED)).headers["location"]
         request_id = place.removeprefix("/exports/")
-        early = await mine.post("/leads/export", export_request_id=request_id)
+        early = await mine.post("/leads/export/file", export_request_id=request_id)
         seen = await theirs.client.get(place)
         decided = await theirs.post(f"{place}/decide", decision="approved", note="Fine.")
         again = await theirs.post(f"{place}/decide", decision="refused")
         approved = await mine.client.get(place)
-        by_other = await theirs.post("/leads/export", export_request_id=request_id)
-        taken = await mine.post("/leads/export", export_request_id=request_id)
+        by_other = await theirs.post("/leads/export/file", export_request_id=request_id)
+        taken = await mine.post("/leads/export/file", export_request_id=request_id)
     events = (await session.scalars(select(AuditEvent.person_ids).where(AuditEvent.action == "export_leads"))).all()
     kept = (await session.execute(select(ListExport.reason, ListExport.row_count, ListExport.export_request_id))).one()
 
     assert refused.status_code == HTTPStatus.CONFLICT
-    assert 'value="second"' in refused.text
+    assert 'formaction="/leads/export/request"' in refused.text
     assert early.status_code == HTTPStatus.CONFLICT
     assert "The yearly report." in seen.text
     assert "Ada" not in seen.text
@@ -167,7 +167,7 @@ async def test_what_is_refused_or_withdrawn_is_not_taken_out(
             await mine.post(f"{place}/withdraw")
         page = await mine.client.get(place)
         late = await theirs.post(f"{place}/decide", decision="approved")
-        taken = await mine.post("/leads/export", export_request_id=place.removeprefix("/exports/"))
+        taken = await mine.post("/leads/export/file", export_request_id=place.removeprefix("/exports/"))
 
     assert ("A part is enough." in page.text) == (decision == "refused")
     assert late.status_code == HTTPStatus.CONFLICT
@@ -188,7 +188,7 @@ async def test_a_request_and_an_agreement_end_by_themselves(
         await session.commit()
         page = await theirs.client.get("/exports?state=expired")
         late = await theirs.post(f"{place}/decide", decision="approved")
-        taken = await mine.post("/leads/export", export_request_id=place.removeprefix("/exports/"))
+        taken = await mine.post("/leads/export/file", export_request_id=place.removeprefix("/exports/"))
 
     assert place in page.text
     assert late.status_code == HTTPStatus.CONFLICT
@@ -239,12 +239,12 @@ async def test_what_was_typed_is_not_kept_in_a_request(
     await _five_leads(session)
     steward = await somebody(session, settings, "data_steward")
     async with browser(steward) as mine:
-        refused = await mine.post("/leads/export", go="1", q="visser", **ASKED)
-        asked = await mine.post("/leads/export", go="second", q="visser", **ASKED)
+        refused = await mine.post("/leads/export/file", q="visser", **ASKED)
+        asked = await mine.post("/leads/export/request", q="visser", **ASKED)
     requests = (await session.scalars(select(ExportRequest))).all()
 
     assert refused.status_code == HTTPStatus.CONFLICT
-    assert 'value="second"' not in refused.text
+    assert "/leads/export/request" not in refused.text
     assert asked.status_code == HTTPStatus.CONFLICT
     assert requests == []
 

@@ -34,7 +34,7 @@ OTHER_VALUES = """
 clinical_trial_journey SET status = 'pre_screening', status_changed_at = now() - interval '90 days',
  on_hold_reason = 'Other', on_hold_until = now() + interval '9 days', trial_reference = 'Other';
 eap_journey SET status = 'not_pursued', status_changed_at = now() - interval '90 days', eap_number = 'Other';
-person_relationship SET relationship_type = 'partner', authority = 'none', start_date = NULL,
+person_relationship SET relationship_type = 'partner', authority = 'none', start_date = DATE '2001-02-03',
  end_date = CASE WHEN end_date IS NULL THEN DATE '2001-02-03' END;
 call_history SET outcome = 'voicemail', adverse_event_heard = false, notes = 'Other'
  WHERE status = 'completed';
@@ -46,7 +46,7 @@ note SET text = 'Other', adverse_event_heard = false;
 document SET title = 'Other', expires_on = DATE '2001-02-03';
 suggested_change SET ours = '"Other"', theirs = '"Else"';
 contact_point SET value = 'other@example.org', value_key = 'other@example.org';
-patient SET status_reason = 'Other', first_contact_date = NULL, initial_consult_date = '2020-01-01',
+patient SET status_reason = 'Other', first_contact_date = DATE '2001-02-03', initial_consult_date = '2020-01-01',
  medical_condition_id = (SELECT medical_condition_id FROM medical_condition WHERE name = 'Another');
 patient_lead SET reason_code = 'other', reason = 'Other', wake_up_on = DATE '2001-02-03',
  medical_condition_id = (SELECT medical_condition_id FROM medical_condition WHERE name = 'Another');
@@ -87,6 +87,7 @@ async def world(session: AsyncSession) -> World:
         ]
     )
     await session.execute(text("UPDATE suggested_change SET decision = 'open', decided_at = NULL"))
+    await session.execute(text("UPDATE person SET do_not_contact_channels = '{sms}'"))
     await session.commit()
     return made
 

@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.openings.models import AccessOpening
 from app.access.policy import roles_allowing
 from app.audit.models import AuditEvent
+from app.leads.models import PatientLead
 from app.main import create_app
 from app.oversight.schemas import HistoryFilter
 from app.patients.models import Patient
+from app.people.models import Person
 from app.platform.paging import encode_cursor
 from app.platform.settings import Caseload, Settings
 from app.web.words import shortened
@@ -55,12 +57,67 @@ async def test_trail_is_filtered_by_account_and_person_and_each_look_is_on_recor
     assert (await _last_event(session, "show_audit_trail")).outcome == "done"
 
 
+async def test_a_person_is_named_by_the_reference_that_their_record_shows(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    _, navigator = await a_colleague(session)
+    await client.get(f"/api/v1/patients/{world.ids['patient_id']}", headers=navigator)
+    person = await session.get_one(Person, world.person_id)
+    lead = await session.get_one(PatientLead, world.ids["lead_id"])
+    token = await as_user(client, session, settings, "auditor")
+
+    for typed in (person.reference, person.reference.lower().replace("-", " "), lead.reference):
+        trail = await client.get("/audit", params={"person_id": typed, "action": "get_patient"})
+        assert "Noor Bakker" in trail.text
+        assert f'href="/audit/persons/{world.person_id}"' in trail.text
+    export = await client.get("/audit/export", params={"person_id": person.reference, "action": "get_patient"})
+    sent = {"csrf_token": token, "person_id": person.reference, "reason": "The ward calls."}
+    opened = await client.post("/break-glass", data=sent)
+    unknown = await client.post("/break-glass", data={**sent, "person_id": "P-7K2Q9XAM"})
+
+    assert "Noor Bakker" in export.text
+    assert (opened.status_code, unknown.status_code) == (303, 422)
+    assert "Nobody has this reference" in unknown.text
+
+
+async def test_a_period_is_typed_as_one_says_it(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    _, navigator = await a_colleague(session)
+    await client.get(f"/api/v1/patients/{world.ids['patient_id']}", headers=navigator)
+    await as_user(client, session, settings, "auditor")
+    asked = {"account": "noor bakker"}
+
+    today = await client.get("/audit", params={**asked, "from_at": "today", "to_at": "today"})
+    before = await client.get("/audit", params={**asked, "from_at": "yesterday", "to_at": "yesterday"})
+    report = await client.get(f"/audit/persons/{world.person_id}", params={"to_at": "yesterday"})
+    version = await client.get(f"/history/patients/{world.ids['patient_id']}", params={"as_of": "today"})
+
+    assert "get_patient" in today.text
+    assert "Nothing on record matches" in before.text
+    assert "No entries" in report.text
+    assert version.status_code == 200
+
+
+@pytest.mark.parametrize(("role", "may"), [("auditor", True), ("privacy_officer", True), ("navigator", False)])
+async def test_the_record_of_somebody_leads_to_who_saw_them_where_that_may_be_known(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World, role: str, *, may: bool
+) -> None:
+    await as_user(client, session, settings, role)
+    for address in (f"/patients/{world.ids['patient_id']}", f"/people/{world.person_id}"):
+        record = await client.get(address)
+        assert (f'href="/audit/persons/{world.person_id}"' in record.text) is may
+        assert ("Who saw this person" in record.text) is may
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
         ({"account": "nobody at all"}, "No account has this name"),
-        ({"person_id": "x"}, "This is not an id"),
-        ({"from_at": "yesterday"}, "Give a day and a time"),
+        ({"person_id": "x"}, "Nobody has this reference"),
+        ({"person_id": "P-7K2Q9XAM"}, "Nobody has this reference"),
+        ({"record_id": "x"}, "This is not an id"),
+        ({"from_at": "someday"}, "Give a day and a time"),
         ({"outcome": "great"}, "Choose one of the list"),
     ],
 )

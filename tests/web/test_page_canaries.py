@@ -113,6 +113,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/exports/{export_request_id}/withdraw": [{}],
     "/duplicates/{duplicate_candidate_id}/different": [{}, {"reason": "x"}],
     "/suggestions/columns": [{}, {"column": "theirs"}],
+    **{f"/suggestions/{{suggested_change_id}}/{verb}": [{}] for verb in ("accept", "reject")},
+    "/suggestions/{suggested_change_id}/undo": [{}, {"since": "1", "until": "2"}],
     "/came-back/{came_back_id}/close": [{}, {"reason": "x"}],
     "/search": [
         {}, {"q": "Personcanar"}, {"q": "P-0000000A"}, {"q": "a"}, {"q": "Personcanar", "step": "calls"},
@@ -242,8 +244,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
         )
     },
     **{
-        f"/{place}/export": [{}, {"go": "1", "reason": "x", "format": "csv", "columns": column}]
-        for column in ("condition",)
+        f"/{place}/export{step}": [{}, {"reason": "x", "format": "csv", "columns": "condition"}]
+        for step in ("", "/file", "/request")
         for place in (
             "leads", "patients", "calls", "tasks", "physicians", "hospitals", "specializations", "conditions",
             "trials", "programmes",

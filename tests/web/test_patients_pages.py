@@ -17,7 +17,7 @@ from app.audit.models import AuditEvent
 from app.calls.models import CallHistory
 from app.hospitals.models import Hospital
 from app.patients.models import PatientPhysicianRelationship
-from app.people.models import ContactPoint, Person, PersonRelationship, SuggestedChange
+from app.people.models import ContactPoint, IntakeSubmission, Person, PersonRelationship, SuggestedChange
 from app.people.roles import give_role
 from app.people.schemas import SuggestedChangeRead
 from app.people.suggestions import value_hash
@@ -552,3 +552,40 @@ async def test_inactive_is_not_offered_while_a_journey_is_open_and_the_way_to_it
     assert 'name="status" value="inactive"' in record.text
     assert re.search(r'<option value="inactive"', form.text)
     assert way not in record.text + form.text
+
+
+async def test_the_timeline_says_what_was_sent_by_whom_and_leads_to_the_lead_that_it_opened(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, first_name="Ada", last_name="Visser")
+    patient = await a_patient(session, person)
+    me = await somebody(session, settings, "navigator", email="noor@crm.example", name="Noor Brandt")
+    sent = [
+        IntakeSubmission(
+            person_id=person.person_id, source=source, payload=payload, received_by=by, match_outcome="matched",
+            match_reasons=[],
+        )
+        for source, payload, by in (
+            ("contact_form", {"said": "Is there a trial near Lyon?", "person": {"last_name": "Visser"}}, None),
+            ("phone", {"said": "She called her mother."}, me.account_id),
+        )
+    ]  # fmt: skip
+    session.add_all(sent)
+    await session.flush()
+    lead = await a_lead(session, person, intake_submission_id=sent[0].intake_submission_id)
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    page = (await client.get(f"/patients/{patient.patient_id}?about=submissions")).text
+    await as_user(client, session, settings, "auditor")
+    masked = (await client.get(f"/patients/{patient.patient_id}?about=submissions")).text
+
+    for told in (
+        "Sent in by contact form",
+        "In their words: Is there a trial near Lyon?",
+        "Noor Brandt entered what came by phone",
+    ):
+        assert told in page, told
+    assert f'href="/leads/{lead.lead_id}"' in page
+    assert "Lyon" not in masked
+    assert "hidden from you" in masked

@@ -145,3 +145,26 @@ async def test_somebody_elses_report_is_not_on_my_today(
     assert task.owner_id == owner
     await as_user(client, session, settings, "navigator", "data_steward")
     assert "A rash, since Monday." not in (await client.get("/today")).text
+
+
+async def test_its_title_is_told_in_the_language_of_each_reader(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    client.headers["accept-language"] = "nl"
+    task = await _report(client, session, token)
+    stored = task.title
+    places = ("/today", "/tasks", f"/tasks/{task.task_id}", f"/patients/{task.patient_id}")
+    dutch = [(await client.get(place)).text for place in places]
+    client.headers["accept-language"] = "en"
+    # As it was stored by those who read Dutch until now.
+    task.title = "Bijwerking melden"
+    await session.commit()
+    english = [(await client.get(place)).text for place in places]
+
+    assert stored == "Report the side effect"
+    for place, page in zip(places, dutch, strict=True):
+        assert "Bijwerking melden" in page, place
+        # Who edits it has it as it is stored.
+        assert "Report the side effect" not in page.replace('value="Report the side effect"', ""), place
+    for place, page in zip(places, english, strict=True):
+        assert "Report the side effect" in page, place

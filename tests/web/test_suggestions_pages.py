@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.conditions.models import MedicalCondition
+from app.hospitals.models import Hospital
 from app.people import queries
 from app.people.birth_dates import BirthDate
 from app.people.models import Person, SuggestedChange
@@ -18,7 +20,7 @@ from app.people.suggestions import value_hash
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.settings import Settings
-from tests.browsing import ORIGIN, Somebody, signed_in, somebody
+from tests.browsing import ORIGIN, Somebody, as_user, signed_in, somebody
 from tests.builders import a_lead, a_patient, a_person
 from tests.plans import plan
 from tests.web.test_undo_pages import undo_of
@@ -294,3 +296,84 @@ async def test_a_lead_is_disqualified_by_a_suggestion_with_its_reason(
     assert re.search(r'<select[^>]* name="reason_code"[^>]* required', shown.text)
     assert (without.status_code, before) == (422, "new")
     assert (lead.status, lead.reason_code) == ("disqualified", "spam_test")
+
+
+async def test_a_listed_change_is_decided_where_it_stands_and_the_list_stays_as_it_is(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    person = await a_person(session, first_name="Femke", last_name="Bakker", language="en")
+    name = await _suggest(session, person, "last_name", "Visser")
+    language = await _suggest(session, person, "language", "nl")
+    await session.commit()
+    token = await signed_in(client, session, me.account_id)
+    here = "/suggestions?decision=open&field=last_name"
+
+    shown = (await client.get("/suggestions?decision=open")).text
+    sent, seen = {"csrf_token": token}, {**ORIGIN, "referer": f"http://test{here}"}
+    accepted = await client.post(f"/suggestions/{name.suggested_change_id}/accept", data=sent, headers=seen)
+    rejected = await client.post(f"/suggestions/{language.suggested_change_id}/reject", data=sent, headers=seen)
+    await session.refresh(person)
+    taken = (person.last_name, person.language)
+    back = await client.post(undo_of(accepted), data=sent, headers=seen)
+    await session.refresh(person)
+    await session.refresh(language)
+
+    assert f'formaction="/suggestions/{name.suggested_change_id}/accept"' in shown
+    assert "Last name of Femke Bakker" in shown
+    assert [answer.headers["location"] for answer in (accepted, rejected, back)] == [here, here, here]
+    assert taken == ("Visser", "en")
+    assert person.last_name == "Bakker"
+    assert language.decision == "rejected"
+
+
+async def test_a_value_that_leads_to_another_record_is_told_by_its_name(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    ours, theirs = MedicalCondition(name="Ours syndrome"), MedicalCondition(name="Theirs syndrome")
+    hospital = Hospital(name="Erasmus MC")
+    session.add_all([ours, theirs, hospital])
+    person = await a_person(session, first_name="Femke", last_name="Bakker")
+    patient = await a_patient(session, person)
+    of_patient = {"table_name": "patient", "record_id": patient.patient_id}
+    await session.flush()
+    await _suggest(
+        session, person, "medical_condition_id", str(theirs.medical_condition_id),
+        ours=str(ours.medical_condition_id), **of_patient,
+    )  # fmt: skip
+    await _suggest(session, person, "hospital_id", str(hospital.hospital_id), table_name="physician")
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    listed = (await client.get("/suggestions")).text
+    record = (await client.get(f"/patients/{patient.patient_id}")).text
+
+    for page in (listed, record):
+        words = re.sub(r"<[^>]*>", " ", page)
+        for told in ("Ours syndrome", "Theirs syndrome", "Erasmus MC", "Condition", "Hospital"):
+            assert told in words, told
+        for key in (ours.medical_condition_id, theirs.medical_condition_id, hospital.hospital_id):
+            assert str(key) not in words
+        assert "Hospital id" not in words
+
+
+async def test_a_change_that_needs_a_reason_and_one_that_one_may_not_decide_have_no_buttons_in_the_list(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, first_name="Femke", last_name="Bakker")
+    lead = await a_lead(session, person)
+    of_lead = {"table_name": "patient_lead", "record_id": lead.lead_id}
+    needs = await _suggest(session, person, "status", "disqualified", ours="new", **of_lead)
+    plain = await _suggest(session, person, "last_name", "Visser")
+    await session.commit()
+
+    await signed_in(client, session, (await _me(session, settings)).account_id)
+    may = (await client.get("/suggestions")).text
+    await as_user(client, session, settings, "auditor")
+    may_not = (await client.get("/suggestions")).text
+
+    assert f"/suggestions/{needs.suggested_change_id}/accept" not in may
+    assert "Give a reason" in may
+    assert f"/suggestions/{plain.suggested_change_id}/accept" in may
+    assert "/accept" not in may_not

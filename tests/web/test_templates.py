@@ -24,6 +24,7 @@ FORBIDDEN = {
     "an inline style sheet": re.compile(r"<style", re.IGNORECASE),
     "a file from elsewhere": re.compile(r"(src|href|action)=\"(https?:)?//", re.IGNORECASE),
     "a noun made small": re.compile(r"(?<!string)\|\s*lower\b|(?<!\"string\"\)\|)map\(\"lower\"\)"),
+    "a date that the browser writes": re.compile(r"type=[\"'](date|datetime-local|time|month|week)\b", re.IGNORECASE),
     "unescaped text": re.compile(r"\|\s*safe\b|autoescape\s+false", re.IGNORECASE),
 }
 
@@ -202,3 +203,27 @@ def test_css_colours_stand_in_the_tokens_alone() -> None:
         if colour.search(line)
     ]
     assert outside == []
+
+
+def test_the_edge_of_an_entry_of_the_agenda_is_seen_in_both_themes() -> None:
+    tokens = (STATIC / "css" / "tokens.css").read_text()
+    entry = (STATIC / "css" / "agenda.css").read_text().partition(".agenda-call {")[2].partition("}")[0]
+    edge = re.search(r"border: 1px solid var\(--([\w-]+)\)", entry)
+    assert edge is not None, "an entry has no edge all around"
+    for edges, grounds in zip(_both(tokens, edge[1]), _both(tokens, "surface"), strict=True):
+        light, dark = sorted((_luminance(edges), _luminance(grounds)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 3, (edges, grounds)
+
+
+def _both(tokens: str, name: str) -> tuple[str, str]:
+    """A colour of the light and of the dark theme."""
+    found = re.search(rf"--{name}: light-dark\(#(\w{{6}}), #(\w{{6}})\)", tokens)
+    assert found is not None, name
+    return found[1], found[2]
+
+
+def _luminance(colour: str) -> float:
+    """As WCAG computes it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

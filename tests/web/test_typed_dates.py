@@ -11,8 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallHistory
+from app.platform import clock
 from app.platform.locales import read_in
 from app.platform.settings import Settings
+from app.web.forms import looking_back
 from app.web.typed_dates import read_day, read_moment
 from tests.browsing import ORIGIN, as_user
 from tests.builders import a_patient, a_person
@@ -51,6 +53,39 @@ NOW = datetime(2026, 11, 28, 9, 0, tzinfo=LISBON)
 )
 def test_a_day(typed: str, meant: str) -> None:
     assert read_day(typed, today=SATURDAY) == date.fromisoformat(meant)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("yesterday", "2026-11-27"),
+        ("tue", "2026-11-24"),
+        ("sat", "2026-11-28"),
+        ("24/11", "2026-11-24"),
+        ("28/11", "2026-11-28"),
+        ("29/11", "2025-11-29"),
+        ("3 aug", "2026-08-03"),
+        ("29/11/2026", "2026-11-29"),
+    ],
+)
+def test_a_day_that_has_been(typed: str, meant: str) -> None:
+    assert read_day(typed, today=SATURDAY, is_last=True) == date.fromisoformat(meant)
+
+
+@pytest.mark.parametrize(
+    ("typed", "begins", "ends"),
+    [
+        ("24/11", "2026-11-24T00:00", "2026-11-25T00:00"),
+        ("24/11 9:30", "2026-11-24T09:30", "2026-11-24T09:30"),
+        ("2026-11-24T09:30", "2026-11-24T09:30", "2026-11-24T09:30"),
+        ("", "", ""),
+        ("soon", "soon", "soon"),
+    ],
+)
+def test_a_day_of_the_past_is_meant_whole(monkeypatch: pytest.MonkeyPatch, typed: str, begins: str, ends: str) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    assert looking_back(typed, LISBON) == begins
+    assert looking_back(typed, LISBON, is_end=True) == ends
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,10 @@
     const all = boxes();
     const picked = all.filter((box) => box.checked).length;
     const said = document.querySelector("[data-picked]");
-    if (said) said.textContent = _("%(count)s selected", { count: picked.toLocaleString(root.lang) });
+    const fitting = document.querySelector("[data-pick-fitting]");
+    if (fitting && !picked) fitting.checked = false;
+    const meant = fitting?.checked ? Number(fitting.value) : picked;
+    if (said) said.textContent = _("%(count)s selected", { count: meant.toLocaleString(root.lang) });
     const head = document.querySelector("[data-pick-all]");
     if (!head) return;
     head.checked = picked > 0 && picked === all.length;
@@ -106,6 +109,7 @@
       for (const box of boxes()) box.checked = event.target.checked;
       count();
     }
+    if (event.target.matches("[data-pick-fitting]")) count();
     if (event.target.closest("[data-pick-none]")) {
       for (const box of boxes()) box.checked = false;
       count();
