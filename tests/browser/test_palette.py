@@ -213,7 +213,7 @@ async def test_nobody_is_found_and_the_new_caller_begins_with_what_was_typed(ent
     await expect(page.get_by_role("option", selected=True)).to_contain_text("New caller")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("New caller")
-    await expect(page.get_by_label("Last name")).to_have_value("Zwartewaterplein")
+    await expect(page.locator("#field-last_name")).to_have_value("Zwartewaterplein")
     assert "Zwarte" not in page.url
     await page.get_by_label("Condition").fill("Duchenne muscular dystrophy")
     await page.get_by_label("Condition").press("Enter")

@@ -28,7 +28,7 @@ def trial_number_not_recognised() -> Invalid:
     return invalid_field(
         "trial_id",
         "trial_id_not_recognised",
-        "Send the number as a registry writes it: NCT, EU CT, EudraCT, ISRCTN or jRCT.",
+        _("Send the number as a registry writes it: NCT, EU CT, EudraCT, ISRCTN or jRCT."),
     )
 
 
