@@ -68,7 +68,7 @@ def make_worker(settings: Settings, database: Database, database_url: str) -> Ap
     async def forget_idempotency_keys(timestamp: int) -> None:
         """Remove the stored answers of more than 24 hours ago."""
         async with database.unit_of_work() as session:
-            log.info("idempotency_keys_forgotten", count=await forget_old_keys(session, now=clock.now()))
+            log.info("idempotency_keys_forgotten", count=await forget_old_keys(session))
 
     @app.periodic(cron=_EVERY_HOUR)
     @app.task(name="forget_sign_ins", queueing_lock="forget_sign_ins")

@@ -3,11 +3,12 @@ Same key, one effect: the answer to a POST is stored in the transaction of its e
 
 The key belongs to its owner (the account). A second sender waits on the first one's row for up to 4 seconds.
 An answer that may be seen but once is not stored: the key stays used, and a repeated request is told so.
+How old a key is, the database says: by the clock of a machine that is a day ahead, each would be forgotten at once.
 """
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.platform import clock
 from app.platform.db import HEALTH, INTERNAL, Base, CreatedAt, Rows, sqlstate
 from app.platform.errors import Conflict, Invalid, invalid_field
 from app.platform.locales import _
@@ -95,7 +95,7 @@ async def claim(session: AsyncSession, *, owner_id: UUID, key: str, fingerprint:
     old = delete(IdempotencyKey).where(
         IdempotencyKey.owner_id == owner_id,
         IdempotencyKey.key == key,
-        IdempotencyKey.created_at < clock.now() - KEPT_FOR,
+        IdempotencyKey.created_at < func.now() - KEPT_FOR,
     )
     try:
         await session.execute(old)
@@ -173,15 +173,15 @@ async def find_answer(session: AsyncSession, *, owner_id: UUID, key: str) -> Sto
     stored = (
         await session.execute(
             select(row.status, row.headers, row.answer).where(
-                row.owner_id == owner_id, row.key == key, row.created_at >= clock.now() - KEPT_FOR
+                row.owner_id == owner_id, row.key == key, row.created_at >= func.now() - KEPT_FOR
             )
         )
     ).first()
     return StoredAnswer(stored.status, stored.headers or {}, stored.answer) if stored and stored.status else None
 
 
-async def forget_old_keys(session: AsyncSession, *, now: datetime) -> int:
+async def forget_old_keys(session: AsyncSession) -> int:
     """Remove keys older than 24 hours; the number removed."""
-    gone = delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEPT_FOR).returning(IdempotencyKey.key)
+    gone = delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEPT_FOR).returning(IdempotencyKey.key)
     counted = select(func.count()).select_from(gone.cte("gone"))
     return (await session.execute(counted)).scalar_one()

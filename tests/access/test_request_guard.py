@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import time_machine
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -211,7 +212,21 @@ async def test_old_keys_are_forgotten(session: AsyncSession, client: httpx.Async
     await client.post(URL, json={"name": "Old"}, headers=headers)
     await session.execute(update(IdempotencyKey).values(created_at=text("now() - interval '25 hours'")))
 
-    assert await forget_old_keys(session, now=clock.now()) == 1
+    assert await forget_old_keys(session) == 1
+
+
+async def test_a_clock_that_is_days_ahead_forgets_no_key(
+    session: AsyncSession, client: httpx.AsyncClient, as_role: AsRole
+) -> None:
+    headers = {**await as_role("data_steward"), "Idempotency-Key": "ahead"}
+    first = await client.post(URL, json={"name": "Ahead"}, headers=headers)
+
+    with time_machine.travel(clock.now() + timedelta(days=3)):
+        again = await client.post(URL, json={"name": "Ahead"}, headers=headers)
+        assert await forget_old_keys(session) == 0
+
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.content == first.content
 
 
 async def test_volleys_of_one_key_have_one_effect(committed_database: Database, settings: Settings) -> None:

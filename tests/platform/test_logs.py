@@ -1,8 +1,12 @@
 """What libraries say is logged by its place and kind, never by its text."""
 
+import errno
+import io
 import logging
+import sys
 
 import pytest
+import structlog
 
 from app.platform.logs import set_up_logs
 from app.platform.settings import LogFormat
@@ -30,3 +34,23 @@ def test_message_of_a_library_names_it_and_the_kind_of_exception(
     assert "builtins.ConnectionResetError" in told
     assert "test_logs.py:" in told
     assert "anna" not in told
+
+
+class _FullDisk(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_line_that_finds_a_full_disk_is_lost_and_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, configured = logging.getLogger().handlers[:], structlog.get_config()
+    monkeypatch.setattr(sys, "stderr", _FullDisk())
+    set_up_logs(LogFormat.JSON)
+    try:
+        structlog.get_logger().info("request")
+        logging.getLogger("psycopg.pool").warning("what it says")
+    finally:
+        logging.getLogger().handlers[:] = before
+        structlog.configure(**configured)
