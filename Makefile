@@ -31,7 +31,7 @@ endif
 ADVISORIES ?= advisories
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-deploy test-browser screenshots check format messages bench failover fuzz audit sbom docs lock clean
+.PHONY: help run test test-deploy test-browser screenshots check format messages bench failover soak fuzz audit sbom docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,6 +73,9 @@ bench: $(STAMP) ## measure fast operations beside pgbench at 10 k and 1 M patien
 
 failover: $(STAMP) $(STAMP_FAILOVER) ## kill the primary of a cluster under writes, FAILOVERS times (3; 50 is the long form); needs etcd and haproxy
 	FAILOVER_PATRONI=$(VENV_FAILOVER) $(BIN)/python -m bench.failover
+
+soak: $(STAMP) ## kill, cut, fill and mislead the CRM under writes for about SOAK_SECONDS (300) and some minutes; needs haproxy, libfaketime and root for all parts
+	$(BIN)/python -m bench.soak
 
 fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless told) and of later legacy exports (CRM_LEGACY_SEEDS, 200)
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/pytest tests/fuzz -rP

@@ -16,55 +16,32 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import psycopg
 from rich.console import Console
 
 from app.platform.embedded import EmbeddedError, exit_on_sigterm, find_binaries
 from app.platform.embedded.account import Account, server_account
 from app.platform.embedded.binaries import binaries_for
+from bench.ledger import Client, first_condition, judge, new_patient, service_key, writing
+from bench.processes import NotThereError, free_port, processes_of_postgresql, wait_for
 from bench.server import serving
 
-MOST_SECONDS: Final = 180
-"""For anything that is waited for."""
 TTL_SECONDS: Final = 20
 """Until the cluster gives up a primary that is silent: the least that Patroni takes."""
 
 say = Console(highlight=False)
-
-
-class NotThereError(Exception):
-    """A tool that is needed is missing; the message says which."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(what: str, is_true: Callable[[], bool], *, every: float = 0.2) -> None:
-    """TimeoutError that names what was waited for in vain."""
-    deadline = time.monotonic() + MOST_SECONDS
-    while not is_true():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"waited in vain for {what}")
-        time.sleep(every)
 
 
 @dataclass
@@ -104,7 +81,7 @@ class Node:
 
     def kill(self) -> None:
         """Patroni first, so that it starts nothing again; then all of PostgreSQL."""
-        pids = _processes_of_postgresql(self.home / "data")
+        pids = processes_of_postgresql(self.home / "data")
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -121,20 +98,9 @@ class Node:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        for pid in _processes_of_postgresql(self.home / "data"):
+        for pid in processes_of_postgresql(self.home / "data"):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-
-
-def _processes_of_postgresql(data: Path) -> list[int]:
-    try:
-        postmaster = int((data / "postmaster.pid").read_text().split()[0])
-        if b"postgres" not in Path(f"/proc/{postmaster}/cmdline").read_bytes():
-            return []
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    except (FileNotFoundError, ProcessLookupError, IndexError):
-        return []
-    return [postmaster, *map(int, children)]
 
 
 @dataclass
@@ -307,50 +273,6 @@ listen primary
 """
 
 
-@dataclass
-class Client:
-    """
-    Writes without a pause and notes what was acknowledged, and when.
-
-    With `keys` each request has an Idempotency-Key and is repeated until it is answered; without, each is sent once.
-    """
-
-    name: str
-    base_url: str
-    key: str
-    keys: bool
-    acknowledged: list[tuple[float, str]] = field(default_factory=list)
-    answers: Counter[int] = field(default_factory=Counter)
-    ends: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        headers = {"Authorization": f"Bearer {self.key}"}
-        with httpx.Client(base_url=self.base_url, headers=headers, timeout=15) as client:
-            conditions = client.get("/api/v1/medical-conditions").json()["items"]
-            condition = conditions[0]["medical_condition_id"]
-            number = 0
-            while not self.ends.is_set():
-                number += 1
-                name = f"{self.name}-{number}"
-                person = {"first_name": name, "last_name": "Example", "email": f"{name}@example.org"}
-                self._send(client, name, {"person": person, "medical_condition_id": condition})
-
-    def _send(self, client: httpx.Client, name: str, body: dict[str, Any]) -> None:
-        headers = {"Idempotency-Key": name} if self.keys else {}
-        while True:
-            try:
-                status = client.post("/api/v1/patients", json=body, headers=headers).status_code
-            except httpx.TransportError:
-                status = 0
-            self.answers[status] += 1
-            if status == 201:
-                self.acknowledged.append((time.monotonic(), name))
-            if status == 201 or not self.keys or self.ends.is_set():
-                break
-            time.sleep(0.1)
-        time.sleep(0.05)
-
-
 def fail_over(found: Cluster, clients: list[Client]) -> tuple[float, list[float]]:
     """One failover: seconds until the standby is the primary, and from then until each client is acknowledged again."""
     wait_for("the standby that has everything", found.is_whole)
@@ -361,8 +283,8 @@ def fail_over(found: Cluster, clients: list[Client]) -> tuple[float, list[float]
     old.kill()
     wait_for("the promotion", lambda: _takes_writes(found.url(other.port)), every=0.05)
     promoted = time.monotonic()
-    wait_for("a write by each client", lambda: all(_first_after(client, promoted) for client in clients), every=0.05)
-    again = [(_first_after(client, promoted) or 0) - promoted for client in clients]
+    wait_for("a write by each client", lambda: all(client.first_after(promoted) for client in clients), every=0.05)
+    again = [(client.first_after(promoted) or 0) - promoted for client in clients]
     old.start()
     return promoted - killed, again
 
@@ -371,23 +293,6 @@ def _takes_writes(url: str) -> bool:
     with suppress(psycopg.Error), psycopg.connect(url, connect_timeout=2) as connection:
         return connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
     return False
-
-
-def _first_after(client: Client, moment: float) -> float | None:
-    return next((at for at, _ in reversed(client.acknowledged) if at > moment), None) and min(
-        at for at, _ in client.acknowledged[-2000:] if at > moment
-    )
-
-
-def judge(url: str, clients: list[Client]) -> tuple[int, int, int]:
-    """How many writes were acknowledged, how many of them are gone, and how many of all are there more than once."""
-    with psycopg.connect(url) as connection:
-        rows = connection.execute(
-            "SELECT person.first_name, count(*) FROM patient JOIN person USING (person_id) GROUP BY 1"
-        ).fetchall()
-    there: dict[str, int] = dict(rows)
-    names = [name for client in clients for _, name in client.acknowledged]
-    return len(names), sum(name not in there for name in names), sum(count > 1 for count in there.values())
 
 
 def rehearse(times: int) -> bool:
@@ -402,21 +307,11 @@ def rehearse(times: int) -> bool:
         clients = []
         for way, url in urls.items():
             server = ends.enter_context(serving(url, fast_paths=True))
-            key = _key(url, way)
+            key = service_key(url, way)
             base_url = f"http://{server.host}:{server.port}"
-            clients += [Client(f"{way}-{kind}", base_url, key, keys=kind == "keyed") for kind in ("keyed", "once")]
-        threads = [threading.Thread(target=client.run) for client in clients]
-
-        def end_clients() -> None:
-            for client in clients:
-                client.ends.set()
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
-
-        ends.callback(end_clients)
-        for thread in threads:
-            thread.start()
+            write = new_patient(first_condition(base_url, key))
+            clients += [Client(f"{way}-{kind}", base_url, key, kind == "keyed", write) for kind in ("keyed", "once")]
+        end_clients = ends.enter_context(writing(clients))
         wait_for("the first writes", lambda: all(client.acknowledged for client in clients))
         promotions, gaps = [], []
         for number in range(1, times + 1):
@@ -429,8 +324,8 @@ def rehearse(times: int) -> bool:
         end_clients()
         primary = found.primary()
         assert primary is not None  # noqa: S101 - the cluster is whole
-        written, lost, doubled = judge(found.url(primary.port), clients)
-        say.print(f"{len(gaps)} failovers, {written} acknowledged writes, {lost} lost, {doubled} there twice")
+        verdict = judge(found.url(primary.port), clients)
+        say.print(f"{len(gaps)} failovers: {verdict}")
         for place, client in enumerate(clients):
             seconds = [again[place] for again in gaps]
             say.print(
@@ -438,18 +333,7 @@ def rehearse(times: int) -> bool:
                 f"{max(seconds):.2f} s at most; answers {dict(sorted(client.answers.items()))} (0: none)"
             )
         say.print(f"  promotion {statistics.median(promotions):.1f} s after the kill (median; ttl {TTL_SECONDS} s)")
-        return not lost and not doubled
-
-
-def _key(url: str, name: str) -> str:
-    made = subprocess.run(  # noqa: S603 - our own command
-        [Path(sys.executable).parent / "crm", "api-key", "create", "--role", "navigator", "--name", name],
-        env=os.environ | {"CRM_DATABASE_URL": url},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return made.stdout.strip()
+        return verdict.is_well
 
 
 def main() -> None:
