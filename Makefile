@@ -74,7 +74,7 @@ bench: $(STAMP) ## measure fast operations beside pgbench at 10 k and 1 M patien
 failover: $(STAMP) $(STAMP_FAILOVER) ## kill the primary of a cluster under writes, FAILOVERS times (3; 50 is the long form); needs etcd and haproxy
 	FAILOVER_PATRONI=$(VENV_FAILOVER) $(BIN)/python -m bench.failover
 
-soak: $(STAMP) ## kill, cut, fill and mislead the CRM under writes for about SOAK_SECONDS (300) and some minutes; needs haproxy, libfaketime and root for all parts
+soak: $(STAMP) ## kill, cut, fill and mislead the CRM under writes for about SOAK_SECONDS (300) and some minutes; root, haproxy and libfaketime for all of it
 	$(BIN)/python -m bench.soak
 
 fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless told) and of later legacy exports (CRM_LEGACY_SEEDS, 200)

@@ -1,7 +1,7 @@
 """
 What the CRM withstands, for some minutes and all on loopback: `make soak`.
 
-    python -m bench.soak [PART ...]      SOAK_SECONDS (300; longer kills, cuts and jumps more), SOAK_RESULT (bench-soak.json)
+    python -m bench.soak [PART ...]      SOAK_SECONDS (300; more of them, more of each), SOAK_RESULT (bench-soak.json)
 
 `crm serve` and `crm worker` run on the embedded PostgreSQL. Clients write meanwhile and keep a ledger of what was
 acknowledged; in the end nothing of it may be gone, and nothing there twice. The parts are functions below, each with
@@ -459,7 +459,7 @@ def disk(_crm: Crm, _seconds: float) -> Figure:
         end()
         verdict = judge(crm.owner, clients)
     return Figure(
-        "a full disk is survived: writes get 503, nothing acknowledged is lost, and with room they go on by themselves",
+        "a full disk is survived: 503 for writes, and for reads, which go on record; all goes on once there is room",
         f"{verdict}; meanwhile reads {dict(reads)}, uploads {dict(uploads)}; writes by all {again:.1f} s after",
         verdict.is_well and 500 not in reads + uploads,
     )
