@@ -20,7 +20,7 @@ from app.backups.errors import DocumentsMissing
 from app.backups.listing import Found
 from app.backups.manifest import read_manifest
 from app.commands import Addresses, addresses, read_settings, say
-from app.commands.preparing import set_up_roles, with_database
+from app.commands.preparing import administrator, set_up_roles, with_database
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.embedded import exit_on_sigterm
@@ -128,7 +128,7 @@ def backup_restore(
     documents, identities = file_store(settings), age.identities(identity)
     with addresses(settings) as found:
         manifest = read_manifest(store, _named(store, name))
-        restoring.refuse_what_cannot_be_restored(found.owner, documents, manifest)
+        restoring.refuse_what_cannot_be_restored(administrator(settings, found), documents, manifest)
         has_roles = settings.is_production or len({found.owner, found.operator_if_known, found.application}) > 1
         if has_roles:
             set_up_roles(settings, found)

@@ -59,7 +59,13 @@ def in_database(work: Callable[[Database], Awaitable[T]], *, prepare: bool = Tru
 
 def set_up_roles(settings: Settings, found: Addresses) -> tuple[list[str], int]:
     """Make the three roles, set whose everything is and who may do what: the roles that were made, all changes."""
-    administrator = settings.admin_database_url.get_secret_value() if settings.admin_database_url else found.owner
     return grants.set_up(
-        administrator, metadata, logins=(found.owner_if_known, found.operator_if_known, found.application)
+        administrator(settings, found),
+        metadata,
+        logins=(found.owner_if_known, found.operator_if_known, found.application),
     )
+
+
+def administrator(settings: Settings, found: Addresses) -> str:
+    """Who logs in before there are roles: the administrator where one is known, else the owner."""
+    return settings.admin_database_url.get_secret_value() if settings.admin_database_url else found.owner

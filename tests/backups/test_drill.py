@@ -12,9 +12,12 @@ import pyrage
 from app.models import metadata
 from app.platform import grants
 from app.platform.files import Files
+from app.platform.roles import APPLICATION, OPERATOR, OWNER, ROLES
 from app.platform.settings import Settings
 from tests.backups.conftest import CONTENTS, KEY, Place, content_of
+from tests.conftest import passable_folder
 from tests.stores import an_s3_bucket
+from tests.two_servers import one_server
 
 ROOT_NAMES = re.compile(r"crm-\d{4}-\d\d-\d\dT\d{6}Z\.(json|(database|documents)\.001\.age)")
 
@@ -46,6 +49,25 @@ def test_everything_is_as_it_was_after_a_restore(origin: Place, empty: Place) ->
         assert grants.differences(connection, metadata) == set()
         actions = connection.execute("SELECT action FROM audit_event WHERE action LIKE 'restore_%'").fetchall()
     assert actions == [("restore_backup",)]
+
+
+def test_a_server_that_knows_no_role_yet_takes_a_backup(origin: Place, tmp_path: Path) -> None:
+    """As the database of docker-compose.yml is, made anew: its administrator alone can log in."""
+    name = origin.create()
+    with passable_folder() as folder, one_server(folder) as server:
+        of = {role: f"postgresql://{role}:of-{role}@{server.place}/crm" for role in ROLES}
+        there = origin.crm(
+            "restore",
+            name,
+            *("--identity", str(origin.identity)),
+            CRM_ADMIN_DATABASE_URL=server.url,
+            CRM_OWNER_DATABASE_URL=of[OWNER],
+            CRM_OPERATOR_DATABASE_URL=of[OPERATOR],
+            CRM_DATABASE_URL=of[APPLICATION],
+            CRM_DOCUMENTS=str(tmp_path / "anew"),
+        )
+        assert there.returncode == 0, there.stderr
+        assert server.ask("SELECT count(*) FROM call_history") == 3
 
 
 def test_a_backup_is_listed_with_what_it_holds(origin: Place) -> None:
