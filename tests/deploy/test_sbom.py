@@ -54,8 +54,9 @@ def test_every_locked_package_is_in_the_bill_with_its_hash_and_licence(built: Pa
     assert len(served) > 90
     assert {reference.lower() for reference in found} == {reference.lower() for reference in pinned | served}
     assert [reference for reference, component in found.items() if not component.get("hashes")] == []
-    # These three say none: the first is not installed on Linux, the others have none in their lock.
-    assert {c["name"] for c in found.values() if not c.get("licenses")} == {"colorama", "decko", "stickyfill"}
+    # These say none: the first is not installed on Linux, one has the text of its licence and no name, two have none in
+    # their lock.
+    assert {c["name"] for c in found.values() if not c.get("licenses")} == {"colorama", "decko", "pyrage", "stickyfill"}
 
 
 def test_provenance_names_the_commit_and_the_wheel(built: Path) -> None:
