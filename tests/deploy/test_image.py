@@ -70,7 +70,7 @@ import app
 from app.people.countries import country_code
 from app.people.keys import phone_e164
 from app.platform import locales
-from app.web.render import FINISHED
+from app.platform.settings import Language
 from app.web import words
 
 for module in pkgutil.walk_packages(app.__path__, "app."):
