@@ -24,7 +24,7 @@ SHEETS: Final = (
     "print",
 )  # fmt: skip
 SCRIPTS: Final = (
-    "words", "app", "line", "passkeys", "session", "navigate", "palette", "peek", "keys", "list",
+    "words", "app", "line", "session", "navigate", "palette", "peek", "keys", "list",
 )  # fmt: skip
 TOGETHER: Final[Mapping[str, tuple[str, ...]]] = {
     "css/all.css": tuple(f"css/{name}.css" for name in SHEETS),

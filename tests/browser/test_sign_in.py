@@ -200,6 +200,15 @@ async def test_passkey_is_made_and_then_signs_in_alone_as_second_step_and_at_the
     await page.get_by_role("button", name="Remove the passkey").click()
     await expect(page.get_by_text("This is your only second factor")).to_be_visible()
 
+    await page.goto(f"{crm}/account/sessions")
+    await page.evaluate(
+        "localStorage.setItem('crm-last-seen', '0'); document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    lock = page.get_by_role("dialog", name="Locked")
+    await page.wait_for_function("typeof usePasskey === 'function'")
+    await lock.get_by_role("button", name="Use a passkey").click()
+    await expect(lock).to_be_hidden()
+
     await page.goto(f"{crm}/unlock?next=/account/sessions")
     await page.get_by_role("button", name="Use a passkey").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("My sessions")

@@ -18,8 +18,16 @@ function lockWhenIdle() {
     document.documentElement.classList.add("is-locked");
     document.dispatchEvent(new CustomEvent("locked"));
     lock.showModal();
+    loadPasskeys();
   }
   if (idle < IDLE_SECONDS && lock.open) unlock();
+}
+
+// The lock stands on every page and is seldom seen: what asks for a passkey comes with the first one that is.
+function loadPasskeys() {
+  const src = lock.dataset.passkeys;
+  if ([...document.scripts].some((script) => script.getAttribute("src") === src)) return;
+  document.head.append(Object.assign(document.createElement("script"), { src }));
 }
 
 function unlock() {
