@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,7 +35,7 @@ Attempt = CallForPatient | CallForLead
 def zone_of(request: Request, person: PersonRead) -> tzinfo:
     """The clock on which the time is typed: theirs, else the viewer's."""
     viewers: tzinfo = request.state.frame.zone
-    return ZoneInfo(person.time_zone) if person.time_zone and is_zone(person.time_zone) else viewers
+    return clock.zone_named(person.time_zone) if person.time_zone and is_zone(person.time_zone) else viewers
 
 
 async def proposed(request: Request, session: AsyncSession, actor: Actor, person: PersonRead) -> str:
