@@ -129,14 +129,13 @@ async def _accepted(
     """What is said of the value that was taken over; `place` is where that is undone."""
     asked = read_form(Acceptance, await typed_in(request, Acceptance))
     why, key = suggestions.Why(reason_code=asked.reason_code), change.suggested_change_id
-    undo = None
-    if suggestions.is_undoable(change):
-        since = await suggestions.version_of(session, actor, change)
+    said = _("The suggested value is taken over.")
+    if not suggestions.is_undoable(change):
         await suggestions.accept(session, actor, suggested_change_id=key, why=why)
-        undo = undo_at(place, (since, await suggestions.version_of(session, actor, change)))
-    else:
-        await suggestions.accept(session, actor, suggested_change_id=key, why=why)
-    return Flash(_("The suggested value is taken over."), undo=undo)
+        return Flash(f"{said} {_('No button undoes this.')}")
+    since = await suggestions.version_of(session, actor, change)
+    await suggestions.accept(session, actor, suggested_change_id=key, why=why)
+    return Flash(said, undo=undo_at(place, (since, await suggestions.version_of(session, actor, change))))
 
 
 async def _put_back(

@@ -269,6 +269,7 @@ async def test_a_number_that_was_taken_over_has_no_undo(
     await session.refresh(person)
 
     assert "/undo" not in unquote(accepted.headers["set-cookie"])
+    assert "No button undoes this." in unquote(accepted.headers["set-cookie"])
     assert "Not undone" in unquote(forced.headers["set-cookie"])
     assert person.phone == "+31 6 8765 4321"
 
