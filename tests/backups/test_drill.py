@@ -55,7 +55,7 @@ def test_a_server_that_knows_no_role_yet_takes_a_backup(origin: Place, tmp_path:
     """As the database of docker-compose.yml is, made anew: its administrator alone can log in."""
     name = origin.create()
     with passable_folder() as folder, one_server(folder) as server:
-        of = {role: f"postgresql://{role}:of-{role}@{server.place}/crm" for role in ROLES}
+        of = {role: f"postgresql://{role}@{server.place}/crm?password=of-{role}" for role in ROLES}
         there = origin.crm(
             "restore",
             name,
