@@ -438,6 +438,19 @@ def test_two_descriptions_of_one_table_are_refused_and_a_circle_of_manifests_end
         open_export(folder)
 
 
+def test_a_manifest_below_that_names_other_partitions_of_a_table_is_refused_too(folder: Path) -> None:
+    _manifest(folder, f"{GUID};A;Bath;7;False\n")
+    text = (folder / "default.manifest.cdm.json").read_text(encoding="utf-8-sig")
+    above = json.loads(text) | {"subManifests": [{"definition": "crm/below.manifest.cdm.json"}]}
+    (folder / "default.manifest.cdm.json").write_text(json.dumps(above), encoding="utf-8")
+    (folder / "crm" / "other.csv").write_text("", encoding="utf-8")
+    (folder / "crm" / "myt_hospital.cdm.json").write_bytes((folder / "myt_hospital.cdm.json").read_bytes())
+    below = text.replace("lake/crm/myt_hospital/1.csv", "lake/crm/other.csv")
+    (folder / "crm" / "below.manifest.cdm.json").write_text(below, encoding="utf-8")
+    with pytest.raises(FatalExport, match=r"more than one file of the table 'hospital': 1\.csv, other\.csv"):
+        open_export(folder)
+
+
 def _version(guid: str, name: str, version: int, deleted: str = "False") -> str:
     return f'{guid},2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,{guid},"{name}",Bath,{version},{deleted}\n'
 

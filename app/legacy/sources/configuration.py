@@ -17,7 +17,7 @@ from app.legacy.contract import TABLES, TYPE_OF_LOOKUP, assign_columns, table_of
 from app.legacy.errors import FatalExport
 from app.legacy.sources.csv_files import MAX_FIELD
 from app.legacy.sources.files import BROKEN, open_bytes, size_of
-from app.legacy.sources.records import Batch, Record
+from app.legacy.sources.records import Batch, Record, in_batches
 
 DATA: Final = "data.xml"
 SCHEMA: Final = "data_schema.xml"
@@ -46,11 +46,13 @@ class ConfigurationSource:
 
     def batches(self, size: int) -> Iterator[Batch]:
         """The records of the table in their order."""
+        return in_batches(self._read(), size)
+
+    def _read(self) -> Iterator[Record]:
         fields = TABLES[self.table].fields
         columns = [self.columns.get(name, "") for name in fields]
         key = fields.index(TABLES[self.table].key)
         types = {fields.index(name): fields.index(kind) for name, kind in TYPE_OF_LOOKUP.items() if name in fields}
-        batch = Batch(1, [])
         for line, guid, found in _records(self._path, self.table):
             cells = [found[column][0] if column in found else "" for column in columns]
             # The record says its GUID itself too; a schema may leave the key's own column out.
@@ -60,12 +62,7 @@ class ConfigurationSource:
             raw = orjson.dumps(
                 {name: value for name, (value, _) in found.items()}, option=orjson.OPT_SORT_KEYS
             ).decode()
-            batch.rows.append(Record(line, cells, raw))
-            if len(batch.rows) >= size:
-                yield batch
-                batch = Batch(batch.first + len(batch.rows), [])
-        if batch.rows:
-            yield batch
+            yield Record(line, cells, raw)
 
     def estimated_records(self) -> int:
         """About how many records there are, of all tables: which are whose is not known without reading them."""

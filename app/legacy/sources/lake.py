@@ -13,6 +13,7 @@ import re
 from array import array
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from itertools import compress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -20,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 from app.legacy.contract import TABLES, table_of
 from app.legacy.errors import FatalExport
 from app.legacy.sources.csv_files import CsvSource
-from app.legacy.sources.records import Batch, Record, two_files
+from app.legacy.sources.records import Batch, Record, in_batches, two_files
 
 MODEL: Final = "model.json"
 _BATCH: Final = 5_000
@@ -72,17 +73,9 @@ class LakeSource:
 
     def batches(self, size: int) -> Iterator[Batch]:
         """The newest version of each record that was not deleted, in the order of the partitions."""
+        # What counts is known before the first record is read again.
         current = self._current()
-        batch = Batch(1, [])
-        for record, is_current in zip(self._records(), current, strict=True):
-            if not is_current:
-                continue
-            batch.rows.append(record)
-            if len(batch.rows) >= size:
-                yield batch
-                batch = Batch(batch.first + len(batch.rows), [])
-        if batch.rows:
-            yield batch
+        return in_batches(compress(self._records(), current), size)
 
     def estimated_records(self) -> int:
         """About how many versions of records there are."""
@@ -166,7 +159,7 @@ def _described(folder: Path) -> dict[str, _Described]:
     found: dict[str, _Described] = {}
     for path in _descriptions(folder):
         of_file = _of_model(path) if path.name == MODEL else _of_manifest(path, {path})
-        for table, described in of_file.items():
+        for table, described in of_file:
             if not described.parts:
                 continue
             if found.setdefault(table, described) != described:
@@ -176,29 +169,26 @@ def _described(folder: Path) -> dict[str, _Described]:
     return found
 
 
-def _of_model(path: Path) -> dict[str, _Described]:
-    folder = path.parent
-    found = {}
+def _tables(path: Path, called: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Of each entity that is one of our tables: the table, the name that stands at `called`, and what is said of it."""
     for entity in _entities(path):
-        name = str(entity.get("name", ""))
-        table = table_of(name)
-        if table is None:
-            continue
+        name = str(entity.get(called, ""))
+        if (table := table_of(name)) is not None:
+            yield table, name, entity
+
+
+def _of_model(path: Path) -> Iterator[tuple[str, _Described]]:
+    folder = path.parent
+    for table, name, entity in _tables(path, "name"):
         named = [str(partition.get("location") or "") for partition in _objects(entity, "partitions")]
         paths = _all_local(folder, named, path) or sorted((folder / name).glob("*.csv"))
         columns = [str(attribute.get("name", "")).lower() for attribute in _objects(entity, "attributes")]
-        found[table] = _Described(columns, [_Part(part) for part in paths])
-    return found
+        yield table, _Described(columns, [_Part(part) for part in paths])
 
 
-def _of_manifest(path: Path, read: set[Path]) -> dict[str, _Described]:
+def _of_manifest(path: Path, read: set[Path]) -> Iterator[tuple[str, _Described]]:
     """The tables of a manifest, and of those that it leads to; `read` keeps a circle of them from being endless."""
-    found = {}
-    for entity in _entities(path):
-        name = str(entity.get("entityName", ""))
-        table = table_of(name)
-        if table is None:
-            continue
+    for table, name, entity in _tables(path, "entityName"):
         parts = [
             _part(place, partition, path)
             for partition in _objects(entity, "dataPartitions")
@@ -211,12 +201,12 @@ def _of_manifest(path: Path, read: set[Path]) -> dict[str, _Described]:
                 if place not in {p.path for p in parts}
             ]
         parts = parts or [_Part(place) for place in sorted((path.parent / name).glob("*.csv"))]
-        found[table] = _Described(_attributes(path, str(entity.get("entityPath") or ""), name) if parts else [], parts)
+        columns = _attributes(path, str(entity.get("entityPath") or ""), name) if parts else []
+        yield table, _Described(columns, parts)
     for below in _objects(_json(path), "subManifests"):
         for further in _all_local(path.parent, [str(below.get("definition") or "")], path):
             if further not in read:
-                found |= _of_manifest(further, read | {further})
-    return found
+                yield from _of_manifest(further, read | {further})
 
 
 def _part(path: Path, described: dict[str, Any], manifest: Path) -> _Part:

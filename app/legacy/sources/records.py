@@ -1,7 +1,7 @@
 """What every source hands on."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -63,6 +63,18 @@ class Batch:
             meant = [_as_windows_1252(cell) for cell in cells] if repaired else cells
             fields = [*in_order([*meant, ""])] if len(meant) == width else None
             yield Record(line, fields, orjson.dumps(meant).decode(), repaired)
+
+
+def in_batches(records: Iterable[Record], size: int) -> Iterator[Batch]:
+    """Records by `size`, in their order."""
+    batch = Batch(1)
+    for record in records:
+        batch.rows.append(record)
+        if len(batch.rows) >= size:
+            yield batch
+            batch = Batch(batch.first + len(batch.rows))
+    if batch.rows:
+        yield batch
 
 
 def two_files(table: str, paths: Sequence[Path]) -> FatalExport:
