@@ -63,6 +63,8 @@ class Replica:
                 if age is None or age > self._most_seconds:
                     raise ReplicaCannotAnswer("is not a standby" if age is None else f"is {age:.0f} s behind")
                 found = await query(session)
+                # Whom the query has noted belongs to the event of the request.
+                primary.info.update(session.info)
         except ReplicaCannotAnswer as error:
             self._left_alone(str(error))
             raise

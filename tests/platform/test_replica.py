@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.policy import Role
 from app.access.service import command_actor, create_service_key
+from app.audit import service as audit
 from app.conditions.models import MedicalCondition
 from app.main import create_app
 from app.platform import schema
@@ -67,6 +69,22 @@ async def test_a_standby_that_follows_answers_and_a_session_of_its_own_does_not_
         assert await answered_by(database) == standby.port
         async with database.session() as session:
             assert await tries_to_write(session) == primary.port
+
+
+async def test_whom_a_query_notes_on_the_standby_is_in_the_event_of_the_request(
+    both: tuple[Node, Node], settings: Settings
+) -> None:
+    primary, standby = both
+    shown = uuid4()
+
+    @may_be_old
+    async def shows_somebody(session: AsyncSession) -> int:
+        audit.note(session, record_type="person", person_ids=[shown])
+        return int((await session.execute(text("SELECT inet_server_port()"))).scalar_one())
+
+    async with database_of(settings, primary, standby.url) as database, database.session() as session:
+        assert await shows_somebody(session) == standby.port
+        assert audit.persons(session) == {shown}
 
 
 async def test_a_question_that_fails_on_the_standby_is_answered_by_the_primary(
