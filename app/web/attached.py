@@ -220,10 +220,7 @@ def _serve_one(forms: Forms, asked: Any) -> None:
     async def undo(one: One = asked, since: Version = 0, until: Version = 0) -> Response:
         """What was just done is taken back, while nobody has changed it since."""
         named = await forms.named(one)
-
-        async def put_back() -> None:
-            await part.put_back(one.session, one.actor, at=(since, until), **named)
-
+        put_back = part.put_back(one.session, one.actor, at=(since, until), **named)
         flash = await undone(one.request, one.session, put_back)
         return go_to(one.request, f"{forms.about.path}/{one.record_id}", flash=flash)
 

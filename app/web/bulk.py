@@ -14,7 +14,7 @@ from app.platform.errors import AppError, FieldError, Invalid, NotFound, Stale
 from app.platform.locales import _
 from app.platform.paging import MAX_LIMIT
 from app.platform.text import Body
-from app.web.forms import on_a_page, read_form
+from app.web.forms import id_in, on_a_page, read_form
 from app.web.listing import Bulk, Change, Failure, ListPage, Outcome, asked_of_list, list_context, question_of
 from app.web.page_guard import allow, form_again, known_errors
 from app.web.pickers import BY_NAME, NOBODY, picked
@@ -104,7 +104,7 @@ async def _chosen(request: Request, session: AsyncSession, actor: Actor, shown: 
     form = await request.form()
     said = str(form.get("all_fitting") or "")
     if not said:
-        return [_uuid(str(text)) for text in form.getlist("id")]
+        return [id_in(str(text)) for text in form.getlist("id")]
     query = question_of(request, shown, asked_of_list(shown, form))
     found = await shown.find(session, actor, query=query.model_copy(update={"limit": MAX_LIMIT, "cursor": None}))
     ids: list[UUID | None] = [getattr(row, shown.key) for row in found.rows]
@@ -114,17 +114,10 @@ async def _chosen(request: Request, session: AsyncSession, actor: Actor, shown: 
     return ids
 
 
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
 def _change(text: str) -> Change | None:
     name, _, versions = text.partition(":")
     since, _, until = versions.partition(":")
-    record_id = _uuid(name)
+    record_id = id_in(name)
     is_number = all(part.isascii() and part.isdigit() and len(part) < 10 for part in (since, until))  # noqa: PLR2004 - no version is longer
     return Change(record_id, int(since), int(until)) if record_id and is_number else None
 

@@ -35,7 +35,7 @@ from app.web.about import LEADS, PATIENTS, About
 from app.web.addresses import came_from, way_back
 from app.web.drafts import draft_is_sent, draft_of
 from app.web.exports import add_export
-from app.web.forms import Typed, read_form, typed_in
+from app.web.forms import Typed, id_in, read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import page, wanted_block
@@ -219,9 +219,8 @@ async def _open_booking(
     session: AsyncSession, actor: Actor, about: About, record_id: UUID, typed: str
 ) -> CallHistory | None:
     """The open booking of this record that the form was opened from, whenever it is; None for any other text."""
-    try:
-        call_id = UUID(typed)
-    except ValueError:
+    call_id = id_in(typed)
+    if call_id is None:
         return None
     found = await queries.calls_by_id(session, actor, call_ids=[call_id])
     of_it = (one for one in found if getattr(one, about.key) == record_id and CALL.is_open(one.status))

@@ -38,7 +38,7 @@ from app.platform.paging import MAX_LIMIT, PageQuery
 from app.platform.replica import may_be_old
 from app.platform.settings import Settings
 from app.platform.text import Answer, Body, Reason
-from app.web.forms import Typed, as_typed, read_form, typed_in
+from app.web.forms import Typed, as_typed, id_in, read_form, typed_in
 from app.web.listing import (
     EXPORTED,
     TYPED,
@@ -262,10 +262,10 @@ async def _ask_a_second(request: Request, session: AsyncSession, actor: Actor, w
 
 async def _agreed(request: Request, session: AsyncSession, actor: Actor, shown: ListPage, asked: str) -> Response:
     """The file that a second person has agreed to. ExportRequestNotFound; ExportNotOpen."""
-    try:
-        agreed = await service.take_out(session, actor, export_request_id=UUID(asked))
-    except ValueError:
-        raise ExportRequestNotFound from None
+    export_request_id = id_in(asked)
+    if export_request_id is None:
+        raise ExportRequestNotFound
+    agreed = await service.take_out(session, actor, export_request_id=export_request_id)
     if agreed.list_name != shown.saved_name:
         raise ExportRequestNotFound
     session.add(
@@ -397,11 +397,11 @@ class LargeListFile(CsvFile):
         self._beside: list[Any] = []
         self._before: Sequence[Answer] = ()
         self._closed: frozenset[str] = frozenset()
+        self._names: Mapping[UUID, str] = {}
 
     async def fill(self, asked: Asked) -> None:
         self._closed = asked.closed
         await super().fill(asked)
-        self._names: Mapping[UUID, str] = {}
 
     async def _pages(self) -> AsyncIterator[Sequence[Answer]]:
         shown, asked = self._shown, self._query.model_copy(update={"limit": MAX_LIMIT, "cursor": None})

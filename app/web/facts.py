@@ -204,10 +204,7 @@ def _add_undo(about: About, facts: Sequence[Fact], model: type[Body], *, kind: s
         if field not in undone_here:
             raise NoSuchFact
         row = await _row(session, actor, about, record_id, model)
-
-        async def undo() -> None:
-            await _put_back(session, actor, row, model, field, (since, until))
-
+        undo = _put_back(session, actor, row, model, field, (since, until))
         return go_to(request, f"{about.path}/{record_id}", flash=await undone(request, session, undo))
 
 

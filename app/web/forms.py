@@ -6,6 +6,7 @@ import typing
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, TypeVar
+from uuid import UUID
 
 from fastapi import Request
 from pydantic import AwareDatetime, BaseModel, ValidationError
@@ -198,3 +199,11 @@ def _of_a_field(error: FieldError, kind: type[BaseModel]) -> FieldError:
 def _told_as_blank(error: FieldError, typed: Mapping[str, Any]) -> FieldError:
     is_blank = str(typed.get(error.field, "x")).strip() == ""
     return FieldError(error.field, "blank", error.message) if is_blank else error
+
+
+def id_in(text: str) -> UUID | None:
+    """The id that a form brought; None for any other text."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

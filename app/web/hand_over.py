@@ -16,7 +16,7 @@ from app.casework.schemas import HandedOver, HandOver, HandOverChange
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError
 from app.platform.locales import _, ngettext
-from app.web.forms import Typed, read_form, typed_in
+from app.web.forms import Typed, id_in, read_form, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, known_errors, page_router
 from app.web.pickers import RECEIVERS, Picked, picked
 from app.web.render import page
@@ -57,7 +57,7 @@ async def _context(
     further: Mapping[str, Picked] = MappingProxyType({}),
 ) -> dict[str, Any]:
     work = await open_work_of(session, account_id=account_id)
-    chosen = {kind.name: [one for text in typed.get(kind.name, ()) if (one := _uuid(text))] for kind in KINDS}
+    chosen = {kind.name: [one for text in typed.get(kind.name, ()) if (one := id_in(text))] for kind in KINDS}
     names = await account_names(session, [one for ids in chosen.values() for one in ids])
     rows = [
         Part(
@@ -149,13 +149,6 @@ async def undo_work(request: Request, session: DbSession, actor: CurrentActor, u
     said = ngettext("%(count)s record is back.", "%(count)s records are back.", count)
     shown = await _context(session, user_account_id, {}, outcome.model_copy(update={"done": []}), str(said))
     return page(request, "availability/hand_over.html", shown)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _change(text: str) -> HandOverChange | None:

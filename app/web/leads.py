@@ -204,10 +204,7 @@ async def undo_lead_move(
     request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID, since: Version = 0, until: Version = 0
 ) -> Response:
     """The move that one has just made is taken back, while nothing has changed the lead since."""
-
-    async def undo() -> None:
-        await service.undo_change(session, actor, lead_id=lead_id, since=since, until=until)
-
+    undo = service.undo_change(session, actor, lead_id=lead_id, since=since, until=until)
     return go_to(request, f"/leads/{lead_id}", flash=await undone(request, session, undo))
 
 

@@ -318,10 +318,10 @@ class Seen:
         """The filters for what is one's own."""
         return {"owner_id": str(self.actor.account_id), **more}
 
-    def there(self, name: str, label: str, of: Callable[[str], str] = words, *, at: str = "") -> Filter:
-        """The values that the rows have in a field (`at`, else its own name), and the one that is chosen."""
-        values = {value_at(row, at) if at else getattr(row, name, None) for row in self.rows} | {self.typed.get(name)}
-        return Filter(name, label, [(code, of(code)) for code in sorted(map(str, filter(None, values)))])
+    def there(self, name: str, label: str) -> Filter:
+        """The values that the rows have in a field, and the one that is chosen."""
+        values = {getattr(row, name, None) for row in self.rows} | {self.typed.get(name)}
+        return Filter(name, label, [(code, words(code)) for code in sorted(map(str, filter(None, values)))])
 
     def named(self, name: str, label: str, at: str) -> Filter:
         """The things that the rows have at `at`, by the key `name` with their names, and the one that is chosen."""

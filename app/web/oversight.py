@@ -27,7 +27,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid
 from app.platform.locales import _
-from app.web.forms import asked_in, looking_back, read_form, read_query, typed_in
+from app.web.forms import asked_in, id_in, looking_back, read_form, read_query, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.words import words as as_words
@@ -71,21 +71,13 @@ def _period(request: Request, typed: Mapping[str, Any]) -> dict[str, str]:
 async def _person_meant(session: AsyncSession, typed: str, wrong: list[FieldError]) -> str:
     """The id of whom the text names, by reference or by id; what is neither is added to `wrong`."""
     text = typed.strip()
-    if not text or _is_id(text):
+    if not text or id_in(text):
         return text
     found = await find_person_by_reference(session, typed=text[:_LONGEST_REFERENCE])
     if found is None:
         wrong.append(FieldError("person_id", "unknown_reference", _NO_SUCH_PERSON))
         return text
     return str(found)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _trail_context(request: Request) -> dict[str, Any]:

@@ -344,9 +344,7 @@ async def change_status(request: Request, session: DbSession, actor: CurrentActo
 async def undo_status(
     request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID, since: Version = 0, until: Version = 0
 ) -> Response:
-    async def undo() -> None:
-        await service.undo_change(session, actor, patient_id=patient_id, since=since, until=until)
-
+    undo = service.undo_change(session, actor, patient_id=patient_id, since=since, until=until)
     return go_to(request, f"/patients/{patient_id}", flash=await undone(request, session, undo))
 
 
@@ -448,10 +446,7 @@ async def undo_journey_move(
     """The move that one has just made is taken back, while nothing has changed the journey since."""
     kind = _kind_at(kind_path)
     await _move_context(session, actor, patient_id, kind, journey_id)
-
-    async def undo() -> None:
-        await journey_service.undo_move(session, actor, kind=kind, journey_id=journey_id, since=since, until=until)
-
+    undo = journey_service.undo_move(session, actor, kind=kind, journey_id=journey_id, since=since, until=until)
     return go_to(request, f"/patients/{patient_id}", flash=await undone(request, session, undo))
 
 

@@ -36,7 +36,7 @@ from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError
 from app.platform.locales import _
 from app.tasks.service import OWNERS_WORK as OWNERS_OF_TASKS
-from app.web.forms import read_form, read_query
+from app.web.forms import id_in, read_form, read_query
 from app.web.page_guard import NO_ERRORS, allow, form_again, page_router
 from app.web.render import page
 
@@ -259,7 +259,7 @@ async def chosen(request: Request, name: str) -> tuple[str, str]:
     ids = [value for value in map(str, form.getlist(name)) if value.strip()]
     first = next(iter(ids), "")
     if f"{name}_typed" not in form:
-        return (first, "") if not first or _uuid(first) else ("", first)
+        return (first, "") if not first or id_in(first) else ("", first)
     typed = str(form[f"{name}_typed"])[:_LONGEST].strip()
     is_same = typed == str(form.get(f"{name}_for", "")).strip()
     return (first if is_same else "", typed)
@@ -296,10 +296,3 @@ async def _meant(
         return Picked(typed=typed, found=exact), [FieldError(name, "unclear", sentence)]
     sentence = _("Several fit. Choose one of them.") if found else _("Nothing is called so. Write it another way.")
     return Picked(typed=typed, found=found), [FieldError(name, "unclear", sentence)]
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -141,11 +141,9 @@ async def _accepted(
 async def _put_back(
     request: Request, session: AsyncSession, actor: Actor, suggested_change_id: UUID, since: int, until: int
 ) -> Flash:
-    async def undo() -> None:
-        await suggestions.undo_acceptance(
-            session, actor, suggested_change_id=suggested_change_id, since=since, until=until
-        )
-
+    undo = suggestions.undo_acceptance(
+        session, actor, suggested_change_id=suggested_change_id, since=since, until=until
+    )
     return await undone(request, session, undo)
 
 

@@ -252,10 +252,7 @@ async def undo_task(
     request: Request, session: DbSession, actor: CurrentActor, task_id: UUID, since: Version = 0, until: Version = 0
 ) -> Response:
     """What was just done to the task is taken back, while nobody has changed it since."""
-
-    async def undo() -> None:
-        await service.undo_change(session, actor, task_id=task_id, since=since, until=until)
-
+    undo = service.undo_change(session, actor, task_id=task_id, since=since, until=until)
     return go_to(request, came_from(request), flash=await undone(request, session, undo))
 
 

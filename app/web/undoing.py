@@ -1,7 +1,7 @@
 """What the toasts take back: a change of one's own, while nobody has changed the record since."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from collections.abc import Awaitable
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,11 +22,11 @@ def undo_at(place: str, at: Versions) -> str | None:
     return f"{place}/undo?since={at[0]}&until={at[1]}" if at[0] < at[1] else None
 
 
-async def undone(request: Request, session: AsyncSession, undo: Callable[[], Awaitable[None]]) -> Flash:
-    """What is told when something was to be taken back; why not, where that cannot be."""
+async def undone(request: Request, session: AsyncSession, undo: Awaitable[Any]) -> Flash:
+    """Carry out `undo`: what is told then, and why not, where that cannot be."""
     try:
         async with known_errors(request, session):
-            await undo()
+            await undo
     except NotFound:
         raise
     except AppError as error:
