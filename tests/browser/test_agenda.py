@@ -145,3 +145,21 @@ async def test_a_week_fits_where_there_is_little_room(
     assert await page.locator(".agenda").evaluate("one => one.scrollWidth - one.clientWidth") == 0
     tops = "all => new Set(all.map((one) => one.getBoundingClientRect().top)).size"
     assert width < 896 or await page.locator(".agenda-grid").evaluate_all(tops) == 1
+
+
+async def test_the_shortest_call_can_be_read(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    day = clock.now().replace(hour=10, minute=0) - timedelta(days=40)
+    async with committed_database.session() as session:
+        me = await session.get_one(UserAccount, ids["navigator"])
+        patient = await a_patient(session, await a_person(session, first_name="Lia", last_name="Carvalho"))
+        said = {"status": "completed", "outcome": "reached", "adverse_event_heard": False}
+        await a_call(session, patient, pn_id=me.person_id, call_date=day, call_duration_minutes=5, **said)
+        await session.commit()
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/calls/agenda?view=day&date={day.date()}")
+    room = "one => one.clientHeight - parseFloat(getComputedStyle(one).lineHeight)"
+    call = page.locator(".agenda-call").first
+    await expect(call).to_contain_text("Lia Carvalho")
+    assert await call.evaluate(room) >= 0

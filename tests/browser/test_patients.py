@@ -210,6 +210,14 @@ async def test_a_wrong_phone_is_put_right_from_a_suggestion_and_a_journey_is_mov
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
     page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    for width in (768, 1024, 1440):
+        await page.set_viewport_size({"width": width, "height": 900})
+        await page.goto(f"{crm}/suggestions?decision=open")
+        values = page.locator("td:is([data-column=ours], [data-column=theirs])")
+        await expect(values.filter(has_text="+31 20 765 4321")).to_be_visible()
+        cut = "all => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
+        assert await values.evaluate_all(cut) == []
+
     await page.goto(f"{crm}/patients/{ids['rosa']}")
     await page.get_by_role("button", name="Accept for phone").press("Enter")
     await expect(page.get_by_text("The suggested value is taken over.")).to_be_visible()
