@@ -42,7 +42,9 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         trial = await a_trial(session)
         journey = await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
         lead = await a_lead(session, person)
-        await a_call(session, patient, booking_date=clock.now() + timedelta(days=1), status="scheduled")
+        # On three clocks, at an hour at which they show two days: the longest text.
+        at = (clock.now() + timedelta(days=1)).replace(hour=23, minute=30)
+        await a_call(session, patient, booking_date=at, booking_time_zone="America/New_York", status="scheduled")
         due = clock.now() + timedelta(days=1)
         task = Task(title="Ask the site", due_at=due, due_by=due, person_id=person.person_id)
         session.add(task)
