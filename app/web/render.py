@@ -60,6 +60,7 @@ from app.web.words import (
     shown_in,
     task_title,
     their_clock,
+    unbroken,
     words,
     zone_text,
 )
@@ -274,6 +275,7 @@ def build_environment(*, development: bool) -> Environment:
         "as_typed": as_typed,
         "birth": birth_text,
         "booked_for": booked_for,
+        "unbroken": unbroken,
         "clock": clock_of,
         "clocks": clocks,
         "asks_of_side_effects": asks_of_side_effects,

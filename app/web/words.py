@@ -135,6 +135,11 @@ def booked_for(value: datetime, *zones: str | None, in_sentence: bool = False) -
     return f"{near_day(value, in_sentence=in_sentence)}, {clocks(value, *zones)}"
 
 
+def unbroken(told: str) -> str:
+    """Times on several clocks of which each stays in one line: its blanks are no-break spaces."""
+    return told.replace(" ", "\N{NO-BREAK SPACE}").replace("·\N{NO-BREAK SPACE}", "· ")
+
+
 def _on_each(value: datetime, zones: Sequence[str | None]) -> list[datetime]:
     """The moment on each clock that shows another time, in the order of these zones, on the viewer's at the end."""
     here = local(value)

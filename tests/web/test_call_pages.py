@@ -21,6 +21,8 @@ from app.tasks.models import Task
 from tests.browsing import ORIGIN, signed_in, somebody
 from tests.builders import a_call, a_condition, a_lead, a_patient, a_person
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
 
 @pytest.fixture
 async def token(client: httpx.AsyncClient, session: AsyncSession, settings: Settings) -> str:
@@ -291,13 +293,15 @@ async def test_the_time_of_a_booking_is_told_first_on_the_clock_of_where_the_per
     await session.commit()
     told = "15:00 in Lisbon · 10:00 in New York · 16:00 in Amsterdam"
 
-    shown = {place: (await client.get(place)).text for place in (here, "/calls", f"/calls/{call.call_id}/outcome")}
+    pages = {place: (await client.get(place)).text for place in (here, "/calls", f"/calls/{call.call_id}/outcome")}
+    shown = {place: page.replace(NO_BREAK, " ") for place, page in pages.items()}
     listed = (await client.get("/patients")).text
     agenda = (await client.get("/calls/agenda?date=2099-07-01")).text
 
     assert {place: told in page for place, page in shown.items()} == dict.fromkeys(shown, True)
-    # In the head of the record, and on the card of the booking.
+    # In the head of the record, and on the card of the booking; a line breaks between two clocks and nowhere else.
     assert shown[here].count(told) == 2
+    assert pages[here].count(told.replace(" ", NO_BREAK).replace(f"·{NO_BREAK}", "· ")) == 2
     # The list has the viewer's own time, and the others beside it for those who point at it.
     assert (told in listed) is (about == "patients")
     assert ("1 Jul 2099" in re.sub(r'title="[^"]*"', "", listed)) is (about == "patients")
@@ -330,7 +334,7 @@ async def test_a_booked_call_is_moved_and_cancelled_from_where_it_is_shown(
 
     clocks = f"{ahead.astimezone(ZoneInfo('America/New_York')):%H:%M} in New York"
     for shown_at in (here, "/calls?status=open", f"{place}/outcome"):
-        page = (await client.get(shown_at)).text
+        page = (await client.get(shown_at)).text.replace(NO_BREAK, " ")
         for shown in (f'href="{place}/move"', f'href="{place}/cancel"', clocks, "in Amsterdam"):
             assert shown in page, (shown_at, shown)
     agenda = (await client.get(f"/calls/agenda?date={ahead:%Y-%m-%d}")).text

@@ -104,7 +104,8 @@ async def test_the_record_of_somebody_leads_to_who_saw_them_where_that_may_be_kn
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World, role: str, *, may: bool
 ) -> None:
     await as_user(client, session, settings, role)
-    for address in (f"/patients/{world.ids['patient_id']}", f"/people/{world.person_id}"):
+    lead = f"/leads/{world.ids['lead_id']}"
+    for address in (f"/patients/{world.ids['patient_id']}", lead, f"/people/{world.person_id}"):
         record = await client.get(address)
         assert (f'href="/audit/persons/{world.person_id}"' in record.text) is may
         assert ("Who saw this person" in record.text) is may
