@@ -28,6 +28,10 @@ RUN apt-get update -q && apt-get install -y -q --no-install-recommends binutils 
       ! -regex '.*/(root|en|nl|de|fr|es)(_.*)?\.dat' -delete \
  && find /opt/crm/lib/python3*/site-packages/pycountry/locales -name '*.mo' ! -name iso3166-1.mo -delete \
  && find /opt/crm/lib/python3*/site-packages -name '*.so' -not -path '*.libs/*' -exec strip --strip-unneeded {} +
+# `--build-arg PARQUET=yes`: for a migration from a lake. It doubles what our layers weigh, so the image that serves has it not.
+ARG PARQUET=no
+RUN [ "$PARQUET" != yes ] \
+ || venv/bin/uv pip install --quiet --python /opt/crm/bin/python --require-hashes -r requirements/parquet.txt
 COPY pyproject.toml hatch_build.py ./
 COPY frontend frontend
 COPY app app

@@ -74,7 +74,8 @@ from app.platform.settings import Language
 from app.web import words
 
 for module in pkgutil.walk_packages(app.__path__, "app."):
-    if ".revisions" not in module.name:
+    # The second needs an extra that the image has not unless asked for.
+    if ".revisions" not in module.name and module.name != "app.legacy.parquet_rows":
         importlib.import_module(module.name)
 found = {}
 for code in get_args(Language):

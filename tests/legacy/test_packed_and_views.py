@@ -18,7 +18,7 @@ from app.legacy import runner
 from app.legacy.contract import TABLES, labels
 from app.legacy.errors import FatalExport
 from app.legacy.mapping import read_mapping
-from app.legacy.sources import files, lake, open_export
+from app.legacy.sources import files, open_export, versions
 from app.legacy.starter import write_starter
 from tests.legacy.conftest import checksum
 from tests.legacy.test_runner import one
@@ -401,7 +401,7 @@ def _changed(folder: Path, old: str, new: str) -> None:
         ("lake/crm/myt_hospital/1.csv", "lake/crm/other/1.csv", "names files that are not here: .*other/1"),
         ("lake/crm/myt_hospital/1.csv", "../../outside/1.csv", "names files that are not here"),
         ("local:/myt_hospital.cdm.json", "local:/../outside/secret.cdm.json", "names files that are not here"),
-        ("format.CSV", "format.parquet", "1.csv is no CSV file"),
+        ("format.CSV", "format.orc", "1.csv is no CSV or parquet file"),
         ('"name": "delimiter"', '"name": "escape"', "set off by other signs"),
         ('"hasAttributes": ["myt_hospitalid"', '"hasAttributes": ["other"', "its first line names other columns"),
         ('"entityName": "myt_hospital", "hasAttributes"', '"entityName": "x", "hasAttributes"', "does not define the columns"),
@@ -480,7 +480,7 @@ def test_of_a_lake_folder_the_newest_version_counts_and_what_was_deleted_is_not_
 def test_of_a_large_lake_folder_a_key_and_a_version_of_each_row_are_held_and_no_more(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lake, "_BATCH", 50)
+    monkeypatch.setattr(versions, "_BATCH", 50)
     rows = 20_000
     _lake(folder, "".join(_version(f"{number:08x}{GUID[8:]}", "N", number) for number in range(rows)))
     source = open_export(folder).sources["hospital"]
@@ -512,18 +512,11 @@ def test_a_lake_folder_that_is_not_whole_is_refused(folder: Path, spoil: Callabl
         open_export(folder)
 
 
-def _parquet_folder(path: Path) -> None:
-    path.mkdir()
-    (path / "part-00000.snappy.parquet").write_bytes(b"PAR1\x15\x04")
-
-
 @pytest.mark.parametrize(
     ("name", "write", "what"),
     [
-        ("contact.parquet", lambda path: path.write_bytes(b"PAR1\x15\x04"), "a parquet file: export the table as CSV"),
         ("contact.xls", lambda path: path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1"), "before 2007: save it as .xlsx"),
         ("all.7z", lambda path: path.write_bytes(b"7z\xbc\xaf\x27\x1c"), "a 7z archive: unpack it"),
-        ("contact", _parquet_folder, "a folder of parquet files: export the table as CSV"),
     ],
 )
 def test_what_is_not_supported_is_named_with_what_to_do(

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from app.legacy import sources
 from app.legacy.errors import FatalExport
@@ -258,7 +260,19 @@ def _as_configuration(folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-WRITERS = {"csv": _as_csv, "json": _as_json, "xlsx": _as_xlsx, "lake": _as_lake, "configuration": _as_configuration}
+def _as_parquet(folder: Path) -> None:
+    table = pa.table({"myt_specializationid": [NEUROLOGY], "myt_name": ["Neurology"]})
+    parquet.write_table(table, folder / "myt_specialization.parquet")
+
+
+WRITERS = {
+    "csv": _as_csv,
+    "json": _as_json,
+    "xlsx": _as_xlsx,
+    "lake": _as_lake,
+    "parquet": _as_parquet,
+    "configuration": _as_configuration,
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -272,7 +286,12 @@ def test_every_kind_of_file_gives_the_same_record(folder: Path, kind: str) -> No
 
 
 def test_every_reader_of_files_is_a_kind() -> None:
-    modules = {path.stem for path in Path(sources.__file__).parent.glob("*.py")} - {"__init__", "files", "records"}
+    modules = {path.stem for path in Path(sources.__file__).parent.glob("*.py")} - {
+        "__init__",
+        "files",
+        "records",
+        "versions",
+    }
     assert len(modules) == len(KINDS), "a module that reads a kind of file stands in KINDS"
 
 

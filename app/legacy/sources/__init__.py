@@ -1,5 +1,6 @@
 """
-An export as rows of text, whatever it was made with: CSV files, Web API pages, Excel workbooks, a lake, Microsoft's tool.
+An export as rows of text, whatever it was made with: CSV files, Web API pages, Excel workbooks, a lake, parquet,
+Microsoft's tool.
 
 Nothing else knows their quirks. `open_export` finds the files by name and content and refuses what cannot be read as a
 whole; each source then hands on `Batch`es: records with their number, line and cells in the order of the contract's
@@ -23,11 +24,11 @@ from app.legacy.sources.configuration import DATA, SCHEMA, ConfigurationSource, 
 from app.legacy.sources.csv_files import CsvSource
 from app.legacy.sources.excel import ExcelSource
 from app.legacy.sources.files import (
-    PARQUET,
     archive_of,
     bare_name,
     is_archive,
     is_gzip,
+    is_parquet,
     lies_in,
     members,
     not_read,
@@ -35,6 +36,7 @@ from app.legacy.sources.files import (
     size_of,
 )
 from app.legacy.sources.lake import LakeSource, descriptions_in, is_described, is_description, partitions
+from app.legacy.sources.parquet import SUFFIX, ParquetSource, folders
 from app.legacy.sources.records import Batch, two_files
 from app.legacy.sources.web_api import WebApiSource
 
@@ -161,6 +163,8 @@ def _by_table(
     for named, parts in in_lake.items():
         kinds.setdefault(named, []).extend(("lake", path) for path in parts)
     listed = {path for parts in in_lake.values() for path in parts}
+    for named, path in folders(folder, mapping.tables, listed):
+        kinds.setdefault(named, []).append(("parquet", path))
     paths = [path for path in _files(folder, refused) if path not in listed]
     for path in paths:
         if path.name == DATA:
@@ -178,14 +182,15 @@ def _by_table(
 def _files(folder: Path, refused: list[FatalExport]) -> Iterator[Path]:
     """The files that may be tables, in order of name, those in zip archives too; what nothing here reads is refused."""
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and table_of(path.stem) and next(path.glob("*.parquet"), None):
-            refused.append(
-                FatalExport("FILE_UNREADABLE", path, f"a folder of parquet files: {PARQUET.partition(': ')[2]}")
-            )
         if path.name in _NO_TABLES or not path.is_file() or path.name.startswith(".") or is_description(path):
             continue
         if is_archive(path):
-            yield from (m for m in _told(refused, partial(members, path)) or () if m.name not in _NO_TABLES)
+            inside = _told(refused, partial(members, path)) or []
+            if any(member.suffix == SUFFIX for member in inside):
+                refused.append(
+                    FatalExport("FILE_UNREADABLE", path, "it holds parquet files: unpack it into this folder")
+                )
+            yield from (member for member in inside if member.name not in _NO_TABLES)
         elif what := not_read(path):
             refused.append(FatalExport("FILE_UNREADABLE", path, f"{what}, or take it out of the folder"))
         elif is_gzip(path):
@@ -237,9 +242,11 @@ def _wrong_columns(table: str, source: Source, named: dict[str, str]) -> list[Fa
 def _kind_and_table(path: Path, mapping: Mapping) -> tuple[str, str | None]:
     """What a file is by its first bytes, and the table it belongs to by name."""
     suffix = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    stem = bare_name(path)
+    if not archive_of(path) and (suffix == SUFFIX or is_parquet(path)):
+        return "parquet", mapping.tables.get(path.name) or mapping.tables.get(stem) or table_of(stem)
     if suffix not in {".csv", ".txt", ".tsv", ".json", ".xlsx", ".csv.gz", ".txt.gz", ".tsv.gz"}:
         return "other", None
-    stem = bare_name(path)
     named = mapping.tables.get(path.name) or mapping.tables.get(stem)
     if suffix.endswith(".gz") or archive_of(path):
         # What is packed is a CSV file: a workbook is packed already, and pages lead to one another by their own names.
@@ -276,7 +283,7 @@ def _source(table: str, found: list[tuple[str, Path]], mapping: Mapping) -> Sour
     """The one source of a table; FatalExport where its files are not pages of one set and more than one."""
     paths = [path for _, path in found]
     for path in paths:
-        if size_of(path) == 0:
+        if not path.is_dir() and size_of(path) == 0:
             raise FatalExport("FILE_EMPTY", path, "the file has no bytes; export it again")
     if len({kind for kind, _ in found}) > 1:
         raise two_files(table, paths)
@@ -299,6 +306,7 @@ KINDS: Final[dict[str, OpenSource]] = {
     "json": WebApiSource,
     "xlsx": _one_file(ExcelSource),
     "lake": LakeSource,
+    "parquet": _one_file(ParquetSource),
     "configuration": _one_file(ConfigurationSource),
 }
 """Every kind of export file. A table comes in one kind."""

@@ -18,9 +18,8 @@ _BLOCK: Final = 1 << 20
 _ENCRYPTED: Final = 1
 
 
-PARQUET: Final = "a parquet file: export the table as CSV"
+_PARQUET: Final = b"PAR1"
 _NOT_READ: Final = (
-    (b"PAR1", PARQUET),
     (b"\xd0\xcf\x11\xe0", "a workbook of Excel before 2007: save it as .xlsx"),
     (b"7z\xbc\xaf", "a 7z archive: unpack it into this folder"),
     (b"Rar!", "a rar archive: unpack it into this folder"),
@@ -66,8 +65,7 @@ def packed(path: Path) -> list[Path]:
                 expanded += len(block)
     except BROKEN as error:
         raise FatalExport("FILE_UNREADABLE", path, f"it is packed, and damaged ({error})") from error
-    if expanded > most:
-        raise FatalExport("FILE_UNREADABLE", path, "unpacks to an absurd size")
+    refuse_size(path, path.stat().st_size, expanded)
     return [path]
 
 
@@ -78,7 +76,12 @@ def refuse_bomb(path: Path) -> None:
             sizes = [(entry.compress_size, entry.file_size) for entry in archive.infolist()]
     except BadZipFile as error:
         raise FatalExport("FILE_UNREADABLE", path, f"not a whole archive ({error})") from error
-    if sum(expanded for _, expanded in sizes) > _most(sum(small for small, _ in sizes)):
+    refuse_size(path, sum(small for small, _ in sizes), sum(expanded for _, expanded in sizes))
+
+
+def refuse_size(path: Path, packed: int, expanded: int) -> None:
+    """Raise FatalExport where so many packed bytes become absurdly many."""
+    if expanded > _most(packed):
         raise FatalExport("FILE_UNREADABLE", path, "unpacks to an absurd size")
 
 
@@ -116,6 +119,14 @@ def is_gzip(path: Path) -> bool:
 def is_archive(path: Path) -> bool:
     """Whether a file is a zip archive that is no workbook."""
     return path.suffix.lower() == ".zip" and is_zipfile(path)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is a parquet file, by its first bytes; what lies in an archive is none that can be read."""
+    if archive_of(path):
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_PARQUET)) == _PARQUET
 
 
 def bare_name(path: Path) -> str:

@@ -2,31 +2,28 @@
 A folder that Synapse Link for Dataverse fills: a description names tables, columns and partitions.
 
 The description is `model.json`, whose partitions have no header, or a manifest of the Common Data Model
-(`*.manifest.cdm.json`) with a file for each table; a manifest says of a partition whether its first line is a header.
-
-A partition is only added to: each change of a record is a row of its own, and so is its deletion (`IsDelete`). The newest
-version of a record counts; one that was deleted is not in the export.
+(`*.manifest.cdm.json`) with a file for each table; a manifest says of a partition whether its first line is a header. A
+partition is a CSV file or a parquet file, and is only added to: the newest version of a record counts.
 """
 
 import json
-import re
-from array import array
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from itertools import compress
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from app.legacy.contract import TABLES, table_of
+from app.legacy.contract import table_of
 from app.legacy.errors import FatalExport
 from app.legacy.sources.csv_files import CsvSource
-from app.legacy.sources.records import Batch, Record, in_batches, two_files
+from app.legacy.sources.files import is_parquet
+from app.legacy.sources.parquet import ParquetRows
+from app.legacy.sources.records import Batch, two_files
+from app.legacy.sources.versions import Partition, newest, with_key
 
 MODEL: Final = "model.json"
-_BATCH: Final = 5_000
-_GREATEST: Final = (1 << 63) - 1
-_GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_FORMAT: Final = "is.partition.format."
 
 
 class _Part(NamedTuple):
@@ -52,9 +49,13 @@ class LakeSource:
         self.paths = paths
         described = _described(_folder_of(paths[0]))[table]
         self._header = described.columns
-        key = TABLES[table].key
-        named = named_columns if key in self._header else {"id": key, **named_columns}
-        self._partitions = [self._opened(part, named) for part in described.parts]
+        named = with_key(table, self._header, named_columns)
+        self._partitions: list[Partition] = []
+        for kind, parts in groupby(described.parts, lambda part: is_parquet(part.path)):
+            if kind:
+                self._partitions.append(self._rows(table, [part.path for part in parts], named))
+            else:
+                self._partitions += [self._opened(part, named) for part in parts]
         self.columns = self._partitions[0].columns
         self.ignored_columns = self._partitions[0].ignored_columns
 
@@ -71,67 +72,23 @@ class LakeSource:
             )
         return source
 
+    def _rows(self, table: str, paths: list[Path], named: dict[str, str]) -> ParquetRows:
+        rows = ParquetRows(table, paths, named, header=self._header)
+        if set(rows.found) != set(self._header):
+            raise FatalExport(
+                "FILE_UNREADABLE",
+                paths[0],
+                f"it has other columns than the description of the folder. It has: {', '.join(rows.found)}",
+            )
+        return rows
+
     def batches(self, size: int) -> Iterator[Batch]:
         """The newest version of each record that was not deleted, in the order of the partitions."""
-        # What counts is known before the first record is read again.
-        current = self._current()
-        return in_batches(compress(self._records(), current), size)
+        return newest(self.table, self._partitions, size)
 
     def estimated_records(self) -> int:
         """About how many versions of records there are."""
         return sum(partition.estimated_records() for partition in self._partitions)
-
-    def _current(self) -> bytearray:
-        """
-        For each row whether it is the newest version of its record, and not its deletion.
-
-        The newest has the greatest number, of equals it is the last. A table may have millions of rows: of each a key of 16
-        bytes and its version are held, and they are let go before the rows are read.
-        """
-        newest: dict[bytes, int] = {}
-        versions, current = array("q"), bytearray()
-        for place, (key, version, is_deleted) in enumerate(self._versions()):
-            versions.append(version)
-            earlier = newest.get(key) if key else None
-            if earlier is not None and versions[earlier] > version:
-                current.append(False)
-                continue
-            if earlier is not None:
-                current[earlier] = False
-            newest[key] = place
-            current.append(not key or not is_deleted)
-        return current
-
-    def _versions(self) -> Iterator[tuple[bytes, int, bool]]:
-        """Key, version, and whether it says that the record was deleted, of each row; no key for a malformed one."""
-        version = self._header.index("versionnumber") if "versionnumber" in self._header else -1
-        deleted = self._header.index("isdelete") if "isdelete" in self._header else -1
-        key = TABLES[self.table].fields.index(TABLES[self.table].key)
-        for partition in self._partitions:
-            for batch in partition.batches(_BATCH):
-                at = batch.layout.order[key] if batch.layout else -1
-                for _, cells in batch.rows:
-                    if at < 0 or len(cells) != len(self._header):
-                        yield b"", 0, False
-                        continue
-                    number = cells[version] if version >= 0 else ""
-                    yield (
-                        _key(cells[at].strip().strip("{}").lower()),
-                        min(int(number), _GREATEST) if number.isascii() and number.isdigit() else 0,
-                        deleted >= 0 and cells[deleted].strip().lower() in {"true", "1"},
-                    )
-
-    def _records(self) -> Iterator[Record]:
-        for partition in self._partitions:
-            for batch in partition.batches(_BATCH):
-                yield from batch.records()
-
-
-def _key(guid: str) -> bytes:
-    """A GUID in 16 bytes; what is none as it is written."""
-    if _GUID.fullmatch(guid):
-        return bytes.fromhex(guid.replace("-", ""))
-    return guid.encode("utf-8", "surrogateescape")
 
 
 def is_described(folder: Path) -> bool:
@@ -214,11 +171,11 @@ def _part(path: Path, described: dict[str, Any], manifest: Path) -> _Part:
     said: dict[str, str] = {}
     for trait in _objects(described, "exhibitsTraits"):
         kind = str(trait.get("traitReference") or "").lower()
-        if kind.startswith("is.partition.format.") and kind != "is.partition.format.csv":
+        if kind.startswith(_FORMAT) and kind.removeprefix(_FORMAT) not in {"csv", "parquet"}:
             raise FatalExport(
                 "FILE_UNREADABLE",
                 manifest,
-                f"the partition {path.name} is no CSV file ({kind}): export the table as CSV",
+                f"the partition {path.name} is no CSV or parquet file ({kind}): export the table as CSV",
             )
         said |= {str(a.get("name")).lower(): str(a.get("value")) for a in _objects(trait, "arguments")}
     delimiter = said.get("delimiter", ",")
