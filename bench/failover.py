@@ -127,7 +127,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     """The cluster, whole. NotThereError names a tool that is missing."""
     etcd, haproxy = _tool("etcd"), _tool("haproxy")
     account = server_account(folder / "none")
-    python, packages = _patroni(account)
+    python, packages = _patroni(account, copies=folder)
     programs = binaries_for(account, find_binaries(_given_programs()), copies=folder)
     password = secrets.token_hex(16)
     with ExitStack() as ends:
@@ -185,16 +185,25 @@ def _given_programs() -> Path | None:
     return Path(os.environ["CRM_PG_BIN"]) if os.environ.get("CRM_PG_BIN") else None
 
 
-def _patroni(account: Account) -> tuple[str, str]:
-    """A Python that the account reaches, and where Patroni's packages lie."""
+def _patroni(account: Account, *, copies: Path) -> tuple[str, str]:
+    """A Python that the account may run, and where it finds Patroni's packages: in a copy that it reaches."""
     place = Path(os.environ.get("FAILOVER_PATRONI", ".venv-failover")).resolve()
     packages = next(iter(place.glob("lib/python3*/site-packages")), None)
+    if packages is None:
+        raise NotThereError(f"Patroni is not in {place} (make failover installs it)")
+    copied = Path(shutil.copytree(packages, copies / "patroni"))
+    code = f"import sys; sys.path.insert(0, {str(copied)!r}); import patroni, psycopg"
+    said = []
     for python in (place / "bin/python", Path("/usr/bin/python3"), Path("/usr/local/bin/python3")):
-        with suppress(OSError):
-            code = f"import sys; sys.path.insert(0, {str(packages)!r}); import patroni, psycopg"
-            if packages is not None and account.run(python, "-c", code).returncode == 0:
-                return str(python), str(packages)
-    raise NotThereError(f"no Python that {account.name} may run finds Patroni in {place} (make failover installs it)")
+        try:
+            tried = account.run(python, "-c", code)
+        except OSError as error:
+            said.append(f"{python}: {error.strerror}")
+            continue
+        if tried.returncode == 0:
+            return str(python), str(copied)
+        said.append(f"{python}: {tried.stderr.strip().splitlines()[-1]}")
+    raise NotThereError(f"no Python that the user {account.name} may run starts Patroni ({'; '.join(said)})")
 
 
 @contextmanager
