@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-START_SECONDS = 60
+START_SECONDS = 180  # a cluster under load takes its revisions slowly; a server that is ready is not waited for
 
 
 @dataclass(frozen=True)
