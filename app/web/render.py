@@ -189,12 +189,13 @@ class Components:
     """
     Every macro of `templates/components/` as an attribute: `{{ ui.button("Save") }}`, in any template, with no import.
 
-    Looked up by name at each use, so that an edited component shows at the next request in development.
+    In development each is looked up by name at each use, so that an edited component shows at the next request.
     """
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._home: dict[str, str] = {}
+        self._found: dict[str, Macro] = {}
 
     def collect(self) -> None:
         """Learns which file holds which macro; ValueError when two files define one name."""
@@ -212,7 +213,12 @@ class Components:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self._home:
             raise AttributeError(name)
-        return getattr(self._environment.get_template(self._home[name]).module, name)
+        macro = self._found.get(name)
+        if macro is None:
+            macro = getattr(self._environment.get_template(self._home[name]).module, name)
+            if not self._environment.auto_reload:
+                self._found[name] = macro
+        return macro
 
 
 def _gettext(message: str, **values: object) -> Markup:
