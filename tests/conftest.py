@@ -45,7 +45,6 @@ from app.platform.fast_path import Row, Rows, Statement
 from app.platform.roles import APPLICATION
 from app.platform.settings import Settings
 from app.setup import add_reference_data
-from app.web.assets import Assets
 from app.web.render import build_environment
 from tests.both_paths import BothPaths, both_paths
 from tests.builders import FILES
@@ -138,7 +137,8 @@ def pages_as_in_production() -> None:
     """Templates and static files stay as they are while tests run: each page looked at eighty files for a change."""
     environment = build_environment(development=True)
     environment.auto_reload = False
-    environment.globals["static"] = Assets(development=False)
+    static: Any = environment.globals["static"]
+    static._development = False  # the components have kept this very object
 
 
 @pytest.fixture(scope="session")
