@@ -46,6 +46,8 @@ _EVERY_MINUTE = "* * * * *"
 _EVERY_HOUR = "17 * * * *"
 _EVERY_NIGHT = "41 2 * * *"
 _PAUSE_SECONDS: Final = 2
+_WAIT_SECONDS: Final = 10
+"""For a connection of the queue: each of its statements takes milliseconds."""
 
 
 def make_worker(settings: Settings, database: Database, database_url: str) -> App:
@@ -173,8 +175,9 @@ async def _leads_to_the_primary(connection: psycopg.AsyncConnection[Any]) -> Non
 
 
 def _pool_of_the_primary(**options: Any) -> AsyncConnectionPool:
-    # The library asks a connection only whether it is alive before it is used.
-    return AsyncConnectionPool(**{**options, "check": _leads_to_the_primary})
+    # The library asks a connection only whether it is alive before it is used. It waits twice for one that it does not
+    # get before its worker ends, and only a new worker looks for the new primary at once.
+    return AsyncConnectionPool(**{**options, "check": _leads_to_the_primary, "timeout": _WAIT_SECONDS})
 
 
 async def run_worker(settings: Settings, database: Database, database_url: str) -> None:
