@@ -17,7 +17,7 @@ from uuid import UUID
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from fastapi import FastAPI
-from playwright.async_api import Browser, Page, Playwright, async_playwright, expect
+from playwright.async_api import Browser, Page, Playwright, ViewportSize, async_playwright, expect
 from playwright.async_api import Error as PlaywrightError
 
 from app.access.accounts import sessions
@@ -36,11 +36,14 @@ HERE: Final = Path(__file__).parent
 WHOLE: Final = os.environ.get("BROWSER_MATRIX") == "whole"
 DESK: Final = 1440
 """The width in which a page is used unless a test says otherwise."""
-WIDTHS: Final = (1440, 1280, 1024, 768, 390) if WHOLE else (1280, 390)
+EVERY_WIDTH: Final = (1440, 1280, 1024, 768, 390)
+WIDTHS: Final = EVERY_WIDTH if WHOLE else (1280, 390)
 BOTH_THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
 THEMES: Final = BOTH_THEMES if WHOLE else ("light",)
 OF_COLOURS: Final = ("color-contrast", "link-in-text-block")
 """The rules of axe that look at colours."""
+JUDGED: Final[set[str]] = set()
+"""Looks of texts, as JUDGE spells them, in which axe has found nothing so far in this run."""
 ADVICE = "install chromium, or name one in CRM_TEST_BROWSER"
 
 # On a busy machine anything may take long once; times are measured by `make bench`.
@@ -59,6 +62,64 @@ document.addEventListener("securitypolicyviolation", (event) => {
 # the time that axe takes.
 AXE = f"window.startAxe = () => {{ {Axe().axe_script} }};"
 
+# Contrast takes axe three quarters of its time, most of it for the same sidebar and the same rows on each page, wide
+# and narrow. A text whose look has been judged is not measured again: its colour, its size, and the grounds below it.
+# What axe passes over, as a button that is disabled, is not judged; what floats over others without a ground of its
+# own has no look, since what is below it may be anything. With the whole matrix every text is measured on every page.
+JUDGE = """
+async ({rules, judged, whole}) => {
+    const options = {resultTypes: ["violations"], preload: false};
+    if (whole) return {violations: (await axe.run(rules.length ? {...options, runOnly: rules} : options)).violations};
+
+    const grounds = new Map([[null, {said: "", floats: false, isClipped: false}]]);
+    const groundOf = (one) => {
+        if (!grounds.has(one)) {
+            const style = getComputedStyle(one);
+            const {backgroundColor, backgroundImage, opacity, filter, mixBlendMode} = style;
+            const below = groundOf(one.parentElement);
+            const own = `${backgroundColor} ${backgroundImage} ${opacity} ${filter} ${mixBlendMode}`;
+            const isSolid = /^rgb\\(/.test(backgroundColor);
+            grounds.set(one, {
+                said: own === "rgba(0, 0, 0, 0) none 1 none normal" ? below.said : `${own}/${below.said}`,
+                floats: !isSolid && (below.floats || ["absolute", "fixed"].includes(style.position)),
+                isClipped: below.isClipped || style.clipPath === "inset(50%)",
+            });
+        }
+        return grounds.get(one);
+    };
+    const lookOf = (one) => {
+        const {color, fontSize, fontWeight, textShadow} = getComputedStyle(one);
+        const {said, floats} = groundOf(one);
+        return floats ? null : `${color} ${fontSize} ${fontWeight} ${textShadow} on ${said}`;
+    };
+    const isRead = (one) => {
+        const scrolled = getComputedStyle(one).position === "fixed" ? 0 : scrollY;
+        return one.getBoundingClientRect().bottom + scrolled > 0 && !groundOf(one).isClipped
+            && one.checkVisibility({visibilityProperty: true, opacityProperty: true})
+            && (one.matches("input, select, textarea")
+                || [...one.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim()));
+    };
+    const known = new Set(judged);
+    const fresh = [...document.body.querySelectorAll("*")].filter((one) => isRead(one) && !known.has(lookOf(one)));
+
+    const others = rules.length ? {runOnly: rules.filter((rule) => rule !== "color-contrast")}
+        : {rules: {"color-contrast": {enabled: false}}};
+    const {violations} = await axe.run({...options, ...others});
+    if (!fresh.length) return {violations, judged: []};
+    const contrast = await axe.run({include: fresh}, {
+        ...options, resultTypes: ["violations", "passes", "incomplete"], runOnly: ["color-contrast"], elementRef: true
+    });
+    // Over a picture axe leaves every text to the eye.
+    const left = contrast.incomplete.flatMap(({nodes}) => nodes)
+        .filter(({any}) => any.some(({data}) => data?.messageKey === "bgImage"));
+    const looks = [...contrast.passes.flatMap(({nodes}) => nodes), ...left].map(({element}) => lookOf(element));
+    // Elements do not leave the page.
+    const low = contrast.violations.map(({id, nodes}) =>
+        ({id, nodes: nodes.map(({target, failureSummary}) => ({target, failureSummary}))}));
+    return {violations: [...violations, ...low], judged: [...new Set(looks)].filter((look) => look)};
+}
+"""
+
 
 @dataclass
 class Seen:
@@ -71,24 +132,32 @@ class Seen:
 
     async def findings(self, themes: Sequence[Theme] = THEMES) -> list[str]:
         """
-        What is wrong with the open page, at each of WIDTHS in each theme, a line each; none is what is wanted.
+        What is wrong with the open page, a line each; none is what is wanted.
 
-        Findings of axe, refusals of the content security policy, scrolling sideways, requests to elsewhere. The page
-        is not loaded anew: it is turned and narrowed as somebody does it. The second theme differs in its colours
-        alone.
+        Findings of axe at each of WIDTHS in each theme; scrolling sideways, at every width; refusals of the content
+        security policy, requests to elsewhere. The page is not loaded anew: it is turned and narrowed as somebody
+        does it. The second theme differs in its colours alone.
         """
         found = []
-        for width in WIDTHS:
-            await self.page.set_viewport_size({"width": width, "height": 844 if width < 600 else 900})
-            for theme, rules in zip(themes, ((), OF_COLOURS), strict=False):
-                await self.page.emulate_media(color_scheme=theme)
+        for width in EVERY_WIDTH:
+            await self.resize(width)
+            for theme, rules in zip(themes, ((), OF_COLOURS), strict=False) if width in WIDTHS else ():
+                if len(themes) > 1:
+                    await self.page.emulate_media(color_scheme=theme)
                 found += [f"{width} {theme}: {finding}" for finding in await self.axe(*rules)]
             if sideways := await self.sideways():
                 found.append(f"{width}: scrolls sideways by {sideways} px")
             found += [f"{width}: the link {text} lies over more than its row" for text in await self.spread()]
-        await self.page.set_viewport_size({"width": DESK, "height": 900})
-        await self.page.emulate_media(color_scheme=themes[0])
+        await self.resize(DESK)
+        if len(themes) > 1:
+            await self.page.emulate_media(color_scheme=themes[0])
         return [*found, *await self.violations(), *self.elsewhere]
+
+    async def resize(self, width: int) -> None:
+        """Makes the window so wide, unless it is."""
+        size = ViewportSize(width=width, height=844 if width < 600 else 900)
+        if self.page.viewport_size != size:
+            await self.page.set_viewport_size(size)
 
     async def violations(self) -> list[str]:
         """What the content security policy refused on the page that is open."""
@@ -98,11 +167,11 @@ class Seen:
     async def axe(self, *rules: str) -> list[str]:
         """Findings of axe, by all rules or these, a line each: rule, target, what is wrong. None is what is wanted."""
         await self.page.evaluate("'axe' in window || startAxe()")
-        options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
-        violations = await self.page.evaluate("options => axe.run(options).then(found => found.violations)", options)
+        found = await self.page.evaluate(JUDGE, {"rules": rules, "judged": list(JUDGED), "whole": WHOLE})
+        JUDGED.update(found.get("judged", ()))
         return [
             f"{violation['id']} at {node['target']}: {node['failureSummary']}"
-            for violation in violations
+            for violation in found["violations"]
             for node in violation["nodes"]
         ]
 

@@ -34,6 +34,35 @@ async def test_page_is_accessible_in_both_themes_and_within_the_policy(
     assert [line for line in seen.console if "status of 4" not in line] == []
 
 
+ADD_BUTTON = """(isDisabled) => {
+    const button = document.createElement("button");
+    Object.assign(button, {textContent: "Hardly to be read", disabled: isDisabled, className: "planted"});
+    document.querySelector("main").append(button);
+}"""
+ADD_RULES = """(rules) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(rules);
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}"""
+
+
+async def test_a_fault_of_contrast_is_found_where_every_look_of_the_page_was_judged_before(
+    gallery: str, open_page: Open
+) -> None:
+    seen = await open_page(gallery, "/_gallery/agenda")
+    await seen.page.evaluate(
+        ADD_RULES, ".planted { color: #bbb; background: #fff } @media (width < 500px) { h1 { color: #aaa } }"
+    )
+    await seen.page.evaluate(ADD_BUTTON, True)
+    assert await seen.axe() == []
+    await seen.page.evaluate(ADD_BUTTON, False)
+    assert [finding.split(":")[0] for finding in await seen.axe()] == ["color-contrast at ['.planted"]
+    await seen.resize(390)
+    assert any(finding.startswith("color-contrast at ['h1']") for finding in await seen.axe())
+    await seen.page.evaluate(ADD_RULES, "main { background: #777 }")
+    assert any("background color: #777" in finding for finding in await seen.axe())
+
+
 @pytest.mark.parametrize("status", ERRORS)
 async def test_error_page_says_what_happened_and_shows_a_way_forward(
     gallery: str, open_page: Open, status: int

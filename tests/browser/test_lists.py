@@ -12,7 +12,7 @@ from app.patients.models import PatientPhysicianRelationship
 from app.people.models import Person
 from app.platform.db import Database
 from app.platform.settings import Settings
-from tests.browser.conftest import Open, seen_as
+from tests.browser.conftest import EVERY_WIDTH, Open, seen_as
 from tests.browser.test_patients import LONG
 from tests.browsing import somebody
 from tests.builders import a_lead, a_patient, a_person, a_physician, a_programme, a_trial, a_trial_journey
@@ -90,10 +90,6 @@ async def test_pages_of_things_have_no_finding_and_never_scroll_sideways(
         await seen.page.goto(crm + path)
         await expect(seen.page.get_by_role("heading", level=1)).to_be_visible()
         found += [f"{path}: {finding}" for finding in await seen.findings()]
-        for width in (768, 1024, 1280):
-            await seen.page.set_viewport_size({"width": width, "height": 900})
-            if sideways := await seen.sideways():
-                found.append(f"{path}: {width}: scrolls sideways by {sideways} px")
     assert found == []
     assert [said for said in seen.console if "was preloaded using link preload" not in said] == []
 
@@ -207,9 +203,6 @@ async def test_a_filtered_list_is_taken_out_as_a_file(
     assert made.suggested_filename.endswith(".csv")
     written = (await made.path()).read_text(encoding="utf-8-sig")
     assert len(written.splitlines()) == 61
-
-
-EVERY_WIDTH = (1440, 1280, 1024, 768, 390)
 
 
 async def test_why_a_list_is_not_taken_out_is_told_inside_the_page_behind_the_columns(
