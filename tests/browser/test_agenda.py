@@ -51,8 +51,8 @@ async def test_hours_and_an_absence_are_said_by_keyboard(
         await page.get_by_label(day).fill("9-12:30, 13-17")
     await page.get_by_label("Tuesday").press("Enter")
     await expect(page.get_by_text("The working hours are saved.")).to_be_visible()
-    await page.get_by_label("From").fill("24/12")
-    await page.get_by_label("Until").fill("2/1")
+    await page.get_by_label("From").fill("24/12/2031")
+    await page.get_by_label("Until").fill("2/1/2032")
     await page.get_by_label("Until").press("Enter")
     await expect(page.get_by_text("The absence is saved.")).to_be_visible()
     async with committed_database.session() as session:
