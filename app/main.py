@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -60,6 +61,7 @@ from app.platform.middleware import RequestFrame
 from app.platform.processes import ending_with_the_server
 from app.platform.request_metrics import RequestMetrics
 from app.platform.settings import Caseload, Settings, SettingsError
+from app.platform.traces import begin_traces
 from app.preferences import api as preferences
 from app.saved_views import api as saved_views
 from app.saved_views import errors as saved_view_errors
@@ -71,6 +73,9 @@ from app.web.gallery import mount_gallery
 from app.web.page_guard import with_frame
 from app.web.render import mount_pages
 from app.web.screens import mount_all
+
+if TYPE_CHECKING:
+    from app.platform.spans import Traces
 
 TITLE = "myTomorrows CRM"
 DESCRIPTION = """
@@ -149,21 +154,13 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         failures_per_address=settings.failed_keys_per_minute, requests_per_account=settings.rate_limit_per_minute
     )
     request_metrics = RequestMetrics()
+    traces = begin_traces(settings)
     # Whose caseload a person is in is asked by the ordinary path alone.
     fast_paths = settings.fast_paths and settings.caseload is Caseload.SHARED
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        own = database
-        if own is None:
-            if settings.database_url is None:
-                raise SettingsError("CRM_DATABASE_URL is not set; `crm serve` sets it for the embedded PostgreSQL")
-            own = Database(
-                create_engine(settings, settings.database_url.get_secret_value()),
-                replica=create_replica(settings),
-                statement_pool_size=settings.statement_pool_size,
-                statement_timeout_seconds=settings.pool_timeout_seconds,
-            )
+        own = database or _database_of(settings, traces)
         app.state.serving = State(own, CONSTRAINT_ERRORS, fast_paths=fast_paths, rate_limits=limits)
         if database is None:
             request_metrics.watch(own.engine)
@@ -174,6 +171,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
             yield
         if database is None:
             await own.close()
+        if traces is not None:
+            await traces.end()
 
     app = FastAPI(
         title=TITLE,
@@ -185,6 +184,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         openapi_url="/openapi.json",
         # An address has one spelling: a redirect would lead to whatever Host the client has named.
         redirect_slashes=False,
+        # FastAPI's own spans hold paths and queries, its logs what exceptions say. Ours are in platform/spans.py.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = settings
     app.state.files = Files(settings)
@@ -204,9 +205,33 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         mount_gallery(app)
     problems.install(app, CONSTRAINT_ERRORS)
     errors_as_pages(app, with_frame)
-    app.add_middleware(RequestFrame, request_metrics, allowed_hosts=settings.allowed_hosts, https=settings.is_secure)
+    app.state.traces = traces
+    _add_middleware(app, request_metrics, traces)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app
+
+
+def _database_of(settings: Settings, traces: "Traces | None") -> Database:
+    """The database of this process; SettingsError where no address is set."""
+    if settings.database_url is None:
+        raise SettingsError("CRM_DATABASE_URL is not set; `crm serve` sets it for the embedded PostgreSQL")
+    made = Database(
+        create_engine(settings, settings.database_url.get_secret_value()),
+        replica=create_replica(settings),
+        statement_pool_size=settings.statement_pool_size,
+        statement_timeout_seconds=settings.pool_timeout_seconds,
+    )
+    if traces is not None:
+        traces.watch(made)
+    return made
+
+
+def _add_middleware(app: FastAPI, request_metrics: RequestMetrics, traces: "Traces | None") -> None:
+    """What is round every request; the last is outermost."""
+    settings: Settings = app.state.settings
+    if traces is not None:
+        app.add_middleware(traces.around_requests)
+    app.add_middleware(RequestFrame, request_metrics, allowed_hosts=settings.allowed_hosts, https=settings.is_secure)
 
 
 def _describe(app: FastAPI) -> dict[str, object]:

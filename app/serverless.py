@@ -12,7 +12,7 @@ import os
 from contextlib import AsyncExitStack
 from functools import cache
 from http.client import HTTPConnection
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 from mangum import Mangum
@@ -21,6 +21,9 @@ from app.main import create_app
 from app.platform import grants
 from app.platform.logs import describe_error, set_up_logs
 from app.platform.settings import OTHER_ROLES, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from app.platform.spans import Traces
 
 log = structlog.get_logger()
 
@@ -47,6 +50,9 @@ def main() -> None:
         except Exception as error:  # noqa: BLE001 - the environment goes on, with the next event
             answer, place = _failure(error), "error"
         _send(api, f"{RUNTIME}/invocation/{request}/{place}", answer)
+        # What is asked for next may come hours later, and until then nothing runs here.
+        if (traces := _application().traces) is not None:
+            traces.flush()
 
 
 def _send(api: HTTPConnection, path: str, said: dict[str, Any]) -> None:
@@ -63,14 +69,20 @@ def _failure(error: Exception) -> dict[str, Any]:
 
 def handle(event: dict[str, Any], context: Any = None) -> dict[str, Any]:
     """The answer to an event, in the form that API Gateway takes."""
-    adapter, _ = _application()
-    answer: dict[str, Any] = adapter(event, context)
+    answer: dict[str, Any] = _application().adapter(event, context)
     return answer
 
 
-@cache
-def _application() -> tuple[Mangum, AsyncExitStack]:
+class _Begun(NamedTuple):
     """The application, begun, and what would end it: nobody is told when an environment goes."""
+
+    adapter: Mangum
+    ending: AsyncExitStack
+    traces: "Traces | None"
+
+
+@cache
+def _application() -> _Begun:
     settings = Settings.from_environment()
     set_up_logs(settings.log_format)
     _refuse_more_than_the_application(settings)
@@ -80,7 +92,7 @@ def _application() -> tuple[Mangum, AsyncExitStack]:
     app = create_app(settings)
     begun = AsyncExitStack()
     loop.run_until_complete(begun.enter_async_context(app.router.lifespan_context(app)))
-    return Mangum(app, lifespan="off", text_mime_types=TEXT), begun
+    return _Begun(Mangum(app, lifespan="off", text_mime_types=TEXT), begun, app.state.traces)
 
 
 def _refuse_more_than_the_application(settings: Settings) -> None:

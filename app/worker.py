@@ -14,7 +14,7 @@ import psycopg
 import structlog
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException
-from procrastinate.middleware import AsyncCallNext
+from procrastinate.middleware import AsyncCallNext, WorkerMiddleware
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -37,6 +37,7 @@ from app.platform.idempotency import forget_old_keys
 from app.platform.locales import read_in
 from app.platform.logs import describe_error, log_as_part_of
 from app.platform.settings import Settings
+from app.platform.traces import begin_traces
 
 log = structlog.get_logger()
 
@@ -186,12 +187,16 @@ async def run_worker(settings: Settings, database: Database, database_url: str) 
 
     The library's worker ends with its database. Another one begins then, for as long as it takes to find the primary.
     """
+    middleware: list[WorkerMiddleware] = [named_by_its_job]
+    if (traces := begin_traces(settings)) is not None:
+        traces.watch(database)
+        middleware.append(traces.around_job)
     is_asked = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, is_asked.set)
     asked = asyncio.create_task(is_asked.wait())
     while not is_asked.is_set():
-        work = asyncio.create_task(_work(make_worker(settings, database, database_url)))
+        work = asyncio.create_task(_work(make_worker(settings, database, database_url), middleware))
         await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
         if is_asked.is_set():
             work.cancel()
@@ -205,9 +210,11 @@ async def run_worker(settings: Settings, database: Database, database_url: str) 
         if not is_asked.is_set():
             log.warning("worker_begins_again", seconds=_PAUSE_SECONDS)
             await asyncio.wait({asked}, timeout=_PAUSE_SECONDS)
+    if traces is not None:
+        await traces.end()
 
 
-async def _work(app: App) -> None:
+async def _work(app: App, middleware: list[WorkerMiddleware]) -> None:
     async with app.open_async():
         # People whom a revision found there wait no longer than this.
         with suppress(AlreadyEnqueued):
@@ -219,7 +226,7 @@ async def _work(app: App) -> None:
             delete_jobs="successful",
             shutdown_graceful_timeout=20,
             install_signal_handlers=False,
-            worker_middleware=[named_by_its_job],
+            worker_middleware=middleware,
         )
 
 

@@ -30,6 +30,7 @@ from app.access.service import command_actor, create_service_key
 from app.platform.db import Database, create_engine
 from app.platform.settings import Settings, SettingsError
 from tests.builders import PDF
+from tests.collector import a_collector
 from tests.serving import environment
 
 Answer = dict[str, Any]
@@ -240,3 +241,19 @@ def test_it_does_not_start_with_what_the_owner_knows(monkeypatch: pytest.MonkeyP
     serverless._application.cache_clear()
     with pytest.raises(SettingsError, match="CRM_OWNER_DATABASE_URL"):
         serverless.handle(an_event("GET", "/health/live"))
+
+
+def test_traces_are_handed_over_after_each_answer(committed_url: str, tmp_path: Path) -> None:
+    """An environment is frozen in between: what waits for a better moment waits for hours."""
+    with a_collector() as collector:
+        env = {
+            "CRM_DATABASE_URL": committed_url,
+            "CRM_SECRET_KEY": "k" * 40,
+            "CRM_DATA_DIR": str(tmp_path),
+            "CRM_OTLP_ENDPOINT": collector.url,
+            "OTEL_BSP_SCHEDULE_DELAY": "3600000",
+        }
+        with function(tmp_path / "output", env) as runtime:
+            for number in (1, 2):
+                assert runtime.answer(an_event("GET", "/health/live"))["statusCode"] == 200
+                collector.until(lambda found, number=number: len(found) == number)  # type: ignore[misc]

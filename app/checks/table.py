@@ -19,6 +19,7 @@ CHECKS: Final = (
     Check("replica for reads", database.replica_for_reads, needs_database=True),
     Check("worker", work.worker, needs_database=True),
     Check("mail", work.mail),
+    Check("traces", work.traces),
     Check("documents", secrets.documents),
     Check("secret key", secrets.secret_key),
     Check("sealed data", secrets.sealed, needs_database=True),

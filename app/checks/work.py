@@ -1,4 +1,4 @@
-"""What happens by itself: the worker with its jobs, and mail."""
+"""What happens by itself: the worker with its jobs, mail, and traces."""
 
 import asyncio
 import smtplib
@@ -14,6 +14,7 @@ from app.checks.findings import Finding, Installation, in_words, ok, warning, wr
 from app.platform import mail as mails
 from app.platform.heartbeat import ALIVE_WITHIN
 from app.platform.settings import Settings, SmtpSecurity
+from app.platform.traces import takes_traces
 
 _WAITS_LONG: Final = timedelta(minutes=10)
 _CONNECT_SECONDS: Final = 5
@@ -153,3 +154,15 @@ def _refusal(settings: Settings) -> Finding | None:
     finally:
         server.close()
     return None
+
+
+async def traces(at: Installation) -> Finding:
+    """Whether the collector takes what we send: a request without spans."""
+    if at.settings.otlp_endpoint is None:
+        return ok("No collector of traces is named, so there are none.")
+    if await asyncio.to_thread(takes_traces, at.settings.otlp_endpoint):
+        return ok("The collector takes traces.")
+    return warning(
+        "The collector of CRM_OTLP_ENDPOINT does not take traces: they are lost, and nothing else is.",
+        "See whether it runs and takes OTLP by HTTP there, and whether OTEL_EXPORTER_OTLP_HEADERS are what it wants.",
+    )

@@ -22,7 +22,7 @@ ALLOWED_KEYS = frozenset(
     {
         "event", "level", "timestamp", "request_id", "method", "route", "status", "duration_ms", "actor", "code",
         "count", "error", "where", "table", "phase", "run_id", "job", "host", "port", "workers", "version", "revision",
-        "seconds", "rows", "sqlstate", "constraint", "library",
+        "seconds", "rows", "sqlstate", "constraint", "library", "trace_id",
     }
 )  # fmt: skip
 
@@ -33,6 +33,11 @@ _ABOUT: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxy
 def log_as_part_of(**about: str) -> None:
     """From here on each log line of this request or job says of which it is: `request_id=`, `job=`."""
     _ABOUT.set(about)
+
+
+def log_also(**about: str) -> None:
+    """From here on each log line of this request or job says this too."""
+    _ABOUT.set({**_ABOUT.get(), **about})
 
 
 def _with_what_it_is_about(_logger: Any, _name: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

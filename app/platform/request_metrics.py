@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.platform.processes import METRICS_FOLDER
 
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Others are one: a client makes their names up."""
 
 
@@ -46,7 +46,7 @@ class RequestMetrics:
         """Count an answer. `route` is a template of ours."""
         known = self._known.get((method, route, status))
         if known is None:
-            counted = method if method in _METHODS else "other"
+            counted = method if method in METHODS else "other"
             known = self._requests.labels(counted, route, status), self._seconds.labels(counted, route)
             if counted != "other":
                 self._known[method, route, status] = known

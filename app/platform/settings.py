@@ -61,6 +61,19 @@ def _known_zone(name: str) -> str:
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 
 
+def _collector(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        is_right = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # no address at all; a port that is no number
+        is_right = False
+    if not is_right or parts.username or parts.query or parts.fragment or parts.path.endswith("/v1/traces"):
+        raise ValueError("the http or https address of a collector is needed, without a user and without /v1/traces")
+    return address
+
+
+CollectorAddress = Annotated[str, AfterValidator(_collector)]
+
 MasterKeyText = Annotated[SecretStr, Field(min_length=32)]
 
 
@@ -93,7 +106,8 @@ class Settings(BaseModel):
 
     `default_language` and `default_time_zone` are those of pages for an account that has chosen none.
 
-    `proxy_hops` is how many proxies of ours stand in front: that many entries of X-Forwarded-For are believed.
+    `proxy_hops` is how many proxies of ours stand in front: that many entries of X-Forwarded-For are believed, and the
+    `traceparent` of the nearest. `otlp_endpoint` is the collector to which traces go, None for no traces.
     `rate_limit_per_minute` is for requests of an account, `failed_keys_per_minute` for failed authentications from an
     address, each in one worker process; 0 is no limit. The former is off in development, where benchmarks run.
     `sign_in_limit` is for wrong tries at one account from one place in a quarter of an hour, `sign_in_account_limit` in
@@ -150,6 +164,7 @@ class Settings(BaseModel):
     port: int = Field(default=8000, ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
     log_format: LogFormat = LogFormat.CONSOLE
+    otlp_endpoint: CollectorAddress | None = None
     caseload: Caseload = Caseload.SHARED
     default_language: Language = "en"
     default_time_zone: ZoneName = "UTC"
@@ -329,6 +344,7 @@ _VARIABLES: dict[str, str] = {
     "port": "PORT",
     "workers": "CRM_WORKERS",
     "log_format": "CRM_LOG_FORMAT",
+    "otlp_endpoint": "CRM_OTLP_ENDPOINT",
     "caseload": "CRM_CASELOAD",
     "default_language": "CRM_LANGUAGE",
     "default_time_zone": "CRM_TIME_ZONE",
@@ -392,6 +408,7 @@ EXAMPLES: dict[str, str] = {
     "CRM_ALLOWED_HOSTS": "crm.example.org",
     "CRM_WORKERS": "2",
     "CRM_LOG_FORMAT": "json",
+    "CRM_OTLP_ENDPOINT": "http://collector.example:4318",
     "CRM_CASELOAD": "assigned",
     "CRM_LANGUAGE": "nl",
     "CRM_TIME_ZONE": "Europe/Amsterdam",

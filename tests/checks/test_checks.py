@@ -40,6 +40,7 @@ from app.platform.newest_revision import head_revision
 from app.platform.roles import APPLICATION
 from app.platform.settings import Environment, Settings, SmtpSecurity
 from tests import builders
+from tests.collector import a_collector
 from tests.conftest import passable_folder
 from tests.platform.test_mail import MailServer
 from tests.serving import free_port
@@ -321,6 +322,13 @@ async def _the_worker_has_stopped(sound: Sound) -> AsyncIterator[Sound]:
     sound.sql("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '10 min 5 s'")
     yield sound
     sound.sql("UPDATE procrastinate_workers SET last_heartbeat = now()")
+
+
+@fault("traces", Level.WARNING, "The collector of CRM_OTLP_ENDPOINT does not take traces")
+async def _the_collector_refuses_us(sound: Sound) -> AsyncIterator[Sound]:
+    with a_collector() as collector:
+        collector.answers = 403
+        yield sound.changed(otlp_endpoint=collector.url)
 
 
 _A_JOB = "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock) VALUES ('default', 'send_mail', 'x')"

@@ -1,7 +1,7 @@
 """
 No log holds a person: canaries go through every route in every field, right and wrong, against a real server; then
-everything that the application and PostgreSQL have logged is searched for them, and what the metrics and the database's
-list of connections have told meanwhile.
+everything that the application and PostgreSQL have logged is searched for them, and what metrics, traces and the
+database's list of connections have told meanwhile.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from uuid import UUID
 import httpx
 import psycopg
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from app.access.policy import Role, permissions_of
 from app.access.service import command_actor, create_api_key, open_account
@@ -23,6 +24,7 @@ from app.platform.embedded import Cluster
 from app.platform.roles import APPLICATION
 from app.platform.settings import Settings
 from tests.canaries import HEALTH, PERSONAL, H, P, World, a_world, guarded_routes
+from tests.collector import a_collector
 from tests.serving import environment, serving
 
 pytestmark = pytest.mark.long
@@ -162,9 +164,12 @@ async def test_no_log_holds_what_was_sent_or_shown(
     world, keys = await _prepared(url, settings)
     database_log_before = cluster.log.stat().st_size
     log = tmp_path / "server.log"
-    with serving(log, env=environment(CRM_DATABASE_URL=url, CRM_LOG_FORMAT="json", CRM_CASELOAD="assigned")) as (
-        _,
-        base,
+    settings_here = {"CRM_DATABASE_URL": url, "CRM_LOG_FORMAT": "json", "CRM_CASELOAD": "assigned"}
+    with (
+        a_collector() as collector,
+        serving(
+            log, env=environment(**settings_here, CRM_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="50")
+        ) as (server, base),
     ):
         named: set[str] = set()
         watch = asyncio.create_task(_watch_names(cluster.url("log_canaries"), named))
@@ -172,6 +177,8 @@ async def test_no_log_holds_what_was_sent_or_shown(
         watch.cancel()
         async with httpx.AsyncClient(base_url=base) as client:
             scraped = await client.get("/api/v1/metrics", headers={"Authorization": f"Bearer {keys['admin']}"})
+        server.terminate()
+        await asyncio.to_thread(server.wait, 60)
     said = log.read_text(errors="replace")
     with cluster.log.open("rb") as file:
         file.seek(database_log_before)
@@ -189,5 +196,11 @@ async def test_no_log_holds_what_was_sent_or_shown(
     ids = [str(value) for value in world.ids.values() if isinstance(value, UUID)]
     assert ids
     assert [canary for canary in (*CANARIES, *ids) if canary in scraped.text] == []
+    spans = collector.spans()
+    assert len([span for span in spans if span.kind == Span.SPAN_KIND_SERVER]) >= sum(counted.values()) - 5
+    assert "GET /api/v1/patients/{patient_id}" in {span.name for span in spans}
+    assert len([span for span in spans if span.kind == Span.SPAN_KIND_CLIENT]) > 600
+    exported = collector.said()
+    assert [canary for canary in (*CANARIES, *ids, "127.0.0.1") if canary in exported] == []
     leaks = [canary for canary in CANARIES if canary in said or canary in database_said]
     assert leaks == [], [line for line in (said + database_said).splitlines() if any(c in line for c in leaks)][:5]
