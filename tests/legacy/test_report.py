@@ -17,9 +17,9 @@ from app.platform.embedded import Cluster
 from tests.legacy.test_runner import do, one
 
 _CODE = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]+)+\b")
-_NO_REASONS = {"FILE_EMPTY", "FILE_MISSING", "FILE_UNREADABLE", "COLUMN_MISSING", "ANOTHER_RUN", "NOT_READY", "WORKED_ON",
+_NO_REASONS = {"LD_LIBRARY_PATH", "ARROW_DEFAULT_MEMORY_POOL", "FILE_EMPTY", "FILE_MISSING", "FILE_UNREADABLE", "COLUMN_MISSING", "ANOTHER_RUN", "NOT_READY", "WORKED_ON",
                "PHASE_FAILED"}  # fmt: skip
-"""Codes of refusals of a whole run."""
+"""Codes of refusals of a whole run, and names in the environment of a process."""
 
 
 def _codes() -> set[str]:
