@@ -81,7 +81,7 @@ class Replica:
     def _left_alone(self, why: str) -> None:
         self._rests_until = time.monotonic() + _REST_SECONDS
         if self._why_not is None:
-            log.warning("replica_is_not_asked", why=why)
+            log.warning("replica_is_not_asked", error=why)
         self._why_not = why
 
 

@@ -1,14 +1,17 @@
 """What libraries say is logged by its place and kind, never by its text."""
 
+import ast
 import errno
 import io
 import logging
 import sys
+from pathlib import Path
 
 import pytest
 import structlog
 
-from app.platform.logs import set_up_logs
+import app
+from app.platform.logs import ALLOWED_KEYS, set_up_logs
 from app.platform.settings import LogFormat
 
 
@@ -54,3 +57,17 @@ def test_line_that_finds_a_full_disk_is_lost_and_fails_nothing(monkeypatch: pyte
     finally:
         logging.getLogger().handlers[:] = before
         structlog.configure(**configured)
+
+
+def test_every_key_that_a_line_is_given_is_one_that_it_keeps() -> None:
+    given = [
+        (path.name, node.lineno, keyword.arg)
+        for path in (Path(app.__file__).parent).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")
+        for keyword in node.keywords
+        if keyword.arg is not None
+    ]
+
+    assert given
+    assert [one for one in given if one[2] not in ALLOWED_KEYS] == []
