@@ -78,10 +78,10 @@ CREATE FUNCTION close_audit_partitions() RETURNS integer
             SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
             WHERE i.inhparent = 'audit_event'::regclass AND c.relname ~ '^audit_event_\d{4}_\d\d$'
               AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month 1 day' <= now() AT TIME ZONE 'UTC'
-              AND to_regclass(c.relname || '_person_ids') IS NULL
+              AND to_regclass(c.relname || '_action') IS NULL
             ORDER BY c.relname
         LOOP
-            EXECUTE format('CREATE INDEX %I ON %I USING gin (person_ids)', month.name || '_person_ids', month.name);
+            EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON %I USING gin (person_ids)', month.name || '_person_ids', month.name);
             EXECUTE format(
                 'CREATE INDEX %I ON %I (action, audit_event_id DESC)', month.name || '_action', month.name);
             closed := closed + 1;
@@ -111,6 +111,10 @@ CREATE FUNCTION ensure_audit_partitions(months_ahead integer) RETURNS integer
                 EXECUTE format(
                     'CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %I '
                     'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', partition_name);
+                EXECUTE format(
+                    'CREATE INDEX %I ON %I USING gin (person_ids) '
+                    'WITH (fastupdate = on, gin_pending_list_limit = 256)',
+                    partition_name || '_person_ids', partition_name);
                 made := made + 1;
             END IF;
         END LOOP;
@@ -3717,4 +3721,4 @@ ALTER TABLE ONLY procrastinate_jobs
 ALTER TABLE ONLY procrastinate_periodic_defers
     ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES procrastinate_jobs(id);
 
-INSERT INTO alembic_version VALUES ('0073_served_programs');
+INSERT INTO alembic_version VALUES ('0074_running_month');

@@ -117,7 +117,7 @@ _MONTHS: Final = text("""
            (SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
             WHERE i.inhparent = to_regclass('audit_event') AND c.relname ~ '^audit_event_[0-9]{4}_[0-9]{2}$'
               AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month 2 days' <= now() AT TIME ZONE 'UTC'
-              AND to_regclass(c.relname || '_person_ids') IS NULL) AS not_closed
+              AND to_regclass(c.relname || '_action') IS NULL) AS not_closed
 """)
 """A month is closed within an hour of the day after it; a day later that has not happened."""
 

@@ -189,12 +189,30 @@ async def test_person_of_the_report_is_named_by_nobody_else(
     assert answer.json()["items"] == []
 
 
-async def test_months_that_are_over_are_indexed_once(committed_database: Database, committed_owner_url: str) -> None:
-    month = "audit_event_2026_03"
+async def test_a_month_has_its_index_of_persons_from_its_first_day(session: AsyncSession) -> None:
+    months = await session.scalars(
+        text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_event'::regclass ORDER BY 1")
+    )
+    indexes = await session.execute(text("SELECT tablename, indexname, indexdef FROM pg_indexes"))
+    found = {(table, name): how for table, name, how in indexes}
+    lists = {month: found.get((month, f"{month}_person_ids"), "none") for month in months}
+
+    assert lists
+    assert [month for month, how in lists.items() if "gin_pending_list_limit='256'" not in how] == []
+
+
+@pytest.mark.parametrize("is_made_with_its_index", [True, False])
+async def test_months_that_are_over_are_indexed_once(
+    committed_database: Database, committed_owner_url: str, *, is_made_with_its_index: bool
+) -> None:
+    first, following = ("2026-03-01", "2026-04-01") if is_made_with_its_index else ("2026-02-01", "2026-03-01")
+    month = f"audit_event_{first[:4]}_{first[5:7]}"
     engine = schema.sync_engine(committed_owner_url)
     with engine.begin() as connection:
-        bounds = "FROM ('2026-03-01 00:00+00') TO ('2026-04-01 00:00+00')"
+        bounds = f"FROM ('{first} 00:00+00') TO ('{following} 00:00+00')"
         connection.execute(text(f"CREATE TABLE {month} PARTITION OF audit_event FOR VALUES {bounds}"))
+        if is_made_with_its_index:
+            connection.execute(text(f"CREATE INDEX {month}_person_ids ON {month} USING gin (person_ids)"))
     engine.dispose()
     async with committed_database.unit_of_work() as session:
         assert await close_partitions(session) == 1
