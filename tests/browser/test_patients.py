@@ -58,6 +58,10 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
             "ours": "+31 20 123 4567", "ours_version": 1, "theirs": "+31 20 765 4321", "source": "contact_form",
         }  # fmt: skip
         session.add(SuggestedChange(**suggestion, value_hash=value_hash("+31 20 765 4321")))
+        # A value that is longer than its column is wide.
+        address = "ines.carvalho.duarte@neurology.hospital.example"
+        suggestion |= {"person_id": person.person_id, "record_id": person.person_id, "field": "email", "ours": None}
+        session.add(SuggestedChange(**suggestion | {"theirs": address}, value_hash=value_hash(address)))
         one, other = sorted((rosa.person_id, person.person_id))
         pair = DuplicateCandidate(person_id=one, other_person_id=other, reasons=["phone"])
         session.add(pair)

@@ -321,7 +321,7 @@ def test_a_statement_is_named_by_words_of_ours(sql: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["collector:4318", "ftp://collector", "http://", "http://anna:secret@collector", "http://collector/v1/traces",
+    ["collector:4318", "ftp://collector", "http://", "http://anna@collector", "http://collector/v1/traces",
      "http://collector?x=1", "http://collector:port"],
 )  # fmt: skip
 def test_an_address_that_is_none_of_a_collector_stops_the_start(address: str) -> None:
