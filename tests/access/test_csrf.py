@@ -156,7 +156,7 @@ async def test_browser_without_cookies_is_told_so(client: httpx.AsyncClient) -> 
 
 
 JUNK = (
-    "", " ", "\x00", "\ud800", "%", "a" * 100_000, "<script>alert(1)</script>", "{{ 7777777 * 33 }}", "' OR 1=1 --",
+    "", " ", "\x00", "\ud800", "%", "a" * 20_000, "<script>alert(1)</script>", "{{ 7777777 * 33 }}", "' OR 1=1 --",
     "\r\nX: y", "٣", "-1", "null", ID, "../../etc/passwd",
 )  # fmt: skip
 
