@@ -193,4 +193,4 @@ FIELDS = (
     "email", "password", "code", "next", "display_name", "roles", "role", "scopes", "days", "overlap", "name", "sealed",
     "stay", "seen_version", "reason",
 )  # fmt: skip
-"""Every field that some form of the pages has."""
+"""The fields of the forms of accounts; tests/web/test_junk_in_forms.py sends those of every form."""
