@@ -397,6 +397,13 @@ def _checkpointed(metadata: dict[str, Any]) -> dict[str, Any]:
         (lambda place: [p.unlink() for p in (place / "_delta_log").iterdir()], "has no commit: copy"),
         (lambda place: (place / "_delta_log" / f"{1:020}.json").write_text("{"), "line 1: not a log of a Delta table"),
         (lambda place: _log(place, 3, {"add": []}), "not a log of a Delta table"),
+        (lambda place: _log(place, 3, {"add": {"size": 1}}), "not a log of a Delta table"),
+        (lambda place: _log(place, 3, {"remove": {"size": 1}}), "not a log of a Delta table"),
+        (lambda place: _log(place, 3, {"protocol": {"minReaderVersion": "new"}}), "not a log of a Delta table"),
+        (lambda place: _log(place, 3, {"protocol": {"minReaderVersion": 3, "readerFeatures": 1}}), "not a log of a"),
+        (lambda place: _log(place, 3, {"add": {"path": "a\x00b"}}), "files that are not here"),
+        (lambda place: _log(place, 3, _meta([], configuration=[1])), "does not say its columns"),
+        (lambda place: _log(place, 3, _meta([], partitionColumns=1)), "does not say its columns"),
         (lambda place: _log(place, 3, _meta([], schemaString="{}")), "does not say its columns"),
         (
             lambda place: _log(place, 3, {"protocol": {"minReaderVersion": 3, "readerFeatures": ["timestampNtz", "x"]}}),

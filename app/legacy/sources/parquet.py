@@ -291,21 +291,25 @@ def _of_log(folder: Path) -> _Parts:
     live: dict[str, None] = {}
     metadata: dict[str, Any] = {}
     for path, said in _entries(checkpoint, read[len(checkpoint) :]):
-        if protocol := said.get("protocol"):
-            _refuse_features(path, protocol)
-        if added := said.get("add"):
-            _refuse_vectors(path, added)
-            live[unquote(str(added["path"]))] = None
-        if removed := said.get("remove"):
-            live.pop(unquote(str(removed["path"])), None)
+        try:
+            if protocol := said.get("protocol"):
+                _refuse_features(path, protocol)
+            if added := said.get("add"):
+                _refuse_vectors(path, added)
+                live[unquote(str(added["path"]))] = None
+            if removed := said.get("remove"):
+                live.pop(unquote(str(removed["path"])), None)
+        except (ValueError, KeyError, TypeError) as error:
+            raise FatalExport("FILE_UNREADABLE", path, f"not a log of a Delta table ({error!r})") from error
         metadata = said.get("metaData") or metadata
-    if (metadata.get("configuration") or {}).get("delta.columnMapping.mode", "none") != "none":
-        raise _not_read(log, "columns with other names in its files (columnMapping)")
-    divided_by = tuple(str(name).lower() for name in metadata.get("partitionColumns") or ())
     try:
+        mapping = dict(metadata.get("configuration") or {}).get("delta.columnMapping.mode", "none")
+        divided_by = tuple(str(name).lower() for name in metadata.get("partitionColumns") or ())
         names = [str(field["name"]).lower() for field in json.loads(metadata["schemaString"])["fields"]]
     except (ValueError, KeyError, TypeError) as error:
         raise FatalExport("FILE_UNREADABLE", log, "the log of the table does not say its columns") from error
+    if mapping != "none":
+        raise _not_read(log, "columns with other names in its files (columnMapping)")
     header = [name for name in names if name not in divided_by]
     return _Parts(_here(folder, live), header, divided_by, tuple(read))
 
