@@ -4,13 +4,13 @@ import gzip
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.answering import Request, answering
 
 
 def about(span: Span) -> dict[str, str | int]:
@@ -33,29 +33,17 @@ class Collector:
         self.requests: list[ExportTraceServiceRequest] = []
         self.elsewhere: list[str] = []
         self.answers = 200
-        collector = self
+        self.url = ""
 
-        class Api(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                if self.path != "/v1/traces":
-                    collector.elsewhere.append(self.path)
-                elif collector.answers < 300:
-                    collector.requests.append(ExportTraceServiceRequest.FromString(body))
-                self.send_response(collector.answers)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+    def take(self, request: Request) -> None:
+        body = request.body()
+        if request.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        if request.path != "/v1/traces":
+            self.elsewhere.append(request.path)
+        elif self.answers < 300:
+            self.requests.append(ExportTraceServiceRequest.FromString(body))
+        request.answer(self.answers)
 
     def spans(self) -> list[Span]:
         scopes = [scope for sent in self.requests for one in sent.resource_spans for scope in one.scope_spans]
@@ -77,9 +65,6 @@ class Collector:
 @contextmanager
 def a_collector() -> Iterator[Collector]:
     made = Collector()
-    Thread(target=made.server.serve_forever, daemon=True).start()
-    try:
+    with answering(made.take) as place:
+        made.url = f"http://{place}"
         yield made
-    finally:
-        made.server.shutdown()
-        made.server.server_close()

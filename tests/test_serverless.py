@@ -11,11 +11,9 @@ import base64
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -29,6 +27,7 @@ from app.access.policy import Role
 from app.access.service import command_actor, create_service_key
 from app.platform.db import Database, create_engine
 from app.platform.settings import Settings, SettingsError
+from tests.answering import Request, answering
 from tests.builders import PDF
 from tests.collector import a_collector
 from tests.serving import environment
@@ -76,34 +75,6 @@ class Runtime:
     def __init__(self) -> None:
         self.events: Queue[dict[str, Any]] = Queue()
         self.answers: Queue[Answer] = Queue()
-        runtime = self
-
-        class Api(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def do_GET(self) -> None:  # /2018-06-01/runtime/invocation/next
-                sent = json.dumps(runtime.events.get()).encode()
-                self.send_response(200)
-                self.send_header("Lambda-Runtime-Aws-Request-Id", "one")
-                self.send_header("Lambda-Runtime-Deadline-Ms", str(int(time.time() * 1000) + 60_000))
-                self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:x:1:function:crm")
-                self.send_header("Content-Length", str(len(sent)))
-                self.end_headers()
-                self.wfile.write(sent)
-
-            def do_POST(self) -> None:  # .../one/response, .../one/error, /init/error
-                said = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"null")
-                runtime.answers.put(said if self.path.endswith("/response") else {"error": said, "path": self.path})
-                self.send_response(202)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-        self.server.daemon_threads = True
 
     def answer(self, event: dict[str, Any]) -> Answer:
         self.events.put(event)
@@ -114,9 +85,22 @@ class Runtime:
 def function(output: Path, env: dict[str, str]) -> Iterator[Runtime]:
     """The function as the image starts it on Lambda, until the block ends."""
     runtime = Runtime()
-    threading.Thread(target=runtime.server.serve_forever, daemon=True).start()
-    address = f"127.0.0.1:{runtime.server.server_port}"
-    with output.open("wb") as stdout:
+
+    def take(request: Request) -> None:
+        if request.command == "GET":  # /2018-06-01/runtime/invocation/next
+            of_the_event = {
+                "Lambda-Runtime-Aws-Request-Id": "one",
+                "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 60_000),
+                "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:x:1:function:crm",
+            }
+            request.answer(200, json.dumps(runtime.events.get()).encode(), of_the_event)
+        else:  # .../one/response, .../one/error, /init/error
+            said = json.loads(request.body() or b"null")
+            is_answer = request.path.endswith("/response")
+            runtime.answers.put(said if is_answer else {"error": said, "path": request.path})
+            request.answer(202)
+
+    with answering(take) as address, output.open("wb") as stdout:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.serverless"],
             env=environment(AWS_LAMBDA_RUNTIME_API=address, **env),
@@ -128,8 +112,6 @@ def function(output: Path, env: dict[str, str]) -> Iterator[Runtime]:
         finally:
             process.kill()
             process.wait()
-            runtime.server.shutdown()
-            runtime.server.server_close()
 
 
 @pytest.fixture(scope="module")
