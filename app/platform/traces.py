@@ -1,5 +1,6 @@
 """
-Traces by OTLP, where CRM_OTLP_ENDPOINT names a collector; off otherwise, and then nothing of OpenTelemetry is imported.
+Traces by OTLP, where CRM_OTLP_ENDPOINT names a collector; off otherwise, and then neither the SDK nor the exporter of
+OpenTelemetry is imported.
 
 What a span holds is in spans.py.
 """
