@@ -314,7 +314,7 @@ LIST = ListPage(
         Column("when", _("When"), 0, "occurs_at", "call_when", "occurs"),
         Column("state", _("State"), 0, "outcome", "call_state"),
         Column("how", _("How"), 5, "channel", "call_how"),
-        Column("navigator", _("Navigator"), 2, "pn", "colleague"),
+        Column("navigator", _("Navigator"), 3, "pn", "colleague"),
         Column("condition", _("Notes"), 1, "notes"),
     ),
     opens=("/patients/{patient_id}", "/leads/{lead_id}"),

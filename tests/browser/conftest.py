@@ -134,9 +134,9 @@ class Seen:
         """
         What is wrong with the open page, a line each; none is what is wanted.
 
-        Findings of axe at each of WIDTHS in each theme; scrolling sideways, at every width; refusals of the content
-        security policy, requests to elsewhere. The page is not loaded anew: it is turned and narrowed as somebody
-        does it. The second theme differs in its colours alone.
+        Findings of axe at each of WIDTHS in each theme; at every width scrolling sideways and columns without room;
+        refusals of the content security policy, requests to elsewhere. The page is not loaded anew: it is turned and
+        narrowed as somebody does it. The second theme differs in its colours alone.
         """
         found = []
         for width in EVERY_WIDTH:
@@ -148,6 +148,7 @@ class Seen:
             if sideways := await self.sideways():
                 found.append(f"{width}: scrolls sideways by {sideways} px")
             found += [f"{width}: the link {text} lies over more than its row" for text in await self.spread()]
+            found += [f"{width}: the column {name} has no room" for name in await self.squeezed()]
         await self.resize(DESK)
         if len(themes) > 1:
             await self.page.emulate_media(color_scheme=themes[0])
@@ -183,6 +184,14 @@ class Seen:
                 while (held && getComputedStyle(held).position === "static") held = held.parentElement;
                 return !held || held.matches("html, body, main, :has(h1)");
             }).map((link) => link.innerText)"""
+        )
+        return found
+
+    async def squeezed(self) -> list[str]:
+        """Columns of a list that are shown and have no room: those beside them take all of it."""
+        found: list[str] = await self.page.evaluate(
+            """() => [...document.querySelectorAll(".list-table thead th")]
+                .filter((one) => one.checkVisibility() && one.clientWidth < 32).map((one) => one.dataset.column)"""
         )
         return found
 
