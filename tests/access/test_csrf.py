@@ -1,6 +1,8 @@
 """Nobody else's page acts for somebody who is signed in: every unsafe page route, taken from the application."""
 
+from collections.abc import Iterable
 from urllib.parse import quote_from_bytes
+from zlib import crc32
 
 import httpx
 import pytest
@@ -20,30 +22,49 @@ ALL_ROLES = tuple(role.value for role in HUMAN_ROLES)
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
-def _unsafe() -> list[tuple[str, str, str]]:
-    """Method, address and name of every page route that changes something."""
-    app = create_app(Settings())
-    return sorted(
-        (method, route.path.format(**dict.fromkeys(route.param_convertors, ID)), route.name)
-        for route in app.routes
-        if isinstance(route, PageRoute)
-        for method in (route.methods or set()) - SAFE
-    )
+ROUTES = [route for route in create_app(Settings()).routes if isinstance(route, PageRoute)]
 
 
-UPLOADS = {
-    route.path.format(**dict.fromkeys(route.param_convertors, ID))
-    for route in create_app(Settings()).routes
-    if isinstance(route, PageRoute) and route.needs.upload
-}
+def _path(route: PageRoute) -> str:
+    return route.path.format(**dict.fromkeys(route.param_convertors, ID))
+
+
+UNSAFE = sorted((method, _path(route)) for route in ROUTES for method in (route.methods or set()) - SAFE)
+"""Method and address of every page route that changes something."""
+NAMES = {path: route.name for route in ROUTES if (path := _path(route)) and not (route.methods or set()) <= SAFE}
+_ACCOUNTS = (
+    "/sign-in", "/sign-out", "/forgot-password", "/invitation", "/reset", "/unlock", "/resume", "/account", "/users",
+    "/api-keys", "/break-glass",
+)  # fmt: skip
+OF_ACCOUNTS = [(method, path) for method, path in UNSAFE if path.startswith(_ACCOUNTS)]
+"""Those before and around a sign-in. Forms about people get their junk in tests/web/test_junk_in_forms.py."""
+UPLOADS = {_path(route) for route in ROUTES if route.needs.upload}
 """The addresses whose form brings a file."""
-UNSAFE = [(method, path) for method, path, _ in _unsafe()]
-NAMES = {path: name for _, path, name in _unsafe()}
 
 
 def test_there_are_routes_to_look_at() -> None:
     assert len(UNSAFE) > 25
     assert {method for method, _ in UNSAFE} == {"POST"}
+
+
+ATTACKS: dict[str, dict[str, str]] = {
+    "no origin": {},
+    "another origin": {"Origin": "https://evil.example"},
+    "null origin": {"Origin": "null"},
+    "same host, other scheme": {"Origin": "https://test"},
+    "another port": {"Origin": "http://test:8080"},
+    "says cross-site": {"Origin": "http://test", "Sec-Fetch-Site": "cross-site"},
+    "says same-site": {"Origin": "http://test", "Sec-Fetch-Site": "same-site"},
+    "says none": {"Origin": "http://test", "Sec-Fetch-Site": "none"},
+}
+EVERY_KIND_AT = "/users"
+"""The one address that meets every attack and every wrong token; the others meet them in turn."""
+
+
+def _in_turn(kinds: Iterable[str], path: str) -> list[str]:
+    """One kind, another one for each address: together the addresses meet all of them many times."""
+    kinds = list(kinds)
+    return kinds if path == EVERY_KIND_AT else [kinds[crc32(path.encode()) % len(kinds)]]
 
 
 @pytest.mark.parametrize(("method", "path"), UNSAFE)
@@ -52,22 +73,11 @@ async def test_route_refuses_what_does_not_come_from_our_own_page(
 ) -> None:
     token = await as_user(client, session, settings, *ALL_ROLES)
     del client.headers["origin"]
-    good = {"csrf_token": token}
-    attacks: dict[str, dict[str, str]] = {
-        "no origin": {},
-        "another origin": {"Origin": "https://evil.example"},
-        "null origin": {"Origin": "null"},
-        "same host, other scheme": {"Origin": "https://test"},
-        "another port": {"Origin": "http://test:8080"},
-        "says cross-site": {"Origin": "http://test", "Sec-Fetch-Site": "cross-site"},
-        "says same-site": {"Origin": "http://test", "Sec-Fetch-Site": "same-site"},
-        "says none": {"Sec-Fetch-Site": "none"},
-    }
-    for name, headers in attacks.items():
-        answer = await client.request(method, path, data=good, headers=headers)
+    for name in _in_turn(ATTACKS, path):
+        answer = await client.request(method, path, data={"csrf_token": token}, headers=ATTACKS[name])
         assert answer.status_code == 403, name
         assert "This did not come from a page of the CRM" in answer.text, name
-    assert (await client.get("/")).status_code == 200, "the session lives: nothing was done"
+    assert (await client.get("/account/sessions")).status_code == 200, "the session lives: nothing was done"
 
 
 @pytest.mark.parametrize(("method", "path"), UNSAFE)
@@ -85,9 +95,9 @@ async def test_route_refuses_a_form_without_its_sessions_token(
         "another session's": {"csrf_token": others_token},
         "one letter off": {"csrf_token": token[:-1] + ("0" if token[-1] != "0" else "1")},
     }
-    for name, form in forms.items():
+    for name in _in_turn(forms, path):
         files = {"file": ("x.pdf", b"%PDF-1.7")} if path in UPLOADS else None
-        answer = await client.request(method, path, data=form, files=files)
+        answer = await client.request(method, path, data=forms[name], files=files)
         assert answer.status_code == (303 if in_another_state else 403), name
         if in_another_state:
             assert answer.headers["location"] == "/", name
@@ -137,12 +147,10 @@ def test_a_page_without_a_need_does_not_start() -> None:
 
 
 async def test_pages_of_every_route_are_closed_to_anyone_who_is_not_signed_in(client: httpx.AsyncClient) -> None:
-    app = create_app(Settings())
-    pages = [route for route in app.routes if isinstance(route, PageRoute)]
-    for route in pages:
+    for route in ROUTES:
         if State.NONE in route.needs.states:
             continue
-        path = route.path.format(**dict.fromkeys(route.param_convertors, ID))
+        path = _path(route)
         for method in route.methods or set():
             answer = await client.request(method, path, headers={"Origin": "http://test"})
             assert answer.status_code == 303, (method, path)
@@ -161,7 +169,7 @@ JUNK = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("method", "path"), UNSAFE)
+@pytest.mark.parametrize(("method", "path"), OF_ACCOUNTS)
 async def test_no_input_breaks_a_route(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, method: str, path: str
 ) -> None:
@@ -193,4 +201,4 @@ FIELDS = (
     "email", "password", "code", "next", "display_name", "roles", "role", "scopes", "days", "overlap", "name", "sealed",
     "stay", "seen_version", "reason",
 )  # fmt: skip
-"""The fields of the forms of accounts; tests/web/test_junk_in_forms.py sends those of every form."""
+"""The fields of the forms of accounts."""
