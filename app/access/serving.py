@@ -4,6 +4,7 @@ event of a request that was refused.
 """
 
 import contextlib
+import sys
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -22,6 +23,7 @@ from app.platform.actor import Actor
 from app.platform.db import ConstraintErrors, Database, sqlstate
 from app.platform.errors import AppError
 from app.platform.locales import _
+from app.platform.logs import describe_error
 from app.platform.problems import translate
 from app.platform.settings import Settings
 from app.platform.sources import source_of
@@ -129,14 +131,16 @@ async def record_refusal(
 
     It names everybody whom the problem names or tells of, and `person_ids`, whom the answer shows beside it; `purpose`
     is by which opening. Of refusals for asking too often, one a minute for each account or
-    address. Where a part does not answer (Unavailable) that part is the likely reason, and the log alone tells;
-    an error of ours (None) is in the log and, where it can be, in an event.
+    address. Where a part does not answer (Unavailable) that part is the likely reason, and the log alone tells, with
+    the error that is being handled; an error of ours (None) is in the log and, where it can be, in an event.
     """
     if isinstance(known, errors.TooMany) and not _is_news(request, actor):
         return
     if known is None or isinstance(known, errors.Unavailable):
         code = known.error_code if known else "internal_error"
-        log.error("request_failed", request_id=request.scope.get("request_id", ""), code=code)
+        error = sys.exception() or known
+        described = describe_error(error) if error else {}
+        log.error("request_failed", request_id=request.scope.get("request_id", ""), code=code, **described)
         if known is None:
             with contextlib.suppress(Exception):
                 await _write_refusal(database, actor, request, action, outcome="failed", code=code)

@@ -200,8 +200,10 @@ def translate(error: BaseException, constraint_errors: ConstraintErrors) -> AppE
         return errors.Invalid(fields=invalid_fields(error.errors()))
     if isinstance(error, StaleDataError):
         return errors.Stale()
+    # A server whose socket is not there; a file that is not there has a name, and its lack is a fault of ours.
+    no_socket = isinstance(error, FileNotFoundError) and error.filename is None
     # InternalClientError is the driver's confusion over a connection that has died while it was read.
-    if isinstance(error, (InternalClientError, PoolTimeout, ConnectionError, FileNotFoundError, TimeoutError)):
+    if no_socket or isinstance(error, (InternalClientError, PoolTimeout, ConnectionError, TimeoutError)):
         return errors.Unavailable()
     if isinstance(error, (DBAPIError, PostgresError, InterfaceError)):
         return _of_database(error, constraint_errors)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import structlog
 import time_machine
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -295,9 +296,14 @@ async def test_without_a_place_for_the_event_there_is_no_answer(
     trail_takes("action <> 'create_medical_condition'")
     steward = await as_role("data_steward")
 
-    answer = await client.post(URL, json={"name": "Unseen"}, headers=steward)
+    with structlog.testing.capture_logs() as logs:
+        answer = await client.post(URL, json={"name": "Unseen"}, headers=steward)
 
     assert (answer.status_code, answer.json()["code"]) == (503, "audit_unavailable")
     assert answer.headers["retry-after"]
+    (said,) = [line for line in logs if line["event"] == "request_failed"]
+    assert said["code"] == "audit_unavailable"
+    assert said["error"], "what did not answer is in the log alone"
+    assert "serving.py" in said["where"]
     found = select(MedicalCondition).where(MedicalCondition.name == "Unseen")
     assert (await session.scalars(found)).first() is None

@@ -9,9 +9,11 @@ import itertools
 import json
 import random
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
 import httpx
 import orjson
 import pytest
@@ -331,3 +333,14 @@ async def test_a_request_whose_connection_is_killed_is_503_and_the_next_is_serve
 def test_the_driver_s_confusion_over_a_dead_connection_is_503(error: Exception) -> None:
     """It comes about when a connection is killed while its answer is read, in one request of a hundred."""
     assert isinstance(translate(error, {}), Unavailable)
+
+
+async def test_a_server_whose_socket_is_not_there_is_503_and_a_file_that_is_not_there_a_fault_of_ours(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(OSError, match="No such file") as no_server:
+        await asyncpg.connect(host=str(tmp_path), user="crm", database="crm")
+    with pytest.raises(FileNotFoundError) as no_file:
+        (tmp_path / "icons.svg").stat()
+    assert isinstance(translate(no_server.value, {}), Unavailable)
+    assert translate(no_file.value, {}) is None
