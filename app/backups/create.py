@@ -70,10 +70,10 @@ def create(
             _refuse_same_name(backups, name)
             kept = database.kept_documents(connection)
             rows = database.count_rows(connection)
-            dump = _put_encrypted(backups, put, f"{name}.database", keys, _dump(url, connection, snapshot, pg_bin))
+            dump = put_encrypted(backups, put, f"{name}.database", keys, _dump(url, connection, snapshot, pg_bin))
             seen = _Documents()
             tar = pumped(_tar_writer(documents, kept, seen))
-            files = _put_encrypted(backups, put, f"{name}.documents", keys, tar)
+            files = put_encrypted(backups, put, f"{name}.documents", keys, tar)
             missing = _still_kept(url, seen.absent)
             manifest = Manifest(
                 name=name,
@@ -177,7 +177,7 @@ def _still_kept(url: str, version_ids: list[UUID]) -> list[UUID]:
     return [version_id for version_id in version_ids if version_id in kept]
 
 
-def _put_encrypted(backups: FileStore, put: list[str], name: str, keys: list[Any], plain: Parts) -> list[StoredFile]:
+def put_encrypted(backups: FileStore, put: list[str], name: str, keys: list[Any], plain: Parts) -> list[StoredFile]:
     """The files in which the encrypted stream lies now; their names are in `put` before they are there."""
     files: list[StoredFile] = []
     with closing(plain), closing(age.encrypted(plain, keys)) as stream:

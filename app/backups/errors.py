@@ -42,6 +42,28 @@ class DocumentStoreFailed(Unavailable):
 
 
 class DatabaseFailed(Unavailable):
-    """pg_dump or pg_restore ended before its end."""
+    """pg_dump, pg_restore or pg_basebackup ended before its end."""
 
     code = "database_failed"
+
+
+class ServerFailed(Unavailable):
+    """A server that was to recover a base did not."""
+
+    code = "recovery_failed"
+
+
+class OutOfReach(Conflict):
+    """No base and log are there for this moment."""
+
+    code = "moment_out_of_reach"
+
+
+class ArchiveBroken(Conflict):
+    """The database keeps no log for the archive: a new base begins it anew."""
+
+    code = "archive_broken"
+
+
+class ArchiveRuns(Conflict):
+    code = "archive_runs_already"

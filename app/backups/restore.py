@@ -107,6 +107,18 @@ def prove(url: str, *, documents: FileStore, manifest: Manifest, keys: MasterKey
         for name in sorted(rows.keys() | manifest.rows.keys())
         if rows.get(name, 0) != manifest.rows.get(name, 0)
     ]
+    may_differ = manifest.missing_documents + manifest.damaged_documents + manifest.erased_documents
+    faults += faults_of_documents(kept, documents, keys, may_differ=may_differ)
+    if faults:
+        raise NotAsItWas(f"The backup is restored, but not as it was: {'; '.join(faults[:10])}.")
+    return Restored(sum(rows.values()), len(kept), min(SAMPLE, len(kept)))
+
+
+def faults_of_documents(
+    kept: list[KeptDocument], documents: FileStore, keys: MasterKeys, *, may_differ: int
+) -> list[str]:
+    """What is wrong with documents that were brought back: every key is opened, a sample is read."""
+    faults = []
     closed = [document for document in kept if not _opens(document, keys)]
     if closed:
         versions = ", ".join(map(str, sorted({document.key_version for document in closed})))
@@ -118,12 +130,9 @@ def prove(url: str, *, documents: FileStore, manifest: Manifest, keys: MasterKey
         # Names in the store are random, so this is a random sample.
         chosen = kept[:: max(1, len(kept) // SAMPLE)][:SAMPLE]
         differ = sum(not _reads_as_it_was(document, documents, keys) for document in chosen)
-        may_differ = manifest.missing_documents + manifest.damaged_documents + manifest.erased_documents
         if differ > may_differ:
             faults.append(f"{differ} of {len(chosen)} documents that were read are not what they were")
-    if faults:
-        raise NotAsItWas(f"The backup is restored, but not as it was: {'; '.join(faults[:10])}.")
-    return Restored(sum(rows.values()), len(kept), min(SAMPLE, len(kept)))
+    return faults
 
 
 def make_ready(url: str) -> None:

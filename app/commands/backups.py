@@ -3,9 +3,12 @@
 import asyncio
 import json
 import os
+import signal
 import sys
-from datetime import timedelta
-from typing import Annotated
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,7 +16,8 @@ from rich.table import Column, Table
 
 from app.access import service as access
 from app.audit import service as audit
-from app.backups import age, listing, verify
+from app.backups import age, archive, listing, moment, verify, wal
+from app.backups import base as bases
 from app.backups import create as creating
 from app.backups import restore as restoring
 from app.backups.errors import DocumentsMissing
@@ -24,6 +28,7 @@ from app.commands.preparing import administrator, set_up_roles, with_database
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.embedded import exit_on_sigterm
+from app.platform.errors import Invalid
 from app.platform.file_store import FileStore, file_store, store_at
 from app.platform.newest_revision import head_revision
 from app.platform.secret_key import with_kept_key
@@ -40,10 +45,15 @@ _NAME_WIDTH = len("crm-2026-11-28T020000Z")
 
 
 @commands.command("create")
-def backup_create() -> None:
+def backup_create(
+    *, base: Annotated[bool, typer.Option("--base", help="A base for any moment from now on, not a dump.")] = False
+) -> None:
     """Take a backup, print its name, and remove those that CRM_BACKUP_KEEP keeps no longer."""
     settings, store = _settings_and_store()
     exit_on_sigterm()
+    if base:
+        _create_base(settings, store)
+        return
     with addresses(settings) as found:
         made = creating.create(
             found.owner,
@@ -116,14 +126,47 @@ def backup_verify(
     )
 
 
+@commands.command("archive")
+def backup_archive(
+    spool: Annotated[Path | None, typer.Option("--spool", help="Where the log waits; in CRM_DATA_DIR.")] = None,
+) -> None:
+    """Go on to copy the log of the database and new documents into the store, so that any moment can be reached."""
+    settings, _ = _settings_and_store()
+    ends = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ends.set())
+    archive.Archiver(
+        _archive_url(settings),
+        spool or settings.data_dir / "spool",
+        wal.log_store(_place(settings)),
+        file_store(settings),
+        wal.copies_store(_place(settings)),
+        settings.backup_recipients,
+        settings.pg_bin,
+        ends,
+    ).run()
+
+
 @commands.command("restore")
 def backup_restore(
-    name: Name,
     identity: Annotated[typer.FileText, typer.Option("--identity", help=_IDENTITY)],
+    name: Annotated[str | None, typer.Argument(help="The name of a backup; newest for that one.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="A moment, as 2026-11-28T14:03:00+01:00.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="An empty folder for the server's files.")] = None,
 ) -> None:
-    """Bring a backup back into an empty database and an empty store of documents, and prove that it is whole."""
+    """
+    Bring a backup back into an empty database and an empty store of documents, and prove that it is whole.
+
+    With --data, instead of a name: the whole server as it was at a moment, the newest unless --until says which.
+    """
     settings, store = _settings_and_store()
     settings = with_kept_key(settings, os.environ)
+    if (name is None) == (data is None) or (until is not None and data is None):
+        raise Invalid("Give the name of a backup, or --data with or without --until.", code="restore_of_what")
+    if data is not None:
+        _restore_moment(settings, store, age.identities(identity), until, data)
+        return
+    assert name is not None  # noqa: S101 - one of the two is given
     exit_on_sigterm()
     documents, identities = file_store(settings), age.identities(identity)
     with addresses(settings) as found:
@@ -170,6 +213,68 @@ def backup_key() -> None:
     typer.echo(f"# public key: {public}\n{private}")
     if not sys.stdout.isatty():
         say.print(f"CRM_BACKUP_RECIPIENTS={public}", soft_wrap=True)
+
+
+def _create_base(settings: Settings, store: FileStore) -> None:
+    made = bases.create_base(
+        _archive_url(settings),
+        backups=store,
+        log=wal.log_store(_place(settings)),
+        public_keys=settings.backup_recipients,
+        pg_bin=settings.pg_bin,
+        tell=say.print,
+    )
+    with addresses(settings) as found:
+        _note(settings, found, "create_backup")
+    say.print(f"{_size(sum(file.size_bytes for file in made.files))}. Any moment from {made.taken_at.isoformat()} on.")
+    typer.echo(made.name)
+
+
+def _restore_moment(settings: Settings, store: FileStore, identities: list[Any], until: str | None, data: Path) -> None:
+    exit_on_sigterm()
+    documents, log = file_store(settings), wal.log_store(_place(settings))
+    moment.refuse_what_is_not_empty(data, documents)
+    planned = moment.plan(store, log, _instant(until))
+    proved = moment.recover(
+        planned,
+        data.resolve(),
+        backups=store,
+        log=log,
+        copies=wal.copies_store(_place(settings)),
+        documents=documents,
+        identities=identities,
+        keys=settings.keys,
+        pg_bin=settings.pg_bin,
+    )
+    say.print(
+        f"Restored {planned.base.name} and its log until {until or 'the newest moment'}: {proved.rows} rows; the keys "
+        f"of all {proved.documents} documents open, and {proved.read} of them were read and are as they were."
+    )
+    say.print(f"Start the server on {data}, then run `crm backup create --base`: the archive begins anew with it.")
+    say.print("What was erased after that moment is here again: erase it anew.")
+
+
+def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise Invalid("--until needs a moment with its offset, as 2026-11-28T14:03:00+01:00.", code="no_instant")
+    return at
+
+
+def _archive_url(settings: Settings) -> str:
+    if settings.archive_database_url is None:
+        raise SettingsError("CRM_ARCHIVE_DATABASE_URL is needed: where an account logs in that may replicate")
+    return settings.archive_database_url.get_secret_value()
+
+
+def _place(settings: Settings) -> str:
+    assert settings.backups is not None  # noqa: S101 - _settings_and_store has seen to it
+    return settings.backups
 
 
 def _settings_and_store() -> tuple[Settings, FileStore]:

@@ -58,11 +58,17 @@ def in_database(work: Callable[[Database], Awaitable[T]], *, prepare: bool = Tru
 
 
 def set_up_roles(settings: Settings, found: Addresses) -> tuple[list[str], int]:
-    """Make the three roles, set whose everything is and who may do what: the roles that were made, all changes."""
+    """Make the roles, set whose everything is and who may do what: the roles that were made, all changes."""
+    archive = settings.archive_database_url
     return grants.set_up(
         administrator(settings, found),
         metadata,
-        logins=(found.owner_if_known, found.operator_if_known, found.application),
+        logins=(
+            found.owner_if_known,
+            found.operator_if_known,
+            found.application,
+            archive.get_secret_value() if archive else None,
+        ),
     )
 
 

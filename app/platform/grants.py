@@ -14,7 +14,7 @@ from sqlalchemy import MetaData, make_url
 
 from app.platform.db import Rows
 from app.platform.errors import Conflict
-from app.platform.roles import APPLICATION, OPERATOR, OWNER, ROLES
+from app.platform.roles import APPLICATION, ARCHIVE, OPERATOR, OWNER, ROLES
 
 Connection = psycopg.Connection[Any]
 
@@ -192,12 +192,16 @@ def make(connection: Connection, passwords: Mapping[str, str | None]) -> list[st
 
     A role that is there keeps its password. Conflict tells what an administrator has to do where this account may not.
     """
+    # The archive is not everywhere: it has a role where an address names it.
+    wanted = (*ROLES, *[role for role in passwords if role == ARCHIVE])
     there = {
-        name for (name,) in connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", [list(ROLES)])
+        name for (name,) in connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", [list(wanted)])
     }
-    missing = [role for role in ROLES if role not in there]
+    missing = [role for role in wanted if role not in there]
     for role in missing:
-        statement = sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role))
+        statement = sql.SQL("CREATE ROLE {} LOGIN {}").format(
+            sql.Identifier(role), sql.SQL("REPLICATION" if role == ARCHIVE else "")
+        )
         if password := passwords.get(role):
             # The server keeps a verifier and never sees the password, nor does its log.
             verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()

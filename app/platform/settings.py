@@ -23,6 +23,7 @@ OTHER_ROLES = {
     "owner_database_url": "CRM_OWNER_DATABASE_URL",
     "operator_database_url": "CRM_OPERATOR_DATABASE_URL",
     "admin_database_url": "CRM_ADMIN_DATABASE_URL",
+    "archive_database_url": "CRM_ARCHIVE_DATABASE_URL",
 }
 """Where others than the application log in: no process that serves has these."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -101,6 +102,7 @@ class Settings(BaseModel):
 
     `database_url` is where the application logs in, `owner_database_url` and `operator_database_url` where commands do
     that move the schema or migrate (platform/roles.py); `admin_database_url` is for `crm db roles` alone.
+    `archive_database_url` is where `crm backup archive` and bases log in: an account that may replicate.
 
     `replica_url` is a standby of it, which answers reads that may be `replica_lag_seconds` old (platform/replica.py).
 
@@ -141,6 +143,7 @@ class Settings(BaseModel):
     owner_database_url: SecretStr | None = None
     operator_database_url: SecretStr | None = None
     admin_database_url: SecretStr | None = None
+    archive_database_url: SecretStr | None = None
     data_dir: Path = Path(".data")
     pg_bin: Path | None = None
     secret_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(32)))
@@ -385,6 +388,7 @@ EXAMPLES: dict[str, str] = {
     "CRM_OWNER_DATABASE_URL": "postgresql://crm_owner@db.example/crm?password=PASSWORD",
     "CRM_OPERATOR_DATABASE_URL": "postgresql://crm_operator@db.example/crm?password=PASSWORD",
     "CRM_ADMIN_DATABASE_URL": "postgresql://postgres@db.example/crm?password=PASSWORD",
+    "CRM_ARCHIVE_DATABASE_URL": "postgresql://crm_archive@db.example/crm?password=PASSWORD",
     "CRM_DATA_DIR": "/var/lib/crm",
     "CRM_PG_BIN": "/usr/lib/postgresql/18/bin",
     "CRM_SECRET_KEY": "<what `openssl rand -base64 48` prints>",
