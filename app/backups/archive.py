@@ -9,7 +9,7 @@ segment in the store has its documents in the store, and one that is killed betw
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from app.backups.streams import Watched
 from app.platform.embedded.locks import open_ours, try_lock
 from app.platform.errors import AppError
 from app.platform.file_store import FileStore, NoSuchFile, StoreFailed
+from app.platform.logs import describe_error
 
 log = structlog.get_logger()
 _LOOK_EVERY_SECONDS: Final = 1.0
@@ -47,6 +48,8 @@ class Archiver:
     copies: FileStore
     public_keys: tuple[str, ...]
     pg_bin: Path | None
+    tell: Callable[[str], object]
+    """Takes the sentence of what goes wrong, which is too long for the log."""
     ends: threading.Event = field(default_factory=threading.Event)
     _copied: set[str] | None = None
     _marks: list[tuple[Any, int]] = field(default_factory=list)
@@ -68,7 +71,8 @@ class Archiver:
                     if isinstance(error, StoreFailed):
                         said = f"The store of backups does not take the log ({error}); it is tried again."
                     if said != trouble:
-                        log.warning("archive_waits", reason=said)
+                        log.warning("archive_waits", **describe_error(error))
+                        self.tell(said)
                     trouble = said
                     self.ends.wait(_PAUSE_SECONDS)
 

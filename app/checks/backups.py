@@ -1,9 +1,10 @@
-"""How old the newest backup is that lacks nothing."""
+"""How old the newest backup is that lacks nothing, and how far the archive of the log reaches."""
 
 import asyncio
 from datetime import timedelta
 from typing import Final
 
+from app.backups import keeping, wal
 from app.backups.listing import list_backups, newest_complete
 from app.checks.findings import Finding, Installation, in_words, ok, warning, wrong
 from app.platform import clock
@@ -32,3 +33,26 @@ async def backups(at: Installation) -> Finding:
     if age > _WRONG:
         return wrong(told, _ADVICE)
     return warning(told, _ADVICE) if age > _LATE else ok(told)
+
+
+_ARCHIVE_LATE: Final = timedelta(minutes=10)
+"""A segment is finished each minute (archive_timeout) and sent on at once."""
+_ARCHIVE_ADVICE: Final = (
+    "See whether `crm backup archive` runs and what it says; where the database keeps no log for it any more, run "
+    "`crm backup create --base`."
+)
+
+
+async def archive(at: Installation) -> Finding:
+    place = at.settings.backups
+    if place is None:
+        return ok("No archive of the database's log is kept from here.")
+    found = await asyncio.to_thread(lambda: keeping.reachable(store_at(place, spread=False), wal.log_store(place)))
+    if not found:
+        return ok("No archive of the database's log is kept: what comes after the last backup has no copy.")
+    newest = found[0]
+    if newest.fault:
+        return wrong(f"The archive of the database's log has a hole: {newest.fault}.", _ARCHIVE_ADVICE)
+    age = clock.now() - newest.until
+    told = f"The archive leads to any moment until {in_words(age)} ago."
+    return wrong(told, _ARCHIVE_ADVICE) if age > _ARCHIVE_LATE else ok(told)

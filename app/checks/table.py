@@ -24,6 +24,7 @@ CHECKS: Final = (
     Check("secret key", secrets.secret_key),
     Check("sealed data", secrets.sealed, needs_database=True),
     Check("backups", backups.backups),
+    Check("archive", backups.archive),
     Check("certificate", machine.certificate),
 )
 _SECONDS: Final = 20

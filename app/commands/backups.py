@@ -16,11 +16,11 @@ from rich.table import Column, Table
 
 from app.access import service as access
 from app.audit import service as audit
-from app.backups import age, archive, listing, moment, verify, wal
+from app.backups import age, archive, keeping, listing, moment, verify, wal
 from app.backups import base as bases
 from app.backups import create as creating
 from app.backups import restore as restoring
-from app.backups.errors import DocumentsMissing
+from app.backups.errors import BackupDamaged, DocumentsMissing
 from app.backups.listing import Found
 from app.backups.manifest import read_manifest
 from app.commands import Addresses, addresses, read_settings, say
@@ -82,10 +82,12 @@ def backup_list(
     *, as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for machines.")] = False
 ) -> None:
     """List what is there, the newest first: its age, its size, whether it is complete."""
-    _, store = _settings_and_store()
+    settings, store = _settings_and_store()
     found = listing.list_backups(store)
+    bases_there = keeping.reachable(store, wal.log_store(_place(settings)))
     if as_json:
-        typer.echo(json.dumps([_as_json(backup) for backup in found], indent=2))
+        told = [*map(_as_json, found), *map(_base_as_json, bases_there)]
+        typer.echo(json.dumps(told, indent=2))
         return
     # A name is to be copied: it is never shortened.
     table = Table(Column("Name", min_width=_NAME_WIDTH), "Age", "Size", "Documents", "State", box=None)
@@ -101,6 +103,10 @@ def backup_list(
             str(manifest.document_count),
             state,
         )
+    for one in bases_there:
+        state = f"any moment until {one.until:%Y-%m-%d %H:%M:%S} UTC" + (f"; then {one.fault}" if one.fault else "")
+        age_of_it = _age(clock.now() - one.base.taken_at)
+        table.add_row(one.base.name, age_of_it, _size(_size_of(one.base)), "", state)
     Console(highlight=False, soft_wrap=True).print(table)
 
 
@@ -112,8 +118,12 @@ def backup_verify(
     Read a backup whole and compare its checksums; with an identity decrypt it too, and count its rows and documents.
 
     Nothing is written. The identity need not be on the server: the folder of backups is enough on another machine.
+    Of a base and its log the files are compared; what is in them a restore shows.
     """
     settings, store = _settings_and_store()
+    if name.startswith("base-"):
+        _verify_base(settings, store, name)
+        return
     manifest = read_manifest(store, _named(store, name))
     if identity is None:
         verify.verify_files(store, manifest)
@@ -143,6 +153,7 @@ def backup_archive(
         wal.copies_store(_place(settings)),
         settings.backup_recipients,
         settings.pg_bin,
+        say.print,
         ends,
     ).run()
 
@@ -226,8 +237,24 @@ def _create_base(settings: Settings, store: FileStore) -> None:
     )
     with addresses(settings) as found:
         _note(settings, found, "create_backup")
-    say.print(f"{_size(sum(file.size_bytes for file in made.files))}. Any moment from {made.taken_at.isoformat()} on.")
+    say.print(f"{_size(_size_of(made))}. Any moment from {made.taken_at.isoformat()} on.")
+    days = max(settings.backup_keep.daily, 1)
+    for old in keeping.remove_superfluous(store, wal.log_store(_place(settings)), days=days, now=clock.now()):
+        say.print(f"Removed {old} and its log: no moment of the last {days} days needs them.")
     typer.echo(made.name)
+
+
+def _verify_base(settings: Settings, store: FileStore, name: str) -> None:
+    log = wal.log_store(_place(settings))
+    bases.read_base(store, name)
+    found = next(one for one in keeping.reachable(store, log) if one.base.name == name)
+    keeping.verify_base(store, log, found)
+    if found.fault:
+        raise BackupDamaged(f"{name} leads to no moment after {found.until.isoformat()}: {found.fault}.")
+    say.print(
+        f"{name}: every file is as its manifest says, and so are the {len(found.chain.segments)} segments of its log, "
+        f"until {found.until.isoformat()}."
+    )
 
 
 def _restore_moment(settings: Settings, store: FileStore, identities: list[Any], until: str | None, data: Path) -> None:
@@ -310,6 +337,21 @@ def _as_json(backup: Found) -> dict[str, object]:
         "documents": manifest and manifest.document_count,
         "schema_revision": manifest and manifest.schema_revision,
     }
+
+
+def _base_as_json(found: keeping.Reachable) -> dict[str, object]:
+    return {
+        "name": found.base.name,
+        "is_complete": found.fault is None,
+        "faults": [found.fault] if found.fault else [],
+        "taken_at": found.base.taken_at.isoformat(),
+        "size_bytes": _size_of(found.base),
+        "until": found.until.isoformat(),
+    }
+
+
+def _size_of(base: bases.BaseManifest) -> int:
+    return sum(file.size_bytes for file in base.files)
 
 
 def _age(age: timedelta) -> str:

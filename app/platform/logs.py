@@ -22,7 +22,7 @@ ALLOWED_KEYS = frozenset(
     {
         "event", "level", "timestamp", "request_id", "method", "route", "status", "duration_ms", "actor", "code",
         "count", "error", "where", "table", "phase", "run_id", "job", "host", "port", "workers", "version", "revision",
-        "seconds", "rows", "sqlstate", "constraint", "library", "trace_id", "account_id",
+        "seconds", "rows", "segment", "sqlstate", "constraint", "library", "trace_id", "account_id",
     }
 )  # fmt: skip
 

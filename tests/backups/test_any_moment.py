@@ -176,6 +176,15 @@ def test_no_segment_is_there_twice(drill: Drill) -> None:
     assert len(segments) == len(set(segments)) > 1
 
 
+def test_what_can_be_reached_is_listed_and_verified(drill: Drill) -> None:
+    (told,) = json.loads(drill.crm("list", "--json").stdout)
+    assert (told["name"], told["faults"]) == (drill.base, [])
+    assert datetime.fromisoformat(told["until"]) > drill.moment
+    assert "any moment until" in drill.crm("list").stdout
+    done = drill.crm("verify", drill.base)
+    assert (done.returncode, "every file is as its manifest says" in sentence(done)) == (0, True), done.stderr
+
+
 def refused(drill: Drill, place: Path, words: str, *arguments: str, **settings: str) -> None:
     """One sentence, and neither a file of the server nor a document."""
     done = drill.restore(place / "data", *arguments, **settings)
@@ -220,9 +229,15 @@ def test_a_changed_or_missing_segment_is_named(other_store: Drill, place: Path) 
     content[len(content) // 2] ^= 1
     last.write_bytes(bytes(content))
     segment = last.name[17:41]
+    done = other_store.crm("verify", other_store.base)
+    assert (done.returncode, f"segment {segment} of the log is damaged" in sentence(done)) == (1, True)
     refused(other_store, place, f"The segment {segment} of the log is damaged")
     # That one is the last alone shows because the archive has said how far it is.
     last.unlink()
+    done = other_store.crm("verify", other_store.base)
+    assert (done.returncode, f"segment {segment} of the log is missing" in sentence(done)) == (1, True)
+    (told,) = json.loads(other_store.crm("list", "--json").stdout)
+    assert told["faults"] == [f"segment {segment} of the log is missing"]
     refused(other_store, place, f"segment {segment} of the log is missing")
     needed = json.loads((place / "backups" / f"{other_store.base}.json").read_text())["first_segment"]
     next(path for path in other_store.segments() if needed in path.name).unlink()
@@ -238,3 +253,38 @@ def test_another_identity_opens_nothing(drill: Drill, place: Path, tmp_path: Pat
     )  # fmt: skip
     assert (done.returncode, "does not open the backup" in sentence(done)) == (1, True)
     assert not (place / "data").exists()
+
+
+def test_a_store_that_is_gone_is_waited_for_and_a_slot_that_is_gone_is_said(drill: Drill, place: Path) -> None:
+    """At the end of the file: the archive begins anew with another base."""
+
+    def told() -> str:
+        return " ".join((drill.folder / "archive.log").read_text().split())
+
+    store, aside = drill.folder / "backups" / "wal", place / "wal"
+    before = len(drill.segments())
+    shutil.move(store, aside)
+    store.write_text("no folder")
+    archive = start_archive(drill)
+    try:
+        drill.node.do("SELECT pg_switch_wal()")
+        wait_until(lambda: "does not take the log" in told(), "the store is away")
+        assert archive.poll() is None
+        store.unlink()
+        shutil.move(aside, store)
+        drill.node.do("SELECT pg_logical_emit_message(false, 'test', 'something'), pg_switch_wal()")
+        wait_until(lambda: len(drill.segments()) > before, "it goes on")
+    finally:
+        archive.terminate()
+        archive.wait(30)
+    drill.node.do("SELECT pg_drop_replication_slot('crm_archive')")
+    archive = start_archive(drill)
+    try:
+        wait_until(lambda: "The database keeps no log for the archive" in told(), "the slot is gone")
+        assert archive.poll() is None
+        made = drill.crm("create", "--base")
+        assert made.returncode == 0, made.stderr
+        assert "keeps its log for the archive from here on" in sentence(made)
+    finally:
+        archive.terminate()
+        archive.wait(30)

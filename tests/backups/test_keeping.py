@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.backups import create as creating
+from app.backups import keeping, wal
+from app.backups.base import BaseManifest
 from app.backups.errors import BackupDamaged
 from app.backups.listing import Found, list_backups, remove, superfluous
 from app.backups.manifest import Manifest, StoredFile, backup_of, name_at, read_manifest, write_manifest
@@ -145,3 +147,44 @@ def test_a_long_stream_is_cut_into_files_and_read_as_one(
     assert len(manifest.database) > 2
     assert len(manifest.documents) > 2
     assert empty.crm("restore", name, "--identity", str(empty.identity)).returncode == 0
+
+
+def a_base(days_ago: float, *, segment: int, timeline: int = 1, system: int = 7) -> BaseManifest:
+    taken_at = NEWEST - timedelta(days=days_ago)
+    return BaseManifest(
+        name=f"base-{taken_at:%Y-%m-%dT%H%M%SZ}",
+        taken_at=taken_at,
+        program_version="1",
+        postgresql_version=180000,
+        system_identifier=system,
+        timeline=timeline,
+        segment_bytes=2**24,
+        first_segment=f"{timeline:08X}{segment:016X}",
+        last_segment=f"{timeline:08X}{segment:016X}",
+        database="crm",
+        superuser="crm",
+        recipients=[],
+        files=[],
+    )
+
+
+def segments(*numbers: int, timeline: int = 1, system: int = 7) -> list[wal.StoredSegment]:
+    return [wal.StoredSegment(system, f"{timeline:08X}{number:016X}", "0" * 32, "0" * 64) for number in numbers]
+
+
+def test_a_base_stays_while_a_moment_of_the_last_days_needs_it() -> None:
+    bases = [a_base(days, segment=100 - int(days)) for days in (0, 3, 6, 8, 15)]
+    removed = keeping.superfluous_bases(bases, days=7, now=NEWEST)
+    # From the base of eight days ago a moment of seven days ago is reached.
+    assert [(NEWEST - base.taken_at).days for base in removed] == [15]
+    assert keeping.superfluous_bases(bases[-1:], days=7, now=NEWEST + timedelta(days=400)) == []
+
+
+def test_the_log_stays_from_the_oldest_base_on_and_that_of_others_untouched() -> None:
+    kept = [a_base(0, segment=9), a_base(3, segment=5)]
+    assert keeping.superfluous_segments(kept, segments(3, 4, 5, 6, 9, 10)) == segments(3, 4)
+    # Another cluster in the same place has no base yet: one may just be made.
+    assert keeping.superfluous_segments(kept, segments(1, 2, system=8)) == []
+    # After a restore the cluster goes on in another timeline; the one of before goes with its last base.
+    assert keeping.superfluous_segments(kept, segments(1, timeline=2)) == []
+    assert keeping.superfluous_segments([a_base(0, segment=9, timeline=2)], segments(8, 9, 10)) == segments(8, 9, 10)

@@ -26,6 +26,8 @@ from sqlalchemy import make_url
 
 from app.access.accounts import totp
 from app.access.accounts.models import TotpCredential
+from app.backups import wal
+from app.backups.base import BaseManifest
 from app.backups.manifest import Manifest, name_at, write_manifest
 from app.checks.backups import backups
 from app.checks.findings import Finding, Installation, Level
@@ -517,6 +519,40 @@ async def _backups_have_stopped(sound: Sound) -> AsyncIterator[Sound]:
 @fault("backups", Level.WRONG, "There is no backup that lacks nothing.")
 async def _the_only_backup_lacks_documents(sound: Sound) -> AsyncIterator[Sound]:
     yield _a_backup_of(sound, timedelta(hours=1), missing_documents=1)
+
+
+def _an_archive(sound: Sound, age: timedelta, *, segments: tuple[int, ...] = (1, 2)) -> Sound:
+    place = sound.folder / "archived"
+    shutil.rmtree(place, ignore_errors=True)
+    store, log = store_at(str(place), spread=False), wal.log_store(str(place))
+    base = BaseManifest(
+        name="base-2026-11-28T020000Z", taken_at=clock.now() - timedelta(days=1), program_version="1",
+        postgresql_version=180000, system_identifier=7, timeline=1, segment_bytes=2**24, database="crm",
+        first_segment=f"{1:08X}{1:016X}", last_segment=f"{1:08X}{1:016X}", superuser="crm", recipients=[], files=[],
+    )  # fmt: skip
+    store.put(f"{base.name}.json", iter([base.model_dump_json().encode()]))
+    for number in segments:
+        log.put(wal.StoredSegment(7, f"{1:08X}{number:016X}", "0" * 32, "0" * 64).name, iter([b"x"]))
+    reach = wal.Reach(
+        system_identifier=7, timeline=1, segment=f"{1:08X}{max(segments):016X}", reached=clock.now() - age
+    )
+    wal.write_reach(log, reach)
+    return sound.changed(backups=str(place))
+
+
+@fault("archive", Level.WRONG, "The archive leads to any moment until 20 minutes ago.")
+async def _the_archive_has_stopped(sound: Sound) -> AsyncIterator[Sound]:
+    yield _an_archive(sound, timedelta(minutes=20))
+
+
+@fault("archive", Level.WRONG, "has a hole: segment 000000010000000000000002 of the log is missing")
+async def _the_archive_has_a_hole(sound: Sound) -> AsyncIterator[Sound]:
+    yield _an_archive(sound, timedelta(), segments=(1, 3))
+
+
+async def test_an_archive_that_goes_on_is_well(sound: Sound) -> None:
+    told = (await found(_an_archive(sound, timedelta(seconds=70))))["archive"]
+    assert (told.level, told.says) == (Level.OK, "The archive leads to any moment until 1 minute ago.")
 
 
 async def test_a_backup_of_last_night_is_well(sound: Sound) -> None:
