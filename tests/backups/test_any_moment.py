@@ -62,7 +62,7 @@ def sentence(ended: CompletedProcess[str]) -> str:
 
 
 def wait_until(holds: object, what: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not holds():  # type: ignore[operator]
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
