@@ -171,6 +171,18 @@ def test_the_newest_moment_has_everything(drill: Drill, place: Path) -> None:
     assert who_is_there(drill, place, place / "data") == {"Anna", "Berta"}
 
 
+def test_the_account_of_the_archive_replicates_and_reads_no_table(drill: Drill) -> None:
+    with psycopg.connect(drill.env["CRM_ARCHIVE_DATABASE_URL"], autocommit=True) as connection:
+        may = connection.execute(
+            "SELECT rolreplication, rolsuper, rolcreatedb, rolcreaterole, rolbypassrls FROM pg_roles"
+            " WHERE rolname = current_user"
+        ).fetchone()
+        assert may == (True, False, False, False, False)
+        for statement in ("SELECT 1 FROM person", "DELETE FROM audit_event", "SET ROLE crm_owner", "CREATE TABLE x ()"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+
+
 def test_no_segment_is_there_twice(drill: Drill) -> None:
     segments = [path.name.partition(".")[0] for path in drill.segments()]
     assert len(segments) == len(set(segments)) > 1
