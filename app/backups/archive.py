@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ import psycopg
 import structlog
 
 from app.backups import age, wal
-from app.backups.base import Server, connected
+from app.backups.base import Cluster, Server, connected
 from app.backups.errors import ArchiveBroken, ArchiveRuns, DocumentStoreFailed
 from app.backups.programs import ARCHIVE, find_programs, last_words, program_environment
 from app.backups.streams import Watched
@@ -46,18 +47,18 @@ class Archiver:
     log: FileStore
     documents: FileStore
     copies: FileStore
-    public_keys: tuple[str, ...]
+    keys: list[Any]
+    """To which everything is encrypted."""
     pg_bin: Path | None
     tell: Callable[[str], object]
     """Takes the sentence of what goes wrong, which is too long for the log."""
     ends: threading.Event = field(default_factory=threading.Event)
     _copied: set[str] | None = None
-    _marks: list[tuple[Any, int]] = field(default_factory=list)
+    _marks: list[tuple[datetime, int]] = field(default_factory=list)
     _position: int = 0
 
     def run(self) -> None:
         """Until the end. What goes wrong is said once, and tried again. ArchiveRuns, SettingsError."""
-        self._keys = age.recipients(self.public_keys)
         self.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._alone():
             trouble = ""
@@ -88,7 +89,7 @@ class Archiver:
 
     def _follow(self, server: Server, *, goes_on: bool) -> None:
         """While nothing fails: receive, and ship what is finished."""
-        about = server.identity
+        about = server.cluster
         self.ship(about)
         if not server.slot_is_kept:
             # The server no longer has what would follow upon these.
@@ -129,7 +130,7 @@ class Archiver:
             finally:
                 process.terminate()
 
-    def ship(self, about: Any) -> None:
+    def ship(self, about: Cluster) -> None:
         """Everything that is finished in the spool. StoreFailed, DocumentStoreFailed, ArchiveBroken."""
         finished = sorted(path for path in self.spool.iterdir() if wal.SEGMENT.match(path.name))
         if not finished:
@@ -140,7 +141,7 @@ class Archiver:
             content = path.read_bytes()
             known = there.get(path.name)
             if known is None:
-                found, sealed = wal.seal(about.system, path.name, content, self._keys)
+                found, sealed = wal.seal(about.system, path.name, content, self.keys)
                 self.log.put(found.name, iter([sealed]))
             elif known.content != wal.checksum(content):
                 raise ArchiveBroken(
@@ -151,9 +152,14 @@ class Archiver:
             self._position = wal.end_of(path.name, about.segment_bytes)
             log.info("segment_archived", segment=path.name)
 
-    def _mark(self, server: Server, about: Any) -> None:
+    def _mark(self, server: Server, about: Cluster) -> None:
         """Say how far the archive is: to the newest moment whose place of the log has been put."""
-        self._marks.append(server.position)
+        at, position = server.position
+        # Those of one segment are done together, so its last one is enough.
+        of_segments = [mark[1] // about.segment_bytes for mark in self._marks[-1:]]
+        if position // about.segment_bytes in of_segments:
+            self._marks.pop()
+        self._marks.append((at, position))
         done = [mark for mark in self._marks if mark[1] <= self._position]
         if not done:
             return
@@ -175,7 +181,7 @@ class Archiver:
                 continue
             plain = Watched(self.documents.open(name))
             try:
-                self.copies.put(wal.copy_name(name), age.encrypted(plain, self._keys))
+                self.copies.put(wal.copy_name(name), age.encrypted(plain, self.keys))
             except NoSuchFile:
                 continue  # it has been removed meanwhile
             except StoreFailed:

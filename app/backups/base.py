@@ -8,7 +8,8 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,22 +18,21 @@ from typing import Any, Final, Literal
 import psycopg
 from psycopg import sql
 from psycopg.rows import namedtuple_row
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from app.backups import age, wal
-from app.backups.create import put_encrypted
+from app.backups.create import put_encrypted, whole_or_nothing
 from app.backups.errors import ArchiveBroken, BackupDamaged, BackupNotFound, BackupStoreFailed, DatabaseFailed
-from app.backups.manifest import StoredFile
+from app.backups.manifest import StoredFile, read_record
 from app.backups.programs import ARCHIVE, find_programs, last_words, program_environment
 from app.backups.streams import Parts
 from app.platform.file_store import FileStore, NoSuchFile, StoreFailed
 
-_NAME: Final = re.compile(r"^(base-\d{4}-\d\d-\d\dT\d{6}Z)\.json$")
+_NAME: Final = re.compile(r"^(base-\d{4}-\d\d-\d\dT\d{6}Z)\.(json|cluster\.\d{3,}\.age)$")
 _START: Final = re.compile(rb"START WAL LOCATION: ([0-9A-F]+/[0-9A-F]+) ")
 _READ_BYTES: Final = 256 * 1024
 _LABEL_BYTES: Final = 4096
 """The label of a copy is its first file."""
-_LARGEST_BYTES: Final = 16 * 1024 * 1024
 
 
 class BaseManifest(BaseModel):
@@ -59,6 +59,22 @@ class BaseManifest(BaseModel):
     recipients: list[str]
     files: list[StoredFile]
 
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for file in self.files)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Which database server it is; `version` as 180006, `superuser` by whom it was made."""
+
+    system: int
+    timeline: int
+    segment_bytes: int
+    version: int
+    database: str
+    superuser: str
+
 
 class Server:
     """A connection of the account that replicates; what it asks needs no right to any table."""
@@ -76,13 +92,14 @@ class Server:
         self._connection.close()
 
     @property
-    def identity(self) -> Any:
-        return self.ask(
+    def cluster(self) -> Cluster:
+        found = self.ask(
             "SELECT system_identifier AS system, (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline,"
             " (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size') AS segment_bytes,"
             " current_setting('server_version_num')::int AS version, current_database() AS database,"
             " (SELECT rolname FROM pg_roles WHERE oid = 10) AS superuser FROM pg_control_system()"
         )
+        return Cluster(**found._asdict())
 
     @property
     def position(self) -> tuple[datetime, int]:
@@ -125,10 +142,9 @@ def create_base(
     BackupStoreFailed, ArchiveBroken, SettingsError.
     """
     keys = age.recipients(public_keys)
-    put: list[str] = []
-    try:
+    with whole_or_nothing(backups, "base") as put:
         with connected(url) as server:
-            about = server.identity
+            about = server.cluster
             if not server.slot_is_kept:
                 tell("The database keeps its log for the archive from here on.")
                 _make_slot(server)
@@ -155,53 +171,38 @@ def create_base(
             recipients=list(public_keys),
             files=files,
         )
+        tell(f"The files are copied. The archive has to have segment {manifest.last_segment} of the log.")
         _await_log(log, manifest, wait_seconds)
         put.append(f"{name}.json")
         backups.put(f"{name}.json", iter([manifest.model_dump_json(indent=2).encode()]))
-    except BaseException as error:
-        for file in reversed(put):
-            with suppress(StoreFailed):
-                backups.delete(file)
-        if isinstance(error, StoreFailed):
-            raise BackupStoreFailed(
-                f"The base cannot be written ({error}); what was written of it is removed. "
-                "Look whether the place of CRM_BACKUPS is there, may be written and has room, and run it again."
-            ) from None
-        raise
     return manifest
 
 
 def read_base(store: FileStore, name: str) -> BaseManifest:
     """BackupNotFound, BackupDamaged, BackupStoreFailed."""
-    content = b""
     try:
-        for part in store.open(f"{name}.json"):
-            content += part
-            if len(content) > _LARGEST_BYTES:
-                break
-        found = BaseManifest.model_validate_json(content)
+        found = read_record(store, f"{name}.json", BaseManifest, what=f"The manifest of {name}")
     except NoSuchFile:
         raise BackupNotFound(f"There is no base {name} with a manifest.") from None
     except StoreFailed as error:
         raise BackupStoreFailed(f"The store of backups does not answer ({error}): look at CRM_BACKUPS.") from None
-    except ValidationError:
-        raise BackupDamaged(f"The manifest of {name} is damaged. Take another base.") from None
-    if found.name != name or any(not file.name.startswith(f"{name}.cluster.") for file in found.files):
+    if found.name != name or any(base_of(file.name) != name for file in found.files):
         raise BackupDamaged(f"The manifest of {name} names files that are not its own. Take another base.")
     return found
 
 
-def bases(store: FileStore) -> list[BaseManifest]:
-    """The bases that have a readable manifest, the newest first. BackupStoreFailed."""
+def base_of(file: str) -> str | None:
+    """The name of the base that a file of the store belongs to; None for a file that is of no base."""
+    found = _NAME.match(file.removesuffix(".part"))
+    return found[1] if found else None
+
+
+def base_names(store: FileStore) -> list[str]:
+    """Of every base, the newest first, those that were interrupted too. BackupStoreFailed."""
     try:
-        names = sorted((found[1] for name, _ in store.names() if (found := _NAME.match(name))), reverse=True)
+        return sorted({name for file, _ in store.names() if (name := base_of(file))}, reverse=True)
     except StoreFailed as error:
         raise BackupStoreFailed(f"The store of backups does not answer ({error}): look at CRM_BACKUPS.") from None
-    readable = []
-    for name in names:
-        with suppress(BackupDamaged):
-            readable.append(read_base(store, name))
-    return readable
 
 
 def _make_slot(server: Server) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import chain
@@ -65,8 +65,7 @@ def create(
         name, revision = name_at(taken_at), database.revision(connection)
         if revision is None:
             raise Conflict("The database is empty: there is nothing to back up.", code="nothing_to_back_up")
-        put: list[str] = []
-        try:
+        with whole_or_nothing(backups, "backup") as put:
             _refuse_same_name(backups, name)
             kept = database.kept_documents(connection)
             rows = database.count_rows(connection)
@@ -94,17 +93,25 @@ def create(
             )
             put.append(f"{name}.json")
             write_manifest(backups, manifest)
-        except BaseException as error:
-            for file in reversed(put):
-                with suppress(StoreFailed):
-                    backups.delete(file)
-            if isinstance(error, StoreFailed):
-                raise BackupStoreFailed(
-                    f"The backup cannot be written ({error}); what was written of it is removed. "
-                    "Look whether the place of CRM_BACKUPS is there, may be written and has room, and run it again."
-                ) from None
-            raise
     return Made(manifest, [*missing, *seen.damaged])
+
+
+@contextmanager
+def whole_or_nothing(backups: FileStore, what: str) -> Iterator[list[str]]:
+    """The names of the files that the block puts: where it fails they are removed again. BackupStoreFailed."""
+    put: list[str] = []
+    try:
+        yield put
+    except BaseException as error:
+        for file in reversed(put):
+            with suppress(StoreFailed):
+                backups.delete(file)
+        if isinstance(error, StoreFailed):
+            raise BackupStoreFailed(
+                f"The {what} cannot be written ({error}); what was written of it is removed. "
+                "Look whether the place of CRM_BACKUPS is there, may be written and has room, and run it again."
+            ) from None
+        raise
 
 
 def _refuse_same_name(backups: FileStore, name: str) -> None:

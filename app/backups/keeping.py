@@ -7,55 +7,91 @@ than that, or newer, and so does the log from the oldest of these on. Copies of 
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.backups import wal
-from app.backups.base import BaseManifest, bases
-from app.backups.errors import BackupStoreFailed
+from app.backups.base import BaseManifest, base_names, read_base
+from app.backups.errors import BackupDamaged, BackupNotFound, BackupStoreFailed
+from app.backups.listing import remove, wrong_with
 from app.backups.verify import checked
 from app.backups.wal import Chain, StoredSegment
 from app.platform.file_store import FileStore, StoreFailed
 
 
 @dataclass(frozen=True)
-class Reachable:
-    """Any moment from the base's on to `until` comes back; `fault` says why no later one does."""
+class Base:
+    """
+    A base that has a manifest, and where it leads.
 
-    base: BaseManifest
+    `reached` is the newest moment that the archive has told of; `last_timeline` the highest one that the archive has of
+    this server; `damage` says which file of the base is missing or cut.
+    """
+
+    manifest: BaseManifest
     chain: Chain
-    until: datetime
-    fault: str | None
+    reached: datetime
+    last_timeline: int
+    damage: str | None
+
+    @property
+    def fault(self) -> str | None:
+        """Why not every moment up to `reached` comes back."""
+        return self.damage or self.chain.fault
+
+    @property
+    def until(self) -> datetime:
+        """The newest moment that is sure to come back; the base's own where the log after it has a fault."""
+        return self.manifest.taken_at if self.fault else self.reached
 
 
-def reachable(backups: FileStore, log: FileStore) -> list[Reachable]:
-    """What each base leads to, the newest first. BackupStoreFailed, BackupDamaged."""
-    found = bases(backups)
+def all_bases(backups: FileStore, log: FileStore) -> tuple[list[Base], dict[str, str]]:
+    """
+    Every base, the newest first; and why what lies there under other names of bases is none.
+
+    BackupStoreFailed; BackupDamaged where what the archive says of itself cannot be read.
+    """
+    found: list[BaseManifest] = []
+    others: dict[str, str] = {}
+    for name in base_names(backups):
+        try:
+            found.append(read_base(backups, name))
+        except BackupNotFound:
+            others[name] = "interrupted: no manifest"
+        except BackupDamaged:
+            others[name] = "manifest damaged"
     try:
         segments = list(wal.stored_segments(log)) if found else []
-        return [_of(base, segments, log) for base in found]
+        return [_look(manifest, segments, backups, log) for manifest in found], others
     except StoreFailed as error:
         raise BackupStoreFailed(f"The store of backups does not answer ({error}): look at CRM_BACKUPS.") from None
 
 
-def _of(base: BaseManifest, segments: list[StoredSegment], log: FileStore) -> Reachable:
-    chain = wal.chain(
-        iter(segments), system=base.system_identifier, first=base.first_segment, segment_bytes=base.segment_bytes
+def _look(manifest: BaseManifest, segments: list[StoredSegment], backups: FileStore, log: FileStore) -> Base:
+    system, timeline = manifest.system_identifier, manifest.timeline
+    chain = wal.chain(iter(segments), system=system, first=manifest.first_segment, segment_bytes=manifest.segment_bytes)
+    reach = wal.read_reach(log, system, timeline)
+    if chain.missing <= max(manifest.last_segment, reach.segment if reach else ""):
+        # The archive has said that it has this one: the last one may be missing too.
+        chain = replace(chain, goes_on=True)
+    return Base(
+        manifest,
+        chain,
+        max(manifest.taken_at, reach.reached) if reach else manifest.taken_at,
+        max((one.timeline for one in segments if one.system == system), default=timeline),
+        next((f"{file.name} {wrong}" for file in manifest.files if (wrong := wrong_with(backups, file))), None),
     )
-    reach = wal.read_reach(log, base.system_identifier, base.timeline)
-    until, fault = base.taken_at, chain.fault
-    if reach is not None and chain.missing <= reach.segment:
-        fault = fault or f"segment {chain.missing} of the log is missing"
-    elif reach is not None and fault is None:
-        until = max(until, reach.reached)
-    return Reachable(base, chain, until, fault)
 
 
-def verify_base(backups: FileStore, log: FileStore, found: Reachable) -> None:
+def verify_base(backups: FileStore, log: FileStore, base: Base) -> None:
     """Read the base and its log and compare the checksums of the files. BackupDamaged, BackupStoreFailed."""
-    deque(checked(backups, found.base.files), maxlen=0)
-    for segment in found.chain.segments:
+    deque(checked(backups, base.manifest.files), maxlen=0)
+    for segment in base.chain.segments:
         wal.read_file(log, segment)
+    if base.fault:
+        raise BackupDamaged(
+            f"{base.manifest.name} leads to no moment that is sure after {base.until.isoformat()}: {base.fault}."
+        )
 
 
 def superfluous_bases(found: Iterable[BaseManifest], *, days: int, now: datetime) -> list[BaseManifest]:
@@ -85,21 +121,15 @@ def superfluous_segments(kept: list[BaseManifest], segments: Iterable[StoredSegm
 
 
 def remove_superfluous(backups: FileStore, log: FileStore, *, days: int, now: datetime) -> list[str]:
-    """
-    Remove the bases, then the log that none of the others needs: the names of the bases. BackupStoreFailed.
-
-    A base loses its manifest first: one that is half removed is none.
-    """
-    found = bases(backups)
+    """Remove the bases, then the log that none of the others needs: the names of the bases. BackupStoreFailed."""
+    found = [base.manifest for base in all_bases(backups, log)[0]]
     old = superfluous_bases(found, days=days, now=now)
+    for base in old:
+        remove(backups, base)
+    kept = [base for base in found if base not in old]
     try:
-        for base in old:
-            backups.delete(f"{base.name}.json")
-            for file in base.files:
-                backups.delete(file.name)
-        kept = [base for base in found if base not in old]
         for segment in superfluous_segments(kept, list(wal.stored_segments(log))):
             log.delete(segment.name)
     except StoreFailed as error:
-        raise BackupStoreFailed(f"What is old could not be removed ({error}); the new base is there.") from None
+        raise BackupStoreFailed(f"The old log could not be removed ({error}); the new base is there.") from None
     return [base.name for base in old]

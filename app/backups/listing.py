@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.backups.base import BaseManifest
 from app.backups.errors import BackupStoreFailed
-from app.backups.manifest import Manifest, backup_of, read_manifest
+from app.backups.manifest import Manifest, StoredFile, backup_of, read_manifest
 from app.platform.errors import AppError
 from app.platform.file_store import FileStore, NoSuchFile, StoreFailed
 from app.platform.settings import BackupKeep
@@ -63,7 +64,7 @@ def superfluous(found: list[Found], keep: BackupKeep) -> list[Manifest]:
     return [manifest for backup, manifest in known if backup.name not in kept]
 
 
-def remove(store: FileStore, manifest: Manifest) -> None:
+def remove(store: FileStore, manifest: Manifest | BaseManifest) -> None:
     """Remove the files that the manifest names, then itself: one that is interrupted is told and goes on next time."""
     try:
         for file in manifest.files:
@@ -89,9 +90,7 @@ def _look(store: FileStore, name: str) -> Found:
     except AppError as error:
         is_there = error.error_code != "backup_not_found"
         return Found(name, None, ["manifest damaged" if is_there else "interrupted: no manifest"])
-    faults = [
-        f"{file.name} {wrong}" for file in manifest.files if (wrong := _wrong_with(store, file.name, file.size_bytes))
-    ]
+    faults = [f"{file.name} {wrong}" for file in manifest.files if (wrong := wrong_with(store, file))]
     is_whole = not faults
     if manifest.missing_documents:
         faults.append(f"{manifest.missing_documents} documents had no file")
@@ -100,8 +99,9 @@ def _look(store: FileStore, name: str) -> Found:
     return Found(name, manifest, faults, is_whole)
 
 
-def _wrong_with(store: FileStore, file: str, size_bytes: int) -> str | None:
+def wrong_with(store: FileStore, file: StoredFile) -> str | None:
+    """What is wrong with a file, as far as its size shows it. StoreFailed."""
     try:
-        return None if store.size(file) == size_bytes else "has another size"
+        return None if store.size(file.name) == file.size_bytes else "has another size"
     except NoSuchFile:
         return "is missing"

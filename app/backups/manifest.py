@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
@@ -12,6 +12,9 @@ from app.platform.file_store import FileStore, NoSuchFile, StoreFailed
 _NAME = re.compile(r"^(crm-\d{4}-\d\d-\d\dT\d{6}Z)\.(json|(database|documents)\.\d{3,}\.age)$")
 _LARGEST_BYTES = 16 * 1024 * 1024
 """A manifest has a line for each table and file: one that is larger is none of ours."""
+
+
+Record = TypeVar("Record", bound=BaseModel)
 
 
 class StoredFile(BaseModel):
@@ -74,6 +77,19 @@ def backup_of(file: str) -> str | None:
     return found[1] if found else None
 
 
+def read_record(store: FileStore, file: str, kind: type[Record], *, what: str) -> Record:
+    """What a file of ours says, which is JSON; `what` names it. NoSuchFile, StoreFailed, BackupDamaged."""
+    content = b""
+    for part in store.open(file):
+        content += part
+        if len(content) > _LARGEST_BYTES:
+            break
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError:
+        raise BackupDamaged(f"{what} is damaged. Take another backup.") from None
+
+
 def write_manifest(store: FileStore, manifest: Manifest) -> None:
     """Make the backup one. StoreFailed."""
     store.put(f"{manifest.name}.json", iter([manifest.model_dump_json(indent=2).encode()]))
@@ -81,21 +97,14 @@ def write_manifest(store: FileStore, manifest: Manifest) -> None:
 
 def read_manifest(store: FileStore, name: str) -> Manifest:
     """BackupNotFound, BackupDamaged, BackupStoreFailed."""
-    text = b""
     try:
-        for part in store.open(f"{name}.json"):
-            text += part
-            if len(text) > _LARGEST_BYTES:
-                raise BackupDamaged(f"The manifest of {name} is damaged. Take another backup.")
-        found = Manifest.model_validate_json(text)
+        found = read_record(store, f"{name}.json", Manifest, what=f"The manifest of {name}")
     except NoSuchFile:
         raise BackupNotFound(
             f"There is no backup {name} with a manifest: `crm backup list` names those that are there."
         ) from None
     except StoreFailed as error:
         raise BackupStoreFailed(f"The store of backups does not answer ({error}): look at CRM_BACKUPS.") from None
-    except ValidationError:
-        raise BackupDamaged(f"The manifest of {name} is damaged. Take another backup.") from None
     if found.name != name or any(backup_of(file.name) != name for file in found.files):
         raise BackupDamaged(f"The manifest of {name} names files that are not its own. Take another backup.")
     return found

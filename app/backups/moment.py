@@ -16,13 +16,12 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from app.backups import age, database, wal
-from app.backups.base import BaseManifest, bases
+from app.backups.base import BaseManifest
 from app.backups.errors import (
     BackupDamaged,
     BackupStoreFailed,
@@ -32,10 +31,10 @@ from app.backups.errors import (
     OutOfReach,
     ServerFailed,
 )
+from app.backups.keeping import Base
 from app.backups.restore import SAMPLE, Restored, faults_of_documents
 from app.backups.streams import Watched, as_file
 from app.backups.verify import checked
-from app.backups.wal import Chain
 from app.platform.crypto import MasterKeys
 from app.platform.embedded import find_binaries
 from app.platform.embedded.account import Account, server_account
@@ -46,55 +45,34 @@ _NOT_REACHED: Final = "recovery ended before configured recovery target was reac
 _HISTORY: Final = re.compile(r"^([0-9A-F]{8})\.history$")
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What leads to a moment; `until` is None for the newest, `others` the highest timeline that the archive knows."""
-
-    base: BaseManifest
-    chain: Chain
-    until: datetime | None
-    others: int
-
-
-def plan(backups: FileStore, log: FileStore, until: datetime | None) -> Plan:
-    """The newest base at or before the moment, and its log. OutOfReach, BackupDamaged, BackupStoreFailed."""
-    found = bases(backups)
+def base_for(found: list[Base], until: datetime | None) -> Base:
+    """The newest base that leads to the moment; None is the newest moment. OutOfReach, BackupDamaged."""
     if not found:
         raise OutOfReach("There is no base: `crm backup create --base` makes one. No moment can be reached.")
-    base = next((one for one in found if until is None or one.taken_at <= until), None)
+    base = next((one for one in found if until is None or one.manifest.taken_at <= until), None)
     if base is None:
-        raise OutOfReach(
-            f"No base is as old as that: the earliest moment that can be reached is {found[-1].taken_at.isoformat()}."
-        )
-    try:
-        segments = list(wal.stored_segments(log))
-        reach = wal.read_reach(log, base.system_identifier, base.timeline)
-    except StoreFailed as error:
-        raise BackupStoreFailed(f"The store of backups does not answer ({error}): look at CRM_BACKUPS.") from None
-    chain = wal.chain(
-        iter(segments), system=base.system_identifier, first=base.first_segment, segment_bytes=base.segment_bytes
-    )
-    if reach is not None and chain.missing <= reach.segment:
-        # The archive has said that it has this one: the last one may be missing too.
-        chain = replace(chain, goes_on=True)
-    if chain.missing <= base.last_segment:
+        earliest = found[-1].manifest.taken_at.isoformat()
+        raise OutOfReach(f"No base is as old as that: the earliest moment that can be reached is {earliest}.")
+    name = base.manifest.name
+    if base.damage:
+        raise BackupDamaged(f"{name} is not whole: {base.damage}. Name a moment for which there is an earlier base.")
+    if base.chain.missing <= base.manifest.last_segment:
         raise BackupDamaged(
-            f"Segment {chain.missing} of the log is missing, which {base.name} needs: "
+            f"Segment {base.chain.missing} of the log is missing, which {name} needs: "
             "name a moment before it, for which there is an earlier base."
         )
-    newest = max(base.taken_at, reach.reached) if reach is not None else base.taken_at
-    if until is not None and until > newest:
+    if until is not None and until > base.reached:
         raise OutOfReach(
-            f"The archive does not reach that moment: the newest that can be reached is {newest.isoformat()}."
+            f"The archive does not reach that moment: the newest that can be reached is {base.reached.isoformat()}."
         )
-    if until is None and chain.fault:
-        raise BackupDamaged(f"The log has a hole: {chain.fault}. Name a moment before it with --until.")
-    timelines = [one.timeline for one in segments if one.system == base.system_identifier]
-    return Plan(base, chain, until, max(timelines))
+    if until is None and base.fault:
+        raise BackupDamaged(f"The log has a hole: {base.fault}. Name a moment before it with --until.")
+    return base
 
 
 def recover(
-    planned: Plan,
+    base: Base,
+    until: datetime | None,
     data: Path,
     *,
     backups: FileStore,
@@ -111,7 +89,7 @@ def recover(
     NotAsItWas leaves them there; every other error leaves nothing. NotEmpty, BackupDamaged, BackupStoreFailed,
     WrongIdentity, DocumentStoreFailed, OutOfReach, ServerFailed.
     """
-    refuse_what_is_not_empty(data, documents)
+    _refuse_what_is_not_empty(data, documents)
     account = server_account(data)
     was_there = data.exists()
     put: list[str] = []
@@ -120,9 +98,9 @@ def recover(
         work.chmod(0o711)
         programs = binaries_for(account, find_binaries(pg_bin), copies=work)
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _unpack(planned.base, data, backups, identities)
+        _unpack(base.manifest, data, backups, identities)
         _give(data, account)
-        with _recovered(planned, data, work, account, programs, log, identities) as url:
+        with _recovered(base, until, data, work, account, programs, log, identities) as url:
             with database.one_moment(url) as connection:
                 rows, kept = database.count_rows(connection), database.kept_documents(connection)
             lacking = 0
@@ -146,7 +124,7 @@ def recover(
     return Restored(sum(rows.values()), len(kept), min(SAMPLE, len(kept)))
 
 
-def refuse_what_is_not_empty(data: Path, documents: FileStore) -> None:
+def _refuse_what_is_not_empty(data: Path, documents: FileStore) -> None:
     """NotEmpty, DocumentStoreFailed."""
     if data.exists() and any(data.iterdir()):
         raise NotEmpty(f"{data} has files. A moment is restored into an empty folder: name another one.")
@@ -185,7 +163,14 @@ def _give(folder: Path, account: Account) -> None:
 
 @contextmanager
 def _recovered(
-    planned: Plan, data: Path, work: Path, account: Account, programs: Path, log: FileStore, identities: list[Any]
+    base: Base,
+    until: datetime | None,
+    data: Path,
+    work: Path,
+    account: Account,
+    programs: Path,
+    log: FileStore,
+    identities: list[Any],
 ) -> Iterator[str]:
     """A server on `data` that has worked through the log, for as long as the block runs: its address."""
     own = work / "server"
@@ -198,14 +183,13 @@ def _recovered(
     _give(own, account)
     (data / "recovery.signal").touch()
     _give(data, account)
-    feeder = _Feeder(planned, own, log, identities, account)
-    target = planned.until
+    feeder = _Feeder(base, own, log, identities, account)
     with feeder:
-        done = _start(data, own, account, programs, target)
+        done = _start(data, own, account, programs, until)
         # Nothing was committed after that moment in what there is: then the end of the log is as it was at the moment.
-        if not done and target is not None and _NOT_REACHED in _said(own) and not feeder.failed:
-            if planned.chain.fault:
-                raise BackupDamaged(f"The log does not lead to that moment: {planned.chain.fault}.")
+        if not done and until is not None and _NOT_REACHED in _said(own) and not feeder.failed:
+            if base.fault:
+                raise BackupDamaged(f"The log does not lead to that moment: {base.fault}.")
             done = _start(data, own, account, programs, None)
         try:
             if feeder.failed:
@@ -215,7 +199,7 @@ def _recovered(
                 raise ServerFailed(
                     f"The server did not recover ({lines[0] if lines else 'no reason given'}). Nothing is left of it."
                 )
-            yield f"postgresql://{planned.base.superuser}@/{planned.base.database}?host={own}"
+            yield f"postgresql://{base.manifest.superuser}@/{base.manifest.database}?host={own}"
         finally:
             account.run(programs / "pg_ctl", "stop", "-w", "-m", "fast", "-D", data)
 
@@ -255,10 +239,21 @@ def _start(data: Path, own: Path, account: Account, programs: Path, target: date
     status = data / "postmaster.pid"
     while status.exists():
         with suppress(FileNotFoundError):
-            if "ready" in status.read_text():
+            said = status.read_text()
+            if "ready" in said:
                 return True
+            if not _is_there(int(said.partition("\n")[0])):
+                return False  # it was killed, and could not remove the file
         time.sleep(0.1)
     return False
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _quoted(value: str) -> str:
@@ -272,11 +267,11 @@ def _said(own: Path) -> str:
 class _Feeder:
     """Gives the server each segment that it asks for. `failed` is why one could not be given that is there."""
 
-    def __init__(self, planned: Plan, own: Path, log: FileStore, identities: list[Any], account: Account) -> None:
+    def __init__(self, base: Base, own: Path, log: FileStore, identities: list[Any], account: Account) -> None:
         self.failed: Exception | None = None
-        self._planned, self._own, self._log, self._identities = planned, own, log, identities
+        self._base, self._own, self._log, self._identities = base, own, log, identities
         self._account = account
-        self._there = {one.segment: one for one in planned.chain.segments}
+        self._there = {one.segment: one for one in base.chain.segments}
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._work)
 
@@ -304,7 +299,7 @@ class _Feeder:
         given = self._own / "given" / name
         if history := _HISTORY.match(name):
             # A timeline that the archive knows is not to be begun a second time.
-            if not self._planned.base.timeline < int(history[1], 16) <= self._planned.others:
+            if not self._base.manifest.timeline < int(history[1], 16) <= self._base.last_timeline:
                 return False
             given.write_text("# taken\n")
         elif name in self._there and self.failed is None:

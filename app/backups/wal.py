@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from app.backups import age
 from app.backups.errors import BackupDamaged, BackupStoreFailed
+from app.backups.manifest import read_record
 from app.platform.file_store import FileStore, NoSuchFile, StoreFailed, store_at
 
 SLOT = "crm_archive"
 """The replication slot for which the database keeps its log until the archive has it."""
 SEGMENT = re.compile(r"^[0-9A-F]{24}$")
 _STORED = re.compile(r"^([0-9a-f]{16})-([0-9A-F]{24})\.([0-9a-f]{32})\.([0-9a-f]{64})\.age$")
-_LARGEST_STATUS_BYTES = 64 * 1024
 _PER_LOG_BYTES = 2**32
 _COMPRESSION = 6
 """A segment of a quiet minute is a third of the size that the fastest level makes of it."""
@@ -184,17 +184,10 @@ def write_reach(store: FileStore, reach: Reach) -> None:
 
 def read_reach(store: FileStore, system: int, timeline: int) -> Reach | None:
     """How far the archive of this cluster is; None where it has not said it. BackupDamaged, StoreFailed."""
-    content = b""
     try:
-        for part in store.open(_reach_file(system, timeline)):
-            content += part
-            if len(content) > _LARGEST_STATUS_BYTES:
-                break
-        return Reach.model_validate_json(content)
+        return read_record(store, _reach_file(system, timeline), Reach, what="What the archive says of itself")
     except NoSuchFile:
         return None
-    except ValidationError:
-        raise BackupDamaged(f"{_reach_file(system, timeline)} of the log's archive is damaged.") from None
 
 
 def _reach_file(system: int, timeline: int) -> str:

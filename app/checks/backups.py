@@ -47,12 +47,12 @@ async def archive(at: Installation) -> Finding:
     place = at.settings.backups
     if place is None:
         return ok("No archive of the database's log is kept from here.")
-    found = await asyncio.to_thread(lambda: keeping.reachable(store_at(place, spread=False), wal.log_store(place)))
+    found, _ = await asyncio.to_thread(lambda: keeping.all_bases(store_at(place, spread=False), wal.log_store(place)))
     if not found:
         return ok("No archive of the database's log is kept: what comes after the last backup has no copy.")
     newest = found[0]
     if newest.fault:
-        return wrong(f"The archive of the database's log has a hole: {newest.fault}.", _ARCHIVE_ADVICE)
+        return wrong(f"The newest base or its log is not whole: {newest.fault}.", _ARCHIVE_ADVICE)
     age = clock.now() - newest.until
     told = f"The archive leads to any moment until {in_words(age)} ago."
     return wrong(told, _ARCHIVE_ADVICE) if age > _ARCHIVE_LATE else ok(told)

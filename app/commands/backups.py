@@ -20,7 +20,7 @@ from app.backups import age, archive, keeping, listing, moment, verify, wal
 from app.backups import base as bases
 from app.backups import create as creating
 from app.backups import restore as restoring
-from app.backups.errors import BackupDamaged, DocumentsMissing
+from app.backups.errors import DocumentsMissing
 from app.backups.listing import Found
 from app.backups.manifest import read_manifest
 from app.commands import Addresses, addresses, read_settings, say
@@ -84,9 +84,10 @@ def backup_list(
     """List what is there, the newest first: its age, its size, whether it is complete."""
     settings, store = _settings_and_store()
     found = listing.list_backups(store)
-    bases_there = keeping.reachable(store, wal.log_store(_place(settings)))
+    bases_there, remains = keeping.all_bases(store, wal.log_store(_place(settings)))
     if as_json:
         told = [*map(_as_json, found), *map(_base_as_json, bases_there)]
+        told += [{"name": name, "is_complete": False, "faults": [state]} for name, state in remains.items()]
         typer.echo(json.dumps(told, indent=2))
         return
     # A name is to be copied: it is never shortened.
@@ -103,10 +104,12 @@ def backup_list(
             str(manifest.document_count),
             state,
         )
+    for name, state in remains.items():
+        table.add_row(name, "", "", "", state)
     for one in bases_there:
         state = f"any moment until {one.until:%Y-%m-%d %H:%M:%S} UTC" + (f"; then {one.fault}" if one.fault else "")
-        age_of_it = _age(clock.now() - one.base.taken_at)
-        table.add_row(one.base.name, age_of_it, _size(_size_of(one.base)), "", state)
+        made = one.manifest
+        table.add_row(made.name, _age(clock.now() - made.taken_at), _size(made.size_bytes), "", state)
     Console(highlight=False, soft_wrap=True).print(table)
 
 
@@ -151,7 +154,7 @@ def backup_archive(
         wal.log_store(_place(settings)),
         file_store(settings),
         wal.copies_store(_place(settings)),
-        settings.backup_recipients,
+        age.recipients(settings.backup_recipients),
         settings.pg_bin,
         say.print,
         ends,
@@ -237,7 +240,7 @@ def _create_base(settings: Settings, store: FileStore) -> None:
     )
     with addresses(settings) as found:
         _note(settings, found, "create_backup")
-    say.print(f"{_size(_size_of(made))}. Any moment from {made.taken_at.isoformat()} on.")
+    say.print(f"{_size(made.size_bytes)}. Any moment from {made.taken_at.isoformat()} on.")
     days = max(settings.backup_keep.daily, 1)
     for old in keeping.remove_superfluous(store, wal.log_store(_place(settings)), days=days, now=clock.now()):
         say.print(f"Removed {old} and its log: no moment of the last {days} days needs them.")
@@ -247,23 +250,22 @@ def _create_base(settings: Settings, store: FileStore) -> None:
 def _verify_base(settings: Settings, store: FileStore, name: str) -> None:
     log = wal.log_store(_place(settings))
     bases.read_base(store, name)
-    found = next(one for one in keeping.reachable(store, log) if one.base.name == name)
-    keeping.verify_base(store, log, found)
-    if found.fault:
-        raise BackupDamaged(f"{name} leads to no moment after {found.until.isoformat()}: {found.fault}.")
+    (base,) = [one for one in keeping.all_bases(store, log)[0] if one.manifest.name == name]
+    keeping.verify_base(store, log, base)
     say.print(
-        f"{name}: every file is as its manifest says, and so are the {len(found.chain.segments)} segments of its log, "
-        f"until {found.until.isoformat()}."
+        f"{name}: every file is as its manifest says, and so are the {len(base.chain.segments)} segments of its log, "
+        f"until {base.until.isoformat()}."
     )
 
 
 def _restore_moment(settings: Settings, store: FileStore, identities: list[Any], until: str | None, data: Path) -> None:
     exit_on_sigterm()
     documents, log = file_store(settings), wal.log_store(_place(settings))
-    moment.refuse_what_is_not_empty(data, documents)
-    planned = moment.plan(store, log, _instant(until))
+    at = _instant(until)
+    base = moment.base_for(keeping.all_bases(store, log)[0], at)
     proved = moment.recover(
-        planned,
+        base,
+        at,
         data.resolve(),
         backups=store,
         log=log,
@@ -274,7 +276,7 @@ def _restore_moment(settings: Settings, store: FileStore, identities: list[Any],
         pg_bin=settings.pg_bin,
     )
     say.print(
-        f"Restored {planned.base.name} and its log until {until or 'the newest moment'}: {proved.rows} rows; the keys "
+        f"Restored {base.manifest.name} and its log until {until or 'the newest moment'}: {proved.rows} rows; the keys "
         f"of all {proved.documents} documents open, and {proved.read} of them were read and are as they were."
     )
     say.print(f"Start the server on {data}, then run `crm backup create --base`: the archive begins anew with it.")
@@ -339,19 +341,15 @@ def _as_json(backup: Found) -> dict[str, object]:
     }
 
 
-def _base_as_json(found: keeping.Reachable) -> dict[str, object]:
+def _base_as_json(base: keeping.Base) -> dict[str, object]:
     return {
-        "name": found.base.name,
-        "is_complete": found.fault is None,
-        "faults": [found.fault] if found.fault else [],
-        "taken_at": found.base.taken_at.isoformat(),
-        "size_bytes": _size_of(found.base),
-        "until": found.until.isoformat(),
+        "name": base.manifest.name,
+        "is_complete": base.fault is None,
+        "faults": [base.fault] if base.fault else [],
+        "taken_at": base.manifest.taken_at.isoformat(),
+        "size_bytes": base.manifest.size_bytes,
+        "until": base.until.isoformat(),
     }
-
-
-def _size_of(base: bases.BaseManifest) -> int:
-    return sum(file.size_bytes for file in base.files)
 
 
 def _age(age: timedelta) -> str:

@@ -545,7 +545,7 @@ async def _the_archive_has_stopped(sound: Sound) -> AsyncIterator[Sound]:
     yield _an_archive(sound, timedelta(minutes=20))
 
 
-@fault("archive", Level.WRONG, "has a hole: segment 000000010000000000000002 of the log is missing")
+@fault("archive", Level.WRONG, "not whole: segment 000000010000000000000002 of the log is missing")
 async def _the_archive_has_a_hole(sound: Sound) -> AsyncIterator[Sound]:
     yield _an_archive(sound, timedelta(), segments=(1, 3))
 
