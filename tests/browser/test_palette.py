@@ -54,6 +54,11 @@ def enter(open_page: Open, crm: str, committed_database: Database, ids: dict[str
     return entered
 
 
+async def _answered(page: Page) -> None:
+    """What the palette shows answers all that was typed."""
+    await expect(page.locator("#palette-results")).not_to_have_attribute("aria-busy", "true")
+
+
 async def test_somebody_is_found_by_a_mistyped_name_and_opened_in_three_actions(
     enter: SignedIn, ids: dict[str, UUID]
 ) -> None:
@@ -61,6 +66,7 @@ async def test_somebody_is_found_by_a_mistyped_name_and_opened_in_three_actions(
     page = seen.page
     await page.keyboard.press("Control+k")
     await page.keyboard.type("kwartermain")
+    await _answered(page)
     await expect(page.get_by_role("option", selected=True)).to_contain_text("Philippa Quartermaine")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Philippa Quartermaine")
@@ -210,6 +216,7 @@ async def test_nobody_is_found_and_the_new_caller_begins_with_what_was_typed(ent
     page = seen.page
     await page.keyboard.press("Control+k")
     await page.keyboard.type("Quentin Zwartewaterplein")
+    await _answered(page)
     await expect(page.get_by_role("option", selected=True)).to_contain_text("New caller")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("New caller")

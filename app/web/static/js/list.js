@@ -148,12 +148,6 @@
     return Boolean(last);
   }
 
-  function tellAddress() {
-    // The answer to a form has an address that only a form can ask for.
-    const address = document.querySelector("[data-list-address]")?.dataset.listAddress;
-    if (address) setTimeout(() => history.replaceState(history.state, "", address));
-  }
-
   keys.table.push(
     { keys: "x", says: _("Select the row; with Shift all from the last one"), act: pickRow, group: _("In a list") },
     { keys: "a", says: _("Assign the selected"), act: () => press("[data-assign]"), group: _("In a list") },
@@ -162,10 +156,8 @@
   document.addEventListener("visited", () => {
     last = null;
     settle();
-    tellAddress();
   });
   settle();
-  tellAddress();
 
   // A file comes without a page: the button can be pressed again.
   document.addEventListener("submit", (event) => {

@@ -158,8 +158,10 @@ const pages = (() => {
         location.assign(answer.url);
         return;
       }
-      // A form that comes back stands at the address of the page it was on.
-      const address = wasSent && !answer.ok ? location.href : answer.url + new URL(url, location.href).hash;
+      // A form that comes back stands at the address of the page it was on; a list that answers a form says its own.
+      const ofList = wasSent ? next.querySelector("[data-list-address]")?.dataset.listAddress : undefined;
+      const shown = ofList ? new URL(ofList, location.href).href : answer.url + new URL(url, location.href).hash;
+      const address = wasSent && !answer.ok ? location.href : shown;
       const isSame = new URL(address).pathname + new URL(address).search === path;
       arrived();
       arrive(next, address, isPushed && !isSame);

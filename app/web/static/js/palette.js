@@ -26,6 +26,7 @@ const palette = (() => {
   }
 
   function show(html) {
+    results.removeAttribute("aria-busy");
     results.innerHTML = html;
     options().forEach((option, number) => (option.id = `palette-option-${number}`));
     field.setAttribute("aria-expanded", String(options().length > 0));
@@ -33,6 +34,7 @@ const palette = (() => {
   }
 
   function say(sentence) {
+    results.removeAttribute("aria-busy");
     results.replaceChildren();
     const said = document.createElement("p");
     said.className = "search-said";
@@ -94,8 +96,14 @@ const palette = (() => {
   field.addEventListener("input", () => {
     clearTimeout(timer);
     const typed = field.value.trim();
-    if (typed.length >= FEWEST || typed === "") timer = setTimeout(ask, PAUSE);
-    else asking?.abort();
+    // What is shown meanwhile answers another question, and Enter does not open it.
+    if (typed.length >= FEWEST || typed === "") {
+      if (typed !== shownFor) results.setAttribute("aria-busy", "true");
+      timer = setTimeout(ask, PAUSE);
+    } else {
+      asking?.abort();
+      results.removeAttribute("aria-busy");
+    }
   });
 
   field.addEventListener("keydown", (event) => {
@@ -111,7 +119,7 @@ const palette = (() => {
     }
   });
 
-  // Enter opens what is chosen, once the answer to what stands in the field is there.
+  // Enter opens what is chosen where it answers what stands in the field; else it asks, and nobody is opened unseen.
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     event.stopPropagation();
@@ -136,6 +144,7 @@ const palette = (() => {
     asking = null;
     dialog.classList.remove("is-asking");
     field.value = "";
+    results.removeAttribute("aria-busy");
     results.replaceChildren();
   });
 
