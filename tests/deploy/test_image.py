@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.web.render import FINISHED
 from tests.builders import PDF
-from tests.deploy.engine import BASE, CRM, DATABASE, PROXY, Engine, Stack, make_engine, stack, until
+from tests.deploy.engine import BASE, CRM, DATABASE, PROXY, SERVER, Engine, Stack, make_engine, stack, until
 from tests.deploy.tools import run
 from tests.serving import free_port
 
@@ -148,11 +148,13 @@ def production(engine: Engine, tls: Path, identity: tuple[Path, str]) -> Iterato
         "CRM_IMAGE": CRM,
         "DATABASE_IMAGE": DATABASE,
         "PROXY_IMAGE": PROXY,
+        "SERVER_IMAGE": SERVER,
         "CRM_ENV": "production",
         "CRM_BASE_URL": f"https://localhost:{port}",
         "CRM_SECRET_KEY": secrets.token_urlsafe(48),
         "CRM_BACKUP_RECIPIENTS": identity[1],
         **{f"CRM_{role}_PASSWORD": secrets.token_hex(16) for role in ("DATABASE", "OWNER", "OPERATOR", "APPLICATION")},
+        "CRM_ARCHIVE_DATABASE_URL": f"postgresql://crm_archive:{secrets.token_hex(16)}@database/crm",
         "PROXY_SCHEME": "https",
         "TLS_FOLDER": str(tls),
         "PORT": str(free_port()),
@@ -260,11 +262,11 @@ def test_what_is_served_does_not_know_the_owner(production: Stack) -> None:
             assert production.env[f"CRM_{role}_PASSWORD"] not in environment
 
 
-def test_a_document_and_its_patient_come_back_from_a_backup(production: Stack, identity: tuple[Path, str]) -> None:
-    key = production.execute("app", "crm", "api-key", "create", "--role", "navigator", "--name", "keeper").strip()
-    with _client(production, key) as client:
+def _keep_a_patient(started: Stack, key: str, first_name: str) -> tuple[str, str]:
+    """The addresses of a new patient and of the content of their document, which the worker has looked at."""
+    with _client(started, key) as client:
         condition = client.get("/api/v1/medical-conditions", params={"limit": 1}).json()["items"]
-        person = {"first_name": "Noor", "last_name": "Visser", "email": "noor.visser@example.org"}
+        person = {"first_name": first_name, "last_name": "Visser", "email": f"{first_name}.visser@example.org"}
         sent: dict[str, Any] = {"person": person}
         if condition:
             sent["medical_condition_id"] = condition[0]["medical_condition_id"]
@@ -278,24 +280,69 @@ def test_a_document_and_its_patient_come_back_from_a_backup(production: Stack, i
         # The worker has looked at it, so it has the same documents and the same key as the app.
         until("the document", lambda: client.get(content).status_code == 200)
         assert client.get(content).content == PDF
+    return f"/api/v1/patients/{patient}", content
+
+
+def _lose_the_database_and_the_documents(started: Stack, *services: str) -> None:
+    for service in ("proxy", *services, "backup", "worker", "app", "schema", "database"):
+        started.end(service)
+    started.engine("volume", "rm", "crmtest_app", "crmtest_database")
+
+
+def _make_ready(started: Stack) -> None:
+    started.start("schema")
+    assert started.engine("wait", "crmtest_schema_1").strip() == "0", started.logs("schema")
+    _start_the_rest(started)
+
+
+def test_a_document_and_its_patient_come_back_from_a_backup(production: Stack, identity: tuple[Path, str]) -> None:
+    key = production.execute("app", "crm", "api-key", "create", "--role", "navigator", "--name", "keeper").strip()
+    patient, content = _keep_a_patient(production, key, "noor")
 
     name = production.execute("backup", "crm", "backup", "create").strip()
     assert name in production.execute("backup", "crm", "backup", "list")
     production.execute("backup", "crm", "backup", "verify", name)
 
-    for service in ("proxy", "backup", "worker", "app", "schema", "database"):
-        production.end(service)
-    production.engine("volume", "rm", "crmtest_app", "crmtest_database")
+    _lose_the_database_and_the_documents(production)
     _start_database(production)
     mounted = ("--volume", f"{identity[0]}:/identity.txt:ro")
     production.compose("run", "--rm", "--no-deps", *mounted, "restore", name, "--identity", "/identity.txt")
-    production.start("schema")
-    assert production.engine("wait", "crmtest_schema_1").strip() == "0", production.logs("schema")
-    _start_the_rest(production)
+    _make_ready(production)
 
     with _client(production, key) as client:
-        assert client.get(f"/api/v1/patients/{patient}").json()["person"]["email"] == "noor.visser@example.org"
+        assert client.get(patient).json()["person"]["email"] == "noor.visser@example.org"
         assert client.get(content).content == PDF
+
+
+def test_any_moment_comes_back_by_the_archive(production: Stack, identity: tuple[Path, str]) -> None:
+    def reached() -> datetime:
+        told = json.loads(production.execute("backup", "crm", "backup", "list", "--json"))
+        return max(datetime.fromisoformat(one["until"]) for one in told if "until" in one)
+
+    key = production.execute("app", "crm", "api-key", "create", "--role", "navigator", "--name", "moment").strip()
+    production.start("archive")
+    production.execute("backup", "crm", "backup", "create", "--base")
+    before, content = _keep_a_patient(production, key, "before")
+    moment = datetime.now(UTC)
+    after, _ = _keep_a_patient(production, key, "after")
+    # Nothing hurries it: a segment is finished because `archive_timeout` is over.
+    written = datetime.now(UTC)
+    until(f"the log: {production.logs('archive')}", lambda: reached() >= written, seconds=240)
+
+    _lose_the_database_and_the_documents(production, "archive")
+    mounted = ("--volume", f"{identity[0]}:/identity.txt:ro")
+    asked = ("--until", moment.isoformat(), "--identity", "/identity.txt")
+    production.compose("run", "--rm", "--no-deps", *mounted, "moment", *asked)
+    _start_database(production)
+    _make_ready(production)
+
+    with _client(production, key) as client:
+        assert client.get(before).json()["person"]["email"] == "before.visser@example.org"
+        assert client.get(content).content == PDF
+        assert client.get(after).status_code == 404
+    # The archive begins anew, on the timeline that begins there.
+    production.start("archive")
+    production.execute("backup", "crm", "backup", "create", "--base")
 
 
 def test_a_backup_is_not_laid_over_what_is_there(production: Stack, identity: tuple[Path, str]) -> None:
