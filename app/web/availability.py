@@ -43,7 +43,6 @@ WEEKDAYS: Final = (
 _DAYS: Final = {f"day_{number}": number for number in range(1, 8)}
 """The fields of the form by their weekday."""
 _SPAN: Final = re.compile(r"(\d{1,2})(?:[:.](\d{2}))? ?(?:-|–|to) ?(\d{1,2})(?:[:.](\d{2}))?\Z", re.ASCII)  # noqa: RUF001 - as people type it
-_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 _LONGEST_VERSION, _AHEAD = 10, timedelta(days=28)
 
 
@@ -97,24 +96,38 @@ def hours_texts(hours: Sequence[HoursOfDay]) -> dict[str, str]:
     }
 
 
-def _edge(text: str, zone: tzinfo, *, is_end: bool) -> str:
-    """The moment that is typed; of a day alone its first one, and where the time ends the one after its last."""
-    now = clock.now().astimezone(zone)
-    moment = read_moment(text, now=now)
+def _edge(text: str, zone: tzinfo) -> str:
+    """The moment that is typed; of a day alone its first one."""
+    day, moment = _read(text, zone)
     if moment is not None:
         return moment.isoformat()
-    day = date.fromisoformat(text) if _ISO.match(text) and _is_day(text) else read_day(text, today=now.date())
+    return text if day is None else datetime.combine(day, time(), zone).isoformat()
+
+
+def _end(text: str, zone: tzinfo, *, begins: str) -> str:
+    """The moment that is typed; of a day alone the one after it, and without a year of the first from `begins` on."""
+    day, moment = _read(text, zone)
+    if moment is not None:
+        return moment.isoformat()
     if day is None:
         return text
-    return datetime.combine(day + timedelta(days=1 if is_end else 0), time(), zone).isoformat()
+    later = read_day(text, today=_first_day(begins, zone) or day)
+    # Words as `tomorrow` are said of today, and days with a year of that year.
+    if later and (later.day, later.month) == (day.day, day.month):
+        day = later
+    return datetime.combine(day + timedelta(days=1), time(), zone).isoformat()
 
 
-def _is_day(text: str) -> bool:
+def _read(text: str, zone: tzinfo) -> tuple[date | None, datetime | None]:
+    now = clock.now().astimezone(zone)
+    return read_day(text, today=now.date()), read_moment(text, now=now)
+
+
+def _first_day(begins: str, zone: tzinfo) -> date | None:
     try:
-        date.fromisoformat(text)
+        return datetime.fromisoformat(begins).astimezone(zone).date()
     except ValueError:
-        return False
-    return True
+        return None
 
 
 @router.get("/availability", dependencies=[allow("availability.read")])
@@ -220,10 +233,9 @@ def _add_pages(router: APIRouter, address: str, whose: Callable[[Request, Actor]
         shown = await context(request, session, actor, **typed)
         zone = clock.zone_named(shown["colleague"].time_zone)
         try:
-            edges = {
-                name: _edge(typed[name].strip(), zone, is_end=name == "ends_at") for name in ("starts_at", "ends_at")
-            }
-            new = read_form(AbsenceCreate, typed | edges)
+            starts_at = _edge(typed["starts_at"].strip(), zone)
+            ends_at = _end(typed["ends_at"].strip(), zone, begins=starts_at)
+            new = read_form(AbsenceCreate, typed | {"starts_at": starts_at, "ends_at": ends_at})
             await service.add_absence(session, actor, account_id=account_id, new=new)
         except AppError as error:
             return form_again(request, "availability/one.html", shown, error)

@@ -148,13 +148,21 @@ def _month(word: str) -> int | None:
 
 
 def _day(day: int, month: int, year: str | None, today: date, *, is_past: bool, is_last: bool) -> date | None:
+    if year is None:
+        return None if is_past else _nearest(day, month, today, is_last=is_last)
+    return _date(int(year) if len(year) == len("2026") else _century(int(year), today, is_past=is_past), month, day)
+
+
+def _nearest(day: int, month: int, today: date, *, is_last: bool) -> date | None:
+    """The next such day, or the last one, `today` included: 29 February may be up to eight years away."""
+    way = -1 if is_last else 1
+    there = (_date(today.year + way * years, month, day) for years in range(9))
+    return next((one for one in there if one and (one <= today if is_last else one >= today)), None)
+
+
+def _date(year: int, month: int, day: int) -> date | None:
     try:
-        if year is None:
-            coming = date(today.year, month, day)
-            if is_last:
-                return coming if coming <= today else date(today.year - 1, month, day)
-            return None if is_past else coming if coming >= today else date(today.year + 1, month, day)
-        return date(int(year) if len(year) == len("2026") else _century(int(year), today, is_past=is_past), month, day)
+        return date(year, month, day)
     except ValueError:
         return None
 

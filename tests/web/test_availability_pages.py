@@ -91,6 +91,20 @@ async def test_an_absence_of_days_is_whole_days_on_ones_own_clock_and_is_taken_o
     assert list(await session.scalars(select(Absence.absence_id))) == []
 
 
+async def test_an_absence_ends_on_the_first_such_day_after_it_begins(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    account = await somebody(session, settings, "navigator")
+    token = await signed_in(client, session, account.account_id)
+    sent = {"csrf_token": token, "kind": "holiday", "starts_at": "28/12/2031", "ends_at": "3 jan"}
+    made = await client.post(f"{HERE}/absences", data=sent)
+    ends_at = await session.scalar(select(Absence.ends_at))
+
+    assert made.status_code == 303
+    assert ends_at is not None
+    assert ends_at.date().isoformat() in {"2032-01-03", "2032-01-04"}
+
+
 async def test_a_manager_changes_a_colleagues_and_colleagues_look_at_them(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
