@@ -111,13 +111,26 @@ class FolderStore:
             raise StoreFailed(error.strerror) from error
 
     def names(self) -> Iterator[tuple[str, datetime]]:
-        for path in self._folder.glob("*/*" if self._spread else "*"):
-            with contextlib.suppress(FileNotFoundError):  # it went while the folder was read
-                yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        folders = [one for one in _entries(self._folder) if one.is_dir()] if self._spread else [self._folder]
+        for folder in folders:
+            for entry in _entries(folder):
+                with contextlib.suppress(FileNotFoundError):  # it went while the folder was read
+                    yield entry.name, datetime.fromtimestamp(entry.stat().st_mtime, UTC)
 
     def _path(self, name: str) -> Path:
         # Not all in one folder: some file systems become slow by that.
         return self._folder / name[:2] / name if self._spread else self._folder / name
+
+
+def _entries(folder: os.PathLike[str]) -> list[os.DirEntry[str]]:
+    """None where there is no folder; StoreFailed where it may not be read, which is no empty store."""
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreFailed(error.strerror) from error
 
 
 def _sync(folder: Path) -> None:

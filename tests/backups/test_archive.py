@@ -17,7 +17,7 @@ from app.backups import age, keeping, wal
 from app.backups.archive import Archiver
 from app.backups.base import BaseManifest, Cluster
 from app.backups.create import put_encrypted
-from app.backups.errors import ArchiveBroken
+from app.backups.errors import ArchiveBroken, DocumentStoreFailed
 from app.platform.file_store import FileStore, FolderStore, store_at
 from tests.stores import an_s3_bucket
 
@@ -110,6 +110,15 @@ def test_no_segment_is_put_before_its_documents(archiver: Archiver) -> None:
     archiver.ship(cluster())
     assert archived(archiver) == [segment(1)], "it is there once"
     assert not list(archiver.spool.iterdir())
+
+
+def test_no_segment_is_put_where_the_documents_cannot_be_listed(archiver: Archiver, tmp_path: Path) -> None:
+    """As where a folder may not be read, which says so to all but root."""
+    spooled(archiver, 1)
+    (tmp_path / "documents").write_text("no folder")
+    with pytest.raises(DocumentStoreFailed, match="look at CRM_DOCUMENTS"):
+        archiver.ship(cluster())
+    assert (archived(archiver), [path.name for path in archiver.spool.iterdir()]) == ([], [segment(1)])
 
 
 def test_a_segment_of_another_content_is_refused_and_kept(archiver: Archiver) -> None:
