@@ -16,6 +16,8 @@ from app.platform.settings import Settings
 
 _UNFINISHED = ".part"
 _READ_BYTES = 256 * 1024
+_SPREAD = 2
+"""So many characters of a name make its folder."""
 
 
 class StoreFailed(Exception):
@@ -111,7 +113,10 @@ class FolderStore:
             raise StoreFailed(error.strerror) from error
 
     def names(self) -> Iterator[tuple[str, datetime]]:
-        folders = [one for one in _entries(self._folder) if one.is_dir()] if self._spread else [self._folder]
+        folders: list[os.PathLike[str]] = [self._folder]
+        if self._spread:
+            # A disk has folders of its own, such as lost+found, which root alone may read.
+            folders = [one for one in _entries(self._folder) if len(one.name) == _SPREAD and one.is_dir()]
         for folder in folders:
             for entry in _entries(folder):
                 with contextlib.suppress(FileNotFoundError):  # it went while the folder was read
@@ -119,7 +124,7 @@ class FolderStore:
 
     def _path(self, name: str) -> Path:
         # Not all in one folder: some file systems become slow by that.
-        return self._folder / name[:2] / name if self._spread else self._folder / name
+        return self._folder / name[:_SPREAD] / name if self._spread else self._folder / name
 
 
 def _entries(folder: os.PathLike[str]) -> list[os.DirEntry[str]]:

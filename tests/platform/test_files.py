@@ -102,6 +102,15 @@ def test_a_store_gives_back_what_it_was_given_and_forgets_what_is_deleted(store:
         store.size("aa11")
 
 
+def test_a_folder_that_is_not_of_the_store_is_left_alone(tmp_path: Path) -> None:
+    """`lost+found` of a disk is for root alone: to list it would fail for everybody else."""
+    store = FolderStore(tmp_path)
+    store.put("aa11", iter([b"small"]))
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "lost+found" / "#12").write_text("of the disk")
+    assert [name for name, _ in store.names()] == ["aa11"]
+
+
 def test_a_file_whose_parts_fail_is_not_there(store: FileStore) -> None:
     def parts() -> Iterator[bytes]:
         yield os.urandom(8 * 1024 * 1024)
