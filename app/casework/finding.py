@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, cast, false, func, literal, select, true, union, union_all
+from sqlalchemy import ColumnElement, Select, String, cast, false, func, select, true, union, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casework.schemas import CaseSummary
@@ -20,6 +20,7 @@ from app.people.models import Person
 from app.people.references import read_reference
 from app.physicians.models import Physician
 from app.platform.actor import Actor
+from app.platform.gathering import gathered
 from app.platform.search import has_words
 
 
@@ -54,6 +55,11 @@ async def cases_of(
     """
     if not person_ids:
         return {}
+    found = await session.execute(_cases(actor, person_ids, typed))
+    return {row.person_id: CaseSummary.model_validate(row) for row in found}
+
+
+def _cases(actor: Actor, person_ids: Sequence[UUID], typed: str) -> Select[*tuple[Any, ...]]:
     lead = PatientLead
     meant = (
         select(lead.lead_id, lead.reference, lead.status, lead.medical_condition_id)
@@ -66,7 +72,7 @@ async def cases_of(
     is_patient = (Patient.person_id == Person.person_id) & Patient.deleted_at.is_(None)
     is_physician: ColumnElement[bool] = Physician.person_id == Person.person_id
     condition_id = func.coalesce(Patient.medical_condition_id, meant.c.medical_condition_id)
-    found = await session.execute(
+    return (
         select(
             Person.person_id,
             MedicalCondition.name.label("condition"),
@@ -84,7 +90,6 @@ async def cases_of(
         .outerjoin(MedicalCondition, MedicalCondition.medical_condition_id == condition_id)
         .where(Person.person_id.in_(person_ids))
     )
-    return {row.person_id: CaseSummary.model_validate(row) for row in found}
 
 
 async def people_of_records(session: AsyncSession, *, record_ids: Sequence[UUID]) -> list[Person]:
@@ -104,16 +109,23 @@ async def people_of_records(session: AsyncSession, *, record_ids: Sequence[UUID]
     return list(dict.fromkeys(by_record[key] for key in record_ids if key in by_record))
 
 
-async def records_named(session: AsyncSession, actor: Actor, *, typed: str, most: int) -> list[Named]:
-    """Up to `most` of each kind the actor may read that have each typed word in their name, by name."""
-    asked = [query for permission, query in _queries(typed, most) if actor.may(permission)]
-    if not asked:
-        return []
-    found = await session.execute(union_all(*asked))
-    return [Named(row.kind, row.record_id, row.name, row.beside) for row in found]
+async def cases_and_named(
+    session: AsyncSession, actor: Actor, *, person_ids: Sequence[UUID], typed: str, most: int
+) -> tuple[dict[UUID, CaseSummary], list[Named]]:
+    """
+    `cases_of` these people, and the records about nobody that have each typed word in their name.
+
+    Of these up to `most` of each kind the actor may read, by name.
+    """
+    lists: dict[str, Select[Any]] = {"cases": _cases(actor, person_ids, typed)} if person_ids else {}
+    lists |= {name: query for name, (permission, query) in _named(typed, most).items() if actor.may(permission)}
+    found = await gathered(session, **lists)
+    cases = {row.person_id: CaseSummary.model_validate(row) for row in found.pop("cases", ())}
+    return cases, [Named(name, row.record_id, row.name, row.beside) for name, rows in found.items() for row in rows]
 
 
-def _queries(typed: str, most: int) -> list[tuple[str, Select[Any]]]:
+def _named(typed: str, most: int) -> dict[str, tuple[str, Select[Any]]]:
+    """By their table what finds records by their name, with the permission that it needs."""
     number = read_trial_number(typed)
     is_trial = has_words(TRIAL_NAMES, typed)
     if number is not None:
@@ -138,16 +150,15 @@ def _queries(typed: str, most: int) -> list[tuple[str, Select[Any]]]:
         ("hospital.read", Hospital, Hospital.hospital_id, has_words(HOSPITAL_NAMES, typed) & Hospital.is_active,
          Hospital.name, Hospital.city),
     )  # fmt: skip
-    return [
-        (permission, _of_table(model.__tablename__, key, condition, name, beside, most))
+    return {
+        model.__tablename__: (permission, _of_table(key, condition, name, beside, most))
         for permission, model, key, condition, name, beside in of_table
-    ]
+    }
 
 
-def _of_table(kind: str, key: Any, condition: Any, name: Any, beside: Any, most: int) -> Select[Any]:
-    few = (
+def _of_table(key: Any, condition: Any, name: Any, beside: Any, most: int) -> Select[Any]:
+    return (
         select(
-            literal(kind, String).label("kind"),
             key.label("record_id"),
             cast(name, String).label("name"),
             cast(beside, String).label("beside"),
@@ -155,6 +166,4 @@ def _of_table(kind: str, key: Any, condition: Any, name: Any, beside: Any, most:
         .where(condition)
         .order_by(func.lower(name), key)
         .limit(most)
-        .subquery()
     )
-    return select(few.c.kind, few.c.record_id, few.c.name, few.c.beside)

@@ -6,13 +6,13 @@ What contradicts itself is found by an index. Whether a date can be depends on t
 index has it: tables are looked through in the order of their keys, so many rows in a request.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, inspect, null, select, text, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, func, inspect, literal, null, select, text, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -38,6 +38,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import FieldError, Invalid
 from app.platform.faults import Rule, faults_in
+from app.platform.gathering import gathered
 from app.platform.paging import (
     COUNT_CAP,
     Branch,
@@ -52,10 +53,8 @@ from app.platform.plausibility import Life, dates_of, implausible
 from app.platform.replica import may_be_old
 from app.tasks.models import Task
 
-STEP: Final = 500
-"""How many rows of a table are read at once."""
 LOOKED_AT: Final = 2_000
-"""How many rows a request looks at, until the step that reaches it."""
+"""How many rows a request looks at, until the table that reaches it, of which it reads no more than so many."""
 _THE_BEGINNING: Final = UUID(int=0)
 
 
@@ -257,10 +256,12 @@ async def _that_break_a_rule(
     (ids, sort), *further = [kind.branch for kind in kinds]
     found = await fetch_keys(session, ids=ids, query=query, sort=sort, further=further)
     shown: dict[UUID, FaultyRecordRead] = {}
-    for kind in kinds if found.rows else ():
-        for looked_at in await _looked_at(session, kind, _rows_of(kind).where(kind.key.in_(found.rows))):
-            if looked_at.record is not None:
-                shown[looked_at.key] = looked_at.record
+    if found.rows:
+        of_kinds: dict[str, Select[Any]] = {
+            kind.record_type: _rows_of(kind).where(kind.key.in_(found.rows)) for kind in kinds
+        }
+        for step in (await _looked_at(session, kinds, of_kinds)).values():
+            shown |= {row.key: row.record for row in step if row.record is not None}
     return replace(found, rows=[shown[key] for key in found.rows if key in shown])
 
 
@@ -275,26 +276,28 @@ async def _further(
     names = [kind.record_type for kind in kinds]
     if place.record_type not in names:
         raise invalid_cursor()
-    looked_at = 0
-    for kind in kinds[names.index(place.record_type) :]:
+    kinds = kinds[names.index(place.record_type) :]
+    steps = await _looked_at(session, kinds, _steps(kinds, place.after))
+    looked_at, is_cut = 0, False
+    for kind in kinds:
+        if looked_at >= LOOKED_AT:
+            is_cut = True
+            break
         if kind.record_type != place.record_type:
             place = _Place(kind.record_type, _THE_BEGINNING, place.found)
-        is_more = True
-        while is_more:
-            if len(items) == query.limit or looked_at >= LOOKED_AT:
-                return Found(items, place.cursor(query), min(place.found, COUNT_CAP), total_is_capped=True)
-            step = await _looked_at(session, kind, step_of(kind, place.after))
-            is_more = len(step) == STEP
-            looked_at += len(step)
-            for row in step:
-                if row.record is not None and not row.breaks_a_rule:
-                    if len(items) == query.limit:
-                        is_more = True
-                        break
-                    items.append(row.record)
-                    place = replace(place, found=place.found + 1)
-                place = replace(place, after=row.key)
-    return Found(items, None, min(place.found, COUNT_CAP), total_is_capped=place.found > COUNT_CAP)
+        step = steps[kind.record_type]
+        for row in step:
+            if row.record is not None and not row.breaks_a_rule:
+                if len(items) == query.limit:
+                    return Found(items, place.cursor(query), min(place.found, COUNT_CAP), total_is_capped=True)
+                items.append(row.record)
+                place = replace(place, found=place.found + 1)
+            place = replace(place, after=row.key)
+        looked_at += len(step)
+        is_cut = len(step) == LOOKED_AT
+    next_cursor = place.cursor(query) if is_cut else None
+    total_is_capped = is_cut or place.found > COUNT_CAP
+    return Found(items, next_cursor, min(place.found, COUNT_CAP), total_is_capped=total_is_capped)
 
 
 @dataclass(frozen=True)
@@ -308,22 +311,51 @@ class _LookedAt:
 
 def _rows_of(kind: Kind) -> Select[Any]:
     """The rows of a table, each with whether it counts, when what it belongs to had last moved, and whose it is."""
-    return select(kind.model, and_(true(), *kind.only), null() if kind.since is None else kind.since, *kind.whose)
+    return select(
+        kind.model,
+        and_(true(), *kind.only).label("counts"),
+        (null() if kind.since is None else kind.since).label("had_moved"),
+        *(key.label(f"whose_{place}") for place, key in enumerate(kind.whose)),
+    )
 
 
 def step_of(kind: Kind, after: UUID) -> Select[Any]:
     """The rows that are looked at next, also those that do not count: of them there may be any number."""
-    return _rows_of(kind).where(kind.key > after).order_by(kind.key).limit(STEP)
+    return _rows_of(kind).where(kind.key > after).order_by(kind.key).limit(LOOKED_AT)
 
 
-async def _looked_at(session: AsyncSession, kind: Kind, rows: Select[Any]) -> list[_LookedAt]:
-    found = (await session.execute(rows)).all()
-    lives = await lives_of(session, {key for _, _, _, *whose in found for key in whose if key is not None})
+def _steps(kinds: Sequence[Kind], after: UUID) -> dict[str, Select[Any]]:
+    """The next rows of each table; PostgreSQL reads none of those behind the table that reaches LOOKED_AT."""
+    steps: dict[str, Select[Any]] = {}
+    looked_at: ColumnElement[int] = literal(0)
+    for kind in kinds:
+        step = step_of(kind, after).where(looked_at < LOOKED_AT).cte(f"of_{kind.record_type}")
+        steps[kind.record_type] = select(step).order_by(step.c[kind.key.key])
+        looked_at = looked_at + select(func.count()).select_from(step).scalar_subquery()
+        after = _THE_BEGINNING
+    return steps
+
+
+async def _looked_at(
+    session: AsyncSession, kinds: Sequence[Kind], rows: Mapping[str, Select[Any]]
+) -> dict[str, list[_LookedAt]]:
+    """By the kind of record what was seen of its `rows`."""
+    found = await gathered(session, **rows)
+    whose = {kind.record_type: [f"whose_{place}" for place in range(len(kind.whose))] for kind in kinds}
+    people = {
+        getattr(row, name) for kind in kinds for row in found[kind.record_type] for name in whose[kind.record_type]
+    }
+    lives = await lives_of(session, people - {None})
     now = clock.now()
-    return [
-        _look(kind, row, since, [(key, lives[key]) for key in whose if key in lives] if counts else [], now)
-        for row, counts, since, *whose in found
-    ]
+    looked_at: dict[str, list[_LookedAt]] = {}
+    for kind in kinds:
+        looked_at[kind.record_type] = []
+        for row in found[kind.record_type]:
+            row.__tablename__ = kind.record_type
+            keys = [getattr(row, name) for name in whose[kind.record_type]] if row.counts else []
+            known = [(key, lives[key]) for key in keys if key in lives]
+            looked_at[kind.record_type].append(_look(kind, row, row.had_moved, known, now))
+    return looked_at
 
 
 def _look(

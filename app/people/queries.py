@@ -67,7 +67,7 @@ _CONTACT_TYPES = SortKey((ContactType.type_name, ContactType.contact_type_id), (
 _CONTACT_POINTS = SortKey((ContactPoint.created_at, ContactPoint.contact_point_id), _NEWEST)
 _RELATIONSHIPS = SortKey((PersonRelationship.created_at, PersonRelationship.person_relationship_id), _NEWEST)
 _SUBMISSIONS = SortKey((IntakeSubmission.created_at, IntakeSubmission.intake_submission_id), _NEWEST)
-_SUGGESTIONS = SortKey((SuggestedChange.created_at, SuggestedChange.suggested_change_id), _NEWEST)
+SUGGESTIONS_NEWEST_FIRST = SortKey((SuggestedChange.created_at, SuggestedChange.suggested_change_id), _NEWEST)
 _PAIRS = SortKey((DuplicateCandidate.created_at, DuplicateCandidate.duplicate_candidate_id), _NEWEST)
 
 
@@ -455,7 +455,7 @@ async def list_suggested_changes(
 ) -> Found[SuggestedChange]:
     """A page of suggested changes, newest first."""
     ids = suggested_ids(actor, query)
-    return await fetch_page(session, ids=ids, query=query, sort=_SUGGESTIONS, rows=select(SuggestedChange))
+    return await fetch_page(session, ids=ids, query=query, sort=SUGGESTIONS_NEWEST_FIRST, rows=select(SuggestedChange))
 
 
 def suggested_ids(actor: Actor, query: SuggestedChangeFilter) -> Select[Any]:
@@ -467,7 +467,7 @@ def suggested_ids(actor: Actor, query: SuggestedChangeFilter) -> Select[Any]:
         )
         return [column == value for column, value in wanted if value is not None]
 
-    ids = select(SuggestedChange.suggested_change_id, *_SUGGESTIONS.columns)
+    ids = select(SuggestedChange.suggested_change_id, *SUGGESTIONS_NEWEST_FIRST.columns)
     if query.owner is None:
         return ids.where(*asked_of(SuggestedChange))
     # Person by person of a caseload, which is short: the queue of everybody may be long.

@@ -5,7 +5,7 @@ Each list is a subquery that the database answers as JSON. Its rows are plain ob
 they belong to no session, so they are read and never changed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,17 @@ from sqlalchemy import Date, DateTime, Select, Uuid, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 
-from app.platform.paging import SortKey, cut_to
+from app.platform.db import Base
+from app.platform.paging import (
+    COUNT_CAP,
+    Found,
+    PageQuery,
+    PersonColumn,
+    SortKey,
+    cut_to,
+    for_asker,
+    total_of,
+)
 
 _READ: tuple[tuple[type[TypeEngine[Any]], Callable[[str], Any]], ...] = (
     (DateTime, datetime.fromisoformat),
@@ -34,6 +44,48 @@ def first_of(ids: Select[Any], sort: SortKey, most: int, *columns: Any) -> Selec
     keys = cut_to(ids, sort, most).subquery()
     key = sort.columns[-1]
     return select(*columns).join(keys, key == next(iter(keys.c))).order_by(*sort.ordered())
+
+
+class Beginning:
+    """
+    The beginning of a list, as `fetch_page` finds it without a cursor: `query.limit` rows of `table`, and the total.
+
+    `keys` are those of the rows and of one more, for lists of what hangs on them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        table: type[Base],
+        *,
+        ids: Select[Any],
+        query: PageQuery,
+        sort: SortKey,
+        person: PersonColumn | None = None,
+    ) -> None:
+        ids = for_asker(ids, query, person)
+        self.name, self.table, self.limit = name, table, query.limit
+        self.keys = cut_to(ids, sort, query.limit + 1).cte(f"{name}_keys")
+        self.key = next(iter(self.keys.c))
+        self.rows = select(table).join(self.keys, sort.columns[-1] == self.key).order_by(*sort.ordered())
+        self.total = select(total_of(self.keys, query.limit, [(ids, sort)]).label("total"))
+
+    def found(self, rows: list[Any], total: int) -> Found[Any]:
+        """Its page; there is no cursor to go on by, `next_cursor` only says whether there is more."""
+        more = "more" if len(rows) > self.limit else None
+        shown = rows[: self.limit]
+        return Found(shown, more, min(total, COUNT_CAP), total > COUNT_CAP, self.table.__tablename__)
+
+
+async def gathered_beginnings(
+    session: AsyncSession, lists: Sequence[Beginning], **beside: Select[Any]
+) -> tuple[dict[str, Found[Any]], dict[str, list[Any]]]:
+    """The beginnings of lists, and the rows of what is asked beside them, each by its name."""
+    rows = await gathered(
+        session, **{one.name: one.rows for one in lists}, **{f"{one.name}_total": one.total for one in lists}, **beside
+    )
+    found = {one.name: one.found(rows[one.name], rows[f"{one.name}_total"][0].total) for one in lists}
+    return found, {name: rows[name] for name in beside}
 
 
 async def gathered(session: AsyncSession, **lists: Select[Any]) -> dict[str, list[Any]]:

@@ -16,7 +16,19 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
-from sqlalchemy import ColumnElement, Integer, Select, func, literal, literal_column, select, tuple_, union_all
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    Select,
+    case,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -221,7 +233,8 @@ Branch = tuple[Select[Any], SortKey]
 """A part of a list that is read by itself, and its order: the parts are merged by the columns after the key."""
 
 
-def _counted(branches: Sequence[Branch]) -> Select[Any]:
+def counted(branches: Sequence[Branch]) -> Select[Any]:
+    """How many rows these parts of a list have together, up to one more than COUNT_CAP."""
     most = _limit_of(COUNT_CAP + 1)
     # In the page's order, although a count has none: so the page's index is used, however rare the value. Left to
     # itself a generic plan reads the table from its beginning, and all of it for a value that hardly occurs.
@@ -240,6 +253,20 @@ def _cut(branches: Sequence[Branch], last: Sequence[Any] | None, rows: int) -> S
     return (
         select(merged).order_by(*(column.asc() if ascending else column.desc() for column in by)).limit(_limit_of(rows))
     )
+
+
+def for_asker(ids: Select[*tuple[Any, ...]], query: PageQuery, person: PersonColumn | None) -> Select[Any]:
+    """Those of `ids` that a list may find for its asker (`narrows`)."""
+    narrow = narrows.get()
+    inside = None if narrow is None else narrow(query, person)
+    return ids if inside is None else ids.where(inside)
+
+
+def total_of(page: CTE, limit: int, branches: Sequence[Branch]) -> ColumnElement[int]:
+    """How many rows a list has of which `page` is the beginning: one that ends within `limit` is counted already."""
+    here = select(func.count()).select_from(page).scalar_subquery()
+    # PostgreSQL runs a subquery of a branch of CASE only when it takes that branch.
+    return case((here > limit, counted(branches).scalar_subquery()), else_=here)
 
 
 async def fetch_keys(
@@ -263,23 +290,25 @@ async def fetch_keys(
 
     `person` tells whose a row is: a list that can be asked by case detail has it (`narrows`).
     """
-    narrow = narrows.get()
     # No one column tells whose the rows of several tables are.
-    inside = None if narrow is None else narrow(query, None if further else person)
-    if inside is not None:
-        ids = ids.where(inside)
+    ids = for_asker(ids, query, None if further else person)
     branches = [*((branch, sort) for branch in _branches(ids, one_of)), *further]
     last = None
     if query.cursor is not None:
         last = decode_cursor(query.cursor, query.fingerprint(), sort.kinds)
     size = next(size for size in PAGE_SIZES if query.limit <= size)
-    found = (await session.execute(_cut(branches, last, size + 1))).all()[: query.limit + 1]
-    shown = found[: query.limit]
+    page = _cut(branches, last, size + 1).cte("page")
+    total = counted(branches).scalar_subquery() if last is not None else total_of(page, query.limit, branches)
+    by = (column.asc() if sort.ascending else column.desc() for column in list(page.c)[1:])
+    found = (await session.execute(select(page, total).order_by(*by))).all()[: query.limit + 1]
+    shown = [row[:-1] for row in found[: query.limit]]
     is_last = len(found) <= query.limit
     next_cursor = None if is_last else encode_cursor(query.fingerprint(), shown[-1][1:])
-    # A list that ends on its first page is counted already.
-    total = len(found) if is_last and last is None else (await session.execute(_counted(branches))).scalar_one()
-    return Found([row[0] for row in shown], next_cursor, min(total, COUNT_CAP), total > COUNT_CAP)
+    count = found[0][-1] if found else 0
+    if not found and last is not None:
+        # Behind a cursor there may be no row any more, which would tell it.
+        count = (await session.execute(counted(branches))).scalar_one()
+    return Found([row[0] for row in shown], next_cursor, min(count, COUNT_CAP), count > COUNT_CAP)
 
 
 async def fetch_page(

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import service as audit
@@ -78,18 +77,28 @@ class Whose(Answer):
     href: str
 
 
-async def pages_of(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, str]:
-    """The page of each person's patient record, else of their newest lead."""
-    leads = await session.execute(
-        select(PatientLead.person_id, PatientLead.lead_id)
-        .where(PatientLead.person_id.in_(person_ids))
-        .ext(distinct_on(PatientLead.person_id))
-        .order_by(PatientLead.person_id, PatientLead.created_at.desc(), PatientLead.lead_id.desc())
+async def whose_pages(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, tuple[PersonRead, str | None]]:
+    """These people, each with the page of their patient record, else of their newest lead, else None."""
+    if not person_ids:
+        return {}
+    newest = (
+        select(PatientLead.lead_id)
+        .where(PatientLead.person_id == Person.person_id)
+        .order_by(PatientLead.created_at.desc(), PatientLead.lead_id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    patients = await session.execute(
-        select(Patient.person_id, Patient.patient_id).where(
-            Patient.person_id.in_(person_ids), Patient.deleted_at.is_(None)
-        )
+    is_theirs = and_(Patient.person_id == Person.person_id, Patient.deleted_at.is_(None))
+    found = await session.execute(
+        select(Person, Patient.patient_id, newest).outerjoin(Patient, is_theirs).where(Person.person_id.in_(person_ids))
     )
-    found = {person_id: f"/leads/{lead_id}" for person_id, lead_id in leads}
-    return found | {person_id: f"/patients/{patient_id}" for person_id, patient_id in patients}
+    return {
+        person.person_id: (PersonRead.model_validate(person), _page_of(patient_id, lead_id))
+        for person, patient_id, lead_id in found
+    }
+
+
+def _page_of(patient_id: UUID | None, lead_id: UUID | None) -> str | None:
+    if patient_id is not None:
+        return f"/patients/{patient_id}"
+    return f"/leads/{lead_id}" if lead_id is not None else None

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.audit.queries import recently_opened
-from app.casework.finding import Named, cases_of, people_of_records, records_named
+from app.casework.finding import Named, cases_and_named, cases_of, people_of_records
 from app.casework.schemas import CaseSummary
 from app.people.fields import SearchText
 from app.people.queries import list_persons
@@ -162,17 +162,20 @@ async def _results(request: Request, session: AsyncSession, actor: Actor, asked:
         people = await _recent(session, actor, asked.step)
         return Results(people=people, people_title=_("Recent"), commands=_commands(actor, asked))
     found: SearchRead | None = None
-    people, more, is_capped = [], 0, False
+    shown: list[PersonRead] = []
+    more, is_capped = 0, False
     if actor.may("person.search"):
         query = read_query(request, PersonFilter, {"q": asked.q, "limit": MOST_PEOPLE}, beside={"step"})
         hits = await list_persons(session, actor, query=query)
-        shown = audit.show_page(session, hits, [PersonRead.model_validate(row) for row in hits.rows])
-        cases = await cases_of(session, actor, person_ids=[one.person_id for one in shown.items], typed=asked.q)
-        people = [_person_hit(one, cases.get(one.person_id), asked) for one in shown.items]
-        found, more, is_capped = hits.search, hits.total - len(people), hits.total_is_capped
+        shown = audit.show_page(session, hits, [PersonRead.model_validate(row) for row in hits.rows]).items
+        found, more, is_capped = hits.search, hits.total - len(shown), hits.total_is_capped
+    ids = [one.person_id for one in shown]
     if asked.step:
+        cases = await cases_of(session, actor, person_ids=ids, typed=asked.q)
+        people = [_person_hit(one, cases.get(one.person_id), asked) for one in shown]
         return Results(people=people, more=more, more_is_capped=is_capped, found=found)
-    named = await records_named(session, actor, typed=asked.q, most=MOST_NAMED)
+    cases, named = await cases_and_named(session, actor, person_ids=ids, typed=asked.q, most=MOST_NAMED)
+    people = [_person_hit(one, cases.get(one.person_id), asked) for one in shown]
     places = _places(actor, asked.q)
     return Results(
         people=people,

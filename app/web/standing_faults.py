@@ -4,16 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.oversight.records import BY_TYPE
 from app.oversight.schemas import FaultyRecord, FaultyRecordRead, StandingFaultFilter
 from app.oversight.standing_faults import list_faulty_records
-from app.people.models import Person
-from app.people.schemas import PersonRead
 from app.platform.locales import _
-from app.web.about import Whose, pages_of
+from app.web.about import Whose, whose_pages
 from app.web.listing import Column, Filter, ListPage, add_list
 from app.web.page_guard import page_router
 from app.web.words import words
@@ -31,14 +28,12 @@ def _place(record: FaultyRecordRead, page_of_person: str | None) -> str:
 
 
 async def _whose(session: AsyncSession, records: Sequence[FaultyRecordRead]) -> Mapping[UUID, Whose]:
-    ids = {record.person_id for record in records}
-    people = await session.scalars(select(Person).where(Person.person_id.in_(ids)))
-    shown = {person.person_id: PersonRead.model_validate(person) for person in people}
-    pages = await pages_of(session, ids)
-    return {
-        record.record_id: Whose(person=shown[record.person_id], href=_place(record, pages.get(record.person_id)))
-        for record in records
-    }
+    shown = await whose_pages(session, {record.person_id for record in records})
+    found = {}
+    for record in records:
+        person, page = shown[record.person_id]
+        found[record.record_id] = Whose(person=person, href=_place(record, page))
+    return found
 
 
 LIST = ListPage(

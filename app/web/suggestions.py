@@ -9,20 +9,19 @@ from uuid import UUID
 
 from fastapi import Path, Request, Response
 from pydantic import Field
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.request_guard import CurrentActor, DbSession
 from app.people import suggestions
 from app.people.errors import SuggestionNotFound
-from app.people.models import Person, SuggestedChange
+from app.people.models import SuggestedChange
 from app.people.queries import get_suggested_change, list_suggested_changes
-from app.people.schemas import PersonRead, SuggestedChangeFilter, SuggestedChangeRead, SuggestionDecision
+from app.people.schemas import SuggestedChangeFilter, SuggestedChangeRead, SuggestionDecision
 from app.platform.actor import Actor
 from app.platform.errors import AppError
 from app.platform.locales import _, ngettext
 from app.platform.text import Body, Code, Id
-from app.web.about import LEADS, PATIENTS, About, Whose, pages_of
+from app.web.about import LEADS, PATIENTS, About, Whose, whose_pages
 from app.web.addresses import came_from, way_back
 from app.web.forms import read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, View, add_list
@@ -39,17 +38,13 @@ AT = "#suggested"
 
 async def whose(session: AsyncSession, changes: Sequence[SuggestedChangeRead]) -> Mapping[UUID, Whose]:
     """By the change: whom it is about, and where it is decided."""
-    ids = {change.person_id for change in changes}
-    people = await session.scalars(select(Person).where(Person.person_id.in_(ids)))
-    shown = {person.person_id: PersonRead.model_validate(person) for person in people}
-    pages = await pages_of(session, ids)
-    return {
-        change.suggested_change_id: Whose(
-            person=shown[change.person_id],
-            href=pages.get(change.person_id, f"/people/{change.person_id}") + AT,
-        )
-        for change in changes
-    }
+    shown = await whose_pages(session, {change.person_id for change in changes})
+    found = {}
+    for change in changes:
+        person, page = shown[change.person_id]
+        href = page or f"/people/{change.person_id}"
+        found[change.suggested_change_id] = Whose(person=person, href=href + AT)
+    return found
 
 
 LIST = ListPage(

@@ -219,7 +219,6 @@ async def test_dates_of_what_is_deleted_voided_or_ended_are_not_listed(
 async def test_each_request_looks_at_so_many_rows_and_says_where_it_got_to(
     client: httpx.AsyncClient, session: AsyncSession, as_role: AsRole, patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standing_faults, "STEP", 2)
     monkeypatch.setattr(standing_faults, "LOOKED_AT", 4)
     made = []
     for nr in range(10):

@@ -31,6 +31,9 @@ PAGES = {
     "/patients?sort=next_call": "patients by their next call",
     "/patients?journey=eap": "patients by an open journey",
     "/today": "all sections of a day",
+    "/calls/agenda": "one's own calls of a day, and those without an outcome",
+    "/calls/agenda?of=team": "everybody's",
+    "/standing-faults": "what breaks a rule, and a part of every table",
 }
 
 

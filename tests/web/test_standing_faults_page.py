@@ -65,7 +65,6 @@ async def test_what_has_no_history_leads_to_the_person(
 async def test_parts_are_looked_through_one_after_the_other(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standing_faults, "STEP", 2)
     monkeypatch.setattr(standing_faults, "LOOKED_AT", 2)
     patient = await builders.a_patient(session, await builders.a_person(session, date_of_birth=date(1980, 5, 17)))
     for moment in (datetime(2026, 1, 5, 9, tzinfo=UTC),) * 3 + (BEFORE_AT,):

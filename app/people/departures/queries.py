@@ -1,8 +1,9 @@
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -15,7 +16,7 @@ from app.platform.paging import Found, PageQuery, SortKey, fetch_page
 
 _NEWEST = (datetime, UUID)
 _DEPARTURES = SortKey((PersonDeparture.created_at, PersonDeparture.person_departure_id), _NEWEST)
-_ITEMS = SortKey((CameBack.created_at, CameBack.came_back_id), _NEWEST)
+ITEMS_NEWEST_FIRST = SortKey((CameBack.created_at, CameBack.came_back_id), _NEWEST)
 
 
 async def current_departure(session: AsyncSession, *, person_id: UUID, kind: str) -> PersonDeparture | None:
@@ -93,17 +94,26 @@ async def list_departures(
     )
 
 
-async def list_came_back(session: AsyncSession, actor: Actor, *, query: CameBackFilter) -> Found[CameBack]:
-    """
-    A page of items, newest first: those whose owner the actor is and those that nobody owns, all for who reads all.
-    """
-    ids = select(CameBack.came_back_id, *_ITEMS.columns)
+def came_back_ids(actor: Actor, query: CameBackFilter) -> Select[Any]:
+    """The keys of the items that a filter asks for, with the columns they are ordered by."""
+    ids = select(CameBack.came_back_id, *ITEMS_NEWEST_FIRST.columns)
     if query.state is not None:
         ids = ids.where(CameBack.closed_at.is_(None) if query.state == "open" else CameBack.closed_at.is_not(None))
     if not actor.may("came_back.read_all"):
         ids = ids.where(or_(CameBack.owner_id == actor.account_id, CameBack.owner_id.is_(None)))
+    return ids
+
+
+async def list_came_back(session: AsyncSession, actor: Actor, *, query: CameBackFilter) -> Found[CameBack]:
+    """
+    A page of items, newest first: those whose owner the actor is and those that nobody owns, all for who reads all.
+    """
     return await fetch_page(
-        session, ids=ids, query=query, sort=_ITEMS, rows=select(CameBack).options(joinedload(CameBack.person))
+        session,
+        ids=came_back_ids(actor, query),
+        query=query,
+        sort=ITEMS_NEWEST_FIRST,
+        rows=select(CameBack).options(joinedload(CameBack.person)),
     )
 
 

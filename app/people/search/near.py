@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from string import ascii_lowercase
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rapidfuzz.distance import OSA
-from sqlalchemy import ARRAY, Text, any_, bindparam, func, literal_column, select, union_all
+from sqlalchemy import ARRAY, Select, Text, any_, bindparam, func, literal_column, null, select, union_all
 
 from app.people.search.folding import Reading
 from app.people.search.models import SearchWord
@@ -41,15 +41,25 @@ class Near(NamedTuple):
     errors: int
 
 
-async def near_words(walk: Walk, typed: Sequence[str]) -> dict[str, list[Near]]:
-    """For each typed word the best of those that people have and that may be meant, the nearest first."""
+async def near_words(
+    walk: Walk, typed: Sequence[str], parts: Iterable[str] = ()
+) -> tuple[dict[str, list[Near]], set[str]]:
+    """
+    For each typed word the best of those that people have and that may be meant, the nearest first.
+
+    And those of `parts`, of words with enough letters, that somebody has as they are.
+    """
     asked = list(dict.fromkeys(word for word in typed if len(word) >= _LETTERS))
     if not asked:
-        return {}
+        return {}, set()
     people_of: dict[str, dict[str, int]] = {word: {} for word in asked}
-    values = {f"typed_{place}": word for place, word in enumerate(asked)}
-    for place, name, people in await walk.read(_near(len(asked)), values):
-        people_of[asked[place]][name] = people
+    had: set[str] = set()
+    values: dict[str, Any] = {f"typed_{place}": word for place, word in enumerate(asked)}
+    for place, name, people in await walk.read(_near(len(asked)), values | {"parts": list(parts)}):
+        if place is None:
+            had.add(name)
+        else:
+            people_of[asked[place]][name] = people
     found: dict[str, list[Near]] = {}
     for one, known in people_of.items():
         if len(one) <= _SHORT_WORD and known.get(one, 0) >= _OFTEN:
@@ -58,7 +68,7 @@ async def near_words(walk: Walk, typed: Sequence[str]) -> dict[str, list[Near]]:
         near = [(errors, -count, name) for name, count in known.items() if (errors := distance(one, name)) <= most]
         candidates = _CANDIDATES if len(typed) == 1 else _CANDIDATES_OF_SEVERAL
         found[one] = [Near(name, errors) for errors, _, name in sorted(near)[:candidates]]
-    return found
+    return found, had
 
 
 def distance(typed: str, word: str) -> int:
@@ -91,11 +101,11 @@ async def query(walk: Walk, readings: Sequence[Reading]) -> str | None:
     """
     words = [clause[0] for clause in readings[0]]
     joined = [a + b for a, b in pairwise(words)] if len(words) == 2 else []  # noqa: PLR2004
-    near = await near_words(walk, [*words, *joined])
+    pairs = _splits(words[0]) if len(words) == 1 else []
+    near, had = await near_words(walk, [*words, *joined], {part for pair in pairs for part in pair})
     parts = [every(_meant(clause, near) for clause in readings[0])]
     parts += [some(whole(found.word) for found in near[word]) for word in joined if near.get(word)]
-    if len(words) == 1:
-        parts += [f"{whole(a)} & {whole(b)}" for a, b in await _splits(walk, words[0])]
+    parts += [f"{whole(a)} & {whole(b)}" for a, b in pairs if a in had and b in had]
     nothing_new = not joined and len(parts) == 1 and not any(near.values())
     return None if nothing_new else some(f"({part})" for part in parts)
 
@@ -163,41 +173,28 @@ def _meant(clause: Sequence[str], near: dict[str, list[Near]]) -> str:
     return some([*map(begun, clause), *(whole(found.word) for found in near.get(clause[0], ()))])
 
 
-async def _splits(walk: Walk, word: str) -> list[tuple[str, str]]:
-    """The pairs of known words that this one is, written without the blank."""
-    pairs = [(word[:at], word[at:]) for at in range(2, len(word) - 1)]
-    parts = sorted({part for pair in pairs for part in pair})
-    if not parts:
-        return []
-    known = {row["word"] for row in await walk.read(_known(), {"parts": parts})}
-    return [pair for pair in pairs if known.issuperset(pair)]
+def _splits(word: str) -> list[tuple[str, str]]:
+    """The pairs of words that this one may be, written without the blank."""
+    return [(word[:at], word[at:]) for at in range(2, len(word) - 1)]
 
 
 @cache
 def _near(words: int) -> Statement:
     """
-    The words near to so many typed ones, each with its place and how many have it. Each typed word has a look-up of
-    its own: all together would be planned as a join.
+    The words near to so many typed ones, each with its place and how many have it; those of `parts` without a place.
+    Each typed word has a look-up of its own: all together would be planned as a join.
     """
-    return Statement(
-        union_all(
-            *(
-                select(literal_column(str(place)), SearchWord.word, func.max(SearchWord.people))
-                .where(
-                    func.near_keys(SearchWord.word, literal_column("7")).op("&&")(
-                        func.near_keys(
-                            bindparam(f"typed_{place}", type_=Text), literal_column(str(_LETTERS_FOR_TWO_ERRORS))
-                        )
-                    )
-                )
-                .group_by(SearchWord.word)
-                for place in range(words)
+    near: Iterable[Select[*tuple[Any, ...]]] = (
+        select(literal_column(str(place)), SearchWord.word, func.max(SearchWord.people))
+        .where(
+            func.near_keys(SearchWord.word, literal_column("7")).op("&&")(
+                func.near_keys(bindparam(f"typed_{place}", type_=Text), literal_column(str(_LETTERS_FOR_TWO_ERRORS)))
             )
         )
+        .group_by(SearchWord.word)
+        for place in range(words)
     )
-
-
-@cache
-def _known() -> Statement:
-    """Those of the parts that are words of the search."""
-    return Statement(select(SearchWord.word).where(SearchWord.word == any_(bindparam("parts", type_=ARRAY(Text())))))
+    as_they_are = select(null(), SearchWord.word, null()).where(
+        SearchWord.word == any_(bindparam("parts", type_=ARRAY(Text())))
+    )
+    return Statement(union_all(*near, as_they_are))
