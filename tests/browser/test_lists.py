@@ -123,6 +123,8 @@ async def test_twenty_leads_are_assigned_with_four_actions_and_undone_with_one(
         await session.commit()
     seen = await seen_as(open_page, crm, committed_database, leads)
     page = seen.page
+    # As it is for most: pages change with a transition.
+    await page.emulate_media(reduced_motion="no-preference")
     await page.goto(f"{crm}/leads?country=NU")
     boxes = page.locator("#list-rows .list-pick")
     await expect(boxes).to_have_count(50)
@@ -139,6 +141,8 @@ async def test_twenty_leads_are_assigned_with_four_actions_and_undone_with_one(
     assert page.url == f"{crm}/leads?country=NU"
     await page.keyboard.press("z")
     await expect(page.get_by_text("Undone for 20 leads.")).to_be_visible()
+    # A way back that was taken is not offered once more.
+    await expect(page.get_by_text("Assigned 20 leads.")).to_have_count(0)
     assert await _owned(committed_database) == 0
 
 
@@ -208,6 +212,9 @@ async def test_a_filtered_list_is_taken_out_as_a_file(
     assert made.suggested_filename.endswith(".csv")
     written = (await made.path()).read_text(encoding="utf-8-sig")
     assert len(written.splitlines()) == 61
+    await expect(page.get_by_text("The file comes to the downloads of your browser.")).to_be_visible()
+    # The page stays: it can be taken out again.
+    await expect(page.get_by_role("button", name="Export leads")).not_to_have_attribute("aria-busy", "true")
 
 
 async def test_why_a_list_is_not_taken_out_is_told_inside_the_page_behind_the_columns(

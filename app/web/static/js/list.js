@@ -161,7 +161,9 @@
 
   // A file comes without a page: the button can be pressed again.
   document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-file]")) return;
     const button = event.submitter;
-    if (event.target.matches("form[data-file]")) setTimeout(() => button?.removeAttribute("aria-busy"), 2000);
+    setTimeout(() => button?.removeAttribute("aria-busy"), 2000);
+    showFlash(_("The file comes to the downloads of your browser."));
   });
 })();

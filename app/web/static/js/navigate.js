@@ -49,7 +49,7 @@ const pages = (() => {
   }
 
   // What the answer says of the frame: titles, counts, the account's choices, the token of its forms.
-  function takeFrame(next) {
+  function takeFrame(next, taken) {
     document.title = next.title;
     for (const selector of [".sidebar nav", ".phone-bar", ".drawer", 'meta[name="csrf-token"]']) {
       const [ours, theirs] = [document.querySelector(selector), next.querySelector(selector)];
@@ -62,7 +62,7 @@ const pages = (() => {
     }
     // What was said of the page before does not stand beside this one; a way back stays for as long as it was promised.
     for (const flash of document.querySelectorAll("#flashes > .flash")) {
-      if (!flash.querySelector("[data-undo]") || flash.querySelector("[data-undo][aria-busy=true]")) flash.remove();
+      if (!flash.querySelector("[data-undo]") || taken.includes(flash)) flash.remove();
     }
     for (const flash of next.querySelectorAll("#flashes > .flash")) {
       const shown = document.adoptNode(flash);
@@ -86,8 +86,10 @@ const pages = (() => {
 
   function arrive(next, address, isPushed) {
     keep();
+    // A way back that was taken with this answer; with a transition the page changes when no button is busy any more.
+    const taken = [...document.querySelectorAll("#flashes > .flash:has([data-undo][aria-busy=true])")];
     changed(() => {
-      takeFrame(next);
+      takeFrame(next, taken);
       addFiles(next);
       const place = document.adoptNode(next.getElementById("content"));
       show(place);
