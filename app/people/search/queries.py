@@ -51,7 +51,7 @@ from app.people.search.typed import (
     read_year,
     split_day,
 )
-from app.people.search.walk import IN_HAND, SORTED_AT_ONCE, Hit, Hits, Key, People, Place, Walk
+from app.people.search.walk import IN_HAND, Hit, Hits, Key, People, Place, Walk
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Forbidden
@@ -281,7 +281,7 @@ async def _of_people(walk: Walk, people: People, cursor: _Cursor | None, *, most
     """People whom an index of addresses, numbers or references names; very many are walked through as terms are."""
     if people.terms is not None and people.condition is not None:
         count = await walk.count_of(people)
-        if count > SORTED_AT_ONCE:
+        if count is None:
             hits = walk.hits.within(people.condition(walk.hits.of.person_id))
             return await _of_terms(Walk(walk.session, hits), people.terms, cursor, most=most)
         if count == 0:

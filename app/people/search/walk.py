@@ -199,10 +199,11 @@ class Walk:
             width = int(min(max((most - len(rows)) / per_person * _A_BIT_MORE, _PROBE), width * _WIDER))
         return rows
 
-    async def count_of(self, people: People) -> int:
-        """How many `people` are, up to one more than PostgreSQL sorts at once."""
+    async def count_of(self, people: People) -> int | None:
+        """How many `people` are; None where they are more than PostgreSQL sorts at once."""
         rows = await self.read(_counted(people.query, SORTED_AT_ONCE + 1), people.values)
-        return int(rows[0]["people"])
+        count = int(rows[0]["people"])
+        return count if count <= SORTED_AT_ONCE else None
 
     async def among(self, people: People, *, after: tuple[bool, Place] | None = None) -> Counted:
         """
