@@ -302,6 +302,7 @@ async def test_a_form_that_comes_back_keeps_its_address_and_the_reader_stands_at
     page = (await enter(path=f"/patients/{ids['patient']}")).page
     await page.get_by_role("link", name="Book").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Book a call")
+    await expect(page.get_by_label("When")).to_be_focused()
     await page.get_by_label("When").fill("soon")
     await page.get_by_role("button", name="Book the call").press("Enter")
     await expect(page.get_by_text("another look")).to_be_visible()
