@@ -128,6 +128,27 @@ async def test_a_daughter_who_is_nobody_yet_is_added_with_the_relationship(
     assert await seen.violations() == []
 
 
+async def test_the_time_of_the_next_attempt_is_shown_once_it_is_to_be_booked(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    here = f"{crm}/patients/{ids['patient']}"
+    for place, docked in ((f"{here}/calls/new", False), (here, True)):
+        await page.goto(place)
+        if docked:
+            await page.get_by_role("link", name="Log a call").press("Enter")
+        form = page.locator("form[data-call]")
+        box, when = form.get_by_label("Book the next attempt"), form.locator("#field-next_attempt")
+        await form.locator('[name="outcome"][value="no_answer"]').check()
+        await expect(box).not_to_be_checked()
+        await expect(when).to_be_hidden()
+        await box.press("Space")
+        await expect(when).to_be_visible()
+        await box.press("Space")
+        await expect(when).to_be_hidden()
+
+
 async def test_what_is_typed_is_not_lost_by_opening_another_form_without_a_question(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
