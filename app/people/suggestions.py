@@ -297,7 +297,7 @@ async def undo_acceptance(
         .with_for_update()
     )
     for one in (suggestion, *settled):
-        one.decision, one.decided_at, one.decided_by, one.reason = "open", None, None, None
+        _open_again(one)
     await session.flush()
     return _noted(session, suggestion)
 
@@ -314,6 +314,24 @@ async def reject(
     if suggestion.decision != "open":
         raise AlreadyDecided
     _decide(suggestion, actor, "rejected", reason)
+    await session.flush()
+    return _noted(session, suggestion)
+
+
+async def undo_rejection(
+    session: AsyncSession, actor: Actor, *, suggested_change_id: UUID, version: int
+) -> SuggestedChange:
+    """
+    Let the suggestion wait again that one has rejected, and that has been at `version` since.
+
+    Stale where it was decided otherwise, or by somebody else.
+    """
+    suggestion = await queries.get_suggested_change(
+        session, actor, suggested_change_id=suggested_change_id, for_update=True
+    )
+    if (suggestion.decision, suggestion.decided_by, suggestion.version) != ("rejected", actor.account_id, version):
+        raise Stale
+    _open_again(suggestion)
     await session.flush()
     return _noted(session, suggestion)
 
@@ -356,6 +374,11 @@ def _decide(
     row.decided_at = now or clock.now()
     row.decided_by = actor.account_id
     row.reason = reason
+
+
+def _open_again(suggestion: SuggestedChange) -> None:
+    suggestion.decision, suggestion.decided_at = "open", None
+    suggestion.decided_by = suggestion.reason = None
 
 
 def _noted(session: AsyncSession, suggestion: SuggestedChange) -> SuggestedChange:

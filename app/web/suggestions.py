@@ -4,7 +4,7 @@ kept, with one press.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, get_args
+from typing import Annotated, Final, get_args
 from uuid import UUID
 
 from fastapi import Path, Request, Response
@@ -26,7 +26,7 @@ from app.web.addresses import came_from, way_back
 from app.web.forms import read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, View, add_list
 from app.web.page_guard import allow, go_to, known_errors, page_router
-from app.web.render import Flash
+from app.web.render import Flash, page, wants_part
 from app.web.undoing import Version, undo_at, undone
 from app.web.words import words
 
@@ -115,36 +115,68 @@ async def _of(
     return change
 
 
-_OURS_IS_KEPT = _("Ours is kept. The value is not suggested again.")
-
-
 async def _accepted(
     request: Request, session: AsyncSession, actor: Actor, change: SuggestedChange, place: str
 ) -> Flash:
     """What is said of the value that was taken over; `place` is where that is undone."""
     asked = read_form(Acceptance, await typed_in(request, Acceptance))
     why, key = suggestions.Why(reason_code=asked.reason_code), change.suggested_change_id
-    said = _("The suggested value is taken over.")
+    said = _("%(what)s: the suggested value is taken over.", what=words(change.field))
     if not suggestions.is_undoable(change):
         await suggestions.accept(session, actor, suggested_change_id=key, why=why)
         return Flash(f"{said} {_('No button undoes this.')}")
     since = await suggestions.version_of(session, actor, change)
     await suggestions.accept(session, actor, suggested_change_id=key, why=why)
-    return Flash(said, undo=undo_at(place, (since, await suggestions.version_of(session, actor, change))))
+    return Flash(str(said), undo=undo_at(place, (since, await suggestions.version_of(session, actor, change))))
+
+
+_OF_A_REJECTION: Final = 0
+"""Where the version before stands in an address: the record has not changed, the version after is the suggestion's."""
+
+
+async def _rejected(session: AsyncSession, actor: Actor, suggested_change_id: UUID, place: str) -> Flash:
+    change = await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
+    said = _("%(what)s: ours is kept. The value is not suggested again.", what=words(change.field))
+    return Flash(str(said), undo=undo_at(place, (_OF_A_REJECTION, change.version)))
 
 
 async def _put_back(
     request: Request, session: AsyncSession, actor: Actor, suggested_change_id: UUID, since: int, until: int
 ) -> Flash:
-    undo = suggestions.undo_acceptance(
-        session, actor, suggested_change_id=suggested_change_id, since=since, until=until
-    )
+    if since == _OF_A_REJECTION:
+        undo = suggestions.undo_rejection(session, actor, suggested_change_id=suggested_change_id, version=until)
+    else:
+        undo = suggestions.undo_acceptance(
+            session, actor, suggested_change_id=suggested_change_id, since=since, until=until
+        )
     return await undone(request, session, undo)
 
 
 def _list_it_was(request: Request) -> str:
     """The list with the filters with which it was looked at."""
     return way_back(came_from(request), LIST.path)
+
+
+async def _in_its_row(
+    request: Request, session: AsyncSession, actor: Actor, suggested_change_id: UUID, flash: Flash
+) -> Response:
+    """
+    The row says what was decided and stays in its place, so that a second press does not decide the next one.
+
+    Whose value it was is told by the row's message. The one that a redirect leaves does not name anybody.
+    """
+    if not wants_part(request):
+        return go_to(request, _list_it_was(request), flash=flash)
+    row = await get_suggested_change(session, actor, suggested_change_id=suggested_change_id)
+    change = SuggestedChangeRead.model_validate(row)
+    about = (await whose(session, [change]))[suggested_change_id]
+    context = {
+        "change": change,
+        "about": about,
+        "undo": flash.undo,
+        "is_undoable": change.decision == "rejected" or suggestions.is_undoable(row),
+    }
+    return page(request, "suggestions/decided.html", context, block="decided")
 
 
 # In the list it is decided without leaving it.
@@ -157,7 +189,7 @@ async def accept_listed(
 ) -> Response:
     change = await get_suggested_change(session, actor, suggested_change_id=suggested_change_id)
     flash = await _accepted(request, session, actor, change, f"{LIST.path}/{suggested_change_id}")
-    return go_to(request, _list_it_was(request), flash=flash)
+    return await _in_its_row(request, session, actor, suggested_change_id, flash)
 
 
 @router.post(f"{_IN_LIST}/undo", name="undo_listed_change", dependencies=[allow("suggestion.decide")])
@@ -177,8 +209,8 @@ async def undo_listed(
 async def reject_listed(
     request: Request, session: DbSession, actor: CurrentActor, suggested_change_id: UUID
 ) -> Response:
-    await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
-    return go_to(request, _list_it_was(request), flash=Flash(_OURS_IS_KEPT))
+    flash = await _rejected(session, actor, suggested_change_id, f"{LIST.path}/{suggested_change_id}")
+    return await _in_its_row(request, session, actor, suggested_change_id, flash)
 
 
 def _add_all(about: About) -> None:
@@ -243,7 +275,7 @@ def _add(about: About) -> None:
         since: Version = 0,
         until: Version = 0,
     ) -> Response:
-        """What was just taken over is put back, and waits again."""
+        """What was just decided waits again; what was taken over is put back."""
         await _of(session, actor, about, record_id, suggested_change_id)
         flash = await _put_back(request, session, actor, suggested_change_id, since, until)
         return go_to(request, f"{about.path}/{record_id}", flash=flash)
@@ -257,8 +289,9 @@ def _add(about: About) -> None:
         record_id: UUID = key,
     ) -> Response:
         await _of(session, actor, about, record_id, suggested_change_id)
-        await suggestions.reject(session, actor, suggested_change_id=suggested_change_id)
-        return go_to(request, f"{about.path}/{record_id}", flash=Flash(_OURS_IS_KEPT))
+        place = f"{about.path}/{record_id}/suggested-changes/{suggested_change_id}"
+        flash = await _rejected(session, actor, suggested_change_id, place)
+        return go_to(request, f"{about.path}/{record_id}", flash=flash)
 
 
 for _about in (PATIENTS, LEADS):

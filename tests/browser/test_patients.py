@@ -212,6 +212,32 @@ async def test_rows_are_walked_by_keys_and_the_last_one_stays(
         await expect(page.locator(".row-link:focus")).to_have_text(names[at])
 
 
+async def test_a_decision_in_the_list_leaves_every_row_in_its_place(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/suggestions?decision=open")
+    rows = page.locator("#list-rows tr")
+    before = await rows.count()
+    row = rows.filter(has_text="+31 20 765 4321")
+    place = await row.evaluate("(row) => row.rowIndex")
+    button = row.get_by_role("button", name="Keep ours")
+    where = await button.bounding_box()
+    assert where
+    await button.click()
+    await expect(page.get_by_text("Phone of Rosa").last).to_contain_text("ours is kept")
+    # A second press where the button was decides nothing, and opens nothing.
+    await page.mouse.click(where["x"] + where["width"] / 2, where["y"] + where["height"] / 2)
+    await expect(page).to_have_url(f"{crm}/suggestions?decision=open")
+    await expect(rows).to_have_count(before)
+    await expect(page.locator("[data-decided]")).to_have_count(1)
+    assert await row.evaluate("(row) => row.rowIndex") == place
+    assert "line-through" in await row.locator("th").evaluate("(cell) => getComputedStyle(cell).textDecorationLine")
+    await page.locator("#flashes [data-undo]").click()
+    await expect(page.get_by_text("Undone.")).to_be_visible()
+    await expect(row.get_by_role("button", name="Keep ours")).to_be_visible()
+
+
 async def test_a_wrong_phone_is_put_right_from_a_suggestion_and_a_journey_is_moved_with_its_reason_in_three_actions(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
@@ -226,7 +252,7 @@ async def test_a_wrong_phone_is_put_right_from_a_suggestion_and_a_journey_is_mov
 
     await page.goto(f"{crm}/patients/{ids['rosa']}")
     await page.get_by_role("button", name="Accept for phone").press("Enter")
-    await expect(page.get_by_text("The suggested value is taken over.")).to_be_visible()
+    await expect(page.get_by_text("Phone: the suggested value is taken over.")).to_be_visible()
     await expect(page.get_by_role("link", name="change phone")).to_contain_text("+31 20 765 4321")
 
     await page.get_by_role("heading", level=1).click()

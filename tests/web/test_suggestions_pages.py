@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from html import unescape
 from typing import Any
 from urllib.parse import unquote
 
@@ -326,6 +327,74 @@ async def test_a_listed_change_is_decided_where_it_stands_and_the_list_stays_as_
     assert taken == ("Visser", "en")
     assert person.last_name == "Bakker"
     assert language.decision == "rejected"
+
+
+async def test_a_rejection_is_taken_back_while_nobody_has_decided_otherwise(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    person = await a_person(session, first_name="Femke", last_name="Bakker")
+    patient = await a_patient(session, person, owner_id=me.account_id)
+    change = await _suggest(session, person, "last_name", "Visser")
+    await session.commit()
+    token = await signed_in(client, session, me.account_id)
+    here = f"/patients/{patient.patient_id}/suggested-changes/{change.suggested_change_id}"
+
+    for place in (here, f"/suggestions/{change.suggested_change_id}"):
+        rejected = await _post(client, token, f"{place}/reject")
+        await session.refresh(change)
+        between = change.decision
+        back = await _post(client, token, undo_of(rejected))
+        await session.refresh(change)
+        again = await _post(client, token, undo_of(rejected))
+
+        told = unquote(rejected.headers["set-cookie"])
+        assert "Last name: ours is kept." in told
+        assert "Bakker" not in told, "what lies in the browser names nobody"
+        assert between == "rejected"
+        assert "Undone" in unquote(back.headers["set-cookie"])
+        assert (change.decision, change.decided_at, change.decided_by) == ("open", None, None)
+        assert "Not undone" in unquote(again.headers["set-cookie"])
+
+    # One that was rejected anew is not opened by the button of before, nor what a colleague has rejected.
+    late = await _post(client, token, f"{here}/reject")
+    old = await _post(client, token, undo_of(rejected))
+    colleague = await as_user(client, session, settings, "navigator")
+    others = await _post(client, colleague, undo_of(late))
+    await session.refresh(change)
+    assert all("Not undone" in unquote(answer.headers["set-cookie"]) for answer in (old, others))
+    assert change.decision == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("verb", "named", "told"),
+    [
+        ("reject", "Femke Bakker", "ours is kept. The value is not suggested again."),
+        ("accept", "Femke Visser", "the suggested value is taken over."),
+    ],
+)
+async def test_a_decision_in_the_list_is_told_in_its_row_with_whose_it_was(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, verb: str, named: str, told: str
+) -> None:
+    person = await a_person(session, first_name="Femke", last_name="Bakker")
+    await a_patient(session, person)
+    change = await _suggest(session, person, "last_name", "Visser")
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    at = f"/suggestions/{change.suggested_change_id}"
+
+    answer = await client.post(f"{at}/{verb}", data={"csrf_token": token}, headers={**ORIGIN, "hx-request": "true"})
+    await session.refresh(change)
+    undo = re.search(r'data-undo-at="([^"]*)"', answer.text)
+    assert undo
+    await _post(client, token, unescape(undo[1]))
+    decided = change.decision
+    await session.refresh(change)
+
+    assert answer.status_code == 200
+    assert f'data-said="Last name of {named}: {told}"' in answer.text
+    assert "crm_flash" not in answer.headers.get("set-cookie", "")
+    assert (decided, change.decision) == (f"{verb.rstrip('t')}ted", "open")
 
 
 async def test_a_value_that_leads_to_another_record_is_told_by_its_name(

@@ -25,7 +25,9 @@
       return;
     }
     const [first] = found.rows;
-    rows().append(...found.rows);
+    const arrived = [...found.rows];
+    rows().append(...arrived);
+    for (const row of arrived) globalThis.htmx?.process(row);
     document.getElementById("list-foot").replaceWith(page.getElementById("list-foot"));
     const count = document.querySelector("#list-foot [data-shown]");
     if (count) count.textContent = rows().rows.length.toLocaleString(root.lang);
@@ -140,6 +142,14 @@
     else found.click();
     return true;
   }
+
+  // What was decided in a row is told once, and the row stays where it is.
+  document.addEventListener("htmx:after:swap", () => {
+    for (const row of document.querySelectorAll("#list-rows [data-said]")) {
+      showFlash(row.dataset.said, "success", row.dataset.undoAt);
+      for (const name of ["data-said", "data-undo-at", "data-focus"]) row.removeAttribute(name);
+    }
+  });
 
   // What was done last is undone first.
   function undo() {
