@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.leads.models import PatientLead
@@ -122,11 +122,12 @@ async def test_a_daughter_who_calls_for_her_mother_is_kept_beside_the_lead_which
     # What she says otherwise now waits for a decision.
     changes = await session.execute(select(SuggestedChange.person_id, SuggestedChange.field, SuggestedChange.theirs))
     assert [tuple(row) for row in changes] == [(daughter.person_id, "phone", "+351 922 222 222")]
+    await session.execute(update(PersonRelationship).values(authority="power_of_attorney"))
     record = await client.get(f"/leads/{lead.lead_id}")
     first_panel = record.text.partition('id="record-about"')[2].partition(">Contact<")[0]
     assert "Child" in first_panel
     assert f'href="/people/{daughter.person_id}">Ana Zwart</a>' in first_panel
-    assert 'href="tel:+351911111111">+351 911 111 111</a>' in first_panel
+    assert 'href="tel:+351911111111">+351 911 111 111</a>, power of attorney' in first_panel
 
 
 @pytest.mark.parametrize("missing", ["caller_last_name", "relationship_type", "caller_email"])
