@@ -39,8 +39,17 @@ async def status(session: AsyncSession) -> str:
     return (await session.scalars(select(DocumentVersion.scan_status))).one()
 
 
-def left_behind() -> list[Path]:
-    return list(Path(tempfile.gettempdir()).glob("crm-scan-*"))
+@pytest.fixture(autouse=True)
+def plain_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this test's plain files lie while they are scanned, and nobody else's."""
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def left_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -59,20 +68,22 @@ async def test_the_exit_code_is_the_answer(
     settings: Settings,
     waiting: DocumentVersion,
     tmp_path: Path,
+    plain_files: Path,
     script: str,
     expected: str,
 ) -> None:
     command = (scanner(tmp_path, script),)
-    scanning = settings.model_copy(update={"scan_command": command, "scan_timeout_seconds": 2.0})
-    before = left_behind()
+    # One that answers has as long as a busy machine needs.
+    seconds = 2.0 if "sleep" in script else 60.0
+    scanning = settings.model_copy(update={"scan_command": command, "scan_timeout_seconds": seconds})
     answered = await scan_waiting(bound, scanning, Files(scanning))
     assert await status(session) == expected
     assert answered == (expected != "waiting")
-    assert left_behind() == before
+    assert left_in(plain_files) == []
     if expected == "waiting":
         assert await scan_waiting(bound, scanning, Files(scanning)) == 0, "it is not due yet"
         good = scanning.model_copy(update={"scan_command": ("true",)})
-        with time_machine.travel(clock.now() + timedelta(minutes=2)):
+        with time_machine.travel(clock.now() + timedelta(minutes=3)):
             await scan_waiting(bound, good, Files(good))
         assert await status(session) == "passed"
 
@@ -83,6 +94,7 @@ async def test_the_command_gets_a_path_and_none_of_our_secrets(
     settings: Settings,
     waiting: DocumentVersion,
     tmp_path: Path,
+    plain_files: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CRM_SECRET_KEY", "a secret of ours")
@@ -92,7 +104,7 @@ async def test_the_command_gets_a_path_and_none_of_our_secrets(
     await scan_waiting(bound, scanning, Files(scanning))
     option, other, path, environ = told.read_text().split("|", 3)
     assert (option, other) == ("--option", "; touch x")
-    assert path.startswith(tempfile.gettempdir() + "/crm-scan-")
+    assert path.startswith(f"{plain_files}/crm-scan-")
     assert "secret" not in environ
     assert await status(session) == "passed"
 
