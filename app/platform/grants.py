@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import MetaData, make_url
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import MetaData
 
 from app.platform.db import Rows
 from app.platform.errors import Conflict
@@ -150,9 +151,11 @@ def set_up(administrator: str, metadata: MetaData, *, logins: Iterable[str | Non
 
     `logins` are the addresses of the roles, for the passwords of those that are made. Conflict says what is missing.
     """
-    urls = [make_url(login) for login in logins if login is not None]
+    # As libpq reads them: the password stands before the host or behind the question mark.
+    parts = [conninfo_to_dict(login) for login in logins if login is not None]
+    passwords = {str(one.get("user", "")): str(one["password"]) if one.get("password") else None for one in parts}
     with psycopg.connect(administrator) as connection:
-        made = make(connection, {url.username or "": url.password and str(url.password) for url in urls})
+        made = make(connection, passwords)
         return made, hand_over(connection) + grant(connection, metadata)
 
 
