@@ -4,6 +4,7 @@ What waits for somebody on a day, as Today shows it: the beginnings of many list
 What a list of a package shows to its actor is said by that package (`filtered`); here it is only gathered.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,7 +30,7 @@ from app.people.models import Person, SuggestedChange
 from app.people.schemas import SuggestedChangeFilter
 from app.platform.actor import Actor
 from app.platform.gathering import Beginning, gathered_beginnings
-from app.platform.paging import Found
+from app.platform.paging import Found, SortKey
 from app.tasks import queries as tasks
 from app.tasks.models import Task
 from app.tasks.schemas import TaskFilter
@@ -38,6 +39,7 @@ _MOST, _MOST_UNRESOLVED, _MOST_EXPIRING = 20, 8, 8
 """Rows of a list. Those without an outcome leave room for the other sections of the page."""
 _LATE = timedelta(minutes=15)
 """So long after its time a booking is still one of today's calls; then it lacks an outcome."""
+_NEXT_FIRST = replace(calls.NEWEST_FIRST, ascending=True)
 _VERSION_COLUMNS = [getattr(DocumentVersion, name) for name in DocumentVersionRead.model_fields]
 
 
@@ -85,52 +87,23 @@ async def _name_people(session: AsyncSession, rows: list[Any]) -> None:
 
 def _lists(actor: Actor, *, ends: datetime, now: datetime) -> list[Beginning]:
     found = []
-    if (me := actor.person_id) is not None:
-        for name, call_query in (
-            ("calls", CallFilter(pn_id=me, status="open", occurs_from=now - _LATE, occurs_to=ends, limit=_MOST)),
-            ("unresolved", CallFilter(pn_id=me, unresolved="true", occurs_to=now - _LATE, limit=_MOST_UNRESOLVED)),
-        ):
-            found.append(
-                Beginning(
-                    name,
-                    CallHistory,
-                    ids=calls.filtered(actor, call_query),
-                    query=call_query,
-                    sort=calls.NEWEST_FIRST,
-                    person=CallHistory.person_id,
-                )
-            )
+    if actor.person_id is not None:
+        today: dict[str, Any] = {"status": "open", "occurs_from": now - _LATE, "occurs_to": ends, "limit": _MOST}
+        found.append(_of_calls("calls", actor, _NEXT_FIRST, **today))
+        late: dict[str, Any] = {"unresolved": "true", "occurs_to": now - _LATE, "limit": _MOST_UNRESOLVED}
+        found.append(_of_calls("unresolved", actor, calls.NEWEST_FIRST, **late))
     if actor.may("task.read"):
-        for name, task_query in (
-            ("own_reports", TaskFilter(owner="me", status="open", is_report="true", limit=_MOST)),
-            ("nobodys_reports", TaskFilter(owner="nobody", status="open", is_report="true", limit=_MOST)),
-            ("tasks", TaskFilter(owner="me", status="open", due_before=ends, limit=_MOST)),
-        ):
-            found.append(
-                Beginning(
-                    name,
-                    Task,
-                    ids=tasks.filtered(actor, task_query),
-                    query=task_query,
-                    sort=tasks.order_of(task_query),
-                    person=Task.person_id,
-                )
-            )
+        found.append(_of_tasks("own_reports", actor, owner="me", is_report="true"))
+        found.append(_of_tasks("nobodys_reports", actor, owner="nobody", is_report="true"))
+        found.append(_of_tasks("tasks", actor, owner="me", due_before=ends))
     if actor.may("lead.read"):
         new = LeadFilter(status="new", limit=_MOST)
         found.append(Beginning("leads", PatientLead, ids=leads.filtered(new), query=new, sort=leads.NEWEST_FIRST))
     if actor.may("document.read"):
         expiring = DocumentFilter(owner="me", expiry="in_30_days", limit=_MOST_EXPIRING)
-        found.append(
-            Beginning(
-                "documents",
-                Document,
-                ids=documents.filtered(actor, expiring),
-                query=expiring,
-                sort=documents.order_of(expiring),
-                person=Document.person_id,
-            )
-        )
+        ids, order = documents.filtered(actor, expiring), documents.order_of(expiring)
+        person = Document.person_id
+        found.append(Beginning("documents", Document, ids=ids, query=expiring, sort=order, person=person))
     if actor.may("suggestion.read"):
         waiting = SuggestedChangeFilter(decision="open", owner="me", limit=_MOST)
         ids, order = people.suggested_ids(actor, waiting), people.SUGGESTIONS_NEWEST_FIRST
@@ -140,3 +113,15 @@ def _lists(actor: Actor, *, ends: datetime, now: datetime) -> list[Beginning]:
         ids, order = departures.came_back_ids(actor, open_ones), departures.ITEMS_NEWEST_FIRST
         found.append(Beginning("came_back", CameBack, ids=ids, query=open_ones, sort=order))
     return found
+
+
+def _of_calls(name: str, actor: Actor, sort: SortKey, **asked: Any) -> Beginning:
+    query = CallFilter(pn_id=actor.person_id, **asked)
+    ids = calls.filtered(actor, query)
+    return Beginning(name, CallHistory, ids=ids, query=query, sort=sort, person=CallHistory.person_id)
+
+
+def _of_tasks(name: str, actor: Actor, **asked: Any) -> Beginning:
+    query = TaskFilter(status="open", limit=_MOST, **asked)
+    ids, order = tasks.filtered(actor, query), tasks.order_of(query)
+    return Beginning(name, Task, ids=ids, query=query, sort=order, person=Task.person_id)

@@ -51,8 +51,7 @@ async def show_today(request: Request, session: DbSession, actor: CurrentActor) 
     def shown(name: str, read: Callable[[Any], Answer]) -> Page[Any]:
         return audit.show_page(session, found[name], map(read, found[name].rows)) if name in found else _NOTHING
 
-    calls = shown("calls", lambda row: call_answers.read(row, now))
-    context["calls"] = calls.model_copy(update={"items": calls.items[::-1]})
+    context["calls"] = shown("calls", lambda row: call_answers.read(row, now))
     context["unresolved"] = shown("unresolved", lambda row: call_answers.read(row, now))
     own, nobodys = (shown(name, task_answers.read) for name in ("own_reports", "nobodys_reports"))
     context |= _tasks(own, nobodys, shown("tasks", task_answers.read))

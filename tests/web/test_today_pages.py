@@ -52,6 +52,28 @@ async def test_today_shows_my_calls_those_without_an_outcome_tasks_and_new_leads
     assert "None" not in answer.text
 
 
+async def test_of_many_calls_of_a_day_the_next_ones_are_shown_and_the_others_counted(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await somebody(session, settings, "navigator")
+    colleague = await a_person(session, first_name="Noor", last_name="Brandt")
+    link = update(UserAccount).where(UserAccount.user_account_id == me.account_id)
+    await session.execute(link.values(person_id=colleague.person_id))
+    first = clock.now() - timedelta(minutes=10)
+    for number in range(22):
+        patient = await a_patient(session, await a_person(session, first_name="Called", last_name=f"Number{number:02}"))
+        at = first + timedelta(seconds=number)
+        await a_call(session, patient, booking_date=at, status="scheduled", pn_id=colleague.person_id)
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    shown = (await client.get("/today")).text
+
+    in_order = list(dict.fromkeys(re.findall(r"Called (Number\d\d)", shown)))
+    assert in_order == [f"Number{number:02}" for number in range(20)]
+    assert 'Calls today <span class="soft">22</span>' in shown
+
+
 async def test_ones_own_journeys_that_are_late_in_their_stage_are_listed(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
