@@ -128,7 +128,7 @@ async def test_a_daughter_who_is_nobody_yet_is_added_with_the_relationship(
     assert await seen.violations() == []
 
 
-async def test_the_time_of_the_next_attempt_is_shown_once_it_is_to_be_booked(
+async def test_the_times_of_the_next_attempt_and_of_a_task_are_shown_once_they_count(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
     seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
@@ -147,6 +147,11 @@ async def test_the_time_of_the_next_attempt_is_shown_once_it_is_to_be_booked(
         await expect(when).to_be_visible()
         await box.press("Space")
         await expect(when).to_be_hidden()
+        # Nor does the day of a task that nobody has written stand there as if there were one.
+        due = form.locator("#field-follow_up_on")
+        await expect(due).to_be_hidden()
+        await form.locator("#field-follow_up").fill("Ask the site")
+        await expect(due).to_be_visible()
 
 
 async def test_what_is_typed_is_not_lost_by_opening_another_form_without_a_question(
