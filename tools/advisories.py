@@ -3,8 +3,9 @@ Check the locked dependencies against a stored snapshot of advisories, without a
 
     python -m tools.advisories SNAPSHOT [LOCK ...]
 
-SNAPSHOT is a folder of OSV records as JSON (the export for PyPI, unpacked). Exit codes: 0 nothing known, 1 known holes
-(each on a line), 2 nothing could be audited: an empty or unreadable snapshot is never a green answer.
+SNAPSHOT is a folder of OSV records as JSON (the export for PyPI, unpacked). LOCK is every lock of the project unless
+told. Exit codes: 0 nothing known, 1 known holes (each on a line), 2 nothing could be audited: an empty or unreadable
+snapshot is never a green answer.
 """
 
 import json
@@ -94,7 +95,7 @@ def main(arguments: list[str]) -> int:
             "there, or name its folder (make audit ADVISORIES=DIR).\n"
         )
         return NOTHING_AUDITED
-    packages = locked(named or [Path("requirements.txt"), Path("requirements/dev.txt")])
+    packages = locked(named or [Path("requirements.txt"), *Path("requirements").glob("*.txt")])
     found, read = holes(packages, advisories(snapshot))
     for hole in found:
         print(f"{hole.package} {hole.version}: {hole.advisory}")

@@ -25,7 +25,7 @@ from typing import Any
 from cyclonedx.factory.license import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.component import Component, ComponentScope, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -33,8 +33,15 @@ from packageurl import PackageURL
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.txt"
+EXTRAS_LOCK = ROOT / "requirements" / "parquet.txt"
 FRONTEND_LOCK = ROOT / "frontend" / "package-lock.json"
-MATERIALS = (LOCK, ROOT / "requirements" / "dev.txt", ROOT / "requirements" / "bootstrap.txt", FRONTEND_LOCK)
+MATERIALS = (
+    LOCK,
+    EXTRAS_LOCK,
+    ROOT / "requirements" / "dev.txt",
+    ROOT / "requirements" / "bootstrap.txt",
+    FRONTEND_LOCK,
+)
 """What decides, beside the commit, which packages a build takes."""
 BUILD = "urn:mytomorrows-crm:build:wheel:v1"
 
@@ -65,7 +72,7 @@ def main(arguments: list[str]) -> int:
 
 
 def bill_of_materials(site_packages: Path, wheel: Path) -> str:
-    """Every package that an installation of the wheel holds, as CycloneDX JSON that its own schema takes."""
+    """Every package that an installation of the wheel may hold, as CycloneDX JSON that its own schema takes."""
     name, version = wheel.name.split("-")[:2]
     product = Component(
         type=ComponentType.APPLICATION,
@@ -84,11 +91,17 @@ def bill_of_materials(site_packages: Path, wheel: Path) -> str:
 
 
 def python_packages(site_packages: Path) -> Iterator[Component]:
-    """What requirements.txt pins. A package that one platform alone takes says so in `crm:marker`."""
+    """
+    What requirements.txt pins, and as optional what the extra adds. A package that one platform alone takes says so in
+    `crm:marker`.
+    """
     installed = {_normal(each.name): each for each in distributions(path=[str(site_packages)])}
-    for name, version, marker, hashes in _PINNED.findall(LOCK.read_text(encoding="utf-8")):
+    required = _PINNED.findall(LOCK.read_text(encoding="utf-8"))
+    optional = [pin for pin in _PINNED.findall(EXTRAS_LOCK.read_text(encoding="utf-8")) if pin not in required]
+    for name, version, marker, hashes in [*required, *optional]:
         yield Component(
             type=ComponentType.LIBRARY,
+            scope=ComponentScope.REQUIRED if (name, version, marker, hashes) in required else ComponentScope.OPTIONAL,
             name=name,
             version=version,
             purl=PackageURL("pypi", name=_normal(name), version=version),

@@ -176,6 +176,12 @@ class Archiver:
             there = [name for name, _ in self.documents.names() if name.isalnum()]
         except StoreFailed as error:
             raise DocumentStoreFailed(f"The documents cannot be read ({error}): look at CRM_DOCUMENTS.") from None
+        if self._copied and not there:
+            raise DocumentStoreFailed(
+                f"The store of documents is empty, and {len(self._copied)} documents are in the archive: look at "
+                "CRM_DOCUMENTS, and that its disk is mounted. Where each of them was removed on purpose, remove the "
+                "folder `documents` beside the bases, and the archive goes on."
+            )
         for name in there:
             if name in self._copied:
                 continue

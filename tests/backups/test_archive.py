@@ -121,6 +121,26 @@ def test_no_segment_is_put_where_the_documents_cannot_be_listed(archiver: Archiv
     assert (archived(archiver), [path.name for path in archiver.spool.iterdir()]) == ([], [segment(1)])
 
 
+@pytest.mark.parametrize("there", [False, True], ids=["no folder", "an empty folder"])
+def test_no_segment_is_put_where_the_documents_are_gone(archiver: Archiver, tmp_path: Path, *, there: bool) -> None:
+    """As where a disk is not mounted, or CRM_DOCUMENTS names another place than it did."""
+    spooled(archiver, 1)
+    archiver.documents.put(DOCUMENT, iter([b"sealed"]))
+    archiver.ship(cluster())
+    spooled(archiver, 2)
+    (tmp_path / "documents").rename(tmp_path / "elsewhere")
+    if there:
+        (tmp_path / "documents").mkdir()
+    with pytest.raises(DocumentStoreFailed, match="is empty, and 1 documents are in the archive"):
+        archiver.ship(cluster())
+    assert (archived(archiver), [path.name for path in archiver.spool.iterdir()]) == ([segment(1)], [segment(2)])
+    # It goes on by itself once they are back.
+    (tmp_path / "documents").rmdir() if there else None
+    (tmp_path / "elsewhere").rename(tmp_path / "documents")
+    archiver.ship(cluster())
+    assert archived(archiver) == [segment(1), segment(2)]
+
+
 def test_a_segment_of_another_content_is_refused_and_kept(archiver: Archiver) -> None:
     spooled(archiver, 1)
     archiver.ship(cluster())
@@ -149,7 +169,7 @@ def a_base(store: FileStore, days_ago: float, first: int) -> BaseManifest:
 def test_what_no_moment_of_the_kept_days_needs_is_removed_and_nothing_else(place: str, archiver: Archiver) -> None:
     store = store_at(place, spread=False)
     store.put("crm-2020-01-01T000000Z.database.001.age", iter([b"of a dump"]))
-    archiver.copies.put(wal.copy_name(DOCUMENT), iter([b"copy"]))
+    archiver.documents.put(DOCUMENT, iter([b"sealed"]))
     bases = [a_base(store, 0, 9), a_base(store, 8, 5), a_base(store, 15, 2)]
     spooled(archiver, *range(1, 12))
     archiver.ship(cluster())

@@ -42,7 +42,7 @@ def test_every_locked_package_is_in_the_bill_with_its_hash_and_licence(built: Pa
     found = {component["bom-ref"]: component for component in bill["components"]}
     pinned = {
         f"pypi:{name}@{version}"
-        for name, versions in locked([ROOT / "requirements.txt"]).items()
+        for name, versions in locked([ROOT / "requirements.txt", ROOT / "requirements" / "parquet.txt"]).items()
         for version in versions
     }
     served = {
@@ -54,6 +54,7 @@ def test_every_locked_package_is_in_the_bill_with_its_hash_and_licence(built: Pa
     assert len(served) > 90
     assert {reference.lower() for reference in found} == {reference.lower() for reference in pinned | served}
     assert [reference for reference, component in found.items() if not component.get("hashes")] == []
+    assert [c["name"] for c in found.values() if c.get("scope") == "optional"] == ["pyarrow"]
     # These say none: the first is not installed on Linux, one has the text of its licence and no name, two have none in
     # their lock.
     assert {c["name"] for c in found.values() if not c.get("licenses")} == {"colorama", "decko", "pyrage", "stickyfill"}

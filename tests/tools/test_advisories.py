@@ -19,6 +19,9 @@ RECORD: dict[str, Any] = {
 }
 
 
+EVERY_VERSION = {"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}
+
+
 def _check(tmp_path: Path, record: dict[str, Any] | None, lock: str) -> int:
     snapshot = tmp_path / "snapshot"
     snapshot.mkdir()
@@ -63,6 +66,17 @@ def test_nothing_audited_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixt
     assert _check(tmp_path, None, "some-package==1.5\n") == 2
     assert "nothing was audited" in capsys.readouterr().err
     assert main([]) == 2
+
+
+@pytest.mark.parametrize("package", ["fastapi", "pytest", "checkov", "pyarrow"])
+def test_every_lock_of_the_project_is_audited_unless_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], package: str
+) -> None:
+    """Of the program, of development, of the deployment's checkers, of what an image has where it is asked for."""
+    affected = {"package": {"ecosystem": "PyPI", "name": package}, "ranges": [EVERY_VERSION]}
+    (tmp_path / "one.json").write_text(json.dumps({**RECORD, "affected": [affected]}))
+    assert main([str(tmp_path)]) == 1
+    assert f"{package} " in capsys.readouterr().out
 
 
 def test_our_locks_are_read_whole() -> None:
