@@ -79,7 +79,7 @@ soak: $(STAMP) ## kill, cut, fill and mislead the CRM under writes for about SOA
 
 fuzz: $(STAMP) ## the long form of the API fuzzing (FUZZ_SECONDS, 600 unless told) and of later legacy exports (CRM_LEGACY_SEEDS, 200)
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/pytest tests/fuzz -rP
-	CRM_LEGACY_SEEDS=$${CRM_LEGACY_SEEDS:-200} $(BIN)/pytest tests/legacy/test_later_exports.py
+	CRM_LEGACY_SEEDS=$${CRM_LEGACY_SEEDS:-200} $(BIN)/pytest -n 2 tests/legacy/test_later_exports.py
 
 audit: $(STAMP) ## match the locks against a snapshot of advisories: the folder ADVISORIES, advisories/ unless told
 	$(BIN)/python -m tools.advisories $(ADVISORIES)

@@ -225,7 +225,7 @@ def test_a_folder_with_files_is_left_as_it_is(drill: Drill, place: Path) -> None
 def test_killed_while_it_recovers_it_leaves_nothing(drill: Drill, place: Path, at: str) -> None:
     """The server by SIGKILL, the restore by SIGTERM, as who stops a container does."""
     data = place / "data"
-    command = [CRM, "backup", "restore", "--data", str(data), "--identity", str(drill.identity)]
+    command = [str(CRM), "backup", "restore", "--data", str(data), "--identity", str(drill.identity)]
     env = {**drill.env, "CRM_DOCUMENTS": str(place / "documents")}
     status = data / "postmaster.pid"
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as restore:
@@ -234,10 +234,13 @@ def test_killed_while_it_recovers_it_leaves_nothing(drill: Drill, place: Path, a
             assert restore.poll() is None, restore.communicate()
             return len(status.read_text().splitlines()) > 1 if status.exists() else False
 
-        wait_until(is_recovering, "the server was not seen")
-        server = int(status.read_text().splitlines()[0])
-        os.kill(server, signal.SIGKILL) if at == "its server" else restore.terminate()
-        done = CompletedProcess(command, 0, *restore.communicate(timeout=120))
+        try:
+            wait_until(is_recovering, "the server was not seen")
+            server = int(status.read_text().splitlines()[0])
+            os.kill(server, signal.SIGKILL) if at == "its server" else restore.terminate()
+            done = CompletedProcess(command, 0, *restore.communicate(timeout=120))
+        finally:
+            restore.kill()
     if at == "its server":
         assert (restore.returncode, "The server did not recover" in sentence(done)) == (3, True), done.stderr
     else:
