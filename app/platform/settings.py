@@ -396,7 +396,7 @@ EXAMPLES: dict[str, str] = {
     "CRM_ATTEMPTS": "3",
     "CRM_ATTEMPT_DAYS": "14",
     "CRM_SIDE_EFFECT_HOURS": "24",
-    "CRM_SIDE_EFFECT_REPORT": "By the form on the intranet, and by phone to the safety contact.",
+    "CRM_SIDE_EFFECT_REPORT": "To Drug Safety, safety@example.org or +31 20 000 0000, by the form on the intranet.",
     "CRM_CALL_FEEDS": "true",
     "CRM_CALL_FEED_INITIALS": "true",
     "CRM_DOCUMENTS": "s3://bucket/prefix",

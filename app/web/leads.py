@@ -34,6 +34,7 @@ from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors
 from app.web.people import ABOUT, COMPARED, alike, around, signs_of
 from app.web.pickers import OWNERS_OF_LEADS, OWNERS_OF_PATIENTS, PEOPLE, Choice, Picked, picked, standing
 from app.web.render import Flash, page, wanted_block
+from app.web.side_effects import how_to_report
 from app.web.undoing import Version, undo_at, undone
 from app.web.words import countries_by_name, words
 
@@ -137,6 +138,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         "submissions": [SubmissionRead.model_validate(submission)] if submission else [],
         "here": f"/leads/{lead_id}",
         "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
+        "how_to_report": how_to_report(request),
     }
     is_part = wanted_block(request) == ABOUT
     if not is_part:

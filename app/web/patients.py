@@ -43,6 +43,7 @@ from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors
 from app.web.people import ABOUT, around, signs_of
 from app.web.pickers import OWNERS_OF_PATIENTS
 from app.web.render import Flash, page, wanted_block
+from app.web.side_effects import how_to_report
 from app.web.undoing import Version, undo_at, undone
 from app.web.words import countries_by_name, words
 
@@ -264,6 +265,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         "care_team": [],
         "moves": [(to, _needs_more(patient.status, to)) for to in PATIENT.allowed(patient.status)],
         "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
+        "how_to_report": how_to_report(request),
     }
     if actor.may("relationship.read"):
         links = await care_links_of(session, patient_id=patient_id, most=_FEW)

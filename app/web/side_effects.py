@@ -67,10 +67,13 @@ async def report_is_due(
 
 
 def how_to_report(request: Request) -> str:
-    """How a side effect is reported in this organisation."""
+    """How a side effect is reported in this organisation, and to whom; without the setting, whom to ask."""
     settings: Settings = request.app.state.settings
     return settings.side_effect_report or str(
-        _("Report it to the safety contact of your organisation: who told it, of which product, what happened, when.")
+        _(
+            "Ask your programme manager whom to report it to: nobody has entered it here yet. "
+            "Say who told it, of which product, what happened, when."
+        )
     )
 
 

@@ -16,7 +16,7 @@ from tests.browsing import ORIGIN, as_user, signed_in, somebody
 from tests.builders import a_condition, a_patient, a_person, a_task
 from tests.conftest import BoundDatabase
 
-HOW = "Report it to the safety contact of your organisation"
+HOW = "Ask your programme manager whom to report it to"
 
 
 @pytest.fixture
@@ -45,11 +45,12 @@ async def test_today_and_its_page_show_what_was_said_and_how_to_report_it(
 ) -> None:
     task = await _report(client, session, token, where)
 
-    for place in ("/today", f"/tasks/{task.task_id}"):
+    record = f"/leads/{task.lead_id}" if task.lead_id else f"/patients/{task.patient_id}"
+    for place in ("/today", record, f"/tasks/{task.task_id}"):
         shown = (await client.get(place)).text
         for expected in (HOW, "A rash, since Monday.", "Report the side effect"):
             assert expected in shown, (place, expected)
-        assert f"/tasks/{task.task_id}/done" not in (shown if place == "/today" else "")
+        assert f"/tasks/{task.task_id}/done" not in (shown if place in ("/today", record) else "")
     if where == "calls":
         assert task.call_id is not None
         assert f'href="/calls/{task.call_id}/outcome"' in (await client.get(f"/tasks/{task.task_id}")).text
@@ -61,9 +62,10 @@ async def test_the_organisation_says_how_it_is_reported(
     task = await _report(client, session, token)
     app = client._transport.app  # type: ignore[attr-defined]
     app.state.settings = settings.model_copy(update={"side_effect_report": "Mail safety@organisation.example."})
-    shown = (await client.get(f"/tasks/{task.task_id}")).text
-    assert "Mail safety@organisation.example." in shown
-    assert HOW not in shown
+    for place in ("/today", f"/patients/{task.patient_id}", f"/tasks/{task.task_id}"):
+        shown = (await client.get(place)).text
+        assert "Mail safety@organisation.example." in shown, place
+        assert HOW not in shown, place
 
 
 async def test_one_press_neither_puts_it_off_nor_closes_it(
