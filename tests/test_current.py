@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.journeys.queries import has_current_physician
+from app.journeys.queries import with_current_physician
 from app.people import queries, roles
 from app.people.models import PersonContactType
 from app.platform import clock
@@ -80,7 +80,8 @@ async def test_physician_of_a_patient(
     for asked in (True, False):
         found = await client.get(place, params={"is_current": str(asked).lower()}, headers=navigator)
         assert len(found.json()["items"]) == (asked is is_current)
-    assert await has_current_physician(session, patient_id=patient.patient_id, day=clock.today()) is is_current
+    linked = await with_current_physician(session, patient_ids=[patient.patient_id], day=clock.today())
+    assert linked == ({patient.patient_id} if is_current else set())
     link = f"{place}/{made.json()['patient_physician_id']}"
     await client.delete(link, headers=navigator)
     [ended] = (await client.get(place, headers=navigator)).json()["items"]
@@ -99,4 +100,5 @@ async def test_link_that_ends_on_a_day_is_over_on_that_day(session: AsyncSession
         ),
         {"patient": patient.patient_id, "physician": physician.physician_id, "day": clock.today()},
     )
-    assert not await has_current_physician(session, patient_id=patient.patient_id, day=clock.today())
+    linked = await with_current_physician(session, patient_ids=[patient.patient_id], day=clock.today())
+    assert linked == set()

@@ -85,19 +85,20 @@ class Move:
 @dataclass(frozen=True)
 class Condition:
     """
-    A move condition by its name in the events. `find` asks about a record, which has not moved yet, and its move.
+    A move condition by its name in the events. `find` asks about records, none of which has moved yet, and the move
+    that each would make; the findings come in the order of the records, by one statement at most.
 
     `refusal` is the error when it is not met, made from the machine and the move; None for the common one.
     """
 
     name: str
-    find: Callable[[AsyncSession, Any, Move], Awaitable[Finding]]
+    find: Callable[[AsyncSession, Sequence[Any], Move], Awaitable[Sequence[Finding]]]
     refusal: Callable[[Machine, Move], AppError] | None = None
 
 
-async def not_known_yet(_session: AsyncSession, _record: Any, _move: Move) -> Finding:
+async def not_known_yet(_session: AsyncSession, records: Sequence[Any], _move: Move) -> list[Finding]:
     """A condition whose table does not exist yet."""
-    return Finding.NOT_CHECKED
+    return [Finding.NOT_CHECKED for _ in records]
 
 
 def _no_codes(_to: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,11 +36,34 @@ async def make_move(
         since = await latest_move_at(session, record=record) or record.created_at
     move = decide_move(moves, step, state=record.status, now=clock.now(), since=since, life=life)
     conditions = moves.conditions_of(record.status, move.to)
-    findings = {condition.name: await condition.find(session, record, move) for condition in conditions}
+    findings = {condition.name: (await condition.find(session, [record], move))[0] for condition in conditions}
     await _require_met(session, actor, record=record, moves=moves, move=move, conditions=conditions, findings=findings)
     record.status = move.to
     file_event(session, actor, record=record, move=move, findings=findings, via=via)
     return move
+
+
+async def what_moves_need(
+    session: AsyncSession, *, moves: Moves, records: Sequence[Any]
+) -> list[dict[str, dict[str, Finding]]]:
+    """
+    What each move that a record may make now is found to need, by its state and the condition's name; for each record.
+
+    Each condition is asked once, however many records there are. A move without conditions is left out.
+    """
+    asked: dict[tuple[str, Condition], list[int]] = {}
+    for at, record in enumerate(records):
+        for to in moves.machine.allowed(record.status):
+            for condition in moves.conditions_of(record.status, to):
+                asked.setdefault((to, condition), []).append(at)
+    found: list[dict[str, dict[str, Finding]]] = [{} for _ in records]
+    now = clock.now()
+    for (to, condition), places in asked.items():
+        move = Move(None, to, now, now, None, Step(to))
+        findings = await condition.find(session, [records[at] for at in places], move)
+        for at, finding in zip(places, findings, strict=True):
+            found[at].setdefault(to, {})[condition.name] = finding
+    return found
 
 
 UNDONE = "undone_by_author"

@@ -1,11 +1,11 @@
 """What is asked of journeys, written once for all kinds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
@@ -44,8 +44,7 @@ async def get_journey(
 
 async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, query: JourneyFilter) -> Found[Journey]:
     """A page of journeys, newest first; those of deleted patients are left out."""
-    journey = kind.model
-    newest_first = SortKey((journey.created_at, _key(kind)), (datetime, UUID))
+    journey, newest_first = kind.model, _newest_first(kind)
     ids = select(_key(kind), *newest_first.columns).where(_of_present_patient(kind))
     states = kind.moves.machine.states_of_filter(query.status) if query.status else ()
     if query.status is not None:
@@ -71,9 +70,7 @@ async def list_journeys(session: AsyncSession, _actor: Actor, *, kind: Kind, que
 
 async def journeys_of(session: AsyncSession, *, kind: Kind, patient_id: UUID, most: int) -> Sequence[Journey]:
     """The newest journeys of a patient who is known not to be deleted, with what they name, in one statement."""
-    journey = kind.model
-    newest_first = SortKey((journey.created_at, _key(kind)), (datetime, UUID))
-    query = cut_to(select(journey).where(journey.patient_id == patient_id), newest_first, most)
+    query = newest_of(kind, patient_id=patient_id, most=most)
     return (await session.scalars(query.options(*loaded(kind)))).unique().all()
 
 
@@ -89,14 +86,25 @@ async def require_patient(session: AsyncSession, *, patient_id: UUID) -> Patient
     return found
 
 
-async def has_current_physician(session: AsyncSession, *, patient_id: UUID, day: date) -> bool:
-    """Whether a physician is linked to the patient on this day: the part has begun, and ends later or not at all."""
+async def with_current_physician(session: AsyncSession, *, patient_ids: Collection[UUID], day: date) -> set[UUID]:
+    """
+    Those of these patients to whom a physician is linked on this day: the part has begun, and ends later or not at
+    all.
+    """
+    if not patient_ids:
+        return set()
     link = PatientPhysicianRelationship
-    current = exists().where(
-        link.patient_id == patient_id,
-        holds_at(link.start_date, link.end_date, at=day),
-    )
-    return bool(await session.scalar(select(current)))
+    current = holds_at(link.start_date, link.end_date, at=day)
+    return set(await session.scalars(select(link.patient_id).where(link.patient_id.in_(patient_ids), current)))
+
+
+def newest_of(kind: Kind, *, patient_id: UUID, most: int) -> Select[Any]:
+    """The newest journeys of a patient who is known not to be deleted."""
+    return cut_to(select(kind.model).where(kind.model.patient_id == patient_id), _newest_first(kind), most)
+
+
+def _newest_first(kind: Kind) -> SortKey:
+    return SortKey((kind.model.created_at, _key(kind)), (datetime, UUID))
 
 
 def _key(kind: Kind) -> InstrumentedAttribute[UUID]:

@@ -103,6 +103,16 @@ class JourneyRead(Answer):
     version: int
 
 
+class MoveFindings(Answer):
+    """
+    What the moves from a journey's state were found to need: by the state that a move leads to and the name of its
+    condition met, not_met or not_checked.
+    """
+
+    person_id: UUID
+    guards: Detail[dict[str, dict[str, str]]]
+
+
 class JourneyEventRead(Answer):
     """
     One stage change: `happened_at` in the world, `created_at` when it was entered.

@@ -1,5 +1,6 @@
 """Which moves of a lead are right, and what each needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -35,8 +36,8 @@ def allowed_transitions(status: str, *, closed_at: datetime | None, now: datetim
     return [to for to in LEAD.allowed(status) if to != "converted"]
 
 
-async def reopened_in_time(_session: AsyncSession, lead: PatientLead, move: Move) -> Finding:
-    return Finding.of(is_reopenable(lead.closed_at, now=move.entered_at))
+async def reopened_in_time(_session: AsyncSession, leads: Sequence[PatientLead], move: Move) -> list[Finding]:
+    return [Finding.of(is_reopenable(lead.closed_at, now=move.entered_at)) for lead in leads]
 
 
 def _faults_of(to: str, step: LeadStep, today: date) -> list[FieldError]:

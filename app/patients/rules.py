@@ -1,5 +1,7 @@
 """Which moves of a patient's status are right, and what is checked."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.moves import Condition, Finding, Move, Moves, Step, decide_move
@@ -14,9 +16,11 @@ from app.platform.plausibility import Life, dates_of, implausible
 from app.platform.states import Machine
 
 
-async def no_open_journey(session: AsyncSession, patient: Patient, _move: Move) -> Finding:
+async def no_open_journey(session: AsyncSession, patients: Sequence[Patient], _move: Move) -> list[Finding]:
     """Nobody is put aside while a trial or a programme still waits for them."""
-    return Finding.of(not await queries.has_open_journey(session, patient_id=patient.patient_id))
+    return [
+        Finding.of(not await queries.has_open_journey(session, patient_id=patient.patient_id)) for patient in patients
+    ]
 
 
 def _journeys_open(machine: Machine, move: Move) -> JourneysOpen:

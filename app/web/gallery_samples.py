@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.web.agenda import AgendaColumn, Drawn, Shade
 from app.web.listing import Change, Column, Failure, Outcome
+from app.web.move_needs import Need
 from app.web.things import Field
 
 ID: Final = UUID(int=2**127)
@@ -201,6 +202,16 @@ def of_a_case(somebody: Any, other: Any, now: datetime) -> Mapping[str, Any]:
     change = {"suggested_change_id": ID, "source": "contact_form", "created_at": yesterday}
     change |= {"ours_name": None, "theirs_name": None}
     ended = {"is_current": False, "end_date": day}
+    lacking = [
+        Need(
+            blocks=True,
+            says="No physician is linked to the patient now.",
+            does="Link a physician",
+            href="/_gallery/data",
+        ),
+        Need(blocks=True, says="An approval that was recorded is not there, or has expired."),
+        Need(blocks=False, says="The medical review is not checked here: make sure that it is done."),
+    ]
     speaks = {"relationship_type": "caregiver", "authority": "legal_guardian"}
     return {
         "documents": [
@@ -225,9 +236,34 @@ def of_a_case(somebody: Any, other: Any, now: datetime) -> Mapping[str, Any]:
             journey_id=ID,
             journey=Sample(status="site_review"),
             ways=[("next", ["site_accepted"]), ("other", ["referred"]), ("ends", ["site_rejected", "not_pursued"])],
-            needs={"not_pursued": ["reason"]},
+            needs={},
+            needs_reason=["site_rejected"],
+            lacks={"referred": lacking},
+            blocked=["referred"],
             closed=["on_study", "completed"],
         ),
+        "stuck": Sample(
+            kind="clinical_trial_journey",
+            journey_id=ID,
+            ways=[("next", ["referred"])],
+            needs={},
+            lacks={"referred": lacking},
+            blocked=["referred"],
+        ),
+        "standing": [
+            Sample(
+                is_open=True,
+                journey_id=ID,
+                journey={"status": "site_review", **into},
+                days_over=days,
+            )
+            for into, days in (
+                ({"trial_id": "NCT90012345"}, 12),
+                ({"trial_id": None}, 0),
+                ({"eap_program": {"name": _LONG}, "eap_number": "EAP-7"}, 1),
+                ({"eap_number": "EAP-8"}, 0),
+            )
+        ],
         "tasks": [
             Sample(task_id=ID, title=_LONG, due_at=yesterday),
             Sample(task_id=ID, title="Ask the site", due_on=now.date()),

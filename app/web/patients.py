@@ -14,14 +14,16 @@ from app.audit import service as audit
 from app.casework.overview import overviews_of
 from app.casework.schemas import PatientOverview, TimelineQuery
 from app.conditions.queries import condition_names
+from app.events.service import what_moves_need
 from app.journeys import answers as journey_answers
 from app.journeys import queries as journeys
 from app.journeys import service as journey_service
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
 from app.journeys.models import Journey
-from app.journeys.norms.queries import list_norms
-from app.journeys.schemas import JourneyRead
+from app.journeys.norms.queries import journeys_with_norms
+from app.journeys.norms.rules import days_over
+from app.journeys.schemas import JourneyRead, MoveFindings
 from app.patients import answers, queries, service
 from app.patients.care_team import answers as care_answers
 from app.patients.care_team.queries import care_links_of
@@ -38,6 +40,7 @@ from app.web.bulk import add_bulk
 from app.web.exports import add_export
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, Seen, View, add_list
+from app.web.move_needs import Need, need_of
 from app.web.new_journeys import ways_to_begin
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT, around, signs_of
@@ -175,7 +178,7 @@ class Stage:
 class ShownJourney:
     """
     A journey on a record page, with the address of its forms. `moves` are those of its kind: from each state to which,
-    and what each needs.
+    and what each needs; `found` is what those from its state were found to need.
     """
 
     kind: str
@@ -186,6 +189,8 @@ class ShownJourney:
     states: Sequence[str] = ()
     open_states: Sequence[str] = ()
     norms: Mapping[str, int] = field(default_factory=dict)
+    needs_reason: Sequence[str] = ()
+    found: MoveFindings | None = None
 
     # From the answer as it is shown: what is masked in it is told by nothing that is made of it.
 
@@ -193,6 +198,27 @@ class ShownJourney:
     def needs(self) -> Mapping[str, Sequence[str]]:
         """What a move from its state needs."""
         return {to: names for to, names in self.moves.get(self.journey.status, {}).items() if names}
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it is shown what its moves were found to need."""
+        return self.found is not None and bool(self.found.guards)
+
+    @property
+    def lacks(self) -> Mapping[str, Sequence[Need]]:
+        """What each move from its state still needs, as far as that is shown; one that lacks nothing is left out."""
+        here, guards = f"/patients/{self.journey.patient_id}", self.found.guards if self.found else {}
+        lacking = {
+            to: [need for name, found in of_move.items() if (need := need_of(name, found, self.journey, here))]
+            for to, of_move in guards.items()
+            if to in self.needs
+        }
+        return {to: needs for to, needs in lacking.items() if needs}
+
+    @property
+    def blocked(self) -> Sequence[str]:
+        """The states where it may go once something is there that it lacks now."""
+        return [to for to, needs in self.lacks.items() if any(need.blocks for need in needs)]
 
     @property
     def is_open(self) -> bool:
@@ -243,6 +269,12 @@ class ShownJourney:
         return self.norms.get(self.journey.status)
 
     @property
+    def days_over(self) -> int:
+        """By how many days it is over them."""
+        since = self.journey.status_changed_at
+        return days_over(since if isinstance(since, datetime) else None, self.norm_days, now=clock.now())
+
+    @property
     def tone(self) -> str:
         """How its days are to be seen beside those that are usual."""
         share = (self.days or 0) / max(self.norm_days or 1, 1)
@@ -272,9 +304,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         shown["care_team"] = [care_answers.read(row) for row in links]
     shown["ways_to_begin"] = ways_to_begin(shown["here"])
     is_part = wanted_block(request) == ABOUT
-    shown["journeys"] = await _all_journeys(session, actor, patient_id)
-    if not is_part:
-        shown["journeys"] = await _with_norms(session, actor, shown["journeys"])
+    shown["journeys"] = await _all_journeys(session, actor, patient_id, to_move=not is_part)
     draft_at = (PATIENTS.kind, patient_id, "note") if actor.may("note.write") else None
     return shown | await around(
         session,
@@ -358,29 +388,33 @@ async def _patient(session: AsyncSession, actor: Actor, patient_id: UUID) -> Pat
     return patient
 
 
-async def _all_journeys(session: AsyncSession, actor: Actor, patient_id: UUID) -> Sequence[ShownJourney]:
-    """Those of every kind, for those who may read them."""
+async def _all_journeys(
+    session: AsyncSession, actor: Actor, patient_id: UUID, *, to_move: bool = False
+) -> Sequence[ShownJourney]:
+    """Those of every kind, for those who may read them; `to_move` with what their moves need, for those who move."""
     if not actor.may("journey.read"):
         return []
-    return [one for kind in KINDS for one in await _journeys_of(session, kind, patient_id)]
+    shown = []
+    for kind in KINDS:
+        rows = await journeys_with_norms(session, kind=kind, patient_id=patient_id, most=_FEW)
+        of_kind = [shown_journey(kind, row) for row, _norm in rows]
+        if actor.may("norm.read"):
+            usual = [{row.status: days} if days else {} for row, days in rows]
+            of_kind = [replace(one, norms=norms) for one, norms in zip(of_kind, usual, strict=True)]
+        if to_move and actor.may("journey.write"):
+            of_kind = await _with_findings(session, kind, of_kind, [row for row, _norm in rows])
+        shown += of_kind
+    return shown
 
 
-async def _journeys_of(session: AsyncSession, kind: Kind, patient_id: UUID) -> list[ShownJourney]:
-    rows = await journeys.journeys_of(session, kind=kind, patient_id=patient_id, most=_FEW)
-    return [shown_journey(kind, row) for row in rows]
-
-
-async def _with_norms(
-    session: AsyncSession, actor: Actor, journeys_shown: Sequence[ShownJourney]
-) -> Sequence[ShownJourney]:
-    """Each with the days that its stage takes as a rule, for those who may read that."""
-    if not journeys_shown or not actor.may("norm.read"):
-        return journeys_shown
-    names = {kind.path.strip("/"): kind.name for kind in KINDS}
-    days = {(norm.journey_kind, norm.stage): norm.days for norm in await list_norms(session) if norm.days is not None}
+async def _with_findings(
+    session: AsyncSession, kind: Kind, shown: Sequence[ShownJourney], rows: Sequence[Journey]
+) -> list[ShownJourney]:
+    """Each with what the moves from its state need."""
+    found = await what_moves_need(session, moves=kind.moves, records=rows)
     return [
-        replace(one, norms={stage: usual for (kind, stage), usual in days.items() if kind == names[one.kind]})
-        for one in journeys_shown
+        replace(one, found=MoveFindings(person_id=row.patient.person_id, guards=guards)) if guards else one
+        for one, row, guards in zip(shown, rows, found, strict=True)
     ]
 
 
@@ -399,6 +433,7 @@ def shown_journey(kind: Kind, row: Journey) -> ShownJourney:
         open_states=[state for state in machine.states if machine.is_open(state)],
         # A shipment that failed is no stage on the way.
         states=[state for state in machine.states if machine.is_open(state) and not state.endswith("_failed")],
+        needs_reason=sorted(machine.needs_reason),
     )
 
 
@@ -468,7 +503,7 @@ async def _move_context(
     journey = await journeys.get_journey(session, actor, kind=kind, journey_id=journey_id)
     if journey.patient_id != patient_id:
         raise kind.not_found
-    shown = shown_journey(kind, journey)
+    [shown] = await _with_findings(session, kind, [shown_journey(kind, journey)], [journey])
     return {
         **NO_ERRORS,
         **await signs_of(session, patient.person.person_id),
@@ -477,6 +512,5 @@ async def _move_context(
         "reasons_of": {
             to: [(code, words(code)) for code in kind.moves.codes_of(to)] for to in shown.journey.allowed_transitions
         },
-        "needs_reason": sorted(kind.moves.machine.needs_reason),
         "ends": sorted(kind.moves.machine.terminal),
     }

@@ -13,7 +13,8 @@ from app.audit.models import RowHistory
 from app.journeys.eap.kind import EAP
 from app.journeys.kinds import KINDS
 from app.journeys.norms.models import StageNorm
-from app.journeys.norms.queries import journeys_over_norm, stages
+from app.journeys.norms.queries import journeys_over_norm, journeys_with_norms, stages
+from app.journeys.norms.rules import days_over
 from app.journeys.norms.service import DEFAULT_DAYS
 from app.journeys.trial.kind import TRIAL
 from app.platform import clock
@@ -77,6 +78,29 @@ async def test_journeys_that_are_longer_in_a_stage_than_its_norm_are_found(sessi
 
     assert await found(TRIAL) == [(later.ct_journey_id, 7), (late.ct_journey_id, 7)]
     assert await found(EAP) == []
+
+
+@pytest.mark.parametrize(("days", "more", "over"), [(7, 0, 0), (8, -60, 0), (8, 0, 1), (19, 3600, 12), (7, 86_000, 0)])
+async def test_a_list_and_a_page_agree_on_when_a_journey_is_over_its_norm(
+    session: AsyncSession, days: int, more: int, over: int
+) -> None:
+    now = clock.now()
+    owner, _ = await builders.a_colleague(session)
+    patient = await builders.a_patient(session, owner_id=owner.user_account_id)
+    since = now - timedelta(days=days, seconds=more)
+    journey = await builders.a_trial_journey(session, patient, status_changed_at=since)
+
+    rows = await journeys_over_norm(session, kind=TRIAL, owner_id=owner.user_account_id, now=now, limit=10)
+    [(one, norm)] = await journeys_with_norms(session, kind=TRIAL, patient_id=patient.patient_id, most=10)
+
+    assert (one, norm) == (journey, 7)
+    assert days_over(one.status_changed_at, norm, now=now) == over
+    assert [row for row, _ in rows] == ([journey] if over else [])
+
+
+def test_where_the_moment_or_the_norm_is_not_known_nothing_is_over_it() -> None:
+    now = clock.now()
+    assert (days_over(None, 7, now=now), days_over(now - timedelta(days=90), None, now=now)) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,9 @@ async def test_lead_is_reopened_within_thirty_days(*, status: str, days: float, 
 
     lead, move = PatientLead(closed_at=closed_at), decide(status, LeadStep("contacting"))
     [condition] = LEAD_MOVES.conditions_of(status, "contacting")
-    found = await condition.find(None, lead, move)  # type: ignore[arg-type]  # asks no table
+    found = await condition.find(None, [lead], move)  # type: ignore[arg-type]  # asks no table
 
-    assert found is (Finding.MET if is_in_time else Finding.NOT_MET)
+    assert found == [Finding.MET if is_in_time else Finding.NOT_MET]
 
 
 def test_lost_means_disqualified_and_words_alone_count_as_other() -> None:

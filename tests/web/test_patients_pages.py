@@ -16,6 +16,7 @@ from app.access.service import command_actor
 from app.audit.models import AuditEvent
 from app.calls.models import CallHistory
 from app.hospitals.models import Hospital
+from app.journeys.eap.models import EapGate
 from app.patients.models import PatientPhysicianRelationship
 from app.people.models import ContactPoint, IntakeSubmission, Person, PersonRelationship, SuggestedChange
 from app.people.roles import give_role
@@ -322,10 +323,13 @@ async def test_a_record_with_everything_on_it_costs_at_most_fourteen_statements_
     lead = await a_lead(session, person)
     mother = await a_person(session, first_name="Maria", last_name="Carvalho")
     trial, doctor = await a_trial(session), await a_physician(session)
-    await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id)
-    await an_eap_journey(session, patient)
     now = clock.now()
     for number in range(3):
+        # Each of them has a move that asks for something.
+        await a_trial_journey(session, patient, clinical_trial_id=trial.clinical_trial_id, status="referral_ready")
+        for status in ("approvals_in_progress", "deceased"):
+            journey = await an_eap_journey(session, patient, status=status)
+            session.add(EapGate(eap_journey_id=journey.eap_journey_id, gate="ethics"))
         await a_call(session, patient, call_date=now - timedelta(days=number), status="completed", outcome="reached")
         await a_call(session, patient, booking_date=now + timedelta(days=number + 1), status="scheduled")
         await a_note(session, person, patient_id=patient.patient_id, is_pinned=True)

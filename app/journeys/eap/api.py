@@ -82,7 +82,7 @@ async def list_eap_gates(eap_journey_id: Id, session: DbSession, actor: CurrentA
         person_ids=[journey.patient.person_id],
         subject=journey.patient.person_id,
     )
-    gates = await queries.list_gates(session, eap_journey_id=eap_journey_id)
+    gates = await queries.list_gates(session, eap_journey_ids=[eap_journey_id])
     items = [GateRead.model_validate(gate) for gate in gates]
     return Page(items=items, next_cursor=None, total=len(items), total_is_capped=False)
 

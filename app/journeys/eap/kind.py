@@ -1,7 +1,9 @@
 """The journey to a product of an expanded-access programme."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,16 +28,18 @@ from app.platform.actor import Actor
 from app.platform.doubles import find_same, shown_to
 
 
-async def gates_approved(session: AsyncSession, journey: EapJourney, move: Move) -> Finding:
+async def gates_approved(session: AsyncSession, journeys: Sequence[EapJourney], move: Move) -> list[Finding]:
     """Every recorded gate lets the supply through."""
-    gates = await queries.list_gates(session, eap_journey_id=journey.eap_journey_id)
-    recorded = [(gate.status, gate.decided_on, gate.expires_on) for gate in gates]
-    return Finding.of(gates_pass(recorded, move.checked_on))
+    recorded: dict[UUID, list[tuple[str, date | None, date | None]]] = {one.eap_journey_id: [] for one in journeys}
+    for gate in await queries.list_gates(session, eap_journey_ids=recorded):
+        recorded[gate.eap_journey_id].append((gate.status, gate.decided_on, gate.expires_on))
+    return [Finding.of(gates_pass(recorded[one.eap_journey_id], move.checked_on)) for one in journeys]
 
 
-async def was_treated(session: AsyncSession, journey: EapJourney, _move: Move) -> Finding:
+async def was_treated(session: AsyncSession, journeys: Sequence[EapJourney], _move: Move) -> list[Finding]:
     """The journey was once in a state of having had the product."""
-    return Finding.of(await queries.was_ever_treated(session, eap_journey_id=journey.eap_journey_id))
+    treated = await queries.ever_treated(session, eap_journey_ids={one.eap_journey_id for one in journeys})
+    return [Finding.of(one.eap_journey_id in treated) for one in journeys]
 
 
 async def require_only_number(session: AsyncSession, actor: Actor, journey: EapJourney) -> None:

@@ -1,8 +1,8 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, any_, bindparam, exists, func, or_, select
+from sqlalchemy import Text, any_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.models import JourneyEvent
@@ -55,9 +55,9 @@ async def list_programmes(session: AsyncSession, _actor: Actor, *, query: Progra
     return await fetch_page(session, ids=ids, query=query, sort=order, rows=select(EapProgram))
 
 
-async def list_gates(session: AsyncSession, *, eap_journey_id: UUID) -> Sequence[EapGate]:
-    """The gates recorded for a journey by name: at most one of each kind."""
-    query = select(EapGate).where(EapGate.eap_journey_id == eap_journey_id).order_by(EapGate.gate)
+async def list_gates(session: AsyncSession, *, eap_journey_ids: Iterable[UUID]) -> Sequence[EapGate]:
+    """The gates recorded for these journeys by name: at most one of each kind for each."""
+    query = select(EapGate).where(EapGate.eap_journey_id.in_(eap_journey_ids)).order_by(EapGate.gate)
     return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 
@@ -67,10 +67,9 @@ async def find_gate(session: AsyncSession, _actor: Actor, *, eap_journey_id: UUI
     return (await session.scalars(query)).one_or_none()
 
 
-async def was_ever_treated(session: AsyncSession, *, eap_journey_id: UUID) -> bool:
-    """Whether the journey was ever in a state of having had the product."""
-    treated = exists().where(
-        JourneyEvent.eap_journey_id == eap_journey_id,
-        or_(JourneyEvent.to_status.in_(TREATED), JourneyEvent.from_status.in_(TREATED)),
-    )
-    return bool(await session.scalar(select(treated)))
+async def ever_treated(session: AsyncSession, *, eap_journey_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these journeys that were ever in a state of having had the product."""
+    event = JourneyEvent
+    treated = or_(event.to_status.in_(TREATED), event.from_status.in_(TREATED))
+    query = select(event.eap_journey_id).where(event.eap_journey_id.in_(eap_journey_ids), treated)
+    return {key for key in await session.scalars(query) if key is not None}

@@ -1,14 +1,15 @@
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Integer, and_, func, select
+from sqlalchemy import ColumnElement, Integer, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
 from app.journeys.models import Journey
 from app.journeys.norms.models import StageNorm
-from app.journeys.queries import loaded
+from app.journeys.queries import loaded, newest_of
 from app.patients.models import Patient
 
 
@@ -28,17 +29,30 @@ async def list_norms(session: AsyncSession) -> list[StageNorm]:
 async def journeys_over_norm(
     session: AsyncSession, *, kind: Kind, owner_id: UUID | None, now: datetime, limit: int
 ) -> list[tuple[Journey, int]]:
-    """Open journeys of this owner's patients that are longer in their stage than its norm, with the norm's days."""
+    """Open journeys of this owner's patients that are over the norm of their stage, with the norm's days."""
     journey = kind.model
-    norm = and_(StageNorm.journey_kind == kind.name, StageNorm.stage == journey.status)
-    since = now - func.make_interval(0, 0, 0, func.cast(StageNorm.days, Integer))
+    # A whole day more than the norm: as `days_over` reckons it.
+    since = now - func.make_interval(0, 0, 0, func.cast(StageNorm.days, Integer) + 1)
     query = (
         select(journey, StageNorm.days)
-        .join(StageNorm, norm)
+        .join(StageNorm, _of_stage(kind))
         .join(Patient, Patient.patient_id == journey.patient_id)
-        .where(Patient.owner_id == owner_id, Patient.deleted_at.is_(None), journey.status_changed_at < since)
+        .where(Patient.owner_id == owner_id, Patient.deleted_at.is_(None), journey.status_changed_at <= since)
         .order_by(journey.status_changed_at)
         .limit(limit)
         .options(*loaded(kind))
     )
     return [(row[0], row[1]) for row in await session.execute(query) if row[1] is not None]
+
+
+async def journeys_with_norms(
+    session: AsyncSession, *, kind: Kind, patient_id: UUID, most: int
+) -> Sequence[tuple[Journey, int | None]]:
+    """As `journeys_of`, each with the days that its stage takes as a rule, in the same statement."""
+    query = newest_of(kind, patient_id=patient_id, most=most)
+    query = query.add_columns(StageNorm.days).outerjoin(StageNorm, _of_stage(kind))
+    return [(row[0], row[1]) for row in (await session.execute(query.options(*loaded(kind)))).unique()]
+
+
+def _of_stage(kind: Kind) -> ColumnElement[bool]:
+    return and_(StageNorm.journey_kind == kind.name, StageNorm.stage == kind.model.status)

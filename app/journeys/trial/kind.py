@@ -1,6 +1,6 @@
 """The journey into a clinical trial."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.events.moves import Condition, Finding, Move, Moves, not_known_yet
 from app.journeys.errors import refused_move
 from app.journeys.kind import Kind
-from app.journeys.queries import has_current_physician
+from app.journeys.queries import with_current_physician
 from app.journeys.trial import service
 from app.journeys.trial.errors import OF_JOURNEYS, TrialIsFixed, TrialJourneyNotFound
 from app.journeys.trial.models import ClinicalTrialJourney
@@ -28,19 +28,24 @@ from app.platform.actor import Actor
 _BY_NUMBER = {"trial_id": "finds the trial or adds it", "trial_name": "the title of a trial that is added"}
 
 
-async def linked_physician(session: AsyncSession, journey: ClinicalTrialJourney, move: Move) -> Finding:
+async def linked_physician(
+    session: AsyncSession, journeys: Sequence[ClinicalTrialJourney], move: Move
+) -> list[Finding]:
     """The journey names a physician, or one is linked to the patient on that day."""
-    if journey.physician_id is not None:
-        return Finding.MET
-    patient_id = journey.patient_id
-    return Finding.of(await has_current_physician(session, patient_id=patient_id, day=move.checked_on))
+    patient_ids = {journey.patient_id for journey in journeys if journey.physician_id is None}
+    linked = await with_current_physician(session, patient_ids=patient_ids, day=move.checked_on)
+    return [Finding.of(journey.physician_id is not None or journey.patient_id in linked) for journey in journeys]
 
 
-async def trial_recruiting(_session: AsyncSession, journey: ClinicalTrialJourney, _move: Move) -> Finding:
+async def trial_recruiting(
+    _session: AsyncSession, journeys: Sequence[ClinicalTrialJourney], _move: Move
+) -> list[Finding]:
     """The trial is recruiting, as far as its registry was asked."""
-    trial = journey.clinical_trial
-    is_known = trial is not None and trial.status != "unverified"
-    return Finding.of(trial.status == "recruiting" if trial is not None and is_known else None)
+    trials = [journey.clinical_trial for journey in journeys]
+    return [
+        Finding.of(None if trial is None or trial.status == "unverified" else trial.status == "recruiting")
+        for trial in trials
+    ]
 
 
 async def _trial_by_number(session: AsyncSession, actor: Actor, new: Any) -> Mapping[str, Any]:
