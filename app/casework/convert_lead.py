@@ -1,6 +1,7 @@
 """A lead becomes a patient: its person gets the one patient record, the lead is closed and points to it."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -66,11 +67,8 @@ async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, co
     from_lead: dict[str, Any] = {"medical_condition_id": lead.medical_condition_id}
     if await may_own(session, lead.owner_id, permission=patients.OWNERS_WORK):
         from_lead["owner_id"] = lead.owner_id
-    if existing is None:
-        began = {"first_contact_date": lead.created_at.date()}
-        # A migrated lead may be dated before the person was born; nobody has said so here.
-        if not implausible("patient", began, life=await life_of(session, lead.person), now=clock.now()):
-            from_lead |= began
+    if existing is None and (day := await first_contact_of(session, lead)) is not None:
+        from_lead["first_contact_date"] = day
     said = {name: value for name, value in _SAID.given(conversion).items() if value is not None or name == "owner_id"}
     opened = await patients.open_patient(
         session,
@@ -86,6 +84,16 @@ async def convert_lead(session: AsyncSession, actor: Actor, *, lead_id: UUID, co
         update={"suggested_changes": [SuggestedChangeRead.model_validate(change) for change in opened.suggested]}
     )
     return Converted(converted, opened.patient, match, is_new=opened.is_new)
+
+
+async def first_contact_of(session: AsyncSession, lead: PatientLead) -> date | None:
+    """The first contact of the patient whom this lead becomes: the day it came in, or None where that cannot be."""
+    day = lead.created_at.date()
+    # A migrated lead may be dated before the person was born; nobody has said so here.
+    wrong = implausible(
+        "patient", {"first_contact_date": day}, life=await life_of(session, lead.person), now=clock.now()
+    )
+    return None if wrong else day
 
 
 def _match(*, existed: bool, reactivated: bool = False) -> MatchRead:

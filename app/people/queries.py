@@ -517,6 +517,15 @@ async def list_duplicate_candidates(
     return await fetch_page(session, ids=ids, query=query, sort=_PAIRS, rows=select(pair).options(*_BOTH_PERSONS))
 
 
+async def told_apart(session: AsyncSession, *, person_id: UUID) -> set[UUID]:
+    """Those of whom somebody has decided that they are other people than this person."""
+    pair = DuplicateCandidate
+    query = select(pair.person_id, pair.other_person_id).where(
+        pair.decision == "different_people", or_(pair.person_id == person_id, pair.other_person_id == person_id)
+    )
+    return {other for row in await session.execute(query) for other in row} - {person_id}
+
+
 async def get_duplicate_candidate(
     session: AsyncSession, _actor: Actor, *, duplicate_candidate_id: UUID, for_update: bool = False
 ) -> DuplicateCandidate:

@@ -10,6 +10,7 @@ from app.access.queries import account_names
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.casework.convert_lead import convert_lead as carry_out_conversion
+from app.casework.convert_lead import first_contact_of
 from app.casework.schemas import Conversion, TimelineQuery
 from app.leads import answers, queries, service
 from app.leads.attempts import Policy, attempts_at, attempts_read
@@ -31,7 +32,7 @@ from app.web.exports import add_export
 from app.web.forms import asked_in, read_form, read_query, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
-from app.web.people import ABOUT, COMPARED, alike, around, signs_of
+from app.web.people import ABOUT, COMPARED, alike, around, look_for_alike, signs_of
 from app.web.pickers import OWNERS_OF_LEADS, OWNERS_OF_PATIENTS, PEOPLE, Choice, Picked, picked, standing
 from app.web.render import Flash, page, wanted_block
 from app.web.side_effects import how_to_report
@@ -259,8 +260,9 @@ async def _conversion_context(session: AsyncSession, actor: Actor, lead_id: UUID
     service.note(session, lead)
     shown, person_id = answers.read(lead, clock.now()), lead.person_id
     patient = await find_patient_of_person(session, actor, person_id=person_id)
-    others = await alike(session, actor, person_id=person_id)
-    audit.note(session, person_ids=[one.other.person_id for one in others])
+    looked = await look_for_alike(session, actor, person=lead.person)
+    audit.note(session, person_ids=[one.other.person_id for one in looked.others] if looked else [])
+    submission = await find_submission(session, intake_submission_id=lead.intake_submission_id)
     suggested: list[SuggestedChangeRead] = []
     if actor.may("suggestion.read"):
         query = SuggestedChangeFilter(person_id=person_id, decision="open", limit=_SUGGESTED)
@@ -274,8 +276,13 @@ async def _conversion_context(session: AsyncSession, actor: Actor, lead_id: UUID
         **await signs_of(session, person_id),
         "patient": patient_answers.read(patient) if patient else None,
         "suggested": suggested,
-        "alike": others,
+        "looked": looked,
+        "alike": looked.others if looked else [],
         "compared": COMPARED,
+        # In a list, as on the page of the lead.
+        "submissions": [SubmissionRead.model_validate(submission)] if submission else [],
+        "first_contact": await first_contact_of(session, lead) if patient is None else None,
+        "may_search": actor.may("person.search"),
         "names": names,
         "me": actor.account_id,
     }

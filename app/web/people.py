@@ -14,9 +14,11 @@ from app.casework.schemas import TimelineQuery
 from app.casework.timeline import timeline_of
 from app.leads.models import PatientLead
 from app.people import queries
+from app.people.alike import probe
 from app.people.departures.queries import current_departures
 from app.people.departures.schemas import DepartureSummary
 from app.people.models import IntakeSubmission, Person
+from app.people.names import name_of
 from app.people.opt_outs import opt_outs_of
 from app.people.schemas import DuplicateCandidateFilter, PersonRead, RelationshipRead, SubmissionRead
 from app.platform import clock
@@ -56,11 +58,27 @@ TIMELINE_KINDS = (
 
 @dataclass(frozen=True)
 class Alike:
-    """Somebody who may be the same human, and why."""
+    """Somebody who may be the same human, and why; `candidate_id` where the pair waits for a decision."""
 
-    candidate_id: UUID
+    candidate_id: UUID | None
     other: PersonRead
     reasons: list[str]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """
+    Who may be the same human as somebody, and what they were looked for by.
+
+    `told_apart` counts those of whom somebody has decided that they are other people. An e-mail address is looked for
+    when it is entered.
+    """
+
+    others: list[Alike]
+    told_apart: int
+    by_birth_date: bool
+    by_phone: bool
+    by_email: bool
 
 
 @dataclass(frozen=True)
@@ -189,3 +207,28 @@ async def alike(session: AsyncSession, actor: Actor, *, person_id: UUID) -> list
         for one in people
         for pair in [others[one.person_id]]
     ]
+
+
+async def look_for_alike(session: AsyncSession, actor: Actor, *, person: Person) -> Looked | None:
+    """
+    Those who may be the same human as this person, looked for now; those of whom that is decided are left out.
+
+    None for whom it is not shown.
+    """
+    if not actor.may("suggestion.read"):
+        return None
+    waiting = await alike(session, actor, person_id=person.person_id)
+    decided = await queries.told_apart(session, person_id=person.person_id)
+    name, born, phone = name_of(person.first_name, person.last_name), person.date_of_birth, person.phone_e164
+    known = {person.person_id, *decided, *(one.other.person_id for one in waiting)}
+    found = await queries.probable_duplicates(session, phone=phone, name=name, date_of_birth=born, but=known)
+    reasons = {who.person_id: why for who, why in found}
+    people = await session.scalars(select(Person).where(Person.person_id.in_(reasons)).order_by(Person.person_id))
+    now = [Alike(None, PersonRead.model_validate(one), reasons[one.person_id]) for one in people] if reasons else []
+    return Looked(
+        others=[*waiting, *now],
+        told_apart=len(decided),
+        by_birth_date=bool(probe(name, born).keys),
+        by_phone=phone is not None,
+        by_email=person.email is not None,
+    )

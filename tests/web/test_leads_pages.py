@@ -3,7 +3,8 @@
 import html
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from app.platform.settings import Caseload, Settings
 from tests.browsing import ORIGIN, as_user, signed_in, somebody
 from tests.builders import a_call, a_condition, a_lead, a_patient, a_person
 from tests.conftest import BoundDatabase
+from tests.web.test_facts import text_of
 
 
 @pytest.fixture
@@ -89,6 +91,76 @@ async def test_a_lead_is_taken_talked_to_moved_and_converted(
     assert "Wants to know more." in record.text
     assert "Open the patient" in afterwards.text
     assert len((await session.scalars(select(Patient))).all()) == 1
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_conversion_says_by_what_nobody_was_found_and_what_is_made_from_which_answer(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, *, is_known: bool
+) -> None:
+    known: dict[str, Any] = {"email": "ada@x.example"}
+    if is_known:
+        known |= {"phone": "+31 20 123 4567", "phone_e164": "+31201234567", "date_of_birth": date(1979, 3, 14)}
+    person = await a_person(session, first_name="Ada", last_name="Visser", **known)
+    condition = await a_condition(session)
+    sent = IntakeSubmission(
+        source="contact_form",
+        payload={"condition": "duchene", "person": {"first_name": "Ada", "last_name": "Vissers", "country": "NL"}},
+        person_id=person.person_id,
+        match_outcome="new_person",
+    )
+    session.add(sent)
+    await session.flush()
+    lead = await a_lead(
+        session,
+        person,
+        medical_condition_id=condition.medical_condition_id,
+        intake_submission_id=sent.intake_submission_id,
+    )
+    brother = await a_person(session, first_name="Ad", last_name="Visser")
+    session.add(
+        DuplicateCandidate(
+            person_id=min(person.person_id, brother.person_id),
+            other_person_id=max(person.person_id, brother.person_id),
+            reasons=["phone"],
+            decision="different_people",
+            decided_at=clock.now(),
+        )
+    )
+    await session.commit()
+
+    preview = await client.get(f"/leads/{lead.lead_id}/convert")
+    by_hand = await client.post("/search", data={"csrf_token": token, "q": "Ada Visser"}, headers=ORIGIN)
+
+    said = text_of(preview)
+    assert "Nobody like Ada Visser was found" in said
+    assert ("nobody is like Ada Visser, 14 Mar 1979" in said) is is_known
+    assert ("no birth date is known" in said) is not is_known
+    assert ("nobody else has +31 20 123 4567" in said) is is_known
+    assert ("no number is known that can be compared" in said) is not is_known
+    assert "ada@x.example was looked for when it was entered" in said
+    assert "1 person was looked at before and is somebody else." in said
+    assert re.search(r'action="/search">.*?name="q" value="Ada Visser"', preview.text, re.DOTALL)
+    assert (by_hand.status_code, "Ada Visser" in by_hand.text) == (200, True)
+    rows = {row[0]: row[1:] for row in table_rows(preview.text)}
+    assert rows["Last name"] == ["Vissers", "Visser", "Stays as it is"]
+    assert rows["Country"][0] == "Netherlands"
+    assert rows["Condition"][:2] == ["duchene", condition.name]
+    assert rows["First contact"][2] == "The day the lead came in"
+    assert (await session.scalars(select(Patient))).all() == []
+
+
+async def test_a_conversion_finds_who_is_alike_now_though_nobody_has_filed_it(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    same: dict[str, Any] = {"phone": "+31 20 123 4567", "phone_e164": "+31201234567"}
+    lead = await a_lead(session, await a_person(session, first_name="Ada", last_name="Visser", **same))
+    other = await a_person(session, first_name="Adele", last_name="Mol", **same)
+    await session.commit()
+
+    preview = await client.get(f"/leads/{lead.lead_id}/convert")
+
+    assert f'href="/people/{other.person_id}">Adele Mol</a> (phone)' in preview.text
+    assert "Nobody like" not in text_of(preview)
 
 
 @pytest.mark.parametrize(
