@@ -206,14 +206,14 @@ class ShownJourney:
 
     @property
     def lacks(self) -> Mapping[str, Sequence[Need]]:
-        """What each move from its state still needs, as far as that is shown; one that lacks nothing is left out."""
+        """What each move from its state still needs, as far as that is shown, what blocks it first; none is empty."""
         here, guards = f"/patients/{self.journey.patient_id}", self.found.guards if self.found else {}
         lacking = {
             to: [need for name, found in of_move.items() if (need := need_of(name, found, self.journey, here))]
             for to, of_move in guards.items()
             if to in self.needs
         }
-        return {to: needs for to, needs in lacking.items() if needs}
+        return {to: sorted(needs, key=lambda need: not need.blocks) for to, needs in lacking.items() if needs}
 
     @property
     def blocked(self) -> Sequence[str]:

@@ -113,7 +113,7 @@ async def test_a_supply_says_whether_its_approvals_are_there(
 
     assert ("move?to=supply_authorised" in shown.text) is is_free
     assert said in text_of(shown)
-    assert ("move-lacks" in shown.text) is bool(said)
+    assert ("marked-list" in shown.text) is bool(said)
 
 
 async def test_a_move_names_whom_it_moves_in_which_trial_from_where_to_where(
