@@ -51,9 +51,10 @@ def _recruiting(journey: Any, _here: str, *, is_known: bool) -> Said:
     return _("Nobody has entered yet whether the trial recruits: make sure that it does."), _("Open the trial"), place
 
 
-def _gates(_journey: Any, _here: str, *, is_known: bool) -> Said:
+def _gates(journey: Any, here: str, *, is_known: bool) -> Said:
     if is_known:
-        return _("An approval that was recorded is not there, or has expired."), "", ""
+        place = f"{here}/eap-journeys/{journey.eap_journey_id}/move#approvals"
+        return _("An approval that was recorded is not there, or has expired."), _("See the approvals"), place
     return _("No approval is recorded, so none is checked: make sure that they are there."), "", ""
 
 
