@@ -17,6 +17,11 @@ _WORKED_FROM = re.compile(
     re.ASCII,
 )
 """Today, lists, records, and the page of a call."""
+_IN_RECORD = re.compile(
+    r"(/(?:leads|patients)/[0-9a-f-]{36})/(?:facts|dates|cases|contact-points|roles|relationships|physicians)/",
+    re.ASCII,
+)
+"""A record with one of its forms open, as it stands in an address where no script runs."""
 
 
 def local_path(wanted: str | None) -> str:
@@ -46,6 +51,16 @@ def came_from(request: Request) -> str:
 def way_back(place: str, otherwise: str) -> str:
     """Where somebody goes after a form: to `place` when it is a list or a record that forms are opened from."""
     return place if _WORKED_FROM.match(place) and local_path(place) == place else otherwise
+
+
+def worked_from(request: Request) -> str:
+    """
+    The list, the record or the day that a form was sent from, where it is refused too; empty for a form that has a page
+    of its own.
+    """
+    place = came_from(request)
+    record = _IN_RECORD.match(place)
+    return record[1] if record else way_back(place, "")
 
 
 def address_of_view(path: str, view: PinnedView) -> str:

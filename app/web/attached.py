@@ -26,13 +26,13 @@ from app.platform.locales import _
 from app.platform.paging import MAX_LIMIT, PageQuery
 from app.platform.text import Answer
 from app.web.about import About
-from app.web.facts import RECORDS
 from app.web.forms import as_typed, read_form
 from app.web.oversight import zone_of
 from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
 from app.web.parts import PARTS, Call, Part, add_person, options
 from app.web.people import ABOUT
 from app.web.pickers import NEW, Picked
+from app.web.records import RECORDS
 from app.web.render import Flash, page, wanted_block
 from app.web.things import Choices, Field, TypedInto, standing_in, texts_of, typed_into
 from app.web.undoing import Version, undo_at, undone

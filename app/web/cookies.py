@@ -11,6 +11,8 @@ from app.web.render import Flash
 
 DEVICE_SECONDS = 180 * 24 * 3600
 _LONGEST = 400
+_LONGEST_FLASH = 3_000
+"""A sentence of a hundred letters that are no ASCII takes six hundred."""
 
 
 def _name(request: Request, plain: str) -> str:
@@ -23,9 +25,9 @@ def _is_secure(request: Request) -> bool:
     return settings.is_secure
 
 
-def _read(request: Request, plain: str) -> str | None:
+def _read(request: Request, plain: str, longest: int = _LONGEST) -> str | None:
     value = request.cookies.get(_name(request, plain), "")
-    return value if 0 < len(value) <= _LONGEST else None
+    return value if 0 < len(value) <= longest else None
 
 
 def _set(request: Request, response: Response, plain: str, reference: str, max_age: int | None) -> None:
@@ -74,7 +76,7 @@ def leave_flash(request: Request, response: Response, flash: Flash) -> None:
 
 
 def waiting_flashes(request: Request) -> tuple[Flash, ...]:
-    tone, found, told = unquote(_read(request, "crm_flash") or "").partition(":")
+    tone, found, told = unquote(_read(request, "crm_flash", _LONGEST_FLASH) or "").partition(":")
     text, _, undo = told.partition("\n")
     return (Flash(text, tone, undo or None),) if found and tone in _TONES else ()
 

@@ -33,12 +33,12 @@ from app.platform.errors import AppError, FieldError, NotFound, Stale
 from app.platform.etags import etag
 from app.platform.locales import _
 from app.platform.text import Body
-from app.web import leads, patients, persons
 from app.web.about import LEADS, PATIENTS, PEOPLE, About
 from app.web.forms import as_typed, read_form, typed_in
 from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
 from app.web.people import ABOUT
 from app.web.pickers import BY_NAME, Picked, picked, standing
+from app.web.records import RECORDS
 from app.web.render import Flash, page, wanted_block
 from app.web.undoing import Version, Versions, undo_at, undone
 from app.web.words import country_name, languages, words
@@ -46,11 +46,6 @@ from app.web.words import country_name, languages, words
 router = page_router()
 
 Options = Sequence[tuple[str, str]]
-RECORDS = {
-    PATIENTS: ("patients/record.html", patients.record_context),
-    LEADS: ("leads/record.html", leads.record_context),
-    PEOPLE: ("people/record.html", persons.record_context),
-}
 
 
 class ChangedMeanwhile(Stale):

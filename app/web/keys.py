@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import service as access
 from app.access.accounts import queries
@@ -16,7 +17,7 @@ from app.access.accounts.schemas import ApiKeyFilter, PermissionCode, RoleName
 from app.access.policy import GRANTS, PERMISSIONS, ROLE_DESCRIPTIONS, Role
 from app.access.request_guard import CurrentActor, DbSession
 from app.platform import clock, idempotency
-from app.platform.errors import AppError, FieldError
+from app.platform.errors import AppError, FieldError, NotFound
 from app.platform.locales import Message, _
 from app.platform.text import Body, Label, one_of
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
@@ -105,10 +106,16 @@ async def create_key(request: Request, session: DbSession, actor: CurrentActor) 
 
 @router.get("/{api_key_id}", dependencies=[allow("key.manage")])
 async def show_key(request: Request, session: DbSession, api_key_id: UUID) -> Response:
-    key = await queries.get_key(session, api_key_id, now=clock.now())
-    overlaps = [(days, plural(days, "day")) for days in OVERLAP_DAYS]
-    described = {code: Message(permission.description) for code, permission in PERMISSIONS.items()}
-    return page(request, "keys/key.html", {"key": key, "overlaps": overlaps, "described": described})
+    return page(request, "keys/key.html", await _key_context(session, api_key_id))
+
+
+async def _key_context(session: AsyncSession, api_key_id: UUID) -> dict[str, Any]:
+    return {
+        **NO_ERRORS,
+        "key": await queries.get_key(session, api_key_id, now=clock.now()),
+        "overlaps": [(days, plural(days, "day")) for days in OVERLAP_DAYS],
+        "described": {code: Message(permission.description) for code, permission in PERMISSIONS.items()},
+    }
 
 
 @router.post("/{api_key_id}/rotate", dependencies=[allow("key.make", recent=True)])
@@ -119,10 +126,15 @@ async def rotate_key(
     api_key_id: UUID,
 ) -> Response:
     """A successor with the same rights; the old key works on for the overlap."""
-    days = int(read_form(Overlap, await typed_in(request, Overlap)).overlap)
-    text, name = await access.rotate_api_key(
-        session, actor, api_key_id=api_key_id, overlap=timedelta(days=days), now=clock.now()
-    )
+    try:
+        days = int(read_form(Overlap, await typed_in(request, Overlap)).overlap)
+        text, name = await access.rotate_api_key(
+            session, actor, api_key_id=api_key_id, overlap=timedelta(days=days), now=clock.now()
+        )
+    except NotFound:
+        raise
+    except AppError as error:
+        return form_again(request, "keys/key.html", await _key_context(session, api_key_id), error)
     idempotency.show_once(session)
     return page(request, "keys/made.html", {"key": text, "name": name, "rotated": True, "overlap": days})
 

@@ -1,4 +1,4 @@
-"""Notes on pages: written about a lead or a patient from the head of their timeline."""
+"""Notes: written about a lead or a patient on the page of their record, above the timeline."""
 
 from uuid import UUID
 
@@ -12,28 +12,21 @@ from app.platform.locales import _
 from app.web.about import LEADS, PATIENTS, About
 from app.web.drafts import draft_is_sent
 from app.web.forms import read_form, typed_in
-from app.web.page_guard import allow, form_again, go_to, known_errors, page_router
-from app.web.render import page
+from app.web.page_guard import allow, go_to, known_errors, page_router
+from app.web.records import Refused, in_its_place
 from app.web.side_effects import lacks_answer, report_is_due, saved
 
 router = page_router()
 
 
-def _add_new(about: About) -> None:
+def _add(about: About) -> None:
     key = Path(alias=about.key)
-
-    @router.get(f"{about.address}/notes/new", name="show_new_note", dependencies=[allow("note.write")])
-    async def show_new_note(
-        request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key
-    ) -> Response:
-        typed = dict.fromkeys(NoteCreate.model_fields, "")
-        return page(request, "notes/new.html", {**await about.context(session, actor, record_id), "typed": typed})
 
     @router.post(f"{about.address}/notes", name="write_note", dependencies=[allow("note.write")])
     async def write_note(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
         typed = await typed_in(request, NoteCreate)
-        shown = {**await about.context(session, actor, record_id), "typed": typed}
         given = {name: value for name, value in typed.items() if value != ""} | {about.key: str(record_id)}
+        here = (await about.context(session, actor, record_id))["here"]
         try:
             new = read_form(NoteCreate, given, wrong=lacks_answer(typed, "text"))
             async with known_errors(request, session):
@@ -44,9 +37,10 @@ def _add_new(about: About) -> None:
         except NotFound:
             raise
         except AppError as error:
-            return form_again(request, "notes/new.html", shown, error)
-        return go_to(request, shown["here"], flash=saved(_("The note is saved."), report=report))
+            refused = Refused("note", typed)
+            return await in_its_place(request, session, actor, about, record_id, refused, error)
+        return go_to(request, here, flash=saved(_("The note is saved."), report=report))
 
 
 for _about in (PATIENTS, LEADS):
-    _add_new(_about)
+    _add(_about)

@@ -46,12 +46,12 @@ from app.platform.logs import describe_error
 from app.platform.problems import STATUS_OF_KIND, translate
 from app.platform.settings import Settings
 from app.web import cookies, csrf, sendings
-from app.web.addresses import asked_path, came_from, with_next
+from app.web.addresses import asked_path, came_from, with_next, worked_from
 from app.web.error_pages import error_page
 from app.web.field_labels import label_in_general
 from app.web.forms import on_a_page
 from app.web.frame import frame_of
-from app.web.render import Flash, is_htmx, language_of, page
+from app.web.render import Flash, is_htmx, language_of, page, wants_part
 
 log = structlog.get_logger()
 
@@ -157,7 +157,7 @@ class PageRoute(APIRoute):
             except AppError as error:
                 if not isinstance(error, errors.Unavailable):
                     await with_frame(request)
-                return refusal_page(request, error)
+                return _where_it_was_pressed(request, error) or refusal_page(request, error)
             except Exception as error:  # noqa: BLE001 - the page's last wall, as problems.py is the API's
                 reference = request.scope.get("request_id", "")
                 described = describe_error(error)
@@ -479,6 +479,24 @@ def refusal_page(request: Request, error: AppError) -> HTMLResponse:
         reference=request.scope.get("request_id", ""),
         headers={"referrer-policy": "same-origin", **headers},
     )
+
+
+_SAID_THERE = (errors.Invalid, errors.Conflict, errors.Stale, errors.NotFound)
+"""What a press may be refused by: the record has moved on, or one did not see how it stands."""
+
+
+def _where_it_was_pressed(request: Request, error: AppError) -> Response | None:
+    """
+    What a button of Today, of a list or of a record is refused with is said there, on the page as it is now. None for
+    a form on a page of its own, and for what leads elsewhere.
+    """
+    place = worked_from(request)
+    is_own = place.partition("?")[0] == request.url.path
+    if request.method != "POST" or wants_part(request) or not place or is_own or not isinstance(error, _SAID_THERE):
+        return None
+    with read_in(language_of(request)):
+        said = " ".join(map(_told, error.fields)) or str(_(error.error_detail))
+        return go_to(request, place, flash=Flash(said, "danger"))
 
 
 def _ask_for_reason(request: Request, person_id: str) -> HTMLResponse:

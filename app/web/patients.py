@@ -40,6 +40,7 @@ from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.locales import _
 from app.web.about import PATIENTS
+from app.web.addresses import worked_from
 from app.web.bulk import add_bulk
 from app.web.exports import add_export
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
@@ -369,6 +370,8 @@ async def change_status(request: Request, session: DbSession, actor: CurrentActo
     except NotFound:
         raise
     except AppError as error:
+        if worked_from(request):
+            raise
         return form_again(request, "patients/status.html", {**context, "typed": typed}, error)
     is_final = bool({context["patient"].status, changed.status} & PATIENT.terminal)
     undo = undo_at(f"/patients/{patient_id}/status", (since, changed.version))

@@ -153,6 +153,7 @@ async def around(
         "editing": None,
         "attaching": None,
         "saved": None,
+        "refused": None,
     }
 
 

@@ -21,12 +21,13 @@ from app.tasks.rules import SIDE_EFFECT
 from app.tasks.schemas import TaskCreate, TaskFilter, TaskRead, TaskUpdate
 from app.tasks.states import TASK
 from app.web.about import LEADS, PATIENTS, About
-from app.web.addresses import came_from
+from app.web.addresses import came_from, worked_from
 from app.web.bulk import add_bulk
 from app.web.exports import add_export
 from app.web.forms import Typed, as_typed, read_form, typed_in
 from app.web.listing import Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.records import Refused, in_its_place
 from app.web.render import Flash, page
 from app.web.side_effects import heard_in, how_to_report
 from app.web.undoing import Version, undo_at, undone
@@ -228,10 +229,23 @@ async def put_task_off(request: Request, session: DbSession, actor: CurrentActor
     except NotFound:
         raise
     except AppError as error:
-        return form_again(
-            request, "tasks/task.html", {**context, "typed": _edited(context) | typed, "failed": "snooze"}, error
-        )
+        return await _put_off_again(request, session, actor, context, typed, error)
     return go_to(request, came_from(request), flash=Flash(_("Put off until %(when)s.", when=f"{until:%d/%m %H:%M}")))
+
+
+async def _put_off_again(
+    request: Request, session: DbSession, actor: CurrentActor, context: Mapping[str, Any], typed: Typed, error: AppError
+) -> Response:
+    """The form as it was sent, on the page where it stands: the record's, or the task's own."""
+    task: TaskRead = context["task"]
+    place = worked_from(request)
+    if not place:
+        shown = {**context, "typed": _edited(context) | typed, "failed": "snooze"}
+        return form_again(request, "tasks/task.html", shown, error)
+    about, record_id = (PATIENTS, task.patient_id) if task.patient_id else (LEADS, task.lead_id)
+    if record_id is None or place.partition("?")[0] != context["record"] or task.status != "open" or not error.fields:
+        raise error
+    return await in_its_place(request, session, actor, about, record_id, Refused("snooze", typed, task.task_id), error)
 
 
 async def _close(
@@ -269,6 +283,8 @@ async def finish_task(request: Request, session: DbSession, actor: CurrentActor,
     except NotFound:
         raise
     except AppError as error:
+        if worked_from(request):
+            raise
         shown = {**context, "typed": _edited(context) | typed, "failed": "done"}
         return form_again(request, "tasks/task.html", shown, error)
 

@@ -134,8 +134,8 @@ class Seen:
         """
         What is wrong with the open page, a line each; none is what is wanted.
 
-        Findings of axe at each of WIDTHS in each theme; at every width scrolling sideways and columns without room;
-        refusals of the content security policy, requests to elsewhere. The page is not loaded anew: it is turned and
+        Findings of axe at each of WIDTHS in each theme; at every width scrolling sideways, columns without room and
+        fields beside each other that are not level; refusals of the content security policy, requests to elsewhere. The page is not loaded anew: it is turned and
         narrowed as somebody does it. The second theme differs in its colours alone.
         """
         found = []
@@ -149,6 +149,7 @@ class Seen:
                 found.append(f"{width}: scrolls sideways by {sideways} px")
             found += [f"{width}: the link {text} lies over more than its row" for text in await self.spread()]
             found += [f"{width}: the column {name} has no room" for name in await self.squeezed()]
+            found += [f"{width}: {pair} are not level" for pair in await self.uneven()]
         await self.resize(DESK)
         if len(themes) > 1:
             await self.page.emulate_media(color_scheme=themes[0])
@@ -192,6 +193,24 @@ class Seen:
         found: list[str] = await self.page.evaluate(
             """() => [...document.querySelectorAll(".list-table thead th")]
                 .filter((one) => one.checkVisibility() && one.clientWidth < 32).map((one) => one.dataset.column)"""
+        )
+        return found
+
+    async def uneven(self) -> list[str]:
+        """Fields of a form that stand beside each other, whose labels or controls are not level."""
+        found: list[str] = await self.page.evaluate(
+            """() => [...document.querySelectorAll(".form, .toolbar")].flatMap((form) => {
+                const fields = [...form.querySelectorAll(":scope > .field")].filter((one) => one.checkVisibility());
+                const topOf = (field, part) => field.querySelector(part)?.getBoundingClientRect().top;
+                return fields.slice(1).map((field, at) => [fields[at], field]).filter((pair) => {
+                    const [one, other] = pair.map((field) => field.getBoundingClientRect());
+                    const isBeside = one.right <= other.left && one.top < other.bottom && other.top < one.bottom;
+                    return isBeside && [".field-label", ".input"].some((part) => {
+                        const [left, right] = pair.map((field) => topOf(field, part));
+                        return Math.abs(left - right) > 1;
+                    });
+                }).map((pair) => pair.map((field) => field.querySelector(".field-label").innerText).join(" and "));
+            })"""
         )
         return found
 

@@ -320,8 +320,6 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
             f"/leads/{ids['lead']}/bookings/new",
             f"/patients/{ids['patient']}/clinical-trial-journeys/new",
             f"/patients/{ids['patient']}/eap-journeys/new",
-            f"/patients/{ids['patient']}/notes/new",
-            f"/leads/{ids['lead']}/notes/new",
             f"/patients/{ids['patient']}/documents/new",
             f"/leads/{ids['lead']}/documents/new",
             f"/patients/{ids['patient']}/tasks/new",

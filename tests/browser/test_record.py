@@ -334,3 +334,57 @@ async def test_the_forms_have_no_finding_and_never_scroll_sideways(
         found += [f"{path}: {finding}" for finding in await seen.findings()]
     assert found == []
     assert [said for said in seen.console if "was preloaded using link preload" not in said] == []
+
+
+@pytest.mark.parametrize("kind", ["patient", "lead"])
+async def test_a_note_without_the_answer_comes_back_where_it_was_written(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], kind: str
+) -> None:
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
+    page, here = seen.page, f"{crm}/{kind}s/{ids[kind]}"
+    await page.goto(here)
+    name = await page.get_by_role("heading", level=1).inner_text()
+    note = page.get_by_role("form", name="New note")
+    await note.get_by_label("Note", exact=True).fill("Sleeps badly since Tuesday.")
+    await note.get_by_label("Keep it above the timeline").check()
+    await note.get_by_role("button", name="Add note").press("Enter")
+
+    await expect(note.get_by_text("Say whether a side effect or worsening was mentioned.")).to_be_visible()
+    await expect(note.get_by_label("Note", exact=True)).to_have_value("Sleeps badly since Tuesday.")
+    await expect(note.get_by_label("Keep it above the timeline")).to_be_checked()
+    await expect(note.get_by_label("Yes", exact=True)).to_be_focused()
+    await expect(note.get_by_label("Yes", exact=True)).to_be_in_viewport()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    assert page.url == here
+    assert await seen.findings() == []
+
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_text("The note is saved.")).to_be_visible()
+    await expect(page.locator(".record-story").get_by_text("Sleeps badly since Tuesday.").first).to_be_visible()
+
+
+@pytest.mark.parametrize("kind", ["patient", "lead"])
+async def test_on_a_phone_what_is_done_most_stands_at_the_top_of_a_record(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID], kind: str
+) -> None:
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    await seen.resize(390)
+    await page.goto(f"{crm}/{kind}s/{ids[kind]}")
+    bar = await page.get_by_role("navigation", name="Main, at hand").bounding_box()
+    note = page.get_by_label("Note", exact=True)
+    links = [page.get_by_role("link", name=name, exact=True) for name in ("Log a call", "Task", "Book")]
+    for one in (*links, note):
+        box = await one.bounding_box()
+        assert box is not None
+        assert bar is not None
+        assert box["y"] + box["height"] <= bar["y"], await one.inner_text()
+        assert box["height"] >= 32
+
+    # One line until it is written into; the answer is asked then.
+    await expect(page.get_by_role("button", name="Add note")).to_be_hidden()
+    await note.fill("Walks again.")
+    await page.get_by_role("heading", level=1).click()
+    await expect(page.get_by_role("button", name="Add note")).to_be_visible()
+    await expect(page.get_by_text("Side effect or worsening mentioned?")).to_be_in_viewport()

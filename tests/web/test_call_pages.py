@@ -643,7 +643,10 @@ async def test_a_note_says_whether_a_side_effect_was_mentioned(
 
     assert (unanswered.status_code, answered.status_code) == (422, 303)
     assert "Say whether a side effect or worsening was mentioned." in unanswered.text
-    assert "Feels well." in unanswered.text
+    # On the record, where it was written: with what was typed, and the first answer is what is focused.
+    assert 'id="record-head"' in unanswered.text
+    assert ">Feels well.</textarea>" in unanswered.text
+    assert re.search(r'id="note-heard-true"[^>]* data-focus', unanswered.text)
 
 
 async def test_a_notification_of_a_call_tells_the_time_of_the_call(

@@ -325,7 +325,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     **{
         f"{place}/{what}/new": [""]
         for place in ("/patients/{patient_id}", "/leads/{lead_id}")
-        for what in ("calls", "bookings", "tasks", "notes", "documents")
+        for what in ("calls", "bookings", "tasks", "documents")
     },
     "/search": ["", "?step=calls", "?step=x", "?q=Personcanar"],
     "/stage-norms": [""],

@@ -12,7 +12,7 @@ from tests.browsing import signed_in, somebody
 from tests.builders import a_call, a_lead, a_patient, a_person, a_trial_journey
 
 SAID = {"deceased": {"source": "a relative"}, "withdrawn": {"reason": "asked for it"}}
-FORMS = ("/calls/new", "/bookings/new", "/notes/new", "/tasks/new")
+FORMS = ("/calls/new", "/bookings/new", "/tasks/new")
 
 
 @pytest.mark.parametrize(("kind", "text"), [("deceased", "Died 3 Mar 2026"), ("withdrawn", "Withdrawn 3 Mar 2026")])

@@ -222,6 +222,7 @@ async def test_a_task_has_a_page_where_it_is_edited_put_off_done_and_taken_back(
     await session.refresh(task)
     snoozed = task.snoozed_until
     nothing = await _post(client, token, f"{here}/snooze", on="")
+    no_day = await _post(client, token, f"{here}/snooze", on="once")
     done = await _post(client, token, f"{here}/done")
     await session.refresh(task)
     status = task.status
@@ -233,6 +234,8 @@ async def test_a_task_has_a_page_where_it_is_edited_put_off_done_and_taken_back(
     assert "late" in listed.partition("data-late")[2][:300]
     assert "Ask the site" in shown
     assert (edited.status_code, stale.status_code, off.status_code, nothing.status_code) == (303, 412, 303, 422)
+    # The menu is open, with what was typed.
+    assert re.search(r'<details class="menu"[^>]* open>(?:(?!</details>).)*value="once"', no_day.text, re.DOTALL)
     assert snoozed is not None
     assert timedelta(days=6) < snoozed - clock.now() < timedelta(days=8)
     assert (status, task.status) == ("done", "open")

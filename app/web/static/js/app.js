@@ -148,6 +148,10 @@ document.addEventListener("toggle", (event) => {
   if (event.target.matches?.("details[data-menu][open]")) placeMenu(event.target);
 }, true);
 
+// One that is open when its page comes holds a form that was refused; where it opens to is known when the page stands still.
+const placeOpenMenus = () => document.querySelectorAll("#content details[data-menu][open]").forEach(placeMenu);
+document.addEventListener("visited", () => requestAnimationFrame(placeOpenMenus));
+
 // Keys ---------------------------------------------------------------------------------------------------------
 
 document.addEventListener("keydown", (event) => {

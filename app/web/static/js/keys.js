@@ -106,7 +106,7 @@ const keys = (() => {
     { keys: "]", says: _("Day or week after, in the agenda"), act: press("[data-after]"), group: _("In a list") },
     { keys: "c", says: _("Log a call"), act: open("/calls/new"), group: _("On a record") },
     { keys: "b", says: _("Book a call"), act: open("/bookings/new"), group: _("On a record") },
-    { keys: "n", says: _("Write a note"), act: onRecord(".composer textarea", "a[href$='/notes/new']"), group: _("On a record") },
+    { keys: "n", says: _("Write a note"), act: onRecord(".composer textarea"), group: _("On a record") },
     { keys: "t", says: _("New task"), act: () => open("/tasks/new")() || press("[data-today]")(), group: _("On a record") },
     { keys: "m", says: _("Move on"), act: move, group: _("On a record") },
     { keys: "v", says: _("Convert the lead"), act: open("/convert"), group: _("On a record") },

@@ -102,12 +102,13 @@ const pages = (() => {
         history.replaceState({ at }, "", address);
       }
       path = location.pathname + location.search;
-      const focus = place.querySelector("[data-focus], [autofocus]") ?? place.querySelector("h1") ?? place;
+      // What was refused is read first, wherever on the page it stands.
+      const focus = place.querySelector("[data-focus], [autofocus], .alert[role=alert]") ?? place.querySelector("h1") ?? place;
       if (!focus.matches("a, button, input, textarea, select, [tabindex]")) focus.setAttribute("tabindex", "-1");
       focus.focus({ preventScroll: true });
       const target = location.hash ? document.getElementById(location.hash.slice(1)) : null;
       if (target) target.scrollIntoView();
-      else if (focus.matches("[data-focus]")) focus.scrollIntoView({ block: "center" });
+      else if (focus.matches("[data-focus], .alert")) focus.scrollIntoView({ block: "center" });
       else scrollTo(0, 0);
     });
   }
