@@ -135,8 +135,9 @@ class Seen:
         What is wrong with the open page, a line each; none is what is wanted.
 
         Findings of axe at each of WIDTHS in each theme; at every width scrolling sideways, columns without room and
-        fields beside each other that are not level; refusals of the content security policy, requests to elsewhere. The page is not loaded anew: it is turned and
-        narrowed as somebody does it. The second theme differs in its colours alone.
+        fields beside each other that are not level; refusals of the content security policy, requests to elsewhere. The
+        page is not loaded anew: it is turned and narrowed as somebody does it. The second theme differs in its colours
+        alone.
         """
         found = []
         for width in EVERY_WIDTH:

@@ -19,7 +19,8 @@ from app.main import create_app
 from app.platform.settings import Settings
 from app.web.listing import LISTS
 from app.web.page_guard import PageRoute
-from tests.browsing import ORIGIN, signed_in, somebody
+from tests.browsing import ORIGIN, as_user, signed_in, somebody
+from tests.builders import a_patient, a_trial_journey
 from tests.canaries import World, a_world
 
 pytestmark = pytest.mark.long
@@ -186,3 +187,27 @@ async def test_a_fault_is_answered_where_the_form_stands(
     assert len(actions) > 60
     for part in ("/notes", "/snooze", "/done", "/status", "/calls", "/take", "/void", "/facts/"):
         assert any(part in action for action in actions), part
+
+
+async def test_a_press_that_is_refused_is_told_on_the_page_as_it_is_now(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient = await a_patient(session)
+    await a_trial_journey(session, patient)
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/patients/{patient.patient_id}"
+    sent = {"csrf_token": token, "status": "inactive"}
+
+    own_page = await client.post(f"{here}/status", data=sent, headers={"referer": f"http://test{here}/status"})
+    pressed = await client.post(f"{here}/status", data=sent, headers={"referer": f"http://test{here}?about=calls"})
+    shown = await client.get(f"{here}?about=calls")
+    again = await client.get(here)
+
+    assert own_page.status_code >= 400
+    assert "Change the status" in own_page.text
+    assert (pressed.status_code, pressed.headers["location"]) == (303, f"{here}?about=calls")
+    said = re.search(r'<div class="flash" data-tone="danger">.*?<span>([^<]+)</span>', shown.text, re.DOTALL)
+    assert said is not None
+    assert said[1] in own_page.text
+    assert said[1] not in again.text
