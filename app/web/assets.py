@@ -44,11 +44,13 @@ _LINE_OF_REMARK: Final = re.compile(r"^\s*(?://.*)?\n", re.MULTILINE)
 INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 """What stands before a line, which only its writers need."""
 _WITHIN_A_STATEMENT: Final = re.compile(r"(?<=[{,;(])\n")
-_AROUND_A_SIGN: Final = re.compile(r" (=>|===|!==|&&|\|\|) ")
+_AROUND_A_SIGN: Final = re.compile(r" (=|=>|===|!==|&&|\|\||\?\?) ")
 """None of these stands in a text that a script shows."""
 _BETWEEN: Final = re.compile(r"\s*([{};,>])\s*")
 _BEFORE_A_VALUE: Final = re.compile(r"(?<=[\w-]):\s+")
 _BEFORE_A_POINT: Final = re.compile(r"(?<![\w.])0(?=\.\d)")
+_QUOTED_WORD: Final = re.compile(r"""(?<==)"([A-Za-z_][\w-]*)"(?=\])""")
+"""A value of an attribute in a selector, which needs no quotes where it is a word."""
 _BLANKS: Final = re.compile(r"\s+")
 
 
@@ -122,7 +124,8 @@ class Assets:
 def _without_remarks(text: str) -> str:
     """A stylesheet without what only its readers need."""
     close = _BETWEEN.sub(r"\1", _REMARK.sub(" ", text))
-    return _BLANKS.sub(" ", _BEFORE_A_POINT.sub("", _BEFORE_A_VALUE.sub(":", close))).replace(";}", "}").strip()
+    close = _QUOTED_WORD.sub(r"\1", _BEFORE_A_POINT.sub("", _BEFORE_A_VALUE.sub(":", close)))
+    return _BLANKS.sub(" ", close).replace(";}", "}").strip()
 
 
 class KeptStaticFiles(StaticFiles):
