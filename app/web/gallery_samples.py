@@ -259,7 +259,7 @@ def of_a_case(somebody: Any, other: Any, now: datetime) -> Mapping[str, Any]:
             )
             for into, days in (
                 ({"trial_id": "NCT90012345"}, 12),
-                ({"trial_id": None}, 0),
+                ({"trial_id": None, "trial_reference": "A study in Leiden"}, 0),
                 ({"eap_program": {"name": _LONG}, "eap_number": "EAP-7"}, 1),
                 ({"eap_number": "EAP-8"}, 0),
             )
