@@ -23,6 +23,7 @@ from app.calls.schemas import (
     Rebooking,
     YesNo,
 )
+from app.people.schemas import SearchPage
 from app.platform import clock
 from app.platform.etags import etag
 from app.platform.paging import Found, Page
@@ -70,9 +71,9 @@ async def create_call(
     return await _made(session, await service.log_call(session, actor, new=new), request, response)
 
 
-@router.get("", response_model=Page[CallRead], dependencies=[allow("call.read")])
+@router.get("", response_model=SearchPage[CallRead], dependencies=[allow("call.read")])
 async def list_calls(query: Annotated[CallFilter, Query()], session: DbSession, actor: CurrentActor) -> Page[CallRead]:
-    """Calls, newest first."""
+    """Calls, newest first. `q` needs the permission to search."""
     return _page(session, await queries.list_calls(session, actor, query=query))
 
 

@@ -17,7 +17,8 @@ from app.calls.schemas import CallFilter, CallOfPatientFilter
 from app.calls.states import CALL, UNRESOLVED, UNRESOLVED_SQL
 from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
-from app.people.search.queries import register_activity
+from app.people.search.queries import SearchFound, register_activity, search_what_hangs_on_people, unsearched
+from app.people.search.walk import Searched
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
@@ -29,6 +30,7 @@ _MOST_BOOKED = 2_000
 register_activity(CallHistory.person_id, CallHistory.occurs_at)
 
 NEWEST_FIRST = SortKey((CallHistory.occurs_at, CallHistory.call_id), (datetime, UUID))
+_SEARCHED = Searched(CallHistory.call_id, CallHistory.person_id, {})
 
 IS_CONTACT: ColumnElement[bool] = func.is_contact(CallHistory.status, CallHistory.outcome)
 """Whether somebody was spoken with: rules.asks_of_side_effects of a completed call, as the order of patients has it."""
@@ -67,10 +69,18 @@ async def calls_by_id(session: AsyncSession, _actor: Actor, *, call_ids: Collect
     return list(await session.scalars(query.options(*LOADED)))
 
 
-async def list_calls(session: AsyncSession, actor: Actor, *, query: CallFilter) -> Found[CallHistory]:
-    """A page of calls, newest first."""
+async def list_calls(session: AsyncSession, actor: Actor, *, query: CallFilter) -> SearchFound[CallHistory]:
+    """
+    A page of calls, newest first, or as a search orders their people; Forbidden without the permission to search.
+    """
+    ids = filtered(actor, query)
+    if query.q is not None:
+        rows = select(CallHistory).options(*LOADED)
+        return await search_what_hangs_on_people(
+            session, actor, typed=query.q, query=query, of=_SEARCHED, ids=ids, order=NEWEST_FIRST, rows=rows
+        )
     sort = sorted_by(query.sort, NEWEST_FIRST, occurs=NEWEST_FIRST)
-    return await _page(session, filtered(actor, query), query, sort)
+    return unsearched(await _page(session, ids, query, sort))
 
 
 def filtered(actor: Actor, query: CallFilter) -> Select[Any]:

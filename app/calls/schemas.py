@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from app.access.masking import Detail, Health, Personal, Remark, Sorts
 from app.calls.rules import LONGEST_CALL_MINUTES
-from app.people.fields import TimeZone
+from app.people.fields import SearchText, TimeZone
 from app.people.schemas import PersonSummary
 from app.platform.paging import PageQuery
 from app.platform.text import (
@@ -143,8 +143,10 @@ class CallFilter(CallOfPatientFilter):
     """
     `occurs_from` is included, `occurs_to` is not. `unresolved=true`: bookings whose time has come and that have no
     outcome, and completed calls in which somebody was spoken with, without an answer to the adverse-event question.
+    `q` is what somebody types who looks for a person.
     """
 
+    q: Personal[SearchText | None] = None
     patient_id: Id | None = None
     lead_id: Id | None = None
     person_id: Id | None = None

@@ -12,6 +12,7 @@ from app.audit import service as audit
 from app.documents import queries, service
 from app.documents.downloads import DocumentContent
 from app.documents.schemas import DocumentCreate, DocumentFilter, DocumentRead, DocumentUpdate, YesNo
+from app.people.schemas import SearchPage
 from app.platform.errors import Invalid
 from app.platform.etags import etag
 from app.platform.paging import Page
@@ -56,11 +57,13 @@ async def create_document(
     return DocumentRead.model_validate(document)
 
 
-@router.get("", response_model=Page[DocumentRead], dependencies=[allow("document.read")])
+@router.get("", response_model=SearchPage[DocumentRead], dependencies=[allow("document.read")])
 async def list_documents(
     query: Annotated[DocumentFilter, Query()], session: DbSession, actor: CurrentActor
 ) -> Page[DocumentRead]:
-    """Documents, newest first; asked by `expiry` what expires first at the front."""
+    """
+    Documents, newest first; asked by `expiry` what expires first at the front. `q` needs the permission to search.
+    """
     found = await queries.list_documents(session, actor, query=query)
     return audit.show_page(session, found, map(DocumentRead.model_validate, found.rows))
 

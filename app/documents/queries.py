@@ -10,14 +10,17 @@ from app.about.queries import narrowed, of_a_deleted_patient
 from app.documents.errors import DocumentNotFound, DocumentVersionNotFound
 from app.documents.models import Document, DocumentKey, DocumentVersion
 from app.documents.schemas import DocumentFilter
+from app.people.search.queries import SearchFound, search_what_hangs_on_people, unsearched
+from app.people.search.walk import Searched
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
-from app.platform.paging import Found, SortKey, fetch_page
+from app.platform.paging import SortKey, fetch_page
 
 _LOADED = (joinedload(Document.person, innerjoin=True), selectinload(Document.versions))
 NEWEST_FIRST = SortKey((Document.created_at, Document.document_id), (datetime, UUID))
 _SOONEST_FIRST = SortKey((Document.expires_on, Document.document_id), (date, UUID), ascending=True)
+_SEARCHED = Searched(Document.document_id, Document.person_id, {})
 _WITHIN = {"in_30_days": timedelta(days=30), "in_90_days": timedelta(days=90)}
 
 
@@ -82,15 +85,18 @@ def order_of(query: DocumentFilter) -> SortKey:
     return NEWEST_FIRST if query.expiry is None else _SOONEST_FIRST
 
 
-async def list_documents(session: AsyncSession, actor: Actor, *, query: DocumentFilter) -> Found[Document]:
-    """A page of documents in the order of `order_of`."""
-    return await fetch_page(
-        session,
-        ids=filtered(actor, query),
-        query=query,
-        sort=order_of(query),
-        rows=select(Document).options(*_LOADED),
-        person=Document.person_id,
+async def list_documents(session: AsyncSession, actor: Actor, *, query: DocumentFilter) -> SearchFound[Document]:
+    """
+    A page of documents in the order of `order_of`, or as a search orders their people; Forbidden without the
+    permission to search.
+    """
+    ids, rows = filtered(actor, query), select(Document).options(*_LOADED)
+    if query.q is not None:
+        return await search_what_hangs_on_people(
+            session, actor, typed=query.q, query=query, of=_SEARCHED, ids=ids, order=order_of(query), rows=rows
+        )
+    return unsearched(
+        await fetch_page(session, ids=ids, query=query, sort=order_of(query), rows=rows, person=Document.person_id)
     )
 
 

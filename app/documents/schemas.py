@@ -5,6 +5,7 @@ from uuid import UUID
 from app.about.schemas import AboutBody, AboutFilter, AboutRead
 from app.access.masking import Detail, Health, Personal
 from app.documents.words import KINDS
+from app.people.fields import SearchText
 from app.platform.text import OMITTED, Answer, Body, Day, Label, one_of
 
 Kind: Any = one_of(KINDS)
@@ -31,13 +32,15 @@ class DocumentUpdate(Body):
 class DocumentFilter(AboutFilter):
     """
     `expired_on` finds what has expired by this day. `expiry` finds what has expired, or will within so many days from
-    today, what expires first at the front. `owner=me` finds those of the people whom one owns.
+    today, what expires first at the front. `owner=me` finds those of the people whom one owns. `q` is what somebody
+    types who looks for a person.
     """
 
     kind: Health[Kind | None] = None
     expired_on: Health[Day | None] = None
     expiry: Health[Expiry | None] = None
     owner: Literal["me"] | None = None
+    q: Personal[SearchText | None] = None
     include_voided: YesNo | None = None
 
 

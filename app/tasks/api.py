@@ -7,6 +7,7 @@ from fastapi import Query, Response
 from app.access.request_guard import CurrentActor, DbSession, IfMatch, allow, api_router
 from app.audit import service as audit
 from app.people import side_effects
+from app.people.schemas import SearchPage
 from app.platform.etags import etag
 from app.platform.paging import Page
 from app.platform.problems import described
@@ -29,9 +30,12 @@ async def create_task(new: TaskCreate, session: DbSession, actor: CurrentActor, 
     return read(task)
 
 
-@router.get("", response_model=Page[TaskRead], dependencies=[allow("task.read")])
+@router.get("", response_model=SearchPage[TaskRead], dependencies=[allow("task.read")])
 async def list_tasks(query: Annotated[TaskFilter, Query()], session: DbSession, actor: CurrentActor) -> Page[TaskRead]:
-    """Tasks, the one that is due first at the front; asked for closed ones alone, the last one."""
+    """
+    Tasks, the one that is due first at the front; asked for closed ones alone, the last one. `q` needs the permission
+    to search.
+    """
     found = await queries.list_tasks(session, actor, query=query)
     return audit.show_page(session, found, map(read, found.rows))
 

@@ -7,8 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.about.queries import narrowed, of_a_deleted_patient
+from app.people.search.queries import SearchFound, search_what_hangs_on_people, unsearched
+from app.people.search.walk import Searched
 from app.platform.actor import Actor
-from app.platform.paging import Found, SortKey, fetch_page, sorted_by
+from app.platform.paging import SortKey, fetch_page, sorted_by
 from app.tasks.errors import TaskNotFound
 from app.tasks.models import Task
 from app.tasks.rules import REPORT_SQL, SIDE_EFFECT
@@ -19,6 +21,7 @@ _LOADED = (joinedload(Task.person, innerjoin=True),)
 _DUE = (Task.due_by, Task.task_id)
 FIRST_DUE = SortKey(_DUE, (datetime, UUID), ascending=True)
 LAST_DUE = SortKey(_DUE, (datetime, UUID))
+_SEARCHED = Searched(Task.task_id, Task.person_id, {})
 
 
 async def get_task(session: AsyncSession, _actor: Actor, *, task_id: UUID, for_update: bool = False) -> Task:
@@ -58,18 +61,29 @@ def filtered(actor: Actor, query: TaskFilter) -> Select[Any]:
     return ids
 
 
-async def list_tasks(session: AsyncSession, actor: Actor, *, query: TaskFilter) -> Found[Task]:
-    """A page of tasks, the one that is due first at the front; closed ones by status: the last one."""
+async def list_tasks(session: AsyncSession, actor: Actor, *, query: TaskFilter) -> SearchFound[Task]:
+    """
+    A page of tasks, the one that is due first at the front; closed ones by status: the last one.
+
+    As a search orders their people where one is looked for; Forbidden without the permission to search.
+    """
+    ids, rows = filtered(actor, query), select(Task).options(*_LOADED)
+    if query.q is not None:
+        return await search_what_hangs_on_people(
+            session, actor, typed=query.q, query=query, of=_SEARCHED, ids=ids, order=order_of(query), rows=rows
+        )
     by_owner = query.owner_id is not None or query.owner is not None
-    return await fetch_page(
-        session,
-        ids=filtered(actor, query),
-        query=query,
-        sort=order_of(query),
-        rows=select(Task).options(*_LOADED),
-        # The index of an owner's tasks has those of each state in order.
-        one_of=(Task.status, _states(query)) if by_owner or query.status is not None else None,
-        person=Task.person_id,
+    return unsearched(
+        await fetch_page(
+            session,
+            ids=ids,
+            query=query,
+            sort=order_of(query),
+            rows=rows,
+            # The index of an owner's tasks has those of each state in order.
+            one_of=(Task.status, _states(query)) if by_owner or query.status is not None else None,
+            person=Task.person_id,
+        )
     )
 
 

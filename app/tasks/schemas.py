@@ -3,8 +3,8 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from app.about.schemas import AboutBody, AboutFilter, AboutRead
-from app.access.masking import Detail, Health, Sorts
-from app.people.fields import TimeZone
+from app.access.masking import Detail, Health, Personal, Sorts
+from app.people.fields import SearchText, TimeZone
 from app.platform.text import OMITTED, Body, Day, Id, Instant, InstantAsSent, Label, Notes, Reason, one_of, whole
 from app.tasks.rules import MOST_EVERY
 from app.tasks.states import REPEAT_UNITS, TASK
@@ -63,12 +63,14 @@ class TaskUpdate(Body):
 class TaskFilter(AboutFilter):
     """
     `status` is a state, or `closed`. `owner` is `me`, or `nobody`. `due_before`: due then or earlier; a snoozed task is
-    due when it wakes. `is_report`: whether a side effect is reported by it.
+    due when it wakes. `is_report`: whether a side effect is reported by it. `q` is what somebody types who looks for a
+    person.
     """
 
     status: Status | Literal["closed"] | None = None
     owner_id: Id | None = None
     owner: Literal["me", "nobody"] | None = None
+    q: Personal[SearchText | None] = None
     due_before: Health[Instant | None] = None
     is_report: Detail[Literal["true", "false"] | None] = None
     sort: Annotated[Literal["due", "-due"] | None, Sorts({"due": "health", "-due": "health"})] = None

@@ -36,7 +36,7 @@ from app.web.addresses import came_from, way_back
 from app.web.drafts import draft_is_sent, draft_of
 from app.web.exports import add_export
 from app.web.forms import Typed, id_in, read_form, typed_in
-from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
+from app.web.listing import BY_PERSON, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import page, wanted_block
 from app.web.side_effects import NOT_HELD, not_asked, report_is_due, saved
@@ -326,6 +326,8 @@ LIST = ListPage(
     views=_views,
     empty=(_("No calls yet"), _("A call is booked or logged on the page of a lead or a patient."), "phone"),
     may=("call.write",),
+    searches=BY_PERSON,
+    search_right="person.search",
 )
 add_list(router, LIST)
 add_export(router, LIST)

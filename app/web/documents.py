@@ -24,7 +24,7 @@ from app.platform.locales import _
 from app.platform.text import Body, line
 from app.web.about import LEADS, PATIENTS, About
 from app.web.forms import Typed, read_form, typed_in
-from app.web.listing import Column, Filter, ListPage, Seen, View, add_list
+from app.web.listing import BY_PERSON, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.words import words
@@ -81,6 +81,8 @@ LIST = ListPage(
         _("Consents and other papers are added on the page of a patient or a lead, with the day on which they expire."),
         "file-check",
     ),
+    searches=BY_PERSON,
+    search_right="person.search",
 )
 add_list(router, LIST)
 

@@ -487,8 +487,10 @@ def asked_of_list(shown: ListPage, given: ImmutableMultiDict[str, Any]) -> Typed
     """What an address or a form asks a list: its question, the saved view and the columns."""
     beside = {name: str(given.get(name) or "")[:_LONGEST] for name in OF_A_VIEW}
     typed = typed_of(given, shown.question) | beside
-    # A filter that is added to a list in another order takes that order away.
-    return {**typed, "sort": ""} if typed.get("sort") and shown.has_one_order(typed) else typed
+    # A filter that is added to a list in another order takes that order away, and so does a search for people.
+    looks_for_people = bool(typed.get("q")) and shown.search_right is not None
+    is_ordered = looks_for_people or shown.has_one_order(typed)
+    return {**typed, "sort": ""} if typed.get("sort") and is_ordered else typed
 
 
 def question_of(request: Request, shown: ListPage, typed: Typed, *, wrong: Sequence[FieldError] = ()) -> PageQuery:

@@ -25,7 +25,7 @@ from app.web.addresses import came_from, worked_from
 from app.web.bulk import add_bulk
 from app.web.exports import add_export
 from app.web.forms import Typed, as_typed, read_form, typed_in
-from app.web.listing import Bulk, Column, Filter, ListPage, View, add_list
+from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.records import Refused, in_its_place
 from app.web.render import Flash, page
@@ -81,6 +81,8 @@ LIST = ListPage(
         undo=service.undo_change,
         moves=[(word, words(word)) for word in ("done", "open")],
     ),
+    searches=BY_PERSON,
+    search_right="person.search",
 )
 add_list(router, LIST)
 add_export(router, LIST)

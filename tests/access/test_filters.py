@@ -51,6 +51,9 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     # The person of a lead is shown by names and addresses; their country is of the same class.
     "LeadFilter.country": ("person.phone",),
     "PhysicianFilter.q": NAMES,
+    "CallFilter.q": NAMES,
+    "TaskFilter.q": NAMES,
+    "DocumentFilter.q": NAMES,
     "NotificationFilter.is_unread": ("read_at",),
     "DocumentFilter.expired_on": ("expires_on",),
     "DocumentFilter.expiry": ("expires_on",),

@@ -6,6 +6,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.calls import queries as calls
+from app.calls.schemas import CallFilter
+from app.documents import queries as documents
+from app.documents.schemas import DocumentFilter
 from app.leads import queries as leads
 from app.patients import queries as patients
 from app.people import queries as people
@@ -13,7 +17,10 @@ from app.people.search import near, queries, walk
 from app.people.search.rows import fill
 from app.people.search.walk import Searched, select_all, select_among, select_between
 from app.physicians import queries as physicians
+from app.platform.actor import Actor
 from app.platform.fast_path import Statement
+from app.tasks import queries as tasks
+from app.tasks.schemas import TaskFilter
 from tests.builders import a_condition
 from tests.conftest import BoundDatabase
 
@@ -72,6 +79,31 @@ async def test_people_are_taken_from_the_index_of_terms_first(session: AsyncSess
                 assert "Bitmap Index Scan on ix_person_search_terms" in plan, plan
                 for table in ("person", "person_search", "patient", "patient_lead"):
                     assert f"Seq Scan on {table} " not in plan, plan
+
+
+@pytest.mark.usefixtures("many")
+async def test_what_hangs_on_people_is_looked_up_by_them(session: AsyncSession, actor: Actor) -> None:
+    """And not read as a whole: who is looked for is few, what hangs on all people is much."""
+    # What hangs on nobody is read as cheaply as an index.
+    await session.execute(text("SET LOCAL enable_seqscan = off"))
+    of_calls = [calls.filtered(actor, CallFilter(q="a")), calls.filtered(actor, CallFilter(unresolved="true"))]
+    of_tasks = [tasks.filtered(actor, TaskFilter(q="a")), tasks.filtered(actor, TaskFilter(owner="me", status="open"))]
+    of_documents = [documents.filtered(actor, asked) for asked in (DocumentFilter(q="a"), DocumentFilter(owner="me"))]
+    for of, table, asked in (
+        (calls._SEARCHED, "call_history", of_calls),
+        (tasks._SEARCHED, "task", of_tasks),
+        (documents._SEARCHED, "document", of_documents),
+    ):
+        for ids in asked:
+            assert ids.whereclause is not None
+            between = select_between(
+                of, (), (ids.whereclause,), has_low=True, only_active=True, has_place=True, sorted_at_once=3_001
+            )
+            for made in (between, select_all(of, (), (ids.whereclause,), are_few=False)):
+                plan = await _plan(session, Statement(made))
+                assert "Bitmap Index Scan on ix_person_search_terms" in plan, plan
+                assert f"on {table}" in plan
+                assert f"Seq Scan on {table} " not in plan, plan
 
 
 @pytest.mark.usefixtures("many")

@@ -22,7 +22,7 @@ from app.web import screens  # noqa: F401 - fills LISTS
 from app.web.listing import LISTS, Column, ListPage
 from app.web.render import Components, build_environment
 from tests.browsing import ORIGIN, as_user, signed_in, somebody
-from tests.builders import a_call, a_lead, a_patient, a_person, a_physician, a_task, a_trial
+from tests.builders import a_call, a_document, a_lead, a_patient, a_person, a_physician, a_task, a_trial
 from tests.canaries import a_world
 from tests.conftest import BoundDatabase
 from tests.web.test_page_canaries import PAGES
@@ -257,3 +257,70 @@ async def test_what_is_wrong_with_an_address_is_told_by_the_label_of_the_field(
     if "owner_id" in raw:
         wrong = await client.get(path, params={"owner_id": "x"}, headers={"accept": "text/html"})
         assert "Owner: This is not an id." in wrong.text
+
+
+async def _of_two_people(session: AsyncSession) -> None:
+    """Two calls, tasks and documents of one person, the later one first made, and one of each of another."""
+    now = clock.now()
+    for name, days in (("Ada", (2, 1)), ("Bea", (3,))):
+        person = await a_person(session, first_name=name, last_name=f"{name}sen")
+        patient = await a_patient(session, person)
+        for day in days:
+            at = now + timedelta(days=day)
+            await a_call(session, patient, booking_date=at, status="scheduled", notes=f"{name} {day}")
+            about = {"patient_id": patient.patient_id, "title": f"{name} {day}"}
+            await a_task(session, person, due_at=at, due_by=at, **about)
+            await a_document(session, person, created_at=at, **about)
+
+
+@pytest.mark.parametrize(
+    ("path", "order"),
+    [("/calls", ["Ada 2", "Ada 1"]), ("/tasks", ["Ada 1", "Ada 2"]), ("/documents", ["Ada 2", "Ada 1"])],
+)
+async def test_calls_tasks_and_documents_are_found_by_their_person(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, path: str, order: list[str]
+) -> None:
+    await _of_two_people(session)
+    token = await as_user(client, session, settings, "navigator")
+    sent = {"csrf_token": token, "q": "adasen"}
+
+    shown = await client.get(path)
+    found = await client.post(path, data=sent, headers=ORIGIN)
+    narrowed = await client.post(path, data=sent | {"status": "closed", "kind": "consent"}, headers=ORIGIN)
+    by_address = await client.get(path, params={"q": "adasen"})
+
+    assert "data-list-search" in shown.text
+    # Those of one person stand in the order of the list.
+    assert list(dict.fromkeys(re.findall(r"(?:Ada|Bea) \d", found.text))) == order
+    assert not re.search(r'(href|action)="[^"]*adasen', found.text, re.IGNORECASE)
+    assert "Ada 1" not in narrowed.text
+    assert by_address.status_code == 422
+    assert "Ada 1" not in by_address.text
+
+
+@pytest.mark.parametrize("path", ["/calls", "/tasks", "/documents"])
+async def test_who_may_not_look_for_people_is_not_offered_to(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, path: str
+) -> None:
+    await _of_two_people(session)
+    token = await as_user(client, session, settings, "auditor")
+
+    shown = await client.get(path)
+    asked = await client.post(path, data={"csrf_token": token, "q": "adasen"}, headers=ORIGIN)
+
+    assert "data-list-search" not in shown.text
+    assert asked.status_code == 403
+
+
+async def test_a_list_that_is_sorted_is_searched_as_well(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    """What is looked for is ordered by how well it fits; the order before was refused beside it."""
+    await _of_two_people(session)
+    token = await as_user(client, session, settings, "navigator")
+
+    for path, sort in (("/calls", "occurs"), ("/patients", "name")):
+        asked = {"csrf_token": token, "q": "adasen", "sort": sort}
+        found = await client.post(path, data=asked, headers=ORIGIN)
+        assert found.status_code == 200
+        assert "Adasen" in found.text

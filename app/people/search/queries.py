@@ -6,7 +6,7 @@ IN_HAND are found, who was active last, else the newest person.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -51,12 +51,22 @@ from app.people.search.typed import (
     read_year,
     split_day,
 )
-from app.people.search.walk import IN_HAND, Hit, Hits, Key, People, Place, Walk
+from app.people.search.walk import IN_HAND, Hit, Hits, Key, People, Place, Searched, Walk
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import Forbidden
 from app.platform.fast_path import Statement
-from app.platform.paging import COUNT_CAP, Found, PageQuery, admit, decode_cursor, encode_cursor, narrows
+from app.platform.paging import (
+    COUNT_CAP,
+    Found,
+    PageQuery,
+    SortKey,
+    admit,
+    decode_cursor,
+    encode_cursor,
+    for_asker,
+    narrows,
+)
 from app.platform.search import begins_with, behind_prefix
 from app.platform.text import Label
 
@@ -226,6 +236,31 @@ async def search(
             new_caller=new_caller_of(typed) if is_unknown and actor.may("person.create") else None,
         ),
     )
+
+
+async def search_what_hangs_on_people(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    typed: str,
+    query: PageQuery,
+    of: Searched,
+    ids: Select[*tuple[Any, ...]],
+    order: SortKey,
+    rows: Select[Row],
+) -> SearchFound[Row]:
+    """
+    A page of the rows of a list whose persons are meant: of those that `ids` leaves, by the filters of the list.
+
+    On a page the rows of one person stand together, in the list's own `order`. Raises what `search` raises.
+    """
+    wanted = for_asker(ids, query, of.person_id).whereclause
+    hits = Hits(of, conditions=() if wanted is None else (wanted,))
+    found = await search(session, actor, typed=typed, query=query, hits=hits, rows=rows)
+    by, whose = str(order.columns[0].key), str(of.person_id.key)
+    ordered = sorted(found.rows, key=lambda row: getattr(row, by), reverse=not order.ascending)
+    places = {key: place for place, key in enumerate(dict.fromkeys(getattr(row, whose) for row in found.rows))}
+    return replace(found, rows=sorted(ordered, key=lambda row: places[getattr(row, whose)]))
 
 
 async def _loaded(session: AsyncSession, rows: Select[Row], hits: Hits, shown: Sequence[_Ranked]) -> Sequence[Row]:
