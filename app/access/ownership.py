@@ -3,7 +3,9 @@ Who owns a person's patient record or lead has them in their caseload. So a serv
 owner; else one would open a colleague's case by making oneself its owner.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -23,11 +25,31 @@ from app.platform.actor import Actor
 from app.platform.errors import invalid_field
 from app.platform.settings import Caseload
 
+_known: ContextVar[dict[tuple[UUID, str], bool] | None] = ContextVar("known_owners", default=None)
+
+
+@contextmanager
+def owners_asked_about_once() -> Iterator[None]:
+    """Within the block, which gives many records to a few, it is asked once of each whether they do the work."""
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
 
 async def may_own(session: AsyncSession, owner_id: UUID | None, *, permission: str) -> bool:
     """Whether the account that is to own a record is one whose role does the work, `permission`; nobody may too."""
+    if owner_id is None:
+        return True
+    known = _known.get()
+    if known is not None and (owner_id, permission) in known:
+        return known[owner_id, permission]
     work = does_work(permission, UserAccount.user_account_id == owner_id)
-    return owner_id is None or bool(await session.scalar(select(work)))
+    found = bool(await session.scalar(select(work)))
+    if known is not None:
+        known[owner_id, permission] = found
+    return found
 
 
 async def require_owner(session: AsyncSession, owner_id: UUID | None, *, permission: str) -> None:

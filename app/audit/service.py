@@ -86,19 +86,26 @@ def without_notes(session: AsyncSession) -> Iterator[None]:
         session.info["trail"] = noted or Trail()
 
 
+Event = dict[str, Any]
+"""The values of an event that is not written yet."""
+
+
 @asynccontextmanager
 async def event_of_its_own(
-    session: AsyncSession, actor: Actor | None, *, action: str, request_id: str | None
+    session: AsyncSession, actor: Actor | None, *, action: str, request_id: str | None, kept: list[Event] | None = None
 ) -> AsyncIterator[None]:
     """
     What is noted within the block is an event of its own: of one record, where a request changes several.
 
-    None is written where the block fails.
+    None is written where the block fails. With `kept` it is added there, for `write_kept` to write all of them at once.
     """
     noted = session.info.pop("trail", None)
     try:
         yield
-        await write_event(session, actor, action=action, request_id=request_id)
+        if kept is None:
+            await write_event(session, actor, action=action, request_id=request_id)
+        else:
+            kept.append(_event(session, actor, action=action, request_id=request_id))
     finally:
         session.info["trail"] = noted or Trail()
 
@@ -140,20 +147,37 @@ async def write_event(
     request_id: str | None = None,
 ) -> None:
     """Write the unit of work's one event, from what was noted on `session`."""
+    event = _event(session, actor, action=action, outcome=outcome, code=code, request_id=request_id)
+    await session.execute(insert(AuditEvent).values(**event))
+
+
+async def write_kept(session: AsyncSession, events: list[Event]) -> None:
+    """Write these events, in their order."""
+    if events:
+        await session.execute(insert(AuditEvent), events)
+
+
+def _event(
+    session: AsyncSession,
+    actor: Actor | None,
+    *,
+    action: str,
+    outcome: str = "done",
+    code: str | None = None,
+    request_id: str | None,
+) -> Event:
     trail = _trail(session)
-    await session.execute(
-        insert(AuditEvent).values(
-            actor_id=actor.account_id if actor else None,
-            api_key_id=actor.api_key_id if actor else None,
-            session_id=actor.session_id if actor else None,
-            action=action,
-            record_type=trail.record_type,
-            record_id=trail.record_id,
-            person_ids=sorted(trail.person_ids) or None,
-            field_names=sorted(trail.field_names) or None,
-            outcome=outcome,
-            code=code,
-            purpose=trail.purpose,
-            request_id=request_id,
-        )
-    )
+    return {
+        "actor_id": actor.account_id if actor else None,
+        "api_key_id": actor.api_key_id if actor else None,
+        "session_id": actor.session_id if actor else None,
+        "action": action,
+        "record_type": trail.record_type,
+        "record_id": trail.record_id,
+        "person_ids": sorted(trail.person_ids) or None,
+        "field_names": sorted(trail.field_names) or None,
+        "outcome": outcome,
+        "code": code,
+        "purpose": trail.purpose,
+        "request_id": request_id,
+    }

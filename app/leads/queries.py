@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from app.leads.errors import LeadNotFound
 from app.leads.models import PatientLead
 from app.leads.schemas import LeadCreate, LeadCreateForPerson, LeadFilter
 from app.leads.states import LEAD
-from app.people.locks import lock_person_of
+from app.people.locks import held, lock_people, lock_person_of
 from app.people.models import IntakeSubmission
 from app.people.references import read_reference
 from app.people.search.queries import SearchFound, register_number, search, unsearched
@@ -46,6 +46,8 @@ async def get_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID, for_u
 
     `for_update` locks the person as well: a person's leads decide together whether they have the role.
     """
+    if (lead := held(PatientLead, lead_id)) is not None:
+        return lead
     query = select(PatientLead).where(PatientLead.lead_id == lead_id)
     if for_update:
         await lock_person_of(session, select(PatientLead.person_id).where(PatientLead.lead_id == lead_id))
@@ -54,6 +56,16 @@ async def get_lead(session: AsyncSession, _actor: Actor, *, lead_id: UUID, for_u
     if found is None:
         raise LeadNotFound
     return found
+
+
+async def lock_leads(session: AsyncSession, lead_ids: Collection[UUID]) -> dict[UUID, PatientLead]:
+    """Those of these leads that are there, locked with their people, as `get_lead` reads them."""
+    people = (await session.scalars(select(PatientLead.person_id).where(PatientLead.lead_id.in_(lead_ids)))).all()
+    await lock_people(session, people)
+    query = select(PatientLead).where(PatientLead.lead_id.in_(lead_ids), PatientLead.person_id.in_(people))
+    query = query.order_by(PatientLead.lead_id).with_for_update(of=PatientLead, key_share=True).options(*LOADED)
+    found = await session.scalars(query.execution_options(populate_existing=True))
+    return {lead.lead_id: lead for lead in found}
 
 
 def _marks(query: LeadFilter) -> list[str | tuple[str, ...]]:

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,7 +27,7 @@ from app.patients.errors import PatientNotFound, order_not_there
 from app.patients.models import Patient, PatientOrder
 from app.patients.schemas import SORTED_WITH, PatientFilter
 from app.patients.states import PATIENT
-from app.people.locks import lock_person_of
+from app.people.locks import held, lock_people, lock_person_of
 from app.people.search.queries import SearchFound, search, unsearched
 from app.people.search.walk import Hits, Searched, filters_of, lives_in, mark_of, mark_of_country
 from app.platform.actor import Actor
@@ -78,6 +79,8 @@ async def get_patient(
 
     Forbidden when deleted ones are asked for by anyone who may not see them. `for_update` locks the person as well.
     """
+    if (patient := held(Patient, patient_id)) is not None:
+        return patient
     if for_update:
         await lock_person_of(session, select(Patient.person_id).where(Patient.patient_id == patient_id))
     query = select(Patient).where(Patient.patient_id == patient_id)
@@ -89,6 +92,18 @@ async def get_patient(
     if found is None:
         raise PatientNotFound
     return found
+
+
+async def lock_patients(session: AsyncSession, patient_ids: Collection[UUID]) -> dict[UUID, Patient]:
+    """Those of these patients who are not deleted, locked with their people, as `get_patient` reads them."""
+    people = (await session.scalars(select(Patient.person_id).where(Patient.patient_id.in_(patient_ids)))).all()
+    await lock_people(session, people)
+    query = select(Patient).where(
+        Patient.patient_id.in_(patient_ids), Patient.person_id.in_(people), Patient.deleted_at.is_(None)
+    )
+    query = query.order_by(Patient.patient_id).with_for_update(of=Patient, key_share=True).options(*LOADED)
+    found = await session.scalars(query.execution_options(populate_existing=True))
+    return {patient.patient_id: patient for patient in found}
 
 
 async def find_patient_of_person(

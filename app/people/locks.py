@@ -13,7 +13,11 @@ FOR NO KEY UPDATE: anyone who only adds a row that refers to one of them does no
 Source: docs/decisions/0005-one-order-of-locks.md.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -22,6 +26,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.people.alike import Probe
 from app.people.models import Person
 from app.platform.advisory_locks import LockOf, lock_values_until_commit
+
+Row = TypeVar("Row")
+_held: ContextVar[Mapping[UUID, Any]] = ContextVar("held", default=MappingProxyType({}))
+
+
+@contextmanager
+def holding(rows: Mapping[UUID, Any]) -> Iterator[None]:
+    """
+    Within the block these records, by their keys, are locked and read already: who asks for one of them, to change it
+    or to see it, has it as it is, without a statement. For changes of many at once, in the transaction that locks them.
+    """
+    token = _held.set(rows)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def held(model: type[Row], key: UUID) -> Row | None:
+    """The record that is held (`holding`), else None."""
+    found = _held.get().get(key)
+    return found if isinstance(found, model) else None
 
 
 async def lock_identity(

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.about.queries import narrowed, of_a_deleted_patient
+from app.people.locks import held
 from app.people.search.queries import SearchFound, search_what_hangs_on_people, unsearched
 from app.people.search.walk import Searched
 from app.platform.actor import Actor
@@ -26,6 +28,8 @@ _SEARCHED = Searched(Task.task_id, Task.person_id, {})
 
 async def get_task(session: AsyncSession, _actor: Actor, *, task_id: UUID, for_update: bool = False) -> Task:
     """The task with its person; TaskNotFound, for one about a deleted patient too."""
+    if (task := held(Task, task_id)) is not None:
+        return task
     query = select(Task).where(Task.task_id == task_id, ~of_a_deleted_patient(Task))
     if for_update:
         query = query.with_for_update(of=Task)
@@ -33,6 +37,15 @@ async def get_task(session: AsyncSession, _actor: Actor, *, task_id: UUID, for_u
     if found is None:
         raise TaskNotFound
     return found
+
+
+async def lock_tasks(session: AsyncSession, task_ids: Collection[UUID]) -> dict[UUID, Task]:
+    """Those of these tasks that can be seen, locked, as `get_task` reads them."""
+    query = select(Task).where(Task.task_id.in_(task_ids), ~of_a_deleted_patient(Task)).order_by(Task.task_id)
+    found = await session.scalars(
+        query.with_for_update(of=Task).options(*_LOADED).execution_options(populate_existing=True)
+    )
+    return {task.task_id: task for task in found}
 
 
 def order_of(query: TaskFilter) -> SortKey:

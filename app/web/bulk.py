@@ -7,8 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.ownership import owners_asked_about_once
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
+from app.people.locks import holding
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid, NotFound, Stale
 from app.platform.locales import _
@@ -152,19 +154,35 @@ async def _each(
 
     Each that is done leaves its own event; each that is refused is left as it was and named.
     """
-    done, refused = [], []
-    for record_id in sorted({one for one in ids if one is not None}):
-        try:
-            # The event is undone with the change.
-            async with (
-                known_errors(request, session),
-                audit.event_of_its_own(session, actor, action=action, request_id=request.scope.get("request_id")),
-            ):
-                done.append(await act(record_id))
-        except AppError as error:
-            refused.append((record_id, _why(error)))
     bulk = shown.bulk
     assert bulk is not None  # noqa: S101 - as in add_bulk
+    chosen = sorted({one for one in ids if one is not None})
+    request_id = request.scope.get("request_id")
+    done, refused = [], []
+    with owners_asked_about_once():
+        try:
+            # All at once, as it goes most times: one by one each has its own locks, savepoint and event to wait for.
+            kept: list[audit.Event] = []
+            async with known_errors(request, session):
+                with holding(await bulk.lock(session, chosen)):
+                    for record_id in chosen:
+                        async with audit.event_of_its_own(
+                            session, actor, action=action, request_id=request_id, kept=kept
+                        ):
+                            done.append(await act(record_id))
+                await audit.write_kept(session, kept)
+        except AppError:
+            done = []
+            for record_id in chosen:
+                try:
+                    # The event is undone with the change.
+                    async with (
+                        known_errors(request, session),
+                        audit.event_of_its_own(session, actor, action=action, request_id=request_id),
+                    ):
+                        done.append(await act(record_id))
+                except AppError as error:
+                    refused.append((record_id, _why(error)))
     left = []
     for record_id, why in refused:
         try:

@@ -102,6 +102,7 @@ LIST = ListPage(
         picker="leads-to",
         table="patient_lead",
         get=queries.get_lead,
+        lock=queries.lock_leads,
         update=LeadUpdate,
         change=service.change_lead,
         undo=service.undo_change,

@@ -139,8 +139,8 @@ class Outcome:
 class Bulk:
     """
     How several records of a list are changed at once: `get`, `change` and `undo` are functions of its package, `update`
-    the API's model. `owners_work` is what an owner's role allows, and `picker` offers those who may be one; `moves` are
-    the states that need nothing further.
+    the API's model, and `lock` locks them all. `owners_work` is what an owner's role allows, and `picker` offers those
+    who may be one; `moves` are the states that need nothing further.
     """
 
     permission: str
@@ -148,6 +148,7 @@ class Bulk:
     picker: str
     table: str
     get: Callable[..., Awaitable[Any]]
+    lock: Callable[[AsyncSession, Collection[UUID]], Awaitable[Mapping[UUID, Any]]]
     update: type[Body]
     change: Callable[..., Awaitable[Any]]
     undo: Callable[..., Awaitable[Any]]

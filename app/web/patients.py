@@ -157,6 +157,7 @@ LIST = ListPage(
         picker="patients-to",
         table="patient",
         get=queries.get_patient,
+        lock=queries.lock_patients,
         update=PatientUpdate,
         change=service.change_patient,
         undo=service.undo_change,

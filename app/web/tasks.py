@@ -16,7 +16,7 @@ from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.locales import _
 from app.platform.text import Body, Day, Instant, Label, Reason
 from app.tasks import answers, service
-from app.tasks.queries import get_task, list_tasks
+from app.tasks.queries import get_task, list_tasks, lock_tasks
 from app.tasks.rules import SIDE_EFFECT
 from app.tasks.schemas import TaskCreate, TaskFilter, TaskRead, TaskUpdate
 from app.tasks.states import TASK
@@ -76,6 +76,7 @@ LIST = ListPage(
         picker="tasks-to",
         table="task",
         get=get_task,
+        lock=lock_tasks,
         update=TaskUpdate,
         change=service.change_task,
         undo=service.undo_change,
