@@ -79,6 +79,15 @@ def does_work(permission: str, whose: ColumnElement[bool]) -> ColumnElement[bool
     )
 
 
+async def colleagues_named(session: AsyncSession, typed: str, *, most: int) -> list[UserAccount]:
+    """Humans in whose name each typed word occurs, by name; those who no longer work here behind the others."""
+    query = select(UserAccount).where(UserAccount.kind == "human")
+    for part in typed.casefold().split():
+        query = query.where(func.lower(UserAccount.display_name).contains(part, autoescape=True))
+    order = (UserAccount.is_active.desc(), UserAccount.display_name, UserAccount.user_account_id)
+    return list(await session.scalars(query.order_by(*order).limit(most)))
+
+
 async def find_account_by_name(session: AsyncSession, name: str) -> UserAccount | None:
     """The active account with this display name, a human's or a machine's; the oldest of several."""
     found = await session.scalars(

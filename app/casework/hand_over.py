@@ -1,14 +1,14 @@
 """
 All open work of a colleague is handed to others: of one who is absent, and of one who leaves.
 
-It is done in batches, record by record: each change has its version, its audit event and its notification, and what
-somebody else has changed meanwhile is left. A batch that breaks off has handed over whole records; asked again, the
-next one goes on with what is still open, but for the records that it is told to leave.
+It is done in batches: each change has its version, its audit event and its notification, and what somebody else has
+changed meanwhile is left. A batch that breaks off has handed nothing over, those before it stand; asked again, the next
+one goes on with what is still open, but for the records that it is told to leave. Two at once follow each other.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, groupby
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
-from app.access.ownership import require_owner
+from app.access.ownership import owners_asked_about_once, require_owner
 from app.audit import service as audit
 from app.audit.history import before_own_change
 from app.availability.errors import ColleagueNotFound
@@ -29,15 +29,17 @@ from app.calls.states import CALL
 from app.casework.schemas import HandedOver, HandOver, HandOverChange, HandOverLeft, OpenWork
 from app.leads import service as leads
 from app.leads.models import PatientLead
-from app.leads.queries import get_lead
+from app.leads.queries import get_lead, lock_leads
 from app.leads.schemas import LeadUpdate
 from app.leads.states import LEAD
 from app.patients import service as patients
 from app.patients.models import Patient
-from app.patients.queries import get_patient
+from app.patients.queries import get_patient, lock_patients
 from app.patients.schemas import PatientUpdate
 from app.patients.states import PATIENT
+from app.people.locks import holding
 from app.platform.actor import Actor
+from app.platform.advisory_locks import LockOf, lock_values_until_commit
 from app.platform.db import Base
 from app.platform.errors import AppError, Stale, Unavailable, invalid_field
 from app.platform.etags import etag
@@ -45,7 +47,7 @@ from app.platform.locales import _
 from app.platform.problems import translate
 from app.tasks import service as tasks
 from app.tasks.models import Task
-from app.tasks.queries import get_task
+from app.tasks.queries import get_task, lock_tasks
 from app.tasks.schemas import TaskUpdate
 from app.tasks.states import TASK
 
@@ -55,7 +57,9 @@ BATCH: Final = 100
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of open work: whose it is, which rows are open, and how one is changed and put back."""
+    """
+    A kind of open work: whose it is, which rows are open, and how one is changed and put back. `lock` locks many.
+    """
 
     name: str
     key: str
@@ -66,6 +70,7 @@ class Kind:
     get: Callable[..., Awaitable[Any]]
     give: Callable[..., Awaitable[Any]]
     undo: Callable[..., Awaitable[Any]]
+    lock: Callable[[AsyncSession, Sequence[UUID]], Awaitable[Mapping[UUID, Any]]] | None = None
 
     @property
     def id(self) -> ColumnElement[UUID]:
@@ -119,6 +124,7 @@ KINDS: Final = (
         get=get_lead,
         give=_giving(leads.change_lead, LeadUpdate, "lead_id"),
         undo=leads.undo_change,
+        lock=lock_leads,
     ),
     Kind(
         name="patients",
@@ -130,6 +136,7 @@ KINDS: Final = (
         get=get_patient,
         give=_give_patient,
         undo=patients.undo_change,
+        lock=lock_patients,
     ),
     Kind(
         name="calls",
@@ -156,8 +163,10 @@ KINDS: Final = (
         get=get_task,
         give=_giving(tasks.change_task, TaskUpdate, "task_id"),
         undo=tasks.undo_change,
+        lock=lock_tasks,
     ),
 )
+Act = Callable[[], Awaitable[HandOverChange]]
 _BY_NAME: Final = {kind.name: kind for kind in KINDS}
 
 
@@ -178,6 +187,7 @@ async def hand_over(
     ColleagueNotFound; Invalid for somebody who does not do this work, and for the colleague themselves.
     """
     account = await _account(session, account_id)
+    await lock_values_until_commit(session, {LockOf.HAND_OVER: [str(account_id)]})
     wanted = {kind: await _receivers(session, kind, account_id, getattr(order, kind.name)) for kind in KINDS}
     done: list[HandOverChange] = []
     left: list[HandOverLeft] = []
@@ -188,6 +198,7 @@ async def hand_over(
             continue
         wanted_ids = kind.open_of(whose).where(kind.id.not_in(order.leave))
         ids = (await session.scalars(wanted_ids.order_by(kind.id).limit(room))).all()
+        acts: dict[UUID, Act] = {}
         for record_id, receiver in zip(ids, cycle(receivers), strict=False):
 
             async def give(one: UUID = record_id, kind: Kind = kind, to: _Colleague = receiver) -> HandOverChange:
@@ -195,7 +206,8 @@ async def hand_over(
                 changed = await kind.give(session, actor, one, to, since)
                 return HandOverChange(kind=kind.name, record_id=one, since=since, until=changed.version)
 
-            await _each(session, actor, kind.name, record_id, give, done, left, request_id=request_id)
+            acts[record_id] = give
+        await _all(session, actor, kind, acts, done, left, request_id=request_id)
     audit.note(session, record_type="user_account", record_id=account_id)
     remaining = {kind.name: await _count(session, kind, account) for kind in KINDS}
     return HandedOver(done=done, left=left, remaining=OpenWork(**_named(account), **remaining))
@@ -208,14 +220,17 @@ async def undo_hand_over(
     account = await _account(session, account_id)
     done: list[HandOverChange] = []
     left: list[HandOverLeft] = []
-    for one in sorted(changes, key=lambda change: (change.kind, change.record_id)):
+    in_order = sorted(changes, key=lambda change: (change.kind, change.record_id))
+    for name, some in groupby(in_order, key=lambda change: change.kind):
+        kind, acts = _BY_NAME[name], {}
+        for one in some:
 
-        async def undo(one: HandOverChange = one) -> HandOverChange:
-            kind = _BY_NAME[one.kind]
-            undone = await kind.undo(session, actor, **{kind.key: one.record_id}, since=one.since, until=one.until)
-            return one.model_copy(update={"since": one.until, "until": undone.version})
+            async def undo(one: HandOverChange = one, kind: Kind = kind) -> HandOverChange:
+                undone = await kind.undo(session, actor, **{kind.key: one.record_id}, since=one.since, until=one.until)
+                return one.model_copy(update={"since": one.until, "until": undone.version})
 
-        await _each(session, actor, one.kind, one.record_id, undo, done, left, request_id=request_id, is_undo=True)
+            acts[one.record_id] = undo
+        await _all(session, actor, kind, acts, done, left, request_id=request_id, is_undo=True)
     audit.note(session, record_type="user_account", record_id=account_id)
     remaining = {kind.name: await _count(session, kind, account) for kind in KINDS}
     return HandedOver(done=done, left=left, remaining=OpenWork(**_named(account), **remaining))
@@ -230,33 +245,55 @@ class _Colleague:
     name: str
 
 
-async def _each(
+async def _all(
     session: AsyncSession,
     actor: Actor,
-    kind: str,
-    record_id: UUID,
-    act: Callable[[], Awaitable[HandOverChange]],
+    kind: Kind,
+    acts: Mapping[UUID, Act],
     done: list[HandOverChange],
     left: list[HandOverLeft],
     *,
     request_id: str | None,
     is_undo: bool = False,
 ) -> None:
-    """Act on one record, with an event of its own; one that is refused is left as it was and named by its code."""
-    action = f"{'undo_' if is_undo else ''}hand_over_{kind}"
-    try:
-        async with (
-            session.begin_nested(),
-            audit.event_of_its_own(session, actor, action=action, request_id=request_id),
-        ):
-            done.append(await act())
-    except (AppError, DBAPIError) as error:
-        # By its SQLSTATE: which rule of which package it was is not known here.
-        known = translate(error, {})
-        if known is None or isinstance(known, Unavailable):
-            raise
-        code = Stale.code if isinstance(known, Stale) else known.error_code
-        left.append(HandOverLeft(kind=kind, record_id=record_id, code=code))
+    """
+    Act on these records, each with an event of its own: together, as it goes most times, and where one is refused on
+    each by itself. That one is left as it was and named by its code.
+    """
+    action = f"{'undo_' if is_undo else ''}hand_over_{kind.name}"
+    with owners_asked_about_once():
+        try:
+            together: list[HandOverChange] = []
+            kept: list[audit.Event] = []
+            async with session.begin_nested():
+                with holding({} if kind.lock is None else await kind.lock(session, list(acts))):
+                    for act in acts.values():
+                        async with audit.event_of_its_own(
+                            session, actor, action=action, request_id=request_id, kept=kept
+                        ):
+                            together.append(await act())
+                await audit.write_kept(session, kept)
+            done += together
+        except (AppError, DBAPIError) as error:
+            _refusal(error)
+            for record_id, act in acts.items():
+                try:
+                    async with (
+                        session.begin_nested(),
+                        audit.event_of_its_own(session, actor, action=action, request_id=request_id),
+                    ):
+                        done.append(await act())
+                except (AppError, DBAPIError) as refused:
+                    left.append(HandOverLeft(kind=kind.name, record_id=record_id, code=_refusal(refused)))
+
+
+def _refusal(error: AppError | DBAPIError) -> str:
+    """The code of what a record was refused for. What is no refusal of a record is raised."""
+    # By its SQLSTATE: which rule of which package it was is not known here.
+    known = translate(error, {})
+    if known is None or isinstance(known, Unavailable):
+        raise error
+    return Stale.code if isinstance(known, Stale) else known.error_code
 
 
 async def _account(session: AsyncSession, account_id: UUID) -> _Colleague:

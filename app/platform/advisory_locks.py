@@ -44,6 +44,8 @@ class LockOf(StrEnum):
     """The row of this table with this key."""
     SIGN_IN = "sign-in"
     """The tries of one account."""
+    HAND_OVER = "hand-over"
+    """The open work of one account, while a piece of it is handed over."""
     VIEWS = "views"
     """The saved views of one account."""
     RIGHTS = "rights"

@@ -131,7 +131,7 @@ def _first_day(begins: str, zone: tzinfo) -> date | None:
 
 
 @router.get("/availability", dependencies=[allow("availability.read")])
-async def show_availabilities(request: Request, session: DbSession) -> Response:
+async def show_availabilities(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     """Who takes calls: their hours, and the absences of the next four weeks."""
     now = clock.now()
     found = await queries.colleagues_who_call(
@@ -146,7 +146,11 @@ async def show_availabilities(request: Request, session: DbSession) -> Response:
         for one in found
     ]
     texts = {str(one.user_account_id): _week_text(one.hours) for one in colleagues}
-    return page(request, "availability/list.html", {"colleagues": colleagues, "texts": texts})
+    return page(
+        request,
+        "availability/list.html",
+        {"colleagues": colleagues, "texts": texts, "may_hand_over": actor.may("work.hand_over")},
+    )
 
 
 def _week_text(hours: Sequence[HoursOfDay]) -> str:

@@ -170,6 +170,12 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(
         _("Administration"),
+        "work.hand_over",
+        NavItem(_("Hand over work"), "arrows-exchange", "/hand-over"),
+        _("All open work of a colleague who is absent or leaves, given to others at once."),
+    ),
+    Place(
+        _("Administration"),
         "user.manage",
         NavItem(_("Users"), "users-group", "/users"),
         _("Invite people, give roles, help somebody back in, close an account."),

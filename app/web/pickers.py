@@ -15,7 +15,7 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.queries import account_names, owners
+from app.access.queries import account_names, colleagues_named, owners
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.casework.hand_over import KINDS
@@ -189,6 +189,15 @@ def _colleagues(work: str) -> Find:
     return find
 
 
+async def _whose_work(_request: Request, session: AsyncSession, _actor: Actor, typed: str) -> Sequence[Choice]:
+    """Any colleague, those who no longer work here too: their work may still be theirs."""
+    found = await colleagues_named(session, typed, most=MOST)
+    return [
+        Choice(str(one.user_account_id), one.display_name, "" if one.is_active else _("No longer works here"))
+        for one in found
+    ]
+
+
 def _owners_to_be(work: str) -> Find:
     """Colleagues, before them the one who asks, and nobody."""
     colleagues = _colleagues(work)
@@ -217,10 +226,12 @@ RECEIVERS = {
     kind.name: Picker(f"hand-over-{kind.name}", "work.hand_over", _colleagues(kind.permission)) for kind in KINDS
 }
 """Who may get the open work of a colleague, by its kind."""
+WHOSE_WORK = Picker("whose-work", "work.hand_over", _whose_work)
 PICKERS = (
     *(PEOPLE, PEOPLE_OR_NEW, PHYSICIANS, HOSPITALS, CONDITIONS, TRIALS, PROGRAMMES),
     *(OWNERS_OF_PATIENTS, OWNERS_OF_LEADS, LEADS_TO, PATIENTS_TO, TASKS_TO),
     *RECEIVERS.values(),
+    WHOSE_WORK,
 )
 BY_NAME = {picker.name: picker for picker in PICKERS}
 

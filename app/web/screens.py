@@ -95,6 +95,7 @@ SCREENS = (
     calendar_feed.router,
     preferences.router,
     availability.router,
+    hand_over.begin,
     hand_over.router,
     saved_views.router,
     users.router,

@@ -54,7 +54,7 @@ COMMANDS: Final = (
     Command(_("New task"), "checkbox", "task.write", step="tasks"),
     Command(_("Write a note"), "note", "note.write", step="notes"),
     Command(_("New caller"), "user-plus", "lead.create", href="/callers/new"),
-    Command(_("Hand over a colleague's work"), "arrows-exchange", "work.hand_over", href="/availability"),
+    Command(_("Hand over a colleague's work"), "arrows-exchange", "work.hand_over", href="/hand-over"),
     Command(_("Invite a user"), "user-plus", "user.manage", href="/users/new"),
 )
 _STEPS: Final = {command.step: command for command in COMMANDS if command.step}

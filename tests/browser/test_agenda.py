@@ -125,7 +125,7 @@ async def test_pages_have_no_finding_and_never_scroll_sideways(
     for role in ("navigator", "programme_manager"):
         seen = await seen_as(open_page, crm, committed_database, ids[role])
         paths = ["/account/availability", "/availability", f"/availability/{ids['navigator']}"]
-        paths += [f"/availability/{ids['navigator']}/hand-over"] if role == "programme_manager" else []
+        paths += ["/hand-over", f"/availability/{ids['navigator']}/hand-over"] if role == "programme_manager" else []
         paths += ["/calls/agenda", "/calls/agenda?view=week&of=team"] if role == "navigator" else []
         for path in paths:
             await seen.page.goto(crm + path)

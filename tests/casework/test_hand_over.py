@@ -1,5 +1,6 @@
 """All open work of a colleague is handed to others, in batches, and taken back where nothing changed since."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -157,8 +158,9 @@ async def test_the_page_says_what_stays_and_leaves_it(
     shown = await client.post(f"/availability/{leaving.user_account_id}/hand-over", data=pressed)
     (stays,) = await session.scalars(select(Patient.patient_id).where(Patient.owner_id == leaving.user_account_id))
 
-    assert "1 record is handed over." in shown.text
+    assert "Handed over: 1 patient." in shown.text
     assert f'name="leave" value="{stays}"' in shown.text
+    assert "1 record was changed meanwhile or cannot be handed over, and stays." in shown.text
 
 
 async def test_an_undo_puts_back_what_nobody_has_changed_since(
@@ -223,15 +225,15 @@ async def test_the_page_shows_counts_hands_over_and_takes_back(
     shown = await client.get(here)
     wrong = await client.post(here, data={"csrf_token": token, "calls": str(leaving.user_account_id)})
     done = await client.post(here, data={"csrf_token": token, "patients": str(other.user_account_id)})
-    pressed = [part.split('"')[0] for part in done.text.split('name="done" value="')[1:]]
-    back = await client.post(f"{here}/undo", data={"csrf_token": token, "done": [*pressed, "x:y:1:2"]})
+    pressed = re.findall(r'name="back" value="([^"]+)"', done.text)
+    back = await client.post(f"{here}/undo", data={"csrf_token": token, "back": [*pressed, "x:y:1:2"]})
 
     assert here in (await client.get(f"/availability/{leaving.user_account_id}")).text
     assert "Anna" not in shown.text
     assert wrong.status_code == 422
-    assert "3 records are handed over." in done.text
+    assert "Handed over: 3 patients." in done.text
     assert len(pressed) == 3
-    assert "3 records are back." in back.text
+    assert "Back: 3 patients." in back.text
     assert (await _owned(session, leaving))["patients"] == 3
     await as_user(client, session, settings, "admin")
     account = await client.get(f"/users/{leaving.user_account_id}")
@@ -266,7 +268,92 @@ async def test_who_gets_the_work_is_found_by_typing_and_several_are_added_one_by
     assert "Nothing is called so." in unclear.text
     assert {"Karim Osei", "Karima Haddad"} <= {name for name in ("Karim Osei", "Karima Haddad") if name in unclear.text}
     assert f'name="patients" value="{first.user_account_id}" checked' in " ".join(one_more.text.split())
-    assert "3 records are handed over." in done.text
+    assert "Handed over: 3 patients." in done.text
     owned = [(await _owned(session, one))["patients"] for one in (first, second, third)]
     assert sorted(owned) == [0, 1, 2]
     assert owned[1] == 0
+
+
+def _fields(answer: httpx.Response) -> dict[str, list[str]]:
+    """What the form sends that goes on by itself."""
+    (form,) = re.findall(r"<form[^>]* data-goes-on>.*?</form>", answer.text, re.DOTALL)
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r'name="([^"]+)" value="([^"]*)"', form):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+async def test_one_press_hands_over_all_and_another_puts_it_back_piece_by_piece(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a piece did stands when it is answered; the form for the next one is sent by the browser."""
+    monkeypatch.setattr(hand_over, "BATCH", 3)
+    leaving, _ = await builders.a_colleague(session)
+    other, _ = await builders.a_colleague(session)
+    await _work(session, leaving, patients=4)
+    before = await _owned(session, leaving)
+    here = f"/availability/{leaving.user_account_id}/hand-over"
+    token = await as_user(client, session, settings, "programme_manager")
+    kinds = {kind: [str(other.user_account_id)] for kind in ("patients", "calls", "tasks")}
+
+    first = await client.post(here, data={"csrf_token": token, **kinds})
+    after_one = await _owned(session, leaving)
+    # A line that drops, and a new beginning: the rest is done, and what is done is not done again.
+    anew = await client.post(here, data={"csrf_token": token, **kinds})
+    last = await client.post(here, data=_fields(anew))
+    after_all = await _owned(session, leaving)
+    undo = {"csrf_token": token, "back": re.findall(r'name="back" value="([^"]+)"', last.text)}
+    goes_back = await client.post(f"{here}/undo", data=undo)
+    is_back = await client.post(f"{here}/undo", data=_fields(goes_back))
+
+    assert "3 of 9 records are handed over." in first.text
+    assert after_one == before | {"patients": 1}
+    assert "3 of 6 records are handed over." in anew.text
+    assert after_all == {"leads": 2, "patients": 0, "calls": 1, "tasks": 1}
+    assert "Handed over: 1 patient, 4 booked calls, 1 task." in last.text
+    assert "data-goes-on" not in last.text
+    assert len(undo["back"]) == 6
+    assert "3 of 6 records are back." in goes_back.text
+    assert "Back: 1 patient, 4 booked calls, 1 task." in is_back.text
+    assert await _owned(session, leaving) == before | {"patients": 1}
+
+
+async def test_so_much_that_a_form_cannot_name_it_is_handed_over_without_a_way_back(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    leaving, _ = await builders.a_colleague(session)
+    other, _ = await builders.a_colleague(session)
+    await _work(session, leaving)
+    token = await as_user(client, session, settings, "programme_manager")
+    sent = {"csrf_token": token, "tasks": str(other.user_account_id), "so_far_leads": "2000", "whole": "2001"}
+    done = await client.post(f"/availability/{leaving.user_account_id}/hand-over", data=sent)
+
+    assert "Handed over: 2,000 leads, 1 task." in done.text
+    assert 'name="back"' not in done.text
+
+
+async def test_a_colleague_is_chosen_from_the_menu_also_one_who_has_left(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    here, _ = await builders.a_colleague(session)
+    leaving, _ = await builders.a_colleague(session)
+    leaving.display_name, leaving.is_active = "Willem Bos", False
+    await session.commit()
+    token = await as_user(client, session, settings, "programme_manager")
+    shown, who_is_there = await client.get("/hand-over"), await client.get("/availability")
+    found = await client.post("/pickers/whose-work", data={"csrf_token": token, "q": "bos"})
+    nobody = await client.post("/hand-over", data={"csrf_token": token, "colleague_typed": ""})
+    chosen = await client.post("/hand-over", data={"csrf_token": token, "colleague_typed": "willem bos"})
+
+    # In the sidebar, and beside each colleague of the page that says who is there.
+    assert 'href="/hand-over"' in shown.text
+    assert f'/availability/{here.user_account_id}/hand-over">Hand over<' in who_is_there.text
+    assert "No longer works here" in found.text
+    assert (nobody.status_code, "Choose a colleague." in nobody.text) == (422, True)
+    assert (chosen.status_code, chosen.headers["location"]) == (
+        303,
+        f"/availability/{leaving.user_account_id}/hand-over",
+    )
+    await as_user(client, session, settings, "navigator")
+    assert 'href="/hand-over"' not in (await client.get("/")).text
+    assert (await client.get("/hand-over")).status_code == 403

@@ -130,8 +130,9 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
             "/absences/{absence_id}/remove": {},
         }.items()
     },
+    "/hand-over": [{}, {"colleague_typed": "Personcanary"}],
     "/availability/{user_account_id}/hand-over": [{}, {"leads": "{user_account_id}"}],
-    "/availability/{user_account_id}/hand-over/undo": [{}, {"done": "patients:{patient_id}:1:2"}],
+    "/availability/{user_account_id}/hand-over/undo": [{}, {"back": "patients:{patient_id}:1:2"}],
     "/account/preferences/sidebar": [{}, {"sidebar_folded": "true"}],
     "/callers/begin": [{}, {"q": "Personcanary"}],
     "/callers/new": [
@@ -209,7 +210,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
             "people", "people-or-new", "physicians", "hospitals", "conditions", "trials", "programmes",
             "owners-of-patients", "owners-of-leads",
             "leads-to", "patients-to", "tasks-to",
-            "hand-over-leads", "hand-over-patients", "hand-over-calls", "hand-over-tasks",
+            "hand-over-leads", "hand-over-patients", "hand-over-calls", "hand-over-tasks", "whose-work",
         )
     },
     **{f"{place}/facts/{{fact}}/undo": [{}] for place in RECORD_PAGES},
@@ -293,7 +294,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
             "/resume/{held_form_id}", "/account", "/account/password", "/account/app", "/account/recovery-codes",
             "/feeds/calls/{token}.ics", "/account/sessions", "/account/preferences", "/account/availability",
             "/availability", "/availability/{user_account_id}", "/availability/{user_account_id}/hand-over",
-            "/callers/new", "/users/new", "/users/{account_id}", "/users/{account_id}/name",
+            "/hand-over", "/callers/new", "/users/new", "/users/{account_id}", "/users/{account_id}/name",
             "/api-keys/new", "/api-keys/{api_key_id}", "/break-glass/{access_opening_id}", "/break-glass/mine",
             "/mailbox", "/health", "/health/live", "/health/ready", "/docs", "/redoc", "/openapi.json", "/_gallery",
             "/_gallery/errors/{status}", "/_gallery/{name}",

@@ -203,13 +203,45 @@ document.addEventListener("submit", (event) => {
   // A second press while the first is under way would send the form twice.
   const button = event.submitter;
   if (button?.getAttribute("aria-busy") === "true") event.preventDefault();
-  else button?.setAttribute("aria-busy", "true");
+  else if (button) beBusy(button);
 });
+
+// What takes its time (data-doing) is said in the place of the button's words and where its form says how it stands,
+// which is read aloud; until it is over no other button of the form is pressed.
+const wordsBefore = new Map();
+
+function beBusy(button) {
+  const doing = button.dataset.doing;
+  const pressed = doing ? button.form.querySelectorAll("button[type=submit]") : [button];
+  for (const one of pressed) one.setAttribute("aria-busy", "true");
+  if (!doing) return;
+  for (const place of [button.querySelector("span:last-child"), button.form.querySelector("[aria-live]")]) {
+    if (!place) continue;
+    wordsBefore.set(place, place.textContent);
+    place.textContent = doing;
+  }
+}
+
+function beReady() {
+  for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+  for (const [place, words] of wordsBefore) place.textContent = words;
+  wordsBefore.clear();
+}
+
+// Work that is done in pieces: the form for the next one is sent as soon as it is here, once.
+function goOn() {
+  const form = document.querySelector("form[data-goes-on]");
+  if (!form) return;
+  form.removeAttribute("data-goes-on");
+  form.requestSubmit(form.querySelector("button[type=submit]"));
+}
+
+addEventListener("DOMContentLoaded", goOn);
+document.addEventListener("visited", () => setTimeout(goOn));
 
 // A page that comes back from the browser's memory is not being sent any more.
 addEventListener("pageshow", (event) => {
-  if (!event.persisted) return;
-  for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+  if (event.persisted) beReady();
 });
 
 addEventListener("beforeunload", (event) => {
@@ -252,7 +284,7 @@ document.addEventListener("htmx:before:request", () => {
 document.addEventListener("htmx:finally:request", (event) => {
   waiting = Math.max(0, waiting - 1);
   if (waiting === 0) root.classList.remove("is-loading");
-  for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+  beReady();
   const ctx = event.detail?.ctx;
   if (!ctx) return;
   if (!ctx.response) line.sayNotDone();

@@ -72,7 +72,10 @@
     const fitting = document.querySelector("[data-pick-fitting]");
     if (fitting && !picked) fitting.checked = false;
     const meant = fitting?.checked ? Number(fitting.value) : picked;
-    if (said) said.textContent = _("%(count)s selected", { count: meant.toLocaleString(root.lang) });
+    const number = { count: meant.toLocaleString(root.lang) };
+    if (said) said.textContent = _("%(count)s selected", number);
+    const doing = { assign: _("Assigning %(count)s …", number), move: _("Moving %(count)s …", number) };
+    for (const button of document.querySelectorAll("#bulk [name=do]")) button.dataset.doing = doing[button.value];
     const head = document.querySelector("[data-pick-all]");
     if (!head) return;
     head.checked = picked > 0 && picked === all.length;

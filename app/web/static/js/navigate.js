@@ -181,7 +181,7 @@ const pages = (() => {
       if (mine === asking) {
         asking = null;
         root.classList.remove("is-loading");
-        for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+        beReady();
       }
     }
   }
