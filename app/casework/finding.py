@@ -1,11 +1,26 @@
 """What is found beside people when somebody searches everywhere: what there is of each person, and what has a name."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, cast, false, func, select, true, union, union_all
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    String,
+    Uuid,
+    any_,
+    cast,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    union,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casework.schemas import CaseSummary
@@ -43,6 +58,39 @@ async def find_person_by_reference(session: AsyncSession, *, typed: str) -> UUID
     of_lead = select(PatientLead.person_id).where(PatientLead.reference == reference)
     found: UUID | None = await session.scalar(of_person.union_all(of_lead))
     return found
+
+
+async def find_record_by_reference(session: AsyncSession, *, typed: str) -> UUID | None:
+    """The lead whose reference was typed, or the patient, else the person; None where it is nobody's."""
+    reference = read_reference(typed)
+    if reference is None:
+        return None
+    of_person = (
+        select(func.coalesce(Patient.patient_id, Person.person_id))
+        .select_from(Person)
+        .outerjoin(Patient, Patient.person_id == Person.person_id)
+        .where(Person.reference == reference)
+    )
+    of_lead = select(PatientLead.lead_id).where(PatientLead.reference == reference)
+    found: UUID | None = await session.scalar(of_person.union_all(of_lead))
+    return found
+
+
+async def references_of(session: AsyncSession, *, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The references of those of these ids that are a person's, a patient's (their person's) or a lead's."""
+    if not ids:
+        return {}
+    asked = any_(literal(list(ids), ARRAY(Uuid())))
+    found = await session.execute(
+        union_all(
+            select(Person.person_id, Person.reference).where(Person.person_id == asked),
+            select(Patient.patient_id, Person.reference)
+            .join(Person, Person.person_id == Patient.person_id)
+            .where(Patient.patient_id == asked),
+            select(PatientLead.lead_id, PatientLead.reference).where(PatientLead.lead_id == asked),
+        )
+    )
+    return {row[0]: row[1] for row in found}
 
 
 async def cases_of(

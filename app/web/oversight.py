@@ -18,7 +18,7 @@ from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.audit.models import OUTCOMES
 from app.audit.schemas import AuditEventFilter
-from app.casework.finding import find_person_by_reference
+from app.casework.finding import find_person_by_reference, find_record_by_reference, references_of
 from app.oversight import access_report, words
 from app.oversight.events import note_question, page_of_events
 from app.oversight.export import file_of_events
@@ -37,6 +37,7 @@ router = page_router()
 PURPOSES = [(code, text) for code, text in words.PURPOSES.items()]
 _LONGEST_REFERENCE = 100
 _NO_SUCH_PERSON = _("Nobody has this reference. Copy it from the record, such as P-7K2Q9XAM.")
+_NO_SUCH_RECORD = _("No record has this reference or id. Copy it from the table, such as L-7K2Q9XAM.")
 MOST_ON_PAPER = 2_000
 """Looks at one person that a report prints; more than that is asked for by shorter periods."""
 
@@ -55,6 +56,7 @@ async def _question(request: Request, session: AsyncSession) -> AuditEventFilter
         if typed["actor_id"] is None:
             wrong.append(FieldError("account", "unknown_account", _("No account has this name, e-mail or id.")))
     typed["person_id"] = await _person_meant(session, typed["person_id"], wrong)
+    typed["record_id"] = await _record_meant(session, typed["record_id"], wrong)
     typed |= _period(request, typed)
     return read_query(request, AuditEventFilter, typed, beside={"account"}, zone=zone_of(request), wrong=wrong)
 
@@ -80,6 +82,18 @@ async def _person_meant(session: AsyncSession, typed: str, wrong: list[FieldErro
     return str(found)
 
 
+async def _record_meant(session: AsyncSession, typed: str, wrong: list[FieldError]) -> str:
+    """The id of the record that the text names, by reference or by id; what is neither is added to `wrong`."""
+    text = typed.strip()
+    if not text or id_in(text):
+        return text
+    found = await find_record_by_reference(session, typed=text[:_LONGEST_REFERENCE])
+    if found is None:
+        wrong.append(FieldError("record_id", "unknown_reference", _NO_SUCH_RECORD))
+        return text
+    return str(found)
+
+
 def _trail_context(request: Request) -> dict[str, Any]:
     names = ("account", "person_id", "record_id", "action", "outcome", "purpose", "from_at", "to_at")
     typed = {name: request.query_params.get(name, "")[:255] for name in names}
@@ -93,6 +107,7 @@ def _trail_context(request: Request) -> dict[str, Any]:
         "cursor": request.query_params.get("cursor", "")[:2000],
         "events": None,
         "person_id": None,
+        "references": {},
     }
 
 
@@ -105,7 +120,13 @@ async def show_audit_trail(request: Request, session: DbSession, actor: CurrentA
         events = await page_of_events(session, actor, query=question)
     except Invalid as error:
         return form_again(request, "oversight/trail.html", context, error)
-    return page(request, "oversight/trail.html", {**context, "events": events, "person_id": question.person_id})
+    named = (key for event in events.items for key in (event.record_id, *event.person_ids))
+    references = await references_of(session, ids={key for key in (question.person_id, *named) if key is not None})
+    if question.person_id in references:
+        # The field says it as the table does.
+        context["typed"]["person_id"] = references[question.person_id]
+    shown = {"events": events, "person_id": question.person_id, "references": references}
+    return page(request, "oversight/trail.html", {**context, **shown})
 
 
 @router.get("/audit/export", dependencies=[allow("audit.export")])
@@ -121,6 +142,7 @@ async def show_access_report(request: Request, session: DbSession, actor: Curren
     context: dict[str, Any] = {
         **NO_ERRORS,
         "person_id": person_id,
+        "reference": "",
         "typed": typed,
         "looks": None,
         "is_cut": False,
@@ -135,7 +157,12 @@ async def show_access_report(request: Request, session: DbSession, actor: Curren
         return form_again(request, "oversight/access_report.html", context, error)
     # In one page: each further one would read the open month of the trail anew.
     looks = await access_report.page_of_looks(session, actor, person_id=person_id, query=query, limit=MOST_ON_PAPER)
-    shown = {"looks": looks.items, "is_cut": looks.next_cursor is not None}
+    references = await references_of(session, ids=[person_id])
+    shown = {
+        "looks": looks.items,
+        "is_cut": looks.next_cursor is not None,
+        "reference": references.get(person_id, str(person_id)),
+    }
     return page(
         request,
         "oversight/access_report.html",

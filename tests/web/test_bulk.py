@@ -356,13 +356,12 @@ async def test_a_record_more_costs_its_change_and_what_its_owner_is_told(
     ids = []
     for number in range(14):
         person = await a_person(session, first_name=f"Ada{number}", last_name="Visser")
-        made = {
-            "/leads": lambda person=person: a_lead(session, person),
-            "/patients": lambda person=person: a_patient(session, person),
-            "/tasks": lambda person=person: a_task(session, person),
-        }
-        row = await made[path]()
-        ids.append(str(getattr(row, {"/leads": "lead_id", "/patients": "patient_id", "/tasks": "task_id"}[path])))
+        if path == "/leads":
+            ids.append(str((await a_lead(session, person)).lead_id))
+        elif path == "/patients":
+            ids.append(str((await a_patient(session, person)).patient_id))
+        else:
+            ids.append(str((await a_task(session, person)).task_id))
     await session.commit()
 
     async def sent_for(some: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
 """The pages of oversight, by plain HTTP as without JavaScript: trail, report, break-glass with its review, history."""
 
+import re
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -80,6 +81,35 @@ async def test_a_person_is_named_by_the_reference_that_their_record_shows(
     assert "Nobody has this reference" in unknown.text
 
 
+async def test_the_trail_shows_the_references_that_its_filters_take(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    """It showed ids, which no record shows, and asked for references."""
+    _, navigator = await a_colleague(session)
+    for kind, key in (("patients", "patient_id"), ("leads", "lead_id")):
+        await client.get(f"/api/v1/{kind}/{world.ids[key]}", headers=navigator)
+    person = await session.get_one(Person, world.person_id)
+    lead = await session.get_one(PatientLead, world.ids["lead_id"])
+    await as_user(client, session, settings, "auditor")
+
+    shown = (await client.get("/audit", params={"account": "noor bakker"})).text
+    by_id = (await client.get("/audit", params={"person_id": str(world.person_id)})).text
+    of_records = {
+        typed: (await client.get("/audit", params={"record_id": typed, "account": "noor bakker"})).text
+        for typed in (lead.reference, str(lead.lead_id), person.reference)
+    }
+    nobody = await client.get("/audit", params={"record_id": "L-7K2Q9XAM"})
+
+    links = dict(re.findall(r'href="/audit\?(?:record|person)_id=([^"]+)"[^>]*>([^<]+)</a>', shown))
+    patient_id = str(world.ids["patient_id"])
+    assert links[patient_id] == links[str(world.person_id)] == person.reference
+    assert links[str(lead.lead_id)] == lead.reference
+    assert f'value="{person.reference}"' in by_id
+    assert ["get_lead" in of_records[typed] for typed in of_records] == [True, True, False]
+    assert "get_patient" in of_records[person.reference]
+    assert (nobody.status_code, "No record has this reference" in nobody.text) == (422, True)
+
+
 async def test_a_period_is_typed_as_one_says_it(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
 ) -> None:
@@ -117,7 +147,7 @@ async def test_the_record_of_somebody_leads_to_who_saw_them_where_that_may_be_kn
         ({"account": "nobody at all"}, "No account has this name"),
         ({"person_id": "x"}, "Nobody has this reference"),
         ({"person_id": "P-7K2Q9XAM"}, "Nobody has this reference"),
-        ({"record_id": "x"}, "This is not an id"),
+        ({"record_id": "x"}, "No record has this reference or id"),
         ({"from_at": "someday"}, "Give a day and a time"),
         ({"outcome": "great"}, "Choose one of the list"),
     ],
