@@ -9,13 +9,14 @@ from sqlalchemy import select
 
 from app.access.models import UserAccount
 from app.availability.models import WorkingSpan
+from app.casework import hand_over
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
 from tests.browser.conftest import Open, seen_as
 from tests.browser.test_patients import LONG
 from tests.browsing import somebody
-from tests.builders import a_call, a_patient, a_person
+from tests.builders import a_call, a_lead, a_patient, a_person
 
 pytestmark = pytest.mark.long
 
@@ -163,3 +164,34 @@ async def test_the_shortest_call_can_be_read(
     call = page.locator(".agenda-call").first
     await expect(call).to_contain_text("Lia Carvalho")
     assert await call.evaluate(room) >= 0
+
+
+async def test_all_open_work_is_handed_over_by_one_press_however_many_pieces_it_takes(
+    open_page: Open,
+    crm: str,
+    committed_database: Database,
+    ids: dict[str, UUID],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hand_over, "BATCH", 2)
+    async with committed_database.session() as session:
+        leaving = await somebody(session, settings, "navigator", email="leaving@hand.example", name="Willem Vos")
+        await somebody(session, settings, "navigator", email="receiver@hand.example", name="Karima Haddad")
+        for number in range(5):
+            person = await a_person(session, first_name=f"Lead{number}", last_name="Handed")
+            await a_lead(session, person, owner_id=leaving.account_id)
+        await session.commit()
+    seen = await seen_as(open_page, crm, committed_database, ids["programme_manager"])
+    page = seen.page
+    await page.goto(f"{crm}/hand-over")
+    await page.get_by_label("Whose work").fill("willem v")
+    await page.get_by_role("option", name="Willem Vos").click()
+    await page.get_by_role("button", name="Go on").click()
+    await page.get_by_label("Give leads to").fill("karima")
+    await page.get_by_role("option", name="Karima Haddad").click()
+    await page.get_by_role("button", name="Hand it over").click()
+
+    await expect(page.get_by_text("Handed over: 5 leads.")).to_be_visible()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_text("Back: 5 leads.")).to_be_visible()

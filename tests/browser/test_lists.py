@@ -1,9 +1,10 @@
 """Lists in a real browser, by keyboard; and the pages of physicians, hospitals, conditions, trials and programmes."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from sqlalchemy import func, select, update
 
 from app.hospitals.models import Hospital, Specialization
@@ -144,6 +145,39 @@ async def test_twenty_leads_are_assigned_with_four_actions_and_undone_with_one(
     # A way back that was taken is not offered once more.
     await expect(page.get_by_text("Assigned 20 leads.")).to_have_count(0)
     assert await _owned(committed_database) == 0
+
+
+async def test_what_is_done_with_many_is_said_in_place_of_its_button_and_sent_once(
+    open_page: Open, crm: str, committed_database: Database, leads: UUID
+) -> None:
+    seen = await seen_as(open_page, crm, committed_database, leads)
+    page = seen.page
+    answered, sent = asyncio.Event(), 0
+
+    async def hold(route: Route) -> None:
+        nonlocal sent
+        sent += 1
+        await answered.wait()
+        await route.continue_()
+
+    await page.route("**/leads/bulk", hold)
+    await page.goto(f"{crm}/leads?country=NU")
+    for place in range(3):
+        await page.locator("#list-rows .list-pick").nth(place).click(force=True)
+    await page.get_by_label("Assign to").fill("noor")
+    await page.get_by_role("option", name="Noor Brandt").click()
+    assign, move = page.locator("#bulk [value=assign]"), page.locator("#bulk [value=move]")
+    await assign.click()
+
+    await expect(assign).to_have_text("Assigning 3 …")
+    await expect(assign).to_have_attribute("aria-busy", "true")
+    # Where it was said how many are selected, which is read aloud.
+    await expect(page.locator("[data-picked][aria-live=polite]")).to_have_text("Assigning 3 …")
+    await assign.click()
+    await move.click()
+    answered.set()
+    await expect(page.get_by_text("Assigned 3 leads.")).to_be_visible()
+    assert sent == 1
 
 
 async def test_rows_are_selected_by_keys_and_more_are_put_below_with_focus_on_the_first_of_them(
