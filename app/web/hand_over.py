@@ -140,7 +140,7 @@ async def choose_whose_work(request: Request, session: DbSession, actor: Current
     found, wrong = await picked(request, session, actor, WHOSE_WORK, "colleague")
     account_id = id_in(found.value)
     if account_id is None:
-        wrong = wrong or [FieldError("colleague", "nobody", _("Choose a colleague."))]
+        wrong = wrong or [FieldError("colleague", "unclear", _("Choose a colleague."))]
         return form_again(request, "availability/whose_work.html", {**NO_ERRORS, "whose": found}, Invalid(fields=wrong))
     return go_to(request, f"/availability/{account_id}/hand-over")
 

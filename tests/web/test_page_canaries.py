@@ -178,7 +178,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/patients/{patient_id}/{kind_path}/{journey_id}/move/undo": [{}],
     "/leads/{lead_id}/move/undo": [{}],
     "/tasks/{task_id}/open": [{}],
-    "/leads": [{}, {"q": "Personcanary"}, {"status": "x"}],
+    **{key: [{}, {"q": "Personcanary"}, {"status": "x"}] for key in ("/leads", "/calls", "/tasks", "/documents")},
     "/leads/{lead_id}/take": [{}],
     "/leads/{lead_id}/move": [{}, {"to": "contacting"}, {"to": "disqualified", "reason_code": "other"}],
     "/leads/{lead_id}/convert": [{}],
