@@ -133,7 +133,10 @@
 
   document.addEventListener("mouseover", (event) => {
     const cell = event.target.closest?.(".list-table :is(td, .row-link)");
-    if (cell && !cell.title && cell.scrollWidth > cell.clientWidth) cell.title = cell.textContent.trim();
+    if (!cell || cell.title) return;
+    const lines = cell.querySelector(".list-text");
+    const isCut = cell.scrollWidth > cell.clientWidth || (lines && lines.scrollHeight > lines.clientHeight);
+    if (isCut) cell.title = cell.textContent.trim();
   });
 
   // Undo -------------------------------------------------------------------------------------------------------
