@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -324,6 +324,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in terminalreporter.stats.get("rerun", ()):
         terminalreporter.write_line(f"UNSTEADY, failed at first: {report.nodeid}", yellow=True)
         terminalreporter.write_line(report.longreprtext)
+
+
+def a_new_name() -> str:
+    """
+    A family name that nobody has: a test whose people have it begins anew when it is run once more, and where other
+    files have written into the database.
+    """
+    return "".join(chr(ord("a") + int(digit, 16)) for digit in uuid4().hex[:10]).title()
 
 
 async def hold_session(seen: Seen, base: str, database: Database, account_id: UUID) -> None:

@@ -5,11 +5,13 @@ from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from app.access.models import UserAccount
-from app.availability.models import WorkingSpan
+from app.availability.models import Absence, WorkingSpan
+from app.calls.models import CallHistory
 from app.casework import hand_over
+from app.patients.models import Patient
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 async def ids(settings: Settings, committed_database: Database) -> dict[str, UUID]:
-    """A navigator, and a programme manager with a long name."""
+    """A navigator, a programme manager with a long name, and two patients by their first names."""
     async with committed_database.session() as session:
         names = {"navigator": "Noor Brandt", "programme_manager": LONG}
         made = {
@@ -34,9 +36,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
         (await session.get_one(UserAccount, made["navigator"])).person_id = me.person_id
         for first in ("Ana", "Rui"):
             person = await a_person(session, first_name=first, last_name="Carvalho", time_zone="Europe/Lisbon")
-            patient = await a_patient(session, person)
-            yesterday = clock.now() - timedelta(days=1)
-            await a_call(session, patient, pn_id=me.person_id, booking_date=yesterday, status="scheduled")
+            made[first] = (await a_patient(session, person)).patient_id
         await session.commit()
         return made
 
@@ -52,9 +52,12 @@ async def test_hours_and_an_absence_are_said_by_keyboard(
         await page.get_by_label(day).fill("9-12:30, 13-17")
     await page.get_by_label("Tuesday").press("Enter")
     await expect(page.get_by_text("The working hours are saved.")).to_be_visible()
-    await page.get_by_label("From").fill("24/12/2031")
-    await page.get_by_label("Until").fill("2/1/2032")
-    await page.get_by_label("Until").press("Enter")
+    async with committed_database.session() as session:
+        # Run once more, it is another year's.
+        year = 2031 + (await session.scalar(select(func.count(Absence.absence_id))) or 0)
+    await page.get_by_role("textbox", name="From").fill(f"24/12/{year}")
+    await page.get_by_role("textbox", name="Until").fill(f"2/1/{year + 1}")
+    await page.get_by_role("textbox", name="Until").press("Enter")
     await expect(page.get_by_text("The absence is saved.")).to_be_visible()
     async with committed_database.session() as session:
         assert len(list(await session.scalars(select(WorkingSpan.working_span_id)))) == 4
@@ -63,6 +66,19 @@ async def test_hours_and_an_absence_are_said_by_keyboard(
 async def test_yesterdays_calls_are_found_and_closed_by_keyboard_and_on_a_phone(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
+    async with committed_database.session() as session:
+        me = (await session.get_one(UserAccount, ids["navigator"])).person_id
+        # Run once more, it begins anew: what is left of the first time lies ahead.
+        missing = (CallHistory.pn_id == me) & (CallHistory.booking_date < clock.now())
+        ahead = clock.now() + timedelta(days=900)
+        await session.execute(
+            update(CallHistory).where(missing & (CallHistory.status == "scheduled")).values(booking_date=ahead)
+        )
+        for first in ("Ana", "Rui"):
+            patient = await session.get_one(Patient, ids[first])
+            yesterday = clock.now() - timedelta(days=1)
+            await a_call(session, patient, pn_id=me, booking_date=yesterday, status="scheduled")
+        await session.commit()
     seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     page = seen.page
     for width, first in ((1440, "Ana"), (390, "Rui")):
@@ -104,7 +120,7 @@ async def test_a_call_is_booked_in_the_callers_zone_from_the_agenda(
     await page.goto(f"{crm}/calls/agenda?date=2031-06-02")
     await page.get_by_role("heading", level=1).click()
     await page.keyboard.press("]")
-    await expect(page.get_by_role("link", name="10:30 Ana Carvalho 09:30 in Lisbon")).to_be_visible()
+    await expect(page.get_by_role("link", name="10:30 Ana Carvalho 09:30 in Lisbon").first).to_be_visible()
     # What lacks an outcome stands above, and is walked first.
     for _ in range(await page.locator(".agenda-open .row-link").count()):
         await page.keyboard.press("j")

@@ -1,7 +1,7 @@
 """Leads in a real browser: to a booked call, to a patient; a press too many; a role that sees less."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.async_api import expect
@@ -14,7 +14,7 @@ from app.people.models import DuplicateCandidate
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
-from tests.browser.conftest import Open, seen_as
+from tests.browser.conftest import Open, a_new_name, seen_as
 from tests.browsing import somebody
 from tests.builders import a_condition, a_lead, a_patient, a_person
 
@@ -23,47 +23,44 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 async def ids(settings: Settings, committed_database: Database) -> dict[str, UUID]:
-    """A navigator, an auditor; a lead of somebody with a record and a double, and one of somebody new."""
+    """A navigator, an auditor, a patient."""
     async with committed_database.session() as session:
         me = await somebody(session, settings, "navigator", email="noor@leads.example", name="Noor Brandt")
         auditor = await somebody(session, settings, "auditor", email="amal@leads.example", name="Amal Haddad")
         ours, theirs = await a_condition(session), await a_condition(session, "ALS")
-        known = await a_person(session, first_name="Tomasz", last_name="Wojcik", phone="+31 20 555 0101")
-        double = await a_person(session, first_name="Tomas", last_name="Wojcik", phone="+31 20 555 0101")
-        patient = await a_patient(session, known, medical_condition_id=ours.medical_condition_id)
-        returning = await a_lead(session, known, medical_condition_id=theirs.medical_condition_id)
-        one, other = sorted((known.person_id, double.person_id))
-        session.add(DuplicateCandidate(person_id=one, other_person_id=other, reasons=["phone"]))
-        new = await a_lead(
-            session, await a_person(session, first_name="Beatriz", last_name="Sousa", time_zone="Europe/Lisbon")
-        )
+        patient = await a_patient(session, await a_person(session, first_name="Tomasz", last_name="Wojcik"))
         await session.commit()
         return {
             "navigator": me.account_id,
             "auditor": auditor.account_id,
             "patient": patient.patient_id,
-            "returning": returning.lead_id,
-            "new": new.lead_id,
+            "ours": ours.medical_condition_id,
+            "theirs": theirs.medical_condition_id,
         }
 
 
 async def test_a_lead_is_taken_from_the_inbox_to_a_booked_call_in_six_actions(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
+    name = a_new_name()
+    async with committed_database.session() as session:
+        person = await a_person(session, first_name="Beatriz", last_name=name, time_zone="Europe/Lisbon")
+        lead_id = (await a_lead(session, person)).lead_id
+        await session.commit()
     seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     page = seen.page
     await page.goto(f"{crm}/leads?status=new")
-    await page.get_by_role("link", name="Beatriz Sousa").press("Enter")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Beatriz Sousa")
+    await page.get_by_role("link", name=f"Beatriz {name}").press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(f"Beatriz {name}")
     await page.get_by_role("button", name="Take this lead").press("Enter")
     await expect(page.get_by_text("The lead is yours.")).to_be_visible()
     await page.get_by_role("link", name="Book", exact=True).press("Enter")
     await page.get_by_label("When", exact=True).fill("in 9 days 14:00")
     await page.get_by_role("button", name="Book the call").press("Enter")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Beatriz Sousa")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(f"Beatriz {name}")
     async with committed_database.session() as session:
-        lead = await session.get_one(PatientLead, ids["new"])
-        call = (await session.scalars(select(CallHistory).where(CallHistory.lead_id == ids["new"]))).one()
+        lead = await session.get_one(PatientLead, lead_id)
+        call = (await session.scalars(select(CallHistory).where(CallHistory.lead_id == lead_id))).one()
     assert (lead.owner_id, call.status, call.booking_time_zone) == (ids["navigator"], "scheduled", "Europe/Lisbon")
     assert call.booking_date is not None
     assert call.booking_date - clock.now() > timedelta(days=8)
@@ -72,9 +69,18 @@ async def test_a_lead_is_taken_from_the_inbox_to_a_booked_call_in_six_actions(
 async def test_a_lead_is_converted_with_the_differences_seen_in_three_actions(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
+    name, phone = a_new_name(), f"+31 20 555 {uuid4().int % 9000 + 1000}"
+    async with committed_database.session() as session:
+        known = await a_person(session, first_name="Tomasz", last_name=name, phone=phone)
+        double = await a_person(session, first_name="Tomas", last_name=name, phone=phone)
+        patient_id = (await a_patient(session, known, medical_condition_id=ids["ours"])).patient_id
+        lead_id = (await a_lead(session, known, medical_condition_id=ids["theirs"])).lead_id
+        one, other = sorted((known.person_id, double.person_id))
+        session.add(DuplicateCandidate(person_id=one, other_person_id=other, reasons=["phone"]))
+        await session.commit()
     seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
     page = seen.page
-    await page.goto(f"{crm}/leads/{ids['returning']}")
+    await page.goto(f"{crm}/leads/{lead_id}")
     await page.get_by_role("link", name="Convert", exact=True).press("Enter")
     await expect(page.get_by_role("heading", name="Is it really a new patient?")).to_be_visible()
     differs = page.get_by_role("row", name="First name")
@@ -82,24 +88,25 @@ async def test_a_lead_is_converted_with_the_differences_seen_in_three_actions(
     await expect(differs).to_contain_text("Differs")
     await expect(page.get_by_role("row", name="Condition")).to_contain_text("The lead's becomes a suggested change.")
     assert await seen.findings() == []
-    await page.get_by_role("button", name="Convert Tomasz Wojcik").press("Enter")
+    await page.get_by_role("button", name=f"Convert Tomasz {name}").press("Enter")
     await expect(page.get_by_text("The lead is converted to the patient record there was.")).to_be_visible()
-    assert page.url == f"{crm}/patients/{ids['patient']}"
+    assert page.url == f"{crm}/patients/{patient_id}"
 
 
 async def test_a_press_too_many_and_a_line_that_drops_write_one_note(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
+    twice, again = (f"{said} {a_new_name()}." for said in ("Pressed twice", "Sent again"))
     page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
     await page.goto(f"{crm}/patients/{ids['patient']}")
-    await page.get_by_label("Note", exact=True).fill("Pressed twice.")
+    await page.get_by_label("Note", exact=True).fill(twice)
     await page.locator(".composer").get_by_label("No", exact=True).check()
     await page.get_by_role("button", name="Add note").dblclick()
     await expect(page.get_by_text("The note is saved.")).to_be_visible()
 
     # The note is written, and the line drops before the answer comes.
     await page.goto(f"{crm}/patients/{ids['patient']}")
-    await page.get_by_label("Note", exact=True).fill("Sent again.")
+    await page.get_by_label("Note", exact=True).fill(again)
     await page.locator(".composer").get_by_label("No", exact=True).check()
     lost = 0
 
@@ -115,13 +122,13 @@ async def test_a_press_too_many_and_a_line_that_drops_write_one_note(
     await page.route("**/notes", lose)
     await page.get_by_role("button", name="Add note").press("Enter")
     await expect(page.get_by_text("could not be reached").first).to_be_visible()
-    await expect(page.get_by_label("Note", exact=True)).to_have_value("Sent again.")
+    await expect(page.get_by_label("Note", exact=True)).to_have_value(again)
     await page.get_by_role("button", name="Add note").press("Enter")
-    await expect(page.locator(".record-story").get_by_text("Sent again.").first).to_be_visible()
+    await expect(page.locator(".record-story").get_by_text(again).first).to_be_visible()
     async with committed_database.session() as session:
-        query = select(Note.text, func.count()).where(Note.patient_id == ids["patient"]).group_by(Note.text)
+        query = select(Note.text, func.count()).where(Note.text.in_((twice, again))).group_by(Note.text)
         written = {row[0]: row[1] for row in await session.execute(query)}
-    assert (written, lost) == ({"Pressed twice.": 1, "Sent again.": 1}, 2)
+    assert (written, lost) == ({twice: 1, again: 1}, 2)
 
 
 async def test_a_role_that_sees_less_is_told_what_is_closed_to_it(
@@ -133,6 +140,6 @@ async def test_a_role_that_sees_less_is_told_what_is_closed_to_it(
     text = await page.locator("main").inner_text()
     assert "•••" in text
     assert "Wojcik" not in text
-    assert "Pressed twice." not in text
+    assert "Pressed twice" not in text
     assert await page.get_by_role("link", name="Log a call").count() == 0
     assert await seen.findings() == []

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -27,7 +27,7 @@ from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
 from app.tasks.models import Task
-from tests.browser.conftest import WHOLE, Open
+from tests.browser.conftest import WHOLE, Open, a_new_name
 from tests.browsing import somebody
 from tests.builders import a_call, a_lead, a_patient, a_person
 
@@ -76,7 +76,7 @@ def begin(open_page: Open, crm: str, committed_database: Database, settings: Set
     """Opens the day of a new colleague."""
 
     async def begun(by: By, role: str = "navigator") -> Day:
-        name = "".join(chr(ord("a") + int(digit, 16)) for digit in uuid4().hex[:10]).title()
+        name = a_new_name()
         async with committed_database.session() as session:
             who = await somebody(session, settings, role, email=f"{name}@stories.example", name=f"Noor {name}")
             me = await a_person(session, first_name="Noor", last_name=name)
@@ -88,6 +88,8 @@ def begin(open_page: Open, crm: str, committed_database: Database, settings: Set
                 session, account_id=who.account_id, stage="open", origin=Origin("127.0.0.1", "A test"), now=clock.now()
             )
         await seen.page.context.add_cookies([{"name": "crm_session", "value": reference, "url": crm}])
+        # As it is for most: pages change with a transition.
+        await seen.page.emulate_media(reduced_motion="no-preference")
         return Day(seen.page, crm, by, name, who.account_id)
 
     return begun
