@@ -12,6 +12,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
+from rcssmin import cssmin
+from rjsmin import jsmin
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -39,19 +41,8 @@ _MADE_OF_TEXT: Final = {
     ".svg": "image/svg+xml",
 }
 _BESIDE: Final = re.compile(r'url\("\.\./([^")]+)"\)')
-_REMARK: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
-_LINE_OF_REMARK: Final = re.compile(r"^\s*(?://.*)?\n", re.MULTILINE)
 INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 """What stands before a line, which only its writers need."""
-_WITHIN_A_STATEMENT: Final = re.compile(r"(?<=[{,;(])\n")
-_AROUND_A_SIGN: Final = re.compile(r" (=|=>|===|!==|&&|\|\||\?\?) ")
-"""None of these stands in a text that a script shows."""
-_BETWEEN: Final = re.compile(r"\s*([{};,>])\s*")
-_BEFORE_A_VALUE: Final = re.compile(r"(?<=[\w-]):\s+")
-_BEFORE_A_POINT: Final = re.compile(r"(?<![\w.])0(?=\.\d)")
-_QUOTED_WORD: Final = re.compile(r"""(?<==)"([A-Za-z_][\w-]*)"(?=\])""")
-"""A value of an attribute in a selector, which needs no quotes where it is a word."""
-_BLANKS: Final = re.compile(r"\s+")
 
 
 def accepts_gzip(headers: Headers) -> bool:
@@ -114,18 +105,10 @@ class Assets:
         if parts is None and not path.endswith(".css"):
             return (STATIC / path).read_bytes()
         text = "\n".join((STATIC / part).read_text(encoding="utf-8") for part in parts or (path,))
-        if path.endswith(".css"):
-            text = _BESIDE.sub(lambda found: f'url("{self(found[1])}")', text)
-            return (_without_remarks(text) if parts else text).encode()
-        close = _WITHIN_A_STATEMENT.sub("", INDENT.sub("", _LINE_OF_REMARK.sub("", text)))
-        return _AROUND_A_SIGN.sub(r"\1", close).replace(";}", "}").encode()
-
-
-def _without_remarks(text: str) -> str:
-    """A stylesheet without what only its readers need."""
-    close = _BETWEEN.sub(r"\1", _REMARK.sub(" ", text))
-    close = _QUOTED_WORD.sub(r"\1", _BEFORE_A_POINT.sub("", _BEFORE_A_VALUE.sub(":", close)))
-    return _BLANKS.sub(" ", close).replace(";}", "}").strip()
+        if not path.endswith(".css"):
+            return str(jsmin(text)).encode()
+        text = _BESIDE.sub(lambda found: f'url("{self(found[1])}")', text)
+        return str(cssmin(text) if parts else text).encode()
 
 
 class KeptStaticFiles(StaticFiles):
