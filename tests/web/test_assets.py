@@ -49,7 +49,7 @@ async def test_every_address_of_a_file_carries_the_digest_of_what_it_leads_to(
 
 
 def test_all_our_own_sheets_and_scripts_leave_together() -> None:
-    assert {path.stem for path in STATIC.glob("css/*.css")} - {"agenda", "api-docs", "history"} == set(SHEETS)
+    assert {path.stem for path in STATIC.glob("css/*.css")} - {"agenda", "api-docs", "history", "pair"} == set(SHEETS)
     of_forms = {name.removeprefix("js/").removesuffix(".js") for name in TOGETHER["js/forms.js"]}
     assert {path.stem for path in STATIC.glob("js/*.js")} - {"api-docs", "passkeys", "start"} == {*SCRIPTS, *of_forms}
 
