@@ -130,7 +130,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
             "/absences/{absence_id}/remove": {},
         }.items()
     },
-    "/hand-over": [{}, {"colleague_typed": "Personcanary"}],
+    "/hand-over": [{}, {"colleague_typed": "a"}],
     "/availability/{user_account_id}/hand-over": [{}, {"leads": "{user_account_id}"}],
     "/availability/{user_account_id}/hand-over/undo": [{}, {"back": "patients:{patient_id}:1:2"}],
     "/account/preferences/sidebar": [{}, {"sidebar_folded": "true"}],
