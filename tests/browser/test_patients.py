@@ -301,7 +301,7 @@ async def test_a_wrong_phone_is_put_right_from_a_suggestion_and_a_journey_is_mov
     await page.keyboard.press("m")
     await page.locator(".menu-item:not([aria-disabled])", has_text="Not pursued").press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text(
-        re.compile("of Rosa Moreno: move from identified to not pursued")
+        re.compile(f"of Rosa {rosa.name}: move from identified to not pursued")
     )
     focused = page.locator("button[name=reason_code]:focus")
     await expect(focused).to_have_count(1)
