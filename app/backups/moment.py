@@ -42,6 +42,7 @@ from app.platform.embedded.binaries import binaries_for
 from app.platform.file_store import FileStore, NoSuchFile, StoreFailed
 
 _NOT_REACHED: Final = "recovery ended before configured recovery target was reached"
+_LAST_WRITES_SECONDS: Final = 10
 _HISTORY: Final = re.compile(r"^([0-9A-F]{8})\.history$")
 
 
@@ -110,10 +111,10 @@ def recover(
         for name in put:
             with suppress(StoreFailed):
                 documents.delete(name)
-        for path in data.iterdir() if data.exists() else ():
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        if not was_there and data.exists():
-            data.rmdir()
+        if data.exists():
+            _empty(data)
+            if not was_there:
+                data.rmdir()
         raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -136,6 +137,19 @@ def _refuse_what_is_not_empty(data: Path, documents: FileStore) -> None:
             )
     except StoreFailed as error:
         raise DocumentStoreFailed(f"The store of documents does not answer ({error}): look at CRM_DOCUMENTS.") from None
+
+
+def _empty(folder: Path) -> None:
+    """What is left of a server that was killed still changes its files for a moment."""
+    until = time.monotonic() + _LAST_WRITES_SECONDS
+    while left := list(folder.iterdir()):
+        for path in left:
+            try:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
 
 
 def _unpack(base: BaseManifest, data: Path, backups: FileStore, identities: list[Any]) -> None:
@@ -185,13 +199,13 @@ def _recovered(
     _give(data, account)
     feeder = _Feeder(base, own, log, identities, account)
     with feeder:
-        done = _start(data, own, account, programs, until)
-        # Nothing was committed after that moment in what there is: then the end of the log is as it was at the moment.
-        if not done and until is not None and _NOT_REACHED in _said(own) and not feeder.failed:
-            if base.fault:
-                raise BackupDamaged(f"The log does not lead to that moment: {base.fault}.")
-            done = _start(data, own, account, programs, None)
         try:
+            done = _start(data, own, account, programs, until)
+            # Nothing was committed after that moment in what there is: then the end of the log is as it was then.
+            if not done and until is not None and _NOT_REACHED in _said(own) and not feeder.failed:
+                if base.fault:
+                    raise BackupDamaged(f"The log does not lead to that moment: {base.fault}.")
+                done = _start(data, own, account, programs, None)
             if feeder.failed:
                 raise feeder.failed
             if not done:
@@ -201,6 +215,7 @@ def _recovered(
                 )
             yield f"postgresql://{base.manifest.superuser}@/{base.manifest.database}?host={own}"
         finally:
+            # Also where this process is ended while the server starts.
             account.run(programs / "pg_ctl", "stop", "-w", "-m", "fast", "-D", data)
 
 
