@@ -27,8 +27,8 @@ begin = page_router("/hand-over")
 
 _TITLES = {"leads": _("Leads"), "patients": _("Patients"), "calls": _("Booked calls"), "tasks": _("Tasks")}
 _LONGEST_NUMBER = 9
-MOST_PUT_BACK = 900
-"""So many are named by a form that puts them back; a form has a thousand fields at most."""
+MOST_NAMED = 900
+"""So many records are named by a form; it has a thousand fields at most."""
 
 
 def _counted(name: str, count: int) -> str:
@@ -45,8 +45,8 @@ def _counted(name: str, count: int) -> str:
 @dataclass(frozen=True)
 class Progress:
     """
-    How far a hand-over, or its undoing, has come: the records that are done, as many as are named (`done`), how many
-    they are by kind, how many could not be, and whether there is more.
+    How far a hand-over, or its undoing, has come: the records that are done (`done`; none of them where they are more
+    than a form names), how many they are by kind, how many could not be, and whether there is more.
 
     It is carried from piece to piece by the form that asks for the next one.
     """
@@ -178,7 +178,10 @@ async def hand_work_over(request: Request, session: DbSession, actor: CurrentAct
     remaining = sum(getattr(outcome.remaining, kind.name) for kind in KINDS if getattr(order, kind.name))
     waiting = remaining - before.left - len(outcome.left)
     progress = _with(before, outcome, waiting=waiting)
-    goes_on = waiting > 0 and len(outcome.done) + len(outcome.left) == handing.BATCH
+    if len(progress.done) + len(typed["leave"]) > MOST_NAMED:
+        progress = replace(progress, done=())
+    is_whole = len(outcome.done) + len(outcome.left) == handing.BATCH
+    goes_on = waiting > 0 and is_whole and len(typed["leave"]) <= MOST_NAMED
     shown = await _context(session, user_account_id, typed, replace(progress, goes_on=goes_on))
     return page(request, "availability/hand_over.html", shown)
 
@@ -205,7 +208,7 @@ async def _named_further(
 @router.post("/undo", dependencies=[allow("work.hand_over")])
 async def undo_work(request: Request, session: DbSession, actor: CurrentActor, user_account_id: UUID) -> Response:
     """What one has just handed over is taken back, of each record that is still as one has left it; in batches too."""
-    texts = [str(text) for text in (await request.form()).getlist("back")][:MOST_PUT_BACK]
+    texts = [str(text) for text in (await request.form()).getlist("back")][:MOST_NAMED]
     changes = [change for text in texts[: handing.BATCH] if (change := _change(text)) is not None]
     waiting = texts[handing.BATCH :]
     async with known_errors(request, session):
@@ -230,7 +233,7 @@ async def _progress_in(request: Request) -> Progress:
         text = str(form.get(name, ""))
         return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER else 0
 
-    done = [text for one in form.getlist("done")[:MOST_PUT_BACK] if _change(text := str(one)) is not None]
+    done = [text for one in form.getlist("done")[:MOST_NAMED] if _change(text := str(one)) is not None]
     counts = {kind.name: number(f"so_far_{kind.name}") for kind in KINDS}
     return Progress(done=done, counts=counts, left=number("so_far_left"), whole=number("whole"))
 
@@ -241,7 +244,12 @@ def _with(before: Progress, outcome: HandedOver, *, waiting: int) -> Progress:
     counts = {name: count + sum(one.kind == name for one in outcome.done) for name, count in before.counts.items()}
     left = before.left + len(outcome.left)
     tried = sum(counts.values()) + left
-    return Progress(done[:MOST_PUT_BACK], counts, left, whole=max(before.whole, tried + max(waiting, 0)))
+    return Progress(
+        done if len(done) == sum(counts.values()) else (),
+        counts,
+        left,
+        whole=max(before.whole, tried + max(waiting, 0)),
+    )
 
 
 def _change(text: str) -> HandOverChange | None:

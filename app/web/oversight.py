@@ -38,6 +38,11 @@ PURPOSES = [(code, text) for code, text in words.PURPOSES.items()]
 _LONGEST_REFERENCE = 100
 _NO_SUCH_PERSON = _("Nobody has this reference. Copy it from the record, such as P-7K2Q9XAM.")
 _NO_SUCH_RECORD = _("No record has this reference or id. Copy it from the table, such as L-7K2Q9XAM.")
+_BY_REFERENCE = {
+    "person_id": (find_person_by_reference, _NO_SUCH_PERSON),
+    "record_id": (find_record_by_reference, _NO_SUCH_RECORD),
+}
+"""The fields that take a reference: how it is found, and what is said where it is not."""
 MOST_ON_PAPER = 2_000
 """Looks at one person that a report prints; more than that is asked for by shorter periods."""
 
@@ -55,8 +60,8 @@ async def _question(request: Request, session: AsyncSession) -> AuditEventFilter
         typed["actor_id"] = await find_account_id(session, account[:255])
         if typed["actor_id"] is None:
             wrong.append(FieldError("account", "unknown_account", _("No account has this name, e-mail or id.")))
-    typed["person_id"] = await _person_meant(session, typed["person_id"], wrong)
-    typed["record_id"] = await _record_meant(session, typed["record_id"], wrong)
+    for field in _BY_REFERENCE:
+        typed[field] = await _meant(session, field, typed[field], wrong)
     typed |= _period(request, typed)
     return read_query(request, AuditEventFilter, typed, beside={"account"}, zone=zone_of(request), wrong=wrong)
 
@@ -70,26 +75,15 @@ def _period(request: Request, typed: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-async def _person_meant(session: AsyncSession, typed: str, wrong: list[FieldError]) -> str:
-    """The id of whom the text names, by reference or by id; what is neither is added to `wrong`."""
+async def _meant(session: AsyncSession, field: str, typed: str, wrong: list[FieldError]) -> str:
+    """The id of what the text of a field names, by reference or by id; what is neither is added to `wrong`."""
     text = typed.strip()
     if not text or id_in(text):
         return text
-    found = await find_person_by_reference(session, typed=text[:_LONGEST_REFERENCE])
+    find, nothing = _BY_REFERENCE[field]
+    found = await find(session, typed=text[:_LONGEST_REFERENCE])
     if found is None:
-        wrong.append(FieldError("person_id", "unknown_reference", _NO_SUCH_PERSON))
-        return text
-    return str(found)
-
-
-async def _record_meant(session: AsyncSession, typed: str, wrong: list[FieldError]) -> str:
-    """The id of the record that the text names, by reference or by id; what is neither is added to `wrong`."""
-    text = typed.strip()
-    if not text or id_in(text):
-        return text
-    found = await find_record_by_reference(session, typed=text[:_LONGEST_REFERENCE])
-    if found is None:
-        wrong.append(FieldError("record_id", "unknown_reference", _NO_SUCH_RECORD))
+        wrong.append(FieldError(field, "unknown_reference", nothing))
         return text
     return str(found)
 
@@ -199,7 +193,7 @@ async def show_break_glass(request: Request) -> Response:
 async def break_glass(request: Request, session: DbSession, actor: CurrentActor) -> Response:
     typed, wrong = await typed_in(request, BreakGlass), list[FieldError]()
     try:
-        meant = await _person_meant(session, typed["person_id"], wrong)
+        meant = await _meant(session, "person_id", typed["person_id"], wrong)
         wanted = read_form(BreakGlass, {**typed, "person_id": meant}, wrong=wrong)
         async with known_errors(request, session):
             await opening_service.break_glass(session, actor, wanted=wanted)

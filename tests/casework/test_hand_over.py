@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -22,6 +22,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.settings import Settings
 from app.tasks.models import Task
+from app.web import hand_over as pages
 from tests import builders
 from tests.browsing import as_user
 from tests.conftest import AsRole
@@ -330,6 +331,29 @@ async def test_so_much_that_a_form_cannot_name_it_is_handed_over_without_a_way_b
 
     assert "Handed over: 2,000 leads, 1 task." in done.text
     assert 'name="back"' not in done.text
+
+
+@pytest.mark.parametrize(("stay", "named"), [(0, [3, 0]), (2, [0, 0])])
+async def test_a_form_that_goes_on_names_no_more_than_it_may(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, monkeypatch: pytest.MonkeyPatch,
+    stay: int, named: list[int],
+) -> None:  # fmt: skip
+    """Those that are done, to be put back, and those that stay; without the former there is no way back."""
+    monkeypatch.setattr(hand_over, "BATCH", 3)
+    monkeypatch.setattr(pages, "MOST_NAMED", 4)
+    leaving, _ = await builders.a_colleague(session)
+    other, _ = await builders.a_colleague(session)
+    await _work(session, leaving, patients=4)
+    here = f"/availability/{leaving.user_account_id}/hand-over"
+    token = await as_user(client, session, settings, "programme_manager")
+    kinds = {kind: [str(other.user_account_id)] for kind in ("patients", "calls", "tasks")}
+
+    first = await client.post(here, data={"csrf_token": token, **kinds, "leave": [str(uuid4()) for _ in range(stay)]})
+    second = await client.post(here, data=_fields(first))
+    last = await client.post(here, data=_fields(second))
+    assert [len(_fields(one).get("done", [])) for one in (first, second)] == named
+    assert "Handed over: 4 patients, 4 booked calls, 1 task." in last.text
+    assert 'name="back"' not in last.text
 
 
 async def test_a_colleague_is_chosen_from_the_menu_also_one_who_has_left(
