@@ -1,11 +1,13 @@
 """A database of its own for each test of the migration: copies of one made by the revisions, thrown away afterwards."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
+from sqlalchemy import make_url
 
 from app.legacy import checks
 from app.legacy.sample import write_sample
@@ -28,9 +30,13 @@ def new_database(cluster: Cluster, another_database: Callable[[str], str]) -> Ca
 
 
 @pytest.fixture
-def url(new_database: Callable[[], str]) -> str:
-    """The address of a database of this test's own."""
-    return new_database()
+def url(cluster: Cluster, new_database: Callable[[], str]) -> Iterator[str]:
+    """The address of a database of this test's own, which goes with it: thousands of seeds would fill a disk."""
+    address = new_database()
+    yield address
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        name = sql.Identifier(make_url(address).database or "")
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
 def checksum(url: str) -> str:
