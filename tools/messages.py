@@ -19,6 +19,8 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 from sqlalchemy import CheckConstraint
 
+from app.access.request_guard import GuardedRoute
+from app.access.serving import kind_of_record
 from app.calls.states import OUTCOMES
 from app.main import create_app
 from app.models import metadata
@@ -30,6 +32,7 @@ from app.platform.db import edited_tables
 from app.platform.locales import FOLDER
 from app.platform.settings import Settings
 from app.preferences.words import LANGUAGES
+from app.web.page_guard import PageRoute
 from app.web.words import SPELLINGS, words
 
 ROOT = Path(__file__).parents[1]
@@ -70,23 +73,27 @@ _CODE = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 def _codes() -> set[str]:
     """
     The codes that pages show in words: those that the database allows, those that the API names, the names of fields,
-    which histories and suggestions show, and those that only the program knows.
+    which histories and suggestions show, the kinds of record that the trail names, and those that only the program
+    knows.
     """
+    app = create_app(Settings())
     checks = (
         one for table in metadata.tables.values() for one in table.constraints if isinstance(one, CheckConstraint)
     )
     allowed = {code for check in checks for code in re.findall(r"'([^']*)'", str(check.sqltext))}
-    named = set(_enumerated(create_app(Settings()).openapi()))
+    named = set(_enumerated(app.openapi()))
     fields = {
         column.key
         for table in edited_tables()
         for column in table.columns
         if not column.primary_key and column.info["privacy"] != "secret"
     }
+    routes = [route for route in app.routes if isinstance(route, (GuardedRoute, PageRoute))]
+    kinds = {*metadata.tables, *(kind_of_record(route.path) for route in routes)}
     never = {*LANGUAGES, "true", "false"}
     return {
         code
-        for code in (allowed | named | fields | _OF_THE_PROGRAM | SPELLINGS.keys()) - never
+        for code in (allowed | named | fields | kinds | _OF_THE_PROGRAM | SPELLINGS.keys()) - never
         if _CODE.fullmatch(code)
     }
 

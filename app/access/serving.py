@@ -177,11 +177,16 @@ def _is_news(request: Request, actor: Actor | None) -> bool:
 
 
 def _record(request: Request) -> tuple[str, UUID | None]:
-    """The record that the address names: the last part of its fixed beginning, and its id."""
-    place = [part for part in request.scope["route"].path.split("/") if part not in {"", "api", "v1"}]
+    """The record that the address names: its kind, and its id where it has one."""
+    kind = kind_of_record(request.scope["route"].path)
     for value in request.path_params.values():
         try:
-            return place[0], UUID(str(value))
+            return kind, UUID(str(value))
         except ValueError:
             continue
-    return (place or ["start"])[0], None
+    return kind, None
+
+
+def kind_of_record(path: str) -> str:
+    """The kind of record that the address of a route names, for an event that notes none: its first part."""
+    return next((part for part in path.split("/") if part not in {"", "api", "v1"}), "start")

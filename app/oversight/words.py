@@ -112,6 +112,17 @@ RECORDS = {
     "came_back": _("Came back, or asked not to be contacted"),
     "audit_event": _("Who looked at your data"),
     "access_opening": _("Access with a stated reason"),
+    "audit": _("Who looked at your data"),
+    "audit-events": _("Who looked at your data"),
+    "break-glass": _("Access with a stated reason"),
+    "call-history": _("Call"),
+    "eap-journeys": _("Expanded-access request"),
+    "journey_event": _("Moves"),
+    "person_contact_type": _("Role"),
+    "person_relationship": _("Relationship"),
+    "persons": _("Who you are and how to reach you"),
+    "reveals": _("Revealed values"),
+    "user_account": _("User"),
 }
 PURPOSES = {
     "break_glass": _("Emergency access with a stated reason"),
@@ -135,7 +146,7 @@ def did(action: str, outcome: str = "done") -> str:
 def kind_of_record(record_type: str | None) -> str:
     if record_type is None:
         return _("Several records")
-    return RECORDS.get(record_type, record_type.replace("_", " ").capitalize())
+    return RECORDS.get(record_type) or Message(record_type.replace("_", " ").replace("-", " ").capitalize())
 
 
 def why(purpose: str | None, roles: list[str]) -> str:
