@@ -14,13 +14,13 @@ from app.web.render import Components, mount_pages
 
 async def test_every_component_has_a_state_in_the_gallery(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: set[str] = set()
-    found = Components.__getattr__
+    found = Components.__getattribute__
 
     def noted(components: Components, name: str) -> Any:
         shown.add(name)
         return found(components, name)
 
-    monkeypatch.setattr(Components, "__getattr__", noted)
+    monkeypatch.setattr(Components, "__getattribute__", noted)
     app = FastAPI()
     mount_pages(app, development=True)
     mount_gallery(app)
