@@ -84,13 +84,21 @@ class Message(str):
         return told % self._values if self._values else told
 
     def __html__(self) -> Markup:
-        return escape(str(self))
+        if self._values or self._several is not None or self._context is not None:
+            return escape(str(self))
+        return _escaped(self._source, _reader.get())
 
     def __format__(self, spec: str) -> str:
         return format(str(self), spec)
 
     def lower(self) -> str:
         return str(self).lower()
+
+
+@lru_cache(10_000)
+def _escaped(source: str, code: str) -> Markup:
+    """A sentence without values as a page has it."""
+    return escape(translations(code).gettext(source))
 
 
 def _english(value: Any) -> Any:

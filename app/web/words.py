@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pycountry
@@ -233,6 +233,7 @@ SPELLINGS = {
 """Codes whose words are not simply their parts."""
 
 
+@lru_cache(4096)
 def words(code: str) -> Message:
     """A code as a label: `on_treatment` becomes On treatment. tools/messages.py collects the codes."""
     spaced = SPELLINGS.get(code) or code.replace("_", " ").replace("-", " ").strip()
