@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
 
@@ -181,36 +182,67 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Way:
+    """
+    The way of every journey of a kind: its `states` in their order without those that are no stage of it, those that
+    are open, those that are entered with a reason, and from each state where it may go and what that needs.
+    """
+
+    states: Sequence[str]
+    open_states: Sequence[str]
+    needs_reason: Sequence[str]
+    moves: Mapping[str, Mapping[str, Sequence[str]]]
+
+
+@cache
+def _way_of(path: str) -> Way:
+    machine, conditions_of = _kind_at(path).moves.machine, _kind_at(path).moves.conditions_of
+    return Way(
+        # A shipment that failed is no stage on the way.
+        states=[state for state in machine.states if machine.is_open(state) and not state.endswith("_failed")],
+        open_states=[state for state in machine.states if machine.is_open(state)],
+        needs_reason=sorted(machine.needs_reason),
+        moves={
+            state: {to: [one.name for one in conditions_of(state, to)] for to in machine.allowed(state)}
+            for state in machine.states
+        },
+    )
+
+
+@dataclass(frozen=True)
 class ShownJourney:
-    """
-    A journey on a record page, with the address of its forms. `moves` are those of its kind: from each state to which,
-    and what each needs; `found` is what those from its state were found to need.
-    """
+    """A journey on a record page, with the address of its forms; `found` is what the moves from its state need."""
 
     kind: str
     journey_id: UUID
     label: str
     journey: JourneyRead
-    moves: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
-    states: Sequence[str] = ()
-    open_states: Sequence[str] = ()
     norms: Mapping[str, int] = field(default_factory=dict)
-    needs_reason: Sequence[str] = ()
     found: MoveFindings | None = None
+
+    @property
+    def way(self) -> Way:
+        """That of its kind."""
+        return _way_of(self.kind)
+
+    @property
+    def needs_reason(self) -> Sequence[str]:
+        """The states that are entered with a reason."""
+        return self.way.needs_reason
 
     # From the answer as it is shown: what is masked in it is told by nothing that is made of it.
 
     @property
     def needs(self) -> Mapping[str, Sequence[str]]:
         """What a move from its state needs."""
-        return {to: names for to, names in self.moves.get(self.journey.status, {}).items() if names}
+        return {to: names for to, names in self.way.moves.get(self.journey.status, {}).items() if names}
 
     @property
     def is_found(self) -> bool:
         """Whether it is shown what its moves were found to need."""
         return self.found is not None and bool(self.found.guards)
 
-    @property
+    @cached_property
     def lacks(self) -> Mapping[str, Sequence[Need]]:
         """What each move from its state still needs, as far as that is shown, what blocks it first; none is empty."""
         here, guards = f"/patients/{self.journey.patient_id}", self.found.guards if self.found else {}
@@ -221,7 +253,7 @@ class ShownJourney:
         }
         return {to: sorted(needs, key=lambda need: not need.blocks) for to, needs in lacking.items() if needs}
 
-    @property
+    @cached_property
     def blocked(self) -> Sequence[str]:
         """The states where it may go once something is there that it lacks now."""
         return [to for to, needs in self.lacks.items() if any(need.blocks for need in needs)]
@@ -229,39 +261,47 @@ class ShownJourney:
     @property
     def is_open(self) -> bool:
         """Whether it still waits for something."""
-        return self.journey.status in self.open_states
+        return self.journey.status in self.way.open_states
 
-    @property
+    @cached_property
     def closed(self) -> Sequence[str]:
         """The states where it may not go from its own."""
         here = self.journey.status
-        return [one for one in self.moves if one != here and one not in self.moves[here]] if here in self.moves else []
+        return (
+            [one for one in self.way.moves if one != here and one not in self.way.moves[here]]
+            if here in self.way.moves
+            else []
+        )
 
-    @property
+    @cached_property
     def ways(self) -> Sequence[tuple[str, Sequence[str]]]:
         """Where it may go, by what that is: the `next` stage, `other` stages, and what `ends` it; none is empty."""
-        if self.journey.status not in self.moves:
+        if self.journey.status not in self.way.moves:
             return []
-        allowed = list(self.moves[self.journey.status])
-        behind = self.states[self.states.index(self.journey.status) + 1 :] if self.is_on_its_way else self.states
+        allowed = list(self.way.moves[self.journey.status])
+        behind = (
+            self.way.states[self.way.states.index(self.journey.status) + 1 :] if self.is_on_its_way else self.way.states
+        )
         following = next((one for one in behind if one in allowed), None)
-        goes_on = [one for one in allowed if one in self.open_states and one != following]
-        ends = [one for one in allowed if one not in self.open_states]
+        goes_on = [one for one in allowed if one in self.way.open_states and one != following]
+        ends = [one for one in allowed if one not in self.way.open_states]
         found = [("next", [following] if following else []), ("other", goes_on), ("ends", ends)]
         return [(name, states) for name, states in found if states]
 
     @property
     def is_on_its_way(self) -> bool:
         """Whether it is in one of the stages of its way: it has not ended, and what was sent has not failed."""
-        return self.journey.status in self.states
+        return self.journey.status in self.way.states
 
-    @property
+    @cached_property
     def stages(self) -> Sequence[Stage]:
         """The stages of its kind, as far as it is in one of them."""
         if not self.is_on_its_way:
             return []
-        at = list(self.states).index(self.journey.status)
-        return [Stage(one, "done" if n < at else "now" if n == at else "later") for n, one in enumerate(self.states)]
+        at = list(self.way.states).index(self.journey.status)
+        return [
+            Stage(one, "done" if n < at else "now" if n == at else "later") for n, one in enumerate(self.way.states)
+        ]
 
     @property
     def days(self) -> int | None:
@@ -428,21 +468,7 @@ async def _with_findings(
 
 def shown_journey(kind: Kind, row: Journey) -> ShownJourney:
     """A journey as its pages get it."""
-    machine, conditions_of = kind.moves.machine, kind.moves.conditions_of
-    return ShownJourney(
-        kind.path.strip("/"),
-        kind.id_of(row),
-        kind.tag,
-        journey_answers.read(kind, row),
-        moves={
-            state: {to: [one.name for one in conditions_of(state, to)] for to in machine.allowed(state)}
-            for state in machine.states
-        },
-        open_states=[state for state in machine.states if machine.is_open(state)],
-        # A shipment that failed is no stage on the way.
-        states=[state for state in machine.states if machine.is_open(state) and not state.endswith("_failed")],
-        needs_reason=sorted(machine.needs_reason),
-    )
+    return ShownJourney(kind.path.strip("/"), kind.id_of(row), kind.tag, journey_answers.read(kind, row))
 
 
 @router.get("/patients/{patient_id}/{kind_path}/{journey_id}/move", dependencies=[allow("journey.write")])

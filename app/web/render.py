@@ -419,7 +419,7 @@ class PageAnswer(HTMLResponse, Filled):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._is_filled:
-            if any(answers_in(self._context)):
+            if answers_in(self._context):
                 raise NotShown("a page with answers that the page guard has not masked")
             self._render(self._context)
         await super().__call__(scope, receive, send)
