@@ -146,15 +146,19 @@ class Seen:
                 if len(themes) > 1:
                     await self.page.emulate_media(color_scheme=theme)
                 found += [f"{width} {theme}: {finding}" for finding in await self.axe(*rules)]
-            if sideways := await self.sideways():
-                found.append(f"{width}: scrolls sideways by {sideways} px")
-            found += [f"{width}: the link {text} lies over more than its row" for text in await self.spread()]
-            found += [f"{width}: the column {name} has no room" for name in await self.squeezed()]
-            found += [f"{width}: {pair} are not level" for pair in await self.uneven()]
+            found += [f"{width}: {finding}" for finding in await self.layout()]
         await self.resize(DESK)
         if len(themes) > 1:
             await self.page.emulate_media(color_scheme=themes[0])
         return [*found, *await self.violations(), *self.elsewhere]
+
+    async def layout(self) -> list[str]:
+        """What does not fit at the present width, a line each: it depends on the words, and so on the language."""
+        found = [f"scrolls sideways by {sideways} px"] if (sideways := await self.sideways()) else []
+        found += [f"the link {text} lies over more than its row" for text in await self.spread()]
+        found += [f"the column {name} has no room" for name in await self.squeezed()]
+        found += [f"the text {text} is cut" for text in await self.cut()]
+        return [*found, *[f"{pair} are not level" for pair in await self.uneven()]]
 
     async def resize(self, width: int) -> None:
         """Makes the window so wide, unless it is."""
@@ -194,6 +198,33 @@ class Seen:
         found: list[str] = await self.page.evaluate(
             """() => [...document.querySelectorAll(".list-table thead th")]
                 .filter((one) => one.checkVisibility() && one.clientWidth < 32).map((one) => one.dataset.column)"""
+        )
+        return found
+
+    async def cut(self) -> list[str]:
+        """Words of ours that end where an element around them is cut off: of heads, buttons, chips and labels."""
+        found: list[str] = await self.page.evaluate(
+            """() => [...document.querySelectorAll(
+                ".list-table thead th, .list-table [data-column=decision], .button, .chip, .field-label, .tabs a, h1"
+            )].filter((one) => one.checkVisibility({visibilityProperty: true, opacityProperty: true})).filter((one) => {
+                const range = document.createRange();
+                const walker = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+                for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+                    if (!text.data.trim() || text.parentElement.closest(".visually-hidden, .avatar")) continue;
+                    range.selectNodeContents(text);
+                    const right = Math.max(...[...range.getClientRects()].map((rect) => rect.right));
+                    const bottom = Math.max(...[...range.getClientRects()].map((rect) => rect.bottom));
+                    for (let around = text.parentElement; around && around !== document.body; ) {
+                        const {overflowX, overflowY, position} = getComputedStyle(around);
+                        const box = around.getBoundingClientRect();
+                        if (["auto", "scroll"].includes(overflowX) || position === "fixed") break;
+                        if (["hidden", "clip"].includes(overflowX) && right > box.right + 1) return true;
+                        if (["hidden", "clip"].includes(overflowY) && bottom > box.bottom + 1) return true;
+                        around = around.parentElement;
+                    }
+                }
+                return false;
+            }).map((one) => one.innerText.trim())"""
         )
         return found
 
