@@ -19,9 +19,10 @@ from app.oversight.records import BY_PATH
 from app.oversight.schemas import AccessRead, AccessReportFilter
 from app.people import queries as people
 from app.platform.actor import Actor
+from app.platform.locales import _
 from app.platform.paging import Page
 
-_SYSTEM = "The system itself"
+_SYSTEM = _("The system itself")
 A_REQUEST = timedelta(seconds=30)
 """An event bears the time when its request began; what the request states is written up to this much later."""
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.access.masking import Personal, Remark
 from app.platform.paging import PageQuery
-from app.platform.text import Answer, Body, Id, Instant, Reason, line
+from app.platform.text import Answer, Body, Id, Instant, Reason, Told, line
 
 
 class AccessReportFilter(PageQuery):
@@ -26,11 +26,11 @@ class AccessRead(Answer):
     audit_event_id: UUID
     at: datetime
     account_id: UUID | None
-    account_name: str
+    account_name: Told
     roles: list[str]
-    did: str
-    what: str
-    why: str
+    did: Told
+    what: Told
+    why: Told
     stated_reason: str | None
 
 
@@ -98,7 +98,7 @@ class FaultRead(Answer):
 
     field: str
     code: str
-    message: str
+    message: Told
 
 
 class FaultyRecordRead(Answer):

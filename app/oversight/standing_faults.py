@@ -39,6 +39,7 @@ from app.platform.actor import Actor
 from app.platform.errors import FieldError, Invalid
 from app.platform.faults import Rule, faults_in
 from app.platform.gathering import gathered
+from app.platform.locales import Message
 from app.platform.paging import (
     COUNT_CAP,
     Branch,
@@ -358,6 +359,10 @@ async def _looked_at(
     return looked_at
 
 
+def _told(message: str) -> Message:
+    return message if isinstance(message, Message) else Message(message)
+
+
 def _look(
     kind: Kind, row: Any, since: datetime | None, people: Sequence[tuple[UUID, Life]], now: datetime
 ) -> _LookedAt:
@@ -373,7 +378,8 @@ def _look(
         record_id=key,
         person_id=people[0][0],
         faults=[
-            FaultRead(field=error.field, code=error.code, message=error.message) for error in dict.fromkeys(errors)
+            FaultRead(field=error.field, code=error.code, message=_told(error.message))
+            for error in dict.fromkeys(errors)
         ],
     )
     return _LookedAt(key, record, breaks_a_rule=bool(broken))

@@ -23,9 +23,13 @@ from pydantic import (
     StrictInt,
     StringConstraints,
     Tag,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from app.platform.locales import Message
 
 # C0 and C1 controls, DEL, line and paragraph separators, bidirectional overrides: none belongs in a line of text.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -73,6 +77,14 @@ class Answer(BaseModel):
     """An answer: every field is always there."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+def _as_it_is_told(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    return value if isinstance(value, Message) else validate(value)
+
+
+Told = Annotated[str, WrapValidator(_as_it_is_told)]
+"""What an answer says in words of ours: English to programs, in the reader's language on a page."""
 
 
 def _trimmed(value: Any) -> Any:

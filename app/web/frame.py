@@ -21,7 +21,7 @@ from app.saved_views.schemas import PinnedView
 from app.web import csrf
 from app.web.addresses import address_of_view
 from app.web.render import Banner, Frame, NavGroup, NavItem, language_of
-from app.web.words import near_text, shortened, shown_in, words
+from app.web.words import in_sentence, near_text, shortened, shown_in, words
 
 
 @dataclass(frozen=True)
@@ -296,9 +296,10 @@ def frame_for(
         ]
         groups.setdefault(place.group, []).append(replace(place.item, pinned=tuple(views)))
     items = [item for group in groups.values() for item in group]
+    roles = [str(words(role)) for role in sorted(actor.roles)]
     return Frame(
         user_name=actor.name,
-        user_role=", ".join(str(words(role)) for role in sorted(actor.roles)) or _("No role yet"),
+        user_role=", ".join([*roles[:1], *map(in_sentence, roles[1:])]) or _("No role yet"),
         nav=tuple(NavGroup(label, tuple(found)) for label, found in groups.items()),
         phone_nav=tuple(items[:4]),
         user_menu=USER_MENU,

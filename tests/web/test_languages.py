@@ -9,6 +9,7 @@ from app.platform.settings import Settings
 from app.web.render import language_of, mount_pages
 from app.web.words import countries_by_name
 from tests.browsing import as_user
+from tests.canaries import a_world
 
 
 def _language(answer: httpx.Response) -> str:
@@ -61,3 +62,22 @@ def test_countries_stand_in_the_order_of_their_names_in_the_language_of_the_read
         "nl": ["DE", "NO", "AT", "PL", "ES"],
         "de": ["DE", "NO", "AT", "PL", "ES"],
     }
+
+
+async def test_what_the_trail_and_the_faults_say_is_in_the_language_of_their_reader(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    dutch = {"accept-language": "nl"}
+    world = await a_world(session)
+    await as_user(client, session, settings, "navigator", "privacy_officer", "data_steward")
+    await client.get(f"/patients/{world.ids['patient_id']}")
+    await client.get("/availability")
+    trail = (await client.get("/audit", headers=dutch)).text
+    report = (await client.get(f"/audit/persons/{world.person_id}", headers=dutch)).text
+    faults = (await client.get("/standing-faults", headers=dutch)).text
+
+    assert ("Beschikbaarheid" in trail, "Availability" in trail) == (True, False)
+    assert ("Patiëntdossier" in report, "Gelezen" in report, "Hun werk als gegevensbeheerder" in report) == (True,) * 3
+    assert ("Patient record" in report, "Their work" in report) == (False, False)
+    assert "De huidige status van de aanmelding heeft hier geen gebruik voor." in faults
+    assert ("Mag niet vóór" in faults, "Must not lie" in faults) == (True, False)
