@@ -52,10 +52,10 @@ def _recruiting(journey: Any, _here: str, *, is_known: bool) -> Said:
 
 
 def _gates(journey: Any, here: str, *, is_known: bool) -> Said:
+    said = _("No approval is recorded, so none is checked: make sure that they are there.")
     if is_known:
-        place = f"{here}/eap-journeys/{journey.eap_journey_id}/move#approvals"
-        return _("An approval that was recorded is not there, or has expired."), _("See the approvals"), place
-    return _("No approval is recorded, so none is checked: make sure that they are there."), "", ""
+        said = _("An approval that was recorded is not there, or has expired.")
+    return said, _("See the approvals"), f"{here}/eap-journeys/{journey.eap_journey_id}/approvals"
 
 
 def _treated(_journey: Any, _here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - always known

@@ -20,9 +20,6 @@ from app.journeys import answers as journey_answers
 from app.journeys import queries as journeys
 from app.journeys import service as journey_service
 from app.journeys.eap.kind import EAP
-from app.journeys.eap.queries import list_gates
-from app.journeys.eap.schemas import GateRead
-from app.journeys.eap.states import GATES
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
 from app.journeys.models import Journey
@@ -42,6 +39,7 @@ from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.locales import _
 from app.web.about import PATIENTS
 from app.web.addresses import worked_from
+from app.web.approvals import approvals_at, approvals_of
 from app.web.bulk import add_bulk
 from app.web.exports import add_export
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
@@ -538,16 +536,14 @@ async def _move_context(
     if journey.patient_id != patient_id:
         raise kind.not_found
     [shown] = await _with_findings(session, kind, [shown_journey(kind, journey)], [journey])
-    gates = await list_gates(session, eap_journey_ids=[journey_id]) if kind is EAP else []
-    if gates:
-        audit.note(session, record_type="eap_gate", person_ids=[patient.person.person_id])
     return {
         **NO_ERRORS,
         **await signs_of(session, patient.person.person_id),
         "patient": patient,
         "shown": shown,
-        "gate_names": GATES if kind is EAP else [],
-        "gates": [GateRead.model_validate(gate) for gate in gates],
+        "approvals": await approvals_of(session, eap_journey_id=journey_id) if kind is EAP else [],
+        "place": approvals_at(patient_id, journey_id),
+        "may_record": actor.may("gate.write"),
         "reasons_of": {
             to: [(code, words(code)) for code in kind.moves.codes_of(to)] for to in shown.journey.allowed_transitions
         },

@@ -6,6 +6,7 @@ from app.platform.settings import Settings
 from app.web import (
     account,
     agenda,
+    approvals,
     attached,
     availability,
     bookings,
@@ -64,6 +65,7 @@ SCREENS = (
     callers.router,
     leads.router,
     new_journeys.router,
+    approvals.router,
     patients.router,
     peek.router,
     agenda.router,

@@ -196,6 +196,8 @@ SPELLINGS = {
     "clinical_trial_journey": "clinical trial journey",
     "eap_journey": "expanded-access journey",
     "eap_gate": "expanded-access approval",
+    "qp_release": "QP release",
+    "pv_training": "PV training",
     "journey_event": "move",
     "legacy_run": "run of the migration",
     "legacy_compat": "views of the old tables",

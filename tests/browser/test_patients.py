@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from sqlalchemy import select, update
 
 from app.calls.models import CallHistory
+from app.journeys.eap.models import EapGate
 from app.journeys.trial.models import ClinicalTrialJourney
 from app.patients.models import Patient
 from app.people.models import DuplicateCandidate, Person, SuggestedChange
@@ -20,7 +21,7 @@ from app.platform.settings import Settings
 from app.tasks.models import Task
 from tests.browser.conftest import Open, a_new_name, seen_as
 from tests.browsing import somebody
-from tests.builders import a_call, a_document, a_lead, a_patient, a_person, a_trial, a_trial_journey
+from tests.builders import a_call, a_document, a_lead, a_patient, a_person, a_trial, a_trial_journey, an_eap_journey
 
 pytestmark = pytest.mark.long
 
@@ -317,6 +318,53 @@ async def test_a_wrong_phone_is_put_right_from_a_suggestion_and_a_journey_is_mov
         phone = await session.scalar(select(Person.phone).where(Person.last_name == rosa.name))
     assert (journey.status, phone) == ("not_pursued", "+31 20 765 4321")
     assert code
+
+
+async def test_an_approval_is_recorded_by_keyboard_on_a_phone(
+    open_page: Open, crm: str, committed_database: Database, settings: Settings
+) -> None:
+    number = a_new_name()
+    async with committed_database.session() as session:
+        manager = await somebody(session, settings, "programme_manager", email=f"{number}@patients.example")
+        patient = await a_patient(session, await a_person(session, first_name="Tomas", last_name=LONG))
+        journey = await an_eap_journey(session, patient, status="approvals_in_progress", eap_number=number)
+        await session.commit()
+    seen = await seen_as(open_page, crm, committed_database, manager.account_id)
+    page, of_patient, key = seen.page, f"/patients/{patient.patient_id}", journey.eap_journey_id
+    await seen.resize(390)
+    await page.goto(crm + of_patient)
+    await page.locator(".record-next").get_by_role("link", name="Approvals").press("Enter")
+    await page.get_by_role("link", name="Add ethics").press("Enter")
+    await page.get_by_label("Status").press("a")
+    await page.get_by_label("Decided on").fill("soon")
+    await page.get_by_label("Expires on").fill("never")
+    await page.get_by_label("Expires on").press("Enter")
+    await expect(page.get_by_role("link", name=re.compile("^Decided on: Give a day"))).to_be_visible()
+    await expect(page.get_by_role("link", name=re.compile("^Expires on: Give a day"))).to_be_visible()
+    await expect(page.get_by_label("Status")).to_have_value("approved")
+    assert await seen.sideways() == 0
+    await page.get_by_label("Decided on").fill("3/2/2026")
+    await page.get_by_label("Expires on").fill("")
+    await page.get_by_label("Reference number").fill(number)
+    await page.get_by_label("Reference number").press("Enter")
+    await expect(page.get_by_text("Ethics saved.")).to_be_visible()
+    await expect(page.get_by_text(number).first).to_be_visible()
+    async with committed_database.session() as session:
+        of_journey = EapGate.eap_journey_id == journey.eap_journey_id
+        gate = (await session.scalars(select(EapGate).where(of_journey))).one()
+    assert (gate.gate, gate.status, gate.decided_on, gate.expires_on, gate.reference_number) == (
+        "ethics", "approved", date(2026, 2, 3), None, number,
+    )  # fmt: skip
+    found = []
+    for path in (
+        of_patient,
+        f"/patients/{patient.patient_id}/eap-journeys/{key}/approvals",
+        f"/patients/{patient.patient_id}/eap-journeys/{key}/approvals/ethics",
+    ):
+        await page.goto(crm + path)
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        found += [f"{path}: {finding}" for finding in await seen.findings()]
+    assert found == []
 
 
 @pytest.mark.parametrize("role", ["navigator", "auditor", "data_steward"])

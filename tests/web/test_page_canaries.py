@@ -228,6 +228,10 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/patients/{patient_id}/clinical-trial-journeys/new": [{}, {"trial_id": "x"}],
     "/patients/{patient_id}/eap-journeys/new": [{}, {"product": "x"}],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": [{}, {"to": "not_pursued", "reason_code": "other"}],
+    "/patients/{patient_id}/eap-journeys/{eap_journey_id}/approvals/{gate}": [
+        {}, {"status": "approved", "seen": "x"}, {"decided_on": "x"},
+    ],
+    "/patients/{patient_id}/eap-journeys/{eap_journey_id}/approvals/{gate}/undo": [{}, {"since": "1", "until": "2"}],
     **{
         f"/{place}/{what}": [{}, sent]
         for place, key in (("leads", "lead_id"), ("patients", "patient_id"), ("tasks", "task_id"))
@@ -358,6 +362,13 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     "/patients/{patient_id}/clinical-trial-journeys/new": [""],
     "/patients/{patient_id}/eap-journeys/new": [""],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": ["", "?to=pre_screening"],
+    **dict.fromkeys(
+        (
+            "/patients/{patient_id}/eap-journeys/{eap_journey_id}/approvals",
+            "/patients/{patient_id}/eap-journeys/{eap_journey_id}/approvals/{gate}",
+        ),
+        ("",),
+    ),
     "/physicians": ["", "?is_active=true", "?hospital_id={hospital_id}", "?cursor=x", "?medical_license_number=x"],
     **dict.fromkeys(("/hospitals", "/conditions", "/specializations"), ("", "?is_active=true", "?cursor=x")),
     **dict.fromkeys(("/trials", "/programmes"), ("", "?status=x", "?cursor=x")),
@@ -617,7 +628,7 @@ async def _walk(
         "held_form_id": str(held), "web_session_id": str(other.web_session_id), "passkey_id": NO_WORLD,
         "status": "404", "name": "forms", "record_id": str(world.person_id),
         "kind_path": "clinical-trial-journeys", "journey_id": str(world.ids["ct_journey_id"]),
-        "draft_field": "call", "fact": "email", "date": "first_contact_date", "case": "owner_id",
+        "draft_field": "call", "gate": "ethics", "fact": "email", "date": "first_contact_date", "case": "owner_id",
     }  # fmt: skip
     return Walk(browser, bound, ids, token)
 
