@@ -9,10 +9,29 @@ index has it: tables are looked through in the order of their keys, so many rows
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, inspect, literal, null, select, text, true, tuple_
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    inspect,
+    literal,
+    literal_column,
+    null,
+    select,
+    text,
+    true,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -38,7 +57,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import FieldError, Invalid
 from app.platform.faults import Rule, faults_in
-from app.platform.gathering import gathered
+from app.platform.gathering import Gathering, gathered
 from app.platform.locales import Message
 from app.platform.paging import (
     COUNT_CAP,
@@ -50,7 +69,7 @@ from app.platform.paging import (
     fetch_keys,
     invalid_cursor,
 )
-from app.platform.plausibility import Life, dates_of, implausible
+from app.platform.plausibility import EVENT_DATES, Life, dates_of, implausible
 from app.platform.replica import may_be_old
 from app.tasks.models import Task
 
@@ -142,7 +161,8 @@ class Kind:
     A table whose rows may break one of `rules` or have a date that cannot be.
 
     `faulty` finds those that break a rule. `only` says which rows count, `whose` whom a row is about, of whom the first
-    is the one that is named, `dates` what is wrong with its dates; `since` is when what it belongs to had last moved.
+    is the one that is named, `dates` what is wrong with its dates, for which it reads the dates of the table and what
+    is `read` beside; `since` is when what it belongs to had last moved.
     """
 
     model: Any
@@ -151,6 +171,7 @@ class Kind:
     faulty: str = ""
     only: tuple[ColumnElement[bool], ...] = ()
     dates: Callable[[Any, Life, datetime, datetime | None], Iterable[FieldError]] = _dates
+    read: tuple[str, ...] = ()
     since: ColumnElement[Any] | None = None
 
     @property
@@ -190,17 +211,27 @@ KINDS = (
         FAULTY_CALL_SQL,
         only=(CallHistory.voided_at.is_(None), _is_patient_there(CallHistory)),
         dates=_dates_of_call,
+        read=("status", "outcome"),
     ),
     Kind(PersonContactType, (PersonContactType.person_id,), ROLE_RULES, FAULTY_ROLE_SQL),
     Kind(Person, (Person.person_id,)),
     Kind(PersonDeparture, (PersonDeparture.person_id,), only=(PersonDeparture.ended_at.is_(None),)),
     *(_of_journey(kind.model) for kind in KINDS_OF_JOURNEY),
     Kind(EapGate, (_person_of_gate(),)),
-    Kind(JourneyEvent, (_of_owner(_person_of_owner),), dates=_dates_of_event, since=_last_move()),
+    Kind(
+        JourneyEvent,
+        (_of_owner(_person_of_owner),),
+        dates=_dates_of_event,
+        read=(*OWNERS, "to_status", "is_correction"),
+        since=_last_move(),
+    ),
     Kind(Task, (Task.person_id,), only=(_is_patient_there(Task),)),
     _of_journey(PatientPhysicianRelationship),
     Kind(PersonRelationship, (PersonRelationship.person_id, PersonRelationship.related_person_id)),
 )
+
+
+_BY_NAME: Final = {kind.record_type: kind for kind in KINDS}
 
 
 @dataclass(frozen=True)
@@ -261,7 +292,8 @@ async def _that_break_a_rule(
         of_kinds: dict[str, Select[Any]] = {
             kind.record_type: _rows_of(kind).where(kind.key.in_(found.rows)) for kind in kinds
         }
-        for step in (await _looked_at(session, kinds, of_kinds)).values():
+        rows = await gathered(session, **of_kinds)
+        for step in (await _looked_at(session, kinds, rows, by_rules=True)).values():
             shown |= {row.key: row.record for row in step if row.record is not None}
     return replace(found, rows=[shown[key] for key in found.rows if key in shown])
 
@@ -278,7 +310,8 @@ async def _further(
     if place.record_type not in names:
         raise invalid_cursor()
     kinds = kinds[names.index(place.record_type) :]
-    steps = await _looked_at(session, kinds, _steps(kinds, place.after))
+    rows = await _steps(tuple(kind.record_type for kind in kinds), LOOKED_AT).rows(session, after=place.after)
+    steps = await _looked_at(session, kinds, rows)
     looked_at, is_cut = 0, False
     for kind in kinds:
         if looked_at >= LOOKED_AT:
@@ -287,13 +320,15 @@ async def _further(
         if kind.record_type != place.record_type:
             place = _Place(kind.record_type, _THE_BEGINNING, place.found)
         step = steps[kind.record_type]
-        for row in step:
-            if row.record is not None and not row.breaks_a_rule:
-                if len(items) == query.limit:
-                    return Found(items, place.cursor(query), min(place.found, COUNT_CAP), total_is_capped=True)
-                items.append(row.record)
-                place = replace(place, found=place.found + 1)
-            place = replace(place, after=row.key)
+        for at, row in enumerate(step):
+            if row.record is None:
+                continue
+            if len(items) == query.limit:
+                place = replace(place, after=step[at - 1].key) if at else place
+                return Found(items, place.cursor(query), min(place.found, COUNT_CAP), total_is_capped=True)
+            items.append(row.record)
+            place = replace(place, found=place.found + 1)
+        place = replace(place, after=step[-1].key) if step else place
         looked_at += len(step)
         is_cut = len(step) == LOOKED_AT
     next_cursor = place.cursor(query) if is_cut else None
@@ -303,45 +338,60 @@ async def _further(
 
 @dataclass(frozen=True)
 class _LookedAt:
-    """A row that was looked at: what is shown of it when something is wrong. One that breaks a rule stands first."""
+    """A row that was looked at: what is shown of it when something is wrong."""
 
     key: UUID
     record: FaultyRecordRead | None
-    breaks_a_rule: bool = False
 
 
-def _rows_of(kind: Kind) -> Select[Any]:
-    """The rows of a table, each with whether it counts, when what it belongs to had last moved, and whose it is."""
+def _rows_of(kind: Kind, *columns: Any) -> Select[Any]:
+    """
+    The rows of a table, each with whether it counts, when what it belongs to had last moved, and whose it is.
+
+    With `columns` these alone, and those that break a rule do not count.
+    """
+    stands_first = columns and kind.rules
+    unbroken = [literal_column(f"coalesce({kind.faulty}, false)", Boolean).is_(false())] if stands_first else []
     return select(
-        kind.model,
-        and_(true(), *kind.only).label("counts"),
+        *(columns or (kind.model,)),
+        and_(true(), *kind.only, *unbroken).label("counts"),
         (null() if kind.since is None else kind.since).label("had_moved"),
         *(key.label(f"whose_{place}") for place, key in enumerate(kind.whose)),
     )
 
 
-def step_of(kind: Kind, after: UUID) -> Select[Any]:
-    """The rows that are looked at next, also those that do not count: of them there may be any number."""
-    return _rows_of(kind).where(kind.key > after).order_by(kind.key).limit(LOOKED_AT)
+def step_of(kind: Kind, after: UUID | ColumnElement[UUID]) -> Select[Any]:
+    """
+    The rows that are looked at next, with what their dates are judged by. Of those that do not count there may be any
+    number; those that break a rule do not, since they stand first.
+    """
+    of_table = [one.field for one in EVENT_DATES if one.table == kind.record_type]
+    columns = [kind.model.__table__.c[name] for name in dict.fromkeys([kind.key.key, *of_table, *kind.read])]
+    return _rows_of(kind, *columns).where(kind.key > after).order_by(kind.key).limit(LOOKED_AT)
 
 
-def _steps(kinds: Sequence[Kind], after: UUID) -> dict[str, Select[Any]]:
-    """The next rows of each table; PostgreSQL reads none of those behind the table that reaches LOOKED_AT."""
+@cache
+def _steps(names: Sequence[FaultyRecord], most: int) -> Gathering:
+    """
+    The next rows of each table, those of the first one after the key `after`; PostgreSQL reads none of those behind the
+    table that reaches `most`.
+    """
     steps: dict[str, Select[Any]] = {}
     looked_at: ColumnElement[int] = literal(0)
-    for kind in kinds:
-        step = step_of(kind, after).where(looked_at < LOOKED_AT).cte(f"of_{kind.record_type}")
-        steps[kind.record_type] = select(step).order_by(step.c[kind.key.key])
+    after: UUID | ColumnElement[UUID] = bindparam("after", type_=Uuid())
+    for name in names:
+        kind = _BY_NAME[name]
+        step = step_of(kind, after).where(looked_at < most).cte(f"of_{name}")
+        steps[name] = select(step).order_by(step.c[kind.key.key])
         looked_at = looked_at + select(func.count()).select_from(step).scalar_subquery()
         after = _THE_BEGINNING
-    return steps
+    return Gathering(**steps)
 
 
 async def _looked_at(
-    session: AsyncSession, kinds: Sequence[Kind], rows: Mapping[str, Select[Any]]
+    session: AsyncSession, kinds: Sequence[Kind], found: Mapping[str, list[Any]], *, by_rules: bool = False
 ) -> dict[str, list[_LookedAt]]:
-    """By the kind of record what was seen of its `rows`."""
-    found = await gathered(session, **rows)
+    """By the kind of record what was seen of its rows `found`; the rules that one breaks are told `by_rules` alone."""
     whose = {kind.record_type: [f"whose_{place}" for place in range(len(kind.whose))] for kind in kinds}
     people = {
         getattr(row, name) for kind in kinds for row in found[kind.record_type] for name in whose[kind.record_type]
@@ -355,7 +405,7 @@ async def _looked_at(
             row.__tablename__ = kind.record_type
             keys = [getattr(row, name) for name in whose[kind.record_type]] if row.counts else []
             known = [(key, lives[key]) for key in keys if key in lives]
-            looked_at[kind.record_type].append(_look(kind, row, row.had_moved, known, now))
+            looked_at[kind.record_type].append(_look(kind, row, kind.rules if by_rules else (), known, now))
     return looked_at
 
 
@@ -363,14 +413,12 @@ def _told(message: str) -> Message:
     return message if isinstance(message, Message) else Message(message)
 
 
-def _look(
-    kind: Kind, row: Any, since: datetime | None, people: Sequence[tuple[UUID, Life]], now: datetime
-) -> _LookedAt:
+def _look(kind: Kind, row: Any, rules: Sequence[Rule], people: Sequence[tuple[UUID, Life]], now: datetime) -> _LookedAt:
     key = getattr(row, kind.key.key)
     if not people:
         return _LookedAt(key, None)
-    broken = [fault.error for fault in faults_in(row, kind.rules)]
-    errors = [*broken, *(error for _, life in people for error in kind.dates(row, life, now, since))]
+    errors = [fault.error for fault in faults_in(row, rules)]
+    errors += [error for _, life in people for error in kind.dates(row, life, now, row.had_moved)]
     if not errors:
         return _LookedAt(key, None)
     record = FaultyRecordRead(
@@ -382,4 +430,4 @@ def _look(
             for error in dict.fromkeys(errors)
         ],
     )
-    return _LookedAt(key, record, breaks_a_rule=bool(broken))
+    return _LookedAt(key, record)

@@ -5,7 +5,21 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Select, Table, and_, exists, false, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    Select,
+    Table,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    exists,
+    false,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.people.departures.models import PersonDeparture
@@ -39,7 +53,7 @@ def lives_by_person(person_ids: Collection[UUID]) -> Select[UUID, date | None, d
     return (
         select(Person.person_id, Person.born_on, PersonDeparture.departed_on, Person.time_zone)
         .outerjoin(PersonDeparture, and_(PersonDeparture.person_id == Person.person_id, _IS_A_DEATH))
-        .where(Person.person_id.in_(person_ids))
+        .where(Person.person_id == any_(cast(list(person_ids), ARRAY(Uuid))))
     )
 
 

@@ -5,7 +5,7 @@ Each list is a subquery that the database answers as JSON. Its rows are plain ob
 they belong to no session, so they are read and never changed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -88,23 +88,42 @@ async def gathered_beginnings(
     return found, {name: rows[name] for name in beside}
 
 
+class Gathering:
+    """
+    The lists of one statement, by their names. One that is asked again and again with other values is made once, with
+    a `bindparam` for each value: to put such a statement together takes longer than to ask it.
+    """
+
+    def __init__(self, **lists: Select[Any]) -> None:
+        columns = []
+        for name, query in lists.items():
+            rows = query.subquery(f"{name}_rows")
+            columns.append(select(func.jsonb_agg(func.to_jsonb(rows.table_valued()))).scalar_subquery().label(name))
+        self._lists = {name: _reads(query) for name, query in lists.items()}
+        self._statement = select(*columns)
+
+    async def rows(self, session: AsyncSession, **values: Any) -> dict[str, list[Any]]:
+        """The rows of each list, by its name."""
+        found = (await session.execute(self._statement, values)).one() if self._lists else ()
+        return {name: _rows(reads, rows or []) for (name, reads), rows in zip(self._lists.items(), found, strict=True)}
+
+
 async def gathered(session: AsyncSession, **lists: Select[Any]) -> dict[str, list[Any]]:
     """The rows of each list, by its name."""
-    columns = []
-    for name, query in lists.items():
-        rows = query.subquery(f"{name}_rows")
-        columns.append(select(func.jsonb_agg(func.to_jsonb(rows.table_valued()))).scalar_subquery().label(name))
-    found = (await session.execute(select(*columns))).one() if columns else ()
-    return {name: _rows(lists[name], values or []) for name, values in zip(lists, found, strict=True)}
+    return await Gathering(**lists).rows(session)
 
 
-def _rows(query: Select[Any], values: list[dict[str, Any]]) -> list[Any]:
-    reads = {
+def _reads(query: Select[Any]) -> dict[str, Callable[[str], Any]]:
+    """By the name of a column what reads its values, where JSON has them as text."""
+    return {
         column.key: read
         for column in query.selected_columns
         for kind, read in _READ
         if column.key is not None and isinstance(column.type, kind)
     }
+
+
+def _rows(reads: Mapping[str, Callable[[str], Any]], values: list[dict[str, Any]]) -> list[Any]:
     return [
         SimpleNamespace(
             **{
