@@ -9,7 +9,7 @@ from app.access.keys import KeyText
 from app.access.models import ApiKey, RoleGrant, UserAccount
 from app.access.policy import NAMED_ONLY, permissions_of, roles_allowing
 from app.platform.actor import Actor
-from app.platform.db import named_in_the_database
+from app.platform.db import name_in_the_database, named_in_the_database
 from app.platform.emails import email_key
 
 
@@ -47,7 +47,7 @@ async def find_actor_by_key(session: AsyncSession, key: KeyText, *, route: str =
                 UserAccount.person_id,
                 ApiKey.scopes,
                 current_roles().label("roles"),
-                named_in_the_database(route),
+                named_in_the_database(name_in_the_database(route)),
             )
             .join(UserAccount, ApiKey.user_account_id == UserAccount.user_account_id)
             .where(*opens(key.prefix, key.secret_sha256))

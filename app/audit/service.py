@@ -86,6 +86,8 @@ def without_notes(session: AsyncSession) -> Iterator[None]:
         session.info["trail"] = noted or Trail()
 
 
+# By the table: an insert of the model is put together anew for each set of values.
+_EVENT = insert(AuditEvent.metadata.tables[AuditEvent.__tablename__]).inline()
 Event = dict[str, Any]
 """The values of an event that is not written yet."""
 
@@ -148,7 +150,7 @@ async def write_event(
 ) -> None:
     """Write the unit of work's one event, from what was noted on `session`."""
     event = _event(session, actor, action=action, outcome=outcome, code=code, request_id=request_id)
-    await session.execute(insert(AuditEvent).values(**event))
+    await session.execute(_EVENT, event)
 
 
 async def write_kept(session: AsyncSession, events: list[Event]) -> None:

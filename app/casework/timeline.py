@@ -8,10 +8,26 @@ page costs the same however long the story is.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, false, func, literal, select, true, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    Uuid,
+    bindparam,
+    case,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -55,19 +71,21 @@ async def timeline_of(
     session: AsyncSession, *, person_id: UUID, patient_id: UUID | None, query: TimelineQuery
 ) -> Timeline:
     """A page of a person's timeline, with what happened to their patient record when it is named."""
-    after: tuple[datetime, UUID] | None = None
+    asked: dict[str, Any] = {"person_id": person_id, "patient_id": patient_id}
+    after: list[Any] | None = None
     if query.cursor is not None:
-        at, key = decode_cursor(query.cursor, query.fingerprint(), (datetime, UUID))
-        after = (at, key)
-    found = (
-        await session.execute(page_of(person_id, patient_id, after=after, enough=query.limit + 1, about=query.about))
-    ).all()
+        after = decode_cursor(query.cursor, query.fingerprint(), (datetime, UUID))
+        asked["after_at"], asked["after_id"] = after
+    statement = page_of(of_patient=patient_id is not None, is_further=after is not None, about=query.about)
+    found = (await session.execute(statement, asked | {"enough": query.limit + 1})).all()
     shown = found[: query.limit]
     places = [_Place(row.kind, row.at, row.id) for row in shown]
     more = len(found) > query.limit
     total = len(found)
     if more or after is not None:
-        total = await _count(session, person_id, patient_id, query.about)
+        total = (
+            await session.execute(_count(of_patient=patient_id is not None, about=query.about), asked)
+        ).scalar_one()
     next_cursor = encode_cursor(query.fingerprint(), [shown[-1].at, shown[-1].id]) if more else None
     return Timeline(
         items=await _items(session, places),
@@ -77,31 +95,29 @@ async def timeline_of(
     )
 
 
-async def _count(session: AsyncSession, person_id: UUID, patient_id: UUID | None, about: TimelineKind | None) -> int:
-    cut = union_all(
-        *_sources(person_id, patient_id, lambda _at, _key, rows: rows.limit(COUNT_CAP + 1), about)
-    ).subquery()
-    total: int = (await session.execute(select(func.count()).select_from(cut))).scalar_one()
-    return total
+_PERSON, _PATIENT = bindparam("person_id", type_=Uuid()), bindparam("patient_id", type_=Uuid())
+_AFTER_AT, _AFTER_ID = bindparam("after_at", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid())
+_ENOUGH = bindparam("enough", type_=Integer())
 
 
-def page_of(
-    person_id: UUID,
-    patient_id: UUID | None,
-    *,
-    after: tuple[datetime, UUID] | None,
-    enough: int,
-    about: TimelineKind | None = None,
-) -> Select[Any]:
-    """The kinds, moments and keys of the `enough` newest happenings after a cursor."""
+@cache
+def _count(*, of_patient: bool, about: TimelineKind | None) -> Select[int]:
+    """How many happenings there are, up to one more than COUNT_CAP of each kind."""
+    cut = union_all(*_sources(lambda _at, _key, rows: rows.limit(COUNT_CAP + 1), about, of_patient=of_patient))
+    return select(func.count()).select_from(cut.subquery())
+
+
+@cache
+def page_of(*, of_patient: bool, is_further: bool, about: TimelineKind | None) -> Select[Any]:
+    """The kinds, moments and keys of the `enough` newest happenings, after a cursor where it is a further page."""
 
     def cut(at: ColumnElement[Any], key: ColumnElement[Any], rows: Any) -> Any:
-        if after is not None:
-            rows = rows.where(tuple_(at, key) < tuple_(literal(after[0], at.type), literal(after[1], key.type)))
-        return rows.order_by(at.desc(), key.desc()).limit(enough)
+        if is_further:
+            rows = rows.where(tuple_(at, key) < tuple_(_AFTER_AT, _AFTER_ID))
+        return rows.order_by(at.desc(), key.desc()).limit(_ENOUGH)
 
-    together = union_all(*_sources(person_id, patient_id, cut, about)).subquery()
-    return select(together).order_by(together.c.at.desc(), together.c.id.desc()).limit(enough)
+    together = union_all(*_sources(cut, about, of_patient=of_patient)).subquery()
+    return select(together).order_by(together.c.at.desc(), together.c.id.desc()).limit(_ENOUGH)
 
 
 @dataclass(frozen=True)
@@ -111,7 +127,7 @@ class _Place:
     id: UUID
 
 
-def _sources(person_id: UUID, patient_id: UUID | None, cut: Cut, about: TimelineKind | None) -> Sequence[Select[Any]]:
+def _sources(cut: Cut, about: TimelineKind | None, *, of_patient: bool) -> Sequence[Select[Any]]:
     """Every source of this kind as (kind, at, id), each cut."""
     event, call, link = JourneyEvent, CallHistory, PatientPhysicianRelationship
 
@@ -130,22 +146,22 @@ def _sources(person_id: UUID, patient_id: UUID | None, cut: Cut, about: Timeline
         return select(literal(kind).label("kind"), newest.c.at, newest.c.id).select_from(records.join(newest, true()))
 
     def of_journeys(kind: Kind) -> Select[Any]:
-        of_patient = kind.model.patient_id == patient_id
+        of_patient = kind.model.patient_id == _PATIENT
         return of_each(kind.event_kind, getattr(kind.model, kind.key), getattr(event, kind.key), of_patient)
 
-    def moves_of(mine: UUID) -> list[Select[Any]]:
-        own = rows(literal("patient_status"), event.happened_at, event.journey_event_id, event.patient_id == mine)
-        return [own, *map(of_journeys, KINDS)]
-
-    def links_of(mine: UUID) -> Select[Any]:
-        return rows(literal("physician_link"), link.created_at, link.patient_physician_id, link.patient_id == mine)
+    def of_this_patient() -> tuple[list[Select[Any]], list[Select[Any]]]:
+        own = rows(literal("patient_status"), event.happened_at, event.journey_event_id, event.patient_id == _PATIENT)
+        physicians = rows(
+            literal("physician_link"), link.created_at, link.patient_physician_id, link.patient_id == _PATIENT
+        )
+        return [own, *map(of_journeys, KINDS)], [physicians]
 
     call_kind = case((call.call_date.is_not(None), "call"), else_="booking")
-    lead_moves = of_each("lead_status", PatientLead.lead_id, event.lead_id, PatientLead.person_id == person_id)
-    patient_moves, links = ([], []) if patient_id is None else (moves_of(patient_id), [links_of(patient_id)])
+    lead_moves = of_each("lead_status", PatientLead.lead_id, event.lead_id, PatientLead.person_id == _PERSON)
+    patient_moves, links = of_this_patient() if of_patient else ([], [])
     sources: dict[TimelineKind, list[Select[Any]]] = {
         "calls": [
-            rows(call_kind, call.occurs_at, call.call_id, call.person_id == person_id, call.voided_at.is_(None)),
+            rows(call_kind, call.occurs_at, call.call_id, call.person_id == _PERSON, call.voided_at.is_(None)),
         ],
         "moves": [lead_moves, *patient_moves],
         "submissions": [
@@ -153,7 +169,7 @@ def _sources(person_id: UUID, patient_id: UUID | None, cut: Cut, about: Timeline
                 literal("submission"),
                 IntakeSubmission.created_at,
                 IntakeSubmission.intake_submission_id,
-                IntakeSubmission.person_id == person_id,
+                IntakeSubmission.person_id == _PERSON,
             )
         ],
         "suggestions": [
@@ -161,15 +177,15 @@ def _sources(person_id: UUID, patient_id: UUID | None, cut: Cut, about: Timeline
                 literal("suggested_change"),
                 SuggestedChange.decided_at,
                 SuggestedChange.suggested_change_id,
-                SuggestedChange.person_id == person_id,
+                SuggestedChange.person_id == _PERSON,
                 SuggestedChange.decided_at.is_not(None),
             )
         ],
         "notes": [
-            rows(literal("note"), Note.created_at, Note.note_id, Note.person_id == person_id, Note.voided_at.is_(None))
+            rows(literal("note"), Note.created_at, Note.note_id, Note.person_id == _PERSON, Note.voided_at.is_(None))
         ],
         "tasks": [
-            rows(literal("task"), Task.done_at, Task.task_id, Task.person_id == person_id, Task.done_at.is_not(None))
+            rows(literal("task"), Task.done_at, Task.task_id, Task.person_id == _PERSON, Task.done_at.is_not(None))
         ],
         "physicians": links,
     }

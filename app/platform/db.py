@@ -240,12 +240,17 @@ _DOING: ContextVar[str | None] = ContextVar("doing", default=None)
 _NAME_BYTES: Final = 63
 
 
-def named_in_the_database(what: str) -> ColumnElement[str]:
+def name_in_the_database(what: str) -> str:
+    """What a connection is called that works on `what`: a route template or a job's name, never what somebody sent."""
+    return f"{APPLICATION_NAME} {what}"[:_NAME_BYTES]
+
+
+def named_in_the_database(name: str | ColumnElement[str]) -> ColumnElement[str]:
     """
-    A column that calls the connection so until the transaction ends (`application_name`): for a statement that is sent
-    anyway, so that no round trip is spent on it. `what` is a route template or a job's name, never what somebody sent.
+    A column that gives the connection this name until the transaction ends (`application_name`): for a statement that
+    is sent anyway, so that no round trip is spent on it.
     """
-    return func.set_config("application_name", f"{APPLICATION_NAME} {what}"[:_NAME_BYTES], literal(value=True))
+    return func.set_config("application_name", name, literal(value=True))
 
 
 def work_as(job: str) -> None:
@@ -282,7 +287,7 @@ class Database:
         """One transaction: committed when the block ends, rolled back when it raises."""
         async with self.session() as session, session.begin():
             if (job := _DOING.get()) is not None:
-                await session.execute(select(named_in_the_database(job)))
+                await session.execute(select(named_in_the_database(name_in_the_database(job))))
             yield session
 
     async def close(self) -> None:

@@ -194,7 +194,9 @@ async def test_each_source_is_read_from_its_index(session: AsyncSession) -> None
         )
     )
 
-    found = await plan(session, page_of(patient.person_id, patient.patient_id, after=(NOW, uuid4()), enough=51))
+    asked = {"person_id": patient.person_id, "patient_id": patient.patient_id, "after_at": NOW, "after_id": uuid4()}
+    statement = page_of(of_patient=True, is_further=True, about=None)
+    found = await plan(session, statement.params(asked, enough=51))
 
     for index in (
         "ix_call_history_person_id_occurs_at",

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.serving import write_event
-from app.platform.db import Database, named_in_the_database
+from app.platform.db import Database, name_in_the_database, named_in_the_database
 from app.platform.logs import set_up_logs
 from app.platform.settings import LogFormat, Settings
 from app.worker import make_worker, named_by_its_job
@@ -43,7 +43,11 @@ async def test_a_transaction_gives_its_name_back(database: Database) -> None:
     async with database.engine.connect() as connection:
         async with connection.begin():
             await connection.execute(
-                select(named_in_the_database("GET /api/v1/a-template-that-is-longer-than-63-bytes-is-cut/{x}"))
+                select(
+                    named_in_the_database(
+                        name_in_the_database("GET /api/v1/a-template-that-is-longer-than-63-bytes-is-cut/{x}")
+                    )
+                )
             )
             assert len((await connection.execute(NAME)).scalar_one()) == 63
         async with connection.begin():

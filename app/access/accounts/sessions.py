@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Text, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +23,7 @@ from app.access.queries import current_roles
 from app.access.standing import end_rights
 from app.platform.actor import Actor
 from app.platform.crypto import derived_token, digest, new_reference
-from app.platform.db import named_in_the_database
+from app.platform.db import name_in_the_database, named_in_the_database
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
@@ -101,6 +101,28 @@ async def open_session(
     return made, reference
 
 
+_VISITOR = (
+    select(
+        WebSession.web_session_id,
+        WebSession.stage,
+        WebSession.signed_in_at,
+        WebSession.last_seen_at,
+        WebSession.proved_at,
+        WebSession.end_reason,
+        UserAccount.user_account_id,
+        UserAccount.display_name,
+        UserAccount.email,
+        UserAccount.person_id,
+        UserAccount.is_active,
+        current_roles().label("roles"),
+        named_in_the_database(bindparam("name", type_=Text)),
+    )
+    .join(UserAccount, WebSession.user_account_id == UserAccount.user_account_id)
+    .where(WebSession.reference_sha256 == bindparam("reference_sha256", type_=WebSession.reference_sha256.type))
+)
+"""Asked for each page, so it is put together once."""
+
+
 async def find_visitor(
     session: AsyncSession, reference: str | None, *, now: datetime, route: str = "-"
 ) -> Visitor | None:
@@ -111,27 +133,8 @@ async def find_visitor(
     """
     if not reference:
         return None
-    row = (
-        await session.execute(
-            select(
-                WebSession.web_session_id,
-                WebSession.stage,
-                WebSession.signed_in_at,
-                WebSession.last_seen_at,
-                WebSession.proved_at,
-                WebSession.end_reason,
-                UserAccount.user_account_id,
-                UserAccount.display_name,
-                UserAccount.email,
-                UserAccount.person_id,
-                UserAccount.is_active,
-                current_roles().label("roles"),
-                named_in_the_database(route),
-            )
-            .join(UserAccount, WebSession.user_account_id == UserAccount.user_account_id)
-            .where(WebSession.reference_sha256 == digest(reference))
-        )
-    ).first()
+    asked = {"reference_sha256": digest(reference), "name": name_in_the_database(route)}
+    row = (await session.execute(_VISITOR, asked)).first()
     if row is None:
         return None
     state, reason = _state(row.stage, row.signed_in_at, row.last_seen_at, row.end_reason, row.is_active, now)
