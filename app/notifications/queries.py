@@ -1,8 +1,10 @@
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Uuid, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -19,14 +21,21 @@ _MOST_COUNTED = 100
 
 def own(actor: Actor) -> ColumnElement[bool]:
     """One's own, of records that one may see now, and of kinds that one wants to see in the application."""
-    seen = [record_type for record_type, permission in PERMISSION_OF.items() if actor.may(permission)]
+    return _own(_seen(actor), actor.account_id)
+
+
+def _seen(actor: Actor) -> tuple[str, ...]:
+    return tuple(record_type for record_type, permission in PERMISSION_OF.items() if actor.may(permission))
+
+
+def _own(seen: Sequence[str], account_id: Any) -> ColumnElement[bool]:
     silenced = exists().where(
         NotificationChoice.user_account_id == Notification.user_account_id,
         NotificationChoice.kind == Notification.kind,
         ~NotificationChoice.in_app,
     )
     of_a_deleted_patient = exists().where(Patient.patient_id == Notification.record_id, Patient.deleted_at.is_not(None))
-    mine = Notification.user_account_id == actor.account_id
+    mine: ColumnElement[bool] = Notification.user_account_id == account_id
     return mine & Notification.record_type.in_(seen) & ~silenced & ~of_a_deleted_patient
 
 
@@ -52,12 +61,19 @@ async def list_notifications(session: AsyncSession, actor: Actor, *, query: Noti
 
 async def unread_count(session: AsyncSession, actor: Actor) -> int:
     """How many of one's own are unread; from 100 on it is 100."""
-    return (await session.execute(select(unread_number(actor)))).scalar_one()
+    asked = {"account_id": actor.account_id}
+    return (await session.execute(select(unread_number(actor)), asked)).scalar_one()
 
 
 def unread_number(actor: Actor) -> ScalarSelect[int]:
-    """That number as a part of another statement."""
-    unread = select(Notification.notification_id).where(own(actor), Notification.read_at.is_(None))
+    """That number as a part of another statement, which is given `account_id`: one for all who may see the same."""
+    return _unread_number(_seen(actor))
+
+
+@cache
+def _unread_number(seen: tuple[str, ...]) -> ScalarSelect[int]:
+    mine = _own(seen, bindparam("account_id", type_=Uuid()))
+    unread = select(Notification.notification_id).where(mine, Notification.read_at.is_(None))
     counted = select(func.count()).select_from(unread.limit(_MOST_COUNTED).subquery())
     return counted.scalar_subquery()
 

@@ -1,8 +1,9 @@
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, select
+from sqlalchemy import ScalarSelect, Select, Uuid, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
@@ -27,13 +28,14 @@ async def preferences_of(session: AsyncSession, settings: Settings, *, account_i
 async def preferences_with(
     session: AsyncSession, settings: Settings, *, account_id: UUID | None, beside: Sequence[ScalarSelect[Any]] = ()
 ) -> tuple[PreferencesRead, list[Any]]:
-    """What counts for an account, and the values of what is asked with it in one statement; None for nobody."""
+    """
+    What counts for an account, and the values of what is asked with it in one statement, None for nobody.
+
+    The statement has the parameter `account_id` and is kept, so what stands `beside` is made once as well.
+    """
     found = None
     if account_id is not None:
-        of_account = AccountPreference.user_account_id == UserAccount.user_account_id
-        query = select(AccountPreference, *beside).select_from(UserAccount).outerjoin(AccountPreference, of_account)
-        query = query.where(UserAccount.user_account_id == account_id).execution_options(populate_existing=True)
-        found = (await session.execute(query)).one_or_none()
+        found = (await session.execute(_asked(tuple(beside)), {"account_id": account_id})).one_or_none()
     row, values = (None, [None] * len(beside)) if found is None else (found[0], list(found[1:]))
     defaults = {
         "language": settings.default_language,
@@ -47,6 +49,14 @@ async def preferences_with(
     chosen = {name: value for name in defaults if row is not None and (value := getattr(row, name)) is not None}
     counts = {**defaults, **chosen, "chosen": list(chosen), "version": 0 if row is None else row.version}
     return PreferencesRead.model_validate(counts), values
+
+
+@cache
+def _asked(beside: tuple[ScalarSelect[Any], ...]) -> Select[*tuple[Any, ...]]:
+    of_account = AccountPreference.user_account_id == UserAccount.user_account_id
+    query = select(AccountPreference, *beside).select_from(UserAccount).outerjoin(AccountPreference, of_account)
+    mine = UserAccount.user_account_id == bindparam("account_id", type_=Uuid())
+    return query.where(mine).execution_options(populate_existing=True)
 
 
 async def change_preferences(

@@ -1,7 +1,9 @@
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Uuid, and_, bindparam, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,8 +16,15 @@ from app.saved_views.schemas import SavedViewRead
 
 def seen(actor: Actor) -> ColumnElement[bool]:
     """One's own and the shared ones, of the lists that one may read."""
-    readable = [name for name, viewed in LISTS.items() if actor.may(viewed.permission)]
-    mine = SavedView.user_account_id == actor.account_id
+    return _seen(_readable(actor), actor.account_id)
+
+
+def _readable(actor: Actor) -> tuple[str, ...]:
+    return tuple(name for name, viewed in LISTS.items() if actor.may(viewed.permission))
+
+
+def _seen(readable: Sequence[str], account_id: Any) -> ColumnElement[bool]:
+    mine = SavedView.user_account_id == account_id
     return and_(SavedView.removed_at.is_(None), SavedView.list_name.in_(readable), or_(mine, SavedView.is_shared))
 
 
@@ -70,8 +79,16 @@ async def get_changeable(session: AsyncSession, actor: Actor, *, saved_view_id: 
 
 
 def pinned(actor: Actor) -> ScalarSelect[Any]:
-    """The pinned views of an account as a part of another statement: a JSON list of them by their names."""
-    view = SavedView
+    """
+    The pinned views of an account as a part of another statement, which is given `account_id`: a JSON list of them by
+    their names. One for all who may read the same lists.
+    """
+    return _pinned(_readable(actor))
+
+
+@cache
+def _pinned(readable: tuple[str, ...]) -> ScalarSelect[Any]:
+    view, account_id = SavedView, bindparam("account_id", type_=Uuid())
     told = func.json_build_object(
         *("saved_view_id", view.saved_view_id, "list_name", view.list_name, "name", view.name),
         *("filters", view.filters, "sort", view.sort, "columns", view.columns),
@@ -80,6 +97,6 @@ def pinned(actor: Actor) -> ScalarSelect[Any]:
     return (
         select(func.coalesce(func.json_agg(in_order), literal_column("'[]'::json")))
         .join(SavedViewChoice, SavedViewChoice.saved_view_id == view.saved_view_id)
-        .where(seen(actor), SavedViewChoice.user_account_id == actor.account_id, SavedViewChoice.is_pinned)
+        .where(_seen(readable, account_id), SavedViewChoice.user_account_id == account_id, SavedViewChoice.is_pinned)
         .scalar_subquery()
     )
