@@ -96,6 +96,12 @@ def class_of(info: FieldInfo) -> Shown | None:
     return next((mark for mark in info.metadata if isinstance(mark, Shown)), None)
 
 
+@cache
+def _marks_of(model: type[BaseModel]) -> tuple[tuple[str, Shown | None], ...]:
+    """The fields of a model, each with the privacy class that it states."""
+    return tuple((name, class_of(info)) for name, info in model.model_fields.items())
+
+
 def subject_of(model: BaseModel, inherited: UUID | None = None) -> UUID | None:
     """The person an answer is about: its own, its patient's, or that of the answer it stands in."""
     for place in (model, getattr(model, "patient", None), getattr(model, "person", None)):
@@ -120,9 +126,8 @@ def _mask(answer: Any, view: View, subject: UUID | None) -> Any:
     if isinstance(answer, BaseModel):
         subject, other = subject_of(answer, subject), _other_of(answer)
         changed: dict[str, Any] = {}
-        for name, info in type(answer).model_fields.items():
+        for name, shown in _marks_of(type(answer)):
             value = getattr(answer, name)
-            shown = class_of(info)
             closed = shown is not None and value is not None and view.closes(shown, subject, other)
             masked = masked_value(value) if closed else _mask(value, view, subject)
             if masked is not value:
@@ -154,9 +159,8 @@ def detail_in(answer: Any, inherited: UUID | None = None) -> Iterator[tuple[Show
     """The case detail that the answer holds: the field's mark, and whose it is; None for detail that names nobody."""
     if isinstance(answer, BaseModel):
         subject, other = subject_of(answer, inherited), _other_of(answer)
-        for name, info in type(answer).model_fields.items():
+        for name, shown in _marks_of(type(answer)):
             value = getattr(answer, name)
-            shown = class_of(info)
             if shown is not None and shown.detail and value not in (None, [], {}):
                 yield shown, subject
                 if other is not None:

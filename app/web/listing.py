@@ -81,6 +81,11 @@ class Column:
     cell: str = "text"
     sort: str = ""
 
+    @property
+    def macro(self) -> str:
+        """The name of the macro that draws its cells."""
+        return f"cell_{self.cell}"
+
 
 @dataclass(frozen=True)
 class Filter:

@@ -1,8 +1,10 @@
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, and_, func, select
+from sqlalchemy import ColumnElement, DateTime, Integer, Select, Uuid, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.journeys.kind import Kind
@@ -30,19 +32,27 @@ async def journeys_over_norm(
     session: AsyncSession, *, kind: Kind, owner_id: UUID | None, now: datetime, limit: int
 ) -> list[tuple[Journey, int]]:
     """Open journeys of this owner's patients that are over the norm of their stage, with the norm's days."""
+    found = await session.execute(_over_norm(kind.name), {"owner_id": owner_id, "now": now, "most": limit})
+    return [(row[0], row[1]) for row in found if row[1] is not None]
+
+
+@cache
+def _over_norm(name: str) -> Select[*tuple[Any, ...]]:
+    kind = next(kind for kind in KINDS if kind.name == name)
     journey = kind.model
     # A whole day more than the norm: as `days_over` reckons it.
-    since = now - func.make_interval(0, 0, 0, func.cast(StageNorm.days, Integer) + 1)
-    query = (
+    days = func.make_interval(0, 0, 0, func.cast(StageNorm.days, Integer) + 1)
+    since = bindparam("now", type_=DateTime(timezone=True)) - days
+    mine = Patient.owner_id == bindparam("owner_id", type_=Uuid())
+    return (
         select(journey, StageNorm.days)
         .join(StageNorm, _of_stage(kind))
         .join(Patient, Patient.patient_id == journey.patient_id)
-        .where(Patient.owner_id == owner_id, Patient.deleted_at.is_(None), journey.status_changed_at <= since)
+        .where(mine, Patient.deleted_at.is_(None), journey.status_changed_at <= since)
         .order_by(journey.status_changed_at)
-        .limit(limit)
+        .limit(bindparam("most", type_=Integer()))
         .options(*loaded(kind))
     )
-    return [(row[0], row[1]) for row in await session.execute(query) if row[1] is not None]
 
 
 async def journeys_with_norms(
