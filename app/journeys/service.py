@@ -17,6 +17,7 @@ from app.journeys import queries
 from app.journeys.errors import PatientInactive, happened_at_needed, hold_reason_needed, only_with_a_move
 from app.journeys.kind import Kind
 from app.journeys.models import Journey
+from app.journeys.rules import needs_presence, opens
 from app.journeys.schemas import JourneyCreate, JourneyTransition, JourneyUpdate
 from app.patients.models import Patient
 from app.people import suggestions
@@ -197,9 +198,7 @@ async def _noted(
 
 def _require_active(kind: Kind, patient: Patient, move: Move) -> None:
     """PatientInactive when the move opens a journey, or opens it again, for a patient who was put aside."""
-    machine = kind.moves.machine
-    was_open = move.from_status is not None and machine.is_open(move.from_status)
-    if patient.status == "inactive" and machine.is_open(move.to) and not was_open:
+    if patient.status == "inactive" and opens(kind.moves, move.from_status, move.to):
         raise PatientInactive
 
 
@@ -208,9 +207,7 @@ def _step(to: str, asked: JourneyTransition | JourneyUpdate) -> Step:
 
 
 async def _move(session: AsyncSession, actor: Actor, kind: Kind, journey: Journey, step: Step, *, via: str) -> None:
-    machine, to = kind.moves.machine, kind.moves.state_of(step.to)
-    reopens = machine.may_move(journey.status, to) and machine.is_open(to) and not machine.is_open(journey.status)
-    if reopens and to not in kind.moves.after_death:
+    if needs_presence(kind.moves, journey.status, kind.moves.state_of(step.to)):
         await require_present(session, person_id=journey.patient.person_id)
     life = await life_of(session, journey.patient.person)
     move = await make_move(session, actor, record=journey, moves=kind.moves, step=step, via=via, life=life)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.events.moves import Finding
+from app.journeys.rules import ACTIVE, ALIVE, OF_THE_PATIENT, PRESENT
 from app.platform.locales import _
 from app.web.words import words
 
@@ -13,13 +14,15 @@ from app.web.words import words
 class Need:
     """
     A move condition that is not known to be met. `blocks` when it is known not to be: the move is refused until then.
-    `href` is where it is put in, `does` what is done there.
+    `href` is where it is put in, `does` what is done there. `bars` where it blocks for what happened to the patient:
+    nothing is missing.
     """
 
     blocks: bool
     says: str
     does: str = ""
     href: str = ""
+    bars: bool = False
 
 
 Said = tuple[str, str, str]
@@ -62,6 +65,22 @@ def _treated(_journey: Any, _here: str, *, is_known: bool) -> Said:  # noqa: ARG
     return _("The patient never had the product, so there is nothing to report."), "", ""
 
 
+def _alive(_journey: Any, _here: str, *, is_known: bool) -> Said:
+    if is_known:
+        return _("The patient has died, so this does not go on."), "", ""
+    return _("The patient has died: say when it happened, a moment before that."), "", ""
+
+
+def _present(_journey: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - always known
+    said = _("The patient has withdrawn, so nothing is opened again.")
+    return said, _("Bring the patient back"), f"{here}/status?to=active"
+
+
+def _active(_journey: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - always known
+    said = _("The patient is inactive, so nothing is opened.")
+    return said, _("Set the patient active"), f"{here}/status?to=active"
+
+
 SAYS: Mapping[str, Callable[..., Said]] = {
     "share_consent": _consent,
     "linked_physician": _physician,
@@ -69,8 +88,11 @@ SAYS: Mapping[str, Callable[..., Said]] = {
     "trial_recruiting": _recruiting,
     "gates_approved": _gates,
     "was_treated": _treated,
+    ALIVE: _alive,
+    PRESENT: _present,
+    ACTIVE: _active,
 }
-"""By the name of each move condition of the journeys."""
+"""By the name of each move condition of the journeys, and of what a move needs of the patient."""
 
 
 def need_of(name: str, found: str, journey: Any, here: str) -> Need | None:
@@ -78,4 +100,4 @@ def need_of(name: str, found: str, journey: Any, here: str) -> Need | None:
     if found == Finding.MET:
         return None
     blocks = found == Finding.NOT_MET
-    return Need(blocks, *SAYS[name](journey, here, is_known=blocks))
+    return Need(blocks, *SAYS[name](journey, here, is_known=blocks), bars=blocks and name in OF_THE_PATIENT)

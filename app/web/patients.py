@@ -25,6 +25,7 @@ from app.journeys.kinds import KINDS
 from app.journeys.models import Journey
 from app.journeys.norms.queries import journeys_with_norms
 from app.journeys.norms.rules import days_over
+from app.journeys.rules import stands_against
 from app.journeys.schemas import JourneyRead, MoveFindings
 from app.patients import answers, queries, service
 from app.patients.care_team import answers as care_answers
@@ -33,10 +34,13 @@ from app.patients.errors import PatientNotFound
 from app.patients.models import Patient
 from app.patients.schemas import SORTED_WITH, PatientFilter, PatientRead, PatientUpdate
 from app.patients.states import DEPARTED, PATIENT
+from app.people.departures.models import DEPARTURES
+from app.people.departures.schemas import DepartureSummary
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.locales import _
+from app.platform.plausibility import Life
 from app.web.about import PATIENTS
 from app.web.addresses import worked_from
 from app.web.approvals import approvals_at, approvals_of
@@ -247,7 +251,7 @@ class ShownJourney:
         lacking = {
             to: [need for name, found in of_move.items() if (need := need_of(name, found, self.journey, here))]
             for to, of_move in guards.items()
-            if to in self.needs
+            if to in self.way.moves.get(self.journey.status, {})
         }
         return {to: sorted(needs, key=lambda need: not need.blocks) for to, needs in lacking.items() if needs}
 
@@ -348,9 +352,8 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         shown["care_team"] = [care_answers.read(row) for row in links]
     shown["ways_to_begin"] = ways_to_begin(shown["here"])
     is_part = wanted_block(request) == ABOUT
-    shown["journeys"] = await _all_journeys(session, actor, patient_id, to_move=not is_part)
     draft_at = (PATIENTS.kind, patient_id, "note") if actor.may("note.write") else None
-    return shown | await around(
+    shown |= await around(
         session,
         actor,
         person=patient.person,
@@ -360,6 +363,9 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         draft_at=draft_at,
         is_part=is_part,
     )
+    departures = None if is_part else shown["departures"]
+    shown["journeys"] = await _all_journeys(session, actor, patient_id, departures=departures)
+    return shown
 
 
 def _needs_more(status: str, to: str) -> bool:
@@ -435,9 +441,12 @@ async def _patient(session: AsyncSession, actor: Actor, patient_id: UUID) -> Pat
 
 
 async def _all_journeys(
-    session: AsyncSession, actor: Actor, patient_id: UUID, *, to_move: bool = False
+    session: AsyncSession, actor: Actor, patient_id: UUID, *, departures: Sequence[DepartureSummary] | None = None
 ) -> Sequence[ShownJourney]:
-    """Those of every kind, for those who may read them; `to_move` with what their moves need, for those who move."""
+    """
+    Those of every kind, for those who may read them; with the patient's `departures` also what their moves need, for
+    those who move.
+    """
     if not actor.may("journey.read"):
         return []
     shown = []
@@ -447,17 +456,37 @@ async def _all_journeys(
         if actor.may("norm.read"):
             usual = [{row.status: days} if days else {} for row, days in rows]
             of_kind = [replace(one, norms=norms) for one, norms in zip(of_kind, usual, strict=True)]
-        if to_move and actor.may("journey.write"):
-            of_kind = await _with_findings(session, kind, of_kind, [row for row, _norm in rows])
+        if departures is not None and actor.may("journey.write"):
+            of_kind = await _with_findings(session, kind, of_kind, [row for row, _norm in rows], departures)
         shown += of_kind
     return shown
 
 
 async def _with_findings(
-    session: AsyncSession, kind: Kind, shown: Sequence[ShownJourney], rows: Sequence[Journey]
+    session: AsyncSession,
+    kind: Kind,
+    shown: Sequence[ShownJourney],
+    rows: Sequence[Journey],
+    departures: Sequence[DepartureSummary],
 ) -> list[ShownJourney]:
-    """Each with what the moves from its state need."""
+    """Each with what the moves from its state need, and what happened to the patient and stands against them."""
     found = await what_moves_need(session, moves=kind.moves, records=rows)
+    departed = [code for code in DEPARTURES if code in {one.kind for one in departures}]
+    life = Life(died=next((one.departed_on for one in departures if one.kind == "deceased"), None))
+    for row, guards in zip(rows, found, strict=True):
+        for to in kind.moves.machine.allowed(row.status):
+            against = stands_against(
+                kind.moves,
+                state=row.status,
+                to=to,
+                since=row.status_changed_at or row.created_at,
+                life=life,
+                departed=departed,
+                patient_status=row.patient.status,
+                now=clock.now(),
+            )
+            if against:
+                guards[to] = guards.get(to, {}) | against
     return [
         replace(one, found=MoveFindings(person_id=row.patient.person_id, guards=guards)) if guards else one
         for one, row, guards in zip(shown, rows, found, strict=True)
@@ -535,10 +564,11 @@ async def _move_context(
     journey = await journeys.get_journey(session, actor, kind=kind, journey_id=journey_id)
     if journey.patient_id != patient_id:
         raise kind.not_found
-    [shown] = await _with_findings(session, kind, [shown_journey(kind, journey)], [journey])
+    signs = await signs_of(session, patient.person.person_id)
+    [shown] = await _with_findings(session, kind, [shown_journey(kind, journey)], [journey], signs["departures"])
     return {
         **NO_ERRORS,
-        **await signs_of(session, patient.person.person_id),
+        **signs,
         "patient": patient,
         "shown": shown,
         "approvals": await approvals_of(session, eap_journey_id=journey_id) if kind is EAP else [],

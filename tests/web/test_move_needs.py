@@ -2,18 +2,30 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.moves import Finding
+from app.journeys.eap.kind import EAP
 from app.journeys.eap.models import EapGate
+from app.journeys.errors import PatientInactive
+from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
+from app.journeys.models import Journey
+from app.journeys.rules import OF_THE_PATIENT
+from app.journeys.service import move_journey
+from app.journeys.trial.kind import TRIAL
 from app.journeys.trial.models import ClinicalTrial, ClinicalTrialJourney
 from app.patients.models import Patient, PatientPhysicianRelationship
+from app.people.departures.errors import PersonDeceased, PersonWithdrawn
+from app.people.departures.models import PersonDeparture
 from app.platform import clock
+from app.platform.actor import Actor
+from app.platform.errors import AppError, Conflict
 from app.platform.settings import Settings
 from app.web.move_needs import SAYS, need_of
 from tests.browsing import ORIGIN, as_user
@@ -42,7 +54,7 @@ def _conditions() -> Iterator[str]:
 
 
 def test_every_move_condition_of_a_journey_says_what_is_missing() -> None:
-    assert set(SAYS) == set(_conditions())
+    assert set(SAYS) == {*_conditions(), *OF_THE_PATIENT}
     assert need_of("linked_physician", Finding.MET, None, "/patients/1") is None
 
 
@@ -119,6 +131,133 @@ async def test_a_supply_says_whether_its_approvals_are_there(
     assert ("move?to=supply_authorised" in shown.text) is is_free
     assert said in text_of(shown)
     assert ("marked-list" in shown.text) is bool(said)
+
+
+STATES = (
+    (TRIAL, "screen_failed"), (TRIAL, "on_study"), (TRIAL, "entered_in_error"),
+    (EAP, "sponsor_declined"), (EAP, "reporting"), (EAP, "deceased"), (EAP, "received"),
+)  # fmt: skip
+"""States from which a journey is opened again or goes on, and such from which it does neither."""
+LACKS_MORE = {("deceased", "reporting")}
+"""Moves that are refused to each of them for something else: the patient never had the product."""
+DIED = date(2026, 3, 3)
+OF_A_LIFE = {
+    "lives": ({}, "active", ()),
+    "has died": ({"kind": "deceased", "departed_on": DIED, "source": "a relative"}, "deceased", (PersonDeceased,)),
+    "has withdrawn": ({"kind": "withdrawn", "departed_on": DIED, "reason": "asked"}, "withdrawn", (PersonWithdrawn,)),
+    "is inactive": ({}, "inactive", (PatientInactive,)),
+}
+
+
+async def _of_a_life(session: AsyncSession, what: str, **moved: datetime) -> tuple[Patient, list[tuple[Kind, Journey]]]:
+    """A patient to whom that has happened, with a journey in each of STATES, which came there just now."""
+    departure, status, _ = OF_A_LIFE[what]
+    patient = await a_patient(session, status=status)
+    if departure:
+        session.add(PersonDeparture(person_id=patient.person_id, **departure))
+    made: list[tuple[Kind, Journey]] = []
+    for kind, state in STATES:
+        values = {"status": state, "status_changed_at": clock.now()} | moved
+        if kind is TRIAL:
+            made.append((kind, await a_trial_journey(session, patient, **values)))
+        else:
+            made.append((kind, await an_eap_journey(session, patient, **values)))
+    await session.commit()
+    return patient, made
+
+
+async def _is_refused_for_it(session: AsyncSession, actor: Actor, kind: Kind, key: UUID, to: str, what: str) -> bool:
+    """Whether the service refuses the move for what happened to the patient; what it does is undone."""
+    undo = await session.begin_nested()
+    try:
+        transition = kind.transition(to=to, reason_code="other", reason="x")
+        await move_journey(session, actor, kind=kind, journey_id=key, transition=transition)
+    except AppError as error:
+        refusals: tuple[type[Conflict], ...] = OF_A_LIFE[what][2]
+        return isinstance(error, refusals) or "after_death" in {one.code for one in error.fields}
+    finally:
+        await undo.rollback()
+    return False
+
+
+@pytest.mark.parametrize("what", OF_A_LIFE)
+async def test_no_move_is_offered_that_is_refused_for_what_happened_to_the_patient_and_every_other_is(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, actor: Actor, what: str
+) -> None:
+    patient, made = await _of_a_life(session, what)
+    here = f"/patients/{patient.patient_id}"
+    keys = [(kind, kind.id_of(row), row.status) for kind, row in made]
+
+    record = await client.get(here)
+    offered, refused, asked_anew = set(), set(), set()
+    for kind, key, state in keys:
+        place = f"{here}{kind.path}/{key}/move"
+        every = (await client.get(place)).text
+        for to in kind.moves.machine.allowed(state):
+            if (state, to) in LACKS_MORE:
+                continue
+            move = (kind.name, state, to)
+            if f'href="{place}?to={to}"' in record.text:
+                offered.add(move)
+            if not re.search(rf'value="{to}"[^>]* disabled', every):
+                asked_anew.add(move)
+            if await _is_refused_for_it(session, actor, kind, key, to, what):
+                refused.add(move)
+
+    every_move = {
+        (kind.name, state, to)
+        for kind, _key, state in keys
+        for to in kind.moves.machine.allowed(state)
+        if (state, to) not in LACKS_MORE
+    }
+    assert (offered, asked_anew) == (every_move - refused, every_move - refused)
+    assert bool(refused) is (what != "lives")
+
+
+@pytest.mark.parametrize(
+    ("what", "said", "way"),
+    [
+        ("has died", "The patient has died, so this does not go on.", ""),
+        ("has withdrawn", "The patient has withdrawn, so nothing is opened again.", "Bring the patient back"),
+        ("is inactive", "The patient is inactive, so nothing is opened.", "Set the patient active"),
+    ],
+)
+async def test_it_is_said_why_a_move_is_not_offered(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, what: str, said: str, way: str
+) -> None:
+    patient, [(_, journey), *_others] = await _of_a_life(session, what)
+    here = f"/patients/{patient.patient_id}"
+    place = f"{here}{TRIAL.path}/{TRIAL.id_of(journey)}/move"
+
+    record, form = await client.get(here), await client.get(place, params={"to": "screening"})
+    sent = await client.post(place, data={"csrf_token": token, "to": "screening"}, headers=ORIGIN)
+
+    for shown in (record, form, sent):
+        assert "Not to screening." in text_of(shown)
+        assert said in text_of(shown)
+        assert not way or f'href="{here}/status?to=active">{way}' in shown.text
+        assert "Not yet to screening." not in text_of(shown)
+    assert (form.status_code, sent.status_code) == (200, 409)
+    assert 'name="to"' not in form.text
+    assert f"{TRIAL.path}/new" not in record.text
+
+
+async def test_what_happened_before_a_death_is_still_entered_with_its_moment(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    before = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    patient, made = await _of_a_life(session, "has died", created_at=before, status_changed_at=before)
+    [journey] = [row for kind, row in made if (kind, row.status) == (EAP, "reporting")]
+    place = f"/patients/{patient.patient_id}{EAP.path}/{EAP.id_of(journey)}/move"
+    typed = {"csrf_token": token, "to": "programme_closed"}
+
+    form = await client.get(place, params={"to": "programme_closed"})
+    now = await client.post(place, data=typed, headers=ORIGIN)
+    then = await client.post(place, data=typed | {"happened_at": "2026-02-01 10:00"}, headers=ORIGIN)
+
+    assert "The patient has died: say when it happened, a moment before that." in text_of(form)
+    assert 'name="to" value="programme_closed"' in form.text
+    assert (now.status_code, then.status_code) == (422, 303)
 
 
 async def test_a_move_names_whom_it_moves_in_which_trial_from_where_to_where(
