@@ -47,6 +47,8 @@ LISTS = (
 )
 SEARCHED = ("jansen", "maria de", "P-0000000A")
 """What is typed into the search everywhere."""
+SEARCHED_LISTS = ("/patients", "/leads", "/calls", "/tasks")
+"""Lists that are searched by the person: each by one of the 64 first names that all share, and by that with a beginning of the last."""
 _RECORDS = {
     "/patients/": "SELECT patient_id FROM patient ORDER BY patient_id LIMIT 1",
     "/leads/": "SELECT lead_id FROM patient_lead LIMIT 1",
@@ -93,6 +95,11 @@ async def measure(url: str, size: int, rounds: int, tell: Callable[[str], None])
             path: ("GET", path, None) for path in (*LISTS, *records)
         }
         asked |= {f"/search: {q}": ("POST", "/search", {"q": q, "csrf_token": token[1]}) for q in SEARCHED}
+        asked |= {
+            f"{path}: {q}": ("POST", path, {"q": q, "csrf_token": token[1]})
+            for path in SEARCHED_LISTS
+            for q in ("maria", "maria ste")
+        }
         for name, (method, path, form) in asked.items():
             with recording(database) as sent:
                 first = await client.request(method, path, data=form)
