@@ -48,7 +48,7 @@ LISTS = (
 SEARCHED = ("jansen", "maria de", "P-0000000A")
 """What is typed into the search everywhere."""
 SEARCHED_LISTS = ("/patients", "/leads", "/calls", "/tasks")
-"""Lists that are searched by the person: each by one of the 64 first names that all share, and by that with a beginning of the last."""
+"""Lists that are searched by person: by one of 64 first names, and by that with a beginning of the last."""
 _RECORDS = {
     "/patients/": "SELECT patient_id FROM patient ORDER BY patient_id LIMIT 1",
     "/leads/": "SELECT lead_id FROM patient_lead LIMIT 1",

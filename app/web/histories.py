@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Form, Request, Response
-from sqlalchemy import ColumnElement, Date, DateTime, Uuid
+from sqlalchemy import CheckConstraint, Date, DateTime, Table, Uuid
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import HIDDEN
@@ -26,12 +27,22 @@ from app.web.forms import asked_in, looking_back, read_form, read_query, typed_i
 from app.web.oversight import zone_of
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import page
-from app.web.words import day_text, moment_text, shortened, shown_in, words
+from app.web.words import country_name, day_text, language_name, moment_text, shortened, shown_in, words
 
 router = page_router()
 
-CODES = frozenset({"gender", "status", "stage", "outcome", "direction", "channel", "kind", "source", "priority"})
-"""Columns that hold codes, which are shown in words."""
+_CODES_BESIDE = {"outcome", "reason_code", "contact_reason", "phase", "do_not_contact_channels", "countries"}
+"""Columns of codes that no check of the database lists."""
+_NAMED = {"country": country_name, "countries": country_name, "language": language_name}
+"""Columns of codes whose words are names."""
+
+
+@cache
+def _codes_of(table: Table) -> frozenset[str]:
+    """The columns of a table that hold codes, shown in words: those that a check holds to a list, and a few."""
+    checks = [str(one.sqltext) for one in table.constraints if isinstance(one, CheckConstraint)]
+    listed = {one.key for one in table.columns if any(check.startswith(f"{one.key} IN (") for check in checks)}
+    return frozenset(listed | _CODES_BESIDE)
 
 
 Names = Mapping[str, str]
@@ -42,21 +53,25 @@ def _shown(record: Record, column: str, value: Any, names: Names) -> Any:
     """A value of a version in words, on the viewer's clock; HIDDEN stays what it is."""
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
-    if isinstance(value, (list, dict)):
-        return ", ".join(map(str, value)) if value else None
     if value in (None, "", HIDDEN):
         return value
-    return _in_words(record.table.c[column], value, names)
+    if isinstance(value, (list, dict)):
+        shown = [_in_words(record.table, column, one, names) for one in value]
+        return ", ".join(map(str, shown)) if shown else None
+    return _in_words(record.table, column, value, names)
 
 
-def _in_words(column: ColumnElement[Any], value: Any, names: Names) -> Any:
-    if isinstance(column.type, Uuid):
+def _in_words(table: Table, column: str, value: Any, names: Names) -> Any:
+    of = table.c[column].type
+    if isinstance(of, Uuid):
         return names.get(str(value)) or shortened(value)
-    if isinstance(column.type, DateTime):
+    if isinstance(of, DateTime):
         return moment_text(datetime.fromisoformat(value))
-    if isinstance(column.type, Date):
+    if isinstance(of, Date):
         return day_text(date.fromisoformat(value))
-    return words(value) if column.key in CODES else value
+    if name := _NAMED.get(column):
+        return name(value)
+    return words(value) if column in _codes_of(table) else value
 
 
 def _label(column: str) -> str:

@@ -182,6 +182,7 @@ SPELLINGS = {
     "follow_up": "follow-up",
     "lost_to_follow_up": "lost to follow-up",
     "email": "e-mail",
+    "sms": "SMS",
     "absent": "not found",
     "break_glass": "break-glass",
     "admin": "administrator",

@@ -321,6 +321,21 @@ async def test_history_names_owners_and_writes_days_as_people_do(
     assert str(owner.user_account_id) not in history
 
 
+async def test_history_says_codes_and_countries_in_words(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    values = {"country": "DE", "language": "sv", "do_not_contact_channels": ["sms", "email"]}
+    born = {"born_on": date(1931, 7, 1), "date_of_birth_precision": "month"}
+    await session.execute(update(Person).where(Person.person_id == world.person_id).values(**values, **born))
+    await session.commit()
+    await as_user(client, session, settings, "navigator")
+    history = " ".join(re.sub(r"<[^>]*>", " ", (await client.get(f"/history/persons/{world.person_id}")).text).split())
+    assert "before: Netherlands now: Germany" in history
+    assert "before: Dutch now: Swedish" in history
+    assert "SMS, E-mail" in history
+    assert "before: Day now: Month" in history
+
+
 async def test_history_as_of_a_moment(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
 ) -> None:
