@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final
 import orjson
 import psycopg
 import typer
+from sqlalchemy.exc import OperationalError as SqlalchemyOperationalError
 from typer.core import TyperGroup
 from typer.main import get_group
 
@@ -78,17 +79,25 @@ def exits(on_fatal: Callable[[FatalExport], object] | None = None) -> Iterator[N
     """Turn what went wrong into one message and an exit code that says what it was."""
     try:
         yield
-    except (LegacyError, psycopg.OperationalError, OSError, UnicodeEncodeError, KeyboardInterrupt) as error:
+    except (*_HANDLED, SqlalchemyOperationalError) as raised:
+        # The schema is looked at through SQLAlchemy, the rest without it: a database that is not there is one thing.
+        error = raised.orig if isinstance(raised, SqlalchemyOperationalError) else raised
+        if not isinstance(error, _HANDLED):
+            raise
         if on_fatal and isinstance(error, FatalExport):
             on_fatal(error)
         code, sentence = next((code, sentence) for kind, code, sentence in _ENDS if isinstance(error, kind))
         told = sentence or str(error)
         if isinstance(error, OSError):
             told = f"{error.filename or 'A file'}: {error.strerror or error}. {sentence}"
+        elif isinstance(error, psycopg.OperationalError) and error.pgconn:  # it never had that connection
+            told = f"The database cannot be reached: {error}\n{_NOT_HALF_DONE}"
         say.print(told, soft_wrap=True, markup=False, style=None if isinstance(error, KeyboardInterrupt) else "red")
-        raise typer.Exit(code) from error
+        raise typer.Exit(code) from raised
 
 
+_HANDLED: Final = (LegacyError, psycopg.OperationalError, OSError, UnicodeEncodeError, KeyboardInterrupt)
+_NOT_HALF_DONE: Final = "A run that had begun is not half done: `crm legacy resume` goes on."
 _ENDS: Final[tuple[tuple[type[BaseException], int, str], ...]] = (
     (FatalExport, 5, ""),
     (AnotherRun, 4, ""),

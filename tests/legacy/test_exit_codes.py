@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from app.legacy import runner
 from app.legacy.locks import alone
@@ -88,6 +89,15 @@ def test_one_that_loses_its_connection_says_so_and_resume_goes_on(url: str, samp
     assert (process.returncode, "connection to the database was lost" in " ".join(said.split())) == (6, True), said
     assert _ended(url, "resume")[0] == 0
     assert checksum(url) == expected
+
+
+@pytest.mark.parametrize("command", ["status", "verify"])
+def test_a_database_that_is_not_there_is_named(url: str, command: str) -> None:
+    elsewhere = make_url(url).set(database="not_there")
+    code, said = _ended(elsewhere.render_as_string(hide_password=False), command)
+    assert code == 6, said
+    assert "The database cannot be reached" in said
+    assert 'database "not_there" does not exist' in " ".join(said.split())
 
 
 def test_a_second_one_beside_it_is_refused(url: str, sample_folder: Path) -> None:
