@@ -230,6 +230,9 @@ async def _move_context(session: AsyncSession, actor: Actor, lead_id: UUID) -> d
 @router.get("/leads/{lead_id}/convert", dependencies=[allow("lead.convert")])
 async def show_conversion(request: Request, session: DbSession, actor: CurrentActor, lead_id: UUID) -> Response:
     context = await _conversion_context(session, actor, lead_id)
+    if context["lead"].status == "converted":
+        # Back from the patient's page leads here once more: what has been done is shown, and is not offered again.
+        return go_to(request, f"/leads/{lead_id}")
     owner = await standing(session, actor, OWNERS_OF_PATIENTS, context["lead"].owner_id or actor.account_id)
     return page(request, "leads/convert.html", {**context, "owner": owner})
 

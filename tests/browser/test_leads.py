@@ -1,5 +1,6 @@
 """Leads in a real browser: to a booked call, to a patient; a press too many; a role that sees less."""
 
+import re
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -91,6 +92,59 @@ async def test_a_lead_is_converted_with_the_differences_seen_in_three_actions(
     await page.get_by_role("button", name=f"Convert Tomasz {name}").press("Enter")
     await expect(page.get_by_text("The lead is converted to the patient record there was.")).to_be_visible()
     assert page.url == f"{crm}/patients/{patient_id}"
+    # Back shows what has been done since, and offers nothing a second time.
+    for _ in range(2):
+        await page.go_back()
+        await page.wait_for_url(f"{crm}/leads/{lead_id}")
+        await expect(page.locator("#content .chip", has_text="Converted").first).to_be_visible()
+        await expect(page.get_by_role("link", name="Convert", exact=True)).to_have_count(0)
+        await expect(page.get_by_role("button", name="Convert")).to_have_count(0)
+
+
+async def test_back_after_something_was_sent_leaves_what_was_typed_and_not_sent(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/patients/{ids['patient']}")
+    note = page.locator(".composer textarea")
+    await note.fill("half a sentence")
+    # As a script goes, with a draft that is kept nowhere: a link asks first.
+    await page.evaluate("document.querySelector('.composer').closest('form').removeAttribute('data-draft')")
+    await page.evaluate(f"pages.visit('/patients/{ids['patient']}/tasks/new')")
+    await page.get_by_label("What is to be done?").fill("Ask for the letter")
+    await page.get_by_label("Due on").fill("tomorrow")
+    await page.get_by_role("button", name="Make the task").press("Enter")
+    await expect(page.locator("#flashes")).to_contain_text("on your list")
+    await page.go_back()
+    await expect(page.get_by_label("What is to be done?")).to_have_value("")
+    await page.go_back()
+    await expect(note).to_have_value("half a sentence")
+
+
+async def test_one_way_back_is_shown_at_most_and_none_beside_another_record(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    async with committed_database.session() as session:
+        lead_id = (await a_lead(session, await a_person(session, first_name="Ada"))).lead_id
+        await session.commit()
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    ways_back = page.locator("#flashes [data-undo]")
+    await page.goto(f"{crm}/leads/{lead_id}")
+    await page.evaluate("for (const said of ['One', 'Two', 'Three']) showFlash(said, 'success', '/leads/undo')")
+    await expect(ways_back).to_have_count(1)
+    await expect(page.locator("#flashes")).to_have_text(re.compile("Three"))
+    await page.evaluate("for (const said of ['Four', 'Five', 'Six']) showFlash(said)")
+    await expect(page.locator("#flashes > .flash")).to_have_count(2)
+    await page.evaluate("showFlash('Seven', 'success', '/leads/undo')")
+    # A page of the same address is no other record; the menu of the account is no part of any page.
+    await page.locator(".topbar-end summary").click()
+    await page.evaluate(f"pages.visit('/leads/{lead_id}?again=1')")
+    await page.wait_for_url("**?again=1")
+    await expect(ways_back).to_have_count(1)
+    await expect(page.locator(".topbar-end details[open]")).to_have_count(0)
+    await page.evaluate(f"pages.visit('/patients/{ids['patient']}')")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Tomasz Wojcik")
+    await expect(page.locator("#flashes > .flash")).to_have_count(0)
 
 
 async def test_a_press_too_many_and_a_line_that_drops_write_one_note(

@@ -12,7 +12,7 @@ document.cookie = `zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${locatio
 
 const FLASH_SECONDS = 6;
 const UNDO_SECONDS = 60;
-const MOST_FLASHES = 3;
+const MOST_FLASHES = 2;
 
 // `undo` is where it is posted that what was done is taken back.
 function showFlash(text, tone = "success", undo = null) {
@@ -27,12 +27,14 @@ function showFlash(text, tone = "success", undo = null) {
   addFlash(flash);
 }
 
-// One that says the same replaces it; of more than three the oldest leaves, a failure last.
+// One that says the same replaces it, and so does a newer way back; of more than two the oldest leaves, a failure last.
 function addFlash(flash) {
   const place = document.getElementById("flashes");
   const said = (one) => one.querySelector("span").textContent;
   for (const one of place.querySelectorAll(":scope > .flash")) {
-    if (one !== flash && one.dataset.tone === flash.dataset.tone && said(one) === said(flash)) one.remove();
+    const isSaidAgain = one.dataset.tone === flash.dataset.tone && said(one) === said(flash);
+    const isOlder = flash.querySelector("[data-undo]") && one.querySelector("[data-undo]");
+    if (one !== flash && (isSaidAgain || isOlder)) one.remove();
   }
   place.append(flash);
   const shown = [...place.querySelectorAll(":scope > .flash")];
@@ -189,6 +191,7 @@ document.addEventListener("keydown", (event) => {
 // Forms --------------------------------------------------------------------------------------------------------
 
 let unsaved = null;
+let wasSent = false;
 
 document.addEventListener("input", (event) => {
   event.target.dataset.changed = "";
@@ -198,6 +201,7 @@ document.addEventListener("input", (event) => {
 
 document.addEventListener("submit", (event) => {
   unsaved = null;
+  if (event.target.method === "post") wasSent = true;
   // htmx marks its own requests, and may still ask before it sends one.
   if (event.target.method === "dialog" || event.target.matches("[hx-get], [hx-post], [hx-put], [hx-delete]")) return;
   // A second press while the first is under way would send the form twice.
@@ -239,9 +243,11 @@ function goOn() {
 addEventListener("DOMContentLoaded", goOn);
 document.addEventListener("visited", () => setTimeout(goOn));
 
-// A page that comes back from the browser's memory is not being sent any more.
+// A page that comes back from the browser's memory is not being sent any more, and is asked for anew after it was.
 addEventListener("pageshow", (event) => {
-  if (event.persisted) beReady();
+  if (!event.persisted) return;
+  beReady();
+  if (wasSent && !unsaved?.isConnected) location.reload();
 });
 
 addEventListener("beforeunload", (event) => {
@@ -300,7 +306,9 @@ document.addEventListener("flash", (event) => showFlash(event.detail.text, event
 for (const flash of document.querySelectorAll("#flashes > .flash")) fadeLater(flash);
 // The page ends above the messages.
 new ResizeObserver(([{ target }]) => root.style.setProperty("--toasts", `${target.offsetHeight}px`)).observe(document.getElementById("flashes"));
-document.querySelector("[data-focus]")?.focus();
+// A page begins at its top, but where something was refused.
+const begun = document.querySelector("[data-focus]");
+begun?.focus({ preventScroll: !begun.matches(".alert") });
 
 // htmx begins a moment after the page: a key or a click in between would follow the link instead.
 window.htmx?.process(document.body);

@@ -23,6 +23,7 @@ const pages = (() => {
   function keep() {
     const focused = document.activeElement;
     const place = main();
+    closeMenus(place);
     kept.delete(at);
     kept.set(at, {
       place,
@@ -32,6 +33,23 @@ const pages = (() => {
       path,
     });
     for (const old of [...kept.keys()].slice(0, -MOST_KEPT)) kept.delete(old);
+  }
+
+  // One in which something was typed stays as it is.
+  function closeMenus(place) {
+    for (const menu of place.querySelectorAll("details[data-menu][open]")) {
+      if (!menu.querySelector("[data-changed]")) menu.open = false;
+    }
+  }
+
+  // What was kept of a record may not be so any more once something was sent: Back asks for it anew. A list stays as it
+  // was, and so does what somebody has typed and sent nowhere.
+  const isToBeAsked = (place, sent) =>
+    !place.querySelector("[data-rows]") &&
+    ![...place.querySelectorAll("form[data-keep]:not([data-draft-kept]) [data-changed]")].some((field) => field.form !== sent);
+
+  function forgetAfter(sent) {
+    for (const [key, { place }] of [...kept]) if (isToBeAsked(place, sent)) kept.delete(key);
   }
 
   function markCurrent(path) {
@@ -49,7 +67,7 @@ const pages = (() => {
   }
 
   // What the answer says of the frame: titles, counts, the account's choices, the token of its forms.
-  function takeFrame(next, taken) {
+  function takeFrame(next, taken, isElsewhere) {
     document.title = next.title;
     for (const selector of [".sidebar nav", ".phone-bar", ".drawer", 'meta[name="csrf-token"]']) {
       const [ours, theirs] = [document.querySelector(selector), next.querySelector(selector)];
@@ -60,9 +78,9 @@ const pages = (() => {
       if (value === undefined) delete root.dataset[name];
       else root.dataset[name] = value;
     }
-    // What was said of the page before does not stand beside this one; a way back stays for as long as it was promised.
+    // What was said of the page before does not stand beside this one, and its way back neither.
     for (const flash of document.querySelectorAll("#flashes > .flash")) {
-      if (!flash.querySelector("[data-undo]") || taken.includes(flash)) flash.remove();
+      if (isElsewhere || !flash.querySelector("[data-undo]") || taken.includes(flash)) flash.remove();
     }
     for (const flash of next.querySelectorAll("#flashes > .flash")) {
       const shown = document.adoptNode(flash);
@@ -79,17 +97,20 @@ const pages = (() => {
   function show(place) {
     for (const open of document.querySelectorAll("dialog[open]:not(#lock)")) open.close();
     document.querySelector(".drawer:popover-open")?.hidePopover();
+    closeMenus(document);
     main().replaceWith(place);
     unsaved = null;
     document.dispatchEvent(new CustomEvent("visited"));
   }
 
-  function arrive(next, address, isPushed) {
+  function arrive(next, address, { isPushed, isReturned, sent }) {
     keep();
+    if (sent) forgetAfter(sent);
+    const isElsewhere = new URL(address).pathname !== new URL(path, location.href).pathname;
     // A way back that was taken with this answer; with a transition the page changes when no button is busy any more.
     const taken = [...document.querySelectorAll("#flashes > .flash:has([data-undo][aria-busy=true])")];
     changed(() => {
-      takeFrame(next, taken);
+      takeFrame(next, taken, isElsewhere);
       addFiles(next);
       const place = document.adoptNode(next.getElementById("content"));
       show(place);
@@ -102,13 +123,13 @@ const pages = (() => {
         history.replaceState({ at }, "", address);
       }
       path = location.pathname + location.search;
-      // What was refused is read first, wherever on the page it stands.
+      // What was refused is read first, wherever on the page it stands; every other page begins at its top.
       const focus = place.querySelector("[data-focus], [autofocus], .alert[role=alert]") ?? place.querySelector("h1") ?? place;
       if (!focus.matches("a, button, input, textarea, select, [tabindex]")) focus.setAttribute("tabindex", "-1");
       focus.focus({ preventScroll: true });
       const target = location.hash ? document.getElementById(location.hash.slice(1)) : null;
       if (target) target.scrollIntoView();
-      else if (focus.matches("[data-focus], .alert")) focus.scrollIntoView({ block: "center" });
+      else if (isReturned && focus.matches("[data-focus], .alert")) focus.scrollIntoView({ block: "center" });
       else scrollTo(0, 0);
     });
   }
@@ -167,7 +188,8 @@ const pages = (() => {
       const address = wasSent && !answer.ok ? location.href : shown;
       const isSame = new URL(address).pathname + new URL(address).search === path;
       arrived();
-      arrive(next, address, isPushed && !isSame);
+      const sent = method !== "GET" && !wasSent ? form : undefined;
+      arrive(next, address, { isPushed: isPushed && !isSame, isReturned: wasSent, sent });
     } catch (error) {
       if (error.name === "AbortError") return;
       if (form) {
@@ -243,6 +265,7 @@ const pages = (() => {
     const token = document.querySelector('meta[name="csrf-token"]').content;
     for (const field of entry.place.querySelectorAll('input[name="csrf_token"]')) field.value = token;
     changed(() => {
+      for (const flash of document.querySelectorAll("#flashes > .flash")) flash.remove();
       show(entry.place);
       document.title = entry.title;
       markCurrent(entry.path);
