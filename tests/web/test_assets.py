@@ -88,6 +88,16 @@ def test_a_sheet_without_its_remarks_says_the_same() -> None:
     assert gzip.decompress(found.compressed) == found.content
 
 
+def test_what_lies_inside_of_something_is_still_selected() -> None:
+    """`.table :is(th, td)` are the cells of a table; `.table:is(th, td)` is nothing."""
+    written = "".join((STATIC / part).read_text() for part in TOGETHER["css/all.css"])
+    inside = re.findall(r'[\w\])"] +:(is\(.|focus-visible)', written)
+    found = Assets(development=False).asset("css/all.css")
+    assert found is not None
+    assert len(inside) > 20
+    assert re.findall(r" \*:(is\(.|focus-visible)", found.content.decode()) == inside
+
+
 def test_a_script_loses_no_blank_of_a_sentence() -> None:
     """Blanks around signs go without a look at where they stand."""
     kept = Assets(development=False)
