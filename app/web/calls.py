@@ -294,7 +294,13 @@ def _views(seen: Seen) -> Sequence[View]:
     if seen.actor.person_id is None:
         return everyones
     mine = {"pn_id": str(seen.actor.person_id)}
-    return [View(_("Mine"), mine), View(_("Mine without an outcome"), {**mine, "unresolved": "true"}), *everyones]
+    return [
+        View(_("Mine"), mine, empty=_("You have no calls yet")),
+        View(
+            _("Mine without an outcome"), {**mine, "unresolved": "true"}, empty=_("Every call of yours has an outcome")
+        ),
+        *everyones,
+    ]
 
 
 LIST = ListPage(

@@ -91,7 +91,7 @@ LIST = ListPage(
     ],
     views=lambda seen: [
         View(_("New"), {"status": "new"}),
-        View(_("Mine"), seen.mine()),
+        View(_("Mine"), seen.mine(), empty=_("You own no leads yet")),
         View(_("Nurture"), {"status": "nurture"}),
         View(_("Everyone"), {}),
     ],

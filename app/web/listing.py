@@ -106,11 +106,15 @@ class Filter:
 
 @dataclass(frozen=True)
 class View:
-    """A tab over the list: the filters that it stands for, or with `href` another page of the same records."""
+    """
+    A tab over the list: the filters that it stands for, or with `href` another page of the same records. `empty` says
+    what it means that there is nothing in it.
+    """
 
     label: str
     chosen: Mapping[str, str]
     href: str | None = None
+    empty: str = ""
 
 
 @dataclass(frozen=True)
@@ -237,6 +241,11 @@ class Listing:
         filters = {name: value for name, value in view.chosen.items() if name != "sort"}
         is_asked = not self.typed and self.view is None and filters == dict(self.chosen)
         return is_asked and view.href is None and view.chosen.get("sort", self.sort) == self.sort
+
+    @property
+    def shown_view(self) -> View | None:
+        """The view that the list shows just now; None for a list without any filter, and where one chose more."""
+        return next((view for view in self.views if view.chosen and self.is_at(view)), None)
 
     @property
     def view(self) -> SavedViewRead | None:

@@ -99,7 +99,11 @@ _JOURNEYS = _journey_choices()
 
 def _views(seen: Seen) -> Sequence[View]:
     mine = seen.mine(status="active")
-    return [View(_("My active"), mine), View(_("Everyone"), {})] if seen.actor.may("patient.write") else []
+    return (
+        [View(_("My active"), mine, empty=_("You own no active patients yet")), View(_("Everyone"), {})]
+        if seen.actor.may("patient.write")
+        else []
+    )
 
 
 def _filters(seen: Seen) -> Sequence[Filter]:

@@ -205,7 +205,10 @@ def _owners_to_be(work: str) -> Find:
     async def find(request: Request, session: AsyncSession, actor: Actor, typed: str) -> Sequence[Choice]:
         fixed = (Choice(str(actor.account_id), str(_("Me"))), Choice(NOBODY, str(_("Nobody"))))
         meant = [one for one in fixed if one.name.casefold().startswith(typed.casefold())]
-        return [*meant, *await colleagues(request, session, actor, typed)][:MOST]
+        found = await colleagues(request, session, actor, typed)
+        # One's own name beside "Me" would look like somebody else.
+        others = [one for one in found if one.value not in {choice.value for choice in meant}]
+        return [*meant, *others][:MOST]
 
     return find
 

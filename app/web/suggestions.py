@@ -77,7 +77,7 @@ LIST = ListPage(
         Filter("decision", _("Decision"), [(code, words(code)) for code in get_args(SuggestionDecision)]),
     ],
     views=lambda _seen: [
-        View(_("Mine"), {"decision": "open", "owner": "me"}),
+        View(_("Mine"), {"decision": "open", "owner": "me"}, empty=_("Nothing waits for your decision")),
         View(_("Everybody's"), {"decision": "open"}),
         View(_("Decided or not"), {}),
     ],

@@ -61,7 +61,7 @@ LIST = ListPage(
         Filter("is_report", _("Reports a side effect"), [("true", _("Yes")), ("false", _("No"))]),
     ],
     views=lambda _seen: [
-        View(_("Mine"), {"owner": "me", "status": "open"}),
+        View(_("Mine"), {"owner": "me", "status": "open"}, empty=_("You have no open tasks")),
         View(_("Side effects to report"), {"is_report": "true", "status": "open"}),
         View(_("Nobody's"), {"owner": "nobody", "status": "open"}),
         View(_("All open"), {"status": "open"}),

@@ -277,6 +277,14 @@ async def test_a_new_owner_is_found_by_what_is_typed(
     assert await _owners(session) == [wanted]
 
 
+async def test_who_looks_for_an_owner_is_offered_once(client: httpx.AsyncClient, token: str, me: Somebody) -> None:
+    shown = await _send(client, token, "/pickers/leads-to", {"q": ""})
+    by_name = await _send(client, token, "/pickers/leads-to", {"q": "noor"})
+    assert [answer.text.count(str(me.account_id)) for answer in (shown, by_name)] == [1, 1]
+    assert "Noor" not in shown.text
+    assert "Noor" in by_name.text
+
+
 async def test_an_owner_who_is_nobody_is_said_at_the_field(
     client: httpx.AsyncClient, session: AsyncSession, token: str
 ) -> None:

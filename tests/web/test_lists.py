@@ -199,6 +199,22 @@ async def test_suggested_changes_begin_with_those_to_decide(
     assert 'href="/suggestions?view=none"' in begun.text
 
 
+async def test_a_view_with_nothing_in_it_says_what_that_means_and_a_search_that_nothing_fits(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await somebody(session, settings, "navigator")
+    await signed_in(client, session, me.account_id)
+    mine = await client.get("/leads", params={"owner_id": str(me.account_id)})
+    nurture = await client.get("/leads", params={"status": "nurture"})
+    filtered = await client.get("/leads", params={"owner_id": str(me.account_id), "status": "nurture"})
+    none = await client.get("/leads?view=none")
+    assert "You own no leads yet" in mine.text
+    assert "There is no lead in this view" in nurture.text
+    assert "Clear search and filters" not in mine.text + nurture.text + none.text
+    assert "No lead fits" in filtered.text
+    assert "No leads yet" in none.text
+
+
 @pytest.mark.parametrize("path", LISTS)
 async def test_a_view_that_is_opened_is_shown_as_chosen(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, path: str

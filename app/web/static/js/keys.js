@@ -86,7 +86,7 @@ const keys = (() => {
     { keys: "?", says: _("Show the keys"), act: show, group: _("Everywhere") },
     { keys: "\\", says: _("Fold or unfold the sidebar"), act: press("[data-fold]"), group: _("Everywhere") },
     { keys: "Ctrl Enter", says: _("Save what one is writing"), act: save, group: _("Everywhere"), always: true },
-    { keys: "Escape", says: _("Close what is open, and go back to where one was"), group: _("Everywhere"), always: true },
+    { keys: "Escape", says: _("Close the menu, panel or window that is open"), group: _("Everywhere"), always: true },
     { keys: "g t", says: _("Today"), act: go("/today"), place: "/today", group: _("Go to") },
     { keys: "g l", says: _("Leads"), act: go("/leads"), place: "/leads", group: _("Go to") },
     { keys: "g p", says: _("Patients"), act: go("/patients"), place: "/patients", group: _("Go to") },
