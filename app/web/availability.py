@@ -149,7 +149,12 @@ async def show_availabilities(request: Request, session: DbSession, actor: Curre
     return page(
         request,
         "availability/list.html",
-        {"colleagues": colleagues, "texts": texts, "may_hand_over": actor.may("work.hand_over")},
+        {
+            "colleagues": colleagues,
+            "texts": texts,
+            "may_hand_over": actor.may("work.hand_over"),
+            "may_own": actor.may("availability.write_own"),
+        },
     )
 
 

@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.policy import Role
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.audit.queries import recently_opened
@@ -30,6 +31,7 @@ from app.web.frame import USER_MENU, places_of
 from app.web.listing import typed_into_the_address
 from app.web.page_guard import NO_ERRORS, form_again, page_router, signed_in
 from app.web.render import page
+from app.web.words import words
 
 router = page_router()
 
@@ -39,24 +41,47 @@ Step = Literal["calls", "bookings", "tasks", "notes"]
 
 @dataclass(frozen=True)
 class Command:
-    """What somebody with the permission can do. A `step` is about a person, who is asked for where none is open."""
+    """
+    What somebody with the permission can do. A `step` is about a person, who is asked for where none is open.
+
+    `also` are other words by which it is looked for, `beside` says where it leads, and `done_by` is who does it where
+    one may not.
+    """
 
     label: str
     icon: str
     permission: str | None
     href: str = ""
     step: Step | None = None
+    also: str = ""
+    beside: str = ""
+    done_by: Role | None = None
 
 
 COMMANDS: Final = (
-    Command(_("Log a call"), "phone", "call.create", step="calls"),
-    Command(_("Book a call"), "calendar-plus", "call.create", step="bookings"),
-    Command(_("New task"), "checkbox", "task.write", step="tasks"),
-    Command(_("Write a note"), "note", "note.write", step="notes"),
-    Command(_("New caller"), "user-plus", "lead.create", href="/callers/new"),
-    Command(_("Hand over a colleague's work"), "arrows-exchange", "work.hand_over", href="/hand-over"),
-    Command(_("Invite a user"), "user-plus", "user.manage", href="/users/new"),
-)
+    Command(_("Log a call"), "phone", "call.create", step="calls", also=_("phone telephone ring dial")),
+    Command(
+        _("Book a call"), "calendar-plus", "call.create", step="bookings", also=_("appointment plan schedule agenda"),
+    ),
+    Command(_("New task"), "checkbox", "task.write", step="tasks", also=_("reminder to do todo")),
+    Command(_("Write a note"), "note", "note.write", step="notes", also=_("comment remark write down")),
+    Command(
+        _("New caller"), "user-plus", "lead.create", href="/callers/new",
+        also=_("lead patient person register somebody"),
+    ),
+    Command(
+        _("Hand over a colleague's work"), "arrows-exchange", "work.hand_over", href="/hand-over",
+        also=_("give away reassign transfer absent leave holiday handover"), done_by=Role.PROGRAMME_MANAGER,
+    ),
+    Command(
+        _("Export a list"), "file-export", "list.export", href="/patients", also=_("download csv excel file take out"),
+        beside=_("opens the list of patients"), done_by=Role.PROGRAMME_MANAGER,
+    ),
+    Command(
+        _("Invite a user"), "user-plus", "user.manage", href="/users/new", also=_("account colleague add"),
+        done_by=Role.ADMIN,
+    ),
+)  # fmt: skip
 _STEPS: Final = {command.step: command for command in COMMANDS if command.step}
 
 _KINDS: Final = {
@@ -88,11 +113,11 @@ class PersonHit:
 
 @dataclass(frozen=True)
 class Hit:
-    """Anything else that was found."""
+    """Anything else that was found. Without an address it is told and not opened."""
 
     label: str
     icon: str
-    href: str
+    href: str | None
     beside: str = ""
 
 
@@ -252,11 +277,14 @@ def _commands(actor: Actor, asked: SearchEverywhere) -> list[Hit]:
     open_record = _RECORD.match(asked.here)
     found = []
     for command in COMMANDS:
+        if asked.q and not _begins_a_word(f"{command.label} {command.also}", asked.q):
+            continue
         if command.permission is not None and not actor.may(command.permission):
+            if asked.q and command.done_by:
+                role = words(command.done_by.value)
+                found.append(Hit(command.label, command.icon, None, _("Only for the role %(role)s", role=role)))
             continue
-        if asked.q and not _begins_a_word(command.label, asked.q):
-            continue
-        href, beside = command.href, ""
+        href, beside = command.href, command.beside
         if command.step:
             href = f"{open_record[0]}/{command.step}/new" if open_record else f"/search?step={command.step}"
             beside = _("with whom is open") if open_record else _("choose with whom")

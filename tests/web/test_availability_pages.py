@@ -44,6 +44,15 @@ async def test_hours_are_typed_by_day_and_shown_again(
     assert 'value="22.15-24"' in again.text
 
 
+async def test_who_is_there_says_in_words_what_is_not_entered_and_leads_to_ones_own(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    await as_user(client, session, settings, "navigator")
+    shown = await client.get("/availability")
+    assert all(said in shown.text for said in ("Not absent", "Not entered yet", "Not in the next four weeks"))
+    assert 'href="/account/availability"' in shown.text
+
+
 async def test_a_day_that_is_not_understood_is_named_and_kept(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:

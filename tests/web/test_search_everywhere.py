@@ -89,6 +89,37 @@ async def test_what_has_a_name_places_and_commands_are_found(
     assert ("/search?step=calls", "Log a call choose with whom") in _options(command)
 
 
+async def test_a_command_is_found_by_its_words_and_others_and_says_who_does_it(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    token = await as_user(client, session, settings, "navigator")
+    closed = [await _find(client, token, typed) for typed in ("hand over", "reassign", "export", "csv")]
+    ring = await _find(client, token, "ring")
+    manager = await as_user(client, session, settings, "programme_manager")
+    opened = [await _find(client, manager, typed) for typed in ("hand over", "csv")]
+
+    for answer in closed:
+        assert "Only for the role Programme manager" in answer.text
+        # Enter begins no new caller: it comes behind what was meant, and nothing is chosen (palette.js).
+        assert answer.text.index("Only for the role") < answer.text.index('form="new-caller"')
+        assert _options(answer) == []
+    assert _options(ring)[0][0] == "/search?step=calls"
+    assert [_options(answer)[0][0] for answer in opened] == ["/hand-over", "/patients"]
+
+
+async def test_a_lead_is_told_by_the_reference_of_its_page(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, first_name="Ines", last_name="Carvalho")
+    lead = await a_lead(session, person)
+    token = await as_user(client, session, settings, "navigator")
+    asking = await _find(client, token, "carvalho")
+    await a_patient(session, person)
+    patient = await _find(client, token, "carvalho")
+    assert [lead.reference in asking.text, person.reference in asking.text] == [True, False]
+    assert person.reference in patient.text
+
+
 async def test_a_command_is_about_the_record_that_is_open(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:

@@ -30,7 +30,9 @@ const palette = (() => {
     results.innerHTML = html;
     options().forEach((option, number) => (option.id = `palette-option-${number}`));
     field.setAttribute("aria-expanded", String(options().length > 0));
-    choose(options()[0]);
+    // Where what one looks for is told and cannot be opened, nothing is chosen for one.
+    const isTold = results.querySelector('[role="option"][aria-disabled]') && !options().some((option) => option.matches("a"));
+    choose(isTold ? null : options()[0]);
   }
 
   function say(sentence) {
