@@ -44,6 +44,13 @@ def unknown_navigator() -> Invalid:
     return Invalid(message, code="unknown_reference", fields=[FieldError("pn_id", "unknown_reference", message)])
 
 
+def unknown_speaker() -> Invalid:
+    message = "There is no such person."
+    return Invalid(
+        message, code="unknown_reference", fields=[FieldError("spoken_with_id", "unknown_reference", message)]
+    )
+
+
 def of_another_person() -> Invalid:
     """The patient and the lead of one call are not the same human."""
     message = "The patient and the lead are not the same person."
@@ -52,6 +59,7 @@ def of_another_person() -> Invalid:
 
 CONSTRAINTS: ConstraintErrors = {
     "fk_call_history_pn_id": unknown_navigator,
+    "fk_call_history_spoken_with_id": unknown_speaker,
     "fk_call_history_patient_of_person": of_another_person,
     "fk_call_history_lead_of_person": of_another_person,
 }

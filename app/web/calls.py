@@ -38,6 +38,7 @@ from app.web.exports import add_export
 from app.web.forms import Typed, id_in, read_form, typed_in
 from app.web.listing import BY_PERSON, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
+from app.web.people import speakers_of
 from app.web.render import page, wanted_block
 from app.web.side_effects import NOT_HELD, not_asked, report_is_due, saved
 from app.web.words import words
@@ -50,10 +51,11 @@ _FOLLOW_UP = {"title": "follow_up", "due_on": "follow_up_on"}
 """The fields of a task that is made together with a call, by what the form calls them."""
 _BESIDE = (*_FOLLOW_UP.values(), *next_attempt.FIELDS, "began_at", "booked")
 """What the form of a call holds beside the call."""
-_SAID = frozenset({"outcome", "adverse_event_heard", "notes", "call_duration_minutes"})
+_SAID = frozenset({"outcome", "spoken_with_id", "adverse_event_heard", "notes", "call_duration_minutes"})
 """What is said of a call after it took place."""
 _OF_BOOKING = (
     "outcome",
+    "spoken_with_id",
     "adverse_event_heard",
     "notes",
     "call_duration_minutes",
@@ -185,6 +187,7 @@ def _given(typed: Typed, about_it: Typed) -> Typed:
     given.setdefault("call_date", clock.now().isoformat())
     if not asks_of_side_effects(str(typed["outcome"])):
         given.pop("adverse_event_heard", None)
+        given.pop("spoken_with_id", None)
     return given
 
 
@@ -200,6 +203,7 @@ async def _log_context(
         "booked": [],
         "chosen": {},
     }
+    shown["speakers"] = await speakers_of(session, actor, shown["person"].person_id)
     if actor.may("call.write"):
         now = clock.now()
         until = max(now + _AHEAD, clock.end_of_day(now, request.state.frame.zone))
@@ -410,6 +414,7 @@ def _came_of(call: CallRead, typed: Typed) -> dict[str, Any]:
     if came in NOT_HELD or not asks_of_side_effects(came):
         # Nobody was there to be asked, whatever was chosen before the outcome was.
         given.pop("adverse_event_heard", None)
+        given.pop("spoken_with_id", None)
     return given
 
 
@@ -424,6 +429,7 @@ async def _outcome_context(session: AsyncSession, actor: Actor, call_id: UUID, t
     return {
         **await about.context(session, actor, record_id),
         **_choices(),
+        "speakers": await speakers_of(session, actor, call.person_id),
         "came_to": [(code, words(code)) for code in (*OUTCOMES, *(NOT_HELD if call.booking_date else ()))],
         "not_spoken_to": (*NOT_SPOKEN_TO, *NOT_HELD),
         "call": call,

@@ -210,6 +210,7 @@ SPELLINGS = {
     "person_relationship": "relationship",
     "medical_condition_id": "condition",
     "hospital_id": "hospital",
+    "spoken_with_id": "spoken with",
     "specialization_id": "specialisation",
     "owner_id": "owner",
     "landing_page_url": "landing page",

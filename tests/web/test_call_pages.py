@@ -14,6 +14,7 @@ from app.access.models import UserAccount
 from app.calls.models import CallHistory
 from app.notifications.models import Notification
 from app.patients.models import Patient
+from app.people.models import PersonRelationship
 from app.platform import clock
 from app.platform.settings import Settings
 from app.preferences.models import AccountPreference
@@ -665,3 +666,40 @@ async def test_a_notification_of_a_call_tells_the_time_of_the_call(
 
     assert "1 Jul 2099, 10:00 in New York · 16:00 in Amsterdam" in shown.text
     assert f'href="/calls/{call.call_id}/outcome"' in shown.text
+
+
+async def test_it_is_said_who_was_spoken_with_where_somebody_speaks_for_the_person(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    person = await a_person(session, first_name="Emre", last_name="Weber")
+    wife = await a_person(session, first_name="Anna", last_name="Weber")
+    patient, other = await a_patient(session, person), await a_patient(session)
+    acts = {"relationship_type": "partner", "authority": "power_of_attorney"}
+    session.add(PersonRelationship(person_id=wife.person_id, related_person_id=person.person_id, **acts))
+    call = await a_call(session, patient, booking_date=clock.now() - timedelta(days=1))
+    await session.commit()
+    here, her = f"/patients/{patient.patient_id}", wife.person_id
+    said = {"csrf_token": token, "outcome": "reached", "adverse_event_heard": "false"}
+    with_her = {"spoken_with_id": str(her)}
+
+    form = (await client.get(f"{here}/calls/new")).text
+    docked = (await client.get(f"{here}/calls/new", headers={"HX-Request": "true", "HX-Target": "div#dock"})).text
+    of_nobody_else = (await client.get(f"/patients/{other.patient_id}/calls/new")).text
+    outcome = (await client.get(f"/calls/{call.call_id}/outcome")).text
+    logged = await client.post(f"{here}/calls", data=said | with_her | {"booked": ""}, headers=ORIGIN)
+    resolved = await client.post(f"/calls/{call.call_id}/outcome", data=said | with_her, headers=ORIGIN)
+    nobody = {"outcome": "no_answer", "booked": ""}
+    missed = await client.post(f"{here}/calls", data=said | with_her | nobody, headers=ORIGIN)
+    shown = (await client.get(here)).text
+
+    for place in (form, docked, outcome):
+        assert "Who was spoken with?" in place
+        assert "Anna Weber (partner, power of attorney)" in place
+    assert "Who was spoken with?" not in of_nobody_else
+    assert (logged.status_code, resolved.status_code, missed.status_code) == (303, 303, 303)
+    session.expire_all()
+    calls = (await session.scalars(select(CallHistory).order_by(CallHistory.call_id))).all()
+    assert {(one.outcome, one.spoken_with_id) for one in calls} == {
+        ("reached", her), ("no_answer", None),
+    }  # fmt: skip
+    assert shown.count("Spoken with Anna Weber (partner)") == 2
