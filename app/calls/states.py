@@ -43,6 +43,8 @@ SPOKEN_TO = ("reached", "refused", "callback_requested", "language_barrier")
 """Outcomes that say that somebody was there to speak to."""
 ATTEMPTS = ("no_answer", "voicemail", "callback_requested")
 """Outcomes after which it is tried again. Not of a wrong number, nor of who refused."""
+FOLLOWED = (*ATTEMPTS, "reached", "language_barrier")
+"""Outcomes after which the next call may be booked with what is said of this one."""
 NOT_SPOKEN_TO = tuple(outcome for outcome in OUTCOMES if outcome not in SPOKEN_TO)
 """Outcomes that say that nobody was: there is nobody to ask about side effects. Other words say nothing of it."""
 UNRESOLVED_SQL = (

@@ -39,7 +39,7 @@ from app.web.forms import Typed, id_in, read_form, typed_in
 from app.web.listing import BY_PERSON, Column, Filter, ListPage, Seen, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import speakers_of
-from app.web.render import page, wanted_block
+from app.web.render import DOCK, page, wanted_block
 from app.web.side_effects import NOT_HELD, not_asked, report_is_due, saved
 from app.web.words import words
 
@@ -72,8 +72,6 @@ whose time was over before then (`_OVERDUE`).
 """
 _OVERDUE = timedelta(days=60)
 _SATURDAY, _FEW = 5, 5
-DOCK = "dock"
-"""The part of the page that stays beside whatever else is shown, while somebody talks."""
 _LONGEST_VERSION = 10
 
 

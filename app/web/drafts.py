@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from fastapi import Path, Request, Response
+from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.request_guard import CurrentActor, DbSession
@@ -15,7 +16,7 @@ from app.platform.locales import _
 from app.web.about import LEADS, PATIENTS, About
 from app.web.forms import read_form
 from app.web.page_guard import allow, go_to, page_router
-from app.web.render import Flash
+from app.web.render import DOCK, Flash, wanted_block
 
 router = page_router()
 
@@ -76,6 +77,9 @@ def _add(about: About) -> None:
             raise NoSuchDraft
         await about.context(session, actor, record_id)
         await draft_is_sent(session, actor, about, record_id, draft_field)
+        if draft_field == "call" and wanted_block(request) == DOCK:
+            # The panel begins anew, with its timer.
+            return RedirectResponse(f"{about.path}/{record_id}/calls/new", 303)
         return go_to(request, f"{about.path}/{record_id}", flash=Flash(_("What was typed is discarded.")))
 
 

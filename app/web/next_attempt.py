@@ -1,4 +1,4 @@
-"""The next attempt to reach somebody, booked in the form that says that they were not reached."""
+"""The next call with somebody, booked in the form that says how this one ended."""
 
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
@@ -12,7 +12,7 @@ from app.calls import service
 from app.calls.errors import BookingsOverlap
 from app.calls.next_attempt import propose_attempt
 from app.calls.schemas import CallForLead, CallForPatient
-from app.calls.states import ATTEMPTS
+from app.calls.states import FOLLOWED
 from app.leads.service import call_is_booked
 from app.people.schemas import PersonRead
 from app.people.time_zones import is_zone
@@ -55,7 +55,7 @@ def read_attempt(
     request: Request, model: type[Attempt], typed: Typed, *, person: PersonRead, about_it: Mapping[str, str]
 ) -> tuple[Attempt | None, Sequence[FieldError]]:
     """The booking that is wanted, None where it is not or makes no sense, and what is wrong by the form's fields."""
-    if typed[WANTED] != "true" or typed["outcome"] not in ATTEMPTS:
+    if typed[WANTED] != "true" or typed["outcome"] not in FOLLOWED:
         return None, ()
     zone = zone_of(request, person)
     given = {
@@ -104,7 +104,7 @@ async def book_attempt(
     assert booked.booking_date is not None  # noqa: S101 - it was given
     with shown_in(request.state.frame.zone):
         when = booked_for(booked.booking_date, booked.person.time_zone, booked.booking_time_zone, in_sentence=True)
-    told = [_("The next attempt is booked for %(when)s.", when=when)]
+    told = [_("The next call is booked for %(when)s.", when=when)]
     if is_moved:
         told.append(_("The lead is moved to %(status)s.", status=words("call_booked").lower()))
     return " ".join(map(str, told))

@@ -83,6 +83,8 @@ PAGE_HEADERS = {
 _WORTH_COMPRESSING, _QUICKLY = 1_000, 5
 FINISHED = ("en", "nl")
 """The languages whose catalogue is complete. Of the others what is translated is shown to those who choose them."""
+DOCK = "dock"
+"""The part of the page that stays beside whatever else is shown, while somebody talks."""
 
 
 @dataclass(frozen=True)

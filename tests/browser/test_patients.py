@@ -194,6 +194,37 @@ async def test_a_call_is_logged_in_the_docked_panel_by_keys_while_the_line_drops
     assert list(tasks) == [asked, "Report the side effect"]
 
 
+async def test_a_call_that_is_refused_shows_why_and_a_draft_is_discarded_in_the_panel(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.set_viewport_size({"width": 390, "height": 700})
+    here = f"{crm}/patients/{ids['patient']}"
+    for place in (here, f"{here}/calls/new"):
+        await page.goto(place)
+        if place == here:
+            await page.get_by_role("link", name="Log a call").first.press("Enter")
+        form = page.locator("form[data-call]")
+        await form.locator('[name="outcome"][value="reached"]').check()
+        notes = form.get_by_label("Notes")
+        await notes.fill(f"Asks for the leaflet, as {a_new_name()}.")
+        await expect(form.get_by_text("Kept at")).to_be_visible()
+        await form.get_by_role("button", name="Save the call").press("Enter")
+        summary = form.get_by_role("alert")
+        await expect(summary).to_be_focused()
+        await expect(summary).to_be_in_viewport(ratio=1)
+    await page.goto(here)
+    await page.get_by_role("link", name="Log a call").first.press("Enter")
+    form = page.locator("form[data-call]")
+    await expect(form.get_by_text("and not saved")).to_be_visible()
+    began = await form.locator("[data-began]").input_value()
+    await form.get_by_role("button", name="Discard it").press("Enter")
+    await expect(form.get_by_text("and not saved")).to_have_count(0)
+    await expect(form.get_by_label("Notes")).to_have_value("")
+    await expect(form.locator("[data-began]")).not_to_have_value(began)
+    await expect(page.locator("[data-timer]")).to_have_text(re.compile("00:0[0-9]"))
+
+
 async def test_a_key_in_the_first_moment_of_a_page_opens_the_panel(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:

@@ -148,7 +148,7 @@ async def test_the_times_of_the_next_attempt_and_of_a_task_are_shown_once_they_c
         if docked:
             await page.get_by_role("link", name="Log a call").press("Enter")
         form = page.locator("form[data-call]")
-        box, when = form.get_by_label("Book the next attempt"), form.locator("#field-next_attempt")
+        box, when = form.get_by_label("Book the next call"), form.locator("#field-next_attempt")
         await form.locator('[name="outcome"][value="no_answer"]').check()
         await expect(box).not_to_be_checked()
         await expect(when).to_be_hidden()

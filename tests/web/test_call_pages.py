@@ -155,19 +155,22 @@ async def test_the_next_attempt_is_booked_with_the_call_that_reached_nobody_at_t
     again = await client.post(
         f"{here}/calls", data=said | {"outcome": "no_answer", "next_attempt": when}, headers=ORIGIN
     )
-    reached = {"outcome": "reached", "adverse_event_heard": "false", "next_attempt": when}
+    no_more = {"outcome": "wrong_number", "next_attempt": when}
+    gone = await client.post(f"{here}/calls", data=said | no_more, headers=ORIGIN)
+    reached = {"outcome": "reached", "adverse_event_heard": "false", "next_attempt": when, "book_next": ""}
     talked = await client.post(f"{here}/calls", data=said | reached, headers=ORIGIN)
 
-    assert "Book the next attempt" in form
+    assert "Book the next call" in form
     assert (over.status_code, none) == (422, [])
     assert "That time is over." in over.text
-    assert (saved.status_code, again.status_code, talked.status_code) == (303, 422, 303)
-    assert "The next attempt is booked for" in unquote(saved.headers["set-cookie"])
+    assert (saved.status_code, again.status_code, gone.status_code, talked.status_code) == (303, 422, 303, 303)
+    assert "The next call is booked for" in unquote(saved.headers["set-cookie"])
     assert "another call at that time" in again.text
-    assert "next attempt" not in unquote(talked.headers["set-cookie"])
+    assert "next call" not in unquote(gone.headers["set-cookie"])
+    assert "next call" not in unquote(talked.headers["set-cookie"])
     calls = (await session.scalars(select(CallHistory).order_by(CallHistory.call_id))).all()
     assert [(call.status, call.outcome) for call in calls] == [
-        ("completed", "voicemail"), ("scheduled", None), ("completed", "reached"),
+        ("completed", "voicemail"), ("scheduled", None), ("completed", "wrong_number"), ("completed", "reached"),
     ]  # fmt: skip
     booked = calls[1].booking_date
     assert booked is not None
@@ -703,3 +706,73 @@ async def test_it_is_said_who_was_spoken_with_where_somebody_speaks_for_the_pers
         ("reached", her), ("no_answer", None),
     }  # fmt: skip
     assert shown.count("Spoken with Anna Weber (partner)") == 2
+
+
+async def test_the_next_call_is_booked_with_one_that_reached_them(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient = await a_patient(session)
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+
+    form = (await client.get(f"{here}/calls/new")).text
+    said = {"csrf_token": token, "outcome": "reached", "adverse_event_heard": "false", "book_next": "true"}
+    saved = await client.post(
+        f"{here}/calls", data=said | {"next_attempt": _value_of(form, "next_attempt")}, headers=ORIGIN
+    )
+
+    assert saved.status_code == 303
+    assert "The next call is booked for" in unquote(saved.headers["set-cookie"])
+    assert {one.status for one in await session.scalars(select(CallHistory))} == {"completed", "scheduled"}
+    # When the call was stands beside who called, and is told apart from when the next one is.
+    assert form.index("When was this call?") < form.index("How did it end?") < form.index("Book the next call")
+
+
+async def test_why_somebody_is_contacted_against_their_wish_is_tied_to_the_channels_of_the_wish(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    person = await a_person(session, do_not_contact_channels=["email"])
+    patient = await a_patient(session, person)
+    ahead = clock.now() + timedelta(days=2)
+    theirs = await a_call(session, patient, booking_date=ahead, direction="inbound")
+    ours = await a_call(session, patient, booking_date=ahead + timedelta(hours=2))
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+
+    tied = 'data-if-against="email"'
+    for place in (f"{here}/calls/new", f"{here}/bookings/new", f"/calls/{ours.call_id}/move"):
+        shown = (await client.get(place)).text
+        assert tied in shown, place
+        assert "Needed if we contact them by: e-mail." in shown, place
+    moved = (await client.get(f"/calls/{theirs.call_id}/move")).text
+    refused = await client.post(
+        f"{here}/calls",
+        data={"csrf_token": token, "outcome": "no_answer", "channel": "email", "direction": "outbound", "booked": ""},
+        headers=ORIGIN,
+    )
+
+    assert "Why contacted against" not in moved
+    assert refused.status_code == 422
+    # Where it was asked for it stays in sight.
+    assert "Why contacted against" in refused.text
+    assert tied not in refused.text
+
+
+async def test_the_panel_of_a_call_begins_anew_when_its_draft_is_discarded(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient = await a_patient(session)
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+    panel = {"HX-Request": "true", "HX-Target": "aside#dock"}
+    typed = {"csrf_token": token, "notes": "Half a word", "began_at": "2026-11-29T08:00:00Z"}
+    await client.post(f"{here}/drafts/call", data=typed, headers=ORIGIN)
+
+    before = (await client.get(f"{here}/calls/new", headers=panel)).text
+    gone = await client.post(f"{here}/drafts/call/discard", data={"csrf_token": token}, headers=ORIGIN | panel)
+    after = (await client.get(gone.headers["location"], headers=panel)).text
+
+    assert ("and not saved" in before, "08:00:00Z" in before) == (True, True)
+    assert (gone.status_code, gone.headers["location"]) == (303, f"{here}/calls/new")
+    assert ("and not saved" in after, "08:00:00Z" in after, "Half a word" in after) == (False, False, False)
+    assert "data-timer" in after

@@ -298,8 +298,15 @@ document.addEventListener("htmx:finally:request", (event) => {
   if ((!ctx.response || ctx.response.status >= 500) && ctx.sourceElement?.matches("form[data-keep]")) unsaved = ctx.sourceElement;
 });
 
-// After a form came back with errors the reader stands at the summary of them.
-document.addEventListener("htmx:after:swap", () => document.querySelector("[data-focus]")?.focus());
+// After a form came back with errors the reader stands at the summary of them, in the part that came.
+document.addEventListener("htmx:after:swap", (event) => {
+  const target = event.detail?.ctx?.target;
+  const part = (target?.isConnected ? target : document.getElementById(target?.id)) ?? document;
+  const summary = part.querySelector("[data-focus]") ?? document.querySelector("[data-focus]");
+  if (!summary) return;
+  summary.focus({ preventScroll: true });
+  summary.scrollIntoView({ block: "center" });
+});
 
 document.addEventListener("flash", (event) => showFlash(event.detail.text, event.detail.tone, event.detail.undo));
 

@@ -59,6 +59,11 @@ document.addEventListener("input", (event) => {
   draftTimers.set(form, setTimeout(() => keepDraft(form), DRAFT_AFTER));
 });
 
+// What is thrown away is not kept after that.
+document.addEventListener("submit", (event) => {
+  if (event.target.id === "discard-draft") stopDraft(event.target.parentElement.querySelector("form[data-draft]"));
+}, true);
+
 // A draft that arrives behind the call or the note itself would come back as if that were not sent: what is under way
 // is waited for, and what waits is not sent any more.
 document.addEventListener(

@@ -114,7 +114,7 @@ const keys = (() => {
     { keys: "[", says: _("Record before, in the list one came from"), act: () => neighbour(-1), group: _("On a record") },
     { keys: "]", says: _("Record after, in the list one came from"), act: () => neighbour(1), group: _("On a record") },
     { keys: "]", says: _("Next pair of duplicates"), act: press("[data-next-pair]"), group: _("On a record") },
-    { keys: "1", says: _("Outcome of the call, 1 to 7"), group: _("On a record") },
+    { keys: "1", says: _("Outcome of the call, by the number beside it"), group: _("On a record") },
   ];
 
   const isTyping = (element) => element.matches("input, textarea, select, [contenteditable], [role=option]");
