@@ -41,6 +41,14 @@ IN_WORDS = {
     "too_short": _("Choose at least one."),
 }
 """What a page says of a field, by the code of its error, where the platform's sentence speaks to programs."""
+OF_THE_PAST = frozenset(
+    {
+        *("happened_at", "call_date", "reported_at"),
+        *("departed_on", "date_of_death", "first_contact_date", "decided_on"),
+        *("start_date", "valid_from"),
+    }
+)
+"""Fields that tell what has been: a day without its year is the last such one. In any other it is the next."""
 _LONGEST_SHOWN = 20_000
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\Z", re.ASCII)
 """A moment on a clock that is known beside it."""
@@ -145,15 +153,15 @@ def _value(kind: type[BaseModel], name: str, value: Any, zone: tzinfo | None) ->
         return text == "true"
     if int in kinds and text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - no number here is longer
         return int(text)
-    return _dated(kinds, text, zone) or value
+    return _dated(kinds, text, zone, is_last=name in OF_THE_PAST) or value
 
 
-def _dated(kinds: set[Any], text: str, zone: tzinfo | None) -> str | None:
+def _dated(kinds: set[Any], text: str, zone: tzinfo | None, *, is_last: bool) -> str | None:
     """What a field of a day or a moment takes for what was typed; None for what is no such field, or not understood."""
     if AwareDatetime in kinds and zone is not None:
-        return _moment(text, zone)
+        return _moment(text, zone, is_last=is_last)
     if BirthDate in kinds or date in kinds:
-        return _day(text, zone or UTC, is_past=BirthDate in kinds)
+        return _day(text, zone or UTC, is_past=BirthDate in kinds, is_last=is_last)
     return None
 
 
@@ -171,15 +179,15 @@ def looking_back(text: str, zone: tzinfo, *, is_end: bool = False) -> str:
     return f"{meant:%Y-%m-%dT%H:%M}" if meant else text
 
 
-def _moment(text: str, zone: tzinfo) -> str | None:
+def _moment(text: str, zone: tzinfo, *, is_last: bool) -> str | None:
     if _LOCAL.match(text):
         return _on_the_clock_of(zone, text)
-    meant = read_moment(text, now=clock.now().astimezone(zone))
+    meant = read_moment(text, now=clock.now().astimezone(zone), is_last=is_last)
     return meant.isoformat() if meant else None
 
 
-def _day(text: str, zone: tzinfo, *, is_past: bool) -> str | None:
-    meant = read_day(text, today=clock.now().astimezone(zone).date(), is_past=is_past)
+def _day(text: str, zone: tzinfo, *, is_past: bool, is_last: bool) -> str | None:
+    meant = read_day(text, today=clock.now().astimezone(zone).date(), is_past=is_past, is_last=is_last)
     return meant.isoformat() if meant else None
 
 

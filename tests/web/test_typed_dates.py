@@ -11,10 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallHistory
+from app.calls.schemas import CallUpdate
+from app.journeys.schemas import JourneyTransition
+from app.patients.schemas import PatientUpdate
 from app.platform import clock
 from app.platform.locales import read_in
+from app.platform.plausibility import EVENT_DATES, Ahead
 from app.platform.settings import Settings
-from app.web.forms import looking_back
+from app.web.forms import OF_THE_PAST, looking_back, read_form
 from app.web.typed_dates import read_day, read_moment
 from tests.browsing import ORIGIN, as_user
 from tests.builders import a_patient, a_person
@@ -201,3 +205,23 @@ async def test_a_call_is_booked_by_what_is_typed_on_their_clock_and_what_is_not_
     assert "tomorrow 14:30" in refused.text
     await session.refresh(person)
     assert str(person.date_of_birth) == "1979-03-14"
+
+
+def test_a_day_without_a_year_is_the_last_one_where_a_field_tells_what_has_been(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = datetime(2026, 11, 29, 18, 0, tzinfo=LISBON)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    moved = read_form(JourneyTransition, {"to": "screening", "happened_at": "26/11 10:00"}, zone=LISBON)
+    seen = read_form(PatientUpdate, {"first_contact_date": "3 dec"}, zone=LISBON)
+    ahead = read_form(CallUpdate, {"booking_date": "26/11 10:00"}, zone=LISBON)
+
+    assert moved.happened_at == datetime(2026, 11, 26, 10, 0, tzinfo=LISBON)
+    assert str(seen.first_contact_date) == "2025-12-03"
+    assert ahead.booking_date is not None
+    assert ahead.booking_date.date() == date(2027, 11, 26)
+
+
+def test_every_date_that_never_lies_ahead_is_read_as_one_of_the_past() -> None:
+    never = {one.field for one in EVENT_DATES if one.ahead is Ahead.NEVER} - {"date_of_birth"}
+    assert never <= OF_THE_PAST
