@@ -1412,7 +1412,7 @@ CREATE TABLE call_history (
     version integer DEFAULT 1 NOT NULL,
     created_by uuid,
     contact_reason text,
-    spoken_with_id uuid,
+    spoke_with_person_id uuid,
     CONSTRAINT ck_call_history_about_patient_or_lead CHECK ((num_nonnulls(patient_id, lead_id) >= 1)),
     CONSTRAINT ck_call_history_cancelled_has_no_outcome CHECK (((status <> 'cancelled'::text) OR (outcome IS NULL))),
     CONSTRAINT ck_call_history_channel_known CHECK ((channel = ANY (ARRAY['phone'::text, 'video'::text, 'in_person'::text, 'messaging'::text, 'email'::text]))),
@@ -2802,7 +2802,7 @@ CREATE INDEX ix_call_history_pn_id_unresolved ON call_history USING btree (pn_id
 
 CREATE INDEX ix_call_history_rescheduled_to ON call_history USING btree (rescheduled_to) WHERE (rescheduled_to IS NOT NULL);
 
-CREATE INDEX ix_call_history_spoken_with_id ON call_history USING btree (spoken_with_id) WHERE (spoken_with_id IS NOT NULL);
+CREATE INDEX ix_call_history_spoke_with_person_id ON call_history USING btree (spoke_with_person_id) WHERE (spoke_with_person_id IS NOT NULL);
 
 CREATE INDEX ix_call_history_status_occurs_at ON call_history USING btree (status, occurs_at DESC, call_id DESC);
 
@@ -3440,7 +3440,7 @@ ALTER TABLE ONLY call_history
     ADD CONSTRAINT fk_call_history_rescheduled_to FOREIGN KEY (rescheduled_to) REFERENCES call_history(call_id);
 
 ALTER TABLE ONLY call_history
-    ADD CONSTRAINT fk_call_history_spoken_with_id FOREIGN KEY (spoken_with_id) REFERENCES person(person_id);
+    ADD CONSTRAINT fk_call_history_spoke_with_person_id FOREIGN KEY (spoke_with_person_id) REFERENCES person(person_id);
 
 ALTER TABLE ONLY came_back
     ADD CONSTRAINT fk_came_back_intake_submission_id FOREIGN KEY (intake_submission_id) REFERENCES intake_submission(intake_submission_id);

@@ -101,7 +101,7 @@ CALL: dict[str, tuple[Any, Any]] = {
     "patient_id": (Of("patient", 0), None),
     "lead_id": (Of("lead", 0), None),
     "pn_id": two("navigator"),
-    "spoken_with_id": two("person"),
+    "spoke_with_person_id": two("person"),
     "booking_date": ("2026-02-03T09:30:00Z", "2026-02-03T10:30:00Z"),
     "booking_time_zone": ("Europe/Amsterdam", "Europe/Berlin"),
     "call_date": ("2026-02-03T09:35:00.123456Z", "2026-02-03T10:35:00Z"),

@@ -47,7 +47,7 @@ def unknown_navigator() -> Invalid:
 def unknown_speaker() -> Invalid:
     message = "There is no such person."
     return Invalid(
-        message, code="unknown_reference", fields=[FieldError("spoken_with_id", "unknown_reference", message)]
+        message, code="unknown_reference", fields=[FieldError("spoke_with_person_id", "unknown_reference", message)]
     )
 
 
@@ -59,7 +59,7 @@ def of_another_person() -> Invalid:
 
 CONSTRAINTS: ConstraintErrors = {
     "fk_call_history_pn_id": unknown_navigator,
-    "fk_call_history_spoken_with_id": unknown_speaker,
+    "fk_call_history_spoke_with_person_id": unknown_speaker,
     "fk_call_history_patient_of_person": of_another_person,
     "fk_call_history_lead_of_person": of_another_person,
 }

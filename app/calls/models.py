@@ -14,7 +14,7 @@ class CallHistory(Edited, Base):
     One booking or call. `occurs_at` is `call_date`, else `booking_date`: the moment lists are ordered by. (A legacy
     call may have neither; it is ordered by its reminder, else by when the row was made.)
 
-    `spoken_with_id` is who was spoken with: the person, or somebody who speaks for them. Null: it was not said.
+    `spoke_with_person_id` is who was spoken with: the person, or somebody who speaks for them. Null: it was not said.
 
     `adverse_event_heard` null means that the question was not asked: a completed call is then unresolved, unless its
     outcome says that nobody was spoken with (`no_answer`, `voicemail`, `wrong_number`).
@@ -62,7 +62,11 @@ class CallHistory(Edited, Base):
         Index("ix_call_history_status_occurs_at", "status", text("occurs_at DESC"), text("call_id DESC")),
         Index("ix_call_history_occurs_at", text("occurs_at DESC"), text("call_id DESC")),
         Index("ix_call_history_rescheduled_to", "rescheduled_to", postgresql_where=text("rescheduled_to IS NOT NULL")),
-        Index("ix_call_history_spoken_with_id", "spoken_with_id", postgresql_where=text("spoken_with_id IS NOT NULL")),
+        Index(
+            "ix_call_history_spoke_with_person_id",
+            "spoke_with_person_id",
+            postgresql_where=text("spoke_with_person_id IS NOT NULL"),
+        ),
         Index("ix_call_history_faulty", "call_id", postgresql_where=text(FAULTY_CALL_SQL)),
         Index(
             "ix_call_history_unresolved",
@@ -101,7 +105,7 @@ class CallHistory(Edited, Base):
     call_duration_minutes: Mapped[int | None] = mapped_column(info=INTERNAL)
     outcome: Mapped[str | None] = mapped_column(String(100), info=DETAIL)
     adverse_event_heard: Mapped[bool | None] = mapped_column(info=DETAIL)
-    spoken_with_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
+    spoke_with_person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.person_id"), info=INTERNAL)
     notes: Mapped[str | None] = mapped_column(info=DETAIL)
     rescheduled_to: Mapped[UUID | None] = mapped_column(ForeignKey("call_history.call_id"), info=INTERNAL)
     voided_at: Mapped[datetime | None] = mapped_column(info=INTERNAL)

@@ -48,7 +48,7 @@ class _NewCall(Body):
     channel: Channel = "phone"
     call_duration_minutes: Minutes | None = None
     outcome: Outcome | None = None
-    spoken_with_id: Id | None = None
+    spoke_with_person_id: Id | None = None
     adverse_event_heard: Flag | None = None
     contact_reason: Reason | None = None
     notes: Notes | None = None
@@ -69,8 +69,8 @@ class CallForPatient(_NewCall):
 
     Without `status`: an outcome makes it completed, `no_show` a no-show, else it is scheduled. Without `pn_id` the
     navigator is the key's person when they take calls. `adverse_event_heard` null means: not asked. `contact_reason`
-    says why somebody is contacted against their wish. `spoken_with_id` is who was spoken with: the patient's person, or
-    somebody who speaks for them. `allow_overlap`: it is known that the booking overlaps others.
+    says why somebody is contacted against their wish. `spoke_with_person_id` is who was spoken with: the patient's
+    person, or somebody who speaks for them. `allow_overlap`: it is known that the booking overlaps others.
     """
 
     patient_id: Id
@@ -104,7 +104,7 @@ class CallUpdate(Body):
     channel: Channel = OMITTED
     call_duration_minutes: Minutes | None = OMITTED
     outcome: Outcome | None = OMITTED
-    spoken_with_id: Id | None = OMITTED
+    spoke_with_person_id: Id | None = OMITTED
     adverse_event_heard: Flag | None = OMITTED
     contact_reason: Reason | None = OMITTED
     notes: Notes | None = OMITTED
@@ -185,7 +185,7 @@ class CallRead(Answer):
     channel: Channel
     call_duration_minutes: int | None
     outcome: Detail[str | None]
-    spoken_with_id: UUID | None
+    spoke_with_person_id: UUID | None
     adverse_event_heard: Detail[bool | None]
     contact_reason: Detail[str | None]
     notes: Detail[str | None]

@@ -103,7 +103,7 @@ class CallEntry(Answer):
     call_date: Health[datetime | None]
     call_duration_minutes: int | None
     outcome: Detail[str | None]
-    spoken_with_id: UUID | None
+    spoke_with_person_id: UUID | None
     adverse_event_heard: Detail[bool | None]
     notes: Detail[str | None]
     rescheduled_to: UUID | None

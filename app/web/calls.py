@@ -51,11 +51,11 @@ _FOLLOW_UP = {"title": "follow_up", "due_on": "follow_up_on"}
 """The fields of a task that is made together with a call, by what the form calls them."""
 _BESIDE = (*_FOLLOW_UP.values(), *next_attempt.FIELDS, "began_at", "booked")
 """What the form of a call holds beside the call."""
-_SAID = frozenset({"outcome", "spoken_with_id", "adverse_event_heard", "notes", "call_duration_minutes"})
+_SAID = frozenset({"outcome", "spoke_with_person_id", "adverse_event_heard", "notes", "call_duration_minutes"})
 """What is said of a call after it took place."""
 _OF_BOOKING = (
     "outcome",
-    "spoken_with_id",
+    "spoke_with_person_id",
     "adverse_event_heard",
     "notes",
     "call_duration_minutes",
@@ -185,7 +185,7 @@ def _given(typed: Typed, about_it: Typed) -> Typed:
     given.setdefault("call_date", clock.now().isoformat())
     if not asks_of_side_effects(str(typed["outcome"])):
         given.pop("adverse_event_heard", None)
-        given.pop("spoken_with_id", None)
+        given.pop("spoke_with_person_id", None)
     return given
 
 
@@ -412,7 +412,7 @@ def _came_of(call: CallRead, typed: Typed) -> dict[str, Any]:
     if came in NOT_HELD or not asks_of_side_effects(came):
         # Nobody was there to be asked, whatever was chosen before the outcome was.
         given.pop("adverse_event_heard", None)
-        given.pop("spoken_with_id", None)
+        given.pop("spoke_with_person_id", None)
     return given
 
 

@@ -241,7 +241,14 @@ def _results() -> Results:
             "physician_id": None,
             "condition": "Idiopathic pulmonary fibrosis",
         },
-        {"patient_id": None, "lead_id": 1, "lead_status": "contacting", "physician_id": None, "condition": None},
+        {
+            "patient_id": None,
+            "lead_id": 1,
+            "lead_status": "contacting",
+            "lead_reference": "L-2K7QWRTB",
+            "physician_id": None,
+            "condition": None,
+        },
         {"patient_id": None, "lead_id": None, "physician_id": 1, "condition": None},
     )
     people: tuple[Any, ...] = EVERYBODY

@@ -683,7 +683,7 @@ async def test_it_is_said_who_was_spoken_with_where_somebody_speaks_for_the_pers
     await session.commit()
     here, her = f"/patients/{patient.patient_id}", wife.person_id
     said = {"csrf_token": token, "outcome": "reached", "adverse_event_heard": "false"}
-    with_her = {"spoken_with_id": str(her)}
+    with_her = {"spoke_with_person_id": str(her)}
 
     form = (await client.get(f"{here}/calls/new")).text
     docked = (await client.get(f"{here}/calls/new", headers={"HX-Request": "true", "HX-Target": "div#dock"})).text
@@ -702,7 +702,7 @@ async def test_it_is_said_who_was_spoken_with_where_somebody_speaks_for_the_pers
     assert (logged.status_code, resolved.status_code, missed.status_code) == (303, 303, 303)
     session.expire_all()
     calls = (await session.scalars(select(CallHistory).order_by(CallHistory.call_id))).all()
-    assert {(one.outcome, one.spoken_with_id) for one in calls} == {
+    assert {(one.outcome, one.spoke_with_person_id) for one in calls} == {
         ("reached", her), ("no_answer", None),
     }  # fmt: skip
     assert shown.count("Spoken with Anna Weber (partner)") == 2

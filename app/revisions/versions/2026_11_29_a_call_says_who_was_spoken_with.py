@@ -16,16 +16,16 @@ depends_on: Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    op.add_column("call_history", sa.Column("spoken_with_id", sa.Uuid(), nullable=True))
+    op.add_column("call_history", sa.Column("spoke_with_person_id", sa.Uuid(), nullable=True))
     op.create_foreign_key(
-        "fk_call_history_spoken_with_id",
+        "fk_call_history_spoke_with_person_id",
         "call_history",
         "person",
-        ["spoken_with_id"],
+        ["spoke_with_person_id"],
         ["person_id"],
         postgresql_not_valid=True,
     )
 
 
 def downgrade() -> None:
-    op.drop_column("call_history", "spoken_with_id")
+    op.drop_column("call_history", "spoke_with_person_id")

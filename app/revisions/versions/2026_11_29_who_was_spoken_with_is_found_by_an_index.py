@@ -17,12 +17,12 @@ depends_on: Sequence[str] | None = None
 def upgrade() -> None:
     with op.get_context().autocommit_block():
         # What a process that was killed has left of it.
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_call_history_spoken_with_id")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_call_history_spoke_with_person_id")
         op.execute(
-            "CREATE INDEX CONCURRENTLY ix_call_history_spoken_with_id ON call_history (spoken_with_id) "
-            "WHERE spoken_with_id IS NOT NULL"
+            "CREATE INDEX CONCURRENTLY ix_call_history_spoke_with_person_id ON call_history (spoke_with_person_id) "
+            "WHERE spoke_with_person_id IS NOT NULL"
         )
 
 
 def downgrade() -> None:
-    op.execute("DROP INDEX ix_call_history_spoken_with_id")
+    op.execute("DROP INDEX ix_call_history_spoke_with_person_id")
