@@ -25,6 +25,7 @@ from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.locales import _
 from app.platform.paging import PageQuery
+from app.web.search import Namesakes, namesakes_of
 
 ABOUT = "record_about"
 """The part of a record page that holds its facts; it comes with the head, which names some of them."""
@@ -72,10 +73,11 @@ class Looked:
     Who may be the same human as somebody, and what they were looked for by.
 
     `told_apart` counts those of whom somebody has decided that they are other people. An e-mail address is looked for
-    when it is entered.
+    when it is entered. `namesakes` have the same name and nothing else that says that they are the same human.
     """
 
     others: list[Alike]
+    namesakes: Namesakes
     told_apart: int
     by_birth_date: bool
     by_phone: bool
@@ -241,8 +243,10 @@ async def look_for_alike(session: AsyncSession, actor: Actor, *, person: Person)
     reasons = {who.person_id: why for who, why in found}
     people = await session.scalars(select(Person).where(Person.person_id.in_(reasons)).order_by(Person.person_id))
     now = [Alike(None, PersonRead.model_validate(one), reasons[one.person_id]) for one in people] if reasons else []
+    others = [*waiting, *now]
     return Looked(
-        others=[*waiting, *now],
+        others=others,
+        namesakes=await namesakes_of(session, actor, person=person, but=known | {one.other.person_id for one in now}),
         told_apart=len(decided),
         by_birth_date=bool(probe(name, born).keys),
         by_phone=phone is not None,

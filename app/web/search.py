@@ -5,9 +5,10 @@ What is typed is posted. People are found as `GET /persons` finds them: by its p
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
 from fastapi import Request, Response
 from pydantic import Field
@@ -20,6 +21,8 @@ from app.audit.queries import recently_opened
 from app.casework.finding import Named, cases_and_named, cases_of, people_of_records
 from app.casework.schemas import CaseSummary
 from app.people.fields import SearchText
+from app.people.models import Person
+from app.people.names import PEOPLE, Grade, compare_names, name_of
 from app.people.queries import list_persons
 from app.people.schemas import PersonFilter, PersonRead, SearchRead
 from app.platform.actor import Actor
@@ -35,7 +38,8 @@ from app.web.words import words
 
 router = page_router()
 
-MOST_PEOPLE, MOST_NAMED, MOST_RECENT = 8, 4, 6
+MOST_PEOPLE, MOST_NAMED, MOST_RECENT, MOST_NAMESAKES = 8, 4, 6, 5
+_LOOKED_AT, _LONGEST_NAME = 20, 200
 Step = Literal["calls", "bookings", "tasks", "notes"]
 
 
@@ -109,6 +113,14 @@ class PersonHit:
     person: PersonRead
     case: CaseSummary | None
     href: str | None
+
+
+@dataclass(frozen=True)
+class Namesakes:
+    """People of one name, the few that are shown; `may_be_more` where a search by hand may find others."""
+
+    people: Sequence[PersonHit] = ()
+    may_be_more: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,6 +223,29 @@ async def _results(request: Request, session: AsyncSession, actor: Actor, asked:
         places=places,
         commands=_commands(actor, asked),
         places_first=any(place.label.casefold() == asked.q.casefold() for place in places),
+    )
+
+
+async def namesakes_of(session: AsyncSession, actor: Actor, *, person: Person, but: Collection[UUID]) -> Namesakes:
+    """People who have the name of this person, as a search for it finds them; `but` are not among them."""
+    typed = " ".join(filter(None, (person.first_name, person.last_name)))[:_LONGEST_NAME]
+    if not actor.may("person.search") or not any(map(str.isalpha, typed)):
+        return Namesakes()
+    found = await list_persons(session, actor, query=PersonFilter(q=typed, limit=_LOOKED_AT))
+    name = name_of(person.first_name, person.last_name)
+    same = [
+        PersonRead.model_validate(row)
+        for row in found.rows
+        if row.person_id not in but
+        and compare_names(name, name_of(row.first_name, row.last_name), PEOPLE).grade is Grade.EQUAL
+    ]
+    shown = same[:MOST_NAMESAKES]
+    ids = [one.person_id for one in shown]
+    audit.note(session, person_ids=ids)
+    cases = await cases_of(session, actor, person_ids=ids)
+    return Namesakes(
+        [_person_hit(one, cases.get(one.person_id), SearchEverywhere()) for one in shown],
+        may_be_more=len(same) > len(shown) or (bool(same) and found.next_cursor is not None),
     )
 
 

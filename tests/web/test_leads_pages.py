@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import UserAccount
+from app.audit.models import AuditEvent
 from app.calls.models import CallHistory
 from app.leads.models import PatientLead
 from app.main import create_app
@@ -132,7 +133,8 @@ async def test_a_conversion_says_by_what_nobody_was_found_and_what_is_made_from_
     by_hand = await client.post("/search", data={"csrf_token": token, "q": "Ada Visser"}, headers=ORIGIN)
 
     said = text_of(preview)
-    assert "Nobody like Ada Visser was found" in said
+    assert "Nobody with the same e-mail, phone, or name and birth date as Ada Visser was found" in said
+    assert "People with the same name" not in said
     assert ("nobody is like Ada Visser, 14 Mar 1979" in said) is is_known
     assert ("no birth date is known" in said) is not is_known
     assert ("nobody else has +31 20 123 4567" in said) is is_known
@@ -160,7 +162,46 @@ async def test_a_conversion_finds_who_is_alike_now_though_nobody_has_filed_it(
     preview = await client.get(f"/leads/{lead.lead_id}/convert")
 
     assert f'href="/people/{other.person_id}">Adele Mol</a> (phone)' in preview.text
-    assert "Nobody like" not in text_of(preview)
+    assert "Nobody with the same" not in text_of(preview)
+
+
+async def test_a_conversion_names_those_of_the_same_name_whom_nothing_else_makes_alike(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    called: dict[str, Any] = {"first_name": "Femke", "last_name": "Smit"}
+    lead = await a_lead(session, await a_person(session, **called, date_of_birth=date(1979, 3, 14)))
+    others = [await a_person(session, **called, date_of_birth=date(1950 + n, 7, 2)) for n in range(4)]
+    patient = await a_patient(
+        session, others[0], medical_condition_id=(await a_condition(session)).medical_condition_id
+    )
+    other_lead = await a_lead(session, others[1])
+    unknown = await a_patient(session, await a_person(session, **called))
+    double = await a_person(session, first_name="Femke", last_name="Smit-Bos")
+    await session.commit()
+
+    few = await client.get(f"/leads/{lead.lead_id}/convert")
+    event = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "show_conversion"))).one()
+    more = [await a_person(session, **called, date_of_birth=date(1990, 7, 2)) for _ in range(2)]
+    await session.commit()
+    many = await client.get(f"/leads/{lead.lead_id}/convert")
+
+    assert token
+    said = text_of(few)
+    assert "They are not counted as alike: a name alone says too little" in said
+    assert "Nobody with the same e-mail, phone, or name and birth date as Femke Smit was found" in said
+    named = few.text.partition('id="namesakes"')[2].partition("</form>")[0]
+    for place in (f"/patients/{patient.patient_id}", f"/patients/{unknown.patient_id}", f"/leads/{other_lead.lead_id}"):
+        assert f'href="{place}"' in named
+    assert "2 Jul 1950" in named
+    assert named.count('class="found"') == 5
+    assert str(double.person_id) not in named
+    assert f"/leads/{lead.lead_id}" not in named
+    assert 'name="q" value="Femke Smit"' in named
+    assert "There may be more" not in said
+    assert {one.person_id for one in others} | {unknown.person_id} <= set(event.person_ids or ())
+    assert many.text.count('class="found"') == 5
+    assert more
+    assert "There may be more: look for them by hand." in text_of(many)
 
 
 @pytest.mark.parametrize(
