@@ -15,6 +15,7 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import HIDDEN
+from app.access.queries import owners
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.audit.history import before_own_change
@@ -52,6 +53,10 @@ FIELDS = (
 )
 
 
+_NAMED = 3
+"""So many of those who record approvals are named."""
+
+
 class NoSuchApproval(NotFound):
     detail = _("There is no such approval.")
 
@@ -87,6 +92,18 @@ async def approvals_of(session: AsyncSession, *, eap_journey_id: UUID) -> Sequen
     return [Approval(name, recorded.get(name)) for name in GATES]
 
 
+async def recorders(session: AsyncSession, actor: Actor) -> dict[str, Any]:
+    """Whether the actor records approvals, and by name the colleagues who do where the actor does not."""
+    may_record = actor.may("gate.write")
+    names, able = ({}, []) if may_record else await owners(session, (), permission="gate.write")
+    return {
+        "may_record": may_record,
+        "recorders": [names[one] for one in able[:_NAMED]],
+        "more_recorders": max(0, len(able) - _NAMED),
+        "may_ask": actor.may("task.write"),
+    }
+
+
 @router.get(_PLACE, dependencies=[allow("journey.read")])
 async def show_approvals(
     request: Request, session: DbSession, actor: CurrentActor, patient_id: UUID, eap_journey_id: UUID
@@ -94,7 +111,7 @@ async def show_approvals(
     context = await _context(session, await _journey(session, actor, patient_id, eap_journey_id))
     shown = {
         "approvals": await approvals_of(session, eap_journey_id=eap_journey_id),
-        "may_record": actor.may("gate.write"),
+        **await recorders(session, actor),
     }
     return page(request, "patients/approvals.html", {**context, **shown})
 

@@ -43,7 +43,7 @@ from app.platform.locales import _
 from app.platform.plausibility import Life
 from app.web.about import PATIENTS
 from app.web.addresses import worked_from
-from app.web.approvals import approvals_at, approvals_of
+from app.web.approvals import approvals_at, approvals_of, recorders
 from app.web.bulk import add_bulk
 from app.web.exports import add_export
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
@@ -519,8 +519,11 @@ async def move_journey(
     kind = _kind_at(kind_path)
     typed = await typed_in(request, kind.transition)
     context = await _move_context(session, actor, patient_id, kind, journey_id)
+    context["has_seen"] = "approvals_seen" in await request.form()
     try:
         given = {name: value for name, value in typed.items() if value != ""}
+        if typed["to"] in context["unapproved"]:
+            given["reason"] = _reason_without_approvals(str(typed["reason"]), has_seen=context["has_seen"])
         transition = read_form(kind.transition, given, zone=request.state.frame.zone)
         async with known_errors(request, session):
             moved = await journey_service.move_journey(
@@ -552,6 +555,15 @@ async def undo_journey_move(
     return go_to(request, f"/patients/{patient_id}", flash=await undone(request, session, undo))
 
 
+def _reason_without_approvals(typed: str, *, has_seen: bool) -> str:
+    """The reason of a move for which no approval is recorded. Invalid where nothing is said about them."""
+    if not has_seen and not typed.strip():
+        said = _("Tick that you have seen the approvals, or say in words why it goes on without them.")
+        raise Invalid(fields=[FieldError("approvals_seen", "unclear", said)])
+    seen = [str(_("The approvals were seen outside this system."))] if has_seen else []
+    return " ".join([*filter(None, [typed.strip()]), *seen])
+
+
 def _kind_at(path: str) -> Kind:
     """The kind of journey of an address. PatientNotFound for none: the address leads nowhere."""
     kind = next((kind for kind in KINDS if kind.path == f"/{path}"), None)
@@ -570,14 +582,18 @@ async def _move_context(
         raise kind.not_found
     signs = await signs_of(session, patient.person.person_id)
     [shown] = await _with_findings(session, kind, [shown_journey(kind, journey)], [journey], signs["departures"])
+    approvals = await approvals_of(session, eap_journey_id=journey_id) if kind is EAP else []
+    is_unapproved = kind is EAP and not any(one.gate for one in approvals)
     return {
         **NO_ERRORS,
         **signs,
         "patient": patient,
         "shown": shown,
-        "approvals": await approvals_of(session, eap_journey_id=journey_id) if kind is EAP else [],
+        "approvals": approvals,
+        "unapproved": [to for to, needs in shown.needs.items() if is_unapproved and "gates_approved" in needs],
+        "has_seen": False,
         "place": approvals_at(patient_id, journey_id),
-        "may_record": actor.may("gate.write"),
+        **(await recorders(session, actor) if kind is EAP else {}),
         "reasons_of": {
             to: [(code, words(code)) for code in kind.moves.codes_of(to)] for to in shown.journey.allowed_transitions
         },

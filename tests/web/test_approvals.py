@@ -17,7 +17,7 @@ from app.journeys.eap.service import change_gate
 from app.journeys.eap.states import GATES
 from app.people.models import Person
 from app.platform.settings import Settings
-from tests.browsing import ORIGIN, as_user
+from tests.browsing import ORIGIN, as_user, somebody
 from tests.builders import a_patient, a_person, an_eap_journey
 from tests.web.test_facts import text_of
 
@@ -289,3 +289,29 @@ async def test_an_address_of_no_approval_or_of_another_patient_leads_nowhere(
     assert [answer.status_code for answer in (*asked, *sent)] == [404] * 7
     [gate] = await _gates(session)
     assert gate.status == "submitted"
+
+
+async def test_who_may_not_record_an_approval_is_told_who_does_and_makes_a_task_to_ask(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, journey: EapJourney
+) -> None:
+    place = _place(journey)
+    await as_user(client, session, settings, "navigator")
+    nobody = text_of(await client.get(place))
+    names = ("Anna Berg", "Bo Chen", "Cleo Dam", "Dirk Eng")
+    for name in names:
+        await somebody(session, settings, MANAGER, name=name, email=f"{name[0]}@managers.example")
+    await session.commit()
+
+    shown = await client.get(place)
+    found = re.search(r'href="(/patients/[^"]*/tasks/new[^"]*)"', shown.text)
+    assert found
+    form = await client.get(unescape(found[1]))
+    await as_user(client, session, settings, "auditor")
+    of_another = await client.get(place)
+
+    assert "Nobody has that role now." in nobody
+    assert "A programme manager records them: Anna Berg, Bo Chen, Cleo Dam and 1 more." in text_of(shown)
+    assert "Dirk Eng" not in shown.text
+    assert 'value="Ask a programme manager to record the approvals"' in form.text
+    assert "Anna Berg" in of_another.text
+    assert "Make a task to ask for it" not in of_another.text

@@ -7,11 +7,13 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.events.models import JourneyEvent
 from app.events.moves import Finding
 from app.journeys.eap.kind import EAP
-from app.journeys.eap.models import EapGate
+from app.journeys.eap.models import EapGate, EapJourney
 from app.journeys.errors import PatientInactive
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
@@ -325,3 +327,46 @@ async def test_who_sees_health_masked_reads_nothing_of_journeys_in_the_head(
     assert shown.status_code == 200
     assert not [said for said in ("eferral ready", "over the norm", "NCT01234567") if said in head]
     assert "No physician is linked" not in text_of(shown)
+
+
+async def test_a_supply_without_any_approval_is_authorised_with_a_tick_or_a_reason_that_the_move_keeps(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient = await a_patient(session, await a_person(session, first_name="Inês", last_name="Carvalho"))
+    journeys = [await an_eap_journey(session, patient, status="approvals_in_progress") for _ in range(3)]
+    await session.commit()
+    told = journeys[:2]
+    recorded = journeys[2]
+    session.add(EapGate(eap_journey_id=recorded.eap_journey_id, gate="ethics", status="approved"))
+    await session.commit()
+
+    def place(journey: EapJourney) -> str:
+        return f"/patients/{patient.patient_id}/eap-journeys/{journey.eap_journey_id}"
+
+    async def move(journey: EapJourney, **typed: str) -> httpx.Response:
+        sent = {"csrf_token": token, "to": "supply_authorised", "reason": ""} | typed
+        return await client.post(f"{place(journey)}/move", data=sent, headers=ORIGIN)
+
+    form = await client.get(f"{place(told[0])}/move", params={"to": "supply_authorised"})
+    other = await client.get(f"{place(told[0])}/move", params={"to": "on_hold"})
+    unsaid = await move(told[0])
+    moved = [await move(told[0], approvals_seen="true"), await move(told[1], reason="The sponsor has them.")]
+    plain = await client.get(f"{place(recorded)}/move", params={"to": "supply_authorised"})
+
+    warned = form.text.partition('data-tone="warning"')[2]
+    assert "No approval is recorded for this journey." in warned
+    assert f'href="{place(told[0])}/approvals"' in warned
+    assert 'name="approvals_seen"' in warned
+    assert "so none is checked" not in form.text
+    for without in (other, plain):
+        assert "No approval is recorded for this journey." not in without.text
+        assert 'name="approvals_seen"' not in without.text
+    assert unsaid.status_code == 422
+    assert "Tick that you have seen the approvals" in text_of(unsaid)
+    assert [answer.status_code for answer in moved] == [303, 303]
+    query = select(JourneyEvent).where(JourneyEvent.to_status == "supply_authorised")
+    events = {event.eap_journey_id: event.reason for event in await session.scalars(query)}
+    assert events == {
+        told[0].eap_journey_id: "The approvals were seen outside this system.",
+        told[1].eap_journey_id: "The sponsor has them.",
+    }
