@@ -53,6 +53,9 @@ async def show_today(request: Request, session: DbSession, actor: CurrentActor) 
 
     context["calls"] = shown("calls", lambda row: call_answers.read(row, now))
     context["unresolved"] = shown("unresolved", lambda row: call_answers.read(row, now))
+    today = now.astimezone(zone).date()
+    times = [one.occurs_at for one in context["unresolved"].items]
+    context["past_today"] = sum(at is not None and at.astimezone(zone).date() == today for at in times)
     own, nobodys = (shown(name, task_answers.read) for name in ("own_reports", "nobodys_reports"))
     context |= _tasks(own, nobodys, shown("tasks", task_answers.read))
     context["heard_in"] = await heard_in(session, actor, context["reports"].items)
@@ -81,10 +84,10 @@ def _tasks(own: Page[TaskRead], nobodys: Page[TaskRead], due: Page[TaskRead]) ->
 
 @dataclass(frozen=True)
 class CameWithChanges:
-    """Somebody of whom values arrived that differ from ours, and in which fields."""
+    """Somebody of whom values arrived that differ from ours."""
 
     whose: Whose
-    fields: list[str]
+    changes: list[SuggestedChangeRead]
     since: datetime
 
 
@@ -94,7 +97,7 @@ async def _suggested(session: AsyncSession, changes: Page[SuggestedChangeRead]) 
     returned: dict[UUID, CameWithChanges] = {}
     for change in changes.items:
         one = CameWithChanges(of_change[change.suggested_change_id], [], change.created_at)
-        returned.setdefault(change.person_id, one).fields.append(change.field)
+        returned.setdefault(change.person_id, one).changes.append(change)
     return {"suggested": changes, "returned": list(returned.values())}
 
 

@@ -14,6 +14,7 @@ import pycountry
 from app.access.masking import HIDDEN
 from app.leads.states import LEAD, codes_of
 from app.people.birth_dates import BirthDate, precision_of
+from app.people.suggestions import is_undoable
 from app.platform import clock
 from app.platform.content_types import TAKEN
 from app.platform.locales import (
@@ -323,6 +324,11 @@ def reasons_to_accept(change: Any) -> list[tuple[str, str]]:
     """The codes, with their words, of which a suggested status needs one to be accepted; none for all else."""
     needs_one = (change.table_name, change.field) == ("patient_lead", "status") and change.theirs in LEAD.needs_reason
     return [(code, words(code)) for code in codes_of(change.theirs)] if needs_one else []
+
+
+def is_accepted_for_good(change: Any) -> bool:
+    """Whether no button takes it back when this suggested change is accepted."""
+    return not is_undoable(change)
 
 
 def file_size(size_bytes: int) -> str:

@@ -87,7 +87,8 @@ async def test_today_lists_my_people_who_came_back_with_changes(
     assert section.count("Femke Bakker") == 1, "one row a person"
     assert f'href="/patients/{patient.patient_id}#suggested"' in section
     assert f'href="/leads/{lead.lead_id}#suggested"' in section
-    assert "Last name, Language" in section or "Language, Last name" in section
+    assert re.search(r"Last name: <del>.*?ours: </span>Bakker</del> <ins>.*?suggested: </span>Visser</ins>", section)
+    assert re.search(r"Language: <del>.*?</del> <ins>.*?suggested: </span>Dutch</ins>", section)
     assert "Karin Holm" not in section
 
 
@@ -265,11 +266,14 @@ async def test_a_number_that_was_taken_over_has_no_undo(
     ours = {"phone": "+31 6 1234 5678"}
     person, _, token, here = await _on_my_record(client, session, settings, "phone", "+31 6 8765 4321", **ours)
 
+    record, listed = await client.get(here.partition("/suggested")[0]), await client.get("/suggestions")
     accepted = await _post(client, token, f"{here}/accept")
     await session.refresh(person)
     forced = await _post(client, token, f"{here}/undo?since={person.version - 1}&until={person.version}")
     await session.refresh(person)
 
+    for before in (record, listed):
+        assert "No button undoes Accept." in before.text
     assert "/undo" not in unquote(accepted.headers["set-cookie"])
     assert "No button undoes this." in unquote(accepted.headers["set-cookie"])
     assert "Not undone" in unquote(forced.headers["set-cookie"])
@@ -380,6 +384,7 @@ async def test_a_decision_in_the_list_is_told_in_its_row_with_whose_it_was(
     _, change, token, _ = await _on_my_record(client, session, settings, "last_name", "Visser")
     at = f"/suggestions/{change.suggested_change_id}"
 
+    before = await client.get("/suggestions")
     answer = await client.post(f"{at}/{verb}", data={"csrf_token": token}, headers={**ORIGIN, "hx-request": "true"})
     await session.refresh(change)
     undo = re.search(r'data-undo-at="([^"]*)"', answer.text)
@@ -389,6 +394,8 @@ async def test_a_decision_in_the_list_is_told_in_its_row_with_whose_it_was(
     await session.refresh(change)
 
     assert answer.status_code == 200
+    assert "No button undoes" not in before.text
+    assert f'data-decided="{decision}"' in answer.text
     assert f'data-said="Last name of {named}: {told}"' in answer.text
     assert "crm_flash" not in answer.headers.get("set-cookie", "")
     assert (decided, change.decision) == (decision, "open")

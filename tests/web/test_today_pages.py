@@ -16,6 +16,7 @@ from app.platform.settings import Settings
 from app.tasks.models import Task
 from tests.browsing import ORIGIN, as_user, signed_in, somebody, token_in
 from tests.builders import a_call, a_lead, a_patient, a_person, a_trial_journey, an_eap_journey
+from tests.web.test_facts import text_of
 
 
 @pytest.mark.parametrize("is_mine", [True, False])
@@ -243,3 +244,25 @@ async def test_calls_and_tasks_are_listed_with_what_is_still_to_be_said(
     assert "Ask the site" not in mine.text
     assert "No task fits" in mine.text
     assert token_in(nobodys)
+
+
+async def test_calls_of_today_that_are_past_are_said_where_no_other_is_booked(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = await somebody(session, settings, "navigator")
+    colleague = await a_person(session, first_name="Noor", last_name="Brandt")
+    link = update(UserAccount).where(UserAccount.user_account_id == me.account_id)
+    await session.execute(link.values(person_id=colleague.person_id))
+    noon = clock.now().replace(hour=15, minute=0)
+    for hours in (26, 3, 2):
+        patient = await a_patient(session, await a_person(session))
+        at = noon - timedelta(hours=hours)
+        await a_call(session, patient, booking_date=at, status="scheduled", pn_id=colleague.person_id)
+    await session.commit()
+    monkeypatch.setattr(clock, "now", lambda: noon)
+    await signed_in(client, session, me.account_id)
+
+    shown = text_of(await client.get("/today"))
+
+    assert "No further call is booked for today. 2 calls of today are past and have no outcome yet." in shown
+    assert "No call is booked for today" not in shown
