@@ -29,15 +29,16 @@ router = page_router()
 _FEW = 20
 
 
-_SHOWN_RIGHTS = ("person.write",)
+_SHOWN_RIGHTS = ("person.write", "call.create")
 
 
 @dataclass(frozen=True)
 class Known:
-    """Somebody around this person who is a patient."""
+    """Somebody around this person who is a patient; `speaks` where this person speaks or acts for them now."""
 
     person: PersonRead
     case: CaseSummary
+    speaks: bool
 
 
 @router.get("/people/{person_id}", dependencies=[allow("person.read")])
@@ -74,7 +75,8 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
 def _patients_in(relations: Sequence[Relation], cases: Mapping[UUID, CaseSummary]) -> list[Known]:
     """Those around somebody who are patients, each once."""
     others = {one.other.person_id: one.other for one in relations if one.other is not None}
-    known = [Known(other, cases[key]) for key, other in others.items() if key in cases]
+    speaks = {one.other.person_id for one in relations if one.other is not None and one.acts and not one.is_over}
+    known = [Known(other, cases[key], key in speaks) for key, other in others.items() if key in cases]
     return [one for one in known if one.case.patient_id is not None]
 
 

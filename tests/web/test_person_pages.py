@@ -53,6 +53,40 @@ async def test_a_caregiver_has_a_page_that_leads_on_to_their_patient(
     assert f'href="/people/{mother.person_id}"' in of_patient.text
 
 
+async def test_a_caregiver_without_a_record_is_told_of_whom_and_calls_are_logged_about_the_patient(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    carer = await a_person(session, first_name="Maria", last_name="Carvalho")
+    child = await a_person(session, first_name="Inês", last_name="Carvalho")
+    earlier = await a_person(session, first_name="Rui", last_name="Carvalho")
+    patient, of_before = await a_patient(session, child), await a_patient(session, earlier)
+    for other, end in ((child, None), (earlier, clock.today() - timedelta(days=3))):
+        session.add(
+            PersonRelationship(
+                person_id=carer.person_id, related_person_id=other.person_id, relationship_type="caregiver",
+                authority="none", end_date=end,
+            )
+        )  # fmt: skip
+    await session.commit()
+    await as_user(client, session, settings, "navigator")
+
+    shown = await client.get(f"/people/{carer.person_id}")
+    found = re.search(r'href="(/patients/[^"]*/calls/new[^"]*)"', shown.text)
+    assert found
+    form = await client.get(found[1].replace("&amp;", "&"))
+    await as_user(client, session, settings, "auditor")
+    of_reader = await client.get(f"/people/{carer.person_id}")
+
+    records = shown.text.partition('aria-label="Their records"')[2]
+    assert "They have no record of their own." in records
+    assert f'Caregiver of <a href="/people/{child.person_id}">Inês Carvalho</a>' in records
+    assert found[1] == f"/patients/{patient.patient_id}/calls/new?spoke_with_person_id={carer.person_id}"
+    assert "Log a call about Inês Carvalho" in records
+    assert f"/patients/{of_before.patient_id}/calls/new" not in records
+    assert form.status_code == 200
+    assert "/calls/new" not in of_reader.text
+
+
 async def test_somebody_without_a_record_is_found_by_the_search_and_has_a_page(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
@@ -96,6 +130,7 @@ async def test_two_people_stand_side_by_side_and_that_they_differ_lasts(
     assert "Differs" not in rows["Country"]
     assert "1 call" in rows["Records"]
     assert "name and birth date, phone" in shown.text
+    assert "Two records are not joined into one here yet." in shown.text
     assert said.headers["location"] == f"/duplicates/{further.duplicate_candidate_id}"
     assert here not in after.text
     await session.refresh(pair)
