@@ -25,6 +25,7 @@ async def show_start(request: Request, session: DbSession, visitor: CurrentVisit
     context = {
         "name": actor.name,
         "places": places,
+        "lacks_hand_over": actor.may("availability.read") and not actor.may("work.hand_over"),
         "waiting": await _waiting(session, actor),
         "lacks_codes": has_app and await recovery.count_left(session, account_id=visitor.account_id) == 0,
     }

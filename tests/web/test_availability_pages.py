@@ -154,3 +154,14 @@ async def test_a_booking_outside_of_ones_hours_says_so_and_is_made_when_it_is_wa
     assert answer.status_code == 303
     assert asked.status_code == 409
     assert "outside of the working hours of its navigator" in asked.text
+
+
+@pytest.mark.parametrize(("role", "is_told"), [("navigator", True), ("programme_manager", False)])
+async def test_who_may_not_hand_over_work_is_told_who_does(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, role: str, *, is_told: bool
+) -> None:
+    await as_user(client, session, settings, role)
+
+    for place in ("/", "/availability"):
+        shown = await client.get(place)
+        assert ("The work of a colleague is handed over by a programme manager." in shown.text) is is_told, place

@@ -87,6 +87,20 @@ async def test_one_press_neither_puts_it_off_nor_closes_it(
     assert (task.status, task.snoozed_until) == ("open", None)
 
 
+async def test_it_is_said_before_that_one_of_the_two_is_needed(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    task = await _report(client, session, token)
+
+    shown = (await client.get(f"/tasks/{task.task_id}")).text
+    form = shown.partition("/done")[2].partition("</form>")[0]
+
+    assert "To mark it done, fill in one of the two" in form
+    assert 'name="reported_at"' in form
+    assert 'name="reason"' in form
+    assert "field-optional" not in form
+
+
 async def test_it_is_put_off_with_a_reason_and_done_with_the_moment_of_the_report_and_undone(
     client: httpx.AsyncClient, session: AsyncSession, token: str
 ) -> None:
