@@ -148,14 +148,14 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
 
 
 def _typed_anew(request: Request, model: type[CallForPatient] | type[CallForLead]) -> Typed:
-    """What the form of a call holds before anything is typed; who called, as far as the link to it tells."""
+    """What the form of a call holds before anything is typed; who called and spoke, as far as the link to it tells."""
     direction = request.query_params.get("direction", "")
     return {
         **dict.fromkeys((*model.model_fields, *_BESIDE), ""),
         **USUAL,
         **({"direction": direction} if direction in DIRECTIONS else {}),
         "follow_up_on": _next_working_day(request.state.frame.zone).isoformat(),
-        "booked": request.query_params.get("booked", ""),
+        **{name: request.query_params.get(name, "") for name in ("booked", "spoke_with_person_id")},
     }
 
 

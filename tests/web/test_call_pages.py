@@ -687,6 +687,7 @@ async def test_it_is_said_who_was_spoken_with_where_somebody_speaks_for_the_pers
 
     form = (await client.get(f"{here}/calls/new")).text
     docked = (await client.get(f"{here}/calls/new", headers={"HX-Request": "true", "HX-Target": "div#dock"})).text
+    meant = (await client.get(f"{here}/calls/new", params=with_her)).text
     of_nobody_else = (await client.get(f"/patients/{other.patient_id}/calls/new")).text
     outcome = (await client.get(f"/calls/{call.call_id}/outcome")).text
     logged = await client.post(f"{here}/calls", data=said | with_her | {"booked": ""}, headers=ORIGIN)
@@ -698,6 +699,8 @@ async def test_it_is_said_who_was_spoken_with_where_somebody_speaks_for_the_pers
     for place in (form, docked, outcome):
         assert "Who was spoken with?" in place
         assert "Anna Weber (partner, power of attorney)" in place
+    chosen = re.compile(rf'value="{her}" checked')
+    assert (bool(chosen.search(form)), bool(chosen.search(meant))) == (False, True)
     assert "Who was spoken with?" not in of_nobody_else
     assert (logged.status_code, resolved.status_code, missed.status_code) == (303, 303, 303)
     session.expire_all()
