@@ -31,7 +31,7 @@ SCRIPTS: Final = (
 TOGETHER: Final[Mapping[str, tuple[str, ...]]] = {
     "css/all.css": tuple(f"css/{name}.css" for name in SHEETS),
     "js/all.js": tuple(f"js/{name}.js" for name in SCRIPTS),
-    "js/forms.js": ("js/combobox.js", "js/dock.js", "js/record.js", "js/drafts.js"),
+    "js/forms.js": ("js/combobox.js", "js/dock.js", "js/record.js", "js/drafts.js", "js/rows.js"),
     "js/alone.js": ("js/words.js", "js/app.js", "js/line.js"),
 }
 """Files that are made of others, in this order."""
