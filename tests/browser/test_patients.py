@@ -295,7 +295,10 @@ async def test_a_decision_in_the_list_leaves_every_row_in_its_place(
     await expect(rows).to_have_count(before)
     await expect(page.locator("[data-decided]")).to_have_count(1)
     assert await row.evaluate("(row) => row.rowIndex") == place
-    assert "line-through" in await row.locator("th").evaluate("(cell) => getComputedStyle(cell).textDecorationLine")
+    # Only the value that is not taken over is struck through.
+    drawn = "(cell) => getComputedStyle(cell).textDecorationLine"
+    cells = (row.locator(place) for place in ("th", "td[data-column=ours]", "td[data-column=theirs]"))
+    assert [await cell.evaluate(drawn) for cell in cells] == ["none", "none", "line-through"]
     await page.locator("#flashes [data-undo]").click()
     await expect(page.get_by_text("Undone.")).to_be_visible()
     await expect(row.get_by_role("button", name="Keep ours")).to_be_visible()
