@@ -18,6 +18,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "fk_call_history_lead_of_person": {"lead_id": uuid4()},
     "fk_call_history_pn_id": {"pn_id": uuid4()},
     "fk_call_history_rescheduled_to": {"rescheduled_to": uuid4()},
+    "fk_call_history_spoke_with_person_id": {"spoke_with_person_id": uuid4()},
     "ck_call_history_about_patient_or_lead": {"patient_id": None},
     "ck_call_history_has_a_moment": {"booking_date": None},
     "ck_call_history_duration_not_negative": {"call_duration_minutes": -1},
