@@ -33,7 +33,7 @@ def test_a_large_load_reads_no_table_again_for_each_patient(
         assert len(kept) == patients > 100
         read = connection.execute(_READ).fetchone()
         assert read is not None
-        # Each index and key of the two tables reads them once; again for each patient would be 150 times.
+        # Each index and key of these tables reads it once; again for each patient would be 150 times.
         assert read[0] < 30 * (calls + patients)
         connection.execute("SELECT order_patients((SELECT array_agg(patient_id) FROM patient))")
         assert _places(connection) == kept
