@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from app.access.models import UserAccount
 from app.access.policy import is_from_outside, roles_allowing
 from app.access.queries import does_work
 from app.audit import service as audit
+from app.audit.history import before_own_change
 from app.calls import queries
 from app.calls.errors import (
     AlreadyRescheduled,
@@ -21,6 +23,7 @@ from app.calls.models import CallHistory
 from app.calls.rules import contact_faults, contradictions, derive_status, moments_of
 from app.calls.schemas import CallForLead, CallForPatient, CallUpdate, Rebooking
 from app.calls.states import CALL, CHANNELS
+from app.events.errors import NotUndoable
 from app.people import suggestions
 from app.people.departures.queries import kinds_of_departure, person_of_receipt, require_present
 from app.people.departures.service import file_came_back
@@ -35,11 +38,14 @@ from app.people.service import bring_back, keep_submission
 from app.people.side_effects import Heard, side_effect_heard
 from app.platform import clock
 from app.platform.actor import Actor
+from app.platform.errors import Stale
 from app.platform.etags import etag, require_match
 from app.platform.faults import Fault, require_none
 from app.platform.stored_fields import StoredFields
 
 VOIDED_WITHOUT_REASON = "No reason was given."
+MOVE_UNDONE = "The move to this time was undone."
+"""Why a booking was voided that another one had been moved to."""
 _STATUS = dict.fromkeys(("status", "no_show"), "derived from each other and the outcome")
 _OVERLAP = {"allow_overlap": "lets the booking overlap others"}
 NEW = StoredFields(
@@ -203,6 +209,68 @@ async def reschedule_call(session: AsyncSession, actor: Actor, *, call_id: UUID,
         old.status = "rescheduled"
     await session.flush()
     return await _noted(session, actor, new.call_id)
+
+
+async def undo_cancellation(
+    session: AsyncSession, actor: Actor, *, call_id: UUID, since: int, until: int
+) -> CallHistory:
+    """
+    Put back the open booking that the actor's own cancelling from version `since` to `until` took away, and its notes.
+
+    CallNotFound; Stale when the call is no longer as that left it; NotUndoable for one that was not open before;
+    Invalid, PersonInactive, PersonDeceased and PersonWithdrawn as for a new booking. Whether the time is still free is
+    for the caller to ask.
+    """
+    call, before = await _as_it_was(session, actor, call_id=call_id, since=since, until=until)
+    if call.status != "cancelled" or not CALL.is_open(before["status"]):
+        raise NotUndoable
+    return await _put_back(session, actor, call, {name: before[name] for name in ("status", "notes")})
+
+
+async def undo_rescheduling(
+    session: AsyncSession, actor: Actor, *, call_id: UUID, since: int, until: int
+) -> CallHistory:
+    """
+    Put back the booking that the actor has booked anew, from version `since` to `until`; the new one is voided.
+
+    Stale also when the new one was changed since; else as `undo_cancellation`.
+    """
+    old, before = await _as_it_was(session, actor, call_id=call_id, since=since, until=until)
+    if old.rescheduled_to is None or before["rescheduled_to"] is not None:
+        raise NotUndoable
+    new = await session.get_one(CallHistory, old.rescheduled_to, populate_existing=True, with_for_update=True)
+    if new.version > 1:
+        raise Stale
+    new.voided_at, new.voided_by, new.void_reason = clock.now(), actor.account_id, MOVE_UNDONE
+    await session.flush()
+    audit.note(
+        session, record_type="call_history", record_id=new.call_id, person_ids=[new.person_id], fields=["voided_at"]
+    )
+    return await _put_back(session, actor, old, {"status": before["status"], "rescheduled_to": None})
+
+
+async def _as_it_was(
+    session: AsyncSession, actor: Actor, *, call_id: UUID, since: int, until: int
+) -> tuple[CallHistory, Mapping[str, Any]]:
+    """A locked call, its people too, and what it was before the actor's own change; Stale when it has changed since."""
+    await lock_people(session, await queries.people_of_call(session, call_id=call_id))
+    call = await queries.get_call(session, actor, call_id=call_id, for_update=True)
+    require_match(etag(until), etag(call.version))
+    return call, await before_own_change(
+        session, record_id=call_id, account_id=actor.account_id, since=since, until=until
+    )
+
+
+async def _put_back(session: AsyncSession, actor: Actor, call: CallHistory, before: Mapping[str, Any]) -> CallHistory:
+    """Give a locked call what it had before a mistake. No move of its machine: it was there already."""
+    faults = await _faults(session, actor, call, call.person)
+    for name, value in before.items():
+        setattr(call, name, value)
+    call.no_show = call.status == "no_show"
+    await _require_bookable(session, actor, call.person, call)
+    require_none(await _faults(session, actor, call, call.person), before=faults, touched=set(before))
+    await session.flush()
+    return await _noted(session, actor, call.call_id, fields=set(before))
 
 
 def _is_own(call: CallHistory, actor: Actor) -> bool:

@@ -1,6 +1,6 @@
 """Book a call, move one to another time, or cancel it: the same pages for a lead and for a patient."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -30,6 +30,7 @@ from app.web.forms import Typed, read_form, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.typed_dates import read_moment
+from app.web.undoing import Version, undo_at, undone
 from app.web.words import booked_for, clocks, day_text, instant_text, shown_in, words
 
 router = page_router()
@@ -44,6 +45,8 @@ _AGAINST: Mapping[str, Message] = {
     _THEIRS: _("This person has another call at that time."),
 }
 """What may speak against a time. It is said once, and the booking is made if it is wanted all the same."""
+_TAKEN = (ABSENT, OVERLAPS, _THEIRS)
+"""What keeps a booking from being put back at its time."""
 _LONGEST = 100
 
 
@@ -58,15 +61,20 @@ class BookingDoubtful(Conflict):
         self.against, self.asked_about = against, asked_about
 
 
+async def _against(request: Request, session: AsyncSession, call: CallHistory) -> list[str]:
+    """What speaks against the time of a booking (_AGAINST)."""
+    if not queries.is_booking_ahead(call):
+        return [_PAST]
+    settings: Settings = request.app.state.settings
+    found = await queries.booking_warnings(session, call, default_zone=settings.default_time_zone)
+    others = await queries.overlapping(session, call, besides=[call.call_id])
+    return [*found, *([_THEIRS] if any("person" in whom for whom in others.values()) else [])]
+
+
 async def _require_wanted(request: Request, session: AsyncSession, call: CallHistory) -> None:
     """BookingDoubtful when something speaks against the time of this booking and it was not said that it is wanted."""
-    settings: Settings = request.app.state.settings
     assert call.booking_date is not None  # noqa: S101 - a booking
-    against = [_PAST]
-    if queries.is_booking_ahead(call):
-        against = await queries.booking_warnings(session, call, default_zone=settings.default_time_zone)
-        others = await queries.overlapping(session, call, besides=[call.call_id])
-        against += [_THEIRS] if any("person" in whom for whom in others.values()) else []
+    against = await _against(request, session, call)
     # Another time, or what came up meanwhile, is asked about anew.
     asked_about = " ".join([instant_text(call.booking_date), *against])
     if against and (await request.form()).get("all_the_same") != asked_about:
@@ -174,7 +182,18 @@ async def move_call(
     except AppError as error:
         return _again(request, shown, error)
     said = _("Moved to %(when)s.", when=_booked(request, moved))
-    return go_to(request, _after(shown, call_id), flash=Flash(said))
+    left = await queries.get_call(session, actor, call_id=call_id)
+    undo = undo_at(f"/calls/{call_id}/move", (shown["call"].version, left.version))
+    return go_to(request, _after(shown, call_id), flash=Flash(said, undo=undo))
+
+
+@router.post("/calls/{call_id}/move/undo", dependencies=[allow("call.write")])
+async def undo_move(
+    request: Request, session: DbSession, actor: CurrentActor, call_id: UUID, since: Version = 0, until: Version = 0
+) -> Response:
+    """The booking is at its old time again, while nothing has changed it or the new one since."""
+    undo = service.undo_rescheduling(session, actor, call_id=call_id, since=since, until=until)
+    return await _taken_back(request, session, undo)
 
 
 @router.get("/calls/{call_id}/cancel", dependencies=[allow("call.write")])
@@ -195,12 +214,35 @@ async def cancel_call(
     try:
         change = read_form(CallUpdate, {"status": "cancelled", **said})
         async with known_errors(request, session):
-            await service.correct_call(session, actor, call_id=call_id, change=change)
+            cancelled = await service.correct_call(session, actor, call_id=call_id, change=change)
     except NotFound:
         raise
     except AppError as error:
         return form_again(request, "calls/cancel.html", shown, error)
-    return go_to(request, _after(shown, call_id), flash=Flash(_("The call is cancelled.")))
+    undo = undo_at(f"/calls/{call_id}/cancel", (call.version, cancelled.version))
+    flash = Flash(_("The call is cancelled."), undo=undo if call.status_group == "open" else None)
+    return go_to(request, _after(shown, call_id), flash=flash)
+
+
+@router.post("/calls/{call_id}/cancel/undo", dependencies=[allow("call.write")])
+async def undo_cancel(
+    request: Request, session: DbSession, actor: CurrentActor, call_id: UUID, since: Version = 0, until: Version = 0
+) -> Response:
+    """The call that one has just cancelled is booked again as it was, while nothing has changed it since."""
+    undo = service.undo_cancellation(session, actor, call_id=call_id, since=since, until=until)
+    return await _taken_back(request, session, undo)
+
+
+async def _taken_back(request: Request, session: AsyncSession, undo: Awaitable[CallHistory]) -> Response:
+    """Carry out `undo`, unless the time of the booking has been taken meanwhile; and show where it was asked."""
+
+    async def put_back() -> None:
+        call = await undo
+        against = [code for code in await _against(request, session, call) if code in _TAKEN]
+        if against:
+            raise Conflict(" ".join(str(_AGAINST[code]) for code in against))
+
+    return go_to(request, came_from(request), flash=await undone(request, session, put_back()))
 
 
 def _after(shown: Mapping[str, Any], call_id: UUID) -> str:

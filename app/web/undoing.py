@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.platform.errors import AppError, NotFound, Stale
 from app.platform.locales import _
+from app.web.forms import on_a_page
 from app.web.page_guard import known_errors
 from app.web.render import Flash
 
@@ -31,5 +32,7 @@ async def undone(request: Request, session: AsyncSession, undo: Awaitable[Any]) 
         raise
     except AppError as error:
         why = _("It was changed meanwhile.") if isinstance(error, Stale) else error.error_detail
+        if error.fields:
+            why = " ".join(str(on_a_page(field)) for field in error.fields)
         return Flash(_("Not undone. %(why)s", why=why), "warning")
     return Flash(_("Undone."))

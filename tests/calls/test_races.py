@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,10 +12,14 @@ from sqlalchemy import func, select
 from app.access.policy import Role
 from app.access.service import command_actor, create_service_key
 from app.calls.models import CallHistory
+from app.calls.schemas import CallUpdate
+from app.calls.service import correct_call, undo_cancellation
 from app.main import create_app
 from app.patients.models import Patient
 from app.platform import clock
 from app.platform.db import Database
+from app.platform.errors import Stale
+from app.platform.etags import etag
 from app.platform.settings import Settings
 from tests import builders
 
@@ -106,3 +111,31 @@ async def test_corrections_of_one_version_at_once_make_one_change(
 
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
     assert (await racers.get(place)).json()["version"] == 2
+
+
+async def test_an_undo_of_a_cancelling_and_a_correction_at_once_make_one_change(
+    committed_database: Database, patient: Patient
+) -> None:
+    actor = command_actor()
+    async with committed_database.unit_of_work() as session:
+        booked = clock.now() + timedelta(days=3)
+        call_id = (await builders.a_call(session, patient, status="confirmed", booking_date=booked)).call_id
+    async with committed_database.unit_of_work() as session:
+        await correct_call(session, actor, call_id=call_id, change=CallUpdate(status="cancelled"))
+
+    async def undo() -> str:
+        async with committed_database.unit_of_work() as session:
+            return (await undo_cancellation(session, actor, call_id=call_id, since=1, until=2)).status
+
+    async def correct() -> str:
+        async with committed_database.unit_of_work() as session:
+            change = CallUpdate(notes="Called back by a relative.")
+            return (await correct_call(session, actor, call_id=call_id, change=change, if_match=etag(2))).status
+
+    answers = await asyncio.gather(undo(), correct(), undo(), return_exceptions=True)
+
+    refused = [answer for answer in answers if isinstance(answer, BaseException)]
+    assert [type(one) for one in refused] == [Stale, Stale]
+    async with committed_database.session() as session:
+        stored = await session.get_one(CallHistory, call_id)
+        assert (stored.version, stored.status) in {(3, "confirmed"), (3, "cancelled")}

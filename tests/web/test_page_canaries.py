@@ -157,6 +157,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/calls/understood": [{"booking_date": "tomorrow 10:00", "booking_time_zone": "Europe/Lisbon"}],
     "/calls/{call_id}/move": [{}, {"booking_date": "2099-01-02 10:00", "booking_time_zone": "Europe/Lisbon"}],
     "/calls/{call_id}/cancel": [{}, {"notes": "Is travelling."}],
+    "/calls/{call_id}/move/undo": [{}],
+    "/calls/{call_id}/cancel/undo": [{}],
     "/calls/{call_id}/outcome": [{}, {"outcome": "reached", "adverse_event_heard": "false"}],
     "/views": [
         {}, {"list_name": "hospitals", "name": "Mine"}, {"list_name": "leads", "name": " ", "q": "Personcanary"},

@@ -8,12 +8,16 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.models import UserAccount
 from app.access.policy import PERMISSIONS
+from app.availability.models import Absence
+from app.calls.models import CallHistory
 from app.events.models import JourneyEvent
 from app.patients.models import Patient
+from app.people.departures.models import PersonDeparture
 from app.people.models import Person
 from app.platform import clock
 from app.platform.actor import Actor
@@ -189,6 +193,185 @@ async def test_a_move_of_a_lead_is_taken_back_or_it_is_said_that_no_button_does(
         assert lead.status == "new"
     else:
         assert "/undo" not in told
+
+
+async def _booking(
+    session: AsyncSession, settings: Settings, client: httpx.AsyncClient, **said: object
+) -> tuple[str, CallHistory, Somebody]:
+    """The form's token, and a confirmed booking of a navigator who is signed in, three days ahead."""
+    me = await somebody(session, settings, "navigator")
+    navigator = await a_person(session, first_name="Noor", last_name="Brandt")
+    (await session.get_one(UserAccount, me.account_id)).person_id = navigator.person_id
+    ahead = clock.now().replace(microsecond=0) + timedelta(days=3)
+    booked = {
+        "status": "confirmed", "booking_date": ahead, "booking_time_zone": "America/New_York",
+        "pn_id": navigator.person_id, "notes": "Asked for the morning.", **said,
+    }  # fmt: skip
+    call = await a_call(session, await a_patient(session), **booked)
+    await session.commit()
+    return await signed_in(client, session, me.account_id), call, me
+
+
+_LATER = {"booking_date": "2099-07-01 10:00", "booking_time_zone": "America/New_York"}
+_STEPS = {"cancel": {"notes": "Is travelling."}, "move": {**_LATER, "notes": "Later."}}
+
+
+async def _stands(session: AsyncSession, call: CallHistory) -> tuple[object, ...]:
+    """What a booking is, and how many are open besides."""
+    await session.refresh(call)
+    open_ones = select(func.count()).where(
+        CallHistory.status.in_(("scheduled", "confirmed")), CallHistory.voided_at.is_(None)
+    )
+    names = ("status", "booking_date", "booking_time_zone", "pn_id", "notes", "rescheduled_to")
+    return *(getattr(call, name) for name in names), await session.scalar(open_ones)
+
+
+@pytest.mark.parametrize("step", ["cancel", "move"])
+@pytest.mark.parametrize("shown_at", ["/calls?status=open", "/calls/agenda", "/patients/{patient_id}", "/today"])
+async def test_a_booking_that_was_cancelled_or_moved_is_put_back_once_where_it_was_done(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, step: str, shown_at: str
+) -> None:
+    token, call, _me = await _booking(session, settings, client)
+    before = await _stands(session, call)
+    there = shown_at.format(patient_id=call.patient_id)
+
+    done = await _post(client, token, f"/calls/{call.call_id}/{step}", **_STEPS[step], back=there)
+    after = await _stands(session, call)
+    page = (await client.get(there)).text
+    sent_from = {**ORIGIN, "referer": f"http://test{there}"}
+    undone = await client.post(undo_of(done), data={"csrf_token": token}, headers=sent_from)
+    back = await _stands(session, call)
+    again = await _post(client, token, undo_of(done))
+
+    assert done.headers["location"] == undone.headers["location"] == there
+    assert f'action="/calls/{call.call_id}/{step}/undo?' in page
+    assert after != before
+    assert after[0] == {"cancel": "cancelled", "move": "rescheduled"}[step]
+    assert back == before
+    assert "Undone" in unquote(undone.headers["set-cookie"])
+    assert "Not undone. It was changed meanwhile." in unquote(again.headers["set-cookie"])
+    assert await _stands(session, call) == before
+
+
+async def test_a_move_that_is_undone_leaves_the_new_booking_on_record_as_voided(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    token, call, me = await _booking(session, settings, client)
+    moved = await _post(client, token, f"/calls/{call.call_id}/move", **_LATER)
+    await session.refresh(call)
+    new = await session.get_one(CallHistory, call.rescheduled_to)
+
+    await _post(client, token, undo_of(moved))
+
+    await session.refresh(new)
+    assert (new.voided_by, new.void_reason) == (me.account_id, "The move to this time was undone.")
+    assert new.voided_at is not None
+
+
+@pytest.mark.parametrize("step", ["cancel", "move"])
+async def test_a_booking_that_was_changed_meanwhile_is_not_put_back(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, step: str
+) -> None:
+    token, call, _me = await _booking(session, settings, client)
+    done = await _post(client, token, f"/calls/{call.call_id}/{step}", **_STEPS[step])
+    await session.refresh(call)
+    # Of one that was moved, the new booking.
+    changed = call if step == "cancel" else await session.get_one(CallHistory, call.rescheduled_to)
+    changed.notes = "Written by a colleague."
+    await session.commit()
+    there = await _stands(session, call)
+
+    undone = await _post(client, token, undo_of(done))
+
+    assert "Not undone. It was changed meanwhile." in unquote(undone.headers["set-cookie"])
+    assert await _stands(session, call) == there
+    await session.refresh(changed)
+    assert (changed.notes, changed.voided_at) == ("Written by a colleague.", None)
+
+
+@pytest.mark.parametrize("step", ["cancel", "move"])
+@pytest.mark.parametrize(
+    ("meanwhile", "why"),
+    [
+        ("absent", "Its navigator is absent then."),
+        ("navigator", "Its navigator has another call at that time."),
+        ("person", "This person has another call at that time."),
+        ("deceased", "This person has died"),
+        ("withdrawn", "This person has withdrawn"),
+        ("inactive", "inactive"),
+        ("wish", "This person does not want to be contacted so."),
+    ],
+)
+async def test_it_is_said_why_a_booking_cannot_be_put_back(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, step: str, meanwhile: str, why: str
+) -> None:
+    token, call, me = await _booking(session, settings, client)
+    done = await _post(client, token, f"/calls/{call.call_id}/{step}", **_STEPS[step])
+    await session.refresh(call)
+    assert call.booking_date is not None
+    patient = await session.get_one(Patient, call.patient_id)
+    person = await session.get_one(Person, call.person_id)
+    hour = timedelta(hours=1)
+    match meanwhile:
+        case "absent":
+            starts, ends = call.booking_date - hour, call.booking_date + hour
+            session.add(Absence(user_account_id=me.account_id, kind="other", starts_at=starts, ends_at=ends))
+        case "navigator":
+            await a_call(session, await a_patient(session), booking_date=call.booking_date, pn_id=call.pn_id)
+        case "person":
+            await a_call(session, patient, booking_date=call.booking_date)
+        case "inactive":
+            person.is_active = False
+        case "wish":
+            person.do_not_contact_channels = [call.channel]
+        case kind:
+            said = {"source": "a relative"} if kind == "deceased" else {"reason": "asked for it"}
+            gone = PersonDeparture(
+                person_id=person.person_id, kind=kind, departed_on=clock.now().date() - timedelta(days=1), **said
+            )
+            session.add(gone)
+    await session.commit()
+    there = await _stands(session, call)
+
+    undone = await _post(client, token, undo_of(done))
+
+    told = unquote(undone.headers["set-cookie"])
+    assert "warning:Not undone." in told
+    assert why in told
+    assert await _stands(session, call) == there
+
+
+@pytest.mark.parametrize("step", ["cancel", "move"])
+async def test_who_may_not_change_calls_or_did_not_do_it_does_not_put_a_booking_back(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, step: str
+) -> None:
+    token, call, _me = await _booking(session, settings, client)
+    done = await _post(client, token, f"/calls/{call.call_id}/{step}", **_STEPS[step])
+    there = await _stands(session, call)
+
+    auditor = await as_user(client, session, settings, "auditor")
+    refused = await _post(client, auditor, undo_of(done))
+    colleague = await as_user(client, session, settings, "navigator")
+    not_theirs = await _post(client, colleague, undo_of(done))
+    made_up = await _post(client, colleague, f"/calls/{uuid4()}/{step}/undo?since=1&until=2")
+
+    assert (refused.status_code, made_up.status_code) == (403, 404)
+    assert "Not undone. It was changed meanwhile." in unquote(not_theirs.headers["set-cookie"])
+    assert await _stands(session, call) == there
+
+
+async def test_a_call_that_was_not_open_has_no_undo_of_its_cancelling(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    token, call, _me = await _booking(session, settings, client, status="completed", booking_date=clock.now())
+
+    cancelled = await _post(client, token, f"/calls/{call.call_id}/cancel")
+    made_up = await _post(client, token, f"/calls/{call.call_id}/cancel/undo?since=1&until=2")
+
+    assert "/undo" not in unquote(cancelled.headers["set-cookie"])
+    assert "Not undone." in unquote(made_up.headers["set-cookie"])
+    await session.refresh(call)
+    assert call.status == "cancelled"
 
 
 async def _my_task(session: AsyncSession, settings: Settings, **more: object) -> tuple[Somebody, Person, Task]:
