@@ -31,7 +31,7 @@ from app.web.words import country_name, day_text, language_name, moment_text, sh
 
 router = page_router()
 
-_CODES_BESIDE = {"outcome", "reason_code", "contact_reason", "phase", "do_not_contact_channels", "countries"}
+_CODES_BESIDE = {"outcome", "reason_code", "phase", "do_not_contact_channels", "countries"}
 """Columns of codes that no check of the database lists."""
 _NAMED = {"country": country_name, "countries": country_name, "language": language_name}
 """Columns of codes whose words are names."""

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.openings.models import AccessOpening
 from app.access.policy import roles_allowing
 from app.audit.models import AuditEvent
+from app.calls.models import CallHistory
 from app.leads.models import PatientLead
 from app.main import create_app
 from app.oversight.schemas import HistoryFilter
@@ -334,6 +335,16 @@ async def test_history_says_codes_and_countries_in_words(
     assert "before: Dutch now: Swedish" in history
     assert "SMS, E-mail" in history
     assert "before: Day now: Month" in history
+
+
+async def test_history_leaves_what_somebody_wrote_as_it_is(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, world: World
+) -> None:
+    call_id, why = world.ids["call_id"], "her mother-in-law asked for it_soon"
+    await session.execute(update(CallHistory).where(CallHistory.call_id == call_id).values(contact_reason=why))
+    await session.commit()
+    await as_user(client, session, settings, "navigator")
+    assert why in (await client.get(f"/history/call-history/{call_id}")).text
 
 
 async def test_history_as_of_a_moment(
