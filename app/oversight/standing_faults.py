@@ -360,14 +360,14 @@ def _rows_of(kind: Kind, *columns: Any) -> Select[Any]:
     )
 
 
-def step_of(kind: Kind, after: UUID | ColumnElement[UUID]) -> Select[Any]:
+def step_of(kind: Kind, after: UUID | ColumnElement[UUID], most: int) -> Select[Any]:
     """
-    The rows that are looked at next, with what their dates are judged by. Of those that do not count there may be any
-    number; those that break a rule do not, since they stand first.
+    The rows that are looked at next, at most so many, with what their dates are judged by. Of those that do not count
+    there may be any number; those that break a rule do not, since they stand first.
     """
     of_table = [one.field for one in EVENT_DATES if one.table == kind.record_type]
     columns = [kind.model.__table__.c[name] for name in dict.fromkeys([kind.key.key, *of_table, *kind.read])]
-    return _rows_of(kind, *columns).where(kind.key > after).order_by(kind.key).limit(LOOKED_AT)
+    return _rows_of(kind, *columns).where(kind.key > after).order_by(kind.key).limit(most)
 
 
 @cache
@@ -381,7 +381,7 @@ def _steps(names: Sequence[FaultyRecord], most: int) -> Gathering:
     after: UUID | ColumnElement[UUID] = bindparam("after", type_=Uuid())
     for name in names:
         kind = _BY_NAME[name]
-        step = step_of(kind, after).where(looked_at < most).cte(f"of_{name}")
+        step = step_of(kind, after, most).where(looked_at < most).cte(f"of_{name}")
         steps[name] = select(step).order_by(step.c[kind.key.key])
         looked_at = looked_at + select(func.count()).select_from(step).scalar_subquery()
         after = _THE_BEGINNING

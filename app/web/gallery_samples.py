@@ -240,6 +240,7 @@ def of_a_case(somebody: Any, other: Any, now: datetime) -> Mapping[str, Any]:
             needs_reason=["site_rejected"],
             lacks={"referred": lacking},
             blocked=["referred"],
+            barred=[],
             closed=["on_study", "completed"],
         ),
         "stuck": Sample(
@@ -249,6 +250,7 @@ def of_a_case(somebody: Any, other: Any, now: datetime) -> Mapping[str, Any]:
             needs={},
             lacks={"referred": lacking},
             blocked=["referred"],
+            barred=[],
         ),
         "standing": [
             Sample(

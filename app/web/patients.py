@@ -15,6 +15,7 @@ from app.audit import service as audit
 from app.casework.overview import overviews_of
 from app.casework.schemas import PatientOverview, TimelineQuery
 from app.conditions.queries import condition_names
+from app.events.moves import Finding
 from app.events.service import what_moves_need
 from app.journeys import answers as journey_answers
 from app.journeys import queries as journeys
@@ -263,6 +264,17 @@ class ShownJourney:
     def blocked(self) -> Sequence[str]:
         """The states where it may go once something is there that it lacks now."""
         return [to for to, needs in self.lacks.items() if any(need.blocks for need in needs)]
+
+    @cached_property
+    def barred(self) -> Sequence[str]:
+        """Those of the blocked where nothing is lacking: it does not go there for what happened to the patient."""
+        return [to for to, needs in self.lacks.items() if any(need.bars for need in needs)]
+
+    @property
+    def unapproved(self) -> Sequence[str]:
+        """The states that need approvals where none is recorded, so that none was checked."""
+        guards = self.found.guards if self.found else {}
+        return [to for to, of_move in guards.items() if of_move.get("gates_approved") == Finding.NOT_CHECKED]
 
     @property
     def is_open(self) -> bool:
@@ -522,7 +534,7 @@ async def move_journey(
     context["has_seen"] = "approvals_seen" in await request.form()
     try:
         given = {name: value for name, value in typed.items() if value != ""}
-        if typed["to"] in context["unapproved"]:
+        if typed["to"] in context["shown"].unapproved:
             given["reason"] = _reason_without_approvals(str(typed["reason"]), has_seen=context["has_seen"])
         transition = read_form(kind.transition, given, zone=request.state.frame.zone)
         async with known_errors(request, session):
@@ -583,14 +595,12 @@ async def _move_context(
     signs = await signs_of(session, patient.person.person_id)
     [shown] = await _with_findings(session, kind, [shown_journey(kind, journey)], [journey], signs["departures"])
     approvals = await approvals_of(session, eap_journey_id=journey_id) if kind is EAP else []
-    is_unapproved = kind is EAP and not any(one.gate for one in approvals)
     return {
         **NO_ERRORS,
         **signs,
         "patient": patient,
         "shown": shown,
         "approvals": approvals,
-        "unapproved": [to for to, needs in shown.needs.items() if is_unapproved and "gates_approved" in needs],
         "has_seen": False,
         "place": approvals_at(patient_id, journey_id),
         **(await recorders(session, actor) if kind is EAP else {}),

@@ -24,7 +24,7 @@ from app.web.about import LEADS, PATIENTS, About
 from app.web.addresses import came_from, worked_from
 from app.web.bulk import add_bulk
 from app.web.exports import add_export
-from app.web.forms import Typed, as_typed, asked_in, read_form, typed_in
+from app.web.forms import Typed, as_typed, read_form, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.records import Refused, in_its_place
@@ -90,14 +90,8 @@ add_export(router, LIST)
 add_bulk(router, LIST)
 
 
-class Asked(Body):
-    """What a link to the form asks for."""
-
-    ask: Literal["approvals"] | None = None
-
-
 _TITLES: Final = {"approvals": _("Ask a programme manager to record the approvals")}
-"""By the word of an address what is to be done."""
+"""By the word that a link to the form asks with what is to be done."""
 
 
 def _add_new(about: About) -> None:
@@ -107,9 +101,8 @@ def _add_new(about: About) -> None:
     async def show_new_task(
         request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key
     ) -> Response:
-        given = {name: value for name, value in asked_in(request, Asked).items() if value}
-        asked = read_form(Asked, given)
-        typed = dict.fromkeys(TaskCreate.model_fields, "") | {"title": str(_TITLES.get(asked.ask or "", ""))}
+        title = _TITLES.get(request.query_params.get("ask", ""), "")
+        typed = dict.fromkeys(TaskCreate.model_fields, "") | {"title": str(title)}
         return page(request, "tasks/new.html", {**await about.context(session, actor, record_id), "typed": typed})
 
     @router.post(f"{about.address}/tasks", name="make_task", dependencies=[allow("task.write")])

@@ -252,7 +252,7 @@ def test_no_table_of_event_dates_is_forgotten() -> None:
 async def test_rows_are_read_in_the_order_of_their_keys_with_what_stands_beside_them(
     session: AsyncSession, kind: Kind
 ) -> None:
-    found = await plan(session, standing_faults.step_of(kind, NOBODY))
+    found = await plan(session, standing_faults.step_of(kind, NOBODY, standing_faults.LOOKED_AT))
     assert "Index Scan" in found.splitlines()[1], found
     assert f"Index Cond: ({kind.key.key} > " in found.splitlines()[2], found
     assert "Seq Scan" not in found, found

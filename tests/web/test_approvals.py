@@ -228,14 +228,15 @@ async def test_whom_an_auditor_has_opened_is_shown_and_the_event_says_so(
     }
 
 
-async def test_who_writes_what_they_see_masked_leaves_as_it_is_what_they_did_not_touch(
-    client: httpx.AsyncClient,
-    session: AsyncSession,
-    settings: Settings,
-    journey: EapJourney,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def _managers_see_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SIGHT, Role.PROGRAMME_MANAGER, SIGHT[Role.AUDITOR])
+
+
+@pytest.mark.usefixtures("_managers_see_masked")
+async def test_who_writes_what_they_see_masked_leaves_as_it_is_what_they_did_not_touch(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, journey: EapJourney
+) -> None:
     await _gate(session, journey, reference_number="METC-7", notes="Asked the committee.", expires_on=None)
     token = await as_user(client, session, settings, MANAGER)
 
@@ -306,6 +307,7 @@ async def test_who_may_not_record_an_approval_is_told_who_does_and_makes_a_task_
     found = re.search(r'href="(/patients/[^"]*/tasks/new[^"]*)"', shown.text)
     assert found
     form = await client.get(unescape(found[1]))
+    of_no_word = await client.get(unescape(found[1]), params={"ask": '"><script>x'})
     await as_user(client, session, settings, "auditor")
     of_another = await client.get(place)
 
@@ -313,5 +315,6 @@ async def test_who_may_not_record_an_approval_is_told_who_does_and_makes_a_task_
     assert "A programme manager records them: Anna Berg, Bo Chen, Cleo Dam and 1 more." in text_of(shown)
     assert "Dirk Eng" not in shown.text
     assert 'value="Ask a programme manager to record the approvals"' in form.text
+    assert (of_no_word.status_code, "Ask a programme manager" in of_no_word.text) == (200, False)
     assert "Anna Berg" in of_another.text
     assert "Make a task to ask for it" not in of_another.text
