@@ -1,6 +1,6 @@
 """What is found beside people when somebody searches everywhere: what there is of each person, and what has a name."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    or_,
     select,
     true,
     union,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.casework.schemas import CaseSummary
+from app.casework.schemas import CaseSummary, SpokenFor
 from app.conditions.models import CONDITION_NAMES, SYNONYM_NAMES, ConditionSynonym, MedicalCondition
 from app.hospitals.models import HOSPITAL_NAMES, Hospital
 from app.journeys.eap.models import PROGRAMME_NAMES, EapProgram
@@ -31,9 +32,10 @@ from app.journeys.trial.identifiers import read_trial_number
 from app.journeys.trial.models import TRIAL_NAMES, ClinicalTrial
 from app.leads.models import PatientLead
 from app.patients.models import Patient
-from app.people.models import Person
+from app.people.models import Person, PersonRelationship
 from app.people.references import read_reference
 from app.physicians.models import Physician
+from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.gathering import gathered
 from app.platform.search import has_words
@@ -47,6 +49,19 @@ class Named:
     record_id: UUID
     name: str
     beside: str | None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is found beside people: what there is of each, the patients whom they speak for, what has a name."""
+
+    cases: Mapping[UUID, CaseSummary]
+    spoken_for: Sequence[SpokenFor]
+    named: Sequence[Named]
+
+
+_MOST_SPOKEN_FOR = 3
+"""So many patients of one who speaks for others are found with them; their page has all."""
 
 
 async def find_person_by_reference(session: AsyncSession, *, typed: str) -> UUID | None:
@@ -157,19 +172,51 @@ async def people_of_records(session: AsyncSession, *, record_ids: Sequence[UUID]
     return list(dict.fromkeys(by_record[key] for key in record_ids if key in by_record))
 
 
-async def cases_and_named(
-    session: AsyncSession, actor: Actor, *, person_ids: Sequence[UUID], typed: str, most: int
-) -> tuple[dict[UUID, CaseSummary], list[Named]]:
+async def beside_people(
+    session: AsyncSession, actor: Actor, *, person_ids: Sequence[UUID], typed: str, most_named: int = 0
+) -> Beside:
     """
-    `cases_of` these people, and the records about nobody that have each typed word in their name.
-
-    Of these up to `most` of each kind the actor may read, by name.
+    `cases_of` these people, the patients they speak for, and the records about nobody that have each typed word in
+    their name: of these up to `most_named` of each kind the actor may read, by name.
     """
-    lists: dict[str, Select[Any]] = {"cases": _cases(actor, person_ids, typed)} if person_ids else {}
-    lists |= {name: query for name, (permission, query) in _named(typed, most).items() if actor.may(permission)}
+    lists: dict[str, Select[Any]] = {}
+    if person_ids:
+        lists["cases"] = _cases(actor, person_ids, typed)
+        if actor.may("person.read") and actor.may("patient.read"):
+            lists["spoken_for"] = _spoken_for(person_ids)
+    named = _named(typed, most_named) if most_named else {}
+    lists |= {name: query for name, (permission, query) in named.items() if actor.may(permission)}
     found = await gathered(session, **lists)
-    cases = {row.person_id: CaseSummary.model_validate(row) for row in found.pop("cases", ())}
-    return cases, [Named(name, row.record_id, row.name, row.beside) for name, rows in found.items() for row in rows]
+    return Beside(
+        cases={row.person_id: CaseSummary.model_validate(row) for row in found.pop("cases", ())},
+        spoken_for=[SpokenFor.model_validate(row) for row in found.pop("spoken_for", ())],
+        named=[Named(name, row.record_id, row.name, row.beside) for name, rows in found.items() for row in rows],
+    )
+
+
+def _spoken_for(person_ids: Sequence[UUID]) -> Select[Any]:
+    """The newest patients for whom each of these people, of whom there are few, speaks or acts now."""
+    row, patient, whom = PersonRelationship, Patient, Person
+    speaker = func.unnest(literal(list(person_ids), ARRAY(Uuid()))).table_valued("speaker_id").render_derived()
+    theirs = (
+        select(row.person_relationship_id, row.relationship_type, patient.patient_id, patient.person_id)
+        .join(patient, (patient.person_id == row.related_person_id) & patient.deleted_at.is_(None))
+        .where(row.person_id == speaker.c.speaker_id, or_(row.end_date.is_(None), row.end_date >= clock.today()))
+        .order_by(row.person_relationship_id.desc())
+        .limit(_MOST_SPOKEN_FOR)
+        .lateral("theirs")
+    )
+    return (
+        select(
+            cast(speaker.c.speaker_id, Uuid).label("speaker_id"),
+            *(theirs.c.relationship_type, theirs.c.patient_id, theirs.c.person_id),
+            *(whom.reference, whom.first_name, whom.last_name),
+        )
+        .select_from(speaker)
+        .join(theirs, true())
+        .join(whom, whom.person_id == theirs.c.person_id)
+        .order_by(theirs.c.person_relationship_id.desc())
+    )
 
 
 def _named(typed: str, most: int) -> dict[str, tuple[str, Select[Any]]]:

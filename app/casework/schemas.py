@@ -90,6 +90,18 @@ class CaseSummary(Answer):
     physician_id: UUID | None
 
 
+class SpokenFor(Answer):
+    """A patient, by their person, for whom `speaker_id` speaks or acts now, and what they are to them."""
+
+    person_id: UUID
+    patient_id: UUID
+    reference: str
+    first_name: Personal[str | None]
+    last_name: Personal[str | None]
+    speaker_id: UUID
+    relationship_type: Personal[str]
+
+
 class CallEntry(Answer):
     """A booking or call; `at` is when it was, or is to be."""
 

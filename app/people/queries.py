@@ -417,16 +417,16 @@ async def relationships_between(
     return (await session.scalars(query)).all()
 
 
-async def find_speakers(session: AsyncSession, *, person_id: UUID) -> Sequence[tuple[Person, str]]:
-    """Those who speak or act for somebody now, each with what they are to them."""
+async def find_speakers(session: AsyncSession, *, person_id: UUID) -> Sequence[tuple[Person, PersonRelationship]]:
+    """Those who speak or act for somebody now, each by the relationship that says so."""
     row = PersonRelationship
     query = (
-        select(Person, row.relationship_type)
+        select(Person, row)
         .join(row, row.person_id == Person.person_id)
         .where(row.related_person_id == person_id, or_(row.end_date.is_(None), row.end_date >= clock.today()))
         .order_by(row.person_relationship_id)
     )
-    return [(person, kind) for person, kind in await session.execute(query)]
+    return [(person, relationship) for person, relationship in await session.execute(query)]
 
 
 async def list_submissions(

@@ -45,7 +45,8 @@ async def add_speaker(
     if speaker.person_id == person_id:
         raise invalid_field("last_name", "same_person", _("This is the person themselves. Say who speaks for them."))
     related = await queries.find_speakers(session, person_id=person_id)
-    if (speaker.person_id, new.relationship_type) not in {(one.person_id, kind) for one, kind in related}:
+    known = {(one.person_id, row.relationship_type) for one, row in related}
+    if (speaker.person_id, new.relationship_type) not in known:
         relationship = RelationshipCreate(related_person_id=person_id, relationship_type=new.relationship_type)
         await contacts.add_relationship(session, actor, person_id=speaker.person_id, new=relationship)
     await give_role(session, actor, person_id=speaker.person_id, type_name=CAREGIVER_ROLE, since=clock.now())
@@ -59,7 +60,7 @@ async def _identified(
     name = name_of(said.first_name, said.last_name)
     of_that_name = (
         one
-        for one, _kind in related
+        for one, _row in related
         if compare_names(name, name_of(one.first_name, one.last_name), PEOPLE).grade is Grade.EQUAL
     )
     known = next(of_that_name, None)

@@ -21,7 +21,7 @@ from app.web.listing import BY_PERSON, Column, Filter, Listing, View
 from app.web.parts import ROLES
 from app.web.pickers import Choice, Picked
 from app.web.render import Banner, Flash, Frame, NavGroup, NavItem, is_htmx, page
-from app.web.search import Hit, PersonHit, Results
+from app.web.search import Hit, PatientHit, PersonHit, Results
 from app.web.words import words
 
 router = APIRouter(prefix="/_gallery", include_in_schema=False)
@@ -253,9 +253,11 @@ def _results() -> Results:
     )
     people: tuple[Any, ...] = EVERYBODY
     href = "/_gallery/record"
+    noor = {"first_name": "Noor", "last_name": "Brandt", "reference": "P-7K2Q9XAM"}
+    spoken_for: Any = samples.Sample(**noor, relationship_type="caregiver")
     return Results(
         people=[PersonHit(one, case, href) for one, case in zip(people, (*cases, None, None, None), strict=True)]
-        + [PersonHit(people[0], None, None)],
+        + [PersonHit(people[0], None, None, [PatientHit(spoken_for, href)]), PersonHit(people[0], None, None)],
         more=12,
         named=[
             Hit("Charcot-Marie-Tooth disease", "report-medical", href, "Condition, CMT"),

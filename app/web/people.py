@@ -24,7 +24,6 @@ from app.people.schemas import DuplicateCandidateFilter, PersonRead, Relationshi
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.locales import _
-from app.platform.paging import PageQuery
 from app.web.search import Namesakes, namesakes_of
 
 ABOUT = "record_about"
@@ -190,14 +189,10 @@ async def speakers_of(session: AsyncSession, actor: Actor, person_id: UUID) -> l
     """Those who speak or act for somebody now, as far as the actor may see who is around them."""
     if not actor.may("person.read"):
         return []
-    found = (await queries.list_relationships(session, actor, person_id=person_id, query=PageQuery(limit=_FEW))).rows
-    theirs = [one for one in found if one.related_person_id == person_id]
-    if not theirs:
-        return []
-    others = await session.scalars(select(Person).where(Person.person_id.in_([one.person_id for one in theirs])))
-    people = {one.person_id: PersonRead.model_validate(one) for one in others}
-    related = [Relation(RelationshipRead.model_validate(one), people[one.person_id], acts=False) for one in theirs]
-    return [one for one in related if not one.is_over]
+    return [
+        Relation(RelationshipRead.model_validate(row), PersonRead.model_validate(other), acts=False)
+        for other, row in await queries.find_speakers(session, person_id=person_id)
+    ]
 
 
 async def signs_of(session: AsyncSession, person_id: UUID) -> dict[str, Any]:

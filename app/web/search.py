@@ -14,12 +14,12 @@ from fastapi import Request, Response
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.policy import Role
+from app.access.policy import HUMAN_ROLES, roles_allowing
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.audit.queries import recently_opened
-from app.casework.finding import Named, cases_and_named, cases_of, people_of_records
-from app.casework.schemas import CaseSummary
+from app.casework.finding import Named, beside_people, cases_of, people_of_records
+from app.casework.schemas import CaseSummary, SpokenFor
 from app.people.fields import SearchText
 from app.people.models import Person
 from app.people.names import PEOPLE, Grade, compare_names, name_of
@@ -48,8 +48,7 @@ class Command:
     """
     What somebody with the permission can do. A `step` is about a person, who is asked for where none is open.
 
-    `also` are other words by which it is looked for, `beside` says where it leads, and `done_by` is who does it where
-    one may not.
+    `also` are other words by which it is looked for, `beside` says where it leads.
     """
 
     label: str
@@ -59,7 +58,6 @@ class Command:
     step: Step | None = None
     also: str = ""
     beside: str = ""
-    done_by: Role | None = None
 
 
 COMMANDS: Final = (
@@ -75,15 +73,14 @@ COMMANDS: Final = (
     ),
     Command(
         _("Hand over a colleague's work"), "arrows-exchange", "work.hand_over", href="/hand-over",
-        also=_("give away reassign transfer absent leave holiday handover"), done_by=Role.PROGRAMME_MANAGER,
+        also=_("give away reassign transfer absent leave holiday handover"),
     ),
     Command(
         _("Export a list"), "file-export", "list.export", href="/patients", also=_("download csv excel file take out"),
-        beside=_("opens the list of patients"), done_by=Role.PROGRAMME_MANAGER,
+        beside=_("opens the list of patients"),
     ),
     Command(
         _("Invite a user"), "user-plus", "user.manage", href="/users/new", also=_("account colleague add"),
-        done_by=Role.ADMIN,
     ),
 )  # fmt: skip
 _STEPS: Final = {command.step: command for command in COMMANDS if command.step}
@@ -107,12 +104,21 @@ class SearchEverywhere(Body):
 
 
 @dataclass(frozen=True)
+class PatientHit:
+    """A patient for whom somebody who was found speaks; the step is done with that patient."""
+
+    of: SpokenFor
+    href: str
+
+
+@dataclass(frozen=True)
 class PersonHit:
     """Somebody who was found, what there is of them, and where that stands."""
 
     person: PersonRead
     case: CaseSummary | None
     href: str | None
+    patients: Sequence[PatientHit] = ()
 
 
 @dataclass(frozen=True)
@@ -207,19 +213,19 @@ async def _results(request: Request, session: AsyncSession, actor: Actor, asked:
         shown = audit.show_page(session, hits, [PersonRead.model_validate(row) for row in hits.rows]).items
         found, more, is_capped = hits.search, hits.total - len(shown), hits.total_is_capped
     ids = [one.person_id for one in shown]
+    most_named = 0 if asked.step else MOST_NAMED
+    beside = await beside_people(session, actor, person_ids=ids, typed=asked.q, most_named=most_named)
+    audit.note(session, person_ids=[one.person_id for one in beside.spoken_for])
+    people = [_person_hit(one, beside.cases.get(one.person_id), asked, beside.spoken_for) for one in shown]
     if asked.step:
-        cases = await cases_of(session, actor, person_ids=ids, typed=asked.q)
-        people = [_person_hit(one, cases.get(one.person_id), asked) for one in shown]
         return Results(people=people, more=more, more_is_capped=is_capped, found=found)
-    cases, named = await cases_and_named(session, actor, person_ids=ids, typed=asked.q, most=MOST_NAMED)
-    people = [_person_hit(one, cases.get(one.person_id), asked) for one in shown]
     places = _places(actor, asked.q)
     return Results(
         people=people,
         more=more,
         more_is_capped=is_capped,
         found=found,
-        named=[_named_hit(one) for one in named],
+        named=[_named_hit(one) for one in beside.named],
         places=places,
         commands=_commands(actor, asked),
         places_first=any(place.label.casefold() == asked.q.casefold() for place in places),
@@ -260,16 +266,27 @@ async def _recent(session: AsyncSession, actor: Actor, step: Step | None) -> lis
     return [_person_hit(PersonRead.model_validate(one), cases.get(one.person_id), asked) for one in people]
 
 
-def _person_hit(person: PersonRead, case: CaseSummary | None, asked: SearchEverywhere) -> PersonHit:
+def _person_hit(
+    person: PersonRead, case: CaseSummary | None, asked: SearchEverywhere, spoken: Sequence[SpokenFor] = ()
+) -> PersonHit:
     href = None
+    patients = [_patient_hit(one, asked) for one in spoken if one.speaker_id == person.person_id]
     if case is not None:
         href = _record_of(case, meant=asked.q or "")
     if href is None:
         other = f"/people/{person.person_id}"
         if case is not None and case.physician_id is not None:
             other = f"/physicians/{case.physician_id}"
-        return PersonHit(person, case, None if asked.step else other)
-    return PersonHit(person, case, f"{href}/{asked.step}/new" if asked.step else href)
+        return PersonHit(person, case, None if asked.step else other, patients)
+    return PersonHit(person, case, f"{href}/{asked.step}/new" if asked.step else href, patients)
+
+
+def _patient_hit(of: SpokenFor, asked: SearchEverywhere) -> PatientHit:
+    """The patient's page, or the form of the step there; that of a call knows who is spoken with."""
+    place = f"/patients/{of.patient_id}"
+    if asked.step:
+        place += f"/{asked.step}/new" + (f"?spoke_with_person_id={of.speaker_id}" if asked.step == "calls" else "")
+    return PatientHit(of, place)
 
 
 def _record_of(case: CaseSummary, *, meant: str) -> str | None:
@@ -315,9 +332,11 @@ def _commands(actor: Actor, asked: SearchEverywhere) -> list[Hit]:
         if asked.q and not _begins_a_word(f"{command.label} {command.also}", asked.q):
             continue
         if command.permission is not None and not actor.may(command.permission):
-            if asked.q and command.done_by:
-                role = words(command.done_by.value)
-                found.append(Hit(command.label, command.icon, None, _("Only for the role %(role)s", role=role)))
+            if asked.q:
+                roles = ", ".join(
+                    str(words(role)) for role in roles_allowing(command.permission) if role in HUMAN_ROLES
+                )
+                found.append(Hit(command.label, command.icon, None, _("Only for: %(roles)s", roles=roles)))
             continue
         href, beside = command.href, command.beside
         if command.step:

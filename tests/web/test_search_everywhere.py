@@ -1,6 +1,7 @@
 """Search everywhere by plain HTTP, as a page and as the palette's part of it."""
 
 import re
+from datetime import date
 
 import httpx
 import pytest
@@ -12,6 +13,8 @@ from app.conditions.models import MedicalCondition
 from app.hospitals.models import Hospital
 from app.journeys.trial.models import ClinicalTrial
 from app.leads.models import PatientLead
+from app.people.models import PersonRelationship
+from app.platform import clock
 from app.platform.settings import Settings
 from tests.browsing import as_user
 from tests.builders import a_condition, a_lead, a_patient, a_person, a_physician, a_trial
@@ -58,6 +61,33 @@ async def test_a_person_is_found_by_a_mistyped_name_and_leads_to_their_record(
     assert "<html" not in similar.text
 
 
+async def test_who_speaks_for_patients_is_found_with_them(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    roos = await a_person(session, first_name="Roos", last_name="Zandstra")
+    people = [await a_person(session, first_name=first, last_name="Vries") for first in ("Noor", "Emil", "Ada", "Bo")]
+    noor, emil, gone, ada = [await a_patient(session, person) for person in people]
+    gone.deleted_at, gone.deleted_by, gone.deleted_reason = clock.now(), roos.person_id, "x"
+    acts = {"person_id": roos.person_id, "relationship_type": "caregiver"}
+    of = {"related_person_id": noor.person_id}, {"related_person_id": emil.person_id, "end_date": date(2026, 1, 1)}
+    of_gone, of_ada = {"related_person_id": gone.person_id}, {"related_person_id": ada.person_id}
+    session.add_all(PersonRelationship(**acts, **whom) for whom in (*of, of_gone, of_ada))
+    token = await as_user(client, session, settings, "navigator")
+
+    found, for_a_call = await _find(client, token, "zandstra"), await _find(client, token, "zandstra", step="calls")
+    (noted, _) = await session.scalars(select(AuditEvent).where(AuditEvent.action == "search_everywhere"))
+    masked = await _find(client, await as_user(client, session, settings, "auditor"), roos.reference)
+
+    patients = [f"/patients/{ada.patient_id}", f"/patients/{noor.patient_id}"]
+    assert [href for href, _ in _options(found)[:3]] == [f"/people/{roos.person_id}", *patients]
+    assert "Noor Vries Patient: Roos Zandstra is caregiver" in _options(found)[2][1]
+    with_her = f"/calls/new?spoke_with_person_id={roos.person_id}"
+    assert [href for href, _ in _options(for_a_call)] == [place + with_her for place in patients]
+    assert set(noted.person_ids or ()) == {roos.person_id, noor.person_id, ada.person_id}
+    assert "Vries" not in masked.text
+    assert "caregiver" not in masked.text.lower()
+
+
 async def test_the_search_is_noted_as_that_of_the_api(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
@@ -98,10 +128,10 @@ async def test_a_command_is_found_by_its_words_and_others_and_says_who_does_it(
     manager = await as_user(client, session, settings, "programme_manager")
     opened = [await _find(client, manager, typed) for typed in ("hand over", "csv")]
 
-    for answer in closed:
-        assert "Only for the role Programme manager" in answer.text
+    for answer, roles in zip(closed, 2 * ["Programme manager"] + 2 * ["Programme manager, Data steward"], strict=True):
+        assert f"Only for: {roles}" in answer.text
         # Enter begins no new caller: it comes behind what was meant, and nothing is chosen (palette.js).
-        assert answer.text.index("Only for the role") < answer.text.index('form="new-caller"')
+        assert answer.text.index("Only for: ") < answer.text.index('form="new-caller"')
         assert _options(answer) == []
     assert _options(ring)[0][0] == "/search?step=calls"
     assert [_options(answer)[0][0] for answer in opened] == ["/hand-over", "/patients"]
