@@ -215,7 +215,6 @@ async def _results(request: Request, session: AsyncSession, actor: Actor, asked:
     ids = [one.person_id for one in shown]
     most_named = 0 if asked.step else MOST_NAMED
     beside = await beside_people(session, actor, person_ids=ids, typed=asked.q, most_named=most_named)
-    audit.note(session, person_ids=[one.person_id for one in beside.spoken_for])
     people = [_person_hit(one, beside.cases.get(one.person_id), asked, beside.spoken_for) for one in shown]
     if asked.step:
         return Results(people=people, more=more, more_is_capped=is_capped, found=found)
@@ -247,7 +246,6 @@ async def namesakes_of(session: AsyncSession, actor: Actor, *, person: Person, b
     ]
     shown = same[:MOST_NAMESAKES]
     ids = [one.person_id for one in shown]
-    audit.note(session, person_ids=ids)
     cases = await cases_of(session, actor, person_ids=ids)
     return Namesakes(
         [_person_hit(one, cases.get(one.person_id), SearchEverywhere()) for one in shown],

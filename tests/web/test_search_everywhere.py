@@ -76,7 +76,6 @@ async def test_who_speaks_for_patients_is_found_with_them(
 
     found, for_a_call = await _find(client, token, "zandstra"), await _find(client, token, "zandstra", step="calls")
     (noted, _) = await session.scalars(select(AuditEvent).where(AuditEvent.action == "search_everywhere"))
-    masked = await _find(client, await as_user(client, session, settings, "auditor"), roos.reference)
 
     patients = [f"/patients/{ada.patient_id}", f"/patients/{noor.patient_id}"]
     assert [href for href, _ in _options(found)[:3]] == [f"/people/{roos.person_id}", *patients]
@@ -84,8 +83,6 @@ async def test_who_speaks_for_patients_is_found_with_them(
     with_her = f"/calls/new?spoke_with_person_id={roos.person_id}"
     assert [href for href, _ in _options(for_a_call)] == [place + with_her for place in patients]
     assert set(noted.person_ids or ()) == {roos.person_id, noor.person_id, ada.person_id}
-    assert "Vries" not in masked.text
-    assert "caregiver" not in masked.text.lower()
 
 
 async def test_the_search_is_noted_as_that_of_the_api(
