@@ -413,6 +413,8 @@ def _came_of(call: CallRead, typed: Typed) -> dict[str, Any]:
         # Nobody was there to be asked, whatever was chosen before the outcome was.
         given.pop("adverse_event_heard", None)
         given.pop("spoke_with_person_id", None)
+        if call.spoke_with_person_id is not None:
+            given["spoke_with_person_id"] = None
     return given
 
 

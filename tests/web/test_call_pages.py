@@ -710,6 +710,12 @@ async def test_it_is_said_who_was_spoken_with_where_somebody_speaks_for_the_pers
     }  # fmt: skip
     assert shown.count("Spoken with Anna Weber (partner)") == 2
 
+    corrected = await client.post(
+        f"/calls/{call.call_id}/outcome", data=said | with_her | {"outcome": "no_answer"}, headers=ORIGIN
+    )
+    assert corrected.status_code == 303
+    assert (await client.get(here)).text.count("Spoken with Anna Weber (partner)") == 1
+
 
 async def test_the_next_call_is_booked_with_one_that_reached_them(
     client: httpx.AsyncClient, session: AsyncSession, token: str
