@@ -267,7 +267,7 @@ class ShownJourney:
 
     @cached_property
     def barred(self) -> Sequence[str]:
-        """Those of the blocked where nothing is lacking: it does not go there for what happened to the patient."""
+        """Those of the blocked where it does not go for what happened to the patient, whatever else it lacks."""
         return [to for to, needs in self.lacks.items() if any(need.bars for need in needs)]
 
     @property

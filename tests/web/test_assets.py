@@ -20,6 +20,7 @@ from app.web.assets import SCRIPTS, SHEETS, STATIC, TOGETHER, Assets, accepts_gz
 from app.web.render import mount_pages
 from tests.browsing import as_user, somebody
 from tests.builders import a_call, a_lead, a_patient, a_person, a_physician, a_task, a_trial, a_trial_journey
+from tests.printed import ROOT
 
 TOKEN = "ab" * 32
 _NAMED = re.compile(r'(?:href|src)="(/static/[^"#]+)|url\("?(/static/[^")]+)')
@@ -52,6 +53,10 @@ def test_all_our_own_sheets_and_scripts_leave_together() -> None:
     assert {path.stem for path in STATIC.glob("css/*.css")} - {"agenda", "api-docs", "history", "pair"} == set(SHEETS)
     of_forms = {name.removeprefix("js/").removesuffix(".js") for name in TOGETHER["js/forms.js"]}
     assert {path.stem for path in STATIC.glob("js/*.js")} - {"api-docs", "passkeys", "start"} == {*SCRIPTS, *of_forms}
+    said = (
+        (ROOT / "docs" / "DESIGN_SYSTEM.md").read_text(encoding="utf-8").partition("`forms.js` (")[2].partition(")")[0]
+    )
+    assert set(re.findall(r"`(\w+)`", said)) == of_forms
 
 
 @pytest.mark.parametrize("development", [True, False])
