@@ -274,6 +274,7 @@ async def test_a_number_that_was_taken_over_has_no_undo(
 
     for before in (record, listed):
         assert "No button undoes Accept." in before.text
+    assert "Accepting an e-mail, a phone or a status cannot be undone by a button." in listed.text
     assert "/undo" not in unquote(accepted.headers["set-cookie"])
     assert "No button undoes this." in unquote(accepted.headers["set-cookie"])
     assert "Not undone" in unquote(forced.headers["set-cookie"])
