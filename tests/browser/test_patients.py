@@ -304,6 +304,23 @@ async def test_a_decision_in_the_list_leaves_every_row_in_its_place(
     await expect(row.get_by_role("button", name="Keep ours")).to_be_visible()
 
 
+async def test_back_shows_what_was_decided_in_a_row_of_a_list(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    rosa = await _a_rosa(committed_database, ids)
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/patients/{rosa.patient_id}")
+    await expect(page.get_by_role("button", name="Accept for phone")).to_be_visible()
+    await page.evaluate("pages.visit('/suggestions?decision=open')")
+    row = page.locator("#list-rows tr", has_text=rosa.name).filter(has_text="+31 20 765 4321")
+    await row.get_by_role("button", name="Accept").click()
+    await expect(page.get_by_text("the suggested value is taken over.")).to_be_visible()
+    await page.go_back()
+    await page.wait_for_url(f"{crm}/patients/{rosa.patient_id}")
+    await expect(page.get_by_role("link", name="change phone")).to_contain_text("+31 20 765 4321")
+    await expect(page.get_by_role("button", name="Accept for phone")).to_have_count(0)
+
+
 async def test_a_wrong_phone_is_put_right_from_a_suggestion_and_a_journey_is_moved_with_its_reason_in_three_actions(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:

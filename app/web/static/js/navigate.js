@@ -274,6 +274,11 @@ const pages = (() => {
     });
   });
 
+  // A part of the page that was sent by itself counts as well.
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    if (ctx.request.method !== "GET" && ctx.response?.status < 400) forgetAfter(ctx.sourceElement);
+  });
+
   document.addEventListener("locked", () => kept.clear());
 
   return { visit, kept };
