@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.events.models import JourneyEvent
 from app.journeys.eap.models import EapGate
 from app.journeys.eap.schemas import GateUpdate
-from app.journeys.eap.service import change_gate
+from app.journeys.eap.service import NOT_RECORDED, change_gate
 from app.journeys.errors import PatientInactive
 from app.journeys.service import move_journey, open_journey
 from app.journeys.trial.kind import TRIAL
@@ -18,6 +18,7 @@ from app.patients.schemas import PatientUpdate
 from app.patients.service import change_patient
 from app.platform.actor import Actor
 from app.platform.db import Database
+from app.platform.errors import Stale
 from app.platform.states import TransitionNotAllowed
 from tests.builders import a_patient, a_trial, a_trial_journey, an_eap_journey
 
@@ -62,6 +63,33 @@ async def test_gate_recorded_by_two_at_once_is_one_gate(committed_database: Data
         of_journey = EapGate.eap_journey_id == journey.eap_journey_id
         [gate] = (await session.scalars(select(EapGate).where(of_journey))).all()
         assert gate.version > 1
+
+
+async def test_of_those_who_record_one_gate_from_an_empty_form_at_once_one_is_kept_and_the_others_are_told(
+    committed_database: Database, actor: Actor
+) -> None:
+    async with committed_database.unit_of_work() as session:
+        journey = await an_eap_journey(session, await a_patient(session), eap_number="EAP-race-of-forms")
+
+    async def record(number: int) -> str | None:
+        async with committed_database.unit_of_work() as session:
+            made = await change_gate(
+                session,
+                actor,
+                eap_journey_id=journey.eap_journey_id,
+                gate="ethics",
+                change=GateUpdate(status="submitted", reference_number=f"METC-{number}"),
+                if_match=NOT_RECORDED,
+            )
+            return made.reference_number
+
+    answers = await asyncio.gather(*map(record, range(6)), return_exceptions=True)
+
+    [kept] = [answer for answer in answers if isinstance(answer, str)]
+    assert sum(isinstance(answer, Stale) for answer in answers) == 5
+    async with committed_database.unit_of_work() as session:
+        [gate] = (await session.scalars(select(EapGate).where(EapGate.eap_journey_id == journey.eap_journey_id))).all()
+        assert (gate.reference_number, gate.version) == (kept, 1)
 
 
 async def test_nobody_is_put_aside_while_a_journey_is_opened(committed_database: Database, actor: Actor) -> None:
