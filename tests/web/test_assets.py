@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import Headers
 
+from app.calls.states import CHANNELS, FOLLOWED
 from app.hospitals.models import Hospital
 from app.journeys.eap.models import EapProgram
 from app.platform import clock
@@ -57,6 +58,15 @@ def test_all_our_own_sheets_and_scripts_leave_together() -> None:
         (ROOT / "docs" / "DESIGN_SYSTEM.md").read_text(encoding="utf-8").partition("`forms.js` (")[2].partition(")")[0]
     )
     assert set(re.findall(r"`(\w+)`", said)) == of_forms
+
+
+def test_the_form_of_a_call_shows_what_belongs_to_each_outcome_and_channel() -> None:
+    """The stylesheet says by the words of calls which of its fields are shown."""
+    lines = (STATIC / "css" / "work.css").read_text(encoding="utf-8").splitlines()
+    [of_next] = [line for line in lines if line.endswith("[data-if-attempt],")]
+    of_wishes = [line for line in lines if "[data-if-against]:not(" in line]
+    assert set(re.findall(r'\[value="(\w+)"\]', of_next)) == set(FOLLOWED)
+    assert [re.findall(r'="(\w+)"', line)[1:] for line in of_wishes] == [[one, one] for one in CHANNELS]
 
 
 @pytest.mark.parametrize("development", [True, False])
