@@ -22,7 +22,7 @@ from app.people.search.walk import Searched
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.db import tables_that_say
-from app.platform.paging import Found, SortKey, fetch_page, sorted_by
+from app.platform.paging import Found, SortKey, cut_to, fetch_page, for_asker, sorted_by
 
 LOADED = (joinedload(CallHistory.person), joinedload(CallHistory.navigator))
 _SHOWN_OVERLAPS = 10
@@ -101,6 +101,26 @@ def filtered(actor: Actor, query: CallFilter) -> Select[Any]:
     if query.occurs_to is not None:
         ids = ids.where(CallHistory.occurs_at < query.occurs_to)
     return ids
+
+
+def unresolved_besides(
+    actor: Actor, *, call_id: UUID, occurs_at: datetime, pn_id: UUID, most: int
+) -> Select[UUID | None, int]:
+    """
+    Of the unresolved calls of a navigator, beside this one: the one before it, else the newest, and how many there are,
+    up to one more than `most`.
+    """
+
+    def those(**more: object) -> Select[Any]:
+        query = CallFilter.model_validate({"pn_id": pn_id, "unresolved": "true", **more})
+        return for_asker(filtered(actor, query).where(CallHistory.call_id != call_id), query, CallHistory.person_id)
+
+    def newest(ids: Select[Any]) -> ColumnElement[UUID]:
+        return select(cut_to(ids, NEWEST_FIRST, 1).subquery().c.call_id).scalar_subquery()
+
+    counted = select(func.count()).select_from(cut_to(those(), NEWEST_FIRST, most + 1).subquery()).scalar_subquery()
+    following = func.coalesce(newest(those(occurs_to=occurs_at)), newest(those()))
+    return select(following, counted)
 
 
 async def list_calls_of_patient(

@@ -73,6 +73,8 @@ whose time was over before then (`_OVERDUE`).
 _OVERDUE = timedelta(days=60)
 _SATURDAY, _FEW = 5, 5
 _LONGEST_VERSION = 10
+_MOST_LEFT = 99
+"""So many calls without an outcome are counted."""
 
 
 def _add_form(about: About, model: type[CallForPatient] | type[CallForLead]) -> None:
@@ -436,7 +438,7 @@ async def _outcome_context(session: AsyncSession, actor: Actor, call_id: UUID, t
         "is_ahead": call.status_group == "open" and call.occurs_at is not None and call.occurs_at > now,
         "case": await _case(session, actor, call),
         "last": next((answers.read(row, now) for row in found.rows), None),
-        "following": await _following(session, actor, call, now),
+        **await _that_wait(session, actor, call, now),
         "may_call": actor.may("call.create"),
         "typed": typed,
     }
@@ -458,17 +460,20 @@ async def _case(session: AsyncSession, actor: Actor, call: CallRead) -> PatientR
     return lead_answers.read(await get_lead(session, actor, lead_id=record_id), clock.now())
 
 
-async def _following(session: AsyncSession, actor: Actor, call: CallRead, now: datetime) -> CallRead | None:
-    """The next of one's own calls that lack an outcome: the one before this, as Today lists them, else the newest."""
+async def _that_wait(session: AsyncSession, actor: Actor, call: CallRead, now: datetime) -> dict[str, Any]:
+    """
+    Of one's own other calls that lack an outcome the next: the one before this, as Today lists them, else the newest;
+    and how many there are, as far as they are counted (`most`).
+    """
+    waiting = {"following": None, "left": 0, "most": _MOST_LEFT}
     if actor.person_id is None or call.occurs_at is None:
-        return None
-    mine = {"pn_id": actor.person_id, "unresolved": "true", "limit": 2}
-    for until in (call.occurs_at, None):
-        query = CallFilter.model_validate({**mine, "occurs_to": until})
-        rows = (await queries.list_calls(session, actor, query=query)).rows
-        if found := next((row for row in rows if row.call_id != call.call_id), None):
-            return answers.read(found, now)
-    return None
+        return waiting
+    asked = queries.unresolved_besides(
+        actor, call_id=call.call_id, occurs_at=call.occurs_at, pn_id=actor.person_id, most=_MOST_LEFT
+    )
+    key, left = (await session.execute(asked)).one()
+    found = await queries.calls_by_id(session, actor, call_ids=[key] if key else [])
+    return waiting | {"following": next((answers.read(row, now) for row in found), None), "left": left}
 
 
 for _about, _model in ((PATIENTS, CallForPatient), (LEADS, CallForLead)):

@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls import queries
 from app.calls.schemas import CallFilter
+from app.platform import clock
 from app.platform.actor import Actor
 from tests.builders import a_patient
-from tests.plans import plan_of_page
+from tests.plans import plan, plan_of_page
 
 SOMEBODY = str(uuid4())
 
@@ -52,3 +53,13 @@ async def test_page_is_read_from_its_index_in_its_order(
 
     assert index in plan, plan
     assert "Sort" not in plan, plan
+
+
+async def test_what_waits_beside_a_call_is_counted_and_found_by_one_index(session: AsyncSession, actor: Actor) -> None:
+    await _many_calls(session)
+    asked = queries.unresolved_besides(actor, call_id=uuid4(), occurs_at=clock.now(), pn_id=uuid4(), most=99)
+
+    found = await plan(session, asked)
+
+    assert found.count("using ix_call_history_pn_id_unresolved") == 3, found
+    assert "Sort" not in found, found

@@ -19,8 +19,11 @@ from app.platform import clock
 from app.platform.settings import Settings
 from app.preferences.models import AccountPreference
 from app.tasks.models import Task
+from bench.pages import BESIDE
 from tests.browsing import ORIGIN, signed_in, somebody
 from tests.builders import a_call, a_condition, a_lead, a_patient, a_person
+from tests.conftest import BoundDatabase
+from tests.web.test_patients_pages import statements
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -414,7 +417,7 @@ async def test_old_calls_are_closed_one_after_the_other(
     await a_call(session, await _patient_of(session, calls[0]), **earlier)
     await session.commit()
 
-    form = await client.get(f"/calls/{calls[0].call_id}/outcome")
+    form, *further = [await client.get(f"/calls/{call.call_id}/outcome") for call in calls]
     answers = [
         await client.post(
             f"/calls/{call.call_id}/outcome",
@@ -426,11 +429,49 @@ async def test_old_calls_are_closed_one_after_the_other(
 
     for shown in ("Emre Weber", "+31 20 123 4567", condition.name, "voicemail", "Femke Weber", 'data-key="7"'):
         assert shown in form.text, shown
+    # The one before it; of the oldest the newest.
+    assert ["Next: Jasmine Weber" in further[0].text, "Next: Emre Weber" in further[1].text] == [True, True]
     assert [answer.headers["location"] for answer in answers] == [
         f"/calls/{calls[1].call_id}/outcome",
         f"/calls/{calls[2].call_id}/outcome",
         "/today",
     ]
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (0, None),
+        (1, "1 left after this one"),
+        (99, "99 left after this one"),
+        (120, "More than 99 left after this one"),
+    ],
+)
+async def test_the_page_of_an_old_call_says_how_many_are_left_in_few_statements(
+    client: httpx.AsyncClient, session: AsyncSession, bound: BoundDatabase, token: str, others: int, said: str | None
+) -> None:
+    patient, mine, now = await a_patient(session), (await _me(session)).person_id, clock.now()
+    call = await a_call(session, patient, booking_date=now - timedelta(days=1), pn_id=mine)
+    for number in range(others):
+        await a_call(session, patient, booking_date=now - timedelta(days=2, minutes=number), pn_id=mine)
+    # A colleague's, one ahead, one that was voided, one of which all is said.
+    await a_call(session, patient, booking_date=now - timedelta(days=3))
+    await a_call(session, patient, booking_date=now + timedelta(days=3), pn_id=mine)
+    await a_call(
+        session, patient, booking_date=now - timedelta(days=3), pn_id=mine, voided_at=now, void_reason="A mistake."
+    )
+    await a_call(
+        session, patient, call_date=now - timedelta(days=3), pn_id=mine, status="completed", outcome="voicemail"
+    )
+    await session.commit()
+
+    with statements(bound) as sent:
+        page = (await client.get(f"/calls/{call.call_id}/outcome")).text
+    sent[:] = [one for one in sent if not BESIDE.search(one)]
+
+    found = re.search(r"(More than )?\d+ left after this one", page)
+    assert (found[0] if found else None) == said
+    assert len(sent) <= 14, sent
 
 
 async def _patient_of(session: AsyncSession, call: CallHistory) -> Patient:
