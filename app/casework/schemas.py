@@ -112,6 +112,7 @@ class CallEntry(Answer):
     pn_id: UUID | None
     lead_id: UUID | None
     booking_date: Health[datetime | None]
+    booking_time_zone: Health[str | None]
     call_date: Health[datetime | None]
     call_duration_minutes: int | None
     outcome: Detail[str | None]

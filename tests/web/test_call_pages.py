@@ -306,9 +306,11 @@ async def test_the_time_of_a_booking_is_told_first_on_the_clock_of_where_the_per
     agenda = (await client.get("/calls/agenda?date=2099-07-01")).text
 
     assert {place: told in page for place, page in shown.items()} == dict.fromkeys(shown, True)
-    # In the head of the record, and on the card of the booking; a line breaks between two clocks and nowhere else.
-    assert shown[here].count(told) == 2
-    assert pages[here].count(told.replace(" ", NO_BREAK).replace(f"·{NO_BREAK}", "· ")) == 2
+    # In the head of the record, on the card of the booking and in the timeline; a line breaks between two clocks and
+    # nowhere else.
+    assert shown[here].count(told) == 3
+    assert pages[here].count(told.replace(" ", NO_BREAK).replace(f"·{NO_BREAK}", "· ")) == 3
+    assert f">{told}</time>" in shown[here].partition('class="story"')[2]
     # The list has the viewer's own time, and the others beside it for those who point at it.
     assert (told in listed) is (about == "patients")
     assert ("1 Jul 2099" in re.sub(r'title="[^"]*"', "", listed)) is (about == "patients")

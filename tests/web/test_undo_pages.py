@@ -27,6 +27,9 @@ from app.web.listing import LISTS, Seen
 from tests.browsing import ORIGIN, Somebody, as_user, signed_in, somebody
 from tests.builders import a_call, a_lead, a_patient, a_person, a_task, a_trial_journey
 
+_UNDONE_MOVE = re.compile(r'class="story-title">([^<]+)</span>\s*<span class="soft">Undone</span>')
+"""A move in a timeline that took another one back."""
+
 
 def undo_of(answer: httpx.Response) -> str:
     """Where the toast of an answer posts that it is taken back."""
@@ -140,6 +143,7 @@ async def test_a_move_of_a_journey_is_taken_back_once_with_the_date_that_it_set(
     moved = await _post(client, token, here, to="eligible_enrolled")
     await session.refresh(journey)
     there = journey.status, journey.enrollment_date is not None
+    moved_page = (await client.get(f"/patients/{patient.patient_id}")).text
     undone = await _post(client, token, undo_of(moved))
     await session.refresh(journey)
     again = await _post(client, token, undo_of(moved))
@@ -152,6 +156,9 @@ async def test_a_move_of_a_journey_is_taken_back_once_with_the_date_that_it_set(
     assert [tuple(row) for row in await session.execute(events)] == [
         ("eligible_enrolled", "transition"), ("screening", "undone_by_author"),
     ]  # fmt: skip
+    page = (await client.get(f"/patients/{patient.patient_id}")).text
+    assert re.findall(_UNDONE_MOVE, moved_page) == []
+    assert re.findall(_UNDONE_MOVE, page) == ["Trial journey: screening"]
 
 
 async def test_an_ended_journey_is_not_opened_again_for_somebody_who_was_put_aside(
@@ -191,6 +198,7 @@ async def test_a_move_of_a_lead_is_taken_back_or_it_is_said_that_no_button_does(
         await _post(client, token, undo_of(moved))
         await session.refresh(lead)
         assert lead.status == "new"
+        assert re.findall(_UNDONE_MOVE, (await client.get(f"/leads/{lead.lead_id}")).text) == ["Lead: new"]
     else:
         assert "/undo" not in told
 
