@@ -69,8 +69,8 @@ class CallForPatient(_NewCall):
 
     Without `status`: an outcome makes it completed, `no_show` a no-show, else it is scheduled. Without `pn_id` the
     navigator is the key's person when they take calls. `adverse_event_heard` null means: not asked. `contact_reason`
-    says why somebody is contacted against their wish. `spoke_with_person_id` is who was spoken with: the patient's
-    person, or somebody who speaks for them. `allow_overlap`: it is known that the booking overlaps others.
+    says why somebody is contacted against their wish. `spoke_with_person_id` is who was spoken with: mostly the
+    patient's person, or somebody who speaks for them. `allow_overlap`: it is known that the booking overlaps others.
     """
 
     patient_id: Id

@@ -567,13 +567,16 @@ async def undo_journey_move(
     return go_to(request, f"/patients/{patient_id}", flash=await undone(request, session, undo))
 
 
+_APPROVALS_SEEN = "The approvals were seen outside this system."
+"""Kept with the move, so in the language of the records and not in that of who moves it."""
+
+
 def _reason_without_approvals(typed: str, *, has_seen: bool) -> str:
     """The reason of a move for which no approval is recorded. Invalid where nothing is said about them."""
     if not has_seen and not typed.strip():
         said = _("Tick that you have seen the approvals, or say in words why it goes on without them.")
         raise Invalid(fields=[FieldError("approvals_seen", "unclear", said)])
-    seen = [str(_("The approvals were seen outside this system."))] if has_seen else []
-    return " ".join([*filter(None, [typed.strip()]), *seen])
+    return " ".join(filter(None, [typed.strip(), _APPROVALS_SEEN if has_seen else ""]))
 
 
 def _kind_at(path: str) -> Kind:

@@ -343,14 +343,15 @@ async def test_a_supply_without_any_approval_is_authorised_with_a_tick_or_a_reas
     def place(journey: EapJourney) -> str:
         return f"/patients/{patient.patient_id}/eap-journeys/{journey.eap_journey_id}"
 
-    async def move(journey: EapJourney, **typed: str) -> httpx.Response:
+    async def move(journey: EapJourney, language: str = "en", **typed: str) -> httpx.Response:
         sent = {"csrf_token": token, "to": "supply_authorised", "reason": ""} | typed
-        return await client.post(f"{place(journey)}/move", data=sent, headers=ORIGIN)
+        headers = ORIGIN | {"accept-language": language}
+        return await client.post(f"{place(journey)}/move", data=sent, headers=headers)
 
     form = await client.get(f"{place(told[0])}/move", params={"to": "supply_authorised"})
     other = await client.get(f"{place(told[0])}/move", params={"to": "on_hold"})
     unsaid = await move(told[0])
-    moved = [await move(told[0], approvals_seen="true"), await move(told[1], reason="The sponsor has them.")]
+    moved = [await move(told[0], "nl", approvals_seen="true"), await move(told[1], reason="The sponsor has them.")]
     plain = await client.get(f"{place(recorded)}/move", params={"to": "supply_authorised"})
 
     warned = form.text.partition('data-tone="warning"')[2]
