@@ -224,7 +224,7 @@ async def undo_cancellation(
     call, before = await _as_it_was(session, actor, call_id=call_id, since=since, until=until)
     if call.status != "cancelled" or not CALL.is_open(before["status"]):
         raise NotUndoable
-    return await _put_back(session, actor, call, {name: before[name] for name in ("status", "notes")})
+    return await _put_back(session, actor, call, before)
 
 
 async def undo_rescheduling(
@@ -246,7 +246,7 @@ async def undo_rescheduling(
     audit.note(
         session, record_type="call_history", record_id=new.call_id, person_ids=[new.person_id], fields=["voided_at"]
     )
-    return await _put_back(session, actor, old, {"status": before["status"], "rescheduled_to": None})
+    return await _put_back(session, actor, old, before)
 
 
 async def _as_it_was(
@@ -262,15 +262,15 @@ async def _as_it_was(
 
 
 async def _put_back(session: AsyncSession, actor: Actor, call: CallHistory, before: Mapping[str, Any]) -> CallHistory:
-    """Give a locked call what it had before a mistake. No move of its machine: it was there already."""
+    """Give a locked call what a mistake may have taken from it. No move of its machine: it was there already."""
     faults = await _faults(session, actor, call, call.person)
-    for name, value in before.items():
-        setattr(call, name, value)
+    fields = {name for name in ("status", "notes", "rescheduled_to") if getattr(call, name) != before[name]}
+    call.status, call.notes, call.rescheduled_to = before["status"], before["notes"], before["rescheduled_to"]
     call.no_show = call.status == "no_show"
     await _require_bookable(session, actor, call.person, call)
-    require_none(await _faults(session, actor, call, call.person), before=faults, touched=set(before))
+    require_none(await _faults(session, actor, call, call.person), before=faults, touched=fields)
     await session.flush()
-    return await _noted(session, actor, call.call_id, fields=set(before))
+    return await _noted(session, actor, call.call_id, fields=fields)
 
 
 def _is_own(call: CallHistory, actor: Actor) -> bool:
