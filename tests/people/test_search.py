@@ -301,6 +301,35 @@ async def test_pages_reach_everybody_once_in_one_order(
     assert await _all_pages(client, PERSONS, headers, q="jan berg", limit="9", is_active="true") == active
 
 
+async def test_those_few_whose_names_are_as_typed_come_first_and_cost_one_statement(
+    client: httpx.AsyncClient, headers: dict[str, str], session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is among the newest who are looked at first: the rest was read for active and for inactive people."""
+    for name, rows in (("IN_HAND", 10), ("SORTED_AT_ONCE", 30), ("_PROBE", 8), ("_LEAST", 4)):
+        monkeypatch.setattr(walk, name, rows)
+    monkeypatch.setattr(queries, "IN_HAND", 10)
+    expected: dict[str, tuple[bool, bool, int]] = {}
+    for number in range(90):
+        is_begun, is_active = number > 4, number % 3 != 0
+        person = await a_person(session, last_name="Bergman" if is_begun else "Berg", is_active=is_active)
+        expected[str(person.person_id)] = (is_begun, not is_active, -number)
+    in_order = sorted(expected, key=expected.__getitem__)
+
+    for limit in ("2", "7", "50"):
+        assert await _all_pages(client, PERSONS, headers, q="berg", limit=limit) == in_order
+
+    read, sent = walk.Walk.read, []
+
+    async def noted(self: walk.Walk, statement: Any, values: Any) -> Any:
+        sent.append(values)
+        return await read(self, statement, values)
+
+    monkeypatch.setattr(walk.Walk, "read", noted)
+    first = (await client.get(PERSONS, params={"q": "berg", "limit": "7"}, headers=headers)).json()
+    assert [item["person_id"] for item in first["items"]] == in_order[:7]
+    assert len(sent) == 3
+
+
 async def test_very_many_addresses_that_begin_alike_are_never_sorted_whole(
     client: httpx.AsyncClient, headers: dict[str, str], session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ Order of a page: whole words before beginnings before what is only similar; acti
 IN_HAND are found, who was active last, else the newest person.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -335,7 +336,7 @@ async def _of_terms(walk: Walk, query: str, cursor: _Cursor | None, *, most: int
     met = await walk.all_of(query)
     if met.rows is not None:
         return await _in_hand(walk, [_ranked(hit) for hit in met.rows], cursor, most=most)
-    rows = await _walked(walk, [(Rank.WHOLE, query)], cursor, most=most)
+    rows = await _walked(walk, [(Rank.WHOLE, query, met.about)], cursor, most=most)
     return _Part(rows, *_total(met.total))
 
 
@@ -347,7 +348,11 @@ async def _named(walk: Walk, attempt: _Attempt, cursor: _Cursor | None, *, most:
 
     met = await walk.all_of(asked(terms.query_of_all(attempt.readings)))
     if met.rows is None:
-        ranks = [(rank, asked(terms.query(attempt.readings, rank))) for rank in terms.ranks(attempt.readings)]
+        sampled = Counter(terms.rank(attempt.readings, set(words.split())) for words in met.sample)
+        ranks = [
+            (rank, asked(terms.query(attempt.readings, rank)), met.about * sampled[rank] // max(1, len(met.sample)))
+            for rank in terms.ranks(attempt.readings)
+        ]
         return _Part(await _walked(walk, ranks, cursor, most=most), *_total(met.total))
     ranked = [_ranked(hit, terms.rank(attempt.readings, set(hit.words.split()))) for hit in met.rows]
     is_one_word = len(attempt.readings[0]) == 1
@@ -390,23 +395,37 @@ async def _most_similar(walk: Walk, attempt: _Attempt, query: str, *, most_error
     met = await walk.all_of(asked, are_few=len(attempt.readings[0]) > 1)
     found = met.newest if met.rows is None else met.rows
     if found is None:
-        found = await walk.newest_of(asked, is_active=True, after=None, most=IN_HAND, at_least=met.total or 0)
+        found = await walk.newest_of(asked, is_active=True, after=None, most=IN_HAND, about=met.about)
     ranked = [_ranked(hit, Rank.SIMILAR, errors=near.errors(attempt.readings, hit.words.split())) for hit in found]
     return [one for one in ranked if most_errors is None or one.errors < (most_errors + 1) * near.ONE_ERROR]
 
 
-async def _walked(walk: Walk, ranks: Sequence[tuple[Rank, str]], cursor: _Cursor | None, *, most: int) -> list[_Ranked]:
-    """The people of each query after the other, active ones first, the newest first, from the cursor's place on."""
+async def _walked(
+    walk: Walk, ranks: Sequence[tuple[Rank, str, int]], cursor: _Cursor | None, *, most: int
+) -> list[_Ranked]:
+    """
+    The people of each query after the other, active ones first, the newest first, from the cursor's place on.
+
+    `ranks` are rank, query, and about how many meet it. Those who seem to leave room on the page are read as a whole.
+    """
     rows: list[_Ranked] = []
-    for rank, query in ranks:
-        for is_active in (True, False):
-            here = (int(rank), int(not is_active))
-            begins = (cursor.rank, cursor.is_inactive) if cursor else (0, 0)
+    for rank, query, about in ranks:
+        begins = (cursor.rank, cursor.is_inactive) if cursor else (-1, 0)
+        if rank < begins[0] or len(rows) >= most:
+            continue
+        if rank > begins[0] and about < most - len(rows):
+            found = await walk.all_sorted(query, most=most - len(rows))
+            if found is not None:
+                rows += [_ranked(hit, rank) for hit in found]
+                continue
+        for is_inactive in (False, True):
+            here = (rank, int(is_inactive))
             if here < begins or len(rows) >= most:
                 continue
             after = cursor.place if cursor and here == begins else None
-            found = await walk.newest_of(query, is_active=is_active, after=after, most=most - len(rows))
-            rows += [_ranked(hit, rank) for hit in found]
+            wanted = most - len(rows)
+            newest = await walk.newest_of(query, is_active=not is_inactive, after=after, most=wanted, about=about)
+            rows += [_ranked(hit, rank) for hit in newest]
     return rows
 
 

@@ -120,12 +120,15 @@ class Met(NamedTuple):
     """
     `rows` when all are read, newest first, else None; `total` is None where they were not counted.
 
-    `newest` are the first IN_HAND where there are more and all were sorted, else None.
+    `newest` are the first IN_HAND where there are more and all were sorted, else None. Where not all are read, `about`
+    is a guess at how many they are, and `sample` has the words of some.
     """
 
     rows: list[Hit] | None
     total: int | None
     newest: list[Hit] | None = None
+    about: int = 0
+    sample: Sequence[str] = ()
 
 
 class Counted(NamedTuple):
@@ -161,21 +164,23 @@ class Walk:
         self._newest, are_all = rows[0]["newest"], rows[0]["are_all"]
         found = [Hit(*tuple(row)[:5]) for row in rows if row["person_id"] is not None] if are_all else []
         total = rows[0]["total"] if are_all else None
-        if total is None or total > IN_HAND:
-            return Met(None, total, found[:IN_HAND] if total is not None and total <= SORTED_AT_ONCE else None)
+        if total is None:
+            sample = rows[0]["probed"]
+            return Met(None, None, about=len(sample) * rows[0]["newest"] // _PROBE, sample=sample)
+        if total > IN_HAND:
+            newest = found[:IN_HAND] if total <= SORTED_AT_ONCE else None
+            return Met(None, total, newest, about=total, sample=[hit.words for hit in found])
         return Met(found, total)
 
-    async def newest_of(
-        self, query: str, *, is_active: bool, after: Place | None, most: int, at_least: int = 0
-    ) -> list[Hit]:
+    async def newest_of(self, query: str, *, is_active: bool, after: Place | None, most: int, about: int) -> list[Hit]:
         """
         The first `most` of those who meet the query, active or not, that come after a place, newest first.
 
-        `at_least` so many are known to meet it: the first step goes as far as that tells.
+        `about` so many meet it, as far as is known: the first step goes as far as that tells.
         """
         rows: list[Hit] = []
         top = 1 + (after.num if after else await self._newest_number())
-        width = max(_PROBE, int(most * top / at_least * _A_BIT_MORE)) if at_least else _PROBE
+        width = max(_PROBE, int(most * top / about * _A_BIT_MORE)) if about else _PROBE
         gone_through, met = 0, 0
         # Few are inactive: they are read as a whole first.
         reads_all, has_read_all = not is_active, False
@@ -198,6 +203,12 @@ class Walk:
             reads_all = per_person * top <= SORTED_AT_ONCE and not has_read_all
             width = int(min(max((most - len(rows)) / per_person * _A_BIT_MORE, _PROBE), width * _WIDER))
         return rows
+
+    async def all_sorted(self, query: str, *, most: int) -> list[Hit] | None:
+        """The first `most` who meet the query, active ones first; None where they are more than are sorted at once."""
+        top = 1 + await self._newest_number()
+        found = await self._between(query, None, top, is_active=None, most=most)
+        return found.rows if found.total <= SORTED_AT_ONCE else None
 
     async def count_of(self, people: People) -> int | None:
         """How many `people` are; None where they are more than PostgreSQL sorts at once."""
@@ -232,8 +243,8 @@ class Walk:
         """
         Those who meet the query with numbers from `low` to below `top`; without `low` all below `top`.
 
-        The newest `most` of them, and how many there are, at most one more than SORTED_AT_ONCE: then these are not the
-        newest. `sorts_all` is for few persons of many rows.
+        The newest `most` of them, active ones first, and how many there are, at most one more than SORTED_AT_ONCE: then
+        these are not the newest. `sorts_all` is for few persons of many rows.
         """
         asked = [query, *self._marks()]
         if low is not None:
@@ -350,7 +361,7 @@ def select_all(
     All who meet `query` as rows of the list, newest first, unless they are more than are sorted at once.
 
     How many they are is guessed by the newest of them; `are_few` spares that. There is always a row, which says
-    `newest`, the greatest running number, and whether `are_all` here.
+    `newest`, the greatest running number, whether `are_all` here, and the words of those who were `probed`.
     """
     row = PersonSearch
     asked = bindparam("query", type_=Text)
@@ -358,22 +369,25 @@ def select_all(
     last = select(cast(newest, BigInteger).label("newest")).cte("last").prefix_with("MATERIALIZED")
     number = select(last.c.newest).scalar_subquery()
     are_all: ColumnElement[bool] = true()
+    words_of_probe: ColumnElement[Any] = literal_column("NULL")
     if not are_few:
         probed = _materialized(
             _who_meet(_among_newest(asked, number)).where(row.num > number - _number(_PROBE)), "probed"
         )
         hits = shown_of(of, names, conditions, probed).limit(_number(IN_HAND + 1)).subquery()
-        count = select(func.count().label("hits")).select_from(hits).subquery()
-        guess = select(last.c.newest, count.c.hits).cte("guess").prefix_with("MATERIALIZED")
+        count = select(func.count().label("hits"), func.array_agg(hits.c.words).label("words")).subquery()
+        guess = select(last.c.newest, count.c.hits, count.c.words).cte("guess").prefix_with("MATERIALIZED")
         so_many = (guess.c.hits + _number(1)) * guess.c.newest <= _number(SORTED_AT_ONCE * _PROBE)
         is_small = guess.c.newest < _number(SORTED_AT_ONCE)
         are_all = select(or_(is_small, and_(guess.c.hits <= _number(IN_HAND), so_many))).scalar_subquery()
+        words_of_probe = select(guess.c.words).scalar_subquery()
     met = _materialized(_who_meet(asked).where(row.num <= number, are_all), "m")
     read = shown_of(of, names, conditions, met).limit(_number(SORTED_AT_ONCE + 1)).cte("read")
     first = select(read).order_by(read.c.num.desc(), read.c.key.desc()).limit(_number(IN_HAND + 1)).subquery()
     told = select(
         last.c.newest,
         are_all.label("are_all"),
+        words_of_probe.label("probed"),
         select(func.count()).select_from(read).scalar_subquery().label("total"),
     ).subquery()
     return (
@@ -431,7 +445,7 @@ def select_between(
     count = select(func.count()).select_from(read).scalar_subquery()
     return (
         select(read, count.label("total"))
-        .order_by(read.c.num.desc(), read.c.key.desc())
+        .order_by(read.c.is_active.desc(), read.c.num.desc(), read.c.key.desc())
         .limit(bindparam("most", type_=Integer))
     )
 
