@@ -32,6 +32,7 @@ _SEARCHED = Searched(
         "source",
         "person_id",
         "reference",
+        owner=PatientLead.owner_id.is_(None),
         states=PatientLead.status == any_(bindparam("states", type_=ARRAY(Text()))),
         country=lives_in(PatientLead.person_id),
     ),
@@ -93,6 +94,8 @@ def filtered(query: LeadFilter) -> Select[Any]:
         wanted = getattr(query, name)
         if wanted is not None:
             ids = ids.where(getattr(PatientLead, name) == wanted)
+    if query.owner is not None:
+        ids = ids.where(PatientLead.owner_id.is_(None))
     if query.country is not None:
         ids = ids.where(lives_in(PatientLead.person_id, query.country))
     if query.created_from is not None:

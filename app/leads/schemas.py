@@ -73,13 +73,14 @@ class LeadUpdate(Body):
 
 class LeadFilter(PageQuery):
     """
-    `status` is a state or a group of states; `q` is what somebody types who looks for a person. `created_to` itself is
-    not included.
+    `status` is a state or a group of states; `owner` is `nobody`, for those that nobody owns; `q` is what somebody
+    types who looks for a person. `created_to` itself is not included.
     """
 
     status: FilterWord | None = None
     medical_condition_id: Health[Id | None] = None
     owner_id: Id | None = None
+    owner: Literal["nobody"] | None = None
     source: Source | None = None
     person_id: Id | None = None
     q: Personal[SearchText | None] = None

@@ -43,6 +43,7 @@ _SEARCHED = Searched(
         Patient,
         "medical_condition_id",
         "owner_id",
+        owner=Patient.owner_id.is_(None),
         states=Patient.status == any_(bindparam("states", type_=ARRAY(Text()))),
         is_there=Patient.deleted_at.is_(None),
         country=lives_in(Patient.person_id),
@@ -151,6 +152,8 @@ def _newest_first(query: PatientFilter) -> Read:
         wanted.append(Patient.status.in_(states))
     if query.owner_id is not None:
         wanted.append(Patient.owner_id == query.owner_id)
+    if query.owner is not None:
+        wanted.append(Patient.owner_id.is_(None))
     ids = select(Patient.patient_id, *_NEWEST_FIRST.columns).where(*wanted)
     sort = sorted_by(query.sort, _NEWEST_FIRST, created=_NEWEST_FIRST)
     return Read(ids, sort, (Patient.status, states) if states else None)
@@ -170,6 +173,8 @@ def ordered(query: PatientFilter) -> Read | None:
         wanted.append(PatientOrder.status.in_(states))
     if query.owner_id is not None:
         wanted.append(PatientOrder.owner_id == query.owner_id)
+    if query.owner is not None:
+        wanted.append(PatientOrder.owner_id.is_(None))
     one_of: OneOf | None = (PatientOrder.status, states) if states else None
     ids = select(PatientOrder.patient_id, *sort.columns)
     if query.journey is not None:

@@ -72,21 +72,23 @@ _CLASSES = {
     for word, privacy in (("name", "personal"), ("last_contact", "health"), ("next_call", "health"))
     for way in ("", "-")
 }
-SORTED_WITH = ("status", "owner_id")
+SORTED_WITH = ("status", "owner_id", "owner")
 """The filters with which every order has an index."""
 
 
 class PatientFilter(PageQuery):
     """
-    `status` is a state or a group of states; `q` is what somebody types who looks for a person. `created_to` itself is
-    not included. `journey` is a kind of journey of which one is open, or kind and stage: `eap`, `eap:screening`.
+    `status` is a state or a group of states; `owner` is `nobody`, for those whom nobody owns; `q` is what somebody
+    types who looks for a person. `created_to` itself is not included. `journey` is a kind of journey of which one is
+    open, or kind and stage: `eap`, `eap:screening`.
 
-    Other orders than `created` are there for all patients, and with `status` and `owner_id`.
+    Other orders than `created` are there for all patients, and with `status`, `owner_id` and `owner`.
     """
 
     status: FilterWord | None = None
     medical_condition_id: Health[Id | None] = None
     owner_id: Id | None = None
+    owner: Literal["nobody"] | None = None
     q: Personal[SearchText | None] = None
     country: Personal[Country | None] = None
     journey: Health[JourneyWord | None] = None

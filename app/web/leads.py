@@ -92,6 +92,7 @@ LIST = ListPage(
     views=lambda seen: [
         View(_("New"), {"status": "new"}),
         View(_("Mine"), seen.mine(), empty=_("You own no leads yet")),
+        View(_("Nobody's"), {"owner": "nobody", "status": "new"}),
         View(_("Nurture"), {"status": "nurture"}),
         View(_("Everyone"), {}),
     ],

@@ -91,13 +91,15 @@ class Column:
 class Filter:
     """
     A field of the list's question with the values that the menu offers: (code, label). With a `picker` it offers a few
-    of many, and the others are found by typing.
+    of many, and the others are found by typing. `none` is the choice that the field is empty: another field of the
+    question, its value, and the label.
     """
 
     name: str
     label: str
     choices: Sequence[tuple[str, str]]
     picker: str = ""
+    none: tuple[str, str, str] | None = None
 
     def words_of(self, value: str) -> str:
         """The label of a value; one that is not offered shows as it is."""
@@ -327,7 +329,7 @@ class Seen:
         others = {str(key): name for key, name in self.owners.items() if key != self.actor.account_id}
         by_name = sorted(others.items(), key=lambda one: one[1].casefold())
         me = [(str(self.actor.account_id), _("Me"))] if self.owner_picker else []
-        return Filter("owner_id", _("Owner"), [*me, *by_name], self.owner_picker)
+        return Filter("owner_id", _("Owner"), [*me, *by_name], self.owner_picker, ("owner", "nobody", _("Nobody")))
 
     def mine(self, **more: str) -> Mapping[str, str]:
         """The filters for what is one's own."""

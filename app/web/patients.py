@@ -101,7 +101,11 @@ _JOURNEYS = _journey_choices()
 def _views(seen: Seen) -> Sequence[View]:
     mine = seen.mine(status="active")
     return (
-        [View(_("My active"), mine, empty=_("You own no active patients yet")), View(_("Everyone"), {})]
+        [
+            View(_("My active"), mine, empty=_("You own no active patients yet")),
+            View(_("Nobody's"), {"owner": "nobody", "status": "active"}),
+            View(_("Everyone"), {}),
+        ]
         if seen.actor.may("patient.write")
         else []
     )

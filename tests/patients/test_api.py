@@ -14,7 +14,7 @@ from app.events.models import JourneyEvent
 from app.journeys.trial.models import ClinicalTrialJourney
 from app.patients.models import Patient
 from app.people.models import ContactType, IntakeSubmission, Person, PersonContactType
-from tests.builders import a_condition, a_patient, a_person
+from tests.builders import a_colleague, a_condition, a_patient, a_person
 from tests.conftest import AsRole
 
 URL = "/api/v1/patients"
@@ -302,9 +302,10 @@ async def test_patients_are_listed_by_status_condition_owner_name_and_time(
     session: AsyncSession, client: httpx.AsyncClient, as_role: AsRole
 ) -> None:
     navigator = await as_role("navigator")
+    colleague, _ = await a_colleague(session)
     dmd, gbm = await a_condition(session), await a_condition(session, "GBM")
     four: dict[str, dict[str, Any]] = {
-        "Anna": {"medical_condition_id": dmd.medical_condition_id},
+        "Anna": {"medical_condition_id": dmd.medical_condition_id, "owner_id": colleague.user_account_id},
         "Bo": {"medical_condition_id": gbm.medical_condition_id, "status": "paused"},
         "Cas": {"medical_condition_id": gbm.medical_condition_id, "status": "inactive"},
         "Dirk": {"medical_condition_id": dmd.medical_condition_id, "status": "deceased"},
@@ -325,6 +326,9 @@ async def test_patients_are_listed_by_status_condition_owner_name_and_time(
     assert await names(medical_condition_id=str(gbm.medical_condition_id)) == {"Bo", "Cas"}
     assert await names(medical_condition_id=str(gbm.medical_condition_id), status="inactive") == {"Cas"}
     assert await names(owner_id=str(uuid4())) == set()
+    assert await names(owner="nobody") == {"Bo", "Cas", "Dirk"}
+    assert await names(owner="nobody", status="active", sort="name") == {"Bo"}
+    assert await names(owner="nobody", q="smit") == {"Bo", "Cas", "Dirk"}
     assert await names(q="bo smi") == {"Bo"}
     assert await names(q="smit") == {"Anna", "Bo", "Cas", "Dirk"}
     assert await names(created_from="2020-01-01T00:00:00Z", created_to="2020-02-01T00:00:00Z") == set()

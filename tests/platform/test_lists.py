@@ -24,7 +24,7 @@ from app.patients.models import Patient
 from app.people.models import Person
 from app.platform import clock
 from app.platform.paging import PageQuery
-from tests.builders import a_call, a_document, a_lead, a_note, a_patient, a_physician, a_task, a_trial
+from tests.builders import a_call, a_colleague, a_document, a_lead, a_note, a_patient, a_physician, a_task, a_trial
 from tests.canaries import World, a_world, give_draft, give_notification, guarded_routes
 from tests.conftest import AsRole, BoundDatabase
 
@@ -82,6 +82,9 @@ async def world(session: AsyncSession) -> World:
     made = await a_world(session)
     await a_patient(session, deleted_at=clock.now(), deleted_by=uuid4())
     patient = await session.get_one(Patient, made.ids["patient_id"])
+    owner, _ = await a_colleague(session)
+    patient.owner_id = owner.user_account_id
+    await session.execute(text("UPDATE patient_lead SET owner_id = :owner_id"), {"owner_id": owner.user_account_id})
     await a_call(session, patient, voided_at=clock.now(), void_reason="entered twice")
     person = await session.get_one(Person, made.person_id)
     await a_note(session, person, voided_at=clock.now(), void_reason="entered twice")

@@ -261,6 +261,26 @@ async def test_the_owner_by_whom_a_list_is_filtered_is_found_by_typing(
     assert "Nothing is called so." in nobody.text
 
 
+async def test_what_nobody_owns_is_found_by_the_filter_of_owners_and_by_a_tab(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    owner = await somebody(session, settings, "navigator", email="karim@crm.example", name="Karim Osei")
+    for name, owner_id in (("Femke", owner.account_id), ("Jasmine", None)):
+        await a_lead(session, await a_person(session, first_name=name, last_name="Vos"), owner_id=owner_id)
+        await a_patient(session, await a_person(session, first_name=name, last_name="Bos"), owner_id=owner_id)
+    await session.commit()
+    await as_user(client, session, settings, "navigator")
+
+    for path, last_name, status in (("/leads", "Vos", "new"), ("/patients", "Bos", "active")):
+        begun, nobodys = await client.get(path), await client.get(path, params={"owner": "nobody", "sort": ""})
+        assert f'href="{path}?owner=nobody"' in begun.text, "the menu of owners"
+        assert f'<a class="view" href="{path}?owner=nobody&amp;status={status}"' in begun.text
+        assert f"Jasmine {last_name}" in nobodys.text
+        assert f"Femke {last_name}" not in nobodys.text
+        assert "Owner is <strong>Nobody</strong>" in nobodys.text
+        assert "owner=nobody&amp;owner_id=" not in nobodys.text, "an owner beside nobody finds nothing"
+
+
 @pytest.mark.parametrize("path", sorted(LISTS))
 async def test_what_is_wrong_with_an_address_is_told_by_the_label_of_the_field(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, path: str
