@@ -252,6 +252,27 @@ async def test_a_search_takes_few_statements(
     assert len(of_search) <= 8, of_search
 
 
+async def test_of_many_similar_names_it_is_said_how_many_more_there_are(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    for number in range(9):
+        await a_patient(session, await a_person(session, first_name=f"Anna{number}", last_name="Schmidt"))
+    token = await as_user(client, session, settings, "navigator")
+
+    only_similar = await _find(client, token, "schmitd")
+    exact = await a_patient(session, await a_person(session, first_name="Otto", last_name="Schmitd"))
+    await session.commit()
+    with_an_exact_one = await _find(client, token, "schmitd")
+    await client.post("/account/preferences", data={"csrf_token": token, "language": "nl"})
+    in_dutch = await _find(client, token, "schmitd")
+
+    assert "No name is spelled exactly like this. 1 more person has a similar name: add a first" in only_similar.text
+    assert _options(with_an_exact_one)[0][0] == f"/patients/{exact.patient_id}"
+    assert "2 more people have similar names: add a first name" in with_an_exact_one.text
+    assert "No name is spelled" not in with_an_exact_one.text
+    assert "Nog 2 personen hebben een naam die erop lijkt: voeg een voornaam" in in_dutch.text
+
+
 async def test_a_masked_role_learns_nothing_by_a_reference(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
