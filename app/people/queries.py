@@ -167,14 +167,21 @@ async def was_ever(session: AsyncSession, *, person_id: UUID, type_name: str) ->
 
 
 async def probable_duplicates(
-    session: AsyncSession, *, phone: str | None, name: Name, date_of_birth: date | None, but: Collection[UUID] = ()
+    session: AsyncSession,
+    *,
+    phone: str | None,
+    name: Name,
+    date_of_birth: date | None,
+    but: Collection[UUID] = (),
+    among: Collection[UUID] | None = None,
 ) -> list[tuple[Candidate, list[str]]]:
     """
     Up to five people with this phone (E.164), or alike in name and birth date; the likest first, with reasons.
 
-    `but` are not among them: the person who is asked about, and those who are known to be somebody else.
+    `but` are not among them: the person who is asked about, and those who are known to be somebody else. With `among`
+    nobody but these is looked at.
     """
-    others = Person.person_id.not_in(but)
+    others = Person.person_id.not_in(but) if among is None else Person.person_id.in_(among)
     found: dict[UUID, tuple[Candidate, list[str]]] = {}
     grades: dict[UUID, Grade] = {}
     asked = probe(name, date_of_birth)
@@ -517,13 +524,13 @@ async def list_duplicate_candidates(
     return await fetch_page(session, ids=ids, query=query, sort=_PAIRS, rows=select(pair).options(*_BOTH_PERSONS))
 
 
-async def told_apart(session: AsyncSession, *, person_id: UUID) -> set[UUID]:
-    """Those of whom somebody has decided that they are other people than this person."""
+async def told_apart(session: AsyncSession, *, person_id: UUID) -> dict[UUID, UUID]:
+    """Those of whom somebody has decided that they are other people than this person, each with the pair's id."""
     pair = DuplicateCandidate
-    query = select(pair.person_id, pair.other_person_id).where(
+    query = select(pair.person_id, pair.other_person_id, pair.duplicate_candidate_id).where(
         pair.decision == "different_people", or_(pair.person_id == person_id, pair.other_person_id == person_id)
     )
-    return {other for row in await session.execute(query) for other in row} - {person_id}
+    return {(other if one == person_id else one): key for one, other, key in await session.execute(query)}
 
 
 async def get_duplicate_candidate(

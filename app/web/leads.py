@@ -266,7 +266,8 @@ async def _conversion_context(session: AsyncSession, actor: Actor, lead_id: UUID
     shown, person_id = answers.read(lead, clock.now()), lead.person_id
     patient = await find_patient_of_person(session, actor, person_id=person_id)
     looked = await look_for_alike(session, actor, person=lead.person)
-    audit.note(session, person_ids=[one.other.person_id for one in looked.others] if looked else [])
+    if looked:
+        audit.note(session, person_ids=[one.other.person_id for one in (*looked.others, *looked.told_apart)])
     submission = await find_submission(session, intake_submission_id=lead.intake_submission_id)
     suggested: list[SuggestedChangeRead] = []
     if actor.may("suggestion.read"):

@@ -59,7 +59,7 @@ TIMELINE_KINDS = (
 
 @dataclass(frozen=True)
 class Alike:
-    """Somebody who may be the same human, and why; `candidate_id` where the pair waits for a decision."""
+    """Somebody who is like somebody else, and why; `candidate_id` where the pair waits for a decision or has one."""
 
     candidate_id: UUID | None
     other: PersonRead
@@ -71,16 +71,22 @@ class Looked:
     """
     Who may be the same human as somebody, and what they were looked for by.
 
-    `told_apart` counts those of whom somebody has decided that they are other people. An e-mail address is looked for
-    when it is entered. `namesakes` have the same name and nothing else that says that they are the same human.
+    `told_apart` are alike all the same, and somebody has decided that they are other people, as of `else_told_apart`
+    more. An e-mail address is looked for when it is entered. `namesakes` have the same name and nothing else that says
+    that they are the same human.
     """
 
     others: list[Alike]
     namesakes: Namesakes
-    told_apart: int
+    told_apart: list[Alike]
+    else_told_apart: int
     by_birth_date: bool
     by_phone: bool
     by_email: bool
+
+    def told_apart_by(self, reason: str) -> list[Alike]:
+        """Those who were told apart and are alike by this."""
+        return [one for one in self.told_apart if reason in one.reasons]
 
 
 @dataclass(frozen=True)
@@ -235,14 +241,20 @@ async def look_for_alike(session: AsyncSession, actor: Actor, *, person: Person)
     name, born, phone = name_of(person.first_name, person.last_name), person.date_of_birth, person.phone_e164
     known = {person.person_id, *decided, *(one.other.person_id for one in waiting)}
     found = await queries.probable_duplicates(session, phone=phone, name=name, date_of_birth=born, but=known)
-    reasons = {who.person_id: why for who, why in found}
+    apart = []
+    if decided:
+        apart = await queries.probable_duplicates(session, phone=phone, name=name, date_of_birth=born, among=decided)
+    reasons = {who.person_id: why for who, why in (*found, *apart)}
     people = await session.scalars(select(Person).where(Person.person_id.in_(reasons)).order_by(Person.person_id))
-    now = [Alike(None, PersonRead.model_validate(one), reasons[one.person_id]) for one in people] if reasons else []
+    read = [PersonRead.model_validate(one) for one in people] if reasons else []
+    all_alike = [Alike(decided.get(one.person_id), one, reasons[one.person_id]) for one in read]
+    now = [one for one in all_alike if one.candidate_id is None]
     others = [*waiting, *now]
     return Looked(
         others=others,
         namesakes=await namesakes_of(session, actor, person=person, but=known | {one.other.person_id for one in now}),
-        told_apart=len(decided),
+        told_apart=[one for one in all_alike if one.candidate_id is not None],
+        else_told_apart=len(decided) - len(apart),
         by_birth_date=bool(probe(name, born).keys),
         by_phone=phone is not None,
         by_email=person.email is not None,

@@ -165,6 +165,46 @@ async def test_a_conversion_finds_who_is_alike_now_though_nobody_has_filed_it(
     assert "Nobody with the same" not in text_of(preview)
 
 
+async def test_a_conversion_names_who_is_alike_and_was_decided_to_be_somebody_else(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    same: dict[str, Any] = {"phone": "+31 20 123 4567", "phone_e164": "+31201234567"}
+    born = date(1979, 3, 14)
+    person = await a_person(session, first_name="Ada", last_name="Visser", date_of_birth=born, **same)
+    lead = await a_lead(session, person)
+    others = [
+        await a_person(session, first_name="Adele", last_name="Mol", **same),
+        await a_person(session, first_name="Ad", last_name="Bos", **same),
+        await a_person(session, first_name="Ada", last_name="Visser", date_of_birth=born),
+        await a_person(session, first_name="Piet", last_name="Smit"),
+    ]
+    pairs = []
+    for other in others:
+        one, two = sorted([person.person_id, other.person_id])
+        decided: dict[str, Any] = {"decision": "different_people", "decided_at": clock.now()}
+        pairs.append(DuplicateCandidate(person_id=one, other_person_id=two, reasons=["phone"], **decided))
+    session.add_all(pairs)
+    await session.commit()
+
+    preview = await client.get(f"/leads/{lead.lead_id}/convert")
+    event = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "show_conversion"))).one()
+
+    assert token
+    said = text_of(preview)
+    assert "nobody else has" not in said
+    assert "nobody is like" not in said
+    assert "Nobody with the same" not in said
+    assert "All who are like Ada Visser were decided to be different people" in said
+    by_phone = "Adele Mol , Ad Bos have +31 20 123 4567 too, and were decided to be different people."
+    assert f"By phone: {by_phone}" in said
+    assert "By name and birth date: Ada Visser is like Ada Visser, and was decided to be a different person." in said
+    links = [f'href="/duplicates/{pair.duplicate_candidate_id}"' in preview.text for pair in pairs]
+    assert links == [True, True, True, False]
+    assert "1 person was looked at before and is somebody else." in said
+    assert {one.person_id for one in others[:3]} <= set(event.person_ids or ())
+    assert others[3].person_id not in (event.person_ids or ())
+
+
 async def test_a_conversion_names_those_of_the_same_name_whom_nothing_else_makes_alike(
     client: httpx.AsyncClient, session: AsyncSession, token: str
 ) -> None:
