@@ -6,7 +6,7 @@ A form says which version it was made from: when somebody else has changed it by
 comes back with both. None is taken away again, as in the API: one that is not needed is set to `not_required`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,8 @@ from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.audit.history import before_own_change
 from app.journeys import answers
-from app.journeys.eap.kind import EAP
+from app.journeys.eap.kind import EAP, GATES_APPROVED
+from app.journeys.eap.models import EapGate
 from app.journeys.eap.queries import list_gates
 from app.journeys.eap.schemas import GateRead, GateUpdate
 from app.journeys.eap.service import NOT_RECORDED, change_gate
@@ -53,6 +54,7 @@ FIELDS = (
 )
 
 
+_NOT_PASSED = frozenset(GATE_STATES) - PASSED
 _NAMED = 3
 """So many of those who record approvals are named."""
 
@@ -78,6 +80,19 @@ class Approval:
             return False
         return gates_pass([(gate.status, gate.decided_on or None, gate.expires_on or None)], clock.today()) is False
 
+    @property
+    def holds_up(self) -> bool:
+        """Whether the supply waits for it: it is recorded, and does not let the supply through today."""
+        gate = self.gate
+        return gate is not None and (gate.status in _NOT_PASSED or self.is_out_of_force)
+
+    @property
+    def told(self) -> str:
+        """Its name, and why it holds the supply up."""
+        status = self.gate.status if self.gate else ""
+        why = _("not in force today") if self.is_out_of_force else words(status).lower()
+        return str(_("%(approval)s (%(why)s)", approval=words(self.name), why=why))
+
 
 def approvals_at(patient_id: UUID, eap_journey_id: UUID) -> str:
     """The address of the approvals of a journey."""
@@ -86,10 +101,20 @@ def approvals_at(patient_id: UUID, eap_journey_id: UUID) -> str:
 
 async def approvals_of(session: AsyncSession, *, eap_journey_id: UUID) -> Sequence[Approval]:
     """Every approval that there is, as far as it is recorded for the journey."""
-    recorded = {
-        row.gate: GateRead.model_validate(row) for row in await list_gates(session, eap_journey_ids=[eap_journey_id])
-    }
+    return approvals_among(await list_gates(session, eap_journey_ids=[eap_journey_id]))
+
+
+def approvals_among(rows: Iterable[EapGate]) -> Sequence[Approval]:
+    """Every approval that there is, as far as it is one of these of one journey."""
+    recorded = {row.gate: GateRead.model_validate(row) for row in rows}
     return [Approval(name, recorded.get(name)) for name in GATES]
+
+
+def waits_for_approvals(status: str) -> bool:
+    """Whether a journey that is in this state has a move that needs the approvals."""
+    conditions_of = EAP.moves.conditions_of
+    moves = EAP.moves.machine.moves
+    return any(one.name == GATES_APPROVED for to in moves.get(status, ()) for one in conditions_of(status, to))
 
 
 async def recorders(session: AsyncSession, actor: Actor) -> dict[str, Any]:
@@ -111,6 +136,7 @@ async def show_approvals(
     context = await _context(session, await _journey(session, actor, patient_id, eap_journey_id))
     shown = {
         "approvals": await approvals_of(session, eap_journey_id=eap_journey_id),
+        "waits": waits_for_approvals(context["journey"].status),
         **await recorders(session, actor),
     }
     return page(request, "patients/approvals.html", {**context, **shown})

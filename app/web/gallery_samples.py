@@ -209,7 +209,7 @@ def of_a_case(somebody: Any, other: Any, now: datetime) -> Mapping[str, Any]:
             does="Link a physician",
             href="/_gallery/data",
         ),
-        Need(blocks=True, says="An approval that was recorded is not there, or has expired."),
+        Need(blocks=True, says="These approvals hold it up: Ethics (pending), Contract (refused)."),
         Need(blocks=False, says="The medical review is not checked here: make sure that it is done."),
     ]
     speaks = {"relationship_type": "caregiver", "authority": "legal_guardian"}

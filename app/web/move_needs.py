@@ -6,7 +6,7 @@ from typing import Any
 
 from app.events.moves import Finding
 from app.journeys.rules import ACTIVE, ALIVE, OF_THE_PATIENT, PRESENT
-from app.platform.locales import _
+from app.platform.locales import _, ngettext
 from app.web.words import words
 
 
@@ -29,22 +29,22 @@ Said = tuple[str, str, str]
 """What a need says, what is done about it, and where; the last two are empty where it is not put in here."""
 
 
-def _consent(_journey: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - never known yet
+def _consent(_shown: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - never known yet
     said = _("Consent to share their data with the site is not checked here: make sure that it is there.")
     return said, _("Add the document"), f"{here}/documents/new"
 
 
-def _review(_journey: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - never known yet
+def _review(_shown: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - never known yet
     said = _("The medical review is not checked here: make sure that it is done.")
     return said, _("Add the document"), f"{here}/documents/new"
 
 
-def _physician(_journey: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - always known
+def _physician(_shown: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - always known
     return _("No physician is linked to the patient now."), _("Link a physician"), f"{here}/physicians/new"
 
 
-def _recruiting(journey: Any, _here: str, *, is_known: bool) -> Said:
-    trial = journey.clinical_trial
+def _recruiting(shown: Any, _here: str, *, is_known: bool) -> Said:
+    trial = shown.journey.clinical_trial
     if trial is None:
         return _("The journey names no trial, so whether it recruits is not checked."), "", ""
     place = f"/trials/{trial.clinical_trial_id}"
@@ -54,29 +54,35 @@ def _recruiting(journey: Any, _here: str, *, is_known: bool) -> Said:
     return _("Nobody has entered yet whether the trial recruits: make sure that it does."), _("Open the trial"), place
 
 
-def _gates(journey: Any, here: str, *, is_known: bool) -> Said:
+def _gates(shown: Any, here: str, *, is_known: bool) -> Said:
     said = _("No approval is recorded, so none is checked: make sure that they are there.")
     if is_known:
-        said = _("An approval that was recorded is not there, or has expired.")
-    return said, _("See the approvals"), f"{here}/eap-journeys/{journey.eap_journey_id}/approvals"
+        missing = [one.told for one in shown.approvals if one.holds_up]
+        said = ngettext(
+            "This approval holds it up: %(approvals)s.",
+            "These approvals hold it up: %(approvals)s.",
+            len(missing),
+            approvals=", ".join(missing),
+        )
+    return said, _("See the approvals"), f"{here}/eap-journeys/{shown.journey_id}/approvals"
 
 
-def _treated(_journey: Any, _here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - always known
+def _treated(_shown: Any, _here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - always known
     return _("The patient never had the product, so there is nothing to report."), "", ""
 
 
-def _alive(_journey: Any, _here: str, *, is_known: bool) -> Said:
+def _alive(_shown: Any, _here: str, *, is_known: bool) -> Said:
     if is_known:
         return _("The patient has died, so this does not go on."), "", ""
     return _("The patient has died: say when it happened, a moment before that."), "", ""
 
 
-def _present(_journey: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - always known
+def _present(_shown: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - always known
     said = _("The patient has withdrawn, so nothing is opened again.")
     return said, _("Bring the patient back"), f"{here}/status?to=active"
 
 
-def _active(_journey: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - always known
+def _active(_shown: Any, here: str, *, is_known: bool) -> Said:  # noqa: ARG001 - always known
     said = _("The patient is inactive, so nothing is opened.")
     return said, _("Set the patient active"), f"{here}/status?to=active"
 
@@ -95,9 +101,9 @@ SAYS: Mapping[str, Callable[..., Said]] = {
 """By the name of each move condition of the journeys, and of what a move needs of the patient."""
 
 
-def need_of(name: str, found: str, journey: Any, here: str) -> Need | None:
-    """What is lacking where a condition was found so; None where it is met."""
+def need_of(name: str, found: str, shown: Any, here: str) -> Need | None:
+    """What is lacking where a condition was found so of a shown journey; None where it is met."""
     if found == Finding.MET:
         return None
     blocks = found == Finding.NOT_MET
-    return Need(blocks, *SAYS[name](journey, here, is_known=blocks), bars=blocks and name in OF_THE_PATIENT)
+    return Need(blocks, *SAYS[name](shown, here, is_known=blocks), bars=blocks and name in OF_THE_PATIENT)

@@ -20,7 +20,8 @@ from app.events.service import what_moves_need
 from app.journeys import answers as journey_answers
 from app.journeys import queries as journeys
 from app.journeys import service as journey_service
-from app.journeys.eap.kind import EAP
+from app.journeys.eap.kind import EAP, GATES_APPROVED
+from app.journeys.eap.models import EapJourney
 from app.journeys.kind import Kind
 from app.journeys.kinds import KINDS
 from app.journeys.models import Journey
@@ -44,7 +45,7 @@ from app.platform.locales import _
 from app.platform.plausibility import Life
 from app.web.about import PATIENTS
 from app.web.addresses import worked_from
-from app.web.approvals import approvals_at, approvals_of, recorders
+from app.web.approvals import Approval, approvals_among, approvals_at, approvals_of, recorders, waits_for_approvals
 from app.web.bulk import add_bulk
 from app.web.exports import add_export
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
@@ -222,7 +223,10 @@ def _way_of(path: str) -> Way:
 
 @dataclass(frozen=True)
 class ShownJourney:
-    """A journey on a record page, with the address of its forms; `found` is what the moves from its state need."""
+    """
+    A journey on a record page, with the address of its forms; `found` is what the moves from its state need, and
+    `approvals` are there where one of these moves waits for them.
+    """
 
     kind: str
     journey_id: UUID
@@ -230,6 +234,7 @@ class ShownJourney:
     journey: JourneyRead
     norms: Mapping[str, int] = field(default_factory=dict)
     found: MoveFindings | None = None
+    approvals: Sequence[Approval] = ()
 
     @property
     def way(self) -> Way:
@@ -258,7 +263,7 @@ class ShownJourney:
         """What each move from its state still needs, as far as that is shown, what blocks it first; none is empty."""
         here, guards = f"/patients/{self.journey.patient_id}", self.found.guards if self.found else {}
         lacking = {
-            to: [need for name, found in of_move.items() if (need := need_of(name, found, self.journey, here))]
+            to: [need for name, found in of_move.items() if (need := need_of(name, found, self, here))]
             for to, of_move in guards.items()
             if to in self.way.moves.get(self.journey.status, {})
         }
@@ -278,7 +283,7 @@ class ShownJourney:
     def unapproved(self) -> Sequence[str]:
         """The states that need approvals where none is recorded, so that none was checked."""
         guards = self.found.guards if self.found else {}
-        return [to for to, of_move in guards.items() if of_move.get("gates_approved") == Finding.NOT_CHECKED]
+        return [to for to, of_move in guards.items() if of_move.get(GATES_APPROVED) == Finding.NOT_CHECKED]
 
     @property
     def is_open(self) -> bool:
@@ -508,9 +513,22 @@ async def _with_findings(
             if against:
                 guards[to] = guards.get(to, {}) | against
     return [
-        replace(one, found=MoveFindings(person_id=row.patient.person_id, guards=guards)) if guards else one
+        replace(
+            one,
+            found=MoveFindings(person_id=row.patient.person_id, guards=guards),
+            approvals=approvals_among(row.gates)
+            if isinstance(row, EapJourney) and _waits_for_approvals(guards)
+            else (),
+        )
+        if guards
+        else one
         for one, row, guards in zip(shown, rows, found, strict=True)
     ]
+
+
+def _waits_for_approvals(guards: Mapping[str, Mapping[str, Finding]]) -> bool:
+    """Whether a move is held up by approvals that are recorded; the journey has its `gates` loaded then."""
+    return any(of_move.get(GATES_APPROVED) == Finding.NOT_MET for of_move in guards.values())
 
 
 def shown_journey(kind: Kind, row: Journey) -> ShownJourney:
@@ -608,6 +626,7 @@ async def _move_context(
         "patient": patient,
         "shown": shown,
         "approvals": approvals,
+        "waits": kind is EAP and waits_for_approvals(journey.status),
         "has_seen": False,
         "place": approvals_at(patient_id, journey_id),
         **(await recorders(session, actor) if kind is EAP else {}),

@@ -110,7 +110,7 @@ async def test_a_move_that_lacks_something_says_what_and_leads_there_and_is_a_bu
     ("gate", "said", "is_free"),
     [
         (None, "No approval is recorded, so none is checked", True),
-        ("pending", "An approval that was recorded is not there, or has expired.", False),
+        ("pending", "This approval holds it up: Ethics (pending).", False),
         ("approved", "", True),
     ],
 )
@@ -133,6 +133,44 @@ async def test_a_supply_says_whether_its_approvals_are_there(
     assert ("move?to=supply_authorised" in shown.text) is is_free
     assert said in text_of(shown)
     assert ("marked-list" in shown.text) is bool(said)
+
+
+async def test_each_approval_that_holds_a_move_up_is_named_on_the_card_in_the_menu_and_on_the_pages_of_the_journey(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    patient = await a_patient(session)
+    journey = await an_eap_journey(session, patient, status="approvals_in_progress")
+    free = await an_eap_journey(session, patient, status="sponsor_review")
+    for one in (journey, free):
+        for gate, status, expires_on in (
+            ("regulatory", "approved", None), ("ethics", "refused", None), ("contract", "expired", None),
+            ("import_licence", "approved", date(2026, 1, 1)), ("qp_release", "not_required", None),
+            ("data_privacy", "pending", None),
+        ):  # fmt: skip
+            session.add(EapGate(eap_journey_id=one.eap_journey_id, gate=gate, status=status, expires_on=expires_on))
+    await session.commit()
+    here = f"/patients/{patient.patient_id}"
+    of_one, of_free = (f"{here}/eap-journeys/{one.eap_journey_id}" for one in (journey, free))
+
+    record, move, to = (
+        await client.get(here), await client.get(f"{of_one}/move"),
+        await client.get(f"{of_one}/move", params={"to": "supply_authorised"}),
+    )  # fmt: skip
+    approvals, of_another = await client.get(f"{of_one}/approvals"), await client.get(f"{of_free}/approvals")
+
+    said = (
+        "These approvals hold it up: Ethics (refused), Contract (expired), Import licence (not in force today), "
+        "Data privacy (pending)."
+    )
+    assert text_of(record).count(said) == 2
+    for shown in (move, to):
+        assert said in text_of(shown)
+    for shown in (move, to, approvals):
+        assert text_of(shown).count("Holds up the next move") == 4
+        for line in ("Ethics Refused", "Contract Expired", "Data privacy Pending"):
+            assert f"{line} Holds up the next move" in " ".join(text_of(shown).split()), line
+    # Where no move waits for them, nothing is held up.
+    assert "Holds up the next move" not in of_another.text
 
 
 STATES = (

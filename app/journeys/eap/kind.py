@@ -1,17 +1,17 @@
 """The journey to a product of an expanded-access programme."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.events.moves import Condition, Finding, Move, Moves
 from app.journeys.eap import queries
 from app.journeys.eap.errors import OF_JOURNEYS, EapJourneyNotFound, EapNumberTaken
-from app.journeys.eap.models import EapJourney
+from app.journeys.eap.models import EapGate, EapJourney
 from app.journeys.eap.schemas import (
     EapJourneyCreate,
     EapJourneyFilter,
@@ -27,13 +27,21 @@ from app.patients.models import Patient
 from app.platform.actor import Actor
 from app.platform.doubles import find_same, shown_to
 
+GATES_APPROVED: Final = "gates_approved"
+
 
 async def gates_approved(session: AsyncSession, journeys: Sequence[EapJourney], move: Move) -> list[Finding]:
-    """Every recorded gate lets the supply through."""
-    recorded: dict[UUID, list[tuple[str, date | None, date | None]]] = {one.eap_journey_id: [] for one in journeys}
+    """Every recorded gate lets the supply through. The journeys have their `gates` loaded then."""
+    recorded: dict[UUID, list[EapGate]] = {one.eap_journey_id: [] for one in journeys}
     for gate in await queries.list_gates(session, eap_journey_ids=recorded):
-        recorded[gate.eap_journey_id].append((gate.status, gate.decided_on, gate.expires_on))
-    return [Finding.of(gates_pass(recorded[one.eap_journey_id], move.checked_on)) for one in journeys]
+        recorded[gate.eap_journey_id].append(gate)
+    for one in journeys:
+        # A page that says which of them hold the move up does not ask again.
+        set_committed_value(one, "gates", recorded[one.eap_journey_id])
+    return [
+        Finding.of(gates_pass([(gate.status, gate.decided_on, gate.expires_on) for gate in one.gates], move.checked_on))
+        for one in journeys
+    ]
 
 
 async def was_treated(session: AsyncSession, journeys: Sequence[EapJourney], _move: Move) -> list[Finding]:
@@ -66,7 +74,7 @@ EAP = Kind(
     moves=Moves(
         EAP_JOURNEY,
         conditions={
-            "supply_authorised": (Condition("gates_approved", gates_approved),),
+            "supply_authorised": (Condition(GATES_APPROVED, gates_approved),),
             ("deceased", "reporting"): (Condition("was_treated", was_treated),),
         },
         codes_of=reasons_of,

@@ -76,6 +76,7 @@ class EapJourney(Keyed, Journey):
     )
 
     eap_program: Mapped[EapProgram | None] = relationship(lazy="raise")
+    gates: Mapped[list["EapGate"]] = relationship(lazy="raise", viewonly=True)
 
 
 class EapGate(Edited, Base):
