@@ -10,8 +10,8 @@ _HOUR = 60
 _HALF_HOUR = timedelta(minutes=30)
 _WEEKEND_DAYS = (6, 7)
 OUTSIDE, WEEKEND, ABSENT = "outside_working_hours", "weekend", "absent"
-OVERLAPS = "overlaps_another_call"
-WARNINGS = (OUTSIDE, WEEKEND, ABSENT, OVERLAPS)
+OVERLAPS, NIGHT = "overlaps_another_call", "night_there"
+WARNINGS = (OUTSIDE, WEEKEND, ABSENT, OVERLAPS, NIGHT)
 """What is said of a booking that is made all the same."""
 
 

@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.availability.queries import colleague_of_person
-from app.availability.rules import OVERLAPS, Period
+from app.availability.rules import NIGHT, OVERLAPS, Period
 from app.availability.rules import booking_warnings as warnings_of
 from app.calls.errors import CallNotFound, LeadOfCallNotFound
 from app.calls.models import CallHistory
-from app.calls.rules import LONGEST_CALL_MINUTES, USUAL_CALL_MINUTES, is_ahead, planned_minutes
+from app.calls.rules import LONGEST_CALL_MINUTES, USUAL_CALL_MINUTES, is_ahead, is_night_there, planned_minutes
 from app.calls.schemas import CallFilter, CallOfPatientFilter
 from app.calls.states import CALL, UNRESOLVED, UNRESOLVED_SQL
 from app.patients.errors import PatientNotFound
@@ -193,12 +193,16 @@ async def overlapping(session: AsyncSession, call: CallHistory, *, besides: Coll
 
 async def booking_warnings(session: AsyncSession, call: CallHistory, *, default_zone: str) -> list[str]:
     """
-    What is to be said of a booking ahead (WARNINGS): its navigator does not work then, is absent, or has another one.
+    What is to be said of a booking ahead (WARNINGS): its navigator does not work then, is absent, or has another one;
+    it is night where the person is.
 
     `default_zone` is the clock of colleagues who have chosen none.
     """
-    if call.pn_id is None or call.booking_date is None or not is_booking_ahead(call):
+    if call.booking_date is None or not is_booking_ahead(call):
         return []
+    at_night = [NIGHT] if is_night_there(call.booking_date, call.person.time_zone) else []
+    if call.pn_id is None:
+        return at_night
     booked = Period(call.booking_date, _end_of(call))
     navigator = await colleague_of_person(
         session, person_id=call.pn_id, starts_at=booked.starts_at, ends_at=booked.ends_at, default_zone=default_zone
@@ -207,7 +211,9 @@ async def booking_warnings(session: AsyncSession, call: CallHistory, *, default_
     if navigator is not None:
         found += warnings_of(booked, spans=navigator.spans, zone=navigator.zone, absences=navigator.absent)
     others = await overlapping(session, call, besides=[call.call_id])
-    return [*found, OVERLAPS] if any("navigator" in whom for whom in others.values()) else found
+    if any("navigator" in whom for whom in others.values()):
+        found.append(OVERLAPS)
+    return [*found, *at_night]
 
 
 async def people_of_call(session: AsyncSession, *, call_id: UUID) -> set[UUID]:

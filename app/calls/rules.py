@@ -1,13 +1,14 @@
 """What follows from what is said about a call. Source: docs/STATES.md, "Call"."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, time
 from types import SimpleNamespace
 from typing import Literal
 
 from app.calls.models import CallHistory
 from app.calls.states import CALL, CALL_RULES, NOT_SPOKEN_TO
-from app.people.time_zones import offset_faults
+from app.people.time_zones import is_zone, offset_faults
+from app.platform import clock
 from app.platform.faults import Fault, fault, faults_in
 from app.platform.locales import _
 from app.platform.plausibility import Life, implausible
@@ -17,6 +18,12 @@ UnresolvedBecause = Literal["no_outcome", "adverse_event_not_asked"]
 LONGEST_CALL_MINUTES = 1_440
 USUAL_CALL_MINUTES = 30
 """How long a booking takes that does not say so."""
+
+DAY_BEGINS, DAY_ENDS = time(8), time(21)
+"""
+It is night where somebody is before the one, and from the other on. Few want to be called so early or so late; such a
+booking mostly is a mistake: the zone was not looked at, or the wrong half of the day was typed.
+"""
 
 
 def planned_minutes(said: int | None) -> int:
@@ -80,6 +87,13 @@ def contact_faults(
 def is_ahead(*, status: str, booking_date: datetime | None, call_date: datetime | None, now: datetime) -> bool:
     """Whether the call is an open booking whose time has not come: two of these may overlap."""
     return CALL.is_open(status) and call_date is None and booking_date is not None and booking_date > now
+
+
+def is_night_there(at: datetime, time_zone: str | None) -> bool:
+    """Whether it is night where somebody is (DAY_BEGINS, DAY_ENDS); False where their zone is not known."""
+    if time_zone is None or not is_zone(time_zone):
+        return False
+    return not DAY_BEGINS <= at.astimezone(clock.zone_named(time_zone)).time() < DAY_ENDS
 
 
 def moments_that_cannot_be(

@@ -204,8 +204,8 @@ class CallRead(Answer):
 class CallMade(CallRead):
     """
     A call that was booked, logged or changed just now. `warnings`: of a booking ahead that is `outside_working_hours`
-    of its navigator, at the `weekend` when their hours are unknown, in a time when they are `absent`, or at a time of
-    another booking (`overlaps_another_call`).
+    of its navigator, at the `weekend` when their hours are unknown, in a time when they are `absent`, at a time of
+    another booking (`overlaps_another_call`), or when it is night where the person is (`night_there`).
     """
 
     warnings: list[str]

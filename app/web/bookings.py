@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
-from app.availability.rules import ABSENT, OUTSIDE, OVERLAPS, WEEKEND
+from app.availability.rules import ABSENT, NIGHT, OUTSIDE, OVERLAPS, WEEKEND
 from app.calls import answers, queries, service
 from app.calls.models import CallHistory
 from app.calls.schemas import CallForLead, CallForPatient, CallRead, CallUpdate, Rebooking
@@ -31,7 +31,7 @@ from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors
 from app.web.render import Flash, page
 from app.web.typed_dates import read_moment
 from app.web.undoing import Version, undo_at, undone
-from app.web.words import booked_for, clocks, day_text, instant_text, shown_in, words
+from app.web.words import booked_for, clock_in, clocks, day_text, instant_text, shown_in, words
 
 router = page_router()
 
@@ -56,19 +56,27 @@ class BookingDoubtful(Conflict):
     code = "booking_doubtful"
     detail = _("Something speaks against this time.")
 
-    def __init__(self, against: Sequence[str], asked_about: str) -> None:
+    def __init__(self, against: Sequence[Message], asked_about: str) -> None:
         super().__init__()
         self.against, self.asked_about = against, asked_about
 
 
-async def _against(request: Request, session: AsyncSession, call: CallHistory) -> list[str]:
-    """What speaks against the time of a booking (_AGAINST)."""
+async def _against(request: Request, session: AsyncSession, call: CallHistory) -> dict[str, Message]:
+    """What speaks against the time of a booking, with the sentence that says it (_AGAINST)."""
     if not queries.is_booking_ahead(call):
-        return [_PAST]
+        return {_PAST: _AGAINST[_PAST]}
     settings: Settings = request.app.state.settings
     found = await queries.booking_warnings(session, call, default_zone=settings.default_time_zone)
     others = await queries.overlapping(session, call, besides=[call.call_id])
-    return [*found, *([_THEIRS] if any("person" in whom for whom in others.values()) else [])]
+    if any("person" in whom for whom in others.values()):
+        found.append(_THEIRS)
+    return {code: _at_night(call) if code == NIGHT else _AGAINST[code] for code in found}
+
+
+def _at_night(call: CallHistory) -> Message:
+    at, zone = call.booking_date, call.person.time_zone
+    assert at is not None and zone is not None  # noqa: S101, PT018 - both are known of a booking at night
+    return _("It is %(there)s then.", there=clock_in(at, zone))
 
 
 async def _require_wanted(request: Request, session: AsyncSession, call: CallHistory) -> None:
@@ -78,13 +86,12 @@ async def _require_wanted(request: Request, session: AsyncSession, call: CallHis
     # Another time, or what came up meanwhile, is asked about anew.
     asked_about = " ".join([instant_text(call.booking_date), *against])
     if against and (await request.form()).get("all_the_same") != asked_about:
-        raise BookingDoubtful(against, asked_about)
+        raise BookingDoubtful(list(against.values()), asked_about)
 
 
 def _again(request: Request, context: Mapping[str, Any], error: AppError) -> Response:
     doubt = error if isinstance(error, BookingDoubtful) else None
-    against = [str(_AGAINST[code]) for code in doubt.against] if doubt else []
-    shown = {**context, "against": against, "asked_about": doubt.asked_about if doubt else ""}
+    shown = {**context, "against": doubt.against if doubt else [], "asked_about": doubt.asked_about if doubt else ""}
     return form_again(request, "calls/book.html", shown, error)
 
 
@@ -238,9 +245,9 @@ async def _taken_back(request: Request, session: AsyncSession, undo: Awaitable[C
 
     async def put_back() -> None:
         call = await undo
-        against = [code for code in await _against(request, session, call) if code in _TAKEN]
+        against = [str(said) for code, said in (await _against(request, session, call)).items() if code in _TAKEN]
         if against:
-            raise Conflict(" ".join(str(_AGAINST[code]) for code in against))
+            raise Conflict(" ".join(against))
 
     return go_to(request, came_from(request), flash=await undone(request, session, put_back()))
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calls import service
 from app.calls.errors import BookingsOverlap
 from app.calls.next_attempt import propose_attempt
+from app.calls.rules import is_night_there
 from app.calls.schemas import CallForLead, CallForPatient
 from app.calls.states import FOLLOWED
 from app.leads.service import call_is_booked
@@ -23,11 +24,14 @@ from app.platform.locales import _
 from app.platform.settings import Settings
 from app.web.about import LEADS, About
 from app.web.forms import Typed, as_typed, read_form
-from app.web.words import booked_for, shown_in, words
+from app.web.words import booked_for, clock_in, shown_in, words
 
-WANTED, WHEN = "book_next", "next_attempt"
-FIELDS: Final = (WANTED, WHEN)
-"""What the form has of it beside the call: whether it is booked, and when, on their clock."""
+WANTED, WHEN, AT_NIGHT = "book_next", "next_attempt", "at_night"
+FIELDS: Final = (WANTED, WHEN, AT_NIGHT)
+"""
+What the form has of it beside the call: whether it is booked, when, on their clock, and the time that it is wanted at
+though it is night there.
+"""
 _OF_THE_FORM: Final = {"booking_date": WHEN}
 Attempt = CallForPatient | CallForLead
 
@@ -76,6 +80,11 @@ def read_attempt(
         return None, [FieldError(WHEN, "blank", _("Say when, or do not book it."))]
     if new.booking_date <= clock.now():
         return None, [FieldError(WHEN, "past", _("That time is over."))]
+    # Another time is asked about anew.
+    if is_night_there(new.booking_date, person.time_zone) and typed[AT_NIGHT] != typed[WHEN]:
+        there = clock_in(new.booking_date, str(zone))
+        said = _("It is %(there)s then. Tick this to book it all the same.", there=there)
+        return None, [FieldError(AT_NIGHT, "night_there", said)]
     return new, ()
 
 

@@ -124,6 +124,11 @@ def their_clock(value: datetime, *zones: str | None) -> str:
     return _in_city(there[0], with_day=there[0].date() != here.date()) if there else ""
 
 
+def clock_in(value: datetime, zone: str) -> str:
+    """An instant on the clock of a zone that is known: 04:30 in New York."""
+    return _in_city(value.astimezone(clock.zone_named(zone)), with_day=False)
+
+
 def _in_city(there: datetime, *, with_day: bool) -> str:
     time = f"{day_of_year(there.date())}, {time_text(there)}" if with_day else time_text(there)
     return str(_("%(time)s in %(place)s", time=time, place=_city(str(there.tzinfo))))

@@ -161,3 +161,23 @@ async def test_a_booking_outside_of_hours_in_an_absence_or_beside_another_is_mad
         ["outside_working_hours"],
         ["outside_working_hours"],
     ]
+
+
+@pytest.mark.parametrize("has_navigator", [True, False])
+async def test_a_booking_at_night_for_the_person_is_made_and_warned_of(
+    client: httpx.AsyncClient, session: AsyncSession, *, has_navigator: bool
+) -> None:
+    _, me = await builders.a_colleague(session)
+    patient = await builders.a_patient(session, await builders.a_person(session, time_zone="America/New_York"))
+    await session.commit()
+    day = clock.now().date() + timedelta(days=14)
+    day += timedelta(days=-day.weekday() % 7)
+
+    found = []
+    for time in ("09:30", "16:00"):
+        new: dict[str, Any] = {"patient_id": str(patient.patient_id), "booking_date": f"{day}T{time}Z"}
+        new |= {} if has_navigator else {"pn_id": None}
+        answer = await client.post("/api/v1/call-history", json=new, headers=me)
+        found.append((answer.status_code, answer.json()["warnings"]))
+
+    assert found == [(201, ["night_there"]), (201, [])]

@@ -11,6 +11,7 @@ from app.access.models import UserAccount
 from app.availability.models import Absence
 from app.availability.rules import Period, first_free
 from app.calls.next_attempt import propose_attempt
+from app.calls.rules import is_night_there
 from app.platform.actor import Actor
 from app.platform.settings import Settings
 from tests.browsing import somebody
@@ -61,6 +62,18 @@ async def test_a_proposal_is_at_another_time_of_their_day_where_that_can_be(
     )
 
     assert at == datetime.fromisoformat(proposed)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Honolulu", "America/New_York", "Asia/Tokyo", "Pacific/Auckland"])
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+async def test_no_proposal_is_at_night_where_they_are(
+    session: AsyncSession, settings: Settings, zone: str, hour: int
+) -> None:
+    me = await _me(session, settings)
+
+    at = await propose_attempt(session, me, their_zone=ZoneInfo(zone), now=_at(hour), default_zone="Europe/Amsterdam")
+
+    assert at is None or not is_night_there(at, zone)
 
 
 async def test_a_proposal_is_neither_in_an_absence_nor_over_another_booking(

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from app.calls.rules import contradictions, derive_status, unresolved_because
+from app.calls.rules import contradictions, derive_status, is_night_there, unresolved_because
 from app.calls.schemas import CallOfPatientFilter, Channel, Direction, SetStatus, Status
 from app.calls.states import CALL, CHANNELS, DIRECTIONS, OUTCOMES, SPOKEN_TO
 
@@ -94,6 +94,24 @@ def test_side_effects_are_asked_of_who_was_spoken_with(outcome: str) -> None:
         now=NOW,
     )  # fmt: skip
     assert (answer is not None) is (outcome in SPOKEN_TO)
+
+
+@pytest.mark.parametrize(
+    ("at", "time_zone", "is_night"),
+    [
+        ("2026-12-01T12:59Z", "America/New_York", True),
+        ("2026-12-01T13:00Z", "America/New_York", False),
+        ("2026-12-02T01:59Z", "America/New_York", False),
+        ("2026-12-02T02:00Z", "America/New_York", True),
+        ("2026-12-01T09:30Z", "America/New_York", True),
+        ("2026-12-01T02:00Z", None, False),
+        ("2026-12-01T02:00Z", "Nowhere", False),
+    ],
+)
+def test_it_is_night_before_eight_and_from_nine_on_where_the_person_is_known_to_be(
+    at: str, time_zone: str | None, *, is_night: bool
+) -> None:
+    assert is_night_there(datetime.fromisoformat(at), time_zone) is is_night
 
 
 def test_words_of_the_description_are_the_words_of_the_machine() -> None:

@@ -203,6 +203,76 @@ async def test_the_next_attempt_is_booked_where_the_outcome_of_a_booking_is_said
     assert [(one.status, one.outcome) for one in calls] == [("completed", "no_answer"), ("scheduled", None)]
 
 
+@pytest.mark.parametrize("about", ["patients", "leads"])
+async def test_a_call_is_booked_at_night_for_the_person_once_it_is_said_that_this_is_meant(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, about: str
+) -> None:
+    await _prefers(session, "Europe/Amsterdam")
+    person = await a_person(session, time_zone="America/New_York")
+    if about == "leads":
+        here = f"/leads/{(await a_lead(session, person)).lead_id}"
+    else:
+        here = f"/patients/{(await a_patient(session, person)).patient_id}"
+    await session.commit()
+    day = clock.now().date() + timedelta(days=7)
+    day += timedelta(days=-day.weekday() % 7)
+    said = {"csrf_token": token, "booking_time_zone": "America/New_York", "channel": "phone", "notes": "Of the site"}
+
+    async def booked(place: str, at: str, ticked: str = "") -> httpx.Response:
+        sent = said | {"booking_date": f"{day} {at}"} | ({"all_the_same": ticked} if ticked else {})
+        return await client.post(place, data=sent, headers=ORIGIN)
+
+    asked = await booked(f"{here}/bookings", "04:30")
+    none = (await session.scalars(select(CallHistory))).all()
+    ticked = _ticked(asked.text, "all_the_same")
+    other = await booked(f"{here}/bookings", "05:00", ticked)
+    made = await booked(f"{here}/bookings", "04:30", ticked)
+    call = (await session.scalars(select(CallHistory))).one()
+    late = await booked(f"/calls/{call.call_id}/move", "21:00")
+    early = await booked(f"/calls/{call.call_id}/move", "07:59")
+    by_day = await booked(f"/calls/{call.call_id}/move", "20:30")
+
+    assert (asked.status_code, none, other.status_code) == (409, [], 409)
+    assert "It is 04:30 in New York then." in asked.text
+    assert f'value="{day} 04:30"' in asked.text
+    assert "Of the site" in asked.text
+    assert (made.status_code, late.status_code, early.status_code, by_day.status_code) == (303, 409, 409, 303)
+    assert "It is 21:00 in New York then." in late.text
+    assert "It is 07:59 in New York then." in early.text
+
+
+async def test_the_next_attempt_is_booked_at_night_once_it_is_said_that_this_is_meant(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    await _prefers(session, "Europe/Amsterdam")
+    patient = await a_patient(session, await a_person(session, time_zone="America/New_York"))
+    past = await a_call(session, patient, booking_date=clock.now() - timedelta(days=1))
+    await session.commit()
+    day = clock.now().date() + timedelta(days=7)
+    said = {"csrf_token": token, "outcome": "no_answer", "notes": "Rang twice", "book_next": "true", "booked": ""}
+
+    for place in (f"/patients/{patient.patient_id}/calls", f"/calls/{past.call_id}/outcome"):
+        when = said | {"next_attempt": f"{day} 04:30"}
+        before = len((await session.scalars(select(CallHistory))).all())
+        asked = await client.post(place, data=when, headers=ORIGIN)
+        none = (await session.scalars(select(CallHistory))).all()
+        ticked = {"at_night": _ticked(asked.text, "at_night")}
+        other = await client.post(place, data=when | ticked | {"next_attempt": f"{day} 05:00"}, headers=ORIGIN)
+        made = await client.post(place, data=when | ticked, headers=ORIGIN)
+
+        assert (asked.status_code, len(none), other.status_code, made.status_code) == (422, before, 422, 303), place
+        assert "It is 04:30 in New York then. Tick this to book it all the same." in asked.text
+        assert "Rang twice" in asked.text
+        day += timedelta(days=1)
+
+
+def _ticked(page: str, name: str) -> str:
+    """What the form sends when the box is ticked."""
+    found = re.search(rf'name="{name}"\s+value="([^"]*)"', page)
+    assert found, name
+    return found[1]
+
+
 async def test_a_booking_whose_time_was_over_days_ago_is_offered_and_not_taken_for_this_call(
     client: httpx.AsyncClient, session: AsyncSession, token: str
 ) -> None:
