@@ -9,14 +9,15 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, Text, Uuid, cast, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls import answers as call_answers
 from app.calls import queries as calls
 from app.calls.models import CallHistory
 from app.calls.schemas import CallFilter, CallRead
-from app.casework.schemas import ContactSummary
+from app.casework.schemas import CaseSummary, ContactSummary
+from app.conditions.models import MedicalCondition
 from app.documents import queries as documents
 from app.documents.models import Document, DocumentVersion
 from app.documents.schemas import DocumentFilter, DocumentRead, DocumentVersionRead
@@ -26,6 +27,7 @@ from app.drafts.schemas import DraftRead
 from app.notes import queries as notes
 from app.notes.models import Note
 from app.notes.schemas import NoteFilter, NoteRead
+from app.patients.models import Patient
 from app.people.answers import read_role
 from app.people.departures.models import PersonDeparture
 from app.people.departures.schemas import DepartureSummary
@@ -59,7 +61,11 @@ _VERSION_COLUMNS = [getattr(DocumentVersion, name) for name in DocumentVersionRe
 
 @dataclass(frozen=True)
 class Around:
-    """The answers about somebody; a list that the actor may not read is empty. `people` are those whom they name."""
+    """
+    The answers about somebody; a list that the actor may not read is empty. `people` are those whom they name.
+
+    `case` is the patient record there is beside the record that is shown.
+    """
 
     contact_points: list[ContactPointRead] = field(default_factory=list)
     departures: list[DepartureSummary] = field(default_factory=list)
@@ -72,14 +78,23 @@ class Around:
     documents: list[DocumentRead] = field(default_factory=list)
     draft: DraftRead | None = None
     contacts: ContactSummary | None = None
+    case: CaseSummary | None = None
     people: dict[UUID, Person] = field(default_factory=dict)
 
 
 async def around_person(
-    session: AsyncSession, actor: Actor, person: Person, *, draft_at: tuple[str, UUID, str] | None = None
+    session: AsyncSession,
+    actor: Actor,
+    person: Person,
+    *,
+    draft_at: tuple[str, UUID, str] | None = None,
+    asks_for_case: bool = False,
 ) -> Around:
     """What is around a person; `draft_at` (kind, record, field) is what the actor may have begun to write there."""
-    found = await gathered(session, **_lists(actor, person.person_id, draft_at))
+    lists = _lists(actor, person.person_id, draft_at)
+    if asks_for_case and actor.may("patient.read"):
+        lists["case"] = _case(person.person_id)
+    found = await gathered(session, **lists)
     booked, related = found.get("bookings", []), found.get("relationships", [])
     named = {one.pn_id for one in booked} | {one.person_id for one in related}
     named |= {one.related_person_id for one in related}
@@ -103,6 +118,7 @@ async def around_person(
         documents=[DocumentRead.model_validate(one) for one in found.get("documents", [])],
         draft=DraftRead.model_validate(written[0]) if written else None,
         contacts=_contacts(person, found.get("contacts", []), booked),
+        case=next((CaseSummary.model_validate(one) for one in found.get("case", [])), None),
         people=people,
     )
 
@@ -176,6 +192,28 @@ def _of_person(person_id: UUID) -> dict[str, Select[Any]]:
         ),
         "relationships": first_of(related, _RELATIONSHIPS, FEW, relation),
     }
+
+
+def _case(person_id: UUID) -> Select[Any]:
+    """The person's patient record, in the columns of a CaseSummary."""
+    others: dict[str, Any] = {
+        "lead_id": Uuid(),
+        "lead_reference": Text(),
+        "lead_status": Text(),
+        "physician_id": Uuid(),
+    }
+    columns: list[Any] = [
+        Patient.person_id,
+        Patient.patient_id,
+        Patient.status.label("patient_status"),
+        MedicalCondition.name.label("condition"),
+        *(cast(null(), kind).label(name) for name, kind in others.items()),
+    ]
+    return (
+        select(*columns)
+        .outerjoin(MedicalCondition, MedicalCondition.medical_condition_id == Patient.medical_condition_id)
+        .where(Patient.person_id == person_id, Patient.deleted_at.is_(None))
+    )
 
 
 def _with_type(role: Any) -> Any:

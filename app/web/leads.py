@@ -162,6 +162,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         query=query,
         draft_at=draft_at,
         is_part=is_part,
+        asks_for_case=lead.converted_to_patient_id is None,
     )
 
 

@@ -121,13 +121,14 @@ async def around(
     query: TimelineQuery,
     draft_at: tuple[str, UUID, str] | None = None,
     is_part: bool = False,
+    asks_for_case: bool = False,
 ) -> dict[str, Any]:
     """
     The context that a record page shares: who somebody is, what is around them, their timeline, names of colleagues.
 
-    `is_part`: only the facts are wanted, without the timeline.
+    `is_part`: only the facts are wanted, without the timeline. `asks_for_case`: whether they are a patient is told too.
     """
-    known = await around_person(session, actor, person, draft_at=draft_at)
+    known = await around_person(session, actor, person, draft_at=draft_at, asks_for_case=asks_for_case)
     opt_outs = await opt_outs_of(session, person)
     accounts = {owner_id, *(opt_out.entered_by for opt_out in opt_outs)}
     shown: dict[str, Any] = {}
@@ -152,6 +153,7 @@ async def around(
         "pinned": known.pinned,
         "documents": known.documents,
         "contacts": known.contacts,
+        "case": known.case,
         "draft": known.draft,
         "may_add_documents": actor.may("document.write"),
         "names": await account_names(session, accounts),

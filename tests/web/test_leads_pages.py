@@ -303,6 +303,20 @@ async def test_a_conversion_shows_the_record_there_is_and_who_may_be_the_same(
     answer = await client.post(f"/leads/{lead.lead_id}/convert", data={"csrf_token": token}, headers=ORIGIN)
 
     assert "Janneke Bosch" in shown.text
+    head = shown.text.partition("record-actions")[0]
+    assert f'<a href="/patients/{patient.patient_id}">Is a patient already</a>' in head
+    assert condition.name in head
+    said = text_of(preview)
+    assert f'<a href="/patients/{patient.patient_id}">the patient record</a> stays as it is.' in preview.text
+    differ = f"The condition differs: {condition.name} on the record, {other_condition.name} on the lead."
+    order = [
+        "Jan Bos is a patient here already",
+        differ,
+        "The record there is, and the lead",
+        "Others who may be the same",
+    ]
+    assert sorted(order, key=said.index) == order
+    assert "Is it really a new patient?" not in said
     assert "has a patient record already" in preview.text
     assert other_condition.name in preview.text
     rows = {row[0]: row[1:] for row in table_rows(preview.text)}
@@ -316,6 +330,29 @@ async def test_a_conversion_shows_the_record_there_is_and_who_may_be_the_same(
     assert "owns the patient" not in preview.text
     assert "+31 20 555 1234" in preview.text
     assert answer.headers["location"] == f"/patients/{patient.patient_id}"
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+async def test_a_patient_s_lead_says_first_that_it_makes_no_new_record(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, *, is_deleted: bool
+) -> None:
+    me = (await session.scalars(select(UserAccount.user_account_id))).first()
+    deleted = {"deleted_at": clock.now(), "deleted_by": me, "deleted_reason": "Entered twice."}
+    person = await a_person(session, first_name="Jan", last_name="Bos")
+    await a_patient(session, person, **(deleted if is_deleted else {}))
+    lead = await a_lead(session, person)
+    await session.commit()
+
+    shown, preview = await client.get(f"/leads/{lead.lead_id}"), await client.get(f"/leads/{lead.lead_id}/convert")
+
+    assert token
+    said = text_of(preview)
+    assert "Nobody with the same" not in said
+    first = "Jan Bos was a patient here already" if is_deleted else "Jan Bos is a patient here already"
+    assert said.index(first) < said.index("Nobody else with the same e-mail, phone, or name and birth date was found")
+    assert ("A conversion brings it back" in said) is is_deleted
+    assert "The condition differs" not in said
+    assert ("Is a patient already" in shown.text) is not is_deleted
 
 
 async def test_who_owns_the_patient_is_said_with_the_conversion(
