@@ -61,6 +61,11 @@ _STAYS = (
     *("call_duration_minutes", "contact_reason", "notes"),
 )
 """What a new booking has from the old one, unless the rebooking says otherwise."""
+_TAKEN_BACK = (
+    *("status", "rescheduled_to", "notes"),
+    *("outcome", "adverse_event_heard", "call_duration_minutes", "spoke_with_person_id"),
+)
+"""What a mistake may have changed of a booking: cancelling or moving it, or saying what came of it."""
 _OF_ITS_TIME = frozenset(
     {"booking_date", "call_date", "call_duration_minutes", "pn_id", "status", "no_show", "outcome"}
 )
@@ -249,6 +254,18 @@ async def undo_rescheduling(
     return await _put_back(session, actor, old, before)
 
 
+async def undo_outcome(session: AsyncSession, actor: Actor, *, call_id: UUID, since: int, until: int) -> CallHistory:
+    """
+    Put back the booking as it was before the actor's own saying what came of it, from version `since` to `until`.
+
+    As `undo_cancellation`; NotUndoable also where a side effect was heard in it, which is to be reported already.
+    """
+    call, before = await _as_it_was(session, actor, call_id=call_id, since=since, until=until)
+    if CALL.is_open(call.status) or not CALL.is_open(before["status"]) or call.adverse_event_heard:
+        raise NotUndoable
+    return await _put_back(session, actor, call, before)
+
+
 async def _as_it_was(
     session: AsyncSession, actor: Actor, *, call_id: UUID, since: int, until: int
 ) -> tuple[CallHistory, Mapping[str, Any]]:
@@ -264,8 +281,14 @@ async def _as_it_was(
 async def _put_back(session: AsyncSession, actor: Actor, call: CallHistory, before: Mapping[str, Any]) -> CallHistory:
     """Give a locked call what a mistake may have taken from it. No move of its machine: it was there already."""
     faults = await _faults(session, actor, call, call.person)
-    fields = {name for name in ("status", "notes", "rescheduled_to") if getattr(call, name) != before[name]}
-    call.status, call.notes, call.rescheduled_to = before["status"], before["notes"], before["rescheduled_to"]
+    spoke_with, rescheduled_to = (
+        None if before[name] is None else UUID(before[name]) for name in ("spoke_with_person_id", "rescheduled_to")
+    )
+    was = {**before, "spoke_with_person_id": spoke_with, "rescheduled_to": rescheduled_to}
+    fields = {name for name in _TAKEN_BACK if getattr(call, name) != was[name]}
+    call.status, call.rescheduled_to, call.notes = was["status"], rescheduled_to, was["notes"]
+    call.outcome, call.adverse_event_heard = was["outcome"], was["adverse_event_heard"]
+    call.call_duration_minutes, call.spoke_with_person_id = was["call_duration_minutes"], spoke_with
     call.no_show = call.status == "no_show"
     await _require_bookable(session, actor, call.person, call)
     require_none(await _faults(session, actor, call, call.person), before=faults, touched=fields)

@@ -1,6 +1,7 @@
 """Log a call, and say what came of one: the same pages for a lead and for a patient."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
@@ -41,6 +42,7 @@ from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors
 from app.web.people import speakers_of
 from app.web.render import DOCK, page, wanted_block
 from app.web.side_effects import NOT_HELD, not_asked, report_is_due, saved
+from app.web.undoing import Version, undo_at, undone
 from app.web.words import words
 
 router = page_router()
@@ -400,7 +402,20 @@ async def say_outcome(request: Request, session: DbSession, actor: CurrentActor,
         return form_again(request, "calls/outcome.html", shown, error)
     following = shown["following"] if form.getlist("then")[-1:] == ["next"] else None
     place = f"/calls/{following.call_id}/outcome" if following else back
-    return go_to(request, place, flash=saved(_("The outcome of the call is saved."), moved, again, report=report))
+    flash = saved(_("The outcome of the call is saved."), moved, again, report=report)
+    if call.status_group == "open" and not (moved or again or report):
+        # What came with it, such as the next booking, no button takes back.
+        flash = replace(flash, undo=undo_at(f"/calls/{call_id}/outcome", (call.version, corrected.version)))
+    return go_to(request, place, flash=flash)
+
+
+@router.post("/calls/{call_id}/outcome/undo", dependencies=[allow("call.write")])
+async def undo_outcome(
+    request: Request, session: DbSession, actor: CurrentActor, call_id: UUID, since: Version = 0, until: Version = 0
+) -> Response:
+    """What one has just said of a call is taken back, while nothing has changed it since; and it is asked again."""
+    undo = service.undo_outcome(session, actor, call_id=call_id, since=since, until=until)
+    return go_to(request, f"/calls/{call_id}/outcome", flash=await undone(request, session, undo))
 
 
 def _came_of(call: CallRead, typed: Typed) -> dict[str, Any]:

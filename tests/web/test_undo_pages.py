@@ -382,6 +382,86 @@ async def test_a_call_that_was_not_open_has_no_undo_of_its_cancelling(
     assert call.status == "cancelled"
 
 
+_OF_OUTCOME = ("status", "outcome", "notes", "adverse_event_heard", "call_duration_minutes", "spoke_with_person_id")
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        {"outcome": "no_answer", "notes": "Rang twice."},
+        {"outcome": "no_show"},
+        {"outcome": "cancelled"},
+        {"outcome": "reached", "adverse_event_heard": "false", "call_duration_minutes": "9", "notes": "All is well."},
+    ],
+    ids=lambda came: came["outcome"],
+)
+async def test_what_was_said_of_a_call_is_taken_back_once_and_asked_again(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, came: dict[str, str]
+) -> None:
+    yesterday = clock.now().replace(microsecond=0) - timedelta(days=1)
+    token, call, _me = await _booking(session, settings, client, booking_date=yesterday)
+
+    async def stands() -> tuple[object, ...]:
+        await session.refresh(call)
+        return tuple(getattr(call, name) for name in _OF_OUTCOME)
+
+    before = await stands()
+    done = await _post(client, token, f"/calls/{call.call_id}/outcome", **came)
+    after = await stands()
+    undone = await _post(client, token, undo_of(done))
+    back = await stands()
+    again = await _post(client, token, undo_of(done))
+
+    assert after != before
+    assert back == before == ("confirmed", None, "Asked for the morning.", None, None, None)
+    assert undone.headers["location"] == f"/calls/{call.call_id}/outcome"
+    assert "Undone" in unquote(undone.headers["set-cookie"])
+    assert "Not undone. It was changed meanwhile." in unquote(again.headers["set-cookie"])
+    assert await stands() == before
+
+
+@pytest.mark.parametrize("beside", ["a side effect", "the next call"])
+async def test_what_was_said_of_a_call_has_no_undo_where_more_came_of_it(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, beside: str
+) -> None:
+    yesterday = clock.now().replace(microsecond=0) - timedelta(days=1)
+    token, call, _me = await _booking(session, settings, client, booking_date=yesterday)
+    came = {
+        "a side effect": {"outcome": "reached", "adverse_event_heard": "true", "notes": "A rash."},
+        "the next call": {"outcome": "no_answer", "book_next": "true", "next_attempt": "2099-07-01 10:00"},
+    }[beside]
+
+    done = await _post(client, token, f"/calls/{call.call_id}/outcome", **came)
+    await session.refresh(call)
+    status = call.status
+    made_up = await _post(client, token, f"/calls/{call.call_id}/outcome/undo?since=1&until=2")
+
+    assert status == "completed"
+    assert "/undo" not in unquote(done.headers["set-cookie"])
+    if beside == "a side effect":
+        assert "Not undone." in unquote(made_up.headers["set-cookie"])
+        await session.refresh(call)
+        assert call.status == "completed"
+
+
+async def test_who_did_not_say_what_came_of_a_call_does_not_take_it_back(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    yesterday = clock.now().replace(microsecond=0) - timedelta(days=1)
+    token, call, _me = await _booking(session, settings, client, booking_date=yesterday)
+    done = await _post(client, token, f"/calls/{call.call_id}/outcome", outcome="no_answer")
+
+    auditor = await as_user(client, session, settings, "auditor")
+    refused = await _post(client, auditor, undo_of(done))
+    colleague = await as_user(client, session, settings, "navigator")
+    not_theirs = await _post(client, colleague, undo_of(done))
+
+    assert refused.status_code == 403
+    assert "Not undone. It was changed meanwhile." in unquote(not_theirs.headers["set-cookie"])
+    await session.refresh(call)
+    assert (call.status, call.outcome) == ("completed", "no_answer")
+
+
 async def _my_task(session: AsyncSession, settings: Settings, **more: object) -> tuple[Somebody, Person, Task]:
     me = await somebody(session, settings, "navigator", email="noor@crm.example", name="Noor Brandt")
     person = await a_person(session, first_name="Femke", last_name="Bakker")
