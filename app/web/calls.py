@@ -148,7 +148,21 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
         except AppError as error:
             return form_again(request, "calls/new.html", shown, error)
         said = _("The call is logged.") if task is None else _("The call is logged, and the task is on your list.")
-        return go_to(request, shown["back"], flash=saved(said, moved, again, report=report))
+        flash = saved(said, moved, again, report=report)
+        has_more = task is not None or moved or again or report
+        if booked is None and not has_more and actor.may("call.void_own"):
+            # What came with it, such as a task, no button takes back.
+            flash = replace(flash, undo=undo_at(f"/calls/{call.call_id}", (0, call.version)))
+        return go_to(request, shown["back"], flash=flash)
+
+
+@router.post("/calls/{call_id}/undo", dependencies=[allow("call.void_own")])
+async def undo_log(
+    request: Request, session: DbSession, actor: CurrentActor, call_id: UUID, until: Version = 0
+) -> Response:
+    """The call that one has just logged is voided, while nothing has changed it since; it stays on record so."""
+    undo = service.undo_log(session, actor, call_id=call_id, until=until)
+    return go_to(request, came_from(request), flash=await undone(request, session, undo))
 
 
 def _typed_anew(request: Request, model: type[CallForPatient] | type[CallForLead]) -> Typed:

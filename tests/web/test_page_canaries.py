@@ -160,6 +160,7 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/calls/{call_id}/move/undo": [{}],
     "/calls/{call_id}/cancel/undo": [{}],
     "/calls/{call_id}/outcome/undo": [{}],
+    "/calls/{call_id}/undo": [{}],
     "/calls/{call_id}/outcome": [{}, {"outcome": "reached", "adverse_event_heard": "false"}],
     "/views": [
         {}, {"list_name": "hospitals", "name": "Mine"}, {"list_name": "leads", "name": " ", "q": "Personcanary"},

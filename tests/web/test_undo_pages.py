@@ -462,6 +462,62 @@ async def test_who_did_not_say_what_came_of_a_call_does_not_take_it_back(
     assert (call.status, call.outcome) == ("completed", "no_answer")
 
 
+_LOGGED = {"outcome": "no_answer", "direction": "outbound", "channel": "phone", "notes": "Rang twice."}
+
+
+async def test_a_call_that_was_just_logged_is_voided_by_its_undo_and_stays_on_record(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await somebody(session, settings, "navigator")
+    patient = await a_patient(session)
+    await session.commit()
+    token = await signed_in(client, session, me.account_id)
+    place = f"/patients/{patient.patient_id}"
+
+    logged = await _post(client, token, f"{place}/calls", **_LOGGED)
+    call = (await session.scalars(select(CallHistory))).one()
+    colleague = await as_user(client, session, settings, "navigator")
+    not_theirs = await _post(client, colleague, undo_of(logged))
+    await session.refresh(call)
+    left = call.voided_at
+    token = await signed_in(client, session, me.account_id)
+    undone = await _post(client, token, undo_of(logged))
+    again = await _post(client, token, undo_of(logged))
+
+    assert "Not undone. It was changed meanwhile." in unquote(not_theirs.headers["set-cookie"])
+    assert left is None
+    assert "Undone" in unquote(undone.headers["set-cookie"])
+    assert again.status_code in {303, 404}
+    await session.refresh(call)
+    assert (call.status, call.notes, call.voided_by) == ("completed", "Rang twice.", me.account_id)
+    assert call.void_reason == "It was logged by mistake, and undone."
+
+
+@pytest.mark.parametrize("beside", ["a side effect", "the next call", "a task"])
+async def test_a_logged_call_has_no_undo_where_more_came_of_it(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, beside: str
+) -> None:
+    patient = await a_patient(session)
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+    came = {
+        "a side effect": {"outcome": "reached", "adverse_event_heard": "true"},
+        "the next call": {"book_next": "true", "next_attempt": "2099-07-01 10:00"},
+        "a task": {"follow_up": "Ask the site", "follow_up_on": "2099-07-01"},
+    }[beside]
+
+    logged = await _post(client, token, f"/patients/{patient.patient_id}/calls", **_LOGGED | came)
+
+    assert logged.status_code == 303
+    assert "/undo" not in unquote(logged.headers["set-cookie"])
+    call = (await session.scalars(select(CallHistory).where(CallHistory.status == "completed"))).one()
+    if beside == "a side effect":
+        made_up = await _post(client, token, f"/calls/{call.call_id}/undo?since=0&until=1")
+        assert "Not undone." in unquote(made_up.headers["set-cookie"])
+        await session.refresh(call)
+        assert call.voided_at is None
+
+
 async def _my_task(session: AsyncSession, settings: Settings, **more: object) -> tuple[Somebody, Person, Task]:
     me = await somebody(session, settings, "navigator", email="noor@crm.example", name="Noor Brandt")
     person = await a_person(session, first_name="Femke", last_name="Bakker")
