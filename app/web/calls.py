@@ -336,7 +336,7 @@ LIST = ListPage(
     read=lambda row: answers.read(row, clock.now()),
     key="call_id",
     columns=(
-        Column("name", _("Who"), value="person", cell="person"),
+        Column("name", _("Who"), value="person", cell="call_person"),
         Column("when", _("When"), 0, "occurs_at", "call_when", "occurs"),
         Column("state", _("State"), 0, "outcome", "call_state"),
         Column("how", _("How"), 5, "channel", "call_how"),

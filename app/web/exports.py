@@ -102,7 +102,8 @@ _Text = Callable[[Any, Any], str]
 TEXTS: Mapping[str, _Text] = {
     **dict.fromkeys(("text", "name", "clock", "stored", "double", "double_of"), lambda _row, value: str(value)),
     **dict.fromkeys(
-        ("person", "person_beside", "patient", "colleague", "whose"), lambda _row, value: person_name(value)
+        ("person", "call_person", "person_beside", "patient", "colleague", "whose"),
+        lambda _row, value: person_name(value),
     ),
     **dict.fromkeys(("words", "named_words", "status", "task_state", "decide"), lambda _row, value: words(value)),
     **dict.fromkeys(

@@ -94,6 +94,32 @@ async def test_yesterdays_calls_are_found_and_closed_by_keyboard_and_on_a_phone(
     await expect(page.get_by_role("region", name="Without an outcome")).to_have_count(0)
 
 
+async def test_in_the_list_of_calls_enter_asks_for_the_outcome_and_space_peeks_at_the_person(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    async with committed_database.session() as session:
+        me = (await session.get_one(UserAccount, ids["navigator"])).person_id
+        patient = await session.get_one(Patient, ids["Rui"])
+        yesterday = clock.now() - timedelta(days=1)
+        await a_call(session, patient, pn_id=me, booking_date=yesterday, status="scheduled")
+        await session.commit()
+    seen = await seen_as(open_page, crm, committed_database, ids["navigator"])
+    page = seen.page
+    await page.goto(f"{crm}/calls?pn_id={me}&unresolved=true")
+    assert await seen.findings() == []
+    await seen.resize(1440)
+    await page.keyboard.press("j")
+    await page.keyboard.press(" ")
+    await expect(page.locator("#peek").get_by_text("Rui Carvalho")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("How did the call end?")
+    await page.keyboard.press("2")
+    await page.get_by_role("button", name="Save", exact=True).press("Enter")
+    await expect(page.get_by_text("The outcome of the call is saved.")).to_be_visible()
+    await expect(page.get_by_text("Every call of yours has an outcome")).to_be_visible()
+
+
 async def test_a_call_is_booked_in_the_callers_zone_from_the_agenda(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:

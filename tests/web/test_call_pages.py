@@ -20,7 +20,7 @@ from app.platform.settings import Settings
 from app.preferences.models import AccountPreference
 from app.tasks.models import Task
 from bench.pages import BESIDE
-from tests.browsing import ORIGIN, signed_in, somebody
+from tests.browsing import ORIGIN, as_user, signed_in, somebody
 from tests.builders import a_call, a_condition, a_lead, a_patient, a_person
 from tests.conftest import BoundDatabase
 from tests.web.test_patients_pages import statements
@@ -562,6 +562,32 @@ async def test_today_leads_to_all_that_it_does_not_show(
 
     assert f'href="/calls?pn_id={mine}&amp;unresolved=true"' in today.text
     assert "All 12" in today.text
+
+
+async def test_the_row_of_a_call_without_an_outcome_opens_the_page_that_asks_for_it(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, token: str
+) -> None:
+    patient, lead = await a_patient(session), await a_lead(session)
+    past = clock.now() - timedelta(days=1)
+    of_patient = await a_call(session, patient, booking_date=past)
+    of_lead = CallHistory(status="scheduled", person_id=lead.person_id, lead_id=lead.lead_id, booking_date=past)
+    session.add(of_lead)
+    done = await a_call(session, patient, status="completed", call_date=past, outcome="no_answer")
+    await session.commit()
+
+    page = (await client.get("/calls")).text
+    await as_user(client, session, settings, "data_steward")
+    readers = (await client.get("/calls")).text
+
+    places = {f"/patients/{patient.patient_id}": of_patient, f"/leads/{lead.lead_id}": of_lead}
+    for record, call in places.items():
+        place = f"/calls/{call.call_id}/outcome"
+        assert f'<a class="row-link" href="{place}" data-record="{record}">' in page
+        assert f'<a class="over-row small" href="{record}">' in page
+        assert place not in readers
+        assert f'<a class="row-link" href="{record}">' in readers
+    assert f"/calls/{done.call_id}/outcome" not in page
+    assert page.count(f'<a class="row-link" href="/patients/{patient.patient_id}">') == 1
 
 
 async def test_log_it_on_today_comes_back_to_today(

@@ -12,9 +12,11 @@ const peek = (() => {
   let timer = null;
   let asking = null;
 
+  // A row that opens something else says whose record it is.
+  const recordOf = (link) => link.dataset.record ?? link.getAttribute("href");
   const linkOf = (element) => {
     const link = element?.closest("[data-rows] tr")?.querySelector(".row-link");
-    return link && RECORD.test(link.getAttribute("href")) ? link : null;
+    return link && RECORD.test(recordOf(link)) ? link : null;
   };
 
   function close(isBack = true) {
@@ -36,7 +38,7 @@ const peek = (() => {
     // The summary of another record does not stand for this one.
     const arrived = line.wait(place, { isEmpty: true, panel });
     try {
-      const answer = await fetch(`${link.getAttribute("href")}/peek`, {
+      const answer = await fetch(`${recordOf(link)}/peek`, {
         signal: mine.signal,
         headers: { Accept: "text/html", "HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "div#peeked" },
       });
