@@ -62,7 +62,8 @@ _VERSION_COLUMNS = [getattr(DocumentVersion, name) for name in DocumentVersionRe
 @dataclass(frozen=True)
 class Around:
     """
-    The answers about somebody; a list that the actor may not read is empty. `people` are those whom they name.
+    The answers about somebody; a list that the actor may not read is empty. `bookings` are in the order of their times,
+    `people` are those whom the answers name.
 
     `case` is the patient record there is beside the record that is shown.
     """
@@ -111,7 +112,7 @@ async def around_person(
         departures=[DepartureSummary.model_validate(one) for one in found["departures"]],
         roles=[read_role(_with_type(one)) for one in found.get("roles", [])],
         relationships=[RelationshipRead.model_validate(one) for one in related],
-        bookings=[call_answers.read(one, clock.now()) for one in booked],
+        bookings=[call_answers.read(one, clock.now()) for one in reversed(booked)],
         suggested=[SuggestedChangeRead.model_validate(one) for one in found.get("suggested", [])],
         tasks=[task_answers.read(one) for one in found.get("tasks", [])],
         pinned=[NoteRead.model_validate(one) for one in found.get("pinned", [])],

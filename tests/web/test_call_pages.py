@@ -203,6 +203,25 @@ async def test_the_next_attempt_is_booked_where_the_outcome_of_a_booking_is_said
     assert [(one.status, one.outcome) for one in calls] == [("completed", "no_answer"), ("scheduled", None)]
 
 
+async def test_the_booked_calls_of_a_record_stand_in_the_order_of_their_times(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    person = await a_person(session)
+    patient, lead = await a_patient(session, person), await a_lead(session, person)
+    now = clock.now()
+    for days in (9, -1, 2, 30):
+        await a_call(session, patient, booking_date=now + timedelta(days=days))
+    await session.commit()
+    in_order = [f"{now + timedelta(days=days):%Y-%m-%dT%H:%MZ}" for days in (-1, 2, 9, 30)]
+
+    for here in (f"/patients/{patient.patient_id}", f"/leads/{lead.lead_id}"):
+        for place in (here, f"{here}/peek"):
+            listed = (await client.get(place)).text.partition("Booked calls")[2]
+            times = re.findall(r'next-title"><time class="clocks" datetime="([^"]+)"', listed)
+            assert times == in_order, place
+    assert token
+
+
 @pytest.mark.parametrize("about", ["patients", "leads"])
 async def test_a_call_is_booked_at_night_for_the_person_once_it_is_said_that_this_is_meant(
     client: httpx.AsyncClient, session: AsyncSession, token: str, about: str
