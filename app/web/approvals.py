@@ -15,7 +15,6 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import HIDDEN
-from app.access.queries import owners
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.audit.history import before_own_change
@@ -33,6 +32,7 @@ from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound, Stale
 from app.platform.etags import etag
 from app.platform.locales import _
+from app.web.colleagues import NOBODY, who_may
 from app.web.forms import as_typed, read_form
 from app.web.oversight import zone_of
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
@@ -55,8 +55,6 @@ FIELDS = (
 
 
 _NOT_PASSED = frozenset(GATE_STATES) - PASSED
-_NAMED = 3
-"""So many of those who record approvals are named."""
 
 
 class NoSuchApproval(NotFound):
@@ -117,14 +115,24 @@ def waits_for_approvals(status: str) -> bool:
     return any(one.name == GATES_APPROVED for to in moves.get(status, ()) for one in conditions_of(status, to))
 
 
+async def asked_for(session: AsyncSession, actor: Actor, *, patient_id: UUID, typed: str) -> dict[str, Any]:
+    """What a task says that asks for the approvals of the journey of this id; noted. Empty for no id."""
+    try:
+        eap_journey_id = UUID(typed)
+    except ValueError:
+        return {}
+    journey = await _journey(session, actor, patient_id, eap_journey_id)
+    _note(session, journey)
+    approvals = await approvals_of(session, eap_journey_id=eap_journey_id)
+    return {"journey": answers.read(EAP, journey), "approvals": approvals}
+
+
 async def recorders(session: AsyncSession, actor: Actor) -> dict[str, Any]:
     """Whether the actor records approvals, and by name the colleagues who do where the actor does not."""
     may_record = actor.may("gate.write")
-    names, able = ({}, []) if may_record else await owners(session, (), permission="gate.write")
     return {
         "may_record": may_record,
-        "recorders": [names[one] for one in able[:_NAMED]],
-        "more_recorders": max(0, len(able) - _NAMED),
+        "recorders": NOBODY if may_record else await who_may(session, "gate.write"),
         "may_ask": actor.may("task.write"),
     }
 
@@ -241,6 +249,17 @@ def _changed(texts: Mapping[str, str], stands: GateRead | None) -> dict[str, str
 
 async def _context(session: AsyncSession, journey: Journey, gate: GateRead | None = None) -> dict[str, Any]:
     """What both pages show of the journey; noted."""
+    _note(session, journey, gate)
+    return {
+        **NO_ERRORS,
+        "journey": answers.read(EAP, journey),
+        "here": f"/patients/{journey.patient_id}",
+        "place": approvals_at(journey.patient_id, EAP.id_of(journey)),
+        **await signs_of(session, journey.patient.person_id),
+    }
+
+
+def _note(session: AsyncSession, journey: Journey, gate: GateRead | None = None) -> None:
     person_id = journey.patient.person_id
     audit.note(
         session,
@@ -249,13 +268,6 @@ async def _context(session: AsyncSession, journey: Journey, gate: GateRead | Non
         person_ids=[person_id],
         subject=person_id,
     )
-    return {
-        **NO_ERRORS,
-        "journey": answers.read(EAP, journey),
-        "here": f"/patients/{journey.patient_id}",
-        "place": approvals_at(journey.patient_id, EAP.id_of(journey)),
-        **await signs_of(session, person_id),
-    }
 
 
 async def _form(session: AsyncSession, journey: Journey, name: str, stands: GateRead | None) -> dict[str, Any]:

@@ -6,12 +6,14 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from fastapi import Path, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.masking import HIDDEN
 from app.access.queries import owners
 from app.access.request_guard import CurrentActor, DbSession
 from app.audit import service as audit
 from app.platform import clock
+from app.platform.actor import Actor
 from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.locales import _
 from app.platform.text import Body, Day, Instant, Label, Reason
@@ -22,7 +24,9 @@ from app.tasks.schemas import TaskCreate, TaskFilter, TaskRead, TaskUpdate
 from app.tasks.states import TASK
 from app.web.about import LEADS, PATIENTS, About
 from app.web.addresses import came_from, worked_from
+from app.web.approvals import asked_for, recorders
 from app.web.bulk import add_bulk
+from app.web.colleagues import NOBODY
 from app.web.exports import add_export
 from app.web.forms import Typed, as_typed, read_form, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
@@ -101,26 +105,50 @@ def _add_new(about: About) -> None:
     async def show_new_task(
         request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key
     ) -> Response:
-        title = _TITLES.get(request.query_params.get("ask", ""), "")
-        typed = dict.fromkeys(TaskCreate.model_fields, "") | {"title": str(title)}
-        return page(request, "tasks/new.html", {**await about.context(session, actor, record_id), "typed": typed})
+        ask = request.query_params.get("ask", "")
+        shown = {**await about.context(session, actor, record_id), **await _owners(session, actor)}
+        typed = dict.fromkeys(TaskCreate.model_fields, "") | {"title": str(_TITLES.get(ask, ""))}
+        typed["owner_id"] = str(actor.account_id)
+        if ask == "approvals" and about is PATIENTS and actor.may("journey.read"):
+            shown |= await recorders(session, actor)
+            journey_id = request.query_params.get("journey", "")
+            shown |= await asked_for(session, actor, patient_id=record_id, typed=journey_id)
+            typed["owner_id"] = next(
+                (key for key in shown["recorders"].ids if key in shown["owners"]), typed["owner_id"]
+            )
+        return page(request, "tasks/new.html", {**shown, "typed": typed})
 
     @router.post(f"{about.address}/tasks", name="make_task", dependencies=[allow("task.write")])
     async def make_task(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
         """A task of one's own about this record."""
         typed = await typed_in(request, TaskCreate)
-        shown = {**await about.context(session, actor, record_id), "typed": typed}
+        shown = {
+            **await about.context(session, actor, record_id),
+            **await _owners(session, actor),
+            "typed": typed,
+        }
         given = {name: value for name, value in typed.items() if value != ""} | {about.key: str(record_id)}
         given.setdefault("due_time_zone", str(request.state.frame.zone))
         try:
             new = read_form(TaskCreate, given, zone=request.state.frame.zone)
             async with known_errors(request, session):
-                await service.open_task(session, actor, new=new)
+                task = await service.open_task(session, actor, new=new)
         except NotFound:
             raise
         except AppError as error:
             return form_again(request, "tasks/new.html", shown, error)
-        return go_to(request, shown["here"], flash=Flash(_("The task is on your list.")))
+        said = _("The task is on your list.")
+        if task.owner_id != actor.account_id:
+            said = _("The task is on the list of %(name)s.", name=shown["owners"][str(task.owner_id)])
+        return go_to(request, shown["here"], flash=Flash(said))
+
+
+async def _owners(session: AsyncSession, actor: Actor) -> dict[str, Any]:
+    """Who may own a new task, by name, the one who makes it first; and no approvals that it asks for."""
+    names, able = await owners(session, (), permission=service.OWNERS_WORK)
+    own = actor.account_id
+    found = {str(key): names[key] for key in sorted(able, key=lambda key: key != own)}
+    return {"owners": found, "recorders": NOBODY, "approvals": [], "journey": None}
 
 
 for _about in (PATIENTS, LEADS):

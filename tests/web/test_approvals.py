@@ -17,6 +17,7 @@ from app.journeys.eap.service import change_gate
 from app.journeys.eap.states import GATES
 from app.people.models import Person
 from app.platform.settings import Settings
+from app.tasks.models import Task
 from tests.browsing import ORIGIN, as_user, somebody
 from tests.builders import a_patient, a_person, an_eap_journey
 from tests.web.test_facts import text_of
@@ -318,3 +319,74 @@ async def test_who_may_not_record_an_approval_is_told_who_does_and_makes_a_task_
     assert (of_no_word.status_code, "Ask a programme manager" in of_no_word.text) == (200, False)
     assert "Anna Berg" in of_another.text
     assert "Make a task to ask for it" not in of_another.text
+
+
+async def test_the_task_that_asks_for_approvals_names_the_journey_what_is_missing_and_who_is_to_be_told(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, journey: EapJourney
+) -> None:
+    for name in ("Anna Berg", "Bo Chen", "Cleo Dam", "Dirk Eng"):
+        await somebody(session, settings, MANAGER, name=name, email=f"{name[0]}@managers.example")
+    await _gate(session, journey, status="refused", notes="Not this year.")
+    await _gate(session, journey, gate="contract", status="approved", expires_on=date(2026, 1, 1))
+    await _gate(session, journey, gate="regulatory", status="approved")
+    other = await an_eap_journey(session, await a_patient(session))
+    token = await as_user(client, session, settings, "navigator")
+
+    shown = await client.get(_place(journey))
+    found = re.search(r'href="(/patients/[^"]*/tasks/new[^"]*)"', shown.text)
+    assert found
+    address = unescape(found[1])
+    form = await client.get(address)
+    [details] = re.findall(r'<textarea[^>]* name="details"[^>]*>([^<]*)</textarea>', form.text)
+    [own] = re.findall(r'<option value="([^"]*)" selected>', form.text)
+    of_another = address.replace(str(journey.eap_journey_id), str(other.eap_journey_id))
+    wrong, of_no_id = await client.get(of_another), await client.get(address + "x")
+    sent = {"csrf_token": token, "title": "Ask", "due_on": "tomorrow", "details": unescape(details), "owner_id": own}
+    made = await client.post(f"/patients/{journey.patient_id}/tasks", data=sent, headers=ORIGIN)
+
+    assert unescape(details) == f"Programme {journey.eap_number}: Ethics (refused), Contract (not in force today)"
+    told = (
+        "Tell who records the approvals: Anna Berg, Bo Chen, Cleo Dam and 1 more. They read tasks but do none, so this "
+        "one stays yours."
+    )
+    assert told in text_of(form)
+    # Nobody is offered who may own none.
+    assert "Anna Berg</option>" not in form.text
+    assert (wrong.status_code, of_no_id.status_code) == (404, 200)
+    assert made.status_code == 303
+    assert "The task is on your list." in text_of(await client.get(made.headers["location"]))
+    task = (await session.scalars(select(Task))).one()
+    assert (str(task.owner_id), task.details) == (own, unescape(details))
+
+
+async def test_where_nothing_is_recorded_the_task_says_so(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, journey: EapJourney
+) -> None:
+    await as_user(client, session, settings, "navigator")
+    address = f"/patients/{journey.patient_id}/tasks/new?ask=approvals&journey={journey.eap_journey_id}"
+
+    form = await client.get(address)
+
+    assert f"Programme {journey.eap_number}: no approval is recorded</textarea>" in form.text
+    assert "Tell who records" not in form.text
+
+
+async def test_a_programme_manager_who_may_do_tasks_is_proposed_as_the_owner_of_the_task_that_asks(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, journey: EapJourney
+) -> None:
+    await somebody(session, settings, MANAGER, name="Anna Berg", email="anna@managers.example")
+    both = await somebody(session, settings, MANAGER, "navigator", name="Bo Chen", email="bo@managers.example")
+    token = await as_user(client, session, settings, "navigator")
+    here = f"/patients/{journey.patient_id}"
+
+    form = await client.get(f"{here}/tasks/new?ask=approvals&journey={journey.eap_journey_id}")
+    plain = await client.get(f"{here}/tasks/new")
+    sent = {"csrf_token": token, "title": "Ask", "due_on": "tomorrow", "owner_id": str(both.account_id)}
+    made = await client.post(f"{here}/tasks", data=sent, headers=ORIGIN)
+
+    assert f'<option value="{both.account_id}" selected>Bo Chen</option>' in form.text
+    assert "Tell who records" not in form.text
+    assert f'<option value="{both.account_id}">Bo Chen</option>' in plain.text
+    assert made.status_code == 303
+    assert "The task is on the list of Bo Chen." in text_of(await client.get(made.headers["location"]))
+    assert (await session.scalars(select(Task.owner_id))).one() == both.account_id

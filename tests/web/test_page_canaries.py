@@ -363,6 +363,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
     "/leads/{lead_id}/convert": [""],
     "/patients/{patient_id}/status": ["", "?to=paused", "?to=deceased"],
     "/tasks/{task_id}": [""],
+    "/patients/{patient_id}/tasks/new": ["", "?ask=approvals&journey={eap_journey_id}"],
     "/patients/{patient_id}/clinical-trial-journeys/new": [""],
     "/patients/{patient_id}/eap-journeys/new": [""],
     "/patients/{patient_id}/{kind_path}/{journey_id}/move": ["", "?to=pre_screening"],

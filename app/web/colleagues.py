@@ -1,0 +1,33 @@
+"""Who of the colleagues does what the reader may not, by name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.queries import owners
+from app.platform.locales import _
+
+_NAMED: Final = 3
+"""So many of them are named."""
+
+
+@dataclass(frozen=True)
+class Colleagues:
+    """Those who may do something: the ids of all of them, by name, and the first few `names` in words."""
+
+    ids: Sequence[str]
+    names: str
+
+
+NOBODY: Final = Colleagues((), "")
+
+
+async def who_may(session: AsyncSession, permission: str) -> Colleagues:
+    """The colleagues whose role has this permission."""
+    names, able = await owners(session, (), permission=permission)
+    said = ", ".join(names[one] for one in able[:_NAMED])
+    if len(able) > _NAMED:
+        said = str(_("%(names)s and %(more)s more", names=said, more=len(able) - _NAMED))
+    return Colleagues([str(one) for one in able], said)
