@@ -1,8 +1,9 @@
 """Who of the colleagues does what the reader may not, by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,12 +22,18 @@ class Colleagues:
     names: str
 
 
+MANAGERS_WORK: Final = "gate.write"
+"""By this, which programme managers alone may do, they are found."""
 NOBODY: Final = Colleagues((), "")
 
 
 async def who_may(session: AsyncSession, permission: str) -> Colleagues:
     """The colleagues whose role has this permission."""
-    names, able = await owners(session, (), permission=permission)
+    return colleagues(*await owners(session, (), permission=permission))
+
+
+def colleagues(names: Mapping[UUID, str], able: Sequence[UUID]) -> Colleagues:
+    """Those of these ids, of whom all have a name."""
     said = ", ".join(names[one] for one in able[:_NAMED])
     if len(able) > _NAMED:
         said = str(_("%(names)s and %(more)s more", names=said, more=len(able) - _NAMED))

@@ -133,7 +133,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
     audit.note(session, subject=lead.person_id)
     person, person_id, owner_id = lead.person, lead.person_id, lead.owner_id
     submission = await find_submission(session, intake_submission_id=lead.intake_submission_id)
-    shown = {
+    shown: dict[str, Any] = {
         **NO_ERRORS,
         "lead": answers.read(lead, clock.now()),
         "person": PersonRead.model_validate(person),
@@ -141,7 +141,6 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         "submissions": [SubmissionRead.model_validate(submission)] if submission else [],
         "here": f"/leads/{lead_id}",
         "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
-        "how_to_report": how_to_report(request),
     }
     is_part = wanted_block(request) == ABOUT
     if not is_part:
@@ -153,7 +152,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
             shown["attempts"] = attempts_read(lead, tried, policy)
         shown["alike"] = await alike(session, actor, person_id=person_id)
     draft_at = (LEADS.kind, lead_id, "note") if actor.may("note.write") else None
-    return shown | await around(
+    shown |= await around(
         session,
         actor,
         person=person,
@@ -164,6 +163,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         is_part=is_part,
         asks_for_case=lead.converted_to_patient_id is None,
     )
+    return shown | {"how_to_report": how_to_report(request, shown["managers"])}
 
 
 @router.post("/leads/{lead_id}/take", dependencies=[allow("lead.write")])

@@ -370,7 +370,6 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         "care_team": [],
         "moves": [(to, _needs_more(patient.status, to)) for to in PATIENT.allowed(patient.status)],
         "may": {code: actor.may(code) for code in _SHOWN_RIGHTS},
-        "how_to_report": how_to_report(request),
     }
     if actor.may("relationship.read"):
         links = await care_links_of(session, patient_id=patient_id, most=_FEW)
@@ -388,6 +387,7 @@ async def record_context(request: Request, session: AsyncSession, actor: Actor, 
         draft_at=draft_at,
         is_part=is_part,
     )
+    shown["how_to_report"] = how_to_report(request, shown["managers"])
     departures = None if is_part else shown["departures"]
     shown["journeys"] = await _all_journeys(session, actor, patient_id, departures=departures)
     return shown

@@ -1,6 +1,6 @@
 """What the record pages of leads and patients have in common: who somebody is, and what is known around them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.queries import account_names
+from app.access.queries import account_names, owners
 from app.casework.around import Around, around_person
 from app.casework.schemas import TimelineQuery
 from app.casework.timeline import timeline_of
@@ -24,6 +24,9 @@ from app.people.schemas import DuplicateCandidateFilter, PersonRead, Relationshi
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.locales import _
+from app.tasks.rules import SIDE_EFFECT
+from app.tasks.schemas import TaskRead
+from app.web.colleagues import MANAGERS_WORK, NOBODY, Colleagues, colleagues
 from app.web.search import Namesakes, namesakes_of
 
 ABOUT = "record_about"
@@ -139,6 +142,7 @@ async def around(
         shown["sent"] = await _sent(session, actor, person_id=person.person_id, ids=ids)
         kinds = [one for one in TIMELINE_KINDS if patient_id is not None or one[0] != "physicians"]
         shown |= {"timeline": timeline, "is_earlier": query.cursor is not None, "about": query.about, "kinds": kinds}
+    names, managers = await _colleagues(session, accounts, known.tasks)
     return {
         **shown,
         "whom": PersonRead.model_validate(person),
@@ -156,7 +160,8 @@ async def around(
         "case": known.case,
         "draft": known.draft,
         "may_add_documents": actor.may("document.write"),
-        "names": await account_names(session, accounts),
+        "names": names,
+        "managers": managers,
         "me": actor.account_id,
         "looks_href": f"/audit/persons/{person.person_id}" if actor.may("audit.read") else None,
         "is_part": is_part,
@@ -165,6 +170,17 @@ async def around(
         "saved": None,
         "refused": None,
     }
+
+
+async def _colleagues(
+    session: AsyncSession, accounts: Collection[UUID | None], tasks: Iterable[TaskRead]
+) -> tuple[Mapping[UUID, str], Colleagues]:
+    """The names of these accounts; and the programme managers, where a side effect is to be reported."""
+    if not any(task.rule == SIDE_EFFECT for task in tasks):
+        return await account_names(session, accounts), NOBODY
+    # In the statement of the names: a record page has no room for one more.
+    names, able = await owners(session, accounts, permission=MANAGERS_WORK)
+    return names, colleagues(names, able)
 
 
 async def _sent(session: AsyncSession, actor: Actor, *, person_id: UUID, ids: Collection[UUID]) -> dict[UUID, Sent]:

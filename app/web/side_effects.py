@@ -20,6 +20,7 @@ from app.platform.settings import Settings
 from app.tasks.reports import report_of
 from app.tasks.rules import SIDE_EFFECT
 from app.tasks.schemas import TaskRead
+from app.web.colleagues import NOBODY, Colleagues
 from app.web.render import Flash
 from app.web.words import near_text, shown_in
 
@@ -66,10 +67,26 @@ async def report_is_due(
     return f"{to_do} {_('The task is on your list.')}"
 
 
-def how_to_report(request: Request) -> str:
-    """How a side effect is reported in this organisation, and to whom; without the setting, whom to ask."""
+def says_how_to_report(request: Request) -> bool:
+    """Whether it is set how a side effect is reported in this organisation."""
     settings: Settings = request.app.state.settings
-    return settings.side_effect_report or str(
+    return bool(settings.side_effect_report)
+
+
+def how_to_report(request: Request, managers: Colleagues = NOBODY) -> str:
+    """How a side effect is reported in this organisation, and to whom; without the setting, which of them to ask."""
+    settings: Settings = request.app.state.settings
+    if settings.side_effect_report:
+        return settings.side_effect_report
+    if managers.ids:
+        return str(
+            _(
+                "Ask a programme manager whom to report it to: %(names)s. Nobody has entered it here yet. "
+                "Say who told it, of which product, what happened, when.",
+                names=managers.names,
+            )
+        )
+    return str(
         _(
             "Ask your programme manager whom to report it to: nobody has entered it here yet. "
             "Say who told it, of which product, what happened, when."

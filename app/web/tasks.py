@@ -18,6 +18,7 @@ from app.platform.errors import AppError, FieldError, Invalid, NotFound
 from app.platform.locales import _
 from app.platform.text import Body, Day, Instant, Label, Reason
 from app.tasks import answers, service
+from app.tasks.models import Task
 from app.tasks.queries import get_task, list_tasks, lock_tasks
 from app.tasks.rules import SIDE_EFFECT
 from app.tasks.schemas import TaskCreate, TaskFilter, TaskRead, TaskUpdate
@@ -26,14 +27,14 @@ from app.web.about import LEADS, PATIENTS, About
 from app.web.addresses import came_from, worked_from
 from app.web.approvals import asked_for, recorders
 from app.web.bulk import add_bulk
-from app.web.colleagues import NOBODY
+from app.web.colleagues import MANAGERS_WORK, NOBODY, Colleagues, who_may
 from app.web.exports import add_export
 from app.web.forms import Typed, as_typed, read_form, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.records import Refused, in_its_place
 from app.web.render import Flash, page
-from app.web.side_effects import heard_in, how_to_report
+from app.web.side_effects import heard_in, how_to_report, says_how_to_report
 from app.web.undoing import Version, undo_at, undone
 from app.web.words import words
 
@@ -214,13 +215,20 @@ async def _task_context(request: Request, session: DbSession, actor: CurrentActo
         "task": shown,
         "is_report": task.rule == SIDE_EFFECT,
         "call": heard.get(task.call_id) if task.call_id else None,
-        "how_to_report": how_to_report(request),
+        "how_to_report": how_to_report(request, await _managers(request, session, task)),
         "failed": "",
         "record": place or f"/people/{task.person_id}",
         "owners": [("", str(_("Nobody"))), *((str(key), names[key]) for key in names if key in {task.owner_id, *able})],
         "put_off": [("later", _("Later today")), ("tomorrow", _("Tomorrow")), ("week", _("Next week"))],
         "may_write": actor.may("task.write"),
     }
+
+
+async def _managers(request: Request, session: AsyncSession, task: Task) -> Colleagues:
+    """Who is asked how a side effect is reported, where that is to be done and not said."""
+    if task.rule != SIDE_EFFECT or says_how_to_report(request):
+        return NOBODY
+    return await who_may(session, MANAGERS_WORK)
 
 
 class PutOff(Body):

@@ -318,6 +318,7 @@ async def test_a_record_with_everything_on_it_costs_at_most_fourteen_statements_
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, bound: BoundDatabase
 ) -> None:
     owner = await somebody(session, settings, "navigator", name="Noor Brandt")
+    await somebody(session, settings, "programme_manager", name="Kwame Osei", email="kwame@managers.example")
     person = await a_person(session, do_not_contact_channels=["email"])
     patient = await a_patient(session, person, owner_id=owner.account_id)
     lead = await a_lead(session, person)
@@ -335,6 +336,7 @@ async def test_a_record_with_everything_on_it_costs_at_most_fourteen_statements_
         await a_note(session, person, patient_id=patient.patient_id, is_pinned=True)
         await a_document(session, person, patient_id=patient.patient_id)
         session.add(Task(title="Ask the site", due_at=now, due_by=now, person_id=person.person_id))
+    session.add(Task(title="Report it", due_at=now, due_by=now, person_id=person.person_id, rule="side_effect"))
     session.add(Task(title="Asked", due_at=now, due_by=now, person_id=person.person_id, status="done", done_at=now))
     session.add(
         PersonRelationship(
@@ -366,6 +368,7 @@ async def test_a_record_with_everything_on_it_costs_at_most_fourteen_statements_
         assert len(found) <= 3 + 14, (place, found)
         if "peek" not in place:
             assert "Maria Carvalho" in answer.text
+            assert "Ask a programme manager whom to report it to: Kwame Osei." in answer.text
             assert "Caregiver" in answer.text
 
 

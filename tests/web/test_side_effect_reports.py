@@ -15,6 +15,7 @@ from app.tasks.models import Task
 from tests.browsing import ORIGIN, as_user, signed_in, somebody
 from tests.builders import a_condition, a_patient, a_person, a_task
 from tests.conftest import BoundDatabase
+from tests.web.test_facts import text_of
 
 HOW = "Ask your programme manager whom to report it to"
 
@@ -65,6 +66,23 @@ async def test_the_organisation_says_how_it_is_reported(
     for place in ("/today", f"/patients/{task.patient_id}", f"/tasks/{task.task_id}"):
         shown = (await client.get(place)).text
         assert "Mail safety@organisation.example." in shown, place
+        assert HOW not in shown, place
+
+
+@pytest.mark.parametrize("where", ["calls", "callers"])
+async def test_whom_to_ask_how_it_is_reported_is_named_and_its_time_says_that_it_is_to_be_reported_by_then(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings, token: str, where: str
+) -> None:
+    task = await _report(client, session, token, where)
+    for name in ("Kwame Osei", "Anna Berg"):
+        await somebody(session, settings, "programme_manager", name=name, email=f"{name[0]}@managers.example")
+    await session.commit()
+
+    record = f"/leads/{task.lead_id}" if task.lead_id else f"/patients/{task.patient_id}"
+    for place in ("/today", record, f"/tasks/{task.task_id}"):
+        shown = text_of(await client.get(place))
+        assert "Ask a programme manager whom to report it to: Anna Berg, Kwame Osei." in shown, place
+        assert "Report by tomorrow, " in shown, place
         assert HOW not in shown, place
 
 
