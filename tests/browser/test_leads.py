@@ -83,7 +83,7 @@ async def test_a_lead_is_converted_with_the_differences_seen_in_three_actions(
     page = seen.page
     await page.goto(f"{crm}/leads/{lead_id}")
     await page.get_by_role("link", name="Convert", exact=True).press("Enter")
-    await expect(page.get_by_role("heading", name="Is it really a new patient?")).to_be_visible()
+    await expect(page.get_by_text(f"Tomasz {name} is a patient here already")).to_be_visible()
     differs = page.get_by_role("row", name="First name")
     await expect(differs).to_contain_text("Tomasz")
     await expect(differs).to_contain_text("Differs")
@@ -92,13 +92,14 @@ async def test_a_lead_is_converted_with_the_differences_seen_in_three_actions(
     await page.get_by_role("button", name=f"Convert Tomasz {name}").press("Enter")
     await expect(page.get_by_text("The lead is converted to the patient record there was.")).to_be_visible()
     assert page.url == f"{crm}/patients/{patient_id}"
-    # Back shows what has been done since, and offers nothing a second time.
-    for _ in range(2):
-        await page.go_back()
-        await page.wait_for_url(f"{crm}/leads/{lead_id}")
-        await expect(page.locator("#content .chip", has_text="Converted").first).to_be_visible()
-        await expect(page.get_by_role("link", name="Convert", exact=True)).to_have_count(0)
-        await expect(page.get_by_role("button", name="Convert")).to_have_count(0)
+    # Back shows what has been done since, not the form that did it, and offers nothing a second time.
+    await page.go_back()
+    await page.wait_for_url(f"{crm}/leads/{lead_id}")
+    await expect(page.locator("#content .chip", has_text="Converted").first).to_be_visible()
+    await expect(page.get_by_role("link", name="Convert", exact=True)).to_have_count(0)
+    await expect(page.get_by_role("button", name="Convert")).to_have_count(0)
+    await page.go_forward()
+    await page.wait_for_url(f"{crm}/patients/{patient_id}")
 
 
 async def test_back_after_something_was_sent_leaves_what_was_typed_and_not_sent(
@@ -115,8 +116,7 @@ async def test_back_after_something_was_sent_leaves_what_was_typed_and_not_sent(
     await page.get_by_label("Due on").fill("tomorrow")
     await page.get_by_role("button", name="Make the task").press("Enter")
     await expect(page.locator("#flashes")).to_contain_text("on your list")
-    await page.go_back()
-    await expect(page.get_by_label("What is to be done?")).to_have_value("")
+    # Not the form that was sent: it could be sent once more there.
     await page.go_back()
     await expect(note).to_have_value("half a sentence")
 

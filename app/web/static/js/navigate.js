@@ -189,7 +189,10 @@ const pages = (() => {
       const isSame = new URL(address).pathname + new URL(address).search === path;
       arrived();
       const sent = method !== "GET" && !wasSent ? form : undefined;
-      arrive(next, address, { isPushed: isPushed && !isSame, isReturned: wasSent, sent });
+      // Back does not lead into a form that was done with, where it could be sent once more.
+      const action = new URL(url).pathname;
+      const isDone = sent && [action, `${action}/new`].includes(location.pathname);
+      arrive(next, address, { isPushed: isPushed && !isSame && !isDone, isReturned: wasSent, sent });
     } catch (error) {
       if (error.name === "AbortError") return;
       if (form) {
