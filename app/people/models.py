@@ -388,7 +388,11 @@ def _tell_names() -> None:
 
 
 class DuplicateCandidate(Edited, Base):
-    """Two persons who may be one human, with the reasons. "Different people" is kept, so nobody is asked twice."""
+    """
+    Two persons who may be one human, with the reasons.
+
+    "Different people" is kept, so nobody is asked twice, until somebody opens the pair again.
+    """
 
     __tablename__ = "duplicate_candidate"
     __table_args__ = (

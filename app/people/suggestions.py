@@ -353,14 +353,28 @@ async def decide_duplicate(
     if pair.decision == "open":
         _decide(pair, actor, decision, reason)
         await session.flush()
-    audit.note(
-        session,
-        record_type="duplicate_candidate",
-        record_id=duplicate_candidate_id,
-        person_ids=[pair.person_id, pair.other_person_id],
-        fields=["decision"],
+    return _noted_pair(session, pair)
+
+
+async def reopen_duplicate(
+    session: AsyncSession, actor: Actor, *, duplicate_candidate_id: UUID, version: int, by_me: bool = False
+) -> DuplicateCandidate:
+    """
+    Let a pair of different people wait for a decision again; what was decided stays in the history.
+
+    `version` is what was seen of it. Stale where it was changed meanwhile; with `by_me` also where somebody else has
+    decided it.
+    """
+    pair = await queries.get_duplicate_candidate(
+        session, actor, duplicate_candidate_id=duplicate_candidate_id, for_update=True
     )
-    return pair
+    if (pair.decision, pair.version) != ("different_people", version):
+        raise Stale
+    if by_me and pair.decided_by != actor.account_id:
+        raise Stale
+    _open_again(pair)
+    await session.flush()
+    return _noted_pair(session, pair)
 
 
 def _decide(
@@ -376,9 +390,9 @@ def _decide(
     row.reason = reason
 
 
-def _open_again(suggestion: SuggestedChange) -> None:
-    suggestion.decision, suggestion.decided_at = "open", None
-    suggestion.decided_by = suggestion.reason = None
+def _open_again(row: SuggestedChange | DuplicateCandidate) -> None:
+    row.decision, row.decided_at = "open", None
+    row.decided_by = row.reason = None
 
 
 def _noted(session: AsyncSession, suggestion: SuggestedChange) -> SuggestedChange:
@@ -390,3 +404,14 @@ def _noted(session: AsyncSession, suggestion: SuggestedChange) -> SuggestedChang
         fields=[suggestion.field],
     )
     return suggestion
+
+
+def _noted_pair(session: AsyncSession, pair: DuplicateCandidate) -> DuplicateCandidate:
+    audit.note(
+        session,
+        record_type="duplicate_candidate",
+        record_id=pair.duplicate_candidate_id,
+        person_ids=[pair.person_id, pair.other_person_id],
+        fields=["decision"],
+    )
+    return pair

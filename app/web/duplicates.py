@@ -1,8 +1,8 @@
 """
 Pairs of people who may be one human: their list, and the two side by side with what was found and what differs.
 
-Somebody says that they are different people, which lasts, or goes on without a decision. That they are one is decided
-where they can be made one.
+Somebody says that they are different people, which lasts until somebody opens the pair again, or goes on without a
+decision. That they are one is decided where they can be made one.
 """
 
 from dataclasses import dataclass
@@ -35,6 +35,7 @@ from app.web.listing import Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.people import COMPARED
 from app.web.render import Flash, page
+from app.web.undoing import Version, undo_at, undone
 from app.web.words import words
 
 router = page_router()
@@ -112,7 +113,7 @@ async def say_different(
     try:
         said = read_form(Different, {"reason": typed["reason"]})
         async with known_errors(request, session):
-            await suggestions.decide_duplicate(
+            decided = await suggestions.decide_duplicate(
                 session,
                 actor,
                 duplicate_candidate_id=duplicate_candidate_id,
@@ -125,7 +126,32 @@ async def say_different(
         return form_again(request, "duplicates/pair.html", {**context, "typed": typed}, error)
     following = context["following"]
     there = f"/duplicates/{following}" if following else "/duplicates"
-    return go_to(request, there, flash=Flash(str(_("They are different people. Nobody is asked again."))))
+    undo = undo_at(context["here"], (context["pair"].version, decided.version))
+    return go_to(request, there, flash=Flash(str(_("They are different people. Nobody is asked again.")), undo=undo))
+
+
+@router.post("/duplicates/{duplicate_candidate_id}/undo", dependencies=[allow("suggestion.decide")])
+async def undo_different(
+    request: Request, session: DbSession, actor: CurrentActor, duplicate_candidate_id: UUID, until: Version = 0
+) -> Response:
+    """What one has just decided is taken back, while nobody has changed the pair since."""
+    undo = suggestions.reopen_duplicate(
+        session, actor, duplicate_candidate_id=duplicate_candidate_id, version=until, by_me=True
+    )
+    flash = await undone(request, session, undo)
+    return go_to(request, f"/duplicates/{duplicate_candidate_id}", flash=flash)
+
+
+@router.post("/duplicates/{duplicate_candidate_id}/reopen", dependencies=[allow("suggestion.decide")])
+async def reopen_pair(
+    request: Request, session: DbSession, actor: CurrentActor, duplicate_candidate_id: UUID, until: Version = 0
+) -> Response:
+    """The pair waits for a decision again, whoever has decided it."""
+    reopened = suggestions.reopen_duplicate(
+        session, actor, duplicate_candidate_id=duplicate_candidate_id, version=until
+    )
+    flash = await undone(request, session, reopened, str(_("The pair waits for a decision again.")))
+    return go_to(request, f"/duplicates/{duplicate_candidate_id}", flash=flash)
 
 
 async def _context(session: AsyncSession, actor: Actor, duplicate_candidate_id: UUID) -> dict[str, Any]:

@@ -23,8 +23,8 @@ def undo_at(place: str, at: Versions) -> str | None:
     return f"{place}/undo?since={at[0]}&until={at[1]}" if at[0] < at[1] else None
 
 
-async def undone(request: Request, session: AsyncSession, undo: Awaitable[Any]) -> Flash:
-    """Carry out `undo`: what is told then, and why not, where that cannot be."""
+async def undone(request: Request, session: AsyncSession, undo: Awaitable[Any], said: str | None = None) -> Flash:
+    """Carry out `undo`: what is told then, `said` where that is more than "Undone", and why not, where it cannot be."""
     try:
         async with known_errors(request, session):
             await undo
@@ -35,4 +35,4 @@ async def undone(request: Request, session: AsyncSession, undo: Awaitable[Any]) 
         if error.fields:
             why = " ".join(str(on_a_page(field)) for field in error.fields)
         return Flash(_("Not undone. %(why)s", why=why), "warning")
-    return Flash(_("Undone."))
+    return Flash(said or _("Undone."))

@@ -112,6 +112,8 @@ ASKED_BY_FORM: dict[str, Sequence[dict[str, str]]] = {
     "/exports/{export_request_id}/decide": [{}, {"decision": "refused"}],
     "/exports/{export_request_id}/withdraw": [{}],
     "/duplicates/{duplicate_candidate_id}/different": [{}, {"reason": "x"}],
+    "/duplicates/{duplicate_candidate_id}/undo": [{}],
+    "/duplicates/{duplicate_candidate_id}/reopen": [{}],
     "/suggestions/columns": [{}, {"column": "theirs"}],
     **{f"/suggestions/{{suggested_change_id}}/{verb}": [{}] for verb in ("accept", "reject")},
     "/suggestions/{suggested_change_id}/undo": [{}, {"since": "1", "until": "2"}],

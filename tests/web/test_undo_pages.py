@@ -18,7 +18,7 @@ from app.calls.models import CallHistory
 from app.events.models import JourneyEvent
 from app.patients.models import Patient
 from app.people.departures.models import PersonDeparture
-from app.people.models import Person
+from app.people.models import DuplicateCandidate, Person
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.settings import Settings
@@ -201,6 +201,79 @@ async def test_a_move_of_a_lead_is_taken_back_or_it_is_said_that_no_button_does(
         assert re.findall(_UNDONE_MOVE, (await client.get(f"/leads/{lead.lead_id}")).text) == ["Lead: new"]
     else:
         assert "/undo" not in told
+
+
+async def _a_pair(session: AsyncSession) -> DuplicateCandidate:
+    one, other = sorted([(await a_person(session)).person_id, (await a_person(session)).person_id])
+    pair = DuplicateCandidate(person_id=one, other_person_id=other, reasons=["phone"])
+    session.add(pair)
+    await session.commit()
+    return pair
+
+
+async def test_that_two_are_different_people_is_taken_back_once_by_who_has_said_it(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    pair = await _a_pair(session)
+    here = f"/duplicates/{pair.duplicate_candidate_id}"
+    me = await somebody(session, settings, "navigator")
+    token = await signed_in(client, session, me.account_id)
+    undo = undo_of(await _post(client, token, f"{here}/different", reason="Brothers."))
+
+    token = await as_user(client, session, settings, "data_steward")
+    by_other = await _post(client, token, undo)
+    await session.refresh(pair)
+    kept = pair.decision
+    token = await signed_in(client, session, me.account_id)
+    back = await _post(client, token, undo)
+    await session.refresh(pair)
+    stands = (pair.decision, pair.decided_at, pair.decided_by, pair.reason)
+    await _post(client, token, f"{here}/different", reason="Brothers after all.")
+    again = await _post(client, token, undo)
+    await session.refresh(pair)
+
+    assert "Not undone. It was changed meanwhile." in unquote(by_other.headers["set-cookie"])
+    assert kept == "different_people"
+    assert (back.status_code, back.headers["location"]) == (303, here)
+    assert stands == ("open", None, None, None)
+    assert "Not undone" in unquote(again.headers["set-cookie"])
+    assert (pair.decision, pair.reason) == ("different_people", "Brothers after all.")
+
+
+async def _open_again(client: httpx.AsyncClient, token: str, pair: DuplicateCandidate) -> str:
+    """The address of a decided pair, of which it was pressed that it is decided again."""
+    here = f"/duplicates/{pair.duplicate_candidate_id}"
+    offered = re.search(rf'action="({here}/reopen\?until=\d+)"', (await client.get(here)).text)
+    assert offered is not None
+    opened = await _post(client, token, offered[1])
+    assert "The pair waits for a decision again." in unquote(opened.headers["set-cookie"])
+    return opened.headers["location"]
+
+
+async def test_a_decided_pair_is_opened_again_by_anybody_who_may_decide_while_it_is_as_they_saw_it(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    pair = await _a_pair(session)
+    here = f"/duplicates/{pair.duplicate_candidate_id}"
+    token = await as_user(client, session, settings, "navigator")
+    await _post(client, token, f"{here}/different", reason="Brothers.")
+    await as_user(client, session, settings, "auditor")
+    of_reader = await client.get(here)
+    token = await as_user(client, session, settings, "data_steward")
+
+    await _open_again(client, token, pair)
+    await session.refresh(pair)
+    opened, shown = pair.decision, await client.get(here)
+    await _post(client, token, f"{here}/different")
+    late = await _post(client, token, f"{here}/reopen?until={pair.version}")
+    await session.refresh(pair)
+
+    assert "Decide again" not in of_reader.text
+    assert opened == "open"
+    assert f'action="{here}/different"' in shown.text
+    assert "Decide again" not in shown.text
+    assert "Not undone. It was changed meanwhile." in unquote(late.headers["set-cookie"])
+    assert pair.decision == "different_people"
 
 
 async def _booking(
