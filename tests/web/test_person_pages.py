@@ -108,7 +108,9 @@ async def test_two_people_stand_side_by_side_and_that_they_differ_lasts(
     one = await a_person(session, first_name="Jan", last_name="Bos", date_of_birth=born, country="NL")
     other = await a_person(session, first_name="Johan", last_name="Bos", date_of_birth=born)
     patient = await a_patient(session, one)
-    await a_call(session, patient, call_date=clock.now() - timedelta(days=1), status="completed", outcome="reached")
+    held = {"call_date": clock.now() - timedelta(days=1), "status": "completed"}
+    await a_call(session, patient, outcome="no_answer", **held)
+    await a_call(session, patient, outcome=None, **held)
     further = await _pair(session, one, await a_person(session, first_name="J.", last_name="Bos"))
     pair = await _pair(session, one, other)
     token = await as_user(client, session, settings, "navigator")
@@ -128,7 +130,8 @@ async def test_two_people_stand_side_by_side_and_that_they_differ_lasts(
     assert "Same" in rows["Last name"]
     assert "Same" in rows["Born"]
     assert "Differs" not in rows["Country"]
-    assert "1 call" in rows["Records"]
+    assert "2 calls" in rows["Records"]
+    assert (rows["Newest calls"].count("no answer"), rows["Newest calls"].count("completed")) == (1, 1)
     assert "name and birth date, phone" in shown.text
     assert "Two records are not joined into one here yet." in shown.text
     assert said.headers["location"] == f"/duplicates/{further.duplicate_candidate_id}"
