@@ -1,13 +1,14 @@
 """Dates, times and codes as people read them. Instants are shown on the clock of the person who looks."""
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Final
 
 import pycountry
 
@@ -49,9 +50,20 @@ def local(value: datetime) -> datetime:
     return value.astimezone(_viewer_zone.get())
 
 
+_DAY_AS_TEXT: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
 def day_text(value: date) -> str:
     """A calendar day, month in letters so that nobody reads the day for the month: 4 Nov 2026."""
     return day_written(value)
+
+
+def day_of_text(value: object) -> object:
+    """A day that is kept as text, such as 2026-09-03, as other days are written; any other value unchanged."""
+    if isinstance(value, str) and _DAY_AS_TEXT.fullmatch(value):
+        with suppress(ValueError):
+            return day_text(date.fromisoformat(value))
+    return value
 
 
 def time_text(there: datetime) -> str:

@@ -561,6 +561,48 @@ async def test_inactive_is_not_offered_while_a_journey_is_open_and_the_way_to_it
     assert way not in record.text + form.text
 
 
+async def test_the_timeline_tells_the_fields_of_what_was_sent_by_their_labels_and_days_in_words(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person = await a_person(session, first_name="Ada", last_name="Visser")
+    patient = await a_patient(session, person)
+    of_patient = {
+        "first_contact_date": "2026-09-03",
+        "initial_consult_date": "2026-02-31",
+        "person": {"last_name": "Visser", "date_of_birth": "1979-03-14"},
+        "day_of_form": "2026-09-04",
+    }
+    for payload in (of_patient, {"call_date": "2026-09-05", "channel": "video"}, {"relationship_type": "parent"}):
+        session.add(
+            IntakeSubmission(
+                person_id=person.person_id, source="api", payload=payload, match_outcome="matched", match_reasons=[]
+            )
+        )  # fmt: skip
+    change = SuggestedChange(
+        person_id=person.person_id, table_name="person", record_id=person.person_id, field="date_of_birth",
+        ours="1979-03-14", theirs="1979-03-15", ours_version=1, source="api",
+        value_hash=value_hash("1979-03-15"), decision="rejected", decided_at=clock.now(),
+    )  # fmt: skip
+    session.add(change)
+    await session.commit()
+    await as_user(client, session, settings, "navigator")
+
+    page = (await client.get(f"/patients/{patient.patient_id}?about=submissions")).text.partition('class="story"')[2]
+    changes = (await client.get(f"/patients/{patient.patient_id}?about=suggestions")).text
+
+    lines = re.findall(r"<dt>([^<]+)</dt>\s*<dd>(.*?)</dd>", page, re.DOTALL)
+    told = {label: " ".join(re.sub(r"<[^>]+>", " ", value).split()) for label, value in lines}
+    assert told["First contact"] == "3 Sep 2026"
+    assert told["First consult"] == "2026-02-31"
+    assert told["Date of birth"] == "14 Mar 1979"
+    assert told["day_of_form"] == "2026-09-04"
+    assert told["Call date"] == "5 Sep 2026"
+    assert told["Relationship type"] == "Parent"
+    for raw in ("first_contact_date", "relationship_type", "call_date:", "2026-09-03"):
+        assert raw not in page, raw
+    assert "<del>14 Mar 1979</del>" in " ".join(changes.split())
+
+
 async def test_the_timeline_says_what_was_sent_by_whom_and_leads_to_the_lead_that_it_opened(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
@@ -575,6 +617,8 @@ async def test_the_timeline_says_what_was_sent_by_whom_and_leads_to_the_lead_tha
         for source, payload, by in (
             ("contact_form", {"said": "Is there a trial near Lyon?", "person": {"last_name": "Visser"}}, None),
             ("phone", {"said": "She called her mother."}, me.account_id),
+            ("navigator", {"person": {"last_name": "Visser"}}, me.account_id),
+            ("navigator", {"person": {"last_name": "Visser"}}, None),
         )
     ]  # fmt: skip
     session.add_all(sent)
@@ -591,8 +635,12 @@ async def test_the_timeline_says_what_was_sent_by_whom_and_leads_to_the_lead_tha
         "Sent in by contact form",
         "In their words: Is there a trial near Lyon?",
         "Noor Brandt entered what came by phone",
+        "Entered by Noor Brandt",
+        "Entered by a navigator",
     ):
         assert told in page, told
+    assert "came by navigator" not in page
+    assert "Sent in by navigator" not in page
     assert f'href="/leads/{lead.lead_id}"' in page
     assert "Lyon" not in masked
     assert "hidden from you" in masked
