@@ -1,6 +1,6 @@
 """Book a call, move one to another time, or cancel it: the same pages for a lead and for a patient."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from app.web.addresses import came_from, way_back
 from app.web.availability import WEEKDAYS
 from app.web.calls import USUAL, about_of
 from app.web.forms import Typed, read_form, typed_in
+from app.web.next_attempt import proposed
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
 from app.web.render import Flash, page
 from app.web.typed_dates import read_moment
@@ -45,23 +46,32 @@ _AGAINST: Mapping[str, Message] = {
     _THEIRS: _("This person has another call at that time."),
 }
 """What may speak against a time. It is said once, and the booking is made if it is wanted all the same."""
+_AGAINST_ONES_OWN: Mapping[str, Message] = {
+    OUTSIDE: _("That is outside of your working hours."),
+    ABSENT: _("You are absent then."),
+    OVERLAPS: _("You have another call at that time."),
+}
+"""The same where one is the navigator oneself."""
 _TAKEN = (ABSENT, OVERLAPS, _THEIRS)
 """What keeps a booking from being put back at its time."""
 _LONGEST = 100
 
 
 class BookingDoubtful(Conflict):
-    """What speaks against the time that is wanted, and `asked_about`, which says of which time this was said."""
+    """
+    What speaks against the time that is wanted, and `asked_about`, which says of which time this was said; `beside` are
+    the calls that it overlaps.
+    """
 
     code = "booking_doubtful"
     detail = _("Something speaks against this time.")
 
-    def __init__(self, against: Sequence[Message], asked_about: str) -> None:
+    def __init__(self, against: Sequence[Message], asked_about: str, beside: Sequence[CallRead]) -> None:
         super().__init__()
-        self.against, self.asked_about = against, asked_about
+        self.against, self.asked_about, self.beside = against, asked_about, beside
 
 
-async def _against(request: Request, session: AsyncSession, call: CallHistory) -> dict[str, Message]:
+async def _against(request: Request, session: AsyncSession, actor: Actor, call: CallHistory) -> dict[str, Message]:
     """What speaks against the time of a booking, with the sentence that says it (_AGAINST)."""
     if not queries.is_booking_ahead(call):
         return {_PAST: _AGAINST[_PAST]}
@@ -70,7 +80,8 @@ async def _against(request: Request, session: AsyncSession, call: CallHistory) -
     others = await queries.overlapping(session, call, besides=[call.call_id])
     if any("person" in whom for whom in others.values()):
         found.append(_THEIRS)
-    return {code: _at_night(call) if code == NIGHT else _AGAINST[code] for code in found}
+    said = {**_AGAINST, **(_AGAINST_ONES_OWN if call.pn_id == actor.person_id else {})}
+    return {code: _at_night(call) if code == NIGHT else said[code] for code in found}
 
 
 def _at_night(call: CallHistory) -> Message:
@@ -79,29 +90,49 @@ def _at_night(call: CallHistory) -> Message:
     return _("It is %(there)s then.", there=clock_in(at, zone))
 
 
-async def _require_wanted(request: Request, session: AsyncSession, call: CallHistory) -> None:
+async def _require_wanted(request: Request, session: AsyncSession, actor: Actor, call: CallHistory) -> None:
     """BookingDoubtful when something speaks against the time of this booking and it was not said that it is wanted."""
     assert call.booking_date is not None  # noqa: S101 - a booking
-    against = await _against(request, session, call)
+    against = await _against(request, session, actor, call)
     # Another time, or what came up meanwhile, is asked about anew.
     asked_about = " ".join([instant_text(call.booking_date), *against])
     if against and (await request.form()).get("all_the_same") != asked_about:
-        raise BookingDoubtful(list(against.values()), asked_about)
+        raise BookingDoubtful(list(against.values()), asked_about, await _beside(session, actor, call, against))
+
+
+async def _beside(
+    session: AsyncSession, actor: Actor, call: CallHistory, against: Collection[str]
+) -> Sequence[CallRead]:
+    """The calls that a booking overlaps, the first one first."""
+    if not {OVERLAPS, _THEIRS} & set(against):
+        return ()
+    others = await queries.overlapping(session, call, besides=[call.call_id])
+    found = {one.call_id: one for one in await queries.calls_by_id(session, actor, call_ids=others)}
+    audit.note(session, person_ids=[one.person_id for one in found.values()])
+    return [answers.read(found[key], clock.now()) for key in others if key in found]
 
 
 def _again(request: Request, context: Mapping[str, Any], error: AppError) -> Response:
     doubt = error if isinstance(error, BookingDoubtful) else None
-    shown = {**context, "against": doubt.against if doubt else [], "asked_about": doubt.asked_about if doubt else ""}
+    shown = {
+        **context,
+        "beside": doubt.beside if doubt else (),
+        "against": doubt.against if doubt else [],
+        "asked_about": doubt.asked_about if doubt else "",
+    }
     return form_again(request, "calls/book.html", shown, error)
 
 
-def _context(request: Request, typed: Typed, back: str) -> dict[str, Any]:
+def _context(request: Request, actor: Actor, typed: Typed, back: str) -> dict[str, Any]:
     return {
         **NO_ERRORS,
         "channels": [(code, words(code)) for code in CHANNELS],
         "typed": typed,
         "zone": str(request.state.frame.zone),
         "against": [],
+        "beside": (),
+        "is_proposed": False,
+        "own_person_id": actor.person_id,
         "asked_about": "",
         "call": None,
         "back": back,
@@ -123,21 +154,21 @@ def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) 
     ) -> Response:
         shown = await about.context(session, actor, record_id)
         typed = dict.fromkeys(model.model_fields, "") | USUAL
-        return page(request, "calls/book.html", {**shown, **_context(request, typed, shown["here"])})
+        return page(request, "calls/book.html", {**shown, **_context(request, actor, typed, shown["here"])})
 
     @router.post(f"{about.address}/bookings", name="book_call", dependencies=[allow("call.create")])
     async def book_call(request: Request, session: DbSession, actor: CurrentActor, record_id: UUID = key) -> Response:
         """A booking, on the clock of the zone that is given with it. A lead that waits for its call is moved on."""
         typed = await typed_in(request, model)
         shown = await about.context(session, actor, record_id)
-        shown |= _context(request, typed, shown["here"])
+        shown |= _context(request, actor, typed, shown["here"])
         given = {name: value for name, value in typed.items() if value != ""} | {about.key: str(record_id)}
         try:
             # What overlaps is asked about together with all else that speaks against the time.
             new = read_form(model, given | {"allow_overlap": "true"}, zone=_zone_of(typed))
             async with known_errors(request, session):
                 booked = await service.log_call(session, actor, new=new)
-                await _require_wanted(request, session, booked)
+                await _require_wanted(request, session, actor, booked)
                 is_moved = about is LEADS and await call_is_booked(session, actor, lead_id=record_id)
         except NotFound:
             raise
@@ -162,13 +193,20 @@ async def _of_call(
     about, record_id = about_of(call)
     shown = await about.context(session, actor, record_id)
     place = came_from(request) if back is None else back
-    return {**shown, **_context(request, typed, way_back(place, shown["here"])), "call": call}
+    return {**shown, **_context(request, actor, typed, way_back(place, shown["here"])), "call": call}
 
 
 @router.get("/calls/{call_id}/move", dependencies=[allow("call.write")])
 async def show_rebooking(request: Request, session: DbSession, actor: CurrentActor, call_id: UUID) -> Response:
+    """A call of one's own with a time that is proposed, as it is where a call is logged."""
     typed = dict.fromkeys(Rebooking.model_fields, "")
-    return page(request, "calls/book.html", await _of_call(request, session, actor, call_id, typed, None))
+    shown = await _of_call(request, session, actor, call_id, typed, None)
+    call: CallRead = shown["call"]
+    if call.pn_id is not None and call.pn_id == actor.person_id:
+        on = _zone_of({"booking_time_zone": call.booking_time_zone or ""})
+        typed["booking_date"] = await proposed(request, session, actor, shown["person"], on=on)
+        shown["is_proposed"] = typed["booking_date"] != ""
+    return page(request, "calls/book.html", shown)
 
 
 @router.post("/calls/{call_id}/move", dependencies=[allow("call.write")])
@@ -183,7 +221,7 @@ async def move_call(
         booking = read_form(Rebooking, given | {"allow_overlap": "true"}, zone=_zone_of(typed))
         async with known_errors(request, session):
             moved = await service.reschedule_call(session, actor, call_id=call_id, booking=booking)
-            await _require_wanted(request, session, moved)
+            await _require_wanted(request, session, actor, moved)
     except NotFound:
         raise
     except AppError as error:
@@ -200,7 +238,7 @@ async def undo_move(
 ) -> Response:
     """The booking is at its old time again, while nothing has changed it or the new one since."""
     undo = service.undo_rescheduling(session, actor, call_id=call_id, since=since, until=until)
-    return await _taken_back(request, session, undo)
+    return await _taken_back(request, session, actor, undo)
 
 
 @router.get("/calls/{call_id}/cancel", dependencies=[allow("call.write")])
@@ -237,15 +275,17 @@ async def undo_cancel(
 ) -> Response:
     """The call that one has just cancelled is booked again as it was, while nothing has changed it since."""
     undo = service.undo_cancellation(session, actor, call_id=call_id, since=since, until=until)
-    return await _taken_back(request, session, undo)
+    return await _taken_back(request, session, actor, undo)
 
 
-async def _taken_back(request: Request, session: AsyncSession, undo: Awaitable[CallHistory]) -> Response:
+async def _taken_back(request: Request, session: AsyncSession, actor: Actor, undo: Awaitable[CallHistory]) -> Response:
     """Carry out `undo`, unless the time of the booking has been taken meanwhile; and show where it was asked."""
 
     async def put_back() -> None:
         call = await undo
-        against = [str(said) for code, said in (await _against(request, session, call)).items() if code in _TAKEN]
+        against = [
+            str(said) for code, said in (await _against(request, session, actor, call)).items() if code in _TAKEN
+        ]
         if against:
             raise Conflict(" ".join(against))
 

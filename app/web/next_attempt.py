@@ -42,8 +42,12 @@ def zone_of(request: Request, person: PersonRead) -> tzinfo:
     return clock.zone_named(person.time_zone) if person.time_zone and is_zone(person.time_zone) else viewers
 
 
-async def proposed(request: Request, session: AsyncSession, actor: Actor, person: PersonRead) -> str:
-    """The time that stands in the field before anything is typed; empty where there is none."""
+async def proposed(
+    request: Request, session: AsyncSession, actor: Actor, person: PersonRead, *, on: tzinfo | None = None
+) -> str:
+    """
+    The time that stands in the field before anything is typed, `on` this clock, else theirs; empty where there is none.
+    """
     settings: Settings = request.app.state.settings
     zone = zone_of(request, person)
     at = await propose_attempt(
@@ -51,7 +55,7 @@ async def proposed(request: Request, session: AsyncSession, actor: Actor, person
     )
     if at is None:
         return ""
-    with shown_in(zone):
+    with shown_in(on or zone):
         return as_typed(at)
 
 

@@ -153,7 +153,7 @@ async def test_a_booking_outside_of_ones_hours_says_so_and_is_made_when_it_is_wa
     assert isinstance(account.account_id, UUID)
     assert answer.status_code == 303
     assert asked.status_code == 409
-    assert "outside of the working hours of its navigator" in asked.text
+    assert "outside of your working hours" in asked.text
 
 
 @pytest.mark.parametrize(("role", "is_told"), [("navigator", True), ("programme_manager", False)])

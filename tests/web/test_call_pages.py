@@ -21,7 +21,7 @@ from app.preferences.models import AccountPreference
 from app.tasks.models import Task
 from bench.pages import BESIDE
 from tests.browsing import ORIGIN, as_user, signed_in, somebody
-from tests.builders import a_call, a_condition, a_lead, a_patient, a_person
+from tests.builders import a_call, a_colleague, a_condition, a_lead, a_patient, a_person
 from tests.conftest import BoundDatabase
 from tests.web.test_patients_pages import statements
 
@@ -220,6 +220,65 @@ async def test_the_booked_calls_of_a_record_stand_in_the_order_of_their_times(
             times = re.findall(r'next-title"><time class="clocks" datetime="([^"]+)"', listed)
             assert times == in_order, place
     assert token
+
+
+@pytest.mark.parametrize("whose", ["own", "colleagues", "persons"])
+async def test_it_is_said_with_whom_and_when_the_call_is_that_a_booking_overlaps(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, whose: str
+) -> None:
+    await _prefers(session, "Europe/Amsterdam")
+    me = (await _me(session)).person_id
+    colleague = (await a_colleague(session, first_name="Sam", last_name="Okoro"))[0].person_id
+    ada = await a_patient(session, await a_person(session, first_name="Ada", last_name="Winter"))
+    emre = await a_patient(session, await a_person(session, first_name="Emre", last_name="Weber"))
+    day = clock.now().date() + timedelta(days=7)
+    day += timedelta(days=-day.weekday() % 7)
+    at = datetime(day.year, day.month, day.day, 10, tzinfo=ZoneInfo("Europe/Amsterdam"))
+    pn_id = {"own": me, "colleagues": colleague, "persons": colleague}[whose]
+    await a_call(session, ada if whose == "persons" else emre, booking_date=at, pn_id=pn_id)
+    moved = await a_call(
+        session, ada, booking_date=at + timedelta(days=1), pn_id=colleague if whose == "colleagues" else me
+    )
+    await session.commit()
+
+    sent = {"csrf_token": token, "booking_date": f"{day} 10:15", "booking_time_zone": "Europe/Amsterdam"}
+    asked = await client.post(f"/calls/{moved.call_id}/move", data=sent, headers=ORIGIN)
+
+    said, detail = {
+        "own": ("You have another call at that time.", "It is your call with Emre Weber: "),
+        "colleagues": ("Its navigator has another call at that time.", "It is the call of Sam Okoro with Emre Weber: "),
+        "persons": ("This person has another call at that time.", "It is the call of Sam Okoro with Ada Winter: "),
+    }[whose]
+    assert asked.status_code == 409
+    assert said in asked.text
+    assert re.search(rf"{detail}[^<]*10:00\.</li>", asked.text)
+
+
+@pytest.mark.parametrize("whose", ["own", "colleagues"])
+async def test_a_time_is_proposed_for_a_call_of_ones_own_that_is_moved(
+    client: httpx.AsyncClient, session: AsyncSession, token: str, whose: str
+) -> None:
+    await _prefers(session, "Europe/Amsterdam")
+    patient = await a_patient(session, await a_person(session, time_zone="America/New_York"))
+    pn_id = (await _me(session)).person_id if whose == "own" else (await a_colleague(session))[0].person_id
+    ahead = clock.now() + timedelta(days=30)
+    call = await a_call(session, patient, booking_date=ahead, booking_time_zone="Europe/London", pn_id=pn_id)
+    await session.commit()
+
+    form = (await client.get(f"/calls/{call.call_id}/move")).text
+    when = _value_of(form, "booking_date")
+
+    assert ("A free half hour of yours is proposed." in form) is (whose == "own")
+    if whose == "colleagues":
+        assert when == ""
+        return
+    sent = {"csrf_token": token, "booking_date": when, "booking_time_zone": _value_of(form, "booking_time_zone")}
+    moved = await client.post(f"/calls/{call.call_id}/move", data=sent, headers=ORIGIN)
+    assert moved.status_code == 303
+    at = await session.scalar(select(CallHistory.booking_date).where(CallHistory.status == "scheduled"))
+    assert at is not None
+    assert 9 <= at.astimezone(ZoneInfo("America/New_York")).hour < 18
+    assert at.astimezone(ZoneInfo("Europe/London")).strftime("%Y-%m-%d %H:%M") == when
 
 
 @pytest.mark.parametrize("about", ["patients", "leads"])

@@ -374,8 +374,8 @@ async def test_a_booking_that_was_changed_meanwhile_is_not_put_back(
 @pytest.mark.parametrize(
     ("meanwhile", "why"),
     [
-        ("absent", "Its navigator is absent then."),
-        ("navigator", "Its navigator has another call at that time."),
+        ("absent", "You are absent then."),
+        ("navigator", "You have another call at that time."),
         ("person", "This person has another call at that time."),
         ("deceased", "This person has died"),
         ("withdrawn", "This person has withdrawn"),
