@@ -32,7 +32,7 @@ from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound, Stale
 from app.platform.etags import etag
 from app.platform.locales import _
-from app.web.colleagues import MANAGERS_WORK, NOBODY, who_may
+from app.web.colleagues import MANAGERS_WORK, NO_COLLEAGUES, who_may
 from app.web.forms import as_typed, read_form
 from app.web.oversight import zone_of
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
@@ -132,7 +132,7 @@ async def recorders(session: AsyncSession, actor: Actor) -> dict[str, Any]:
     may_record = actor.may("gate.write")
     return {
         "may_record": may_record,
-        "recorders": NOBODY if may_record else await who_may(session, MANAGERS_WORK),
+        "recorders": NO_COLLEAGUES if may_record else await who_may(session, MANAGERS_WORK),
         "may_ask": actor.may("task.write"),
     }
 

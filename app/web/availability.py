@@ -29,6 +29,7 @@ from app.platform.locales import _
 from app.platform.paging import MAX_LIMIT
 from app.platform.settings import Settings
 from app.platform.text import Answer
+from app.web.colleagues import hand_over_by
 from app.web.forms import Typed, read_form, typed_in
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, page_router
 from app.web.render import Flash, page
@@ -153,6 +154,7 @@ async def show_availabilities(request: Request, session: DbSession, actor: Curre
             "colleagues": colleagues,
             "texts": texts,
             "may_hand_over": actor.may("work.hand_over"),
+            "hand_over_by": await hand_over_by(session, actor),
             "may_own": actor.may("availability.write_own"),
         },
     )
@@ -190,6 +192,7 @@ async def _context(
         "typed": hours_texts(found.hours) | {"kind": "holiday", "starts_at": "", "ends_at": ""} | typed,
         "seen": found.version,
         "may_hand_over": actor.may("work.hand_over"),
+        "hand_over_by": await hand_over_by(session, actor),
     }
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.queries import owners
+from app.platform.actor import Actor
 from app.platform.locales import _
 
 _NAMED: Final = 3
@@ -24,7 +25,7 @@ class Colleagues:
 
 MANAGERS_WORK: Final = "gate.write"
 """By this, which programme managers alone may do, they are found."""
-NOBODY: Final = Colleagues((), "")
+NO_COLLEAGUES: Final = Colleagues((), "")
 
 
 async def who_may(session: AsyncSession, permission: str) -> Colleagues:
@@ -38,3 +39,8 @@ def colleagues(names: Mapping[UUID, str], able: Sequence[UUID]) -> Colleagues:
     if len(able) > _NAMED:
         said = str(_("%(names)s and %(more)s more", names=said, more=len(able) - _NAMED))
     return Colleagues([str(one) for one in able], said)
+
+
+async def hand_over_by(session: AsyncSession, actor: Actor) -> Colleagues | None:
+    """Who hands over the work of a colleague; None where the actor does."""
+    return None if actor.may("work.hand_over") else await who_may(session, "work.hand_over")

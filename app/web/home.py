@@ -9,6 +9,7 @@ from app.access.openings.schemas import OpeningFilter
 from app.access.request_guard import DbSession
 from app.platform.actor import Actor
 from app.platform.locales import Number, _
+from app.web.colleagues import hand_over_by
 from app.web.frame import places_of
 from app.web.page_guard import CurrentVisitor, page_router, signed_in
 from app.web.render import page
@@ -25,7 +26,7 @@ async def show_start(request: Request, session: DbSession, visitor: CurrentVisit
     context = {
         "name": actor.name,
         "places": places,
-        "lacks_hand_over": actor.may("availability.read") and not actor.may("work.hand_over"),
+        "hand_over_by": await hand_over_by(session, actor) if actor.may("availability.read") else None,
         "waiting": await _waiting(session, actor),
         "lacks_codes": has_app and await recovery.count_left(session, account_id=visitor.account_id) == 0,
     }

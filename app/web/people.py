@@ -26,7 +26,7 @@ from app.platform.actor import Actor
 from app.platform.locales import _
 from app.tasks.rules import SIDE_EFFECT
 from app.tasks.schemas import TaskRead
-from app.web.colleagues import MANAGERS_WORK, NOBODY, Colleagues, colleagues
+from app.web.colleagues import MANAGERS_WORK, NO_COLLEAGUES, Colleagues, colleagues
 from app.web.search import Namesakes, namesakes_of
 
 ABOUT = "record_about"
@@ -177,7 +177,7 @@ async def _colleagues(
 ) -> tuple[Mapping[UUID, str], Colleagues]:
     """The names of these accounts; and the programme managers, where a side effect is to be reported."""
     if not any(task.rule == SIDE_EFFECT for task in tasks):
-        return await account_names(session, accounts), NOBODY
+        return await account_names(session, accounts), NO_COLLEAGUES
     # In the statement of the names: a record page has no room for one more.
     names, able = await owners(session, accounts, permission=MANAGERS_WORK)
     return names, colleagues(names, able)

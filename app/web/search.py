@@ -27,8 +27,9 @@ from app.people.queries import list_persons
 from app.people.schemas import PersonFilter, PersonRead, SearchRead
 from app.platform.actor import Actor
 from app.platform.errors import FieldError, Invalid
-from app.platform.locales import _
+from app.platform.locales import Message, _
 from app.platform.text import Body
+from app.web.colleagues import NO_COLLEAGUES, Colleagues, who_may
 from app.web.forms import Typed, asked_in, read_form, read_query, typed_in
 from app.web.frame import USER_MENU, places_of
 from app.web.listing import typed_into_the_address
@@ -203,7 +204,7 @@ def _context(actor: Actor, typed: Typed, asked: SearchEverywhere) -> dict[str, A
 async def _results(request: Request, session: AsyncSession, actor: Actor, asked: SearchEverywhere) -> Results:
     if not asked.q:
         people = await _recent(session, actor, asked.step)
-        return Results(people=people, people_title=_("Recent"), commands=_commands(actor, asked))
+        return Results(people=people, people_title=_("Recent"), commands=await _commands(session, actor, asked))
     found: SearchRead | None = None
     shown: list[PersonRead] = []
     more, is_capped = 0, False
@@ -226,7 +227,7 @@ async def _results(request: Request, session: AsyncSession, actor: Actor, asked:
         found=found,
         named=[_named_hit(one) for one in beside.named],
         places=places,
-        commands=_commands(actor, asked),
+        commands=await _commands(session, actor, asked),
         places_first=any(place.label.casefold() == asked.q.casefold() for place in places),
     )
 
@@ -320,21 +321,22 @@ def _places(actor: Actor, typed: str) -> list[Hit]:
     ]
 
 
-def _commands(actor: Actor, asked: SearchEverywhere) -> list[Hit]:
-    """What can be done: about the record that is open, else about somebody who is then looked for."""
+async def _commands(session: AsyncSession, actor: Actor, asked: SearchEverywhere) -> list[Hit]:
+    """
+    What can be done: about the record that is open, else about somebody who is then looked for. Where what is typed
+    fits one command that the actor may not use, those who may are named.
+    """
     if asked.step:
         return []
     open_record = _RECORD.match(asked.here)
+    fitting = [one for one in COMMANDS if not asked.q or _begins_a_word(f"{one.label} {one.also}", asked.q)]
+    refused = [one.permission for one in fitting if one.permission is not None and not actor.may(one.permission)]
+    able = await who_may(session, refused[0]) if asked.q and len(refused) == 1 else NO_COLLEAGUES
     found = []
-    for command in COMMANDS:
-        if asked.q and not _begins_a_word(f"{command.label} {command.also}", asked.q):
-            continue
-        if command.permission is not None and not actor.may(command.permission):
+    for command in fitting:
+        if command.permission is not None and command.permission in refused:
             if asked.q:
-                roles = ", ".join(
-                    str(words(role)) for role in roles_allowing(command.permission) if role in HUMAN_ROLES
-                )
-                found.append(Hit(command.label, command.icon, None, _("Only for: %(roles)s", roles=roles)))
+                found.append(Hit(command.label, command.icon, None, _only_for(command.permission, able)))
             continue
         href, beside = command.href, command.beside
         if command.step:
@@ -342,3 +344,11 @@ def _commands(actor: Actor, asked: SearchEverywhere) -> list[Hit]:
             beside = _("with whom is open") if open_record else _("choose with whom")
         found.append(Hit(command.label, command.icon, href, beside))
     return found
+
+
+def _only_for(permission: str, able: Colleagues) -> Message:
+    """Which roles may do it, and who has them as far as that is known."""
+    roles = ", ".join(str(words(role)) for role in roles_allowing(permission) if role in HUMAN_ROLES)
+    if able.ids:
+        return _("Only for: %(roles)s (%(names)s)", roles=roles, names=able.names)
+    return _("Only for: %(roles)s", roles=roles)

@@ -20,7 +20,7 @@ from app.platform.settings import Settings
 from app.tasks.reports import report_of
 from app.tasks.rules import SIDE_EFFECT
 from app.tasks.schemas import TaskRead
-from app.web.colleagues import NOBODY, Colleagues
+from app.web.colleagues import NO_COLLEAGUES, Colleagues
 from app.web.render import Flash
 from app.web.words import near_text, shown_in
 
@@ -73,7 +73,7 @@ def says_how_to_report(request: Request) -> bool:
     return bool(settings.side_effect_report)
 
 
-def how_to_report(request: Request, managers: Colleagues = NOBODY) -> str:
+def how_to_report(request: Request, managers: Colleagues = NO_COLLEAGUES) -> str:
     """How a side effect is reported in this organisation, and to whom; without the setting, which of them to ask."""
     settings: Settings = request.app.state.settings
     if settings.side_effect_report:

@@ -27,7 +27,7 @@ from app.web.about import LEADS, PATIENTS, About
 from app.web.addresses import came_from, worked_from
 from app.web.approvals import asked_for, recorders
 from app.web.bulk import add_bulk
-from app.web.colleagues import MANAGERS_WORK, NOBODY, Colleagues, who_may
+from app.web.colleagues import MANAGERS_WORK, NO_COLLEAGUES, Colleagues, who_may
 from app.web.exports import add_export
 from app.web.forms import Typed, as_typed, read_form, typed_in
 from app.web.listing import BY_PERSON, Bulk, Column, Filter, ListPage, View, add_list
@@ -149,7 +149,7 @@ async def _owners(session: AsyncSession, actor: Actor) -> dict[str, Any]:
     names, able = await owners(session, (), permission=service.OWNERS_WORK)
     own = actor.account_id
     found = {str(key): names[key] for key in sorted(able, key=lambda key: key != own)}
-    return {"owners": found, "recorders": NOBODY, "approvals": [], "journey": None}
+    return {"owners": found, "recorders": NO_COLLEAGUES, "approvals": [], "journey": None}
 
 
 for _about in (PATIENTS, LEADS):
@@ -227,7 +227,7 @@ async def _task_context(request: Request, session: DbSession, actor: CurrentActo
 async def _managers(request: Request, session: AsyncSession, task: Task) -> Colleagues:
     """Who is asked how a side effect is reported, where that is to be done and not said."""
     if task.rule != SIDE_EFFECT or says_how_to_report(request):
-        return NOBODY
+        return NO_COLLEAGUES
     return await who_may(session, MANAGERS_WORK)
 
 

@@ -27,7 +27,7 @@ from app.platform.text import Answer
 from app.tasks import answers as task_answers
 from app.tasks.schemas import TaskRead
 from app.web.about import Whose
-from app.web.colleagues import MANAGERS_WORK, NOBODY, who_may
+from app.web.colleagues import MANAGERS_WORK, NO_COLLEAGUES, who_may
 from app.web.page_guard import allow, page_router
 from app.web.render import page
 from app.web.side_effects import heard_in, how_to_report, says_how_to_report
@@ -61,7 +61,7 @@ async def show_today(request: Request, session: DbSession, actor: CurrentActor) 
     context |= _tasks(own, nobodys, shown("tasks", task_answers.read))
     context["heard_in"] = await heard_in(session, actor, context["reports"].items)
     asks = context["reports"].items and not says_how_to_report(request)
-    context["how_to_report"] = how_to_report(request, await who_may(session, MANAGERS_WORK) if asks else NOBODY)
+    context["how_to_report"] = how_to_report(request, await who_may(session, MANAGERS_WORK) if asks else NO_COLLEAGUES)
     context["leads"] = shown("leads", lambda row: lead_answers.read(row, now))
     context["documents"] = shown("documents", DocumentRead.model_validate)
     context |= await _over_norm(session, actor, now=now)

@@ -161,7 +161,14 @@ async def test_who_may_not_hand_over_work_is_told_who_does(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, role: str, *, is_told: bool
 ) -> None:
     await as_user(client, session, settings, role)
+    other = await somebody(session, settings, "navigator", email="other@crm.example")
+    places = ("/", "/availability", "/account/availability", f"/availability/{other.account_id}")
+    nobody = [(await client.get(place)).text for place in places]
+    for name in ("Kwame Osei", "Anna Berg"):
+        await somebody(session, settings, "programme_manager", name=name, email=f"{name[0]}@managers.example")
+    await session.commit()
+    named = [(await client.get(place)).text for place in places]
 
-    for place in ("/", "/availability"):
-        shown = await client.get(place)
-        assert ("The work of a colleague is handed over by a programme manager." in shown.text) is is_told, place
+    says = "The work of a colleague is handed over by a programme manager"
+    assert [f"{says}." in shown for shown in nobody] == [is_told] * 4
+    assert [f"{says}: Anna Berg, Kwame Osei." in shown for shown in named] == [is_told] * 4

@@ -16,7 +16,7 @@ from app.leads.models import PatientLead
 from app.people.models import PersonRelationship
 from app.platform import clock
 from app.platform.settings import Settings
-from tests.browsing import as_user
+from tests.browsing import as_user, somebody
 from tests.builders import a_condition, a_lead, a_patient, a_person, a_physician, a_trial
 from tests.conftest import BoundDatabase
 from tests.web.test_patients_pages import statements
@@ -132,6 +132,21 @@ async def test_a_command_is_found_by_its_words_and_others_and_says_who_does_it(
         assert _options(answer) == []
     assert _options(ring)[0][0] == "/search?step=calls"
     assert [_options(answer)[0][0] for answer in opened] == ["/hand-over", "/patients"]
+
+
+async def test_a_command_that_one_may_not_use_names_who_may_where_no_other_is_meant(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    for name in ("Anna Berg", "Bo Chen", "Cleo Dam", "Dirk Eng"):
+        await somebody(session, settings, "programme_manager", name=name, email=f"{name[0]}@managers.example")
+    token = await as_user(client, session, settings, "navigator")
+
+    hand_over, invite, several = [await _find(client, token, typed) for typed in ("hand over", "invite", "a")]
+
+    assert "Only for: Programme manager (Anna Berg, Bo Chen, Cleo Dam and 1 more)" in hand_over.text
+    assert "Only for: Administrator" in invite.text
+    assert "Only for: Programme manager" in several.text
+    assert "Anna Berg" not in invite.text + several.text
 
 
 async def test_a_lead_is_told_by_the_reference_of_its_page(
