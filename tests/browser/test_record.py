@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from app.access.service import command_actor
 from app.hospitals.models import Hospital
-from app.patients.models import PatientPhysicianRelationship
+from app.patients.models import Patient, PatientPhysicianRelationship
 from app.people.models import ContactPoint, PersonContactType, PersonRelationship
 from app.people.roles import give_role
 from app.platform import clock
@@ -262,6 +262,35 @@ async def test_a_caregiver_is_edited_on_a_page_of_their_own(
             select(PersonContactType.hospital_id).where(PersonContactType.person_id == person_id)
         )
         assert [row is not None for row in rows] == [True]
+
+
+async def test_c_logs_a_call_about_the_one_whom_a_caregiver_speaks_for_and_of_several_goes_to_the_first(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    async with committed_database.session() as session:
+        carer = await a_person(session, first_name="Nele", last_name=a_new_name())
+        patients = [await a_patient(session, await a_person(session, first_name=first)) for first in ("Bo", "Pim")]
+
+        def speaks_for(patient: Patient) -> PersonRelationship:
+            return PersonRelationship(
+                person_id=carer.person_id, related_person_id=patient.person_id, relationship_type="caregiver",
+                authority="informal",
+            )  # fmt: skip
+
+        session.add(speaks_for(patients[0]))
+        await session.commit()
+        page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+        await page.goto(f"{crm}/people/{carer.person_id}")
+        await page.keyboard.press("c")
+        await page.wait_for_url(
+            f"{crm}/patients/{patients[0].patient_id}/calls/new?spoke_with_person_id={carer.person_id}"
+        )
+        session.add(speaks_for(patients[1]))
+        await session.commit()
+    await page.goto(f"{crm}/people/{carer.person_id}")
+    await page.keyboard.press("c")
+    await expect(page.get_by_role("link", name="Log a call about").first).to_be_focused()
+    assert page.url == f"{crm}/people/{carer.person_id}"
 
 
 async def test_brackets_walk_through_the_records_of_the_list_one_came_from(

@@ -6,7 +6,7 @@ const keys = (() => {
   const press = (selector) => () => {
     const found = [...document.querySelectorAll(selector)].find((element) => element.checkVisibility());
     if (!found) return false;
-    if (found.matches("input, textarea")) found.focus();
+    if (found.matches("input, textarea, [data-one-of]")) found.focus();
     else found.click();
     return true;
   };
@@ -104,7 +104,7 @@ const keys = (() => {
     { keys: "s", says: _("Save this view of the list"), act: saveView, group: _("In a list") },
     { keys: "[", says: _("Day or week before, in the agenda"), act: press("[data-before]"), group: _("In a list") },
     { keys: "]", says: _("Day or week after, in the agenda"), act: press("[data-after]"), group: _("In a list") },
-    { keys: "c", says: _("Log a call"), act: open("/calls/new"), group: _("On a record") },
+    { keys: "c", says: _("Log a call"), act: onRecord('a[href$="/calls/new"]', "[data-log]"), group: _("On a record") },
     { keys: "b", says: _("Book a call"), act: open("/bookings/new"), group: _("On a record") },
     { keys: "n", says: _("Write a note"), act: onRecord(".composer textarea"), group: _("On a record") },
     { keys: "t", says: _("New task"), act: () => open("/tasks/new")() || press("[data-today]")(), group: _("On a record") },
