@@ -371,6 +371,24 @@ async def test_a_wrong_phone_is_put_right_from_a_suggestion_and_a_journey_is_mov
     assert code
 
 
+async def test_m_opens_the_moves_of_each_journey_in_turn(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    rosa = await _a_rosa(committed_database, ids)
+    async with committed_database.session() as session:
+        patient = await session.get_one(Patient, rosa.patient_id)
+        await an_eap_journey(session, patient, eap_number=a_new_name())
+        await session.commit()
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/patients/{rosa.patient_id}")
+    menus = page.locator("details[data-move]")
+    await expect(menus).to_have_count(2)
+    for at in (0, 1, 0):
+        await page.keyboard.press("m")
+        await expect(menus.nth(at).locator(".menu-item:focus")).to_have_count(1)
+        await expect(page.locator("details[data-move][open]")).to_have_count(1)
+
+
 async def test_an_approval_is_recorded_by_keyboard_on_a_phone(
     open_page: Open, crm: str, committed_database: Database, settings: Settings
 ) -> None:

@@ -40,11 +40,12 @@ const keys = (() => {
     return true;
   }
 
-  // The menu of the first journey that moves on, else the moves of the lead.
+  // The menu of the first journey that moves on, and of the next one at each further press; else the moves of the lead.
   function move() {
-    const menu = document.querySelector('#content[data-kind="record"] details[data-move]');
-    const first = menu?.querySelector(".menu-item[href]") ?? document.querySelector("#content [data-moves] a");
-    if (menu) menu.open = true;
+    const menus = [...document.querySelectorAll('#content[data-kind="record"] details[data-move]:has(.menu-item[href])')];
+    const next = menus[(menus.findIndex((menu) => menu.open) + 1) % menus.length];
+    for (const menu of menus) menu.open = menu === next;
+    const first = next?.querySelector(".menu-item[href]") ?? document.querySelector("#content [data-moves] a");
     first?.focus();
     return Boolean(first);
   }
