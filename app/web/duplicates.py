@@ -5,6 +5,7 @@ Somebody says that they are different people, which lasts until somebody opens t
 decision. That they are one is decided where they can be made one.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -30,6 +31,7 @@ from app.platform.actor import Actor
 from app.platform.errors import AppError, NotFound
 from app.platform.locales import _
 from app.platform.text import Body, Reason
+from app.web.addresses import came_from
 from app.web.forms import read_form, typed_in
 from app.web.listing import Column, Filter, ListPage, View, add_list
 from app.web.page_guard import NO_ERRORS, allow, form_again, go_to, known_errors, page_router
@@ -76,6 +78,8 @@ LIST = ListPage(
 )
 add_list(router, LIST)
 _NEWEST_CALLS = 3
+_CONVERSION = re.compile(r"/leads/[0-9a-f-]{36}/convert", re.ASCII)
+"""The page from which a pair is decided on the way: one goes back there."""
 
 
 class Different(Body):
@@ -100,7 +104,7 @@ class Side:
 async def show_pair(
     request: Request, session: DbSession, actor: CurrentActor, duplicate_candidate_id: UUID
 ) -> Response:
-    context = await _context(session, actor, duplicate_candidate_id)
+    context = await _context(session, actor, duplicate_candidate_id, back=came_from(request))
     return page(request, "duplicates/pair.html", {**context, "typed": dict.fromkeys(Different.model_fields, "")})
 
 
@@ -109,7 +113,8 @@ async def say_different(
     request: Request, session: DbSession, actor: CurrentActor, duplicate_candidate_id: UUID
 ) -> Response:
     typed = await typed_in(request, Different)
-    context = await _context(session, actor, duplicate_candidate_id)
+    back = str((await request.form()).get("back", ""))
+    context = await _context(session, actor, duplicate_candidate_id, back=back)
     try:
         said = read_form(Different, {"reason": typed["reason"]})
         async with known_errors(request, session):
@@ -124,10 +129,9 @@ async def say_different(
         raise
     except AppError as error:
         return form_again(request, "duplicates/pair.html", {**context, "typed": typed}, error)
-    following = context["following"]
-    there = f"/duplicates/{following}" if following else "/duplicates"
     undo = undo_at(context["here"], (context["pair"].version, decided.version))
-    return go_to(request, there, flash=Flash(str(_("They are different people. Nobody is asked again.")), undo=undo))
+    told = str(_("They are different people. Nobody is asked again."))
+    return go_to(request, context["onward"], flash=Flash(told, undo=undo))
 
 
 @router.post("/duplicates/{duplicate_candidate_id}/undo", dependencies=[allow("suggestion.decide")])
@@ -154,7 +158,9 @@ async def reopen_pair(
     return go_to(request, f"/duplicates/{duplicate_candidate_id}", flash=flash)
 
 
-async def _context(session: AsyncSession, actor: Actor, duplicate_candidate_id: UUID) -> dict[str, Any]:
+async def _context(session: AsyncSession, actor: Actor, duplicate_candidate_id: UUID, *, back: str) -> dict[str, Any]:
+    """What the page shows; `back` is where somebody came from, which counts when it is a conversion."""
+    back = back if _CONVERSION.fullmatch(back) else ""
     pair = await get_duplicate_candidate(session, actor, duplicate_candidate_id=duplicate_candidate_id)
     both = [pair.person, pair.other_person]
     ids = [one.person_id for one in both]
@@ -165,12 +171,15 @@ async def _context(session: AsyncSession, actor: Actor, duplicate_candidate_id: 
         of_each = select(PatientLead.person_id, func.count()).where(PatientLead.person_id.in_(ids))
         counted = {row[0]: row[1] for row in await session.execute(of_each.group_by(PatientLead.person_id))}
     sides = [await _side(session, actor, one, cases.get(one.person_id), counted.get(one.person_id, 0)) for one in both]
+    following = await _next_open(session, pair)
     return {
         **NO_ERRORS,
         "pair": DuplicateCandidateRead.model_validate(pair),
         "sides": sides,
         "compared": COMPARED,
-        "following": await _next_open(session, pair),
+        "following": following,
+        "back": back,
+        "onward": back or (f"/duplicates/{following}" if following else "/duplicates"),
         "here": f"/duplicates/{duplicate_candidate_id}",
         "may_decide": actor.may("suggestion.decide"),
     }

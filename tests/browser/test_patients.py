@@ -118,6 +118,32 @@ async def test_a_caller_is_found_by_a_mistyped_name_and_the_call_is_logged_by_ke
     assert (stored.status, stored.outcome, stored.adverse_event_heard) == ("completed", "reached", False)
 
 
+async def test_a_pair_is_decided_on_the_way_to_a_conversion_without_scrolling(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    async with committed_database.session() as session:
+        one, other = [await a_person(session, first_name=name, last_name=a_new_name()) for name in ("Jan", "Johan")]
+        lead = await a_lead(session, one)
+        session.add(
+            DuplicateCandidate(
+                person_id=min(one.person_id, other.person_id), other_person_id=max(one.person_id, other.person_id),
+                reasons=["phone"],
+            )
+        )  # fmt: skip
+        await session.commit()
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await page.goto(f"{crm}/leads/{lead.lead_id}/convert")
+    await page.locator('p a[href^="/duplicates/"]').click()
+    different = page.get_by_role("button", name="Different people")
+    await expect(different).to_be_in_viewport(ratio=1)
+    await expect(page.get_by_role("link", name="Not sure, back to the conversion")).to_be_in_viewport(ratio=1)
+    await different.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Convert the lead")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("link", name="Not sure, back to the conversion")).to_be_visible()
+
+
 async def test_two_people_edit_the_same_patient_and_each_sees_what_the_other_wrote(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:

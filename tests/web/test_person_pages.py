@@ -10,8 +10,9 @@ from app.people.models import DuplicateCandidate, Person, PersonRelationship
 from app.platform import clock
 from app.platform.settings import Settings
 from tests.browsing import ORIGIN, as_user
-from tests.builders import a_call, a_lead, a_patient, a_person
+from tests.builders import a_call, a_condition, a_lead, a_patient, a_person
 from tests.conftest import BoundDatabase
+from tests.web.test_leads_pages import table_rows
 from tests.web.test_patients_pages import statements
 
 
@@ -138,6 +139,38 @@ async def test_two_people_stand_side_by_side_and_that_they_differ_lasts(
     assert f'href="{here}"' not in after.text
     await session.refresh(pair)
     assert (pair.decision, pair.reason) == ("different_people", "Twins.")
+
+
+async def test_who_came_from_a_conversion_goes_back_there_and_the_conditions_are_compared(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    one, other = await a_person(session, first_name="Jan"), await a_person(session, first_name="Johan")
+    known, asked = await a_condition(session), await a_condition(session, "ALS")
+    await a_patient(session, one, medical_condition_id=known.medical_condition_id)
+    lead = await a_lead(session, other, medical_condition_id=asked.medical_condition_id)
+    await _pair(session, one, await a_person(session))
+    pair = await _pair(session, one, other)
+    token = await as_user(client, session, settings, "navigator")
+    here, conversion = f"/duplicates/{pair.duplicate_candidate_id}", f"/leads/{lead.lead_id}/convert"
+
+    from_list = await client.get(here, headers={"referer": f"{ORIGIN['Origin']}/duplicates"})
+    shown = await client.get(here, headers={"referer": f"{ORIGIN['Origin']}{conversion}"})
+    said = await client.post(f"{here}/different", data={"csrf_token": token, "back": conversion}, headers=ORIGIN)
+    decided = await client.get(here, headers={"referer": f"{ORIGIN['Origin']}{conversion}"})
+    await client.post(f"{here}/reopen?until=2", data={"csrf_token": token}, headers=ORIGIN)
+    away = {"csrf_token": token, "back": "https://elsewhere.example/leads/x/convert"}
+    elsewhere = await client.post(f"{here}/different", data=away, headers=ORIGIN)
+
+    cells = next(row for row in table_rows(shown.text) if row[0] == "Condition")
+    assert sorted(cells[1:3]) == sorted([known.name, asked.name])
+    assert cells[3] == "Differs"
+    assert f'<input type="hidden" name="back" value="{conversion}">' in shown.text
+    assert "Not sure, back to the conversion" in shown.text
+    assert "Not sure, next pair" in from_list.text
+    assert 'name="back"' not in from_list.text
+    assert said.headers["location"] == conversion
+    assert f'href="{conversion}"' in decided.text
+    assert elsewhere.headers["location"].startswith("/duplicates/")
 
 
 async def test_who_sees_people_masked_is_not_told_whether_two_values_are_the_same(
