@@ -61,7 +61,7 @@ LIST = ListPage(
         Column("decision", _("Decision"), 4, "decision", "words"),
     ),
     opens=("/duplicates/{duplicate_candidate_id}",),
-    begins={"decision": "open"},
+    begins=lambda _actor: {"decision": "open"},
     filters=lambda _seen: [
         Filter("decision", _("Decision"), [(code, words(code)) for code in get_args(CandidateDecision)]),
     ],

@@ -46,7 +46,7 @@ LIST = ListPage(
         Column("ends", _("Until"), 3, "expires_at", "moment"),
     ),
     opens=("/exports/{export_request_id}",),
-    begins={"state": "open"},
+    begins=lambda _actor: {"state": "open"},
     filters=lambda _seen: [Filter("state", _("State"), [(code, words(code)) for code in STATES])],
     views=lambda _seen: [
         View(_("To decide"), {"state": "open"}),

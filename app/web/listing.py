@@ -359,7 +359,7 @@ class ListPage:
 
     `searches` says by what the list is searched; where that is people, `search_right` is who may. `makes` is
     the permission to add a record, by the page at `…/new` or at `makes_at`. `begins` is what is
-    asked where an address asks nothing. `may` are the
+    asked for this actor where an address asks nothing. `may` are the
     permissions that its cells ask for. `beside` finds what is told of the rows beside their answers, by their `key`, in
     answers of `beside_of`. `note` stands above the rows. `in_parts`: the query looks through a part of the table at a
     time, and a part may have no row. `sorted_with` are the filters beside which every order is there, None for any.
@@ -389,7 +389,7 @@ class ListPage:
     search_right: str | None = None
     makes: str | None = None
     makes_at: str = ""
-    begins: Mapping[str, str] = field(default_factory=dict)
+    begins: Callable[[Actor], Mapping[str, str]] = lambda _actor: {}
     may: Sequence[str] = ()
     note: str = ""
     in_parts: bool = False
@@ -439,7 +439,7 @@ def add_list(router: APIRouter, shown: ListPage) -> None:
         typed = {**asked_of_list(shown, request.query_params), **dict.fromkeys(TYPED, "")}
         saved = await saved_of(session, actor, shown)
         if not request.query_params:
-            typed = _beginning(request, shown, saved, typed)
+            typed = _beginning(request, actor, shown, saved, typed)
         query = question_of(request, shown, typed, wrong=typed_into_the_address(request))
         found = await shown.find(session, actor, query=query)
         context = await list_context(request, session, actor, shown, found, typed, saved=saved)
@@ -521,11 +521,11 @@ async def saved_of(session: AsyncSession, actor: Actor, shown: ListPage) -> list
     return await list_views(session, actor, list_name=shown.saved_name) if actor.may("view.own") else []
 
 
-def _beginning(request: Request, shown: ListPage, saved: Sequence[SavedViewRead], typed: Typed) -> Typed:
+def _beginning(request: Request, actor: Actor, shown: ListPage, saved: Sequence[SavedViewRead], typed: Typed) -> Typed:
     """What a list begins with: the saved view that is chosen for it, as long as it can be asked."""
     view = next((view for view in saved if view.is_default), None)
     if view is None:
-        return {**typed, **shown.begins}
+        return {**typed, **shown.begins(actor)}
     chosen = {"sort": view.sort or "", "view": str(view.saved_view_id), "show": ",".join(view.columns or ())}
     begun = {**typed, **view.filters, **chosen}
     try:
@@ -628,7 +628,7 @@ async def list_context(
         saved=await saved_of(session, actor, shown) if saved is None else saved,
         view_id=typed.get("view") or "",
         show=typed.get("show") or "",
-        begins=shown.begins,
+        begins=shown.begins(actor),
         csrf_token=request.state.frame.csrf_token,
     )
     return {**NO_ERRORS, "is_refused": False, "owner": Picked(), "listing": listing}

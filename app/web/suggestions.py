@@ -69,7 +69,7 @@ LIST = ListPage(
     ),
     opens=(),
     may=("suggestion.decide",),
-    begins={"decision": "open"},
+    begins=lambda _actor: {"decision": "open"},
     note=_("Accepting an e-mail, a phone or a status cannot be undone by a button. Keeping ours can."),
     filters=lambda seen: [
         Filter("owner", _("Owner"), [("me", _("Me"))]),

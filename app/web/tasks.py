@@ -60,6 +60,8 @@ LIST = ListPage(
         Column("owner", _("Owner"), 3, "owner_id", "owner"),
     ),
     opens=("/tasks/{task_id}",),
+    # One's own that are open; who is given no tasks sees all that are.
+    begins=lambda actor: {"owner": "me", "status": "open"} if actor.may(service.OWNERS_WORK) else {"status": "open"},
     filters=lambda _seen: [
         Filter("status", _("State"), [(word, words(word)) for word in (*TASK.states, "closed")]),
         Filter("owner", _("Owner"), [("me", _("Me")), ("nobody", _("Nobody"))]),

@@ -336,6 +336,32 @@ async def test_calls_tasks_and_documents_are_found_by_their_person(
     assert "Ada 1" not in by_address.text
 
 
+async def test_the_list_of_tasks_begins_with_ones_own_open_ones_and_for_who_has_none_with_all_open_ones(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    person, now = await a_person(session), clock.now()
+    me = await somebody(session, settings, "navigator")
+    of_me = {"owner_id": me.account_id, "due_at": now, "due_by": now}
+    await a_task(session, person, title="Mine, open", **of_me)
+    await a_task(session, person, title="Mine, done", status="done", done_at=now, **of_me)
+    await a_task(session, person, title="Of nobody", due_at=now, due_by=now)
+    await session.commit()
+
+    def shown(page: httpx.Response) -> set[str]:
+        return {title for title in ("Mine, open", "Mine, done", "Of nobody") if title in page.text}
+
+    await signed_in(client, session, me.account_id)
+    mine, everything = await client.get("/tasks"), await client.get("/tasks?view=none")
+    await as_user(client, session, settings, "auditor")
+    of_auditor = await client.get("/tasks")
+
+    assert shown(mine) == {"Mine, open"}
+    assert re.search(r'aria-current="page">Mine<', mine.text)
+    assert 'href="/tasks?view=none"' in mine.text
+    assert shown(everything) == {"Mine, open", "Mine, done", "Of nobody"}
+    assert re.search(r'aria-current="page">All open<', of_auditor.text)
+
+
 @pytest.mark.parametrize("path", ["/calls", "/tasks", "/documents"])
 async def test_who_may_not_look_for_people_is_not_offered_to(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, path: str

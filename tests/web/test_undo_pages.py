@@ -666,4 +666,4 @@ def test_every_list_with_views_shows_one_as_chosen_when_it_is_opened() -> None:
     seen = Seen(Actor(uuid4(), "Noor", frozenset(), frozenset(PERMISSIONS)), {}, [], {})
     plain = {path: [dict(view.chosen) for view in shown.views(seen)] for path, shown in LISTS.items()}
 
-    assert [path for path, views in plain.items() if views and dict(LISTS[path].begins) not in views] == []
+    assert [path for path, views in plain.items() if views and dict(LISTS[path].begins(seen.actor)) not in views] == []
