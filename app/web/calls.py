@@ -94,7 +94,8 @@ def _add_form(about: About, model: type[CallForPatient] | type[CallForLead]) -> 
         typed = _typed_anew(request, model)
         asked = typed["booked"]
         context = await _log_context(request, session, actor, about, record_id, typed)
-        typed[next_attempt.WHEN] = await next_attempt.proposed(request, session, actor, context["person"])
+        proposal = await next_attempt.proposed(request, session, actor, context["person"])
+        typed[next_attempt.WHEN] = proposal
         offered: Sequence[CallRead] = context["booked"]
         is_opened_from = asked in {str(one.call_id) for one in offered}
         typed["booked"] = asked if is_opened_from else _of_about_now(offered)
@@ -103,6 +104,7 @@ def _add_form(about: About, model: type[CallForPatient] | type[CallForLead]) -> 
             # What was chosen in a form that was left gives way to the booking that this one was opened from.
             "chosen": {"booked": asked} if is_opened_from else {},
             "docked": wanted_block(request) == DOCK,
+            "proposed": (proposal, next_attempt.weekday_of(proposal)),
             "back": way_back(came_from(request), context["here"]),
         }
         return page(request, "calls/new.html", context)
@@ -359,9 +361,10 @@ add_list(router, LIST)
 add_export(router, LIST)
 
 
-def _choices() -> dict[str, list[tuple[str, str]]]:
-    """What the forms of a call offer, in the language of the reader."""
+def _choices() -> dict[str, Any]:
+    """What the forms of a call offer, in the language of the reader; no time is proposed once one was typed."""
     return {
+        "proposed": ("", ""),
         "outcomes": [(code, words(code)) for code in OUTCOMES],
         "directions": [(code, words(code)) for code in DIRECTIONS],
         "channels": [(code, words(code)) for code in CHANNELS],
@@ -373,7 +376,9 @@ async def show_outcome(request: Request, session: DbSession, actor: CurrentActor
     """What came of a call; of one that is ahead, what can be done about it."""
     typed = dict.fromkeys((*CallUpdate.model_fields, *next_attempt.FIELDS), "")
     shown = await _outcome_context(session, actor, call_id, typed)
-    typed[next_attempt.WHEN] = await next_attempt.proposed(request, session, actor, shown["person"])
+    proposal = await next_attempt.proposed(request, session, actor, shown["person"])
+    typed[next_attempt.WHEN] = proposal
+    shown["proposed"] = (proposal, next_attempt.weekday_of(proposal))
     # From call to call one goes on: "back" never is a call that has its outcome by now.
     back = way_back("" if came_from(request).endswith("/outcome") else came_from(request), "/today")
     return page(request, "calls/outcome.html", {**NO_ERRORS, **shown, "back": back})

@@ -1,7 +1,7 @@
 """The next call with somebody, booked in the form that says how this one ended."""
 
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Final
 from uuid import UUID
 
@@ -20,9 +20,10 @@ from app.people.time_zones import is_zone
 from app.platform import clock
 from app.platform.actor import Actor
 from app.platform.errors import FieldError, Invalid
-from app.platform.locales import _
+from app.platform.locales import Message, _
 from app.platform.settings import Settings
 from app.web.about import LEADS, About
+from app.web.availability import WEEKDAYS
 from app.web.forms import Typed, as_typed, read_form
 from app.web.words import booked_for, clock_in, shown_in, words
 
@@ -57,6 +58,11 @@ async def proposed(
         return ""
     with shown_in(on or zone):
         return as_typed(at)
+
+
+def weekday_of(proposal: str) -> Message | str:
+    """The day of the week of a time that is proposed; empty where there is none."""
+    return WEEKDAYS[datetime.fromisoformat(proposal).weekday()] if proposal else ""
 
 
 def read_attempt(

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from playwright.async_api import Dialog, Route, expect
+from playwright.async_api import Dialog, Route, ViewportSize, expect
 from sqlalchemy import select, update
 
 from app.access.service import command_actor
@@ -20,6 +20,9 @@ from tests.browsing import somebody
 from tests.builders import a_lead, a_patient, a_person, a_physician
 
 pytestmark = pytest.mark.long
+DESK: ViewportSize = {"width": 1440, "height": 900}
+LOW: ViewportSize = {"width": 1440, "height": 600}
+PHONE: ViewportSize = {"width": 390, "height": 664}
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +159,17 @@ async def test_the_times_of_the_next_attempt_and_of_a_task_are_shown_once_they_c
         await expect(when).to_be_visible()
         await box.press("Space")
         await expect(when).to_be_hidden()
+        # Of a small screen as well it is above the bar with the buttons.
+        for size in (LOW, PHONE):
+            await page.set_viewport_size(size)
+            await box.evaluate("(box) => box.scrollIntoView({block: 'end'})")
+            await box.press("Space")
+            field, bar = await when.bounding_box(), await form.locator(".form-foot").bounding_box()
+            assert field is not None
+            assert bar is not None
+            assert field["y"] + field["height"] <= bar["y"], (place, size)
+            await box.press("Space")
+        await page.set_viewport_size(DESK)
         # Nor does the day of a task that nobody has written stand there as if there were one.
         due = form.locator("#field-follow_up_on")
         await expect(due).to_be_hidden()

@@ -164,6 +164,9 @@ async def test_the_next_attempt_is_booked_with_the_call_that_reached_nobody_at_t
     talked = await client.post(f"{here}/calls", data=said | reached, headers=ORIGIN)
 
     assert "Book the next call" in form
+    assert f"A free half hour of yours is proposed: {datetime.fromisoformat(when):%A}." in form
+    assert "optional" not in form.partition('for="field-next_attempt"')[2].partition("<input")[0]
+    assert "is proposed" not in over.text
     assert (over.status_code, none) == (422, [])
     assert "That time is over." in over.text
     assert (saved.status_code, again.status_code, gone.status_code, talked.status_code) == (303, 422, 303, 303)

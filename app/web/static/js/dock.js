@@ -64,6 +64,10 @@ document.addEventListener("keydown", (event) => {
 // How long somebody was spoken to is known from the timer; it is seen before it is saved, and what is typed stays.
 document.addEventListener("input", (event) => {
   const form = event.target.closest("#dock [data-call]");
+  // The time that a tick opens may lie below the bar with the buttons.
+  if (event.target.name === "book_next" && event.target.checked) {
+    event.target.form.elements.next_attempt.scrollIntoView({ block: "center" });
+  }
   if (event.target.name === "call_duration_minutes") event.target.toggleAttribute("data-typed", Boolean(event.target.value));
   else if (form) tick();
 });
