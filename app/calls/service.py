@@ -44,8 +44,8 @@ from app.platform.faults import Fault, require_none
 from app.platform.stored_fields import StoredFields
 
 VOIDED_WITHOUT_REASON = "No reason was given."
-LOG_UNDONE = "It was logged by mistake, and undone."
-"""Why a call was voided that had just been logged."""
+ENTRY_UNDONE = "It was entered by mistake, and undone."
+"""Why a call was voided that had just been booked or logged."""
 MOVE_UNDONE = "The move to this time was undone."
 """Why a booking was voided that another one had been moved to."""
 _STATUS = dict.fromkeys(("status", "no_show"), "derived from each other and the outcome")
@@ -218,19 +218,19 @@ async def reschedule_call(session: AsyncSession, actor: Actor, *, call_id: UUID,
     return await _noted(session, actor, new.call_id)
 
 
-async def undo_log(session: AsyncSession, actor: Actor, *, call_id: UUID, until: int) -> CallHistory:
+async def undo_entry(session: AsyncSession, actor: Actor, *, call_id: UUID, until: int) -> CallHistory:
     """
-    Void a call that the actor has just logged by mistake, as it was in version `until`.
+    Void a call that the actor has just booked or logged by mistake, as it was in version `until`.
 
-    CallNotFound; Stale when it has changed since, or somebody else has entered it; NotUndoable for a booking, and where
-    a side effect was heard in it, which is to be reported already.
+    CallNotFound; Stale when it has changed since, or somebody else has entered it; NotUndoable where a side effect was
+    heard in it, which is to be reported already.
     """
     call = await queries.get_call(session, actor, call_id=call_id, for_update=True)
     if call.created_by != actor.account_id or actor.account_id is None:
         raise Stale
-    if CALL.is_open(call.status) or call.adverse_event_heard:
+    if call.adverse_event_heard:
         raise NotUndoable
-    return await void_call(session, actor, call_id=call_id, reason=LOG_UNDONE, if_match=etag(until))
+    return await void_call(session, actor, call_id=call_id, reason=ENTRY_UNDONE, if_match=etag(until))
 
 
 async def undo_cancellation(

@@ -176,7 +176,10 @@ def _add_booking(about: About, model: type[CallForPatient] | type[CallForLead]) 
             return _again(request, shown, error)
         said = _("Booked for %(when)s.", when=_booked(request, booked))
         moved = [_("The lead is moved to %(status)s.", status=words("call_booked").lower())] if is_moved else []
-        return go_to(request, shown["here"], flash=Flash(" ".join(map(str, (said, *moved)))))
+        # A lead that was moved on with it, no button moves back.
+        is_undone = not is_moved and actor.may("call.void_own")
+        undo = undo_at(f"/calls/{booked.call_id}", (0, booked.version)) if is_undone else None
+        return go_to(request, shown["here"], flash=Flash(" ".join(map(str, (said, *moved))), undo=undo))
 
 
 def _zone_of(typed: Typed) -> Any:

@@ -159,11 +159,11 @@ def _add_log(about: About, model: type[CallForPatient] | type[CallForLead]) -> N
 
 
 @router.post("/calls/{call_id}/undo", dependencies=[allow("call.void_own")])
-async def undo_log(
+async def undo_entry(
     request: Request, session: DbSession, actor: CurrentActor, call_id: UUID, until: Version = 0
 ) -> Response:
-    """The call that one has just logged is voided, while nothing has changed it since; it stays on record so."""
-    undo = service.undo_log(session, actor, call_id=call_id, until=until)
+    """The call that one has just booked or logged is voided, while nothing has changed it since; it stays on record."""
+    undo = service.undo_entry(session, actor, call_id=call_id, until=until)
     return go_to(request, came_from(request), flash=await undone(request, session, undo))
 
 

@@ -563,7 +563,26 @@ async def test_a_call_that_was_just_logged_is_voided_by_its_undo_and_stays_on_re
     assert again.status_code in {303, 404}
     await session.refresh(call)
     assert (call.status, call.notes, call.voided_by) == ("completed", "Rang twice.", me.account_id)
-    assert call.void_reason == "It was logged by mistake, and undone."
+    assert call.void_reason == "It was entered by mistake, and undone."
+
+
+async def test_a_call_that_was_just_booked_is_voided_by_its_undo_unless_a_lead_was_moved_with_it(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    patient, lead = await a_patient(session), await a_lead(session, status="contacting")
+    await session.commit()
+    token = await as_user(client, session, settings, "navigator")
+
+    booked = await _post(client, token, f"/patients/{patient.patient_id}/bookings", **_LATER)
+    of_lead = await _post(client, token, f"/leads/{lead.lead_id}/bookings", **_LATER)
+    undone = await _post(client, token, undo_of(booked))
+
+    assert "Undone" in unquote(undone.headers["set-cookie"])
+    assert "/undo" not in unquote(of_lead.headers["set-cookie"])
+    call = (await session.scalars(select(CallHistory).where(CallHistory.patient_id == patient.patient_id))).one()
+    assert (call.status, call.void_reason) == ("scheduled", "It was entered by mistake, and undone.")
+    await session.refresh(lead)
+    assert lead.status == "call_booked"
 
 
 @pytest.mark.parametrize("beside", ["a side effect", "the next call", "a task"])
