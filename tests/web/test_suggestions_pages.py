@@ -182,6 +182,23 @@ async def test_an_owner_is_me_or_not_asked_for(
     assert (await client.get(f"/suggestions?owner={owner}")).status_code == (422 if owner else 200)
 
 
+async def test_a_rejected_suggestion_says_in_the_timeline_that_ours_was_kept(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await _me(session, settings)
+    patient = await a_patient(session, person := await a_person(session, language=None), owner_id=me.account_id)
+    await _suggest(session, person, "language", "nl", decision="rejected", decided_at=clock.now())
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    page = (await client.get(f"/patients/{patient.patient_id}")).text
+
+    story = page.partition('<ol class="story">')[2].partition("</ol>")[0]
+    said = " ".join(re.sub(r"<[^>]+>", " ", story).split())
+    assert "Rejected: Dutch was suggested. Ours was kept: empty" in said
+    assert "<del>" not in story
+
+
 async def test_a_decided_suggestion_is_one_line_of_the_timeline_in_words(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
