@@ -91,6 +91,23 @@ def _kinds_of_record() -> set[str]:
     return {*metadata.tables, *(kind_of_record(route.path) for route in routes), *noted, *OF_COMMANDS}
 
 
+def test_pages_have_one_name_for_each_kind_of_journey() -> None:
+    """That of the glossary: a CT journey, an EAP journey."""
+    others = re.compile(
+        r"(?:trial|programme|expanded-access)[ -]journey|(?-i:Ct|Eap) journey"
+        r"|(?:studie|programma|expanded-access-)traject",
+        re.IGNORECASE,
+    )
+    found = [
+        text
+        for message in _messages("nl")
+        if any(place.startswith("app/web/") for place, _line in message.locations)
+        for text in (*_texts(message.id), *_texts(message.string))
+        if others.search(text)
+    ]
+    assert found == []
+
+
 def test_every_kind_of_record_of_the_trail_has_its_words_in_dutch() -> None:
     """In the trail, and in the report for a person, which has words of its own for some."""
     kinds, translated = _kinds_of_record(), {str(message.id): message.string for message in _messages("nl")}

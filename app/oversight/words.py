@@ -103,6 +103,7 @@ RECORDS = {
     "draft": _("Draft of something about you"),
     "physician": _("Physician record"),
     "clinical_trial_journey": _("Way into a clinical trial"),
+    "clinical-trial-journeys": _("Way into a clinical trial"),
     "eap_journey": _("Expanded-access request"),
     "eap_gate": _("Approval of an expanded-access request"),
     "patient_physician_relationship": _("Who treats you"),

@@ -45,7 +45,7 @@ FIELDS: Mapping[str, Sequence[Field]] = {
         _NOTES,
     ),
 }
-BEGINS: Mapping[str, str] = {TRIAL.name: _("Begin a trial journey"), EAP.name: _("Begin a programme journey")}
+BEGINS: Mapping[str, str] = {TRIAL.name: _("Begin a CT journey"), EAP.name: _("Begin an EAP journey")}
 """What its button says, by the kind."""
 
 

@@ -158,7 +158,7 @@ async def test_a_move_of_a_journey_is_taken_back_once_with_the_date_that_it_set(
     ]  # fmt: skip
     page = (await client.get(f"/patients/{patient.patient_id}")).text
     assert re.findall(_UNDONE_MOVE, moved_page) == []
-    assert re.findall(_UNDONE_MOVE, page) == ["Trial journey: screening"]
+    assert re.findall(_UNDONE_MOVE, page) == ["CT journey: screening"]
 
 
 async def test_an_ended_journey_is_not_opened_again_for_somebody_who_was_put_aside(
