@@ -150,7 +150,7 @@ async def undo_different(
 async def reopen_pair(
     request: Request, session: DbSession, actor: CurrentActor, duplicate_candidate_id: UUID, until: Version = 0
 ) -> Response:
-    """The pair waits for a decision again, whoever has decided it."""
+    """The pair waits for a decision again, also one that a colleague has decided."""
     reopened = suggestions.reopen_duplicate(
         session, actor, duplicate_candidate_id=duplicate_candidate_id, version=until
     )

@@ -32,6 +32,7 @@ def cells(somebody: Any, now: datetime) -> list[tuple[str, Sample, Any, Any]]:
     """Each kind of cell: its name, its row, a value, and the empty value."""
     call = Sample(
         call_id=ID,
+        patient_id=ID,
         status="scheduled",
         channel="phone",
         direction="outbound",
@@ -49,6 +50,7 @@ def cells(somebody: Any, now: datetime) -> list[tuple[str, Sample, Any, Any]]:
         ("text", person, _LONG, None),
         ("name", person, "Hospital de Santa Maria", "Hospital de Santa Maria"),
         ("person", person, somebody, somebody),
+        ("call_person", call, somebody, somebody),
         ("patient", person, somebody, somebody),
         ("stored", Sample(field="country"), "NL", None),
         ("whose", person, somebody, somebody),
