@@ -581,7 +581,7 @@ async def test_the_timeline_tells_the_fields_of_what_was_sent_by_their_labels_an
     change = SuggestedChange(
         person_id=person.person_id, table_name="person", record_id=person.person_id, field="date_of_birth",
         ours="1979-03-14", theirs="1979-03-15", ours_version=1, source="api",
-        value_hash=value_hash("1979-03-15"), decision="rejected", decided_at=clock.now(),
+        value_hash=value_hash("1979-03-15"), decision="accepted", decided_at=clock.now(),
     )  # fmt: skip
     session.add(change)
     await session.commit()
