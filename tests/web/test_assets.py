@@ -19,7 +19,7 @@ from app.platform.settings import Settings
 from app.web import csrf
 from app.web.assets import SCRIPTS, SHEETS, STATIC, TOGETHER, Assets, accepts_gzip
 from app.web.render import mount_pages
-from tests.browsing import as_user, somebody
+from tests.browsing import as_user, signed_in, somebody
 from tests.builders import a_call, a_lead, a_patient, a_person, a_physician, a_task, a_trial, a_trial_journey
 from tests.printed import ROOT
 
@@ -189,9 +189,9 @@ async def _fifty_of_each(session: AsyncSession, owner_id: UUID | None) -> None:
 async def test_fifty_rows_of_a_list_are_within_their_budget(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings, path: str
 ) -> None:
-    owner = await somebody(session, settings, "navigator", name="Noor Brandt")
+    owner = await somebody(session, settings, "navigator", "data_steward", name="Noor Brandt")
     await _fifty_of_each(session, owner.account_id)
-    await as_user(client, session, settings, "navigator", "data_steward")
+    await signed_in(client, session, owner.account_id)
     answer = await client.get(path)
     rows = re.search(r"<tbody.*</tbody>", answer.text, re.DOTALL)
     assert rows

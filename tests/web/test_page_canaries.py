@@ -355,7 +355,7 @@ ASKED_BY_ADDRESS: dict[str, Sequence[str]] = {
         "", "?unresolved=true", "?status=open", "?pn_id={person_id}", "?cursor=x", "?occurs_from=2020-01-01T00:00",
     ],
     "/calls/agenda": ["", "?view=week&of=team", "?date=2031-06-03&of=team", "?view=x"],
-    "/tasks": ["", "?owner=me&status=open", "?status=closed", "?cursor=x", "?person_id={person_id}"],
+    "/tasks": ["", "?owner=me&status=open", "?view=none", "?status=closed", "?cursor=x", "?person_id={person_id}"],
     "/calls/{call_id}/outcome": [""],
     "/calls/{call_id}/move": [""],
     "/calls/{call_id}/cancel": [""],
