@@ -1,7 +1,7 @@
 """Who appears in the demo data: names as they go together in a country, with addresses that belong to nobody."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -107,12 +107,22 @@ class Cast:
         while True:
             yield self.person(youngest=youngest, oldest=oldest)
 
-    def person(self, *, youngest: int = 1, oldest: int = 88, title: str | None = None) -> dict[str, Any]:
+    def person(
+        self,
+        *,
+        youngest: int = 1,
+        oldest: int = 88,
+        title: str | None = None,
+        relative_of: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Fields of one; a relative is of the same country and has the same last name."""
         pick = self.random
         region = pick.choices(REGIONS, _WEIGHTS)[0]
+        if relative_of is not None:
+            region = next(region for region in REGIONS if region.country == relative_of["country"])
         is_woman = pick.random() < 0.52
         first = pick.choice(region.women if is_woman else region.men)
-        last = pick.choice(region.families)
+        last = relative_of["last_name"] if relative_of is not None else pick.choice(region.families)
         fields: dict[str, Any] = {
             "first_name": first,
             "last_name": last,

@@ -15,6 +15,7 @@ import httpx
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from app.calls.rules import is_night_there
 from app.demo.cast import HOSPITALS, SPECIALIZATIONS, Cast
 from app.demo.papers import pdf, picture
 
@@ -24,6 +25,7 @@ OPEN_LEADS = 90
 LOST_LEADS = 35
 PHYSICIANS = 40
 SATURDAY = 6
+_OF_AGE, _MIDDLE_AGED, _OLD = 18, 45, 60
 _REPORTED_AFTER = timedelta(days=2)
 """A side effect that was heard of longer ago has been reported."""
 CONDITIONS = (
@@ -71,6 +73,12 @@ NOTES = (
     "Symptoms stable since the last call. No new medication.",
     "Was told that the site decides on eligibility; understood.",
 )
+FAMILY_NOTES = (
+    "Asks for the search report, and who decides on eligibility. Was told both.",
+    "Calls on behalf of the patient, who sleeps badly since last week.",
+    "Will send the last letter of the hospital this week.",
+)
+"""Of calls with somebody of the family."""
 FURTHER_NOTES = (
     "Uses oxygen at night; leave pauses when she speaks.",
     "The son drives and asks for a parking place near the entrance.",
@@ -123,6 +131,7 @@ class Loader:
     ) -> None:
         self.client, self.keys, self.now, self.scanning = client, keys, now, scanning
         self.papers = 0
+        self.relatives = 0
         self.random = random.Random(seed)
         self.cast = Cast(self.random, now.date())
         self.conditions: list[str] = []
@@ -159,7 +168,7 @@ class Loader:
             await self._lead(lost=number >= OPEN_LEADS)
             done += 1
             progress(done, total)
-        return done
+        return done + self.relatives
 
     async def _send(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, role: str = "navigator"
@@ -238,6 +247,7 @@ class Loader:
         await self._send("POST", f"/patients/{patient_id}/physicians", body)
         await self._calls({"patient_id": patient_id}, after=first, count=self.random.randint(1, 3))
         await self._work(patient_id)
+        await self._family(patient_id)
         if self.random.random() < 0.5:
             await self._documents(patient_id)
         if comes_back:
@@ -246,6 +256,36 @@ class Loader:
             await self._trial_journey(patient_id, treating, first, self._of_condition(self.trials, condition))
         if self.random.random() < 0.4:
             await self._eap_journey(patient_id, treating, first, self._of_condition(self.programmes, condition))
+
+    async def _family(self, patient_id: str) -> None:
+        """Who speaks for them, a parent for a child, somebody of the family for some others; a call with them."""
+        person = (await self._send("GET", f"/patients/{patient_id}"))["person"]
+        born = person["date_of_birth"]
+        age = (self.now.date() - date.fromisoformat(born)).days // 365 if born else _MIDDLE_AGED
+        if age < _OF_AGE:
+            kind, authority, youngest, oldest = "parent", "parental", age + 22, age + 40
+        elif self.random.random() < 0.2:
+            kind, authority, youngest, oldest = (
+                ("child", "power_of_attorney", 20, age - 20) if age > _OLD else ("partner", "informal", 25, 70)
+            )
+        else:
+            return
+        body = self.cast.person(youngest=youngest, oldest=oldest, relative_of=person)
+        related = await self._send("POST", "/persons", body)
+        self.relatives += 1
+        speaks = {"related_person_id": person["person_id"], "relationship_type": kind, "authority": authority}
+        await self._send("POST", f"/persons/{related['person_id']}/relationships", speaks)
+        spoken = {
+            "patient_id": patient_id,
+            "call_date": self._past(1, 9).isoformat(),
+            "outcome": "reached",
+            "spoke_with_person_id": related["person_id"],
+            "adverse_event_heard": False,
+            "call_duration_minutes": self.random.randint(4, 30),
+            "direction": "inbound",
+            "notes": self.random.choice(FAMILY_NOTES),
+        }
+        await self._send("POST", "/call-history", spoken)
 
     async def _documents(self, patient_id: str) -> None:
         """
@@ -384,10 +424,17 @@ class Loader:
             await self._send("PUT", f"/tasks/{task['task_id']}", {"status": "done", "reported_at": reported_at})
 
     async def _booking(self, about: dict[str, str]) -> None:
-        # One navigator has all of them: each its own half hour, while there are any.
-        moment = self.free.pop() if self.free else self._moment(self.now.date())
+        # One navigator has all of them: each its own half hour, of the day where they are, while there are any.
+        ((_, record_id),) = about.items()
+        record = await self._send("GET", f"/{'patients' if 'patient_id' in about else 'leads'}/{record_id}")
+        zone = record["person"].get("time_zone") or "Europe/Amsterdam"
+        moment = next((at for at in self.free if not is_night_there(at, zone)), None)
+        if moment is None:
+            moment = self._moment(self.now.date())
+        else:
+            self.free.remove(moment)
         body: dict[str, Any] = {**about, "booking_date": moment.isoformat(), "allow_overlap": True}
-        body["booking_time_zone"] = "Europe/Amsterdam"
+        body["booking_time_zone"] = zone
         await self._send("POST", "/call-history", body)
 
     async def _trial_journey(self, patient_id: str, physician_id: str, first: datetime, trial: str) -> None:
