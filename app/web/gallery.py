@@ -65,8 +65,8 @@ NAV = (
         "Governance",
         (
             NavItem("Who saw what", "shield-check", "/_gallery/errors/403"),
-            NavItem("Data quality", "clipboard-check", "/_gallery/errors/409"),
-            NavItem("Accounts", "user-cog", "/_gallery/sign-in"),
+            NavItem("Data quality", "checkbox", "/_gallery/errors/409"),
+            NavItem("Accounts", "user-circle", "/_gallery/sign-in"),
         ),
     ),
 )
@@ -154,7 +154,7 @@ def _frame(request: Request) -> Frame:
         phone_nav=NAV[0].items[:4],
         user_menu=(
             NavItem("My account", "user-circle", "/_gallery/forms"),
-            NavItem("Keyboard", "keyboard", "/_gallery/controls"),
+            NavItem("Keyboard", "command", "/_gallery/controls"),
             NavItem("API description", "code", "/docs"),
         ),
         zone=ZoneInfo("Europe/Amsterdam"),

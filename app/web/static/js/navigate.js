@@ -190,8 +190,7 @@ const pages = (() => {
       arrived();
       const sent = method !== "GET" && !wasSent ? form : undefined;
       // Back does not lead into a form that was done with, where it could be sent once more.
-      const action = new URL(url).pathname;
-      const isDone = sent && [action, `${action}/new`].includes(location.pathname);
+      const isDone = sent && location.pathname.replace(/\/new$/, "") === new URL(url).pathname;
       arrive(next, address, { isPushed: isPushed && !isSame && !isDone, isReturned: wasSent, sent });
     } catch (error) {
       if (error.name === "AbortError") return;
