@@ -70,6 +70,8 @@ ASKS_ABOUT: dict[str, tuple[str, ...]] = {
     "CallFilter.unresolved": ("unresolved_because",),
     "CallFilter.occurs_from": ("occurs_at",),
     "CallFilter.occurs_to": ("occurs_at",),
+    "PatientFilter.owner": ("owner_id",),
+    "LeadFilter.owner": ("owner_id",),
     "TaskFilter.owner": ("owner_id",),
     "SuggestedChangeFilter.owner": ("person_id",),
     "TimelineQuery.about": ("kind",),
