@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls import queries as calls
@@ -90,8 +90,10 @@ def _lists(actor: Actor, *, ends: datetime, now: datetime) -> list[Beginning]:
     if actor.person_id is not None:
         today: dict[str, Any] = {"status": "open", "occurs_from": now - _LATE, "occurs_to": ends, "limit": _MOST}
         found.append(_of_calls("calls", actor, _NEXT_FIRST, **today))
-        late: dict[str, Any] = {"unresolved": "true", "occurs_to": now - _LATE, "limit": _MOST_UNRESOLVED}
-        found.append(_of_calls("unresolved", actor, calls.NEWEST_FIRST, **late))
+        # What a call that took place just now lacks is asked for at once.
+        is_over = or_(CallHistory.status == "completed", CallHistory.occurs_at < now - _LATE)
+        unresolved: dict[str, Any] = {"unresolved": "true", "limit": _MOST_UNRESOLVED}
+        found.append(_of_calls("unresolved", actor, calls.NEWEST_FIRST, is_over, **unresolved))
     if actor.may("task.read"):
         found.append(_of_tasks("own_reports", actor, owner="me", is_report="true"))
         found.append(_of_tasks("nobodys_reports", actor, owner="nobody", is_report="true"))
@@ -115,9 +117,9 @@ def _lists(actor: Actor, *, ends: datetime, now: datetime) -> list[Beginning]:
     return found
 
 
-def _of_calls(name: str, actor: Actor, sort: SortKey, **asked: Any) -> Beginning:
+def _of_calls(name: str, actor: Actor, sort: SortKey, *also: ColumnElement[bool], **asked: Any) -> Beginning:
     query = CallFilter(pn_id=actor.person_id, **asked)
-    ids = calls.filtered(actor, query)
+    ids = calls.filtered(actor, query).where(*also)
     return Beginning(name, CallHistory, ids=ids, query=query, sort=sort, person=CallHistory.person_id)
 
 

@@ -75,6 +75,30 @@ async def test_of_many_calls_of_a_day_the_next_ones_are_shown_and_the_others_cou
     assert 'Calls today <span class="soft">22</span>' in shown
 
 
+async def test_a_call_of_just_now_that_lacks_an_answer_is_asked_about_at_once_and_a_booking_of_just_now_is_not(
+    client: httpx.AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
+    me = await somebody(session, settings, "navigator")
+    colleague = await a_person(session, first_name="Noor", last_name="Brandt")
+    link = update(UserAccount).where(UserAccount.user_account_id == me.account_id)
+    await session.execute(link.values(person_id=colleague.person_id))
+    at = clock.now() - timedelta(minutes=3)
+    spoken = {"call_date": at, "status": "completed", "outcome": "reached"}
+    for first, said in (("Asked", spoken), ("Booked", {"booking_date": at, "status": "scheduled"})):
+        patient = await a_patient(session, await a_person(session, first_name=first, last_name="Visser"))
+        await a_call(session, patient, pn_id=colleague.person_id, **said)
+    await session.commit()
+    await signed_in(client, session, me.account_id)
+
+    text = (await client.get("/today")).text
+
+    section = text.partition("<h2>Without an outcome")[2].partition("</section>")[0]
+    assert "Asked Visser" in section
+    assert "Was a side effect or worsening mentioned?" in section
+    assert "Booked Visser" not in section
+    assert "Booked Visser" in text
+
+
 async def test_ones_own_journeys_that_are_late_in_their_stage_are_listed(
     client: httpx.AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
