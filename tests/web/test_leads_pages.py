@@ -413,6 +413,25 @@ async def test_after_an_attempt_the_lead_offers_the_next_one_and_says_when_it_is
     assert (await session.get_one(PatientLead, lead.lead_id, populate_existing=True)).status == "new"
 
 
+async def test_a_conversion_leads_to_each_open_pair_and_says_that_it_stays_undecided(
+    client: httpx.AsyncClient, session: AsyncSession, token: str
+) -> None:
+    person, other = await a_person(session, first_name="Ada"), await a_person(session, first_name="Adele")
+    lead = await a_lead(session, person)
+    one, two = sorted([person.person_id, other.person_id])
+    pair = DuplicateCandidate(person_id=one, other_person_id=two, reasons=["phone"])
+    session.add(pair)
+    await session.commit()
+
+    preview = await client.get(f"/leads/{lead.lead_id}/convert")
+
+    assert token
+    assert re.search(
+        rf'href="/duplicates/{pair.duplicate_candidate_id}"[^>]*>.{{0,300}}The same as Adele', preview.text
+    )
+    assert "1 person who may be the same human stays undecided." in text_of(preview)
+
+
 async def test_a_closed_lead_is_not_converted(client: httpx.AsyncClient, session: AsyncSession, token: str) -> None:
     lead = await a_lead(session, status="disqualified", reason_code="other", closed_at=clock.now())
     await session.commit()

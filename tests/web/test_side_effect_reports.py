@@ -116,6 +116,9 @@ async def test_it_is_said_before_that_one_of_the_two_is_needed(
     assert "To mark it done, fill in one of the two" in form
     assert 'name="reported_at"' in form
     assert 'name="reason"' in form
+    put_off = shown.partition("/snooze")[2].partition("</form>")[0]
+    assert 'name="reason"' in put_off
+    assert "optional" not in put_off, "both are needed"
     assert "field-optional" not in form
 
 

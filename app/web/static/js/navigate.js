@@ -110,7 +110,8 @@ const pages = (() => {
     // A way back that was taken with this answer; with a transition the page changes when no button is busy any more.
     const taken = [...document.querySelectorAll("#flashes > .flash:has([data-undo][aria-busy=true])")];
     changed(() => {
-      takeFrame(next, taken, isElsewhere);
+      // What was said before does not stand beside a form that was refused.
+      takeFrame(next, taken, isElsewhere || isReturned);
       addFiles(next);
       const place = document.adoptNode(next.getElementById("content"));
       show(place);
