@@ -121,6 +121,19 @@ async def test_back_after_something_was_sent_leaves_what_was_typed_and_not_sent(
     await expect(note).to_have_value("half a sentence")
 
 
+async def test_what_was_said_before_does_not_stand_beside_a_form_that_is_refused(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.goto(f"{crm}/patients/{ids['patient']}/tasks/new")
+    await page.evaluate("showFlash('The outcome of the call is saved.', 'success', '/calls/undo')")
+    await page.get_by_label("Due on").fill("some day")
+    await page.get_by_label("What is to be done?").fill("Ask for the letter")
+    await page.get_by_role("button", name="Make the task").press("Enter")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await expect(page.locator("#flashes [data-undo]")).to_have_count(0)
+
+
 async def test_one_way_back_is_shown_at_most_and_none_beside_another_record(
     open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
 ) -> None:
