@@ -52,6 +52,7 @@ async def ids(settings: Settings, committed_database: Database) -> dict[str, UUI
             "specialization": specialization.specialization_id,
             "trial": trial.clinical_trial_id,
             "programme": programme.eap_program_id,
+            "patient": patient.patient_id,
         }
 
 
@@ -311,6 +312,22 @@ UNDER_MESSAGES = """async () => {
             && place.right > strip.left + 1 && place.left < strip.right - 1;
     }).map((one) => `${one.tagName} ${(one.innerText || one.name || one.id).trim()}`);
 }"""
+
+
+async def test_names_of_a_list_stay_to_be_read_beside_a_docked_panel(
+    open_page: Open, crm: str, committed_database: Database, ids: dict[str, UUID]
+) -> None:
+    page = (await seen_as(open_page, crm, committed_database, ids["navigator"])).page
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await page.goto(f"{crm}/patients/{ids['patient']}")
+    await page.keyboard.press("c")
+    await expect(page.locator("#dock [data-call]")).to_be_visible()
+    await page.evaluate("pages.visit('/patients?view=none')")
+    name = page.locator(".list-table tbody th, .list-table tbody [data-column=name]").first
+    await expect(name).to_be_visible()
+    box = await name.bounding_box()
+    assert box is not None
+    assert box["width"] >= 160
 
 
 async def test_messages_lie_over_nothing_that_can_be_pressed(
