@@ -108,7 +108,7 @@ async def test_a_booked_call_whose_time_is_over_stands_in_the_head_instead_of_th
     nothing = (await client.get(here)).text.partition("</header>")[2].partition("</header>")[0]
     call = CallHistory(
         status="scheduled", person_id=person.person_id, booking_date=clock.now() - timedelta(hours=3),
-        booking_time_zone="Europe/Lisbon", **whose,
+        booking_time_zone="America/New_York", **whose,
     )  # fmt: skip
     session.add(call)
     await session.commit()
@@ -119,6 +119,7 @@ async def test_a_booked_call_whose_time_is_over_stands_in_the_head_instead_of_th
     assert ("Next call none" in " ".join(_plain(nothing)), "Overdue call" in nothing) == (True, False)
     assert "Next call" not in late
     assert "Overdue call" in late
+    assert "in New York" in " ".join(late.split()), "on both clocks, as the card of the booking tells it"
     assert f'href="/calls/{call.call_id}/outcome"' in late
 
 
