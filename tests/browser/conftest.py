@@ -26,6 +26,7 @@ from app.main import create_app
 from app.platform import clock
 from app.platform.db import Database
 from app.platform.settings import Settings
+from tests.canaries import World, a_world
 from tests.serving import served_here
 from tools.browsers import ARGUMENTS, find_browser
 
@@ -306,6 +307,13 @@ async def serve() -> AsyncIterator[Serve]:
 async def crm(serve: Serve, settings: Settings, committed_database: Database) -> str:
     """The whole CRM on loopback, on a database where what is written stays written: its address."""
     return await serve(create_app(settings, committed_database))
+
+
+@pytest.fixture(scope="session")
+async def world(committed_database: Database) -> World:
+    """The world of canaries: one for all files, for it cannot be made twice in a database."""
+    async with committed_database.session() as session:
+        return await a_world(session)
 
 
 @pytest.fixture

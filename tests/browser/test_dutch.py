@@ -13,7 +13,7 @@ from app.platform.settings import Settings
 from app.preferences.models import AccountPreference
 from tests.browser.conftest import WHOLE, WIDTHS, Open, seen_as
 from tests.browsing import somebody
-from tests.canaries import World, a_world
+from tests.canaries import World
 
 pytestmark = pytest.mark.long
 
@@ -29,12 +29,6 @@ OTHERS = (
     "/leads/{lead_id}/move", "/notifications/choices", "/tasks/{task_id}",
 )  # fmt: skip
 """With the whole matrix these too, and every page of the sidebar, which has the other lists."""
-
-
-@pytest.fixture(scope="module")
-async def world(committed_database: Database) -> World:
-    async with committed_database.session() as session:
-        return await a_world(session)
 
 
 @pytest.fixture(scope="module")

@@ -14,17 +14,11 @@ from app.platform.settings import Caseload, Settings
 from tests.browser.conftest import Open, Serve, hold_session
 from tests.browsing import somebody
 from tests.builders import a_colleague
-from tests.canaries import World, a_world
+from tests.canaries import World
 
 pytestmark = pytest.mark.long
 
 REASON = "The ward asks whom to call, and nobody else is on duty."
-
-
-@pytest.fixture(scope="module")
-async def world(committed_database: Database) -> World:
-    async with committed_database.session() as session:
-        return await a_world(session)
 
 
 @pytest.fixture(scope="module")
