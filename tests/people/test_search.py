@@ -330,6 +330,23 @@ async def test_those_few_whose_names_are_as_typed_come_first_and_cost_one_statem
     assert len([values for values in sent if values["query"].startswith("((('=berg'))")]) == 1
 
 
+async def test_who_is_found_among_more_people_than_a_guess_reaches_need_not_be_among_the_newest(
+    client: httpx.AsyncClient, headers: dict[str, str], session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From six million people on, none among the newest does not say that there are few."""
+    for name, rows in (("SORTED_AT_ONCE", 3), ("_PROBE", 2), ("_LEAST", 2)):
+        monkeypatch.setattr(walk, name, rows)
+    # The statements hold these numbers, and others have made them before.
+    monkeypatch.setattr(walk, "_kept", walk._kept.__wrapped__)
+    rare = await a_person(session, last_name="Quistgaard")
+    for _ in range(9):
+        await a_person(session, last_name="Bergman")
+
+    found = (await client.get(PERSONS, params={"q": "quistgaard"}, headers=headers)).json()
+
+    assert [item["person_id"] for item in found["items"]] == [str(rare.person_id)]
+
+
 async def test_very_many_addresses_that_begin_alike_are_never_sorted_whole(
     client: httpx.AsyncClient, headers: dict[str, str], session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -165,7 +165,7 @@ class Walk:
         found = [Hit(*tuple(row)[:5]) for row in rows if row["person_id"] is not None] if are_all else []
         total = rows[0]["total"] if are_all else None
         if total is None:
-            sample = rows[0]["probed"]
+            sample = rows[0]["probed"] or ()
             return Met(None, None, about=len(sample) * rows[0]["newest"] // _PROBE, sample=sample)
         if total > IN_HAND:
             newest = found[:IN_HAND] if total <= SORTED_AT_ONCE else None
